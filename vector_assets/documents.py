@@ -1,0 +1,179 @@
+"""The words that every room speaks: Document, Section, Chunk, Window, and what a source yields.
+
+Keep out: how a vendor spells any of these (`sources/`), how a document is cut (`chunking.py`), and
+how a chunk is laid out in the index (`records.py`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+PUBLIC = "public"
+"""In `Document.access`: everyone who may search may read it."""
+
+RESTRICTED = "restricted"
+"""In `Document.access`: not everyone may read it; the readers' e-mails stand beside this word."""
+
+Value = str | int | float | bool | list[str]
+"""What a field of metadata may hold: both stores take these and nothing nested, and no null."""
+
+
+def clean_text(text: str) -> str:
+    """Return a text without what no index stores: control characters and halves of surrogates.
+
+    A pair of surrogates, as JSON may carry it, becomes the character that it means.
+    """
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _UNSTORABLE.sub("", joined.replace("\r\n", "\n"))
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document that stays whole where it can: a comment, a message, a speaker's turn.
+
+    Attributes:
+        text: Markdown, without the heading.
+        heading: What to show above it, such as `Background` or `Ann Lee, 2026-02-03 10:15`.
+        url: Link to just this part; empty when there is none, and the document's link serves.
+    """
+
+    text: str
+    heading: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean_text(self.text))
+        object.__setattr__(self, "heading", clean_text(self.heading))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a person would point at: an issue, a thread, a page, a meeting.
+
+    Attributes:
+        source: Name of the source, such as `jira`.
+        native_id: Identity at the vendor that never changes; ASCII, without `#`.
+        title: One line.
+        sections: The body, in reading order; may be empty.
+        url: Where a person opens it.
+        container: Project, channel or database that it lives in.
+        authors: Names of those who wrote it, first the one who began; without doubles.
+        created_at: UTC.
+        updated_at: Last activity, UTC; decides the partition, and which version is newer.
+        access: `(PUBLIC,)`, or `(RESTRICTED, e-mail, ...)` in lower case.
+        extra: The source's own fields of metadata, such as `issue_key`; the same names on every
+            document of a source, an empty string where one has no value.
+    """
+
+    source: str
+    native_id: str
+    title: str
+    sections: tuple[Section, ...]
+    url: str
+    container: str
+    authors: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    access: tuple[str, ...] = (PUBLIC,)
+    extra: Mapping[str, Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
+        object.__setattr__(self, "container", clean_text(self.container))
+        object.__setattr__(self, "authors", tuple(map(clean_text, self.authors)))
+        for name in ("created_at", "updated_at"):
+            if getattr(self, name).utcoffset() != timedelta(0):
+                raise ValueError(f"{self.id}: {name} is not in UTC: {getattr(self, name)!r}")
+
+    @property
+    def id(self) -> str:
+        """Identity in the index: `{source}:{native id}`."""
+        return f"{self.source}:{self.native_id}"
+
+    @property
+    def day(self) -> date:
+        """The UTC day, and so the partition, of the last activity."""
+        return self.updated_at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document that is embedded.
+
+    Attributes:
+        ordinal: Place in the document, from 0 without gaps.
+        text: All that is embedded and stored: the head (title and place), then the passage.
+        url: Link to the passage where the vendor has one, else to the document.
+    """
+
+    ordinal: int
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFailure:
+    """A document that a source saw but could not read; the run goes on and names it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        cause: Why, in words; never a secret.
+        day: UTC day of its last activity, or None when that could not be read either.
+    """
+
+    document_id: str
+    cause: str
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A source's word that every document with `updated_at` before `through` has been yielded."""
+
+    through: datetime
+
+
+SourceItem = Document | DocumentFailure | Checkpoint
+"""What a source yields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of last activity to fetch, `[start, end)` in UTC.
+
+    Attributes:
+        start: First instant, overlap included.
+        end: First instant after it. None when the window reaches the present: a document that is
+            edited every minute would slip past any upper bound for ever.
+    """
+
+    start: datetime
+    end: datetime | None
+
+    @classmethod
+    def of_days(cls, first: date, last: date, *, overlap: timedelta, now: datetime) -> "Window":
+        """Return the window that fetches the days `first` to `last`, both included.
+
+        Args:
+            first: First UTC day.
+            last: Last UTC day.
+            overlap: How far to look back before `first`, because a vendor's search lags.
+            now: The present; the newest complete day is the day before.
+        """
+        end = start_of_day(last + timedelta(days=1))
+        newest_complete_day = now.astimezone(UTC).date() - timedelta(days=1)
+        return cls(
+            start=start_of_day(first) - overlap,
+            end=None if last >= newest_complete_day else end,
+        )
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant and (self.end is None or instant < self.end)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the first instant of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

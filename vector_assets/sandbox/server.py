@@ -1,0 +1,103 @@
+"""Runs the sandbox: in a thread for tests and the demo, in the foreground for `sandbox`.
+
+Keep out: routes (`app.py`) and command-line words (`cli.py`).
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from vector_assets.sandbox.app import build_app
+from vector_assets.sandbox.conditions import Conditions
+from vector_assets.sandbox.workspace import Workspace
+
+_START_PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that answers.
+
+    Attributes:
+        url: Where, without a trailing slash.
+        workspace: What it serves; edit it and the next request sees the edit.
+        conditions: Its weather.
+    """
+
+    url: str
+    workspace: Workspace
+    conditions: Conditions
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point every part of the product at it."""
+        return {
+            "JIRA_SERVER": f"{self.url}/jira",
+            "JIRA_EMAIL": "sandbox@example.com",
+            "JIRA_API_TOKEN": "sandbox-jira-token",
+            "SLACK_BOT_TOKEN": "xoxb-sandbox",
+            "SLACK_BASE_URL": f"{self.url}/slack/api/",
+            "NOTION_TOKEN": "ntn_sandbox",
+            "NOTION_BASE_URL": f"{self.url}/notion",
+            "FIREFLIES_API_KEY": "sandbox-fireflies-key",
+            "FIREFLIES_URL": f"{self.url}/fireflies/graphql",
+            "OPENAI_API_KEY": "sk-sandbox",
+            "OPENAI_BASE_URL": f"{self.url}/openai/v1",
+            "PINECONE_API_KEY": "sandbox-pinecone-key",
+            "PINECONE_CONTROLLER_HOST": self.url,
+        }
+
+
+@contextmanager
+def running_sandbox(
+    workspace: Workspace,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> Iterator[Sandbox]:
+    """Serve a workspace from a thread until the block ends.
+
+    Args:
+        workspace: What to serve.
+        host: Address to listen on.
+        port: 0 takes a free one.
+        wrap: Middleware of the caller's, such as a check of contracts.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    conditions = Conditions()
+    listener = socket.create_server((host, port))
+    config = uvicorn.Config(
+        wrap(build_app(workspace, conditions)),
+        log_level="critical",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
+    )
+    thread.start()
+    try:
+        _wait_until_started(server)
+        yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, conditions)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def _wait_until_started(server: uvicorn.Server) -> None:
+    deadline = time.monotonic() + _START_PATIENCE_SECONDS
+    while not server.started:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
+        time.sleep(0.01)

@@ -1,0 +1,103 @@
+"""A team's workspace as a folder of files, loaded into memory in the vendors' own shapes.
+
+The layout is that of an export: `jira/issues.jsonl`, `slack/` as Slack exports it,
+`notion/{pages,databases}.jsonl`, `fireflies/transcripts.jsonl`; each part may be absent. An
+optional `site.json` holds what exports leave out (see `Site`).
+Keep out: how any vendor pages, filters or words its answers (one module a vendor beside this).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+PACKAGED_WORKSPACE = Path(__file__).parent / "workspace"
+"""A small workspace of our own writing, for the demo."""
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Site:
+    """What an export does not tell.
+
+    Attributes:
+        jira_time_zone: The profile time zone of the Jira account, in which JQL reads dates.
+        jira_deployment: What `serverInfo` calls itself: `Cloud` or `Server`.
+        notion_hidden_page_ids: Pages that Notion's search leaves out though they are shared.
+        private_channel_ids: Slack channels that only members may read.
+    """
+
+    jira_time_zone: str = "UTC"
+    jira_deployment: str = "Cloud"
+    notion_hidden_page_ids: list[str] = field(default_factory=list)
+    private_channel_ids: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Workspace:
+    """Raw records by vendor; tests edit these lists and dictionaries in place.
+
+    Attributes:
+        issues: Jira issues, REST v3, with all their comments in `fields.comment.comments`.
+        channels: Slack channels as in `channels.json`.
+        users: Slack users as in `users.json`.
+        messages: Slack messages by channel id, replies among them, sorted by `ts`.
+        pages: Notion pages; their blocks stand nested under `blocks`.
+        databases: Notion databases, `id` and `title`.
+        transcripts: Fireflies transcripts.
+        site: What the files above leave out.
+    """
+
+    issues: list[Json] = field(default_factory=list)
+    channels: list[Json] = field(default_factory=list)
+    users: list[Json] = field(default_factory=list)
+    messages: dict[str, list[Json]] = field(default_factory=dict)
+    pages: list[Json] = field(default_factory=list)
+    databases: list[Json] = field(default_factory=list)
+    transcripts: list[Json] = field(default_factory=list)
+    site: Site = field(default_factory=Site)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder.
+
+        Raises:
+            FileNotFoundError: There is no such folder, or nothing of a workspace in it.
+        """
+        channels = _json_list(folder / "slack" / "channels.json")
+        workspace = cls(
+            issues=list(_json_lines(folder / "jira" / "issues.jsonl")),
+            channels=channels,
+            users=_json_list(folder / "slack" / "users.json"),
+            messages={
+                channel["id"]: _messages(folder / "slack" / channel["name"]) for channel in channels
+            },
+            pages=list(_json_lines(folder / "notion" / "pages.jsonl")),
+            databases=list(_json_lines(folder / "notion" / "databases.jsonl")),
+            transcripts=list(_json_lines(folder / "fireflies" / "transcripts.jsonl")),
+        )
+        if (folder / "site.json").exists():
+            workspace.site = Site(**json.loads((folder / "site.json").read_text()))
+        if not (workspace.issues or workspace.channels or workspace.pages or workspace.transcripts):
+            raise FileNotFoundError(
+                f"{folder} holds no workspace: wanted jira/issues.jsonl, slack/channels.json, "
+                f"notion/pages.jsonl or fireflies/transcripts.jsonl in it"
+            )
+        return workspace
+
+
+def _json_lines(path: Path) -> Iterator[Json]:
+    if path.exists():
+        with path.open(encoding="utf-8") as lines:
+            yield from (json.loads(line) for line in lines if line.strip())
+
+
+def _json_list(path: Path) -> list[Json]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def _messages(folder: Path) -> list[Json]:
+    found = [message for path in sorted(folder.glob("*.json")) for message in _json_list(path)]
+    return sorted(found, key=lambda message: str(message["ts"]))

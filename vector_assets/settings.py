@@ -1,0 +1,163 @@
+"""The environment, read once into one typed object; a `.env` file in the working folder counts too.
+
+Every variable of the project is a field here, under its own name in lower case.
+Keep out: what is done with a value, and any reading of the environment at import.
+"""
+
+from typing import Annotated, Literal, Self
+
+from dotenv import find_dotenv, load_dotenv
+from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from vector_assets.errors import SettingsError
+
+CREDENTIALS_BY_SOURCE = {
+    "jira": ("jira_server", "jira_email", "jira_api_token"),
+    "slack": ("slack_bot_token",),
+    "notion": ("notion_token",),
+    "fireflies": ("fireflies_api_key",),
+}
+"""A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists what is on."""
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """All settings; see `docs/settings.md` for what each one means.
+
+    Secrets are `SecretStr`, so that neither a log nor an error can show them by accident.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
+
+    vector_assets_sources: CommaList = ()
+
+    jira_server: str = ""
+    jira_email: str = ""
+    jira_api_token: SecretStr = SecretStr("")
+    jira_projects: CommaList = ()
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_channels: CommaList = ()
+    slack_base_url: str = "https://slack.com/api/"
+
+    notion_token: SecretStr = SecretStr("")
+    notion_base_url: str = "https://api.notion.com"
+
+    fireflies_api_key: SecretStr = SecretStr("")
+    fireflies_url: str = "https://api.fireflies.ai/graphql"
+
+    embedding_provider: Literal["openai", "local"] = "local"
+    embedding_model: str = ""
+    embedding_dimensions: int | None = None
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: str = ""
+
+    vector_store: Literal["pinecone", "lancedb"] = "lancedb"
+    pinecone_api_key: SecretStr = SecretStr("")
+    pinecone_index: str = "vector-assets"
+    pinecone_host: str = ""
+    pinecone_controller_host: str = ""
+    lancedb_uri: str = "data/lancedb"
+
+    admin_api_key: SecretStr = SecretStr("")
+    read_api_key: SecretStr = SecretStr("")
+
+    alert_slack_channel: str = ""
+    alert_webhook_url: SecretStr = SecretStr("")
+    heartbeat_url: SecretStr = SecretStr("")
+
+    nightly_cron: str = "0 6 * * *"
+    catch_up_days: int = 14
+    partitions_start: str = "2024-01-01"
+
+    dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
+
+    @field_validator("vector_assets_sources", "jira_projects", "slack_channels", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("embedding_dimensions", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_by_key(cls, values: dict[str, object]) -> dict[str, object]:
+        """A key that is set chooses its provider, unless the choice itself is set."""
+        if not values.get("embedding_provider"):
+            values["embedding_provider"] = "openai" if values.get("openai_api_key") else "local"
+        if not values.get("vector_store"):
+            values["vector_store"] = "pinecone" if values.get("pinecone_api_key") else "lancedb"
+        return values
+
+    @model_validator(mode="after")
+    def _sources_exist(self) -> Self:
+        for name in self.vector_assets_sources:
+            if name not in CREDENTIALS_BY_SOURCE:
+                raise ValueError(
+                    f"VECTOR_ASSETS_SOURCES names {name!r}: choose from "
+                    f"{', '.join(CREDENTIALS_BY_SOURCE)}"
+                )
+        return self
+
+    @property
+    def enabled_sources(self) -> tuple[str, ...]:
+        """Names of the sources that are on, in the order of `CREDENTIALS_BY_SOURCE`."""
+        return tuple(
+            name
+            for name in CREDENTIALS_BY_SOURCE
+            if (
+                name in self.vector_assets_sources
+                if self.vector_assets_sources
+                else not self.missing_credentials(name)
+            )
+        )
+
+    def missing_credentials(self, source: str) -> tuple[str, ...]:
+        """Return the variables that a source needs and that are not set."""
+        return tuple(
+            field.upper()
+            for field in CREDENTIALS_BY_SOURCE[source]
+            if not _plain(getattr(self, field))
+        )
+
+    def require_credentials(self, source: str) -> None:
+        """Check that a source has its credentials.
+
+        Raises:
+            SettingsError: Names each variable that is missing.
+        """
+        missing = self.missing_credentials(source)
+        if missing:
+            raise SettingsError(
+                f"{source} needs {', '.join(missing)}: not set. Set them in the environment or in "
+                f"a .env file; `vector-assets doctor` checks them."
+            )
+
+
+def _plain(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def load_settings() -> Settings:
+    """Read the environment, and a `.env` file in the working folder for what it does not set.
+
+    Raises:
+        SettingsError: A variable cannot be read; the message names it and what was wanted.
+    """
+    load_dotenv(find_dotenv(usecwd=True), override=False)
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else ""
+        # A secret's value never fails to parse, so what is shown here is never one.
+        seen = f" is {first['input']!r}" if name else ""
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}{seen}: {reason}".lstrip(": ")) from None

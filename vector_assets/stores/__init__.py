@@ -1,0 +1,23 @@
+"""Vector to index: `lancedb` (embedded, the default) and `pinecone`. No Dagster in here.
+
+Keep out: what to write and when (`sync.py`). A new store is one module and one line below.
+"""
+
+from vector_assets.meter import Meter
+from vector_assets.settings import Settings
+from vector_assets.stores.base import VectorStore
+
+
+def build_store(settings: Settings, meter: Meter) -> VectorStore:
+    """Return the store that the settings name; it is not asked anything yet.
+
+    Raises:
+        SettingsError: A setting that it needs is missing.
+    """
+    if settings.vector_store == "pinecone":
+        from vector_assets.stores.pinecone import PineconeStore
+
+        return PineconeStore.from_settings(settings, meter)
+    from vector_assets.stores.lancedb import LanceDBStore
+
+    return LanceDBStore(settings.lancedb_uri)

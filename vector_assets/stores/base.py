@@ -1,0 +1,179 @@
+"""What a store has to be: the small interface between the pipeline and an index of vectors.
+
+A store keeps records in namespaces, one a source. It knows nothing of Dagster, sources or models.
+Keep out: which records to write (`sync.py`) and how results are fused (`search.py`).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from vector_assets.documents import Value
+from vector_assets.embedding.base import Vectors
+
+Metadata = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A chunk as it stands in the index.
+
+    Attributes:
+        id: `{document id}#{ordinal}`.
+        vector: float32 of shape `(dimensions,)`.
+        metadata: The flat fields of `records.py`, `text` among them; under 40 KB as JSON.
+    """
+
+    id: str
+    vector: Vectors
+    metadata: Metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first chunk of a document tells about the whole of it.
+
+    Attributes:
+        document_fingerprint: Of the document as it was last completely written; empty while a
+            write of it has begun and not ended.
+        updated_at: Epoch seconds of the version in the index.
+        chunk_count: How many chunks that version has.
+    """
+
+    document_fingerprint: str
+    updated_at: float
+    chunk_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a search is limited to; an empty field limits nothing. Applied in the store.
+
+    Attributes:
+        containers: Names of projects, channels or databases.
+        since: Only documents whose last activity is at or after this, epoch seconds.
+        until: Only documents whose last activity is before this, epoch seconds.
+        viewer: E-mail of who asks, in lower case; empty means nobody in particular, who sees what
+            is public and nothing else.
+        issue_key: A Jira key, exactly.
+    """
+
+    containers: tuple[str, ...] = ()
+    since: float | None = None
+    until: float | None = None
+    viewer: str = ""
+    issue_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A record that a search found.
+
+    Attributes:
+        id: `{document id}#{ordinal}`.
+        score: Higher is better. Dense: cosine similarity. Lexical: BM25.
+        metadata: As stored.
+    """
+
+    id: str
+    score: float
+    metadata: Metadata
+
+
+class VectorStore(ABC):
+    """An index of vectors with full text, in namespaces.
+
+    All verbs are safe to call from several threads. A namespace that does not exist yet reads as
+    empty. Requests are cut by count and by bytes inside the store; callers pass any number.
+
+    Errors of every verb: `RetryableError` when the store cannot be reached or throttles past the
+    ceiling, `CredentialsError` when it refuses the key.
+
+    Attributes:
+        name: `lancedb` or `pinecone`.
+        has_lexical_search: Whether `search_lexical` finds anything.
+    """
+
+    name: str
+    has_lexical_search: bool
+
+    @abstractmethod
+    def open(self, namespace: str, dimensions: int) -> None:
+        """Make the namespace ready for vectors of so many dimensions; create what is missing.
+
+        Raises:
+            IndexMismatchError: It holds vectors of another length.
+        """
+
+    @abstractmethod
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return what the index holds of these documents, by document id, in the fewest bytes.
+
+        Documents that are not in the index are absent from the answer.
+        """
+
+    @abstractmethod
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return the fingerprints of the chunks that exist, by chunk id; no vector is fetched."""
+
+    @abstractmethod
+    def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
+        """Return the ids of all chunks that the index holds of a document, orphans included."""
+
+    @abstractmethod
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records, new or in place of the old, and compare the counts that come back.
+
+        Records are written in the order given, so that a head that is given last is seen last.
+
+        Raises:
+            LostWriteError: The store took fewer than it was given.
+        """
+
+    @abstractmethod
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Replace fields of existing records; their vectors are neither read nor sent."""
+
+    @abstractmethod
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete records by id; ids that do not exist are passed over."""
+
+    @abstractmethod
+    def count(self, namespace: str) -> int:
+        """Return the number of records in a namespace."""
+
+    @abstractmethod
+    def watermark(self, namespace: str) -> datetime | None:
+        """Return the newest `updated_at` in a namespace, UTC; None when it is empty."""
+
+    @abstractmethod
+    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+        """Yield each document of a namespace with its head, in any order."""
+
+    @abstractmethod
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        """Return the nearest records by cosine similarity, best first."""
+
+    @abstractmethod
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the best records by BM25 over `text`, best first; any text is a valid question."""
+
+    @abstractmethod
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return first chunks (`chunk` 0) that meet a filter, score 1, in any order."""
+
+    @abstractmethod
+    def maintain(self, namespace: str) -> None:
+        """Bring indexes up to date and compact, within bounds; called at the end of a run."""
+
+    @abstractmethod
+    def check(self) -> str:
+        """Ask the store whether it can be used; return what it is, in one line.
+
+        Raises:
+            CredentialsError: With what to fix.
+            UnavailableError: It cannot be reached.
+        """

@@ -1,0 +1,55 @@
+"""Fixtures for all tests: a sandbox over real HTTP whose whole traffic fits the contracts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from vector_assets.sandbox.server import Sandbox, running_sandbox
+from vector_assets.sandbox.workspace import Workspace
+from vector_assets_tests.contract_checks import ContractChecks
+
+WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Workspace], Sandbox]]:
+    """A function that serves a workspace until the test ends, with contracts checked.
+
+    The test fails at its end when any request of ours, or any answer of the sandbox, did not fit.
+    """
+    with ExitStack() as stack:
+        checks: list[ContractChecks] = []
+
+        def start(workspace: Workspace) -> Sandbox:
+            check = ContractChecks()
+            checks.append(check)
+            return stack.enter_context(running_sandbox(workspace, wrap=check.around))
+
+        yield start
+    assert [violation for check in checks for violation in check.violations] == []
+
+
+@pytest.fixture
+def sandbox(serve: Callable[[Workspace], Sandbox]) -> Sandbox:
+    """A sandbox over an empty workspace; fill `sandbox.workspace`."""
+    return serve(Workspace())
+
+
+@pytest.fixture(scope="session")
+def workspace_data() -> Path:
+    """The folder of real data; a test that needs it is skipped where it is absent."""
+    if not WORKSPACE_DATA.is_dir():
+        pytest.skip(f"needs the real workspace data in {WORKSPACE_DATA}, which is not here")
+    return WORKSPACE_DATA
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the developer's own accounts: tests see only the variables that they set."""
+    from vector_assets.settings import Settings
+
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
