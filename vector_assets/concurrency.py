@@ -1,0 +1,78 @@
+"""Threads behind an iterator: items are drawn, worked on and handed over at the same time.
+
+Keep out: what the work is. Memory is bounded by the number in flight, whatever the length.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_POLL_SECONDS = 0.1
+
+
+def mapped_in_order(
+    function: Callable[[Item], Result], items: Iterable[Item], *, in_flight: int
+) -> Iterator[Result]:
+    """Yield `function(item)` for each item, in the items' order, with several being worked on.
+
+    One thread draws the items while others work and the caller consumes; what an item or a call
+    raises is raised here, after the results before it. Closing the iterator stops the threads
+    once what they are doing has ended.
+
+    Args:
+        function: Called from worker threads.
+        items: Drawn from one thread; closed there when it can be.
+        in_flight: Items drawn and not yet consumed, at the most.
+    """
+    handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=in_flight)
+    stop = threading.Event()
+    with ThreadPoolExecutor(in_flight, thread_name_prefix="work") as pool:
+        drawer = threading.Thread(
+            target=_draw, args=(function, items, pool, handover, stop), name="draw", daemon=True
+        )
+        drawer.start()
+        try:
+            while (future := handover.get()) is not None:
+                yield future.result()
+        finally:
+            stop.set()
+            drawer.join()
+            pool.shutdown(cancel_futures=True)
+
+
+def _draw(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    pool: ThreadPoolExecutor,
+    handover: "queue.Queue[Future[Result] | None]",
+    stop: threading.Event,
+) -> None:
+    """Draw items and hand over the future of each; end with None, or with what drawing raised."""
+
+    def hand_over(future: Future[Result] | None) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                handover.put(future, timeout=_POLL_SECONDS)
+                return
+
+    iterator = iter(items)
+    try:
+        for item in iterator:
+            if stop.is_set():
+                return
+            hand_over(pool.submit(function, item))
+    except BaseException as error:  # noqa: BLE001 - carried to the consumer, who raises it
+        failed: Future[Result] = Future()
+        failed.set_exception(error)
+        hand_over(failed)
+    else:
+        hand_over(None)
+    finally:
+        if isinstance(iterator, Generator):
+            iterator.close()

@@ -1,0 +1,106 @@
+"""What a run did, by day and in all: the numbers that the UI plots and the faces print.
+
+Keep out: how fresh the index is (`health.py`); this speaks of one run alone.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, fields
+from datetime import date
+
+from vector_assets.documents import Document, DocumentFailure
+
+MAX_SAMPLES = 10
+
+
+@dataclass(slots=True)
+class DayStats:
+    """Counts of one UTC day of last activity.
+
+    Attributes:
+        documents: Seen at the source, failed ones not among them.
+        unchanged_documents: Of these, already in the index as they are, or newer there.
+        failed_documents: Could not be read, embedded or written; their old version stays.
+        chunks: Of the documents that were written.
+        embedded_chunks: Of these, new vectors.
+        reused_chunks: Of these, whose vector stood already.
+        deleted_chunks: Surplus of documents that shrank.
+        tokens: Paid for.
+        dollars: What those cost at list price.
+    """
+
+    documents: int = 0
+    unchanged_documents: int = 0
+    failed_documents: int = 0
+    chunks: int = 0
+    embedded_chunks: int = 0
+    reused_chunks: int = 0
+    deleted_chunks: int = 0
+    tokens: int = 0
+    dollars: float = 0.0
+
+    def add(self, other: "DayStats") -> None:
+        """Add another's counts to these."""
+        for name in (one.name for one in fields(self)):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A document that was written, for a preview."""
+
+    title: str
+    url: str
+    container: str
+    day: date
+    chunk_count: int
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a run of one source did; grows while the run goes on.
+
+    Attributes:
+        source: Which.
+        days: By UTC day of last activity; days outside the asked range are there too, because
+            windows overlap backwards and reach into the present.
+        total: Over all days.
+        failures: Every document that failed, with its cause.
+        samples: The first few documents that were written.
+        requests: By endpoint.
+        throttled_seconds: Waited on rate limits, added up over threads.
+        seconds: Wall clock.
+    """
+
+    source: str
+    days: dict[date, DayStats] = field(default_factory=lambda: defaultdict(DayStats))
+    total: DayStats = field(default_factory=DayStats)
+    failures: list[DocumentFailure] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    requests: dict[str, int] = field(default_factory=dict)
+    throttled_seconds: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def request_count(self) -> int:
+        """All requests together."""
+        return sum(self.requests.values())
+
+    def add(self, day: date, stats: DayStats) -> None:
+        """Count under a day and in the total."""
+        self.days[day].add(stats)
+        self.total.add(stats)
+
+    def add_failure(self, failure: DocumentFailure) -> None:
+        """Count a document that failed; under its day when that is known."""
+        self.failures.append(failure)
+        if failure.day is None:
+            self.total.failed_documents += 1
+        else:
+            self.add(failure.day, DayStats(failed_documents=1))
+
+    def add_sample(self, document: Document, chunk_count: int) -> None:
+        """Keep a document for the preview while there is room."""
+        if len(self.samples) < MAX_SAMPLES:
+            self.samples.append(
+                Sample(document.title, document.url, document.container, document.day, chunk_count)
+            )

@@ -1,0 +1,291 @@
+"""The pipeline: fetch, chunk, embed and write one source, all at the same time, in bounded memory.
+
+Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` is the half
+that reads and embeds, `write` the half that an IO manager drains into the index.
+Keep out: what changes for a document (`planning.py`), and everything of Dagster.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from vector_assets.concurrency import mapped_in_order
+from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
+from vector_assets.embedding.base import Embedder
+from vector_assets.errors import UsageError
+from vector_assets.meter import Meter
+from vector_assets.planning import DocumentPlan, Planner
+from vector_assets.report import SyncReport
+from vector_assets.sources.base import Source
+from vector_assets.stores.base import Metadata, VectorStore
+
+# A batch is about one embedding request of OpenAI's 300,000 tokens: 1 MB of text.
+BATCH_DOCUMENTS = 64
+BATCH_CHARACTERS = 1_000_000
+BATCHES_IN_FLIGHT = 4
+
+Outcome = DocumentPlan | DocumentFailure | Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """UTC days to sync, both included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise UsageError(
+                f"the first day {self.first} is after the last day {self.last}: swap them"
+            )
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @classmethod
+    def newest(cls, count: int, now: datetime) -> "Days":
+        """Return the newest complete days, yesterday the last of them.
+
+        Raises:
+            UsageError: The count is below 1.
+        """
+        if count < 1:
+            raise UsageError(f"the number of days is {count}: it has to be at least 1")
+        yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+        return cls(yesterday - timedelta(days=count - 1), yesterday)
+
+
+class EmbeddedDocuments:
+    """A lazy stream of batches of plans, ready to be written, and the report that grows with it.
+
+    Iterate once. A batch counts as written when the next one is asked for.
+
+    Attributes:
+        namespace: Where it belongs in the index.
+        days: What was asked for.
+        report: What has been done so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        days: Days,
+        now: datetime,
+        planner: Planner,
+        meter: Meter,
+    ) -> None:
+        self.namespace = source.name
+        self.days = days
+        self.report = SyncReport(source.name)
+        self._source = source
+        self._window = Window.of_days(days.first, days.last, overlap=source.overlap, now=now)
+        self._planner = planner
+        self._meter = meter
+        self._written_through: datetime | None = None
+        self._started = time.monotonic()
+
+    def __iter__(self) -> Iterator[list[Outcome]]:
+        batches = batched(self._source.documents(self._window))
+        recent: deque[set[str]] = deque(maxlen=BATCHES_IN_FLIGHT + 3)
+        for planned in mapped_in_order(self._plan, batches, in_flight=BATCHES_IN_FLIGHT):
+            batch = self._planned_again(planned, set().union(*recent))
+            yield batch
+            recent.append({o.document.id for o in batch if isinstance(o, DocumentPlan)})
+            self._note(batch)
+
+    @property
+    def finished_days(self) -> list[date]:
+        """The days of which every document has been written, oldest first."""
+        through = self._written_through
+        if through is None:
+            return []
+        return [day for day in self.days if day < through.astimezone(UTC).date()]
+
+    def finish(self) -> None:
+        """Say that the stream has been written to its end, so that all its days are finished."""
+        self._written_through = datetime.max.replace(tzinfo=UTC)
+
+    def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
+        """Plan a batch; of a document that is in it twice, the newer version."""
+        newest: dict[str, Document] = {}
+        for item in batch:
+            if isinstance(item, Document):
+                known = newest.get(item.id)
+                if known is None or item.updated_at >= known.updated_at:
+                    newest[item.id] = item
+        plans: list[Outcome] = [*self._planner.plan(list(newest.values()))] if newest else []
+        return plans + [item for item in batch if not isinstance(item, Document)]
+
+    def _planned_again(self, batch: list[Outcome], recent_ids: set[str]) -> list[Outcome]:
+        """Plan anew what was planned while an earlier version of it was still being written.
+
+        A document that is edited while its source is being listed comes twice, and its second plan
+        may rest on what the index held before the first.
+        """
+        return [
+            self._planner.plan([outcome.document])[0]
+            if isinstance(outcome, DocumentPlan) and outcome.document.id in recent_ids
+            else outcome
+            for outcome in batch
+        ]
+
+    def _note(self, batch: list[Outcome]) -> None:
+        """Count a batch that has been written."""
+        for outcome in batch:
+            if isinstance(outcome, Checkpoint):
+                self._written_through = outcome.through
+            elif isinstance(outcome, DocumentFailure):
+                self.report.add_failure(outcome)
+            else:
+                self.report.add(outcome.document.day, outcome.stats)
+                if not outcome.is_empty:
+                    self.report.add_sample(outcome.document, outcome.stats.chunks)
+        self.report.requests = self._meter.requests
+        self.report.throttled_seconds = self._meter.throttled_seconds
+        self.report.seconds = time.monotonic() - self._started
+
+
+class Pipeline:
+    """One run of one source into one index.
+
+    Args:
+        source: Where documents come from.
+        embedder: What makes vectors of them.
+        store: Asked what the index already holds.
+        meter: The one that the other three count on.
+    """
+
+    def __init__(
+        self, *, source: Source, embedder: Embedder, store: VectorStore, meter: Meter
+    ) -> None:
+        self._source = source
+        self._embedder = embedder
+        self._store = store
+        self._meter = meter
+
+    def embedded_documents(self, days: Days, now: datetime | None = None) -> EmbeddedDocuments:
+        """Return the stream for some days; nothing is fetched until it is iterated.
+
+        Raises:
+            IndexMismatchError: The index holds vectors of another length.
+        """
+        self._store.open(self._source.name, self._embedder.dimensions)
+        return EmbeddedDocuments(
+            source=self._source,
+            days=days,
+            now=now or datetime.now(UTC),
+            planner=Planner(self._store, self._source.name, self._embedder),
+            meter=self._meter,
+        )
+
+    def run(
+        self, days: Days, *, on_progress: Callable[[SyncReport], None] = lambda report: None
+    ) -> SyncReport:
+        """Sync some days and return what was done; both halves in one call."""
+        return write(self.embedded_documents(days), self._store, on_progress=on_progress)
+
+
+def write(
+    stream: EmbeddedDocuments,
+    store: VectorStore,
+    *,
+    on_progress: Callable[[SyncReport], None] = lambda report: None,
+) -> SyncReport:
+    """Drain a stream into the index and return what was done.
+
+    Args:
+        stream: From `Pipeline.embedded_documents`.
+        store: The index.
+        on_progress: Called after each batch with the report so far.
+
+    Raises:
+        LostWriteError: The index took less than it was given.
+        RetryableError: Source, embedder or index do not answer; what was written stays written,
+            and `stream.finished_days` are complete.
+    """
+    for batch in stream:
+        plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
+        _apply(plans, store, stream.namespace)
+        on_progress(stream.report)
+    stream.finish()
+    store.maintain(stream.namespace)
+    on_progress(stream.report)
+    return stream.report
+
+
+def _apply(plans: list[DocumentPlan], store: VectorStore, namespace: str) -> None:
+    """Write plans in an order that is right at every moment, and after a crash at any of them.
+
+    A document's head names the version that is whole, so it is written after the other chunks;
+    and while surplus is still to be deleted it names none, so that the next run finds it undone.
+    """
+    store.upsert(namespace, [r for plan in plans for r in plan.upserts if r.id != plan.head_id])
+    store.update_metadata(
+        namespace,
+        {
+            chunk_id: metadata
+            for plan in plans
+            for chunk_id, metadata in plan.metadata_updates.items()
+            if chunk_id != plan.head_id
+        },
+    )
+    heads = [r for plan in plans for r in plan.upserts if r.id == plan.head_id]
+    relabelled = {
+        plan.head_id: plan.metadata_updates[plan.head_id]
+        for plan in plans
+        if plan.head_id in plan.metadata_updates
+    }
+    shrinking = {plan.head_id: plan for plan in plans if plan.surplus_ids}
+    store.upsert(
+        namespace,
+        [replace(r, metadata=_unfinished(r.metadata)) if r.id in shrinking else r for r in heads],
+    )
+    store.update_metadata(
+        namespace,
+        {
+            chunk_id: _unfinished(metadata) if chunk_id in shrinking else metadata
+            for chunk_id, metadata in relabelled.items()
+        },
+    )
+    if shrinking:
+        _delete_surplus(shrinking, store, namespace)
+
+
+def _unfinished(metadata: Metadata) -> Metadata:
+    return {**metadata, "document_fingerprint": ""}
+
+
+def _delete_surplus(shrinking: dict[str, DocumentPlan], store: VectorStore, namespace: str) -> None:
+    """Delete what longer versions left, then name the new ones whole."""
+    store.delete(namespace, [i for plan in shrinking.values() for i in plan.surplus_ids])
+    store.update_metadata(
+        namespace,
+        {
+            chunk_id: {"document_fingerprint": plan.document_fingerprint}
+            for chunk_id, plan in shrinking.items()
+        },
+    )
+    for plan in shrinking.values():
+        plan.stats.deleted_chunks = len(plan.surplus_ids)
+
+
+def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
+    """Gather items into lists of bounded length and bounded text, in order."""
+    batch: list[SourceItem] = []
+    characters = 0
+    for item in items:
+        batch.append(item)
+        if isinstance(item, Document):
+            characters += sum(len(section.text) for section in item.sections)
+        if len(batch) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
