@@ -1,0 +1,55 @@
+"""Asks each configured service whether its credentials work, and says in one line what to fix.
+
+Keep out: how fresh anything is (`health.py`).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from vector_assets.embedding import build_embedder
+from vector_assets.errors import VectorAssetsError
+from vector_assets.meter import Meter
+from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
+from vector_assets.sources import build_source
+from vector_assets.stores import build_store
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about one service.
+
+    Attributes:
+        service: `jira`, ..., `embedding` or `index`.
+        state: `ok`, `broken`, or `off` for a source without credentials.
+        line: Who answered, or what to do.
+    """
+
+    service: str
+    state: Literal["ok", "broken", "off"]
+    line: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for each source, the embedder and the index, as each answers."""
+    for name in CREDENTIALS_BY_SOURCE:
+        if name not in settings.enabled_sources:
+            yield Finding(name, "off", _how_to_switch_on(name, settings))
+            continue
+        yield _ask(name, lambda name=name: build_source(name, settings, Meter()).check())
+    yield _ask("embedding", lambda: build_embedder(settings, Meter()).check())
+    yield _ask("index", lambda: build_store(settings, Meter()).check())
+
+
+def _ask(service: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(service, "ok", check())
+    except VectorAssetsError as error:
+        return Finding(service, "broken", str(error))
+
+
+def _how_to_switch_on(name: str, settings: Settings) -> str:
+    missing = settings.missing_credentials(name)
+    if missing:
+        return f"off; to switch it on, set {', '.join(missing)}"
+    return "off; VECTOR_ASSETS_SOURCES does not list it"
