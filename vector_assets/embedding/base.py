@@ -6,32 +6,14 @@ Keep out: how text is cut (`chunking.py`) and where vectors go (`stores/`).
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vector_assets.tokens import Splitter as Splitter
+from vector_assets.tokens import Tokenizer as Tokenizer
+
 Vectors = NDArray[np.float32]
-
-
-class Splitter(Protocol):
-    """Cuts one Markdown text into pieces that each fit a budget of tokens."""
-
-    def chunks(self, text: str) -> list[str]:
-        """Return the pieces in order."""
-        ...
-
-
-class Tokenizer(Protocol):
-    """Counts tokens as the model does, so that a budget means what it says."""
-
-    def count(self, text: str) -> int:
-        """Return the number of tokens of a text, without the model's own frame tokens."""
-        ...
-
-    def splitter(self, capacity_tokens: int) -> Splitter:
-        """Return a Markdown splitter whose pieces hold at most so many tokens."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
