@@ -5,6 +5,7 @@ Keep out: how fresh anything is (`health.py`).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from vector_assets.embedding import build_embedder
@@ -36,9 +37,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if name not in settings.enabled_sources:
             yield Finding(name, "off", _how_to_switch_on(name, settings))
             continue
-        yield _ask(name, lambda name=name: build_source(name, settings, Meter()).check())
+        yield _ask(name, partial(_check_source, name, settings))
     yield _ask("embedding", lambda: build_embedder(settings, Meter()).check())
     yield _ask("index", lambda: build_store(settings, Meter()).check())
+
+
+def _check_source(name: str, settings: Settings) -> str:
+    return build_source(name, settings, Meter()).check()
 
 
 def _ask(service: str, check: Callable[[], str]) -> Finding:

@@ -163,20 +163,17 @@ def _source_health(
 ) -> SourceHealth:
     watermark, vectors = store.watermark(name), store.count(name)
     missing = _missing_days(days, settings, now)
-    newest_at_source: datetime | None = None
     try:
         newest_at_source = build_source(name, settings, Meter()).newest()
     except VectorAssetsError as error:
-        verdict, reasons = Verdict.UNKNOWN, (f"the source cannot be asked: {error}",)
-        lag_seconds = None
+        newest_at_source = None
+        verdict = Verdict.UNKNOWN
+        reasons: tuple[str, ...] = (f"the source cannot be asked: {error}",)
     else:
         verdict, reasons = judge(watermark, newest_at_source, missing, now)
-        known = watermark is not None and newest_at_source is not None
-        lag_seconds = (
-            max(0.0, (newest_at_source - watermark).total_seconds())
-            if known and newest_at_source and watermark
-            else None
-        )
+    lag_seconds = None
+    if watermark and newest_at_source:
+        lag_seconds = max(0.0, (newest_at_source - watermark).total_seconds())
     return SourceHealth(
         source=name,
         verdict=verdict,

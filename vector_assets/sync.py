@@ -13,12 +13,16 @@ from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
 from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
+from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import UsageError
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.report import SyncReport
+from vector_assets.settings import Settings
+from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
+from vector_assets.stores import build_store
 from vector_assets.stores.base import Metadata, VectorStore
 
 # A batch is about one embedding request of OpenAI's 300,000 tokens: 1 MB of text.
@@ -289,3 +293,26 @@ def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
             batch, characters = [], 0
     if batch:
         yield batch
+
+
+def sync_source(
+    name: str,
+    days: Days,
+    settings: Settings,
+    *,
+    on_progress: Callable[[SyncReport], None] = lambda report: None,
+) -> SyncReport:
+    """Sync some days of one source as the settings say, from source to index.
+
+    Raises:
+        SettingsError: A setting that it needs is missing.
+        VectorAssetsError: What source, embedder or index raise; see `write`.
+    """
+    meter = Meter()
+    pipeline = Pipeline(
+        source=build_source(name, settings, meter),
+        embedder=build_embedder(settings, meter),
+        store=build_store(settings, meter),
+        meter=meter,
+    )
+    return pipeline.run(days, on_progress=on_progress)

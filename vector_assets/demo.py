@@ -1,0 +1,74 @@
+"""`vector-assets demo`: the whole way on one machine, with no account.
+
+Sandbox, Dagster assets, local model, LanceDB, status, three questions. All real but the vendors.
+Keep out: anything that the product itself would need.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.progress import track
+
+from vector_assets import terminal
+from vector_assets.definitions import build_defs
+from vector_assets.health import measure
+from vector_assets.meter import Meter
+from vector_assets.orchestration.launch import materialize_in_process
+from vector_assets.sandbox.clock import move_to_yesterday
+from vector_assets.sandbox.server import running_sandbox
+from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets.search import find
+from vector_assets.settings import load_settings
+from vector_assets.stores import build_store
+from vector_assets.sync import Days
+
+DEMO_DAYS = 7
+
+QUESTIONS = (
+    "Why were the labels to Norway blank?",
+    "How do I rotate the carrier API keys?",
+    "What did we decide about idempotency keys and the retry queue?",
+)
+
+_NEXT_STEPS = """\
+What next:
+  make up               the Dagster UI over the same sandbox
+  vector-assets find    your own questions, with the variables above
+  .env                  your own accounts; `vector-assets doctor` says what is missing
+"""
+
+
+def run_demo(folder: Path) -> None:
+    """Sync the packaged workspace through the Dagster assets, then show status and answers.
+
+    Args:
+        folder: Where index and Dagster's records are kept; a second demo finds nothing to do.
+    """
+    now = datetime.now(UTC)
+    workspace = Workspace.load(PACKAGED_WORKSPACE)
+    move_to_yesterday(workspace, now)
+    with running_sandbox(workspace) as sandbox:
+        home = folder.absolute() / "dagster"
+        home.mkdir(parents=True, exist_ok=True)
+        os.environ.update(
+            sandbox.environment,
+            DAGSTER_HOME=str(home),
+            LANCEDB_URI=str(folder.absolute() / "lancedb"),
+            VECTOR_STORE="lancedb",
+            EMBEDDING_PROVIDER="local",
+        )
+        settings = load_settings()
+        defs, days = build_defs(settings), Days.newest(DEMO_DAYS, now)
+        click.echo(f"The sandbox answers on {sandbox.url}; syncing {days.first} to {days.last}.")
+        for source in track(
+            settings.enabled_sources, description="Materializing", console=terminal.err()
+        ):
+            materialize_in_process(defs, source, days)
+        click.echo("\n$ vector-assets status")
+        terminal.print_health(measure(settings, build_store(settings, Meter())))
+        for question in QUESTIONS:
+            click.echo(f'\n$ vector-assets find "{question}"')
+            terminal.print_answers(find(question, settings=settings, limit=2))
+    click.echo(f"\n{_NEXT_STEPS}")

@@ -1,0 +1,183 @@
+"""What the command line looks like: progress on stderr, results on stdout.
+
+Keep out: what is shown (the commands in `cli.py` decide), and every decision about exit codes.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from vector_assets.doctor import Finding
+from vector_assets.health import Health, SourceHealth, Verdict, hours
+from vector_assets.report import SyncReport
+from vector_assets.search import Answers
+
+_COLOURS = {
+    Verdict.FRESH: "green",
+    Verdict.LATE: "yellow",
+    Verdict.UNKNOWN: "yellow",
+    Verdict.STALE: "red",
+}
+_STATE_COLOURS = {"ok": "green", "broken": "red", "off": "dim"}
+
+
+def out() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """Return the console for progress and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+class OnProgress(Protocol):
+    """Called with a report that has grown."""
+
+    def __call__(self, report: SyncReport) -> None:
+        """Show it."""
+
+
+@contextmanager
+def sync_progress(sources: Iterable[str]) -> Iterator[OnProgress]:
+    """Show a line a source on stderr while the block runs."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<10}"),
+        TextColumn("{task.fields[line]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err()) as progress:
+        tasks = {name: progress.add_task(name, total=None, line="asking …") for name in sources}
+
+        def show(report: SyncReport) -> None:
+            progress.update(tasks[report.source], line=report_line(report))
+
+        yield show
+        for task in tasks.values():
+            progress.update(task, total=1, completed=1)
+
+
+def report_line(report: SyncReport) -> str:
+    """Return what a run has done so far, in one line."""
+    total = report.total
+    parts = [
+        f"{total.documents:,} documents ({total.unchanged_documents:,} unchanged)",
+        f"{total.embedded_chunks:,} chunks embedded",
+        f"{report.request_count:,} requests",
+    ]
+    if total.deleted_chunks:
+        parts.append(f"{total.deleted_chunks:,} deleted")
+    if total.failed_documents:
+        parts.append(f"{total.failed_documents:,} failed")
+    if report.throttled_seconds >= 1:
+        parts.append(f"{report.throttled_seconds:,.0f} s throttled")
+    return " · ".join(parts)
+
+
+def report_json(report: SyncReport) -> dict[str, Any]:
+    """Return a run's report for `--json`."""
+    return {
+        "source": report.source,
+        **asdict(report.total),
+        "requests": report.requests,
+        "throttled_seconds": round(report.throttled_seconds, 3),
+        "seconds": round(report.seconds, 3),
+        "failures": [asdict(failure) for failure in report.failures],
+        "days": {str(day): asdict(stats) for day, stats in sorted(report.days.items())},
+    }
+
+
+def print_reports(reports: Iterable[SyncReport]) -> None:
+    """Print what each run did, and each document that failed with its cause."""
+    console = out()
+    for report in reports:
+        console.print(f"{report.source:<10} {report_line(report)} · {report.seconds:.1f} s")
+        for failure in report.failures:
+            console.print(
+                f"  [red]failed[/] {escape(failure.document_id)}: {escape(failure.cause)}"
+            )
+
+
+def print_health(health: Health) -> None:
+    """Print a line a source, its reasons under it where it is not fresh."""
+    console = out()
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in ("source", "verdict", "index holds up to", "behind", "vectors", "newest day"):
+        table.add_column(heading, no_wrap=True)
+    for source in health.sources:
+        table.add_row(*_health_row(source, health))
+    if health.sources:
+        console.print(table)
+    for source in health.sources:
+        if source.verdict is not Verdict.FRESH:
+            console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
+    for reason in health.reasons:
+        console.print(escape(reason))
+
+
+def _health_row(source: SourceHealth, health: Health) -> tuple[str, ...]:
+    colour = _COLOURS[source.verdict]
+    watermark = source.watermark
+    behind = "-"
+    if watermark is not None:
+        behind = hours(health.checked_at - watermark)
+    return (
+        source.source,
+        f"[{colour}]{source.verdict}[/]",
+        f"{watermark:%Y-%m-%d %H:%M} UTC" if watermark else "-",
+        behind,
+        f"{source.vectors:,}",
+        str(source.newest_day or "-"),
+    )
+
+
+def print_answers(answers: Answers) -> None:
+    """Print each answer with its passage, link and date, then how fresh each source is."""
+    console = out()
+    for place, answer in enumerate(answers.answers, start=1):
+        facts = " · ".join(
+            part
+            for part in (
+                answer.source,
+                answer.container,
+                ", ".join(answer.authors[:3]),
+                f"{answer.updated_at:%Y-%m-%d}",
+                f"score {answer.score:.2f}",
+            )
+            if part
+        )
+        console.print(f"[bold]{place}. {escape(answer.title)}[/]")
+        console.print(f"   [dim]{escape(facts)}[/]")
+        console.print(f"   [cyan]{escape(answer.url)}[/]")
+        console.print(Padding(Markdown(answer.passage, hyperlinks=False), (0, 0, 1, 3)))
+    if not answers.answers:
+        console.print("nothing found")
+    fresh = [
+        f"{name} {as_of:%Y-%m-%d %H:%M}" if as_of else f"{name} never"
+        for name, as_of in answers.as_of.items()
+    ]
+    console.print(f"[dim]as of (UTC): {' · '.join(fresh)}[/]")
+    for warning in answers.warnings:
+        console.print(f"[yellow]{escape(warning)}[/]")
+
+
+def print_finding(finding: Finding) -> None:
+    """Print one line of the doctor's."""
+    colour = _STATE_COLOURS[finding.state]
+    out().print(f"{finding.service:<10} [{colour}]{finding.state:<7}[/] {escape(finding.line)}")

@@ -1,0 +1,10 @@
+"""The type of a vector, for those who make, keep and compare them.
+
+Keep out: everything else.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+"""float32; one vector, shape `(dimensions,)`, or many, shape `(count, dimensions)`."""
