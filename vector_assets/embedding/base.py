@@ -7,13 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vector_assets.tokens import Splitter as Splitter
 from vector_assets.tokens import Tokenizer as Tokenizer
-
-Vectors = NDArray[np.float32]
+from vector_assets.vectors import Vectors as Vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vector_assets.documents import Value
-from vector_assets.embedding.base import Vectors
+from vector_assets.vectors import Vectors
 
 Metadata = Mapping[str, Value]
 
