@@ -1,7 +1,7 @@
 # The commands of this project. `make help` lists them.
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CODE := vector_assets vector_assets_tests benchmarks
 
 .PHONY: help install demo test check format soak bench constraints clean
