@@ -1,0 +1,67 @@
+"""Where everything is wired: `build_defs()` for tests and programs, `defs` for Dagster.
+
+Keep out: what any of the parts does.
+"""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
+from vector_assets.orchestration.checks import build_failed_documents_check
+from vector_assets.orchestration.io_managers import (
+    LanceDBIOManager,
+    PineconeIOManager,
+    VectorIndexIOManager,
+)
+from vector_assets.orchestration.jobs import build_nightly_ingestion
+from vector_assets.orchestration.partitions import daily_partitions
+from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
+from vector_assets.orchestration.schedules import build_nightly_schedule
+from vector_assets.settings import Settings, load_settings
+from vector_assets.sources import SOURCE_NAMES
+
+
+def build_defs(
+    settings: Settings | None = None,
+    *,
+    resource_overrides: Mapping[str, object] | None = None,
+) -> dg.Definitions:
+    """Wire the code location; nothing is asked of any service, and no SDK is imported.
+
+    Args:
+        settings: Read from the environment when None.
+        resource_overrides: Resources by key (`sources`, `embedder`, `vector_index`) that stand in
+            for those the settings would give.
+
+    Raises:
+        SettingsError: A setting cannot be read; missing credentials fail the run that needs them.
+    """
+    settings = settings or load_settings()
+    partitions = daily_partitions(settings.partitions_start)
+    assets = [
+        build_documents_asset(source, partitions, settings.vector_store) for source in SOURCE_NAMES
+    ]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=[build_failed_documents_check(asset_key(source)) for source in SOURCE_NAMES],
+        jobs=[build_nightly_ingestion(assets)],
+        schedules=[build_nightly_schedule(partitions, settings)],
+        resources={
+            "sources": SourcesResource(settings=settings),
+            "embedder": EmbedderResource(settings=settings),
+            IO_MANAGER_KEY: _vector_index(settings),
+            **(resource_overrides or {}),
+        },
+        # The work waits on the network: a process a step would only cost memory and seconds.
+        executor=dg.in_process_executor,
+    )
+
+
+def _vector_index(settings: Settings) -> VectorIndexIOManager:
+    if settings.vector_store == "pinecone":
+        return PineconeIOManager(settings=settings, index=settings.pinecone_index)
+    return LanceDBIOManager(uri=settings.lancedb_uri)
+
+
+defs = build_defs()

@@ -1,0 +1,75 @@
+"""One asset a source, partitioned by UTC day: its documents in the index.
+
+Keep out: what happens to the stream (`io_managers.py`) and the work itself (`sync.py`).
+"""
+
+import dagster as dg
+
+from vector_assets.meter import Meter
+from vector_assets.orchestration.failures import failing_by_name
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.partitions import days_of
+from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
+from vector_assets.sync import Pipeline
+
+GROUP = "vector_index"
+
+IO_MANAGER_KEY = "vector_index"
+
+DESCRIPTIONS = {
+    "jira": "Jira issues with their comments, by the day of last activity.",
+    "slack": "Slack threads, and each channel's other messages of a day, by the day of last reply.",
+    "notion": "Notion pages, by the day of last edit.",
+    "fireflies": "Transcripts of meetings in Fireflies, by the day of the meeting.",
+}
+"""What a document is, by source; every source has an asset, whether it is on or not."""
+
+
+def asset_key(source: str) -> dg.AssetKey:
+    """Return the key of a source's asset."""
+    return dg.AssetKey(f"{source}_documents")
+
+
+def build_documents_asset(
+    source: str, partitions: dg.DailyPartitionsDefinition, index_kind: str
+) -> dg.AssetsDefinition:
+    """Return the asset of a source.
+
+    Args:
+        source: Name, such as `jira`; also the namespace in the index and the pool of its runs.
+        partitions: Days.
+        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+    """
+
+    @dg.asset(
+        key=asset_key(source),
+        description=DESCRIPTIONS[source],
+        group_name=GROUP,
+        kinds={source, index_kind},
+        metadata={"namespace": source},
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        io_manager_key=IO_MANAGER_KEY,
+        pool=source,
+    )
+    def documents(
+        context: dg.AssetExecutionContext,
+        sources: SourcesResource,
+        embedder: EmbedderResource,
+        vector_index: dg.ResourceParam[VectorIndexIOManager],
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster rejects it parametrised
+        with failing_by_name(vector_index.attempt(context)):
+            meter = Meter()
+            model = embedder.connect(meter)
+            pipeline = Pipeline(
+                source=sources.connect(source, meter),
+                embedder=model,
+                store=vector_index.store(source, meter),
+                meter=meter,
+            )
+            return dg.MaterializeResult(
+                value=pipeline.embedded_documents(days_of(context.partition_keys)),
+                metadata={"embedding": model.identity},
+            )
+
+    return documents

@@ -1,0 +1,182 @@
+"""The index as an IO manager: what an asset streams is written here, batch by batch.
+
+`LanceDBIOManager` is the embedded default, `PineconeIOManager` the index of a team; both stand
+under the resource key `vector_index`.
+Keep out: how a store writes (`stores/`) and in which order (`sync.py`).
+"""
+
+import time
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import NoReturn
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from vector_assets.meter import Meter
+from vector_assets.orchestration.failures import Attempt, failing_by_name
+from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
+from vector_assets.report import SyncReport
+from vector_assets.settings import Settings
+from vector_assets.stores.base import VectorStore
+from vector_assets.sync import EmbeddedDocuments, write
+
+PROGRESS_SECONDS = 10.0
+"""Between two lines of progress in the run's log; each is a row in Dagster's database."""
+
+
+class VectorIndexIOManager(dg.ConfigurableIOManager):
+    """Drains a stream of embedded documents into an index, in memory that does not grow.
+
+    Attributes:
+        max_retries: How often a step is tried again after a retryable error.
+        retry_delay_seconds: Before the first of these; doubles with each one after it.
+    """
+
+    max_retries: int = 2
+    retry_delay_seconds: float = 30.0
+
+    _stores: dict[str, VectorStore] = PrivateAttr(default_factory=dict)
+
+    @abstractmethod
+    def build_store(self, meter: Meter) -> VectorStore:
+        """Return a connection to the index, counted on a meter.
+
+        Raises:
+            SettingsError: A setting that it needs is missing.
+        """
+
+    def store(self, namespace: str, meter: Meter) -> VectorStore:
+        """Return the connection of a step: it compares with the index and writes through one.
+
+        A second connection might not see at once what the first has written.
+
+        Args:
+            namespace: The source's, as in `EmbeddedDocuments.namespace`.
+            meter: Of the step.
+        """
+        self._stores[namespace] = self.build_store(meter)
+        return self._stores[namespace]
+
+    def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
+        """Return where a step stands with its retries."""
+        return Attempt(context.retry_number, self.max_retries, self.retry_delay_seconds)
+
+    def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
+        """Write a stream to its end and record each day with its own numbers.
+
+        When the stream breaks for good, the days that were finished are recorded before the error
+        goes on: Dagster itself records none of a range that fails.
+
+        Raises:
+            RetryRequested: A service does not answer, and attempts are left.
+            Failure: The run cannot go on; its text says what to change.
+        """
+        step = dg.AssetExecutionContext.get()
+        attempt = self.attempt(step)
+        with failing_by_name(attempt):
+            try:
+                report = write(obj, self._stores[obj.namespace], on_progress=_progress_log(context))
+            except BaseException as error:
+                if not attempt.is_retried_after(error):
+                    _record_finished_days(context, obj)
+                raise
+        for day, metadata in metadata_by_day(report, list(obj.days)).items():
+            step.add_asset_metadata(metadata, partition_key=day.isoformat())
+        _log_outcome(context, report)
+
+    def load_input(self, context: dg.InputContext) -> NoReturn:
+        """Refuse: an index is not a value that another asset could load.
+
+        Raises:
+            Failure: Always; says where to read instead.
+        """
+        raise dg.Failure(
+            description=(
+                f"{context.asset_key.to_user_string()} is an index and is not loaded whole: "
+                f"read it through search (`vector-assets find`, or vector_assets.search), and "
+                f"name it in `deps=` where an asset has to wait for it"
+            ),
+            allow_retries=False,
+        )
+
+
+class LanceDBIOManager(VectorIndexIOManager):
+    """An index in a folder or an object store, without a server.
+
+    Attributes:
+        uri: Folder or object-store URI.
+    """
+
+    uri: str
+
+    def build_store(self, meter: Meter) -> VectorStore:
+        """Return a connection to the folder."""
+        from vector_assets.stores.lancedb import LanceDBStore
+
+        return LanceDBStore(self.uri)
+
+
+class PineconeIOManager(VectorIndexIOManager):
+    """A Pinecone index.
+
+    Attributes:
+        settings: Hold the key, which is therefore not part of the configuration that the UI shows.
+        index: Name of the index.
+    """
+
+    settings: dg.ResourceDependency[Settings]
+    index: str
+
+    def build_store(self, meter: Meter) -> VectorStore:
+        """Return a connection to the index.
+
+        Raises:
+            SettingsError: The key is missing.
+        """
+        from vector_assets.stores.pinecone import PineconeStore
+
+        named = self.settings.model_copy(update={"pinecone_index": self.index})
+        return PineconeStore.from_settings(named, meter)
+
+
+def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:
+    """Return what logs a report as it grows, at most every `PROGRESS_SECONDS`."""
+    last = time.monotonic()
+
+    def log(report: SyncReport) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            context.log.info(_summary(report))
+
+    return log
+
+
+def _record_finished_days(context: dg.OutputContext, stream: EmbeddedDocuments) -> None:
+    """Log a materialization for each day that is completely written."""
+    found = metadata_by_day(stream.report, stream.finished_days)
+    for day, metadata in found.items():
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=metadata)
+        )
+    context.log.warning(
+        f"{_summary(stream.report)}; the run broke off: "
+        f"{len(found)} of {len(stream.days)} days are complete and recorded as such"
+    )
+
+
+def _log_outcome(context: dg.OutputContext, report: SyncReport) -> None:
+    """Log what was done, and name what was not."""
+    context.log.info(_summary(report))
+    for failure in report.failures[:MAX_FAILURE_ROWS]:
+        context.log.warning(f"{failure.document_id} failed: {failure.cause}")
+
+
+def _summary(report: SyncReport) -> str:
+    total = report.total
+    return (
+        f"{report.source}: {total.documents} documents, {total.unchanged_documents} unchanged, "
+        f"{total.failed_documents} failed; {total.embedded_chunks} chunks embedded, "
+        f"{total.reused_chunks} reused, {total.deleted_chunks} deleted; {report.seconds:.1f} s"
+    )

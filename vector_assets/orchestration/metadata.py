@@ -1,0 +1,107 @@
+"""What a run did, as metadata of the days that it materialized.
+
+Numbers are plain integers and floats, because those are what the UI plots over the partitions.
+Keep out: counting (`report.py`) and where events are written (`io_managers.py`).
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from vector_assets.documents import DocumentFailure
+from vector_assets.report import DayStats, Sample, SyncReport
+
+FAILED_DOCUMENTS = "failed_documents"
+"""Key of the number of documents of a day that could not be read, embedded or written."""
+
+FAILURES = "failures"
+"""Key of the table that names them, with the cause of each."""
+
+MAX_FAILURE_ROWS = 100
+"""Rows of that table: what is broken in a thousand documents is told by a hundred."""
+
+
+def metadata_by_day(
+    report: SyncReport, days: Sequence[date]
+) -> dict[date, dict[str, dg.MetadataValue]]:
+    """Return the metadata of each day: its own numbers, and zeros for a day without documents.
+
+    What cannot be told by day stands on the newest day alone, under names that begin with `run_`,
+    so that no plot shows the sum of a range on each of its days. So do failures whose day is not
+    among these (windows overlap backwards and reach into the present): nobody else would name them.
+
+    Args:
+        report: Of the run.
+        days: Those to record, oldest first.
+    """
+    if not days:
+        return {}
+    failures: defaultdict[date, list[DocumentFailure]] = defaultdict(list)
+    for failure in report.failures:
+        day = failure.day
+        failures[day if day and day in days else days[-1]].append(failure)
+    found = {day: _day_metadata(report.days.get(day, DayStats()), failures[day]) for day in days}
+    found[days[-1]] |= _run_metadata(report)
+    return found
+
+
+def _day_metadata(
+    stats: DayStats, failures: Sequence[DocumentFailure]
+) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {
+        "documents": dg.MetadataValue.int(stats.documents),
+        "unchanged_documents": dg.MetadataValue.int(stats.unchanged_documents),
+        FAILED_DOCUMENTS: dg.MetadataValue.int(len(failures)),
+        "chunks": dg.MetadataValue.int(stats.chunks),
+        "embedded_chunks": dg.MetadataValue.int(stats.embedded_chunks),
+        "reused_chunks": dg.MetadataValue.int(stats.reused_chunks),
+        "deleted_chunks": dg.MetadataValue.int(stats.deleted_chunks),
+        "tokens": dg.MetadataValue.int(stats.tokens),
+        "estimated_dollars": dg.MetadataValue.float(stats.dollars),
+    }
+    if failures:
+        metadata[FAILURES] = dg.MetadataValue.table(
+            [
+                dg.TableRecord(
+                    {
+                        "document": failure.document_id,
+                        "day": failure.day.isoformat() if failure.day else "",
+                        "cause": failure.cause,
+                    }
+                )
+                for failure in failures[:MAX_FAILURE_ROWS]
+            ]
+        )
+    return metadata
+
+
+def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
+    metadata: dict[str, dg.MetadataValue] = {
+        "run_documents": dg.MetadataValue.int(report.total.documents),
+        "run_requests": dg.MetadataValue.int(report.request_count),
+        "run_throttled_seconds": dg.MetadataValue.float(report.throttled_seconds),
+        "run_seconds": dg.MetadataValue.float(report.seconds),
+        "run_requests_by_endpoint": dg.MetadataValue.json(report.requests),
+    }
+    if report.samples:
+        metadata["run_preview"] = _preview(report.samples)
+    return metadata
+
+
+def _preview(samples: Sequence[Sample]) -> dg.MetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "title": sample.title,
+                    "container": sample.container,
+                    "day": sample.day.isoformat(),
+                    "chunks": sample.chunk_count,
+                    "url": sample.url,
+                }
+            )
+            for sample in samples
+        ]
+    )

@@ -1,0 +1,57 @@
+"""UTC days as Dagster's partitions, and the one way to translate between the two.
+
+Keep out: which days are due (`history.py`, `schedules.py`).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+import dagster as dg
+
+from vector_assets.errors import SettingsError
+from vector_assets.sync import Days
+
+# Dagster keeps these names private, though its documents tell users to write them
+# (docs.dagster.io, "Partitioning assets" and "Testing partitioned assets", 2026-11).
+_RANGE_START_TAG = "dagster/asset_partition_range_start"
+_RANGE_END_TAG = "dagster/asset_partition_range_end"
+
+
+def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
+    """Return the partitions from a day on; the newest is yesterday, in UTC.
+
+    Args:
+        start: `PARTITIONS_START`, as `YYYY-MM-DD`.
+
+    Raises:
+        SettingsError: It is not a day.
+    """
+    try:
+        first = date.fromisoformat(start)
+    except ValueError as error:
+        raise SettingsError(
+            f"PARTITIONS_START is {start!r}: set it to a day such as 2024-01-01"
+        ) from error
+    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC")
+
+
+def days_of(partition_keys: Iterable[str]) -> Days:
+    """Return the span of a run's partition keys; Dagster hands a run no gaps."""
+    days = [date.fromisoformat(key) for key in partition_keys]
+    return Days(min(days), max(days))
+
+
+def range_tags(days: Days) -> Mapping[str, str]:
+    """Return the tags that make one run of a span of days."""
+    return {_RANGE_START_TAG: days.first.isoformat(), _RANGE_END_TAG: days.last.isoformat()}
+
+
+def contiguous(days: Iterable[date]) -> list[Days]:
+    """Return days as the fewest spans without gaps, oldest first."""
+    spans: list[Days] = []
+    for day in sorted(set(days)):
+        if spans and spans[-1].last + timedelta(days=1) == day:
+            spans[-1] = Days(spans[-1].first, day)
+        else:
+            spans.append(Days(day, day))
+    return spans
