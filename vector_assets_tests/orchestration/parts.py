@@ -1,0 +1,114 @@
+"""Resources of given parts, and short words for what a run left behind in Dagster's records."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from vector_assets.definitions import build_defs
+from vector_assets.documents import SourceItem
+from vector_assets.meter import Meter
+from vector_assets.orchestration.io_managers import LanceDBIOManager
+from vector_assets.orchestration.partitions import range_tags
+from vector_assets.settings import Settings
+from vector_assets.sources.base import Source
+from vector_assets.sync import Days
+from vector_assets_tests.tiny import ListSource, TinyEmbedder
+
+JIRA = dg.AssetKey("jira_documents")
+
+
+class GivenSources:
+    """Stands in for `SourcesResource`: a source for each attempt, the last one again and again."""
+
+    def __init__(self, *sources: Source) -> None:
+        self._sources = list(sources)
+
+    def connect(self, name: str, meter: Meter) -> Source:
+        meter.count(f"{name} list")
+        return self._sources.pop(0) if len(self._sources) > 1 else self._sources[0]
+
+
+class GivenEmbedder:
+    """Stands in for `EmbedderResource`."""
+
+    def __init__(self) -> None:
+        self.embedder = TinyEmbedder()
+
+    def connect(self, meter: Meter) -> TinyEmbedder:
+        return self.embedder
+
+
+class Location:
+    """A code location over a LanceDB in a folder, and an instance of its own."""
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        self.uri = str(folder / "lancedb")
+        self.instance = instance
+        self.embedder = GivenEmbedder()
+
+    def run(self, days: Days, *sources: Source) -> dg.ExecuteInProcessResult:
+        """Run `nightly_ingestion` for Jira over some days, an attempt a source."""
+        return self.run_with(days, Settings(), sources=GivenSources(*sources))
+
+    def run_with(
+        self, days: Days, settings: Settings, **overrides: object
+    ) -> dg.ExecuteInProcessResult:
+        """Run over some days with what the settings give, but for the index and the embedder."""
+        defs = build_defs(
+            settings,
+            resource_overrides={
+                "embedder": self.embedder,
+                "vector_index": LanceDBIOManager(uri=self.uri, retry_delay_seconds=0),
+                **overrides,
+            },
+        )
+        return defs.resolve_job_def("nightly_ingestion").execute_in_process(
+            asset_selection=[JIRA],
+            tags=dict(range_tags(days)),
+            instance=self.instance,
+            raise_on_error=False,
+        )
+
+    def sync(self, days: Days, *items: SourceItem | Exception) -> dg.ExecuteInProcessResult:
+        """Run over some days with a source of these items."""
+        return self.run(days, ListSource(items))
+
+    def recorded(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return day and metadata of every materialization, oldest event first."""
+        events = self.instance.fetch_materializations(JIRA, limit=1000, ascending=True).records
+        found = [record.asset_materialization for record in events]
+        return [
+            (str(one.partition), {name: plain(value) for name, value in one.metadata.items()})
+            for one in found
+            if one is not None
+        ]
+
+
+def days(first: str, last: str = "") -> Days:
+    """Return the span of `2025-03-01` to `2025-03-07`, or one day."""
+    return Days(date.fromisoformat(first), date.fromisoformat(last or first))
+
+
+def failure_text(result: dg.ExecuteInProcessResult) -> str:
+    """Return the words under which a run's step failed."""
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    data = event.step_failure_data
+    if data.user_failure_data is not None:
+        return str(data.user_failure_data.description)
+    return str(data.error)
+
+
+def plain(value: dg.MetadataValue) -> Any:
+    """Return what a metadata value holds; of a table, its rows."""
+    if isinstance(value, dg.TableMetadataValue):
+        return [dict(record.data) for record in value.records]
+    return value.value
+
+
+def check_of(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+    """Return the one evaluation of an asset check in a run."""
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation

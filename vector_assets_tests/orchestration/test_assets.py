@@ -1,0 +1,191 @@
+"""Runs of an asset over a real LanceDB: what the index holds, and what Dagster records of it."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+from vector_assets.stores.lancedb import LanceDBStore
+
+from vector_assets.documents import Checkpoint, DocumentFailure, SourceItem, Window
+from vector_assets.errors import ContractError, UnavailableError
+from vector_assets.settings import Settings
+from vector_assets.sync import BATCH_DOCUMENTS
+from vector_assets_tests.orchestration.parts import (
+    Location,
+    check_of,
+    days,
+    failure_text,
+    plain,
+)
+from vector_assets_tests.tiny import ListSource, document, utc
+
+WEEK = days("2025-03-01", "2025-03-07")
+OUTAGE = UnavailableError("jira", "HTTP 503")
+
+
+def on(day: int, native_id: str = "", text: str = "some words") -> SourceItem:
+    return document(native_id or str(day), text, updated_at=f"2025-03-0{day}T10:00")
+
+
+def busy(day: int) -> list[SourceItem]:
+    """Return documents of a day that fill a batch, so that they are written before the next."""
+    return [on(day, f"{day}-{n}") for n in range(BATCH_DOCUMENTS)]
+
+
+def after(day: int) -> Checkpoint:
+    return Checkpoint(utc(f"2025-03-0{day + 1}"))
+
+
+def count(location: Location) -> int:
+    return LanceDBStore(location.uri).count("jira")
+
+
+def test_a_day_puts_its_documents_into_the_index_and_its_numbers_into_the_metadata(
+    location: Location,
+) -> None:
+    result = location.sync(days("2025-03-02"), on(2), on(2, "b"))
+    assert result.success
+    assert count(location) == 2
+    ((day, metadata),) = location.recorded()
+    assert day == "2025-03-02"
+    assert metadata["documents"] == metadata["chunks"] == metadata["embedded_chunks"] == 2
+    assert metadata["failed_documents"] == metadata["deleted_chunks"] == 0
+    assert metadata["tokens"] > 0
+    assert metadata["estimated_dollars"] == pytest.approx(metadata["tokens"] / 1e6)
+    assert metadata["embedding"] == "tiny/hashed-words/64"
+
+
+def test_a_range_records_one_event_a_day_each_with_its_own_numbers(location: Location) -> None:
+    result = location.sync(WEEK, on(1), on(3), on(3, "b"), on(7))
+    assert result.success
+    recorded = location.recorded()
+    assert [day for day, _ in recorded] == [f"2025-03-0{n}" for n in range(1, 8)]
+    assert [metadata["documents"] for _, metadata in recorded] == [1, 0, 2, 0, 0, 0, 1]
+    assert [metadata["embedded_chunks"] for _, metadata in recorded] == [1, 0, 2, 0, 0, 0, 1]
+
+
+def test_what_cannot_be_told_by_day_stands_on_the_newest_day_alone(location: Location) -> None:
+    location.sync(WEEK, on(1), on(3), document("early", "words", updated_at="2025-02-28T20:00"))
+    *earlier, newest = [metadata for _, metadata in location.recorded()]
+    assert [name for metadata in earlier for name in metadata if name.startswith("run_")] == []
+    assert newest["run_documents"] == 3
+    assert newest["run_requests"] == 1
+    assert newest["run_requests_by_endpoint"] == {"jira list": 1}
+    assert newest["run_throttled_seconds"] == 0.0
+    assert {row["title"] for row in newest["run_preview"]} == {
+        "Title 1",
+        "Title 3",
+        "Title early",
+    }
+
+
+def test_running_a_day_again_embeds_nothing_and_says_so(location: Location) -> None:
+    location.sync(days("2025-03-02"), on(2))
+    embedded = len(location.embedder.embedder.embedded_texts)
+    location.sync(days("2025-03-02"), on(2))
+    assert len(location.embedder.embedder.embedded_texts) == embedded
+    assert location.recorded()[-1][1]["unchanged_documents"] == 1
+    assert count(location) == 1
+
+
+def test_a_run_that_breaks_half_way_records_the_days_that_were_finished_and_no_other(
+    location: Location,
+) -> None:
+    broken = ContractError("jira search/jql", "the same page twice", "a new page")
+    result = location.sync(WEEK, on(1), after(2), *busy(2), on(3), broken)
+    assert not result.success
+    assert "jira search/jql answered the same page twice" in failure_text(result)
+    recorded = location.recorded()
+    assert [day for day, _ in recorded] == ["2025-03-01", "2025-03-02"]
+    assert [metadata["documents"] for _, metadata in recorded] == [1, BATCH_DOCUMENTS - 2]
+    assert "run_requests" in recorded[-1][1]
+
+
+def test_a_fatal_error_is_not_tried_again(location: Location) -> None:
+    broken = ContractError("jira", "nonsense", "sense")
+    result = location.run(WEEK, ListSource([broken]), ListSource([on(1)]))
+    assert not result.success
+    assert count(location) == 0
+
+
+def test_a_bug_is_not_tried_again_and_keeps_its_own_name(location: Location) -> None:
+    result = location.run(WEEK, ListSource([KeyError("a typo of ours")]), ListSource([on(1)]))
+    assert not result.success
+    assert "KeyError: 'a typo of ours'" in failure_text(result)
+    assert count(location) == 0
+
+
+def test_an_outage_is_tried_again_and_leaves_one_event_a_day(location: Location) -> None:
+    result = location.run(
+        WEEK, ListSource([after(1), *busy(1), OUTAGE]), ListSource([after(1), *busy(1), on(2)])
+    )
+    assert result.success
+    assert [day for day, _ in location.recorded()] == [f"2025-03-0{n}" for n in range(1, 8)]
+    assert count(location) == BATCH_DOCUMENTS + 1
+
+
+def test_an_outage_that_lasts_fails_by_its_own_words_after_two_more_attempts(
+    location: Location,
+) -> None:
+    result = location.sync(WEEK, after(1), *busy(1), OUTAGE)
+    assert not result.success
+    retries = [event for event in result.all_events if event.is_step_up_for_retry]
+    assert len(retries) == 2
+    assert failure_text(result) == str(OUTAGE)
+    assert [day for day, _ in location.recorded()] == ["2025-03-01"]
+
+
+def test_an_interrupted_run_keeps_the_days_that_it_had_finished(location: Location) -> None:
+    class Interrupted(ListSource):
+        def documents(self, window: Window) -> Iterator[SourceItem]:
+            yield from super().documents(window)
+            raise dg.DagsterExecutionInterruptedError("terminated")
+
+    result = location.run(WEEK, Interrupted([on(1), after(2), *busy(2)]))
+    assert not result.success
+    assert [day for day, _ in location.recorded()] == ["2025-03-01", "2025-03-02"]
+
+
+def test_a_bad_document_costs_no_other_and_fails_the_check_by_name(location: Location) -> None:
+    result = location.sync(WEEK, on(1), on(2), on(2, "bad", "POISON"))
+    assert result.success
+    assert count(location) == 2
+    second = dict(location.recorded())["2025-03-02"]
+    assert (second["documents"], second["failed_documents"]) == (1, 1)
+    check = check_of(result)
+    assert not check.passed
+    assert check.metadata["failed_documents"].value == 1
+    assert plain(check.metadata["failures"]) == [
+        {
+            "document": "jira:bad",
+            "day": "2025-03-02",
+            "cause": "the embedder refused a passage: it holds POISON",
+        }
+    ]
+
+
+def test_a_good_night_does_not_hide_what_an_earlier_one_left_undone(location: Location) -> None:
+    location.sync(days("2025-03-02"), on(2, "bad", "POISON"))
+    good = location.sync(days("2025-03-03"), on(3))
+    assert "2025-03-02" in str(check_of(good).description)
+    healed = location.sync(days("2025-03-02"), on(2, "bad", "cured"))
+    assert check_of(healed).passed
+
+
+@pytest.mark.parametrize("day", ["2025-02-28", None])
+def test_a_failure_of_no_day_of_the_run_is_named_on_its_newest(
+    location: Location, day: str | None
+) -> None:
+    failure = DocumentFailure("jira:9", "it has no body", utc(day).date() if day else None)
+    result = location.sync(WEEK, on(1), failure)
+    assert [metadata["failed_documents"] for _, metadata in location.recorded()] == [0] * 6 + [1]
+    assert not check_of(result).passed
+
+
+def test_a_source_without_credentials_fails_its_run_by_the_names_of_its_variables(
+    location: Location,
+) -> None:
+    result = location.run_with(WEEK, Settings(jira_server="https://x.example"))
+    assert not result.success
+    assert failure_text(result).startswith("jira needs JIRA_EMAIL, JIRA_API_TOKEN: not set.")
+    assert location.recorded() == []

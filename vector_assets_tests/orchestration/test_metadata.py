@@ -1,0 +1,53 @@
+"""Reports as metadata: what stands on which day."""
+
+from datetime import date
+
+from vector_assets.documents import DocumentFailure
+from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
+from vector_assets.report import DayStats, SyncReport
+from vector_assets_tests.orchestration.parts import plain
+from vector_assets_tests.tiny import document
+
+FIRST, LAST = date(2025, 3, 1), date(2025, 3, 2)
+
+
+def report() -> SyncReport:
+    found = SyncReport("jira")
+    found.add(FIRST, DayStats(documents=3, chunks=7, tokens=70, dollars=0.5))
+    return found
+
+
+def test_no_days_no_metadata() -> None:
+    assert metadata_by_day(report(), []) == {}
+
+
+def test_numbers_are_numbers_so_that_they_can_be_plotted() -> None:
+    by_day = metadata_by_day(report(), [FIRST, LAST])
+    assert list(by_day) == [FIRST, LAST]
+    numbers = {name: plain(value) for name, value in by_day[FIRST].items()}
+    assert all(type(value) in (int, float) for value in numbers.values())
+    assert (numbers["documents"], numbers["chunks"], numbers["estimated_dollars"]) == (3, 7, 0.5)
+    assert plain(by_day[LAST]["documents"]) == 0
+
+
+def test_a_thousand_failures_are_counted_and_the_first_hundred_named() -> None:
+    found = report()
+    for n in range(1000):
+        found.add_failure(DocumentFailure(f"jira:{n}", "broken", FIRST))
+    first = metadata_by_day(found, [FIRST, LAST])[FIRST]
+    assert plain(first["failed_documents"]) == 1000
+    assert len(plain(first["failures"])) == MAX_FAILURE_ROWS
+
+
+def test_a_preview_shows_what_was_written() -> None:
+    found = report()
+    found.add_sample(document("7", updated_at="2025-03-01T10:00"), 4)
+    assert plain(metadata_by_day(found, [FIRST])[FIRST]["run_preview"]) == [
+        {
+            "title": "Title 7",
+            "container": "HAR",
+            "day": "2025-03-01",
+            "chunks": 4,
+            "url": "https://example.com/7",
+        }
+    ]
