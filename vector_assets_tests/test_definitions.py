@@ -48,7 +48,9 @@ def test_a_range_of_days_is_one_run_in_the_pool_of_its_source(defs: dg.Definitio
 
 
 def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -> None:
-    layer = defs.resolve_job_def("nightly_ingestion").asset_layer
+    job = defs.resolve_job_def("nightly_ingestion")
+    assert job.executor_def == dg.in_process_executor
+    layer = job.asset_layer
     keys = {dg.AssetKey(f"{source}_documents") for source in SOURCE_NAMES}
     assert layer.selected_asset_keys == keys
     assert {check.asset_key for check in layer.asset_graph.asset_check_keys} == keys

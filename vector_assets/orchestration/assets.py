@@ -7,7 +7,7 @@ import dagster as dg
 
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import failing_by_name
-from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
 from vector_assets.sync import Pipeline
@@ -57,19 +57,16 @@ def build_documents_asset(
         sources: SourcesResource,
         embedder: EmbedderResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster rejects it parametrised
+    ) -> dg.MaterializeResult[PendingWrite]:
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
+            connected = sources.connect(source, meter)
             model = embedder.connect(meter)
-            pipeline = Pipeline(
-                source=sources.connect(source, meter),
-                embedder=model,
-                store=vector_index.store(source, meter),
-                meter=meter,
-            )
+            store = vector_index.build_store(meter)
+            pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
+            stream = pipeline.embedded_documents(days_of(context.partition_keys))
             return dg.MaterializeResult(
-                value=pipeline.embedded_documents(days_of(context.partition_keys)),
-                metadata={"embedding": model.identity},
+                value=PendingWrite(stream, store), metadata={"embedding": model.identity}
             )
 
     return documents

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from vector_assets.errors import RetryableError, VectorAssetsError
+from vector_assets.errors import RateLimitedError, RetryableError, VectorAssetsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,13 @@ class Attempt:
     delay_seconds: float
 
     def is_retried_after(self, error: BaseException) -> bool:
-        """Tell whether this error leads to another attempt."""
-        return isinstance(error, RetryableError) and self.number < self.max_retries
+        """Tell whether this error leads to another attempt.
+
+        A rate limit does not: its ceiling is what a run may wait, and a second attempt would begin
+        by asking for everything again.
+        """
+        may_pass = isinstance(error, RetryableError) and not isinstance(error, RateLimitedError)
+        return may_pass and self.number < self.max_retries
 
 
 @contextmanager

@@ -8,10 +8,10 @@ Keep out: how a store writes (`stores/`) and in which order (`sync.py`).
 import time
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NoReturn
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import Attempt, failing_by_name
@@ -25,6 +25,20 @@ PROGRESS_SECONDS = 10.0
 """Between two lines of progress in the run's log; each is a row in Dagster's database."""
 
 
+@dataclass(frozen=True, slots=True)
+class PendingWrite:
+    """What an asset hands to its IO manager.
+
+    Attributes:
+        stream: What is to be written; nothing has been fetched yet.
+        store: The index that the stream compares itself with, and is written to: a second
+            connection might not see at once what the first has written.
+    """
+
+    stream: EmbeddedDocuments
+    store: VectorStore
+
+
 class VectorIndexIOManager(dg.ConfigurableIOManager):
     """Drains a stream of embedded documents into an index, in memory that does not grow.
 
@@ -36,8 +50,6 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     max_retries: int = 2
     retry_delay_seconds: float = 30.0
 
-    _stores: dict[str, VectorStore] = PrivateAttr(default_factory=dict)
-
     @abstractmethod
     def build_store(self, meter: Meter) -> VectorStore:
         """Return a connection to the index, counted on a meter.
@@ -46,23 +58,11 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
             SettingsError: A setting that it needs is missing.
         """
 
-    def store(self, namespace: str, meter: Meter) -> VectorStore:
-        """Return the connection of a step: it compares with the index and writes through one.
-
-        A second connection might not see at once what the first has written.
-
-        Args:
-            namespace: The source's, as in `EmbeddedDocuments.namespace`.
-            meter: Of the step.
-        """
-        self._stores[namespace] = self.build_store(meter)
-        return self._stores[namespace]
-
     def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
         """Return where a step stands with its retries."""
         return Attempt(context.retry_number, self.max_retries, self.retry_delay_seconds)
 
-    def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: PendingWrite) -> None:
         """Write a stream to its end and record each day with its own numbers.
 
         When the stream breaks for good, the days that were finished are recorded before the error
@@ -76,12 +76,12 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         attempt = self.attempt(step)
         with failing_by_name(attempt):
             try:
-                report = write(obj, self._stores[obj.namespace], on_progress=_progress_log(context))
+                report = write(obj.stream, obj.store, on_progress=_progress_log(context))
             except BaseException as error:
                 if not attempt.is_retried_after(error):
-                    _record_finished_days(context, obj)
+                    _record_finished_days(context, obj.stream)
                 raise
-        for day, metadata in metadata_by_day(report, list(obj.days)).items():
+        for day, metadata in metadata_by_day(report, list(obj.stream.days)).items():
             step.add_asset_metadata(metadata, partition_key=day.isoformat())
         _log_outcome(context, report)
 

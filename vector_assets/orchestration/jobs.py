@@ -25,5 +25,4 @@ def build_nightly_ingestion(
         selection=dg.AssetSelection.assets(*assets),
         description="Bring the index up to date with every source, for one day or a range.",
         tags=_RETRY_TAGS,
-        executor_def=dg.in_process_executor,
     )

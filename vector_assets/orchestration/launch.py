@@ -35,5 +35,5 @@ def materialize_in_process(
         )
     except dg.Failure as failure:
         if isinstance(failure.__cause__, VectorAssetsError):
-            raise failure.__cause__ from failure
+            raise failure.__cause__ from None
         raise

@@ -1,6 +1,6 @@
 """Resources of given parts, and short words for what a run left behind in Dagster's records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,17 @@ class Location:
         """Run `nightly_ingestion` for Jira over some days, an attempt a source."""
         return self.run_with(days, Settings(), sources=GivenSources(*sources))
 
+    def run_all(self, days: Days, **overrides: object) -> dg.ExecuteInProcessResult:
+        """Run over some days, all sources in one run."""
+        return self.run_with(days, Settings(), selection=None, **overrides)
+
     def run_with(
-        self, days: Days, settings: Settings, **overrides: object
+        self,
+        days: Days,
+        settings: Settings,
+        *,
+        selection: Sequence[dg.AssetKey] | None = (JIRA,),
+        **overrides: object,
     ) -> dg.ExecuteInProcessResult:
         """Run over some days with what the settings give, but for the index and the embedder."""
         defs = build_defs(
@@ -66,7 +75,7 @@ class Location:
             },
         )
         return defs.resolve_job_def("nightly_ingestion").execute_in_process(
-            asset_selection=[JIRA],
+            asset_selection=selection,
             tags=dict(range_tags(days)),
             instance=self.instance,
             raise_on_error=False,

@@ -7,8 +7,10 @@ import pytest
 from vector_assets.stores.lancedb import LanceDBStore
 
 from vector_assets.documents import Checkpoint, DocumentFailure, SourceItem, Window
-from vector_assets.errors import ContractError, UnavailableError
+from vector_assets.errors import ContractError, RateLimitedError, UnavailableError
+from vector_assets.meter import Meter
 from vector_assets.settings import Settings
+from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sync import BATCH_DOCUMENTS
 from vector_assets_tests.orchestration.parts import (
     Location,
@@ -108,6 +110,14 @@ def test_a_fatal_error_is_not_tried_again(location: Location) -> None:
     assert count(location) == 0
 
 
+def test_a_rate_limit_past_its_ceiling_ends_the_run_at_once(location: Location) -> None:
+    limit = RateLimitedError("slack users.list", waited_seconds=900, ceiling_seconds=900)
+    result = location.run(WEEK, ListSource([limit]), ListSource([on(1)]))
+    assert not result.success
+    assert failure_text(result) == str(limit)
+    assert count(location) == 0
+
+
 def test_a_bug_is_not_tried_again_and_keeps_its_own_name(location: Location) -> None:
     result = location.run(WEEK, ListSource([KeyError("a typo of ours")]), ListSource([on(1)]))
     assert not result.success
@@ -189,3 +199,29 @@ def test_a_source_without_credentials_fails_its_run_by_the_names_of_its_variable
     assert not result.success
     assert failure_text(result).startswith("jira needs JIRA_EMAIL, JIRA_API_TOKEN: not set.")
     assert location.recorded() == []
+
+
+def test_all_sources_in_one_run_keep_to_their_own_namespaces_and_numbers(
+    location: Location,
+) -> None:
+    class EachItsOwn:
+        def connect(self, name: str, meter: Meter) -> ListSource:
+            meter.count(name)
+            sized = 1 + SOURCE_NAMES.index(name)
+            source = ListSource(
+                document(str(n), "words", source=name, updated_at="2025-03-02T10:00")
+                for n in range(sized)
+            )
+            source.name = name  # type: ignore[misc]  # what a subclass would say
+            return source
+
+    result = location.run_all(days("2025-03-02"), sources=EachItsOwn())
+    assert result.success
+    store = LanceDBStore(location.uri)
+    assert [store.count(name) for name in SOURCE_NAMES] == [1, 2, 3, 4]
+    by_asset = {
+        name: result.asset_materializations_for_node(f"{name}_documents")[0].metadata
+        for name in SOURCE_NAMES
+    }
+    assert [plain(by_asset[name]["documents"]) for name in SOURCE_NAMES] == [1, 2, 3, 4]
+    assert [plain(by_asset[name]["run_requests"]) for name in SOURCE_NAMES] == [1, 1, 1, 1]

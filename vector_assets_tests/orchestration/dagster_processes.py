@@ -1,0 +1,139 @@
+"""Dagster as it is deployed: webserver, daemon and code server as processes, asked over GraphQL.
+
+Keep out: what a test expects of them.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).parents[2]
+
+_PATIENCE_SECONDS = 120.0
+
+_LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+_STATUS = """
+query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }
+"""
+
+_SELECTOR = {"repositoryLocationName": "vector_assets", "repositoryName": "__repository__"}
+
+
+class DagsterProcesses:
+    """What `dagster dev` has started."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+        self._process = process
+        self._url = url
+        self._log = log
+
+    def query(self, text: str, **variables: Any) -> Any:
+        """Ask the webserver what the UI would ask."""
+        answer = requests.post(
+            f"{self._url}/graphql", json={"query": text, "variables": variables}, timeout=30
+        )
+        body = answer.json()
+        assert "errors" not in body, body["errors"]
+        return body["data"]
+
+    def launch(self, job: str, tags: Mapping[str, str]) -> str:
+        """Launch a run of a job and return its id."""
+        launched = self.query(
+            _LAUNCH,
+            params={
+                "selector": {**_SELECTOR, "jobName": job},
+                "runConfigData": {},
+                "executionMetadata": {
+                    "tags": [{"key": key, "value": value} for key, value in tags.items()]
+                },
+            },
+        )["launchRun"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def wait_for_run(self, run_id: str) -> str:
+        """Return the status with which a run ended."""
+        ended = {"SUCCESS", "FAILURE", "CANCELED"}
+        return str(self._wait(lambda: self._status_in(run_id, ended), f"the run {run_id}"))
+
+    def wait_until_up(self) -> None:
+        """Return when the webserver answers and has loaded the code location."""
+        self._wait(self._is_up, "dagster dev")
+
+    def _status_in(self, run_id: str, wanted: set[str]) -> str:
+        status = str(self.query(_STATUS, id=run_id)["runOrError"]["status"])
+        return status if status in wanted else ""
+
+    def _is_up(self) -> bool:
+        with suppress(requests.ConnectionError):
+            return requests.get(f"{self._url}/server_info", timeout=5).ok
+        return False
+
+    def _wait(self, question: Any, what: str) -> Any:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if answer := question():
+                return answer
+            time.sleep(0.3)
+        raise TimeoutError(f"{what} did not come to an end:\n{self._log.read_text()[-4000:]}")
+
+
+@contextmanager
+def running_dagster(home: Path, environment: Mapping[str, str]) -> Iterator[DagsterProcesses]:
+    """Run `dagster dev` over this project until the block ends.
+
+    Args:
+        home: Becomes `DAGSTER_HOME`.
+        environment: Added to a few of our own variables; nothing else is handed on.
+    """
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    log = home / "dagster-dev.log"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    arguments = ["dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(Path(sys.executable).parent / "dagster"), *arguments],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "HOME": os.environ["HOME"],
+                "DAGSTER_HOME": str(home),
+                "DAGSTER_DISABLE_TELEMETRY": "yes",
+                **environment,
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        dagster = DagsterProcesses(process, f"http://127.0.0.1:{port}", log)
+        dagster.wait_until_up()
+        yield dagster
+    finally:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=15)
+        # What did not follow its parent, such as a code server, is of the same session.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,73 @@
+"""The whole product as deployed: the UI's own API launches a run that fills the index."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vector_assets.stores.lancedb import LanceDBStore
+
+from vector_assets.orchestration.partitions import range_tags
+from vector_assets.sandbox.clock import move_to_yesterday
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sync import Days
+from vector_assets_tests.orchestration.dagster_processes import running_dagster
+
+_RECORDED = """
+query ($path: [String!]!) {
+  assetOrError(assetKey: {path: $path}) { ... on Asset {
+    assetMaterializations(limit: 100) {
+      partition
+      metadataEntries { label ... on IntMetadataEntry { intValue } }
+    }
+  } }
+}
+"""
+
+_SCHEDULE = """
+query {
+  workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
+    ... on RepositoryLocation { repositories { schedules { name scheduleState { status } } } }
+  } } } }
+}
+"""
+
+
+def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
+    serve: Callable[[Workspace], Sandbox], tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    workspace = Workspace.load(PACKAGED_WORKSPACE)
+    move_to_yesterday(workspace, now)
+    week = Days.newest(7, now)
+    environment = {
+        **serve(workspace).environment,
+        "VECTOR_STORE": "lancedb",
+        "LANCEDB_URI": str(tmp_path / "lancedb"),
+        "NIGHTLY_CRON": "0 0 1 1 *",  # so that no tick falls into this test
+    }
+    with running_dagster(tmp_path / "home", environment) as dagster:
+        schedules = dagster.query(_SCHEDULE)["workspaceOrError"]["locationEntries"][0]
+        run_id = dagster.launch("nightly_ingestion", range_tags(week))
+        assert dagster.wait_for_run(run_id) == "SUCCESS"
+        recorded = {
+            source: dagster.query(_RECORDED, path=[f"{source}_documents"])["assetOrError"]
+            for source in SOURCE_NAMES
+        }
+    (schedule,) = schedules["locationOrLoadError"]["repositories"][0]["schedules"]
+    assert schedule == {
+        "name": "nightly_ingestion_schedule",
+        "scheduleState": {"status": "RUNNING"},
+    }
+    store = LanceDBStore(environment["LANCEDB_URI"])
+    for source in SOURCE_NAMES:
+        events = recorded[source]["assetMaterializations"]
+        assert sorted(event["partition"] for event in events) == [str(day) for day in week]
+        assert sum(_number(event, "failed_documents") for event in events) == 0
+        assert sum(_number(event, "chunks") for event in events) > 0
+        assert store.count(source) >= sum(_number(event, "chunks") for event in events)
+
+
+def _number(event: dict[str, list[dict[str, int]]], label: str) -> int:
+    return next(one["intValue"] for one in event["metadataEntries"] if one["label"] == label)
