@@ -189,12 +189,13 @@ class _Search:
         errors = [each.error for each in found.values() if each.error]
         if len(errors) == len(sources):
             raise errors[0]
+        ranked = fuse(
+            [hit for each in found.values() for hit in each.dense],
+            [hit for each in found.values() for hit in each.lexical],
+        )
         answers = _keyed_first(
             [hit for each in found.values() for hit in each.keyed],
-            fuse(
-                [hit for each in found.values() for hit in each.dense],
-                [hit for each in found.values() for hit in each.lexical],
-            ),
+            [_answer(hit, score) for hit, score in ranked],
         )
         return Answers(
             tuple(answers[:limit]),
