@@ -130,8 +130,8 @@ class _Cutter:
         if tokens <= capacity_tokens and _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
             yield text, tokens
             return
-        step = _CAPACITY_STEP_TOKENS
-        splitter = self._tokenizer.splitter(max(1, capacity_tokens // step * step))
+        rounded_tokens = capacity_tokens // _CAPACITY_STEP_TOKENS * _CAPACITY_STEP_TOKENS
+        splitter = self._tokenizer.splitter(rounded_tokens or max(1, capacity_tokens))
         for piece in splitter.chunks(text):
             if _json_bytes(piece) <= MAX_CHUNK_BYTES // 2:
                 yield piece, self._tokenizer.count(piece)
