@@ -2,9 +2,11 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UP := $(CURDIR)/data/up
+WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
 
-.PHONY: help install demo test check format soak bench constraints clean
+.PHONY: help install demo up test check format bench constraints clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,6 +17,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
 	touch $@
+
+demo: install ## Sync a small workspace and ask it three questions; no account needed
+	$(BIN)/vector-assets demo
+
+up: install ## The Dagster UI over the sandbox, on http://127.0.0.1:3000
+	@mkdir -p $(UP)/dagster
+	@trap 'kill 0' EXIT; \
+	$(BIN)/vector-assets sandbox > $(UP)/sandbox.env & \
+	until grep -qs PINECONE $(UP)/sandbox.env; do sleep 0.2; done; \
+	set -a; . $(UP)/sandbox.env; \
+	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
+	$(BIN)/dagster dev --workspace workspace.yaml
 
 test: install ## Run every test
 	$(BIN)/pytest
@@ -29,6 +43,10 @@ check: install ## Lint, types, layers, and that the definitions load
 format: install ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+bench: install ## Measure on real input: completeness, speed, answers
+	$(BIN)/python benchmarks/real_input.py $(WORKSPACE_DATA) --folder data/bench
+	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --lancedb-uri data/bench/lancedb
 
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data

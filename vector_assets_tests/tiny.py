@@ -49,7 +49,7 @@ class TinyEmbedder(Embedder):
     model = "hashed-words"
     dollars_per_million_tokens = 1.0
 
-    def __init__(self, dimensions: int = 64, chunk_tokens: int = 40) -> None:
+    def __init__(self, dimensions: int = 64, chunk_tokens: int = 50) -> None:
         self.dimensions = dimensions
         self.chunk_tokens = chunk_tokens
         self.embedded_texts: list[str] = []

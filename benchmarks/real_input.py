@@ -1,0 +1,172 @@
+"""A whole workspace, end to end: every document in the index exactly once, and a second run idle.
+
+Serves a folder of real data in a process of its own, syncs its whole time line from all sources,
+checks the index against the folder by id, syncs again, and prints documents, chunks, seconds,
+chunks a second and peak memory. Exits 1 when anything is missing, doubled, or done twice.
+
+    python benchmarks/real_input.py ../shared/workspace-data [--store lancedb|pinecone]
+        [--embedder local|openai] [--folder data/real_input]
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from vector_assets.meter import Meter
+from vector_assets.report import SyncReport
+from vector_assets.settings import load_settings
+from vector_assets.stores import build_store
+from vector_assets.stores.base import VectorStore
+from vector_assets.sync import Days, sync_source
+
+FIRST_DAY = date(2010, 1, 1)
+NOISE = {"channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name"}
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--store", choices=("lancedb", "pinecone"), default="lancedb")
+    parser.add_argument("--embedder", choices=("local", "openai"), default="local")
+    parser.add_argument("--folder", type=Path, default=Path("data/real_input"))
+    asked = parser.parse_args()
+    shutil.rmtree(asked.folder, ignore_errors=True)
+    with served(asked.workspace) as environment:
+        os.environ.update(environment, VECTOR_STORE=asked.store, EMBEDDING_PROVIDER=asked.embedder)
+        os.environ["LANCEDB_URI"] = str(asked.folder / "lancedb")
+        first = run("first run")
+        store = build_store(load_settings(), Meter())
+        problems = [*compare(expected_ids(asked.workspace), store)]
+        second = run("second run")
+    problems += [
+        f"{report.source}: {len(report.failures)} documents failed: {report.failures[:3]}"
+        for report in first + second
+        if report.failures
+    ]
+    problems += [
+        f"{report.source}: the second run embedded {report.total.embedded_chunks} chunks"
+        for report in second
+        if report.total.embedded_chunks or report.total.chunks
+    ]
+    print("\n".join(problems) or "every document is in the index exactly once")
+    sys.exit(1 if problems else 0)
+
+
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    pass
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[dict[str, str]]:
+    """Serve a folder from a process of its own; give the environment that points at it."""
+    command = ["vector-assets", "sandbox", "--workspace", str(workspace), "--port", "0"]
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / command[0]), *command[1:]],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        environment: dict[str, str] = {}
+        for line in process.stdout:
+            name, _, value = line.strip().partition("=")
+            environment[name] = value
+            if name == "PINECONE_CONTROLLER_HOST":
+                break
+        yield environment
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def run(title: str) -> list[SyncReport]:
+    """Sync the whole time line of all sources side by side and print what it took."""
+    settings = load_settings()
+    names = settings.enabled_sources
+    days = Days(FIRST_DAY, Days.newest(1, datetime.now(UTC)).last)
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(names)) as pool:
+        reports = list(pool.map(lambda name: sync_source(name, days, settings), names))
+    seconds = time.monotonic() - began
+    print(f"\n{title} ({settings.embedding_provider}, {settings.vector_store})")
+    print(f"{'source':<10} {'documents':>9} {'chunks':>8} {'embedded':>8} {'requests':>8} {'s':>7}")
+    for report in reports:
+        total = report.total
+        print(
+            f"{report.source:<10} {total.documents:>9,} {total.chunks:>8,} "
+            f"{total.embedded_chunks:>8,} {report.request_count:>8,} {report.seconds:>7.1f}"
+        )
+    chunks = sum(report.total.embedded_chunks for report in reports)
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{seconds:.1f} s, {chunks / seconds:.0f} chunks/s, peak memory {peak_mib:.0f} MiB")
+    return reports
+
+
+def compare(wanted: dict[str, set[str]], store: VectorStore) -> Iterator[str]:
+    """Yield a line for each document that is missing, and for each that is not whole or doubled."""
+    for source, ids in wanted.items():
+        found = dict(store.documents(source))
+        print(f"{source}: {len(ids):,} in the folder, {len(found):,} in the index")
+        if missing := ids - found.keys():
+            yield f"{source}: {len(missing)} missing, such as {sorted(missing)[:3]}"
+        if surplus := found.keys() - ids:
+            yield f"{source}: {len(surplus)} that the folder lacks, such as {sorted(surplus)[:3]}"
+        chunks = sum(head.chunk_count for head in found.values())
+        if chunks != store.count(source):
+            yield f"{source}: heads speak of {chunks} chunks, the index holds {store.count(source)}"
+        unfinished = [name for name, head in found.items() if not head.document_fingerprint]
+        if unfinished:
+            yield f"{source}: {len(unfinished)} unfinished, such as {unfinished[:3]}"
+
+
+def expected_ids(workspace: Path) -> dict[str, set[str]]:
+    """Return the ids of all documents that a folder holds, by source."""
+    return {
+        "jira": {f"jira:{one['id']}" for one in lines(workspace / "jira" / "issues.jsonl")},
+        "slack": set(slack_ids(workspace / "slack")),
+        "notion": {f"notion:{one['id']}" for one in lines(workspace / "notion" / "pages.jsonl")},
+        "fireflies": {
+            f"fireflies:{one['id']}" for one in lines(workspace / "fireflies" / "transcripts.jsonl")
+        },
+    }
+
+
+def slack_ids(folder: Path) -> Iterator[str]:
+    """Yield an id for each thread, and for each channel's day that has a message outside one."""
+    for channel in json.loads((folder / "channels.json").read_text()):
+        messages = [
+            message
+            for path in sorted((folder / channel["name"]).glob("*.json"))
+            for message in json.loads(path.read_text())
+            if message.get("subtype") not in NOISE
+        ]
+        sizes = Counter(message.get("thread_ts", message["ts"]) for message in messages)
+        for message in messages:
+            thread = message.get("thread_ts", message["ts"])
+            if sizes[thread] > 1 or message.get("reply_count"):
+                yield f"slack:{channel['id']}:{thread}"
+            else:
+                day = datetime.fromtimestamp(float(message["ts"]), UTC).date()
+                yield f"slack:{channel['id']}:{day}"
+
+
+def lines(path: Path) -> Iterator[dict[str, str]]:
+    """Yield the objects of a file of JSON lines."""
+    with path.open(encoding="utf-8") as text:
+        yield from map(json.loads, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,339 @@
+"""LanceDB: an index in a folder or an object store, without a server.
+
+One table a namespace. A write is one atomic commit, and newest wins inside the store: a row is
+replaced only by one whose `updated_at` is not older, so that no order of runs can undo an edit.
+Keep out: the layout of rows (`lancedb_rows.py`).
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any, TypeVar
+
+import lancedb
+from lancedb.index import FTS, BTree, IvfPq
+from lancedb.query import MatchQuery
+
+from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
+from vector_assets.records import head_id
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
+from vector_assets.stores.lancedb_rows import (
+    id_list,
+    metadata_of,
+    missing_fields,
+    rows_of_metadata,
+    rows_of_records,
+    schema_of,
+    where_clause,
+)
+from vector_assets.vectors import Vectors
+
+Result = TypeVar("Result")
+
+COMMIT_ROWS = 5_000
+"""Rows of one commit: about 25 MB with text and 384 dimensions."""
+
+ASKED_IDS = 1_000
+"""Ids of one question, so that its clause stays short."""
+
+VECTOR_INDEX_ROWS = 50_000
+"""Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
+
+_CONFLICT_ATTEMPTS = 12
+_KEEP_VERSIONS = timedelta(days=1)
+_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count"]
+
+
+class LanceDBStore(VectorStore):
+    """An index under one URI.
+
+    Args:
+        uri: Folder, made when it does not exist, or URI of an object store.
+    """
+
+    name = "lancedb"
+    has_lexical_search = True
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._connection: Any = None
+        self._tables: dict[str, Any] = {}
+
+    def open(self, namespace: str, dimensions: int) -> None:
+        """Make the table ready; create it when it is missing.
+
+        Raises:
+            IndexMismatchError: It holds vectors of another length.
+        """
+        table = self._answered(
+            lambda: self._connected().create_table(
+                namespace, schema=schema_of(dimensions), exist_ok=True
+            )
+        )
+        found = table.schema.field("vector").type.list_size
+        if found != dimensions:
+            raise IndexMismatchError(
+                f"the table {namespace!r} in {self._uri} holds vectors of {found} dimensions, and "
+                f"the embedder makes {dimensions}: set EMBEDDING_MODEL and EMBEDDING_DIMENSIONS "
+                f"back, or point LANCEDB_URI at a new folder and sync again"
+            )
+        self._tables[namespace] = table
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return what the index holds of these documents; one row each, no text, no vector."""
+        rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], _HEAD_FIELDS)
+        return {row["document_id"]: _head(row) for row in rows}
+
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return the fingerprints of the chunks that exist."""
+        rows = self._rows_by_id(namespace, chunk_ids, ["id", "fingerprint"])
+        return {row["id"]: row["fingerprint"] for row in rows}
+
+    def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
+        """Return the ids of all chunks of a document, orphans included."""
+        clause = id_list("document_id", [document_id])
+        return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records in commits of bounded size; an older version never replaces a newer one.
+
+        Raises:
+            LostWriteError: The store took fewer rows than it was given, and not for being older.
+        """
+        for at in range(0, len(records), COMMIT_ROWS):
+            self._upsert_commit(namespace, records[at : at + COMMIT_ROWS])
+
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Replace fields of existing rows by a merge of those columns alone."""
+        by_names = sorted(metadata_by_id.items(), key=lambda item: sorted(item[1]))
+        for names, group in groupby(by_names, key=lambda item: sorted(item[1])):
+            updates = dict(group)
+            self._add_fields(namespace, updates.values())
+            rows = rows_of_metadata(updates, names, self._table(namespace).schema)
+            self._committed(
+                lambda rows=rows: (
+                    self._table(namespace)
+                    .merge_insert("id")
+                    .when_matched_update_all()
+                    .execute(rows)
+                )
+            )
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by id."""
+        table = self._existing(namespace)
+        if table is None:
+            return
+        for at in range(0, len(chunk_ids), ASKED_IDS):
+            clause = id_list("id", chunk_ids[at : at + ASKED_IDS])
+            self._committed(lambda clause=clause: table.delete(clause))
+
+    def count(self, namespace: str) -> int:
+        """Return the number of rows."""
+        table = self._existing(namespace)
+        return 0 if table is None else int(self._answered(table.count_rows))
+
+    def watermark(self, namespace: str) -> datetime | None:
+        """Return the newest `updated_at`; reads that one column of the heads."""
+        rows = self._rows(namespace, "chunk = 0", ["updated_at"])
+        newest = max((row["updated_at"] for row in rows), default=None)
+        return None if newest is None else datetime.fromtimestamp(newest, UTC)
+
+    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+        """Yield each document with its head."""
+        for row in self._rows(namespace, "chunk = 0", _HEAD_FIELDS):
+            yield row["document_id"], _head(row)
+
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        """Return the nearest rows by cosine similarity, best first."""
+        table = self._existing(namespace)
+        if table is None:
+            return []
+        rows = self._answered(
+            lambda: (
+                table.search(vector)
+                .distance_type("cosine")
+                .where(where_clause(where), prefilter=True)
+                .select([*_readable(table), "_distance"])
+                .limit(limit)
+                .to_list()
+            )
+        )
+        return [_hit(row, 1.0 - row["_distance"]) for row in rows]
+
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the best rows by BM25; rows that are not indexed yet are scanned."""
+        table = self._existing(namespace)
+        if table is None or not text.strip():
+            return []
+        self._ensure_text_index(table)
+        rows = self._answered(
+            lambda: (
+                table.search(MatchQuery(text, "text"), query_type="fts")
+                .where(where_clause(where), prefilter=True)
+                .select([*_readable(table), "_score"])
+                .limit(limit)
+                .to_list()
+            )
+        )
+        return [_hit(row, row["_score"]) for row in rows]
+
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the first chunks of documents that meet a filter."""
+        table = self._existing(namespace)
+        if table is None:
+            return []
+        clause = f"chunk = 0 AND {where_clause(where)}"
+        rows = self._answered(
+            lambda: table.search().where(clause).select(_readable(table)).limit(limit).to_list()
+        )
+        return [_hit(row, 1.0) for row in rows]
+
+    def maintain(self, namespace: str) -> None:
+        """Bring the indexes up to date, merge small files, forget versions older than a day."""
+        table = self._existing(namespace)
+        if table is None:
+            return
+        self._ensure_text_index(table)
+        indexed = {column for index in table.list_indices() for column in index.columns}
+        if "id" not in indexed:
+            self._committed(lambda: table.create_index("id", config=BTree()))
+        if "vector" not in indexed and table.count_rows() >= VECTOR_INDEX_ROWS:
+            self._committed(
+                lambda: table.create_index("vector", config=IvfPq(distance_type="cosine"))
+            )
+        self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
+
+    def check(self) -> str:
+        """List the tables."""
+        names = self._answered(lambda: self._connected().table_names())
+        return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
+
+    def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        self._add_fields(namespace, [record.metadata for record in records])
+        table = self._table(namespace)
+        rows = rows_of_records(records, table.schema)
+        result = self._committed(
+            lambda: (
+                table.merge_insert("id")
+                .when_matched_update_all(where="target.updated_at <= source.updated_at")
+                .when_not_matched_insert_all()
+                .execute(rows)
+            )
+        )
+        taken = result.num_inserted_rows + result.num_updated_rows
+        if taken < len(records):
+            present = len(self.fingerprints(namespace, [record.id for record in records]))
+            if present < len(records):
+                raise LostWriteError(
+                    f"the table {namespace!r} in {self._uri} was given {len(records)} rows, took "
+                    f"{taken} and holds {present} of them: run the same days again"
+                )
+
+    def _add_fields(self, namespace: str, metadata: Any) -> None:
+        table = self._table(namespace)
+        missing = missing_fields(table.schema, metadata)
+        if not missing:
+            return
+        try:
+            self._committed(lambda: table.add_columns(missing))
+        except UnavailableError:
+            # Another process has added them at this moment; if not, the write will say so.
+            table.checkout_latest()
+
+    def _rows_by_id(
+        self, namespace: str, ids: Sequence[str], fields: list[str]
+    ) -> list[dict[str, Any]]:
+        return [
+            row
+            for at in range(0, len(ids), ASKED_IDS)
+            for row in self._rows(namespace, id_list("id", ids[at : at + ASKED_IDS]), fields)
+        ]
+
+    def _rows(self, namespace: str, clause: str, fields: list[str]) -> list[dict[str, Any]]:
+        table = self._existing(namespace)
+        if table is None:
+            return []
+        found: list[dict[str, Any]] = self._answered(
+            lambda: table.search().where(clause).select(fields).limit(None).to_arrow().to_pylist()
+        )
+        return found
+
+    def _ensure_text_index(self, table: Any) -> None:
+        if any(index.columns == ["text"] for index in table.list_indices()):
+            return
+        self._committed(
+            lambda: table.create_index("text", config=FTS(stem=True, remove_stop_words=True))
+        )
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            self._connection = lancedb.connect(self._uri, read_consistency_interval=timedelta(0))
+        return self._connection
+
+    def _existing(self, namespace: str) -> Any | None:
+        """Return the table, or None when nothing was ever written to it."""
+        if namespace not in self._tables:
+            if namespace not in self._answered(lambda: self._connected().table_names(limit=1000)):
+                return None
+            self._tables[namespace] = self._answered(
+                lambda: self._connected().open_table(namespace)
+            )
+        return self._tables[namespace]
+
+    def _table(self, namespace: str) -> Any:
+        table = self._existing(namespace)
+        if table is None:
+            raise IndexMismatchError(f"the table {namespace!r} does not exist: open it first")
+        return table
+
+    def _answered(self, ask: Callable[[], Result]) -> Result:
+        """Return an answer, or say that the folder or object store cannot be used."""
+        try:
+            return ask()
+        except (OSError, RuntimeError) as error:
+            raise UnavailableError(
+                f"LanceDB at {self._uri}",
+                _first_line(error),
+                "Check that LANCEDB_URI can be read and written, and that its disk has room.",
+            ) from error
+
+    def _committed(self, commit: Callable[[], Result]) -> Result:
+        """Return what a commit gives; one that lost a race against another writer is repeated."""
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            try:
+                return commit()
+            except (OSError, RuntimeError) as error:
+                if "conflict" not in str(error).lower() or attempt == _CONFLICT_ATTEMPTS - 1:
+                    return self._answered(_raiser(error))
+                time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
+        raise AssertionError("unreachable")
+
+
+def _raiser(error: Exception) -> Callable[[], Any]:
+    def again() -> Any:
+        raise error
+
+    return again
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]
+
+
+def _readable(table: Any) -> list[str]:
+    return [name for name in table.schema.names if name != "vector"]
+
+
+def _head(row: Mapping[str, Any]) -> Head:
+    return Head(row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"])
+
+
+def _hit(row: Mapping[str, Any], score: float) -> Hit:
+    return Hit(row["id"], score, metadata_of(row))

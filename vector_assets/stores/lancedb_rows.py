@@ -1,0 +1,116 @@
+"""How records become rows of LanceDB, and filters its SQL.
+
+Keep out: connections, commits and searches (`lancedb.py`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from vector_assets.documents import PUBLIC, Value
+from vector_assets.stores.base import Filter, Metadata, Record
+
+_TEXTS = pa.list_(pa.string())
+
+FIELDS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "document_id": pa.string(),
+    "source": pa.string(),
+    "title": pa.string(),
+    "text": pa.string(),
+    "url": pa.string(),
+    "container": pa.string(),
+    "authors": _TEXTS,
+    "created_at": pa.float64(),
+    "updated_at": pa.float64(),
+    "partition": pa.string(),
+    "chunk": pa.int32(),
+    "chunk_count": pa.int32(),
+    "fingerprint": pa.string(),
+    "document_fingerprint": pa.string(),
+    "access": _TEXTS,
+    "issue_key": pa.string(),
+}
+"""Columns that every table has; a source's own fields are added as they come."""
+
+
+def schema_of(dimensions: int) -> pa.Schema:
+    """Return the columns of a new table."""
+    vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
+    return pa.schema([vector, *(pa.field(name, kind) for name, kind in FIELDS.items())])
+
+
+def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.Field]:
+    """Return the columns that these fields need and a table lacks."""
+    found: dict[str, pa.Field] = {}
+    for fields in metadata:
+        for name, value in fields.items():
+            if name not in found and present.get_field_index(name) < 0:
+                found[name] = pa.field(name, _type_of(value))
+    return list(found.values())
+
+
+def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
+    """Return records as rows of a table's columns; a field that a record lacks is null."""
+    rows: dict[str, list[Any]] = {
+        name: [record.metadata.get(name) for record in records] for name in schema.names
+    }
+    rows["id"] = [record.id for record in records]
+    rows["vector"] = [record.vector for record in records]
+    return pa.table([pa.array(rows[field.name], field.type) for field in schema], schema=schema)
+
+
+def rows_of_metadata(
+    metadata_by_id: Mapping[str, Metadata], names: Sequence[str], schema: pa.Schema
+) -> pa.Table:
+    """Return rows that hold an id and the named fields alone."""
+    fields = [schema.field("id"), *(schema.field(name) for name in names)]
+    values = [
+        list(metadata_by_id),
+        *([metadata[name] for metadata in metadata_by_id.values()] for name in names),
+    ]
+    arrays = [pa.array(column, field.type) for column, field in zip(values, fields, strict=True)]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
+    """Return a row's metadata as it was written: without what is null or the store's own."""
+    return {
+        name: value
+        for name, value in row.items()
+        if value is not None and name not in {"id", "vector"} and not name.startswith("_")
+    }
+
+
+def where_clause(where: Filter) -> str:
+    """Return a filter as SQL; who asks is always part of it."""
+    readers = [PUBLIC, where.viewer] if where.viewer else [PUBLIC]
+    clauses = [f"array_has_any(access, [{', '.join(map(literal, readers))}])"]
+    if where.containers:
+        clauses.append(f"container IN ({', '.join(map(literal, where.containers))})")
+    if where.since is not None:
+        clauses.append(f"updated_at >= {where.since!r}")
+    if where.until is not None:
+        clauses.append(f"updated_at < {where.until!r}")
+    if where.issue_key:
+        clauses.append(f"issue_key = {literal(where.issue_key)}")
+    return " AND ".join(clauses)
+
+
+def id_list(column: str, ids: Iterable[str]) -> str:
+    """Return the clause that a column is one of these."""
+    return f"{column} IN ({', '.join(map(literal, ids))})"
+
+
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL: a quote is doubled, nothing else is special."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _type_of(value: Value) -> pa.DataType:
+    if isinstance(value, bool):
+        return pa.bool_()
+    if isinstance(value, (int, float)):
+        return pa.float64()
+    return _TEXTS if isinstance(value, list) else pa.string()
