@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 from vector_assets.stores.lancedb import LanceDBStore
 
+from vector_assets.definitions import build_defs
 from vector_assets.documents import Checkpoint, DocumentFailure, SourceItem, Window
 from vector_assets.errors import ContractError, RateLimitedError, UnavailableError
 from vector_assets.meter import Meter
@@ -13,6 +14,7 @@ from vector_assets.settings import Settings
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sync import BATCH_DOCUMENTS
 from vector_assets_tests.orchestration.parts import (
+    JIRA,
     Location,
     check_of,
     days,
@@ -180,6 +182,16 @@ def test_a_good_night_does_not_hide_what_an_earlier_one_left_undone(location: Lo
     assert "2025-03-02" in str(check_of(good).description)
     healed = location.sync(days("2025-03-02"), on(2, "bad", "cured"))
     assert check_of(healed).passed
+
+
+def test_the_check_can_be_run_alone_without_a_day(location: Location) -> None:
+    location.sync(days("2025-03-02"), on(2, "bad", "POISON"))
+    job = build_defs(Settings()).resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(
+        asset_selection=set(), asset_check_selection={dg.AssetCheckKey(JIRA, "no_failed_documents")}
+    ).execute_in_process(instance=location.instance)
+    assert alone.success
+    assert not check_of(alone).passed
 
 
 @pytest.mark.parametrize("day", ["2025-02-28", None])

@@ -3,13 +3,21 @@
 from pathlib import Path
 
 import dagster as dg
-from vector_assets.stores.lancedb import LanceDBStore
 
 from vector_assets.definitions import build_defs
 from vector_assets.meter import Meter
-from vector_assets.orchestration.io_managers import LanceDBIOManager
+from vector_assets.orchestration.io_managers import LanceDBIOManager, PineconeIOManager
+from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
-from vector_assets_tests.orchestration.parts import JIRA, failure_text
+from vector_assets.stores import build_store
+from vector_assets_tests.orchestration.parts import (
+    JIRA,
+    GivenSources,
+    Location,
+    days,
+    failure_text,
+)
+from vector_assets_tests.tiny import ListSource, document
 
 
 def test_an_index_is_not_loaded_as_a_value_and_the_refusal_says_where_to_read(
@@ -37,6 +45,32 @@ def test_an_index_is_not_loaded_as_a_value_and_the_refusal_says_where_to_read(
     )
 
 
-def test_each_kind_of_index_is_opened_where_the_settings_say(tmp_path: Path) -> None:
-    lance = LanceDBIOManager(uri=str(tmp_path)).build_store(Meter())
-    assert isinstance(lance, LanceDBStore)
+def test_a_run_writes_to_the_pinecone_index_that_the_settings_name(
+    sandbox: Sandbox, location: Location
+) -> None:
+    environment = {**sandbox.environment, "PINECONE_INDEX": "team-knowledge"}
+    settings = Settings(**{name.lower(): value for name, value in environment.items()})
+    manager = PineconeIOManager(settings=settings, index=settings.pinecone_index)
+    items = [document(str(n), "words", updated_at="2025-03-02T10:00") for n in range(3)]
+    result = location.run_with(
+        days("2025-03-01", "2025-03-03"),
+        settings,
+        sources=GivenSources(ListSource(items)),
+        vector_index=manager,
+    )
+    assert result.success
+    assert build_store(settings, Meter()).count("jira") == 3
+    assert [metadata["documents"] for _, metadata in location.recorded()] == [0, 3, 0]
+    assert location.recorded()[-1][1]["run_requests"] > 1
+
+
+def test_the_settings_choose_the_index(tmp_path: Path) -> None:
+    def chosen(**settings: str) -> object:
+        return (build_defs(Settings(**settings)).resources or {})["vector_index"]
+
+    lance = chosen(lancedb_uri=str(tmp_path))
+    assert isinstance(lance, LanceDBIOManager)
+    assert lance.uri == str(tmp_path)
+    pinecone = chosen(pinecone_api_key="k", pinecone_index="team-knowledge")
+    assert isinstance(pinecone, PineconeIOManager)
+    assert pinecone.index == "team-knowledge"
