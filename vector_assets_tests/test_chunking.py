@@ -1,10 +1,11 @@
 """Chunking, with the tokenizer of the local model: what fits, what stays whole, what is kept."""
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vector_assets.chunking import MAX_CHUNK_BYTES, chunk_document, passage_of
@@ -27,33 +28,23 @@ def wordpiece() -> Tokenizer:
     return LocalTokenizer(model_folder() / "tokenizer.json")
 
 
-def chunks_of(
-    *sections: Section, title: str = "Carrier keys expire", tokenizer: Tokenizer | None = None
-) -> list[Chunk]:
-    return chunk_document(of_sections(sections, title), tokenizer or wordpiece(), BUDGET_TOKENS)
+def chunks_of(*sections: Section, title: str = "Carrier keys expire") -> list[Chunk]:
+    return chunk_document(of_sections(sections, title), wordpiece(), BUDGET_TOKENS)
 
 
-def of_sections(sections: tuple[Section, ...], title: str, **fields: str) -> Document:
-    plain = document("1", title=title, **fields)
-    return Document(
-        **{
-            name: getattr(plain, name)
-            for name in ("source", "native_id", "url", "container", "authors")
-        },
-        title=title,
-        sections=sections,
-        created_at=plain.created_at,
-        updated_at=plain.updated_at,
-    )
+def of_sections(sections: tuple[Section, ...], title: str) -> Document:
+    return replace(document("1", title=title), sections=sections)
 
 
 def words(text: str) -> list[str]:
     return text.split()
 
 
-def assert_fits(chunks: list[Chunk], tokenizer: Tokenizer) -> None:
+def assert_fits(
+    chunks: list[Chunk], tokenizer: Tokenizer, budget_tokens: int = BUDGET_TOKENS
+) -> None:
     for chunk in chunks:
-        assert tokenizer.count(chunk.text) <= BUDGET_TOKENS
+        assert tokenizer.count(chunk.text) <= budget_tokens
         assert len(json.dumps(chunk.text, ensure_ascii=False).encode()) <= MAX_CHUNK_BYTES
 
 
@@ -163,25 +154,32 @@ def test_whatever_the_title_every_chunk_fits(title: str) -> None:
 
 
 texts = st.one_of(
-    st.text(max_size=300),
-    st.text(alphabet="ab \n#-*|`>", max_size=2_000),
-    st.lists(st.sampled_from(["key", "printer", "…", "`id`", "\n\n", "# Top"]), max_size=600).map(
+    st.text(max_size=200),
+    st.text(alphabet="ab \n#-*|`>", max_size=500),
+    st.lists(st.sampled_from(["key", "printer", "…", "`id`", "\n\n", "# Top"]), max_size=60).map(
         " ".join
     ),
 )
-sections = st.lists(st.builds(Section, texts, st.one_of(st.just(""), st.text(max_size=200))))
+some_sections = st.lists(
+    st.builds(Section, texts, st.one_of(st.just(""), st.text(max_size=40))), max_size=12
+)
 
 
 @pytest.mark.parametrize("tokenizer", [wordpiece(), WordTokenizer()], ids=["pieces", "words"])
-@given(some=sections, title=st.text(max_size=400))
+@given(sections=some_sections, title=st.text(max_size=100), budget_tokens=st.integers(40, 254))
+@settings(deadline=None)
 def test_every_chunk_fits_and_every_word_of_every_section_is_in_some_chunk(
-    tokenizer: Tokenizer, some: list[Section], title: str
+    tokenizer: Tokenizer, sections: list[Section], title: str, budget_tokens: int
 ) -> None:
-    chunks = chunks_of(*some, title=title, tokenizer=tokenizer)
-    assert_fits(chunks, tokenizer)
+    some = of_sections(tuple(sections), title)
+    chunks = chunk_document(some, tokenizer, budget_tokens)
+    assert_fits(chunks, tokenizer, budget_tokens)
     assert [chunk.ordinal for chunk in chunks] == list(range(len(chunks)))
-    kept = {word for chunk in chunks for word in words(chunk.text)}
-    if all(len(word) < 100 for section in some for word in words(section.text)):
-        assert {word for section in some for word in words(section.text)} <= kept
-    assert {word for section in some for word in words(section.heading)} <= kept
-    assert chunks == chunks_of(*some, title=title, tokenizer=tokenizer)
+    given_words = {
+        word for section in sections for word in words(f"{section.heading} {section.text}")
+    }
+    kept_words = {word for chunk in chunks for word in words(chunk.text)}
+    # A word that fills a small chunk by itself may be cut, and is still there in pieces.
+    lost = {word for word in given_words - kept_words if tokenizer.count(word) <= 10}
+    assert lost == set()
+    assert chunks == chunk_document(some, tokenizer, budget_tokens)
