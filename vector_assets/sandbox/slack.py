@@ -1,10 +1,335 @@
-"""Slack on localhost."""
+"""Slack on localhost: the Web API's methods over a workspace's export.
 
-from starlette.routing import BaseRoute
+Answers as the official contract says (`slack-web` among the tests' contracts, and
+docs.slack.dev/reference/methods, 2026-11): errors come as HTTP 200 with `ok: false`, and history
+shows no replies. What a thread counts is counted anew at each request, so that a test adds a late
+reply by appending a message.
+Keep out: faults and rate limits (`conditions.py`).
+"""
 
-from vector_assets.sandbox.workspace import Workspace
+import base64
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from vector_assets.sandbox.workspace import Json, Workspace
+
+TOKEN = "xoxb-sandbox"  # noqa: S105 - a made-up token that opens nothing
+TEAM_URL = "https://sandbox.slack.com/"
+
+_DEFAULT_PAGE_ITEMS = 100
+_MAX_PAGE_ITEMS = 1000
+
+Asked = dict[str, str]
+
+
+class _RefusedError(Exception):
+    """A method answers `ok: false`."""
+
+    def __init__(self, code: str, **fields: str) -> None:
+        super().__init__(code)
+        self.body: Json = {"ok": False, "error": code, **fields}
 
 
 def routes(workspace: Workspace) -> list[BaseRoute]:
-    """Return the routes over a workspace."""
-    return []
+    """Return the routes over a workspace; its token is `TOKEN`."""
+    methods = _methods(workspace)
+
+    async def call(request: Request) -> JSONResponse:
+        asked = await _asked(request)
+        try:
+            _check_token(request, asked)
+            method = methods.get(request.path_params["method"], _unknown_method)
+            body = {"ok": True, **method(asked)}
+        except _RefusedError as refused:
+            body = refused.body
+        headers = {"x-oauth-scopes": ",".join(workspace.site.slack_scopes)}
+        return JSONResponse(body, headers=headers)
+
+    return [Route("/{method}", call, methods=["GET", "POST"])]
+
+
+def _check_token(request: Request, asked: Asked) -> None:
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer if scheme == "Bearer" else asked.pop("token", "")
+    if token != TOKEN:
+        raise _RefusedError("invalid_auth" if token else "not_authed")
+
+
+def _unknown_method(asked: Asked) -> Json:
+    raise _RefusedError("unknown_method")
+
+
+def _methods(workspace: Workspace) -> dict[str, Callable[[Asked], Json]]:
+    channels, people = _Channels(workspace), _People(workspace)
+    return {
+        "auth.test": people.auth_test,
+        "users.list": people.users_list,
+        "usergroups.list": people.usergroups_list,
+        "conversations.list": channels.conversations_list,
+        "conversations.info": channels.conversations_info,
+        "conversations.members": channels.conversations_members,
+        "conversations.join": channels.conversations_join,
+        "conversations.history": channels.conversations_history,
+        "conversations.replies": channels.conversations_replies,
+        "chat.postMessage": channels.chat_post_message,
+    }
+
+
+class _People:
+    """Methods about the bot and the members of the workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def auth_test(self, asked: Asked) -> Json:
+        return {
+            "url": TEAM_URL,
+            "team": "Sandbox",
+            "user": "vector-assets",
+            "team_id": "T0SANDBOX",
+            "user_id": "U0SANDBOX",
+            "bot_id": "B0SANDBOX",
+            "is_enterprise_install": False,
+        }
+
+    def users_list(self, asked: Asked) -> Json:
+        _require_scope(self._workspace, "users:read")
+        page, metadata = _page(self._workspace.users, asked, key="id")
+        if "users:read.email" not in self._workspace.site.slack_scopes:
+            page = [_without_email(user) for user in page]
+        return {"members": page, "cache_ts": int(time.time()), **metadata}
+
+    def usergroups_list(self, asked: Asked) -> Json:
+        _require_scope(self._workspace, "usergroups:read")
+        return {"usergroups": self._workspace.usergroups}
+
+
+class _Channels:
+    """Methods about channels and what is written in them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def conversations_list(self, asked: Asked) -> Json:
+        types = asked.get("types", "public_channel").split(",")
+        if "public_channel" in types:
+            _require_scope(self._workspace, "channels:read")
+        if "private_channel" in types:
+            _require_scope(self._workspace, "groups:read")
+        found = [
+            channel
+            for channel in map(self._shown, self._workspace.channels)
+            if ("private_channel" if channel["is_private"] else "public_channel") in types
+            and (channel["is_member"] or not channel["is_private"])
+            and not (_is_true(asked, "exclude_archived") and channel["is_archived"])
+        ]
+        page, metadata = _page(found, asked, key="id")
+        return {"channels": page, **metadata}
+
+    def conversations_info(self, asked: Asked) -> Json:
+        return {"channel": self._channel(asked, "read")}
+
+    def conversations_members(self, asked: Asked) -> Json:
+        shown = self._channel(asked, "read")
+        raw = next(c for c in self._workspace.channels if c["id"] == shown["id"])
+        members = [{"id": member} for member in raw.get("members", [])]
+        page, metadata = _page(members, asked, key="id")
+        return {"members": [member["id"] for member in page], **metadata}
+
+    def conversations_join(self, asked: Asked) -> Json:
+        _require_scope(self._workspace, "channels:join")
+        channel = self._channel(asked, "read")
+        if channel["is_private"]:
+            raise _RefusedError("method_not_supported_for_channel_type")
+        if channel["is_archived"]:
+            raise _RefusedError("is_archived")
+        raw = next(c for c in self._workspace.channels if c["id"] == channel["id"])
+        raw["is_member"] = True
+        return {"channel": self._shown(raw)}
+
+    def conversations_history(self, asked: Asked) -> Json:
+        channel = self._joined_channel(asked)
+        shown = [m for m in self._top_level(channel["id"]) if _is_within(m["ts"], asked)]
+        shown.sort(key=lambda message: Decimal(message["ts"]), reverse=True)
+        page, metadata = _page(shown, asked, key="ts")
+        return {"messages": page, **metadata}
+
+    def conversations_replies(self, asked: Asked) -> Json:
+        channel = self._joined_channel(asked)
+        ts = asked.get("ts", "")
+        of_thread = [
+            message
+            for message in self._workspace.messages.get(channel["id"], [])
+            if ts in (message["ts"], message.get("thread_ts"))
+        ]
+        own = next((m for m in of_thread if m["ts"] == ts), None)
+        replies = sorted(
+            (m for m in of_thread if m["ts"] != ts), key=lambda message: Decimal(message["ts"])
+        )
+        if own is None and not replies:
+            raise _RefusedError("thread_not_found")
+        parent = own if own is not None and _is_reply(own) else _parent(ts, own, replies)
+        within = [message for message in replies if _is_within(message["ts"], asked)]
+        page, metadata = _page([parent, *within], asked, key="ts")
+        return {"messages": page, **metadata}
+
+    def chat_post_message(self, asked: Asked) -> Json:
+        _require_scope(self._workspace, "chat:write")
+        channel = self._channel({"channel": self._id_of(asked.get("channel", ""))}, "read")
+        if not channel["is_member"]:
+            raise _RefusedError("not_in_channel")
+        if not any(asked.get(name) for name in ("text", "blocks", "attachments")):
+            raise _RefusedError("no_text")
+        ts = f"{time.time():.6f}"
+        message = {"type": "message", "ts": ts, "text": "", "bot_id": "B0SANDBOX", **asked}
+        self._workspace.posted_messages.append(message)
+        shown = {name: message[name] for name in ("type", "ts", "text", "bot_id")}
+        return {"channel": channel["id"], "ts": ts, "message": shown}
+
+    def _id_of(self, name: str) -> str:
+        """Return the id of a channel that `chat.postMessage` may also be given by name."""
+        named = (c["id"] for c in self._workspace.channels if c["name"] == name.removeprefix("#"))
+        return next(named, name)
+
+    def _channel(self, asked: Asked, right: str) -> Json:
+        """Return a channel as the bot sees it, when it may."""
+        for channel in map(self._shown, self._workspace.channels):
+            if channel["id"] == asked.get("channel"):
+                kind = "groups" if channel["is_private"] else "channels"
+                _require_scope(self._workspace, f"{kind}:{right}")
+                if channel["is_member"] or not channel["is_private"]:
+                    return channel
+        raise _RefusedError("channel_not_found")
+
+    def _joined_channel(self, asked: Asked) -> Json:
+        channel = self._channel(asked, "history")
+        if not channel["is_member"]:
+            raise _RefusedError("not_in_channel")
+        return channel
+
+    def _shown(self, channel: Json) -> Json:
+        is_private = channel["id"] in self._workspace.site.private_channel_ids
+        return {
+            "is_channel": not is_private,
+            "is_group": is_private,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": is_private,
+            "is_archived": False,
+            "is_member": True,
+            "name_normalized": channel["name"],
+            "num_members": len(channel.get("members", [])),
+            **{name: value for name, value in channel.items() if name != "members"},
+        }
+
+    def _top_level(self, channel_id: str) -> list[Json]:
+        """Return what history shows: parents, unthreaded messages and broadcast replies."""
+        replies: dict[str, list[Json]] = defaultdict(list)
+        shown: dict[str, Json] = {}
+        for message in self._workspace.messages.get(channel_id, []):
+            if _is_reply(message):
+                replies[message["thread_ts"]].append(message)
+            if not _is_reply(message) or message.get("subtype") == "thread_broadcast":
+                shown[message["ts"]] = message
+        for ts, of_thread in replies.items():
+            shown[ts] = _parent(ts, shown.get(ts), of_thread)
+        return list(shown.values())
+
+
+def _is_reply(message: Json) -> bool:
+    return bool(message.get("thread_ts", message["ts"]) != message["ts"])
+
+
+def _parent(ts: str, message: Json | None, replies: list[Json]) -> Json:
+    """Return a thread's parent with its counts; a tombstone where it was deleted."""
+    if message is None:
+        message = {
+            "type": "message",
+            "subtype": "tombstone",
+            "user": "USLACKBOT",
+            "text": "This message was deleted.",
+            "hidden": True,
+            "ts": ts,
+        }
+    if not replies:
+        return message
+    users = list(dict.fromkeys(str(reply.get("user", "")) for reply in replies))
+    return {
+        **message,
+        "thread_ts": ts,
+        "reply_count": len(replies),
+        "reply_users": users,
+        "reply_users_count": len(users),
+        "latest_reply": max((reply["ts"] for reply in replies), key=Decimal),
+    }
+
+
+def _is_within(ts: str, asked: Asked) -> bool:
+    """Tell whether a message lies between `oldest` and `latest`, both exclusive unless asked."""
+    at, inclusive = Decimal(ts), _is_true(asked, "inclusive")
+    oldest, latest = Decimal(asked.get("oldest") or 0), Decimal(asked.get("latest") or "Infinity")
+    return oldest < at < latest or (inclusive and at in (oldest, latest))
+
+
+def _is_true(asked: Asked, name: str) -> bool:
+    return asked.get(name, "") in {"1", "true", "True"}
+
+
+def _page(items: list[Json], asked: Asked, *, key: str) -> tuple[list[Json], Json]:
+    """Return a page, and the fields that tell whether more follow.
+
+    A cursor names the item that the next page begins with, as Slack's `next_ts` cursors do.
+    """
+    wanted = int(asked.get("limit") or _DEFAULT_PAGE_ITEMS)
+    if not 1 <= wanted <= _MAX_PAGE_ITEMS:
+        raise _RefusedError("invalid_limit")
+    start = 0
+    if cursor := asked.get("cursor"):
+        starts = [n for n, item in enumerate(items) if _cursor(item[key]) == cursor]
+        if not starts:
+            raise _RefusedError("invalid_cursor")
+        start = starts[0]
+    rest = items[start + wanted :]
+    next_cursor = _cursor(rest[0][key]) if rest else ""
+    return items[start : start + wanted], {
+        "has_more": bool(rest),
+        "response_metadata": {"next_cursor": next_cursor},
+    }
+
+
+def _cursor(key: str) -> str:
+    return base64.b64encode(f"next:{key}".encode()).decode()
+
+
+def _require_scope(workspace: Workspace, scope: str) -> None:
+    if scope not in workspace.site.slack_scopes:
+        provided = ",".join(workspace.site.slack_scopes)
+        raise _RefusedError("missing_scope", needed=scope, provided=provided)
+
+
+def _without_email(user: Json) -> Json:
+    profile = {name: value for name, value in user["profile"].items() if name != "email"}
+    return {**user, "profile": profile}
+
+
+async def _asked(request: Request) -> Asked:
+    """Return the arguments, from the query, a form or JSON."""
+    asked: dict[str, Any] = dict(request.query_params)
+    body = (await request.body()).decode()
+    if "json" in request.headers.get("content-type", ""):
+        asked.update(json.loads(body or "{}"))
+    else:
+        asked.update(parse_qsl(body))
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in asked.items()
+    }

@@ -17,6 +17,19 @@ PACKAGED_WORKSPACE = Path(__file__).parent / "workspace"
 
 Json = dict[str, Any]
 
+SLACK_SCOPES = (
+    "channels:history",
+    "channels:join",
+    "channels:read",
+    "chat:write",
+    "groups:history",
+    "groups:read",
+    "usergroups:read",
+    "users:read",
+    "users:read.email",
+)
+"""All that a Slack bot may be granted here."""
+
 
 @dataclass
 class Site:
@@ -27,12 +40,14 @@ class Site:
         jira_deployment: What `serverInfo` calls itself: `Cloud` or `Server`.
         notion_hidden_page_ids: Pages that Notion's search leaves out though they are shared.
         private_channel_ids: Slack channels that only members may read.
+        slack_scopes: What the Slack bot has been granted.
     """
 
     jira_time_zone: str = "UTC"
     jira_deployment: str = "Cloud"
     notion_hidden_page_ids: list[str] = field(default_factory=list)
     private_channel_ids: list[str] = field(default_factory=list)
+    slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))
 
 
 @dataclass
@@ -41,9 +56,11 @@ class Workspace:
 
     Attributes:
         issues: Jira issues, REST v3, with all their comments in `fields.comment.comments`.
-        channels: Slack channels as in `channels.json`.
+        channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out.
         users: Slack users as in `users.json`.
-        messages: Slack messages by channel id, replies among them, sorted by `ts`.
+        messages: Slack messages by channel id, replies among them.
+        usergroups: Slack user groups, `id` and `handle`.
+        posted_messages: What was sent to `chat.postMessage`, oldest first.
         pages: Notion pages; their blocks stand nested under `blocks`.
         databases: Notion databases, `id` and `title`.
         transcripts: Fireflies transcripts.
@@ -54,6 +71,8 @@ class Workspace:
     channels: list[Json] = field(default_factory=list)
     users: list[Json] = field(default_factory=list)
     messages: dict[str, list[Json]] = field(default_factory=dict)
+    usergroups: list[Json] = field(default_factory=list)
+    posted_messages: list[Json] = field(default_factory=list)
     pages: list[Json] = field(default_factory=list)
     databases: list[Json] = field(default_factory=list)
     transcripts: list[Json] = field(default_factory=list)
