@@ -111,7 +111,7 @@ def test_another_model_is_refused_with_what_to_set() -> None:
 
 
 def test_other_dimensions_are_refused() -> None:
-    with pytest.raises(SettingsError, match="EMBEDDING_DIMENSIONS is 512: .* makes 384"):
+    with pytest.raises(SettingsError, match=r"EMBEDDING_DIMENSIONS is 512: .* makes 384"):
         LocalEmbedder.from_settings(Settings(embedding_dimensions=512))
 
 
