@@ -72,7 +72,7 @@ def test_no_secret_reaches_what_the_ui_is_told() -> None:
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run code in a new interpreter with nothing of ours in its environment."""
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
+        [sys.executable, "-W", "error", "-c", code],
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **environment},
         capture_output=True,
         text=True,

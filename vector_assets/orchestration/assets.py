@@ -3,6 +3,10 @@
 Keep out: what happens to the stream (`io_managers.py`) and the work itself (`sync.py`).
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 from vector_assets.meter import Meter
@@ -30,6 +34,18 @@ def asset_key(source: str) -> dg.AssetKey:
     return dg.AssetKey(f"{source}_documents")
 
 
+@contextmanager
+def _beta_accepted() -> Iterator[None]:
+    """Keep Dagster from warning at each load that `backfill_policy` is beta, as it is since 2023.
+
+    One run for a range of days rests on it, and the release of Dagster is pinned.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
+        yield
+
+
+@_beta_accepted()
 def build_documents_asset(
     source: str, partitions: dg.DailyPartitionsDefinition, index_kind: str
 ) -> dg.AssetsDefinition:

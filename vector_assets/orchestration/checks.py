@@ -35,8 +35,8 @@ def build_failed_documents_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
         return dg.AssetCheckResult(
             passed=False,
             description=(
-                f"{count} documents failed on {', '.join(map(str, days))}. The next night tries "
-                f"the newest days again; materialize older ones once the cause is gone."
+                f"Documents that failed: {count}, on {', '.join(map(str, days))}. The next night "
+                f"tries the newest days again; materialize older ones once the cause is gone."
             ),
             metadata={
                 FAILED_DOCUMENTS: count,
