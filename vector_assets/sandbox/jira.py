@@ -1,10 +1,282 @@
-"""Jira on localhost."""
+"""Jira Cloud on localhost: REST v3 as far as a reader needs it.
 
-from starlette.routing import BaseRoute
+It reads JQL dates in the account's time zone, pages by token and ignores `startAt`, cuts comments
+in search results short, and answers `id` alone when no fields are asked for, as the vendor does.
+Keep out: the issues themselves (`workspace.py`).
+"""
 
-from vector_assets.sandbox.workspace import Workspace
+import base64
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from vector_assets.sandbox.workspace import Json, Workspace
+
+COMMENTS_IN_SEARCH = 20
+"""A search result carries so many comments of an issue, and `total` says how many there are."""
+
+MAX_PAGE_ISSUES = 100
+MAX_PAGE_COMMENTS = 100
+
+_CREDENTIALS = base64.b64encode(b"sandbox@example.com:sandbox-jira-token").decode()
+_CLAUSE = re.compile(
+    r"""^(?:updated\s*(?P<operator>>=|<=|>|<)\s*(?P<instant>"[^"]+"|'[^']+'|-?\d+)
+        |project\s+in\s*\((?P<projects>[^)]*)\)
+        |project\s*=\s*(?P<project>\S+))$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ORDER = re.compile(r"\s*ORDER\s+BY\s+updated\s*(ASC|DESC)?\s*$", re.IGNORECASE)
+
+_SYSTEM_FIELDS = ("summary", "description", "status", "updated", "created", "comment", "project")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class BadQueryError(ValueError):
+    """JQL that the vendor would refuse; the text is what it answers."""
 
 
 def routes(workspace: Workspace) -> list[BaseRoute]:
     """Return the routes over a workspace."""
-    return []
+    api = "/rest/api/3"
+    return [
+        Route(f"{api}/serverInfo", _signed_in(_server_info(workspace))),
+        Route(f"{api}/myself", _signed_in(_myself(workspace))),
+        Route(f"{api}/field", _signed_in(_fields)),
+        Route(f"{api}/search/jql", _signed_in(_search(workspace)), methods=["GET", "POST"]),
+        Route(f"{api}/issue/{{issue}}", _signed_in(_issue(workspace))),
+        Route(f"{api}/issue/{{issue}}/comment", _signed_in(_comments(workspace))),
+    ]
+
+
+def _signed_in(handler: Handler) -> Handler:
+    async def serve(request: Request) -> Response:
+        if request.headers.get("authorization") != f"Basic {_CREDENTIALS}":
+            return _refused(401, "Client must be authenticated to access this resource.")
+        return await handler(request)
+
+    return serve
+
+
+def _server_info(workspace: Workspace) -> Handler:
+    async def serve(request: Request) -> Response:
+        return JSONResponse(
+            {
+                "baseUrl": str(request.base_url).rstrip("/"),
+                "version": "1001.0.0-SNAPSHOT",
+                "versionNumbers": [1001, 0, 0],
+                "deploymentType": workspace.site.jira_deployment,
+                "buildNumber": 100300,
+                "serverTitle": "Jira",
+            }
+        )
+
+    return serve
+
+
+def _myself(workspace: Workspace) -> Handler:
+    async def serve(_: Request) -> Response:
+        return JSONResponse(
+            {
+                "accountId": "5b10a2844c20165700ede21g",
+                "accountType": "atlassian",
+                "active": True,
+                "displayName": "Sandbox",
+                "emailAddress": "sandbox@example.com",
+                "timeZone": workspace.site.jira_time_zone,
+            }
+        )
+
+    return serve
+
+
+async def _fields(_: Request) -> Response:
+    """The names of the fields, which the SDK asks for before its first search."""
+    return JSONResponse(
+        [
+            {
+                "id": name,
+                "key": name,
+                "name": name.capitalize(),
+                "custom": False,
+                "orderable": True,
+                "navigable": True,
+                "searchable": True,
+                "clauseNames": [name],
+            }
+            for name in _SYSTEM_FIELDS
+        ]
+    )
+
+
+def _search(workspace: Workspace) -> Handler:
+    async def serve(request: Request) -> Response:
+        try:
+            asked = await _asked(request)
+            found = select(workspace, asked["jql"])
+        except BadQueryError as error:
+            return _refused(400, str(error))
+        start = _offset(asked.get("nextPageToken"))
+        size = min(max(1, int(asked.get("maxResults") or 50)), MAX_PAGE_ISSUES)
+        page = found[start : start + size]
+        fields = asked.get("fields") or ["id"]
+        answer: Json = {
+            "issues": [_shown(issue, fields) for issue in page],
+            "isLast": start + size >= len(found),
+        }
+        if not answer["isLast"]:
+            answer["nextPageToken"] = _token(start + size)
+        return JSONResponse(answer)
+
+    return serve
+
+
+def _issue(workspace: Workspace) -> Handler:
+    async def serve(request: Request) -> Response:
+        issue = _find(workspace, request.path_params["issue"])
+        return JSONResponse(_shown(issue, ["*all"])) if issue else _gone()
+
+    return serve
+
+
+def _comments(workspace: Workspace) -> Handler:
+    async def serve(request: Request) -> Response:
+        issue = _find(workspace, request.path_params["issue"])
+        if issue is None:
+            return _gone()
+        comments = issue["fields"]["comment"]["comments"]
+        start = int(request.query_params.get("startAt", 0))
+        size = min(int(request.query_params.get("maxResults", 50)), MAX_PAGE_COMMENTS)
+        return JSONResponse(
+            {
+                "comments": comments[start : start + size],
+                "startAt": start,
+                "maxResults": size,
+                "total": len(comments),
+            }
+        )
+
+    return serve
+
+
+async def _asked(request: Request) -> Mapping[str, Any]:
+    """Return the parameters of a search, from the body or the query string."""
+    if request.method == "POST":
+        asked: dict[str, Any] = json.loads(await request.body())
+    else:
+        asked = dict(request.query_params)
+        many = request.query_params.getlist("fields")
+        asked["fields"] = [name for part in many for name in part.split(",")]
+    if not asked.get("jql"):
+        raise BadQueryError("Unbounded JQL queries are not allowed here.")
+    return asked
+
+
+def select(workspace: Workspace, jql: str) -> list[Json]:
+    """Return the issues that a query finds, in its order.
+
+    Raises:
+        BadQueryError: It is unbounded, or not of the part of JQL that is served here.
+    """
+    order = _ORDER.search(jql)
+    clauses = re.split(r"\s+AND\s+", _ORDER.sub("", jql).strip(), flags=re.IGNORECASE)
+    found = list(workspace.issues)
+    for clause in filter(None, clauses):
+        parsed = _CLAUSE.match(clause)
+        if parsed is None:
+            raise BadQueryError(f"Error in the JQL Query: cannot read {clause!r}.")
+        found = [issue for issue in found if _meets(issue, parsed, workspace)]
+    if not any(clauses):
+        raise BadQueryError("Unbounded JQL queries are not allowed here.")
+    is_descending = order is not None and (order.group(1) or "").upper() == "DESC"
+    return sorted(
+        found, key=lambda issue: (_updated(issue), int(issue["id"])), reverse=is_descending
+    )
+
+
+def _meets(issue: Json, clause: re.Match[str], workspace: Workspace) -> bool:
+    named = clause.group("projects") or clause.group("project")
+    if named:
+        wanted = {part.strip().strip("\"'") for part in named.split(",")}
+        project = issue["fields"]["project"]
+        return bool(wanted & {project["key"], project["id"], project.get("name", "")})
+    updated = _updated(issue)
+    bound = _instant(clause.group("instant"), workspace.site.jira_time_zone)
+    match clause.group("operator"):
+        case ">=":
+            return updated >= bound
+        case "<=":
+            return updated <= bound
+        case ">":
+            return updated > bound
+        case _:
+            return updated < bound
+
+
+def _instant(text: str, time_zone: str) -> datetime:
+    """Return what JQL means by a date: epoch milliseconds, or a time of the account's zone."""
+    bare = text.strip("\"'")
+    if re.fullmatch(r"-?\d+", bare):
+        return datetime.fromtimestamp(int(bare) / 1000, UTC)
+    for shape in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
+        try:
+            local = datetime.strptime(bare, shape).replace(tzinfo=ZoneInfo(time_zone))
+        except ValueError:
+            continue
+        return local.astimezone(UTC)
+    raise BadQueryError(f"Date value '{bare}' for field 'updated' is invalid.")
+
+
+def _updated(issue: Json) -> datetime:
+    return datetime.fromisoformat(issue["fields"]["updated"]).astimezone(UTC)
+
+
+def _shown(issue: Json, names: list[str]) -> Json:
+    """Return an issue with the fields that were asked for, and no more comments than fit."""
+    if names == ["id"]:
+        return {"id": issue["id"]}
+    everything = "*all" in names or "*navigable" in names
+    fields = {n: v for n, v in issue["fields"].items() if everything or n in names}
+    if "comment" in fields:
+        comments = fields["comment"]["comments"]
+        shown = comments[:COMMENTS_IN_SEARCH]
+        fields["comment"] = {
+            "comments": shown,
+            "self": f"{issue['self']}/comment",
+            "maxResults": len(shown),
+            "total": len(comments),
+            "startAt": 0,
+        }
+    return {"id": issue["id"], "key": issue["key"], "self": issue["self"], "fields": fields}
+
+
+def _find(workspace: Workspace, name: str) -> Json | None:
+    return next((one for one in workspace.issues if name in (one["id"], one["key"])), None)
+
+
+def _token(offset: int) -> str:
+    return base64.urlsafe_b64encode(f"offset:{offset}".encode()).decode()
+
+
+def _offset(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token).decode().removeprefix("offset:"))
+    except ValueError:
+        raise BadQueryError("The provided next page token is invalid or expired.") from None
+
+
+def _gone() -> Response:
+    return _refused(404, "Issue does not exist or you do not have permission to see it.")
+
+
+def _refused(status: int, message: str) -> Response:
+    return JSONResponse({"errorMessages": [message], "errors": {}}, status_code=status)
