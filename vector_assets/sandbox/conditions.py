@@ -16,6 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 CONTROL_PREFIX = "/_sandbox"
 
+FAULT_HEADER = "x-sandbox-fault"
+"""On an answer that a rule asked for, so that nobody takes it for the vendor's own."""
+
 
 @dataclass
 class Rule:
@@ -150,7 +153,7 @@ class _Recorder:
 
 def _fault(path: str, rule: Rule) -> Response:
     body = rule.body if rule.body is not None else _default_body(path, rule.status)
-    headers = {}
+    headers = {FAULT_HEADER: "1"}
     if rule.retry_after_seconds is not None:
         headers["Retry-After"] = str(rule.retry_after_seconds)
     return Response(

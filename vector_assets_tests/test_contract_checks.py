@@ -1,0 +1,57 @@
+"""The checks themselves: they have to be able to fail."""
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from vector_assets.sandbox.conditions import FAULT_HEADER
+from vector_assets_tests.contract_checks import ContractChecks
+
+SEARCH = "/jira/rest/api/3/search/jql"
+GOOD = {"issues": [], "isLast": True}
+
+
+def violations(body: object, *, params: dict[str, str], path: str = SEARCH, fault: bool = False,
+               status: int = 200) -> list[str]:  # fmt: skip
+    async def answer(_: Request) -> JSONResponse:
+        headers = {FAULT_HEADER: "1"} if fault else {}
+        return JSONResponse(body, status_code=status, headers=headers)
+
+    checks = ContractChecks()
+    app = checks.around(Starlette(routes=[Route(path, answer, methods=["GET", "POST"])]))
+    TestClient(app).get(path, params=params, headers={"authorization": "Basic eA=="})
+    return checks.violations
+
+
+def test_an_exchange_that_fits_is_quiet() -> None:
+    assert violations(GOOD, params={"jql": "project = X"}) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({"issues": "many"}, "'many' is not of type 'array'"),
+        ({"issues": [], "isLast": "yes"}, "'yes' is not of type 'boolean'"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_reported(body: object, complaint: str) -> None:
+    [found] = violations(body, params={"jql": "project = X"})
+    assert found.startswith(f"answer {SEARCH}")
+    assert complaint in found
+
+
+def test_a_request_that_does_not_fit_is_reported() -> None:
+    [found] = violations(GOOD, params={"jql": "project = X", "maxResults": "many"})
+    assert found.startswith(f"request {SEARCH}")
+
+
+def test_a_path_that_no_contract_knows_is_reported() -> None:
+    found = violations(GOOD, params={}, path="/jira/rest/api/3/search")
+    assert any("Path not found" in line for line in found)
+
+
+def test_a_fault_that_was_asked_for_is_not_reported() -> None:
+    assert violations({"any": "thing"}, params={}, path="/nowhere", fault=True, status=503) == []
