@@ -130,13 +130,28 @@ class DocumentFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferred:
+    """A document that is not ready at its vendor; a later run, whose window overlaps, finds it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        reason: What it waits for, in words.
+        day: UTC day of its last activity.
+    """
+
+    document_id: str
+    reason: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A source's word that every document with `updated_at` before `through` has been yielded."""
 
     through: datetime
 
 
-SourceItem = Document | DocumentFailure | Checkpoint
+SourceItem = Document | DocumentFailure | Deferred | Checkpoint
 """What a source yields."""
 
 

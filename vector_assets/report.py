@@ -20,6 +20,7 @@ class DayStats:
         documents: Seen at the source, failed ones not among them.
         unchanged_documents: Of these, already in the index as they are, or newer there.
         failed_documents: Could not be read, embedded or written; their old version stays.
+        deferred_documents: Not ready at the vendor; left for a later run.
         chunks: Of the documents that were written.
         embedded_chunks: Of these, new vectors.
         reused_chunks: Of these, whose vector stood already.
@@ -31,6 +32,7 @@ class DayStats:
     documents: int = 0
     unchanged_documents: int = 0
     failed_documents: int = 0
+    deferred_documents: int = 0
     chunks: int = 0
     embedded_chunks: int = 0
     reused_chunks: int = 0

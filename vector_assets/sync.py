@@ -12,13 +12,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
+from vector_assets.documents import (
+    Checkpoint,
+    Deferred,
+    Document,
+    DocumentFailure,
+    SourceItem,
+    Window,
+)
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import UsageError
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
-from vector_assets.report import SyncReport
+from vector_assets.report import DayStats, SyncReport
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -30,7 +37,7 @@ BATCH_DOCUMENTS = 64
 BATCH_CHARACTERS = 1_000_000
 BATCHES_IN_FLIGHT = 4
 
-Outcome = DocumentPlan | DocumentFailure | Checkpoint
+Outcome = DocumentPlan | DocumentFailure | Deferred | Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,8 @@ class EmbeddedDocuments:
                 self._written_through = outcome.through
             elif isinstance(outcome, DocumentFailure):
                 self.report.add_failure(outcome)
+            elif isinstance(outcome, Deferred):
+                self.report.add(outcome.day, DayStats(deferred_documents=1))
             else:
                 self.report.add(outcome.document.day, outcome.stats)
                 if not outcome.is_empty:

@@ -83,6 +83,8 @@ def report_line(report: SyncReport) -> str:
     ]
     if total.deleted_chunks:
         parts.append(f"{total.deleted_chunks:,} deleted")
+    if total.deferred_documents:
+        parts.append(f"{total.deferred_documents:,} not ready yet")
     if total.failed_documents:
         parts.append(f"{total.failed_documents:,} failed")
     if report.throttled_seconds >= 1:

@@ -1,10 +1,95 @@
-"""Fireflies on localhost."""
+"""Fireflies on localhost: one GraphQL endpoint, executed against the vendor's own schema.
 
-from starlette.routing import BaseRoute
+Filters on the meeting's start, answers newest first, at most 50 a page, errors with HTTP 200.
+Keep out: the transcripts themselves (`workspace.py`).
+"""
 
-from vector_assets.sandbox.workspace import Workspace
+import json
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from graphql import GraphQLError, GraphQLSchema, build_schema, graphql_sync
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from vector_assets.sandbox.workspace import Json, Workspace
+
+MAX_PAGE_TRANSCRIPTS = 50
+
+_SCHEMA_FILE = Path(__file__).parent / "contracts" / "fireflies.2026-04.schema.graphql"
+_KEY = "Bearer sandbox-fireflies-key"
+
+# What the vendor always answers and an export leaves out.
+_DEFAULTS: Json = {
+    "privacy": "teammates",
+    "is_live": False,
+    "meeting_info": {"summary_status": "processed", "fred_joined": True, "silent_meeting": False},
+    "channels": [],
+    "shared_with": [],
+}
 
 
 def routes(workspace: Workspace) -> list[BaseRoute]:
-    """Return the routes over a workspace."""
-    return []
+    """Return the route over a workspace."""
+
+    async def serve(request: Request) -> JSONResponse:
+        if request.headers.get("authorization") != _KEY:
+            return JSONResponse(_error("auth_failed", "Invalid API key"))
+        asked = json.loads(await request.body())
+        result = graphql_sync(
+            schema(),
+            asked["query"],
+            root_value=_root(workspace),
+            variable_values=asked.get("variables"),
+        )
+        return JSONResponse(result.formatted)
+
+    return [Route("/graphql", serve, methods=["POST"])]
+
+
+@cache
+def schema() -> GraphQLSchema:
+    """Return the vendor's schema."""
+    return build_schema(_SCHEMA_FILE.read_text(encoding="utf-8"))
+
+
+def _root(workspace: Workspace) -> Json:
+    def transcripts(_: Any, **asked: Any) -> list[Json]:
+        size = asked.get("limit", MAX_PAGE_TRANSCRIPTS)
+        if size > MAX_PAGE_TRANSCRIPTS:
+            raise GraphQLError(f"limit {size}: at most {MAX_PAGE_TRANSCRIPTS}")
+        found = [_complete(one) for one in workspace.transcripts if _is_asked(one, asked)]
+        found.sort(key=lambda one: (-one["date"], one["id"]))
+        return found[asked.get("skip", 0) :][:size]
+
+    def transcript(_: Any, **asked: Any) -> Json | None:
+        found = (one for one in workspace.transcripts if one["id"] == asked["id"])
+        return next((_complete(one) for one in found), None)
+
+    def user(*_: Any, **__: Any) -> Json:
+        return {"user_id": "sandbox", "name": "Sandbox", "email": "sandbox@example.com"}
+
+    return {"transcripts": transcripts, "transcript": transcript, "user": user}
+
+
+def _is_asked(transcript: Json, asked: Json) -> bool:
+    started = transcript["date"]
+    first, last = asked.get("fromDate"), asked.get("toDate")
+    return (first is None or started >= _milliseconds(first)) and (
+        last is None or started <= _milliseconds(last)
+    )
+
+
+def _complete(transcript: Json) -> Json:
+    return {**_DEFAULTS, **transcript, "date": float(transcript["date"])}
+
+
+def _milliseconds(text: str) -> float:
+    return datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000
+
+
+def _error(code: str, message: str) -> Json:
+    return {"data": None, "errors": [{"message": message, "code": code}]}

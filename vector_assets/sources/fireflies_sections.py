@@ -1,0 +1,83 @@
+"""A transcript as a person reads it: facts, summary, and who said what when.
+
+Keep out: requests and access (`fireflies.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from vector_assets.documents import Section
+
+TURN_SECONDS = 60.0
+"""A speaker's turn is cut after so long, so that a link leads near to what was said."""
+
+Transcript = Mapping[str, Any]
+
+
+def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
+    """Yield the sections of a meeting that began at a time."""
+    yield Section(_facts(transcript, began), "Meeting")
+    summary = transcript.get("summary") or {}
+    for heading, name in (
+        ("Overview", "overview"),
+        ("Action items", "action_items"),
+        ("Outline", "outline"),
+        ("Keywords", "keywords"),
+    ):
+        value = summary.get(name)
+        text = ", ".join(value) if isinstance(value, list) else (value or "")
+        if text.strip():
+            yield Section(text, heading)
+    yield from _turns(transcript)
+
+
+def speakers_of(transcript: Transcript) -> list[str]:
+    """Return the speakers in order of appearance, without doubles."""
+    return list(dict.fromkeys(map(_speaker, transcript.get("sentences") or [])))
+
+
+def _turns(transcript: Transcript) -> Iterator[Section]:
+    """Yield what one speaker says in one go, in pieces of at most about a minute."""
+    turn: list[Mapping[str, Any]] = []
+    url = transcript.get("transcript_url") or ""
+    for sentence in transcript.get("sentences") or []:
+        is_same_turn = (
+            turn
+            and _speaker(sentence) == _speaker(turn[0])
+            and _start(sentence) - _start(turn[0]) <= TURN_SECONDS
+        )
+        if turn and not is_same_turn:
+            yield _turn(turn, url)
+            turn = []
+        turn.append(sentence)
+    if turn:
+        yield _turn(turn, url)
+
+
+def _turn(sentences: list[Mapping[str, Any]], url: str) -> Section:
+    second = int(_start(sentences[0]))
+    clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    text = " ".join((one.get("text") or one.get("raw_text") or "").strip() for one in sentences)
+    return Section(text, f"{_speaker(sentences[0])}, {clock}", f"{url}?t={second}" if url else "")
+
+
+def _facts(transcript: Transcript, began: datetime) -> str:
+    lines = {
+        "Date": f"{began:%Y-%m-%d %H:%M} UTC",
+        "Duration": f"{float(transcript.get('duration') or 0):.0f} minutes",
+        "Organizer": transcript.get("organizer_email") or "",
+        "Speakers": ", ".join(speakers_of(transcript)),
+        "Participants": ", ".join(filter(None, transcript.get("participants") or [])),
+    }
+    return "\n".join(f"- {label}: {value}" for label, value in lines.items() if value)
+
+
+def _speaker(sentence: Mapping[str, Any]) -> str:
+    name = (sentence.get("speaker_name") or "").strip()
+    number = sentence.get("speaker_id")
+    return name or (f"Speaker {int(number) + 1}" if number is not None else "Speaker")
+
+
+def _start(sentence: Mapping[str, Any]) -> float:
+    return float(sentence.get("start_time") or 0.0)
