@@ -1,8 +1,125 @@
-"""OpenAI's embeddings on localhost."""
+"""OpenAI's embeddings on localhost: its limits and wire format, and vectors of hashed words.
 
-from starlette.routing import BaseRoute
+The vectors are deterministic, of unit length, and near each other when texts share words and parts
+of words, which is enough for a search to find what it should.
+Keep out: any real model (`embedding/local.py` has one).
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+MAX_INPUTS = 2048
+MAX_REQUEST_TOKENS = 300_000
+MAX_INPUT_TOKENS = 8192
+
+DIMENSIONS_BY_MODEL = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+}
+
+_KEY = "Bearer sk-sandbox"
+_WORD = re.compile(r"\w+")
+_PLACES_PER_FEATURE = 4
 
 
 def routes() -> list[BaseRoute]:
     """Return the routes."""
-    return []
+    return [Route("/embeddings", _embeddings, methods=["POST"])]
+
+
+async def _embeddings(request: Request) -> Response:
+    if request.headers.get("authorization") != _KEY:
+        return _refused(401, "Incorrect API key provided.", "invalid_api_key")
+    asked = json.loads(await request.body())
+    texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
+    own = DIMENSIONS_BY_MODEL.get(asked["model"])
+    if own is None:
+        return _refused(404, f"The model `{asked['model']}` does not exist.", "model_not_found")
+    counts = [len(_encoding().encode_ordinary(text)) for text in texts]
+    if (complaint := _complaint(texts, counts)) is not None:
+        return _refused(400, complaint, None)
+    vectors = embed(texts, int(asked.get("dimensions") or own))
+    as_base64 = asked.get("encoding_format") == "base64"
+    return JSONResponse(
+        {
+            "object": "list",
+            "model": asked["model"],
+            "data": [
+                {
+                    "object": "embedding",
+                    "index": index,
+                    "embedding": base64.b64encode(vector.tobytes()).decode()
+                    if as_base64
+                    else vector.tolist(),
+                }
+                for index, vector in enumerate(vectors)
+            ],
+            "usage": {"prompt_tokens": sum(counts), "total_tokens": sum(counts)},
+        }
+    )
+
+
+def embed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
+    """Return unit vectors of shape `(texts, dimensions)`."""
+    vectors = np.zeros((len(texts), dimensions), np.float32)
+    for row, text in zip(vectors, texts, strict=True):
+        for feature in _features(text):
+            places, signs = _spread(feature)
+            np.add.at(row, places % dimensions, signs)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
+
+
+def _features(text: str) -> list[str]:
+    """Return the words of a text and the beginnings of the long ones, so that inflections meet."""
+    words = _WORD.findall(text.lower())
+    return words + [word[:5] + "*" for word in words if len(word) > 5] or ["\0"]
+
+
+@lru_cache(maxsize=200_000)
+def _spread(feature: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the places of a feature and the sign it adds in each."""
+    digest = hashlib.blake2b(feature.encode(), digest_size=4 * _PLACES_PER_FEATURE).digest()
+    numbers = np.frombuffer(digest, np.uint32).astype(np.int64)
+    return numbers >> 1, np.where(numbers & 1, 1.0, -1.0).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _encoding() -> Any:
+    # Loading the vocabulary takes a third of a second, which only those who count shall pay.
+    from bpe_openai import get_encoding
+
+    return get_encoding("cl100k_base")
+
+
+def _complaint(texts: Sequence[str], counts: Sequence[int]) -> str | None:
+    """Return what the vendor says of inputs that it refuses."""
+    if not texts or len(texts) > MAX_INPUTS:
+        return f"'$.input' is invalid: array of 1 to {MAX_INPUTS} items, got {len(texts)}."
+    if any(not text for text in texts):
+        return "'$.input' is invalid: input cannot be an empty string."
+    if max(counts) > MAX_INPUT_TOKENS:
+        return (
+            f"This model's maximum context length is {MAX_INPUT_TOKENS} tokens, however you "
+            f"requested {max(counts)} tokens."
+        )
+    if sum(counts) > MAX_REQUEST_TOKENS:
+        return f"Requested {sum(counts)} tokens, max {MAX_REQUEST_TOKENS} tokens per request"
+    return None
+
+
+def _refused(status: int, message: str, code: str | None) -> Response:
+    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    return JSONResponse({"error": error}, status_code=status)

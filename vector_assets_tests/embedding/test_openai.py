@@ -1,0 +1,151 @@
+"""OpenAI's embeddings through the real SDK, over HTTP, against the vendor's limits."""
+
+import numpy as np
+import pytest
+
+from vector_assets.embedding.batching import MAX_INPUTS, MAX_REQUEST_TOKENS, batches
+from vector_assets.embedding.openai import CHUNK_TOKENS, OpenAIEmbedder
+from vector_assets.errors import CredentialsError, SettingsError, UnavailableError
+from vector_assets.meter import Meter
+from vector_assets.sandbox.openai import embed
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.settings import Settings
+
+PATH = "/openai/v1/embeddings"
+
+
+@pytest.fixture
+def meter() -> Meter:
+    return Meter()
+
+
+def build(sandbox: Sandbox, meter: Meter, **settings: object) -> OpenAIEmbedder:
+    given = {
+        "openai_api_key": "sk-sandbox",
+        "openai_base_url": sandbox.environment["OPENAI_BASE_URL"],
+        **settings,
+    }
+    return OpenAIEmbedder.from_settings(Settings.model_validate(given), meter)
+
+
+def test_vectors_come_back_in_the_order_of_the_texts(sandbox: Sandbox, meter: Meter) -> None:
+    texts = [f"text number {n}" for n in range(50)]
+    found = build(sandbox, meter).embed(texts)
+    assert found.vectors.dtype == np.float32
+    np.testing.assert_allclose(found.vectors, embed(texts, 1536), atol=1e-6)
+    assert found.token_count > 0
+    assert found.failures == {}
+
+
+def test_more_texts_than_a_request_takes_go_out_as_several(sandbox: Sandbox, meter: Meter) -> None:
+    found = build(sandbox, meter).embed(["word"] * (MAX_INPUTS + 1))
+    assert found.vectors.shape == (MAX_INPUTS + 1, 1536)
+    assert meter.requests == {"openai embeddings": 2}
+
+
+def test_a_batch_is_bounded_by_tokens_too() -> None:
+    cut = list(batches((n, "", 8000) for n in range(100)))
+    assert [len(batch) for batch in cut] == [36, 36, 28]
+    assert all(sum(tokens for *_, tokens in batch) <= MAX_REQUEST_TOKENS for batch in cut)
+
+
+def test_a_text_that_is_refused_is_found_and_costs_no_other(sandbox: Sandbox, meter: Meter) -> None:
+    sandbox.conditions.fail(
+        PATH, contains="UNSPEAKABLE", status=400, body={"error": {"message": "not this one"}}
+    )
+    texts = [f"text {n}" for n in range(100)]
+    texts[37] = texts[80] = "UNSPEAKABLE"
+    found = build(sandbox, meter).embed(texts)
+    assert found.failures == {37: "not this one", 80: "not this one"}
+    good = [n for n in range(100) if n not in found.failures]
+    np.testing.assert_allclose(
+        found.vectors[good], embed([texts[n] for n in good], 1536), atol=1e-6
+    )
+    assert not found.vectors[[37, 80]].any()
+
+
+def test_a_text_that_is_too_long_is_a_failure_and_is_not_sent(
+    sandbox: Sandbox, meter: Meter
+) -> None:
+    found = build(sandbox, meter).embed(["short", "word " * 9000])
+    assert found.failures == {1: "it takes 9,001 tokens, the model reads 8,192"}
+    assert found.vectors[0].any()
+
+
+def test_an_empty_list_asks_nothing(sandbox: Sandbox, meter: Meter) -> None:
+    assert build(sandbox, meter).embed([]).vectors.shape == (0, 1536)
+    assert meter.requests == {}
+
+
+def test_names_of_special_tokens_are_plain_text(sandbox: Sandbox, meter: Meter) -> None:
+    embedder = build(sandbox, meter)
+    assert embedder.embed(["<|endoftext|> and <|fim_prefix|>"]).failures == {}
+    assert embedder.tokenizer.count("<|endoftext|>") > 1
+
+
+def test_retry_after_is_obeyed_and_counted(sandbox: Sandbox, meter: Meter) -> None:
+    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=2)
+    assert build(sandbox, meter).embed(["hello"]).vectors.any()
+    assert meter.requests == {"openai embeddings": 3}
+    assert meter.throttled_seconds == 2.0
+
+
+def test_a_server_that_fails_in_passing_is_asked_again(sandbox: Sandbox, meter: Meter) -> None:
+    sandbox.conditions.fail(PATH, status=500, times=1)
+    sandbox.conditions.fail(PATH, break_connection="drop", times=1)
+    assert build(sandbox, meter).embed(["hello"]).vectors.any()
+
+
+def test_fewer_dimensions_are_asked_of_the_server(sandbox: Sandbox, meter: Meter) -> None:
+    embedder = build(sandbox, meter, embedding_dimensions=256)
+    assert embedder.embed(["hello"]).vectors.shape == (1, 256)
+    assert embedder.identity == "openai/text-embedding-3-small/256"
+
+
+def test_a_question_longer_than_the_window_is_cut_to_its_beginning(
+    sandbox: Sandbox, meter: Meter
+) -> None:
+    assert build(sandbox, meter).embed_query("word " * 9000).shape == (1536,)
+
+
+def test_a_wrong_key_is_named_and_never_shown(sandbox: Sandbox, meter: Meter) -> None:
+    with pytest.raises(CredentialsError, match=r"HTTP 401\. Check OPENAI_API_KEY") as caught:
+        build(sandbox, meter, openai_api_key="sk-very-secret").embed(["x"])
+    assert "very-secret" not in str(caught.value)
+
+
+def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
+    sandbox: Sandbox, meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.embedding.openai.MAX_RETRIES", 1)
+    sandbox.conditions.fail(
+        PATH, status=429, body={"error": {"message": "no", "code": "insufficient_quota"}},
+        retry_after_seconds=0,
+    )  # fmt: skip
+    with pytest.raises(CredentialsError, match=r"insufficient_quota\. Add credit"):
+        build(sandbox, meter).embed(["x"])
+
+
+def test_an_unknown_model_is_named(sandbox: Sandbox, meter: Meter) -> None:
+    with pytest.raises(
+        SettingsError, match=r"'no-such-model', whose length .*EMBEDDING_DIMENSIONS"
+    ):
+        build(sandbox, meter, embedding_model="no-such-model")
+    with pytest.raises(SettingsError, match=r"does not exist\. Check EMBEDDING_MODEL"):
+        build(sandbox, meter, embedding_model="no-such-model", embedding_dimensions=9).embed(["x"])
+
+
+def test_an_unreachable_server_is_named(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vector_assets.embedding.openai.MAX_RETRIES", 1)
+    settings = Settings.model_validate(
+        {"openai_api_key": "k", "openai_base_url": "http://127.0.0.1:9/v1"}
+    )
+    with pytest.raises(UnavailableError, match="openai did not answer: APIConnectionError"):
+        OpenAIEmbedder.from_settings(settings, meter).embed(["x"])
+
+
+def test_the_splitter_keeps_to_its_budget(sandbox: Sandbox, meter: Meter) -> None:
+    tokenizer = build(sandbox, meter).tokenizer
+    pieces = tokenizer.splitter(CHUNK_TOKENS).chunks("A sentence of words. " * 2000)
+    assert len(pieces) > 10
+    assert all(tokenizer.count(piece) <= CHUNK_TOKENS for piece in pieces)
