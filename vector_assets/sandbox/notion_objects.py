@@ -1,0 +1,188 @@
+"""What an export leaves out of Notion's objects, put back as the API gives it.
+
+Keep out: routes and lists (`notion.py`).
+"""
+
+import uuid
+from typing import Any
+
+from vector_assets.sandbox.workspace import Json
+
+_IDS = uuid.UUID("2f0b2b44-5a0e-4b1c-9c0b-6d1f6a3f9d10")
+_SANDBOX_USER = {"object": "user", "id": str(uuid.uuid5(_IDS, "sandbox"))}
+_LONG_AGO = "2020-01-01T00:00:00.000Z"
+
+BOT: Json = {
+    **_SANDBOX_USER,
+    "type": "bot",
+    "name": "Sandbox",
+    "avatar_url": None,
+    "bot": {
+        "owner": {"type": "workspace", "workspace": True},
+        "workspace_id": str(uuid.uuid5(_IDS, "workspace")),
+        "workspace_limits": {"max_file_upload_size_in_bytes": 5_242_880},
+        "workspace_name": "Sandbox",
+    },
+}
+
+
+def data_source_id(database_id: str) -> str:
+    """Return the id of a database's one data source."""
+    return str(uuid.uuid5(_IDS, database_id))
+
+
+def user_object(user_id: str) -> Json:
+    """Return a person; an export knows no names, so the id makes one."""
+    return {
+        "object": "user",
+        "id": user_id,
+        "type": "person",
+        "person": {},
+        "name": f"Person {user_id[:4]}",
+        "avatar_url": None,
+    }
+
+
+def page_object(raw: Json) -> Json:
+    """Return a page as the API gives it, without its blocks."""
+    parent = raw["parent"]
+    if parent["type"] == "database_id":
+        database = parent["database_id"]
+        parent = {
+            "type": "data_source_id",
+            "data_source_id": data_source_id(database),
+            "database_id": database,
+        }
+    return {
+        "object": "page",
+        "id": raw["id"],
+        "created_time": floored(raw["created_time"]),
+        "last_edited_time": floored(raw["last_edited_time"]),
+        "created_by": raw["created_by"],
+        "last_edited_by": raw["last_edited_by"],
+        "cover": raw.get("cover"),
+        "icon": raw.get("icon"),
+        "parent": parent,
+        "archived": raw.get("archived", False),
+        "in_trash": raw.get("in_trash", False),
+        "is_archived": raw.get("archived", False),
+        "is_locked": False,
+        "properties": {name: _property(value) for name, value in raw["properties"].items()},
+        "url": raw["url"],
+        "public_url": None,
+    }
+
+
+def block_object(raw: Json, page: Json) -> Json:
+    """Return a block as the API gives it, without its children."""
+    kind = raw["type"]
+    body = {name: value for name, value in (raw.get(kind) or {}).items() if name != "children"}
+    has_children = bool((raw.get(kind) or {}).get("children")) or bool(raw.get("has_children"))
+    return {
+        "object": "block",
+        "id": raw["id"],
+        "parent": {"type": "page_id", "page_id": page["id"]},
+        "created_time": floored(page["created_time"]),
+        "last_edited_time": floored(page["last_edited_time"]),
+        "created_by": page["created_by"],
+        "last_edited_by": page["last_edited_by"],
+        "has_children": has_children,
+        "archived": False,
+        "in_trash": False,
+        "type": kind,
+        kind: body,
+    }
+
+
+def database_object(raw: Json) -> Json:
+    """Return a database, which has one data source."""
+    return {
+        "object": "database",
+        "id": raw["id"],
+        "title": rich_text(raw["title"]),
+        "description": [],
+        "parent": {"type": "workspace", "workspace": True},
+        "is_inline": False,
+        "in_trash": False,
+        "is_locked": False,
+        "created_time": _LONG_AGO,
+        "last_edited_time": _LONG_AGO,
+        "data_sources": [{"id": data_source_id(raw["id"]), "name": raw["title"]}],
+        "icon": None,
+        "cover": None,
+        "url": f"https://www.notion.so/{raw['id'].replace('-', '')}",
+        "public_url": None,
+    }
+
+
+def data_source_object(raw: Json) -> Json:
+    """Return the data source of a database."""
+    return {
+        "object": "data_source",
+        "id": data_source_id(raw["id"]),
+        "title": rich_text(raw["title"]),
+        "description": [],
+        "parent": {"type": "database_id", "database_id": raw["id"]},
+        "database_parent": {"type": "workspace", "workspace": True},
+        "is_inline": False,
+        "archived": False,
+        "in_trash": False,
+        "is_archived": False,
+        "created_time": _LONG_AGO,
+        "last_edited_time": _LONG_AGO,
+        "created_by": _SANDBOX_USER,
+        "last_edited_by": _SANDBOX_USER,
+        "properties": {
+            "title": {
+                "id": "title",
+                "name": "title",
+                "type": "title",
+                "title": {},
+                "description": None,
+            }
+        },
+        "icon": None,
+        "cover": None,
+        "url": f"https://www.notion.so/{raw['id'].replace('-', '')}",
+        "public_url": None,
+    }
+
+
+def rich_text(text: str) -> list[Json]:
+    """Return plain text as rich text."""
+    return [
+        {
+            "type": "text",
+            "text": {"content": text, "link": None},
+            "annotations": {
+                "bold": False,
+                "italic": False,
+                "strikethrough": False,
+                "underline": False,
+                "code": False,
+                "color": "default",
+            },
+            "plain_text": text,
+            "href": None,
+        }
+    ]
+
+
+def floored(text: str) -> str:
+    """Return an instant without its seconds, as the vendor gives all of them."""
+    return f"{text[:16]}:00.000Z"
+
+
+def _property(value: Json) -> Json:
+    """Return a property whose options have the ids and colours that an export drops."""
+    kind = value["type"]
+    inner: Any = value[kind]
+    if kind in ("select", "status") and inner:
+        inner = _option(inner)
+    if kind == "multi_select":
+        inner = [_option(one) for one in inner]
+    return {**value, kind: inner}
+
+
+def _option(option: Json) -> Json:
+    return {"id": str(uuid.uuid5(_IDS, option["name"])), "color": "default", **option}
