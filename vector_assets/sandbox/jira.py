@@ -2,21 +2,19 @@
 
 It reads JQL dates in the account's time zone, pages by token and ignores `startAt`, cuts comments
 in search results short, and answers `id` alone when no fields are asked for, as the vendor does.
-Keep out: the issues themselves (`workspace.py`).
+Keep out: the query language (`jql.py`), and the issues themselves (`workspace.py`).
 """
 
 import base64
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from vector_assets.sandbox.jql import BadQueryError, Place, place, select
 from vector_assets.sandbox.workspace import Json, Workspace
 
 COMMENTS_IN_SEARCH = 20
@@ -26,21 +24,9 @@ MAX_PAGE_ISSUES = 100
 MAX_PAGE_COMMENTS = 100
 
 _CREDENTIALS = base64.b64encode(b"sandbox@example.com:sandbox-jira-token").decode()
-_CLAUSE = re.compile(
-    r"""^(?:updated\s*(?P<operator>>=|<=|>|<)\s*(?P<instant>"[^"]+"|'[^']+'|-?\d+)
-        |project\s+in\s*\((?P<projects>[^)]*)\)
-        |project\s*=\s*(?P<project>\S+))$""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ORDER = re.compile(r"\s*ORDER\s+BY\s+updated\s*(ASC|DESC)?\s*$", re.IGNORECASE)
-
 _SYSTEM_FIELDS = ("summary", "description", "status", "updated", "created", "comment", "project")
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-
-class BadQueryError(ValueError):
-    """JQL that the vendor would refuse; the text is what it answers."""
 
 
 def routes(workspace: Workspace) -> list[BaseRoute]:
@@ -50,6 +36,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         Route(f"{api}/serverInfo", _signed_in(_server_info(workspace))),
         Route(f"{api}/myself", _signed_in(_myself(workspace))),
         Route(f"{api}/field", _signed_in(_fields)),
+        Route(f"{api}/project/search", _signed_in(_projects(workspace))),
         Route(f"{api}/search/jql", _signed_in(_search(workspace)), methods=["GET", "POST"]),
         Route(f"{api}/issue/{{issue}}", _signed_in(_issue(workspace))),
         Route(f"{api}/issue/{{issue}}/comment", _signed_in(_comments(workspace))),
@@ -116,23 +103,41 @@ async def _fields(_: Request) -> Response:
     )
 
 
+def _projects(workspace: Workspace) -> Handler:
+    async def serve(request: Request) -> Response:
+        known = {one["key"]: one for one in (i["fields"]["project"] for i in workspace.issues)}
+        start = int(request.query_params.get("startAt", 0))
+        size = min(int(request.query_params.get("maxResults", 50)), 50)
+        page = [known[key] for key in sorted(known)][start : start + size]
+        return JSONResponse(
+            {
+                "values": [{name: one[name] for name in ("id", "key", "name")} for one in page],
+                "startAt": start,
+                "maxResults": size,
+                "total": len(known),
+                "isLast": start + size >= len(known),
+            }
+        )
+
+    return serve
+
+
 def _search(workspace: Workspace) -> Handler:
     async def serve(request: Request) -> Response:
         try:
             asked = await _asked(request)
-            found = select(workspace, asked["jql"])
+            found = select(workspace, asked["jql"], after=_place(asked.get("nextPageToken")))
         except BadQueryError as error:
             return _refused(400, str(error))
-        start = _offset(asked.get("nextPageToken"))
         size = min(max(1, int(asked.get("maxResults") or 50)), MAX_PAGE_ISSUES)
-        page = found[start : start + size]
+        page = found[:size]
         fields = asked.get("fields") or ["id"]
         answer: Json = {
             "issues": [_shown(issue, fields) for issue in page],
-            "isLast": start + size >= len(found),
+            "isLast": size >= len(found),
         }
         if not answer["isLast"]:
-            answer["nextPageToken"] = _token(start + size)
+            answer["nextPageToken"] = _token(page[-1])
         return JSONResponse(answer)
 
     return serve
@@ -179,65 +184,6 @@ async def _asked(request: Request) -> Mapping[str, Any]:
     return asked
 
 
-def select(workspace: Workspace, jql: str) -> list[Json]:
-    """Return the issues that a query finds, in its order.
-
-    Raises:
-        BadQueryError: It is unbounded, or not of the part of JQL that is served here.
-    """
-    order = _ORDER.search(jql)
-    clauses = re.split(r"\s+AND\s+", _ORDER.sub("", jql).strip(), flags=re.IGNORECASE)
-    found = list(workspace.issues)
-    for clause in filter(None, clauses):
-        parsed = _CLAUSE.match(clause)
-        if parsed is None:
-            raise BadQueryError(f"Error in the JQL Query: cannot read {clause!r}.")
-        found = [issue for issue in found if _meets(issue, parsed, workspace)]
-    if not any(clauses):
-        raise BadQueryError("Unbounded JQL queries are not allowed here.")
-    is_descending = order is not None and (order.group(1) or "").upper() == "DESC"
-    return sorted(
-        found, key=lambda issue: (_updated(issue), int(issue["id"])), reverse=is_descending
-    )
-
-
-def _meets(issue: Json, clause: re.Match[str], workspace: Workspace) -> bool:
-    named = clause.group("projects") or clause.group("project")
-    if named:
-        wanted = {part.strip().strip("\"'") for part in named.split(",")}
-        project = issue["fields"]["project"]
-        return bool(wanted & {project["key"], project["id"], project.get("name", "")})
-    updated = _updated(issue)
-    bound = _instant(clause.group("instant"), workspace.site.jira_time_zone)
-    match clause.group("operator"):
-        case ">=":
-            return updated >= bound
-        case "<=":
-            return updated <= bound
-        case ">":
-            return updated > bound
-        case _:
-            return updated < bound
-
-
-def _instant(text: str, time_zone: str) -> datetime:
-    """Return what JQL means by a date: epoch milliseconds, or a time of the account's zone."""
-    bare = text.strip("\"'")
-    if re.fullmatch(r"-?\d+", bare):
-        return datetime.fromtimestamp(int(bare) / 1000, UTC)
-    for shape in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
-        try:
-            local = datetime.strptime(bare, shape).replace(tzinfo=ZoneInfo(time_zone))
-        except ValueError:
-            continue
-        return local.astimezone(UTC)
-    raise BadQueryError(f"Date value '{bare}' for field 'updated' is invalid.")
-
-
-def _updated(issue: Json) -> datetime:
-    return datetime.fromisoformat(issue["fields"]["updated"]).astimezone(UTC)
-
-
 def _shown(issue: Json, names: list[str]) -> Json:
     """Return an issue with the fields that were asked for, and no more comments than fit."""
     if names == ["id"]:
@@ -261,17 +207,19 @@ def _find(workspace: Workspace, name: str) -> Json | None:
     return next((one for one in workspace.issues if name in (one["id"], one["key"])), None)
 
 
-def _token(offset: int) -> str:
-    return base64.urlsafe_b64encode(f"offset:{offset}".encode()).decode()
+def _token(last: Json) -> str:
+    """Return where a listing goes on: a place in its order, so that no edit meanwhile moves it."""
+    return base64.urlsafe_b64encode(json.dumps(place(last)).encode()).decode()
 
 
-def _offset(token: str | None) -> int:
+def _place(token: str | None) -> Place | None:
     if not token:
-        return 0
+        return None
     try:
-        return int(base64.urlsafe_b64decode(token).decode().removeprefix("offset:"))
+        updated, issue_id = json.loads(base64.urlsafe_b64decode(token))
     except ValueError:
         raise BadQueryError("The provided next page token is invalid or expired.") from None
+    return float(updated), int(issue_id)
 
 
 def _gone() -> Response:

@@ -14,9 +14,9 @@ _MARKS = {"strong": "**", "em": "*", "strike": "~~"}
 _CHECKED = {"DONE": "x", "DECIDED": "x"}
 
 
-def to_markdown(node: Node | None) -> str:
-    """Return the Markdown of a document or of any node; empty for None."""
-    return "" if node is None else _blocks(node).strip()
+def to_markdown(document: Node | None) -> str:
+    """Return the Markdown of a document; empty for None."""
+    return "" if document is None else _blocks(document).strip()
 
 
 def _blocks(node: Node) -> str:

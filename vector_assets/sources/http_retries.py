@@ -93,3 +93,9 @@ def prepare(
         meter.count(f"{service} {endpoint}", 1 + (len(retries.history) if retries else 0))
 
     session.hooks["response"].append(count)
+
+
+def waited_seconds(response: requests.Response | None) -> float:
+    """Return how long the session waited, as the service asked it to, before it gave up on this."""
+    retries = getattr(response.raw, "retries", None) if response is not None else None
+    return retries.waited_seconds if isinstance(retries, CountedRetry) else 0.0

@@ -1,40 +1,37 @@
-"""Jira Cloud: an issue with its comments is a document.
+"""Jira Cloud: issues by last update, page by page, each with all its comments.
 
-Keep out: Atlassian's rich text (`adf.py`).
+Keep out: what an issue says (`jira_document.py`), and Atlassian's rich text (`adf.py`).
 REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 
-from vector_assets.documents import (
-    PUBLIC,
-    RESTRICTED,
-    Checkpoint,
-    Document,
-    DocumentFailure,
-    Section,
-    SourceItem,
-    Window,
-)
+from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
 from vector_assets.errors import (
     ContractError,
     CredentialsError,
     RateLimitedError,
+    SettingsError,
     UnavailableError,
     VectorAssetsError,
 )
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.adf import to_markdown
 from vector_assets.sources.base import Source
-from vector_assets.sources.http_retries import MAX_WAIT_SECONDS, TIMEOUT_SECONDS, prepare
+from vector_assets.sources.http_retries import (
+    MAX_WAIT_SECONDS,
+    TIMEOUT_SECONDS,
+    prepare,
+    waited_seconds,
+)
+from vector_assets.sources.jira_document import FIELDS, Json, document_of, instant
 
 PAGE_ISSUES = 100
 """Most issues a page where fields are asked for ("Search for issues using JQL enhanced search")."""
@@ -42,19 +39,12 @@ PAGE_ISSUES = 100
 PAGE_COMMENTS = 100
 """Most comments a page ("Get comments")."""
 
-_FIELDS = [
-    "summary", "description", "environment", "status", "issuetype", "priority", "resolution",
-    "labels", "components", "fixVersions", "parent", "issuelinks", "assignee", "reporter",
-    "creator", "created", "updated", "project", "comment", "attachment", "security",
-]  # fmt: skip
-
-_ENDPOINT = re.compile(r"/rest/api/3/([a-z]+(?:/jql|(?=/[^/]+/comment))?)", re.IGNORECASE)
+_SEARCH = "jira search/jql"
+_ENDPOINT = re.compile(r"/rest/api/3/(search/jql|[a-zA-Z]+)")
 _FIX_CREDENTIALS = (
     "Check JIRA_SERVER, JIRA_EMAIL and JIRA_API_TOKEN: a token is made in the account's security "
     "settings, and the account needs to browse the projects."
 )
-
-Issue = Mapping[str, Any]
 
 
 class JiraSource(Source):
@@ -100,37 +90,55 @@ class JiraSource(Source):
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield issues in the order of their last update, a checkpoint after each page."""
-        self._require_cloud()
-        clauses = [f"updated >= {_epoch_milliseconds(window.start)}"]
+        """Yield issues in the order of their last update, a checkpoint after each page.
+
+        An issue that is edited meanwhile comes again, at the end, as it stands then.
+        """
+        bounds = [f"updated >= {_epoch_milliseconds(window.start)}"]
         if window.end is not None:
-            clauses.append(f"updated < {_epoch_milliseconds(window.end)}")
-        if self._projects:
-            clauses.append(f"project in ({', '.join(map(_quoted, self._projects))})")
-        for page in self._pages(f"{' AND '.join(clauses)} ORDER BY updated ASC"):
-            last = None
-            for issue in page:
-                item = self._document_or_failure(issue)
-                yield item
-                last = item.updated_at if isinstance(item, Document) else last
-            if last is not None:
-                yield Checkpoint(last)
+            bounds.append(f"updated < {_epoch_milliseconds(window.end)}")
+        seen: set[tuple[str, str]] = set()
+        for page in self._pages(self._jql(*bounds, order="ASC")):
+            fresh = {_version(issue): issue for issue in page if _version(issue) not in seen}
+            if page and not fresh:
+                raise ContractError(
+                    _SEARCH, "a page of issues that it had shown before", "new ones"
+                )
+            seen |= fresh.keys()
+            items = [self._document_or_failure(issue) for issue in fresh.values()]
+            yield from items
+            if known := [item.updated_at for item in items if isinstance(item, Document)]:
+                yield Checkpoint(known[-1])
+        if not seen:
+            # A site answers a token that has expired with an empty listing, as to a stranger.
+            self._who()
 
     def newest(self) -> datetime | None:
-        """Return the last update of the newest issue; one request, and one for what the site is."""
-        self._require_cloud()
-        clauses = ["updated >= 0"]
-        if self._projects:
-            clauses.append(f"project in ({', '.join(map(_quoted, self._projects))})")
-        jql = f"{' AND '.join(clauses)} ORDER BY updated DESC"
+        """Return the last update of the newest issue.
+
+        One request, once the site and its fields are known, which the SDK asks for before its first
+        search; and one more when there is no issue.
+        """
+        jql = self._jql("updated >= 0", order="DESC")
         found = self._search(jql, None, maximum=1, fields=["updated"])["issues"]
-        return _instant(found[0]["fields"]["updated"]) if found else None
+        if not found:
+            self._who()
+            return None
+        return instant(found[0]["fields"]["updated"])
 
     def check(self) -> str:
         """Ask who we are, and whether this is a Cloud site."""
         self._require_cloud()
+        return f"{self._server} as {self._who()}"
+
+    def _who(self) -> str:
         me = _asked(self._client.myself)
-        return f"{self._server} as {me.get('displayName') or me.get('accountId')}"
+        return str(me.get("displayName") or me.get("accountId"))
+
+    def _jql(self, *clauses: str, order: str) -> str:
+        projects = ", ".join(map(_quoted, self._projects))
+        only = (f"project in ({projects})",) if projects else ()
+        return f"{' AND '.join((*clauses, *only))} ORDER BY updated {order}"
 
     def _require_cloud(self) -> None:
         """Ask once what the site is; the SDK refuses to search before it knows."""
@@ -145,7 +153,7 @@ class JiraSource(Source):
             )
         self._client.deploymentType = info["deploymentType"]
 
-    def _pages(self, jql: str) -> Iterator[list[Issue]]:
+    def _pages(self, jql: str) -> Iterator[list[Json]]:
         """Yield pages of issues until one says that it is the last.
 
         Raises:
@@ -154,92 +162,47 @@ class JiraSource(Source):
         token: str | None = None
         seen: set[str] = set()
         while True:
-            page = self._search(jql, token, maximum=PAGE_ISSUES, fields=_FIELDS)
+            page = self._search(jql, token, maximum=PAGE_ISSUES, fields=FIELDS)
             yield page["issues"]
             token = page.get("nextPageToken")
             if not token or page.get("isLast"):
                 return
             if token in seen:
-                raise ContractError(
-                    "jira search/jql", "a page token for the second time", "a new one each page"
-                )
+                raise ContractError(_SEARCH, "a page token for the second time", "a new one a page")
             seen.add(token)
 
     def _search(
         self, jql: str, token: str | None, *, maximum: int, fields: list[str]
     ) -> dict[str, Any]:
-        found = _asked(
-            lambda: self._client.enhanced_search_issues(
-                jql, nextPageToken=token, maxResults=maximum, fields=fields, json_result=True
+        self._require_cloud()
+        try:
+            found = _asked(
+                lambda: self._client.enhanced_search_issues(
+                    jql, nextPageToken=token, maxResults=maximum, fields=fields, json_result=True
+                )
             )
-        )
+        except ContractError as error:
+            if self._projects and "'project'" in error.seen:
+                raise SettingsError(
+                    f"JIRA_PROJECTS is {','.join(self._projects)}, and jira answers {error.seen}. "
+                    f"Name projects by their keys, and only those that the account may browse."
+                ) from None
+            raise
         if "issues" not in found:
-            raise ContractError("jira search/jql", f"the fields {sorted(found)}", "'issues'")
+            raise ContractError(_SEARCH, f"the fields {sorted(found)}", "'issues'")
         return dict(found)
 
-    def _document_or_failure(self, issue: Issue) -> Document | DocumentFailure:
-        fields = issue.get("fields") or {}
+    def _document_or_failure(self, issue: Json) -> Document | DocumentFailure:
         try:
-            return self._document(issue, fields)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            comments = self._comments(issue["id"], issue["fields"].get("comment") or {})
+            return document_of(issue, comments, server=self._server)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # An issue's fields are whatever its project's admins made of them.
-            day = str(fields.get("updated", ""))[:10]
-            return DocumentFailure(
-                f"jira:{issue.get('id')}",
-                f"{issue.get('key')} cannot be read: {type(error).__name__} {error}",
-                datetime.fromisoformat(day).date() if day else None,
-            )
-        except JIRAError as error:
-            return DocumentFailure(
-                f"jira:{issue.get('id')}",
-                f"the comments of {issue.get('key')} cannot be read: HTTP {error.status_code}",
-                _instant(fields["updated"]).date(),
-            )
+            return _failure(issue, f"cannot be read: {type(error).__name__} {error}")
+        except ContractError as error:
+            return _failure(issue, f"has comments that cannot be read: {error.seen}")
 
-    def _document(self, issue: Issue, fields: Mapping[str, Any]) -> Document:
-        key = issue["key"]
-        comments = self._comments(issue["id"], fields.get("comment") or {})
-        people = [
-            fields.get("reporter") or fields.get("creator"),
-            *(c.get("author") for c in comments),
-        ]
-        return Document(
-            source=self.name,
-            native_id=str(issue["id"]),
-            title=f"{key} {fields.get('summary') or ''}",
-            sections=tuple(self._sections(key, fields, comments)),
-            url=f"{self._server}/browse/{key}",
-            container=fields["project"]["key"],
-            authors=tuple(dict.fromkeys(name for one in people if (name := _name(one)))),
-            created_at=_instant(fields["created"]),
-            updated_at=_instant(fields["updated"]),
-            access=(RESTRICTED,) if fields.get("security") else (PUBLIC,),
-            extra={
-                "issue_key": key,
-                "status": _name(fields.get("status")),
-                "issue_type": _name(fields.get("issuetype")),
-                "priority": _name(fields.get("priority")),
-                "assignee": _name(fields.get("assignee")),
-                "labels": list(fields.get("labels") or []),
-            },
-        )
-
-    def _sections(
-        self, key: str, fields: Mapping[str, Any], comments: list[Mapping[str, Any]]
-    ) -> Iterator[Section]:
-        for heading, name in (("", "description"), ("Environment", "environment")):
-            if text := _rich_text(fields.get(name)):
-                yield Section(text, heading)
-        yield Section(_facts(fields), "Details")
-        for comment in comments:
-            written = _instant(comment["created"])
-            yield Section(
-                _rich_text(comment.get("body")),
-                f"Comment by {_name(comment.get('author')) or 'unknown'}, {written:%Y-%m-%d %H:%M}",
-                f"{self._server}/browse/{key}?focusedCommentId={comment['id']}",
-            )
-
-    def _comments(self, issue_id: str, first: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def _comments(self, issue_id: str, first: Json) -> list[Json]:
         """Return all comments: a search result carries a few, and says how many there are."""
         comments = list(first.get("comments") or [])
         total = int(first.get("total") or 0)
@@ -247,86 +210,55 @@ class JiraSource(Source):
             return comments
         comments = []
         while len(comments) < total:
-            page = self._client._get_json(
-                f"issue/{issue_id}/comment",
-                params={
-                    "startAt": len(comments),
-                    "maxResults": PAGE_COMMENTS,
-                    "orderBy": "created",
-                },
-            )
+            page = self._comment_page(issue_id, len(comments))
             if not page["comments"]:
                 break
             comments += page["comments"]
             total = int(page["total"])
         return comments
 
-
-def _facts(fields: Mapping[str, Any]) -> str:
-    """Return an issue's fields, a line each; those without a value are left out."""
-    lines = {
-        "Type": _name(fields.get("issuetype")),
-        "Status": _name(fields.get("status")),
-        "Priority": _name(fields.get("priority")),
-        "Resolution": _name(fields.get("resolution")),
-        "Project": _name(fields.get("project")),
-        "Components": ", ".join(map(_name, fields.get("components") or [])),
-        "Fix versions": ", ".join(map(_name, fields.get("fixVersions") or [])),
-        "Labels": ", ".join(fields.get("labels") or []),
-        "Assignee": _name(fields.get("assignee")),
-        "Reporter": _name(fields.get("reporter")),
-        "Parent": _linked(fields.get("parent")),
-        "Links": "; ".join(filter(None, map(_link, fields.get("issuelinks") or []))),
-        "Attachments": ", ".join(one.get("filename", "") for one in fields.get("attachment") or []),
-    }
-    return "\n".join(f"- {label}: {value}" for label, value in lines.items() if value)
+    def _comment_page(self, issue_id: str, start: int) -> Json:
+        wanted = {"startAt": start, "maxResults": PAGE_COMMENTS, "orderBy": "created"}
+        page: Json = _asked(
+            lambda: self._client._get_json(f"issue/{issue_id}/comment", params=wanted)
+        )
+        return page
 
 
-def _link(link: Mapping[str, Any]) -> str:
-    for side, word in (("outwardIssue", "outward"), ("inwardIssue", "inward")):
-        if side in link:
-            return f"{link['type'][word]} {_linked(link[side])}"
-    return ""
+def _version(issue: Json) -> tuple[str, str]:
+    return str(issue.get("id")), str((issue.get("fields") or {}).get("updated"))
 
 
-def _linked(issue: Mapping[str, Any] | None) -> str:
-    if not issue:
-        return ""
-    return f"{issue.get('key', '')} {(issue.get('fields') or {}).get('summary', '')}".strip()
+def _failure(issue: Json, cause: str) -> DocumentFailure:
+    updated = re.match(r"\d{4}-\d\d-\d\d", _version(issue)[1])
+    return DocumentFailure(
+        f"jira:{issue.get('id')}",
+        f"{issue.get('key')} {cause}",
+        datetime.fromisoformat(updated.group()).date() if updated else None,
+    )
 
 
-def _rich_text(value: Any) -> str:
-    """Return a field that is ADF, or plain text where a project kept the old editor."""
-    return value.strip() if isinstance(value, str) else to_markdown(value)
-
-
-def _name(value: Mapping[str, Any] | None) -> str:
-    return str(value.get("displayName") or value.get("name") or "") if value else ""
-
-
-def _instant(text: str) -> datetime:
-    """Return the UTC instant of Jira's `2026-03-02T10:15:00.000+0000`."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _epoch_milliseconds(instant: datetime) -> int:
+def _epoch_milliseconds(moment: datetime) -> int:
     """Return an instant as JQL reads it in no time zone: dates are read in the account's own."""
-    return int(instant.timestamp() * 1000)
+    return int(moment.timestamp() * 1000)
 
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _asked(ask: Any) -> Any:
-    """Return an answer, or raise what went wrong in our words."""
+def _asked(ask: Callable[[], Any]) -> Any:
+    """Return an answer, or raise what went wrong in our words.
+
+    The SDK's own errors are not chained: they print headers and bodies into whatever logs them.
+    """
     try:
         return ask()
     except JIRAError as error:
-        raise _translated(error) from error
+        raise _translated(error) from None
     except (requests.RequestException, ValueError) as error:
         # A body that is cut short is no JSON; neither is a proxy's page.
-        raise UnavailableError("jira", type(error).__name__, "Check JIRA_SERVER.") from error
+        raise UnavailableError("jira", type(error).__name__, "Check JIRA_SERVER.") from None
 
 
 def _translated(error: JIRAError) -> VectorAssetsError:
@@ -334,7 +266,11 @@ def _translated(error: JIRAError) -> VectorAssetsError:
     if error.status_code in (401, 403):
         return CredentialsError("jira", seen, _FIX_CREDENTIALS)
     if error.status_code == 429:
-        return RateLimitedError("jira", waited_seconds=0, ceiling_seconds=MAX_WAIT_SECONDS)
+        return RateLimitedError(
+            "jira",
+            waited_seconds=waited_seconds(error.response),
+            ceiling_seconds=MAX_WAIT_SECONDS,
+        )
     if error.status_code and error.status_code >= 500:
         return UnavailableError("jira", seen)
     return ContractError(
