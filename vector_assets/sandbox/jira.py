@@ -107,15 +107,15 @@ def _projects(workspace: Workspace) -> Handler:
     async def serve(request: Request) -> Response:
         known = {one["key"]: one for one in (i["fields"]["project"] for i in workspace.issues)}
         start = int(request.query_params.get("startAt", 0))
-        size = min(int(request.query_params.get("maxResults", 50)), 50)
-        page = [known[key] for key in sorted(known)][start : start + size]
+        count = min(int(request.query_params.get("maxResults", 50)), 50)
+        page = [known[key] for key in sorted(known)][start : start + count]
         return JSONResponse(
             {
                 "values": [{name: one[name] for name in ("id", "key", "name")} for one in page],
                 "startAt": start,
-                "maxResults": size,
+                "maxResults": count,
                 "total": len(known),
-                "isLast": start + size >= len(known),
+                "isLast": start + count >= len(known),
             }
         )
 
@@ -129,12 +129,12 @@ def _search(workspace: Workspace) -> Handler:
             found = select(workspace, asked["jql"], after=_place(asked.get("nextPageToken")))
         except BadQueryError as error:
             return _refused(400, str(error))
-        size = min(max(1, int(asked.get("maxResults") or 50)), MAX_PAGE_ISSUES)
-        page = found[:size]
+        count = min(max(1, int(asked.get("maxResults") or 50)), MAX_PAGE_ISSUES)
+        page = found[:count]
         fields = asked.get("fields") or ["id"]
         answer: Json = {
             "issues": [_shown(issue, fields) for issue in page],
-            "isLast": size >= len(found),
+            "isLast": count >= len(found),
         }
         if not answer["isLast"]:
             answer["nextPageToken"] = _token(page[-1])
@@ -158,12 +158,12 @@ def _comments(workspace: Workspace) -> Handler:
             return _gone()
         comments = issue["fields"]["comment"]["comments"]
         start = int(request.query_params.get("startAt", 0))
-        size = min(int(request.query_params.get("maxResults", 50)), MAX_PAGE_COMMENTS)
+        count = min(int(request.query_params.get("maxResults", 50)), MAX_PAGE_COMMENTS)
         return JSONResponse(
             {
-                "comments": comments[start : start + size],
+                "comments": comments[start : start + count],
                 "startAt": start,
-                "maxResults": size,
+                "maxResults": count,
                 "total": len(comments),
             }
         )
