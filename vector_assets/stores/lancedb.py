@@ -67,11 +67,9 @@ class LanceDBStore(VectorStore):
         Raises:
             IndexMismatchError: It holds vectors of another length.
         """
-        table = self._answered(
-            lambda: self._connected().create_table(
-                namespace, schema=schema_of(dimensions), exist_ok=True
-            )
-        )
+        table = self._existing(namespace)
+        if table is None:
+            table = self._created(namespace, dimensions)
         found = table.schema.field("vector").type.list_size
         if found != dimensions:
             raise IndexMismatchError(
@@ -276,6 +274,14 @@ class LanceDBStore(VectorStore):
         if self._connection is None:
             self._connection = lancedb.connect(self._uri, read_consistency_interval=timedelta(0))
         return self._connection
+
+    def _created(self, namespace: str, dimensions: int) -> Any:
+        """Create a table, or open the one that another process has just created."""
+        schema = schema_of(dimensions)
+        try:
+            return self._answered(lambda: self._connected().create_table(namespace, schema=schema))
+        except ValueError:
+            return self._answered(lambda: self._connected().open_table(namespace))
 
     def _existing(self, namespace: str) -> Any | None:
         """Return the table, or None when nothing was ever written to it."""
