@@ -208,7 +208,7 @@ class LanceDBStore(VectorStore):
 
     def check(self) -> str:
         """List the tables."""
-        names = self._answered(lambda: self._connected().table_names())
+        names = self._answered(lambda: self._connected().list_tables().tables)
         return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
 
     def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
@@ -286,11 +286,12 @@ class LanceDBStore(VectorStore):
     def _existing(self, namespace: str) -> Any | None:
         """Return the table, or None when nothing was ever written to it."""
         if namespace not in self._tables:
-            if namespace not in self._answered(lambda: self._connected().table_names(limit=1000)):
+            try:
+                table = self._answered(lambda: self._connected().open_table(namespace))
+            except ValueError:
+                # What LanceDB raises for a table that does not exist.
                 return None
-            self._tables[namespace] = self._answered(
-                lambda: self._connected().open_table(namespace)
-            )
+            self._tables[namespace] = table
         return self._tables[namespace]
 
     def _table(self, namespace: str) -> Any:
