@@ -30,25 +30,29 @@ class Contract:
     """Which paths a contract speaks for.
 
     Attributes:
-        prefix: Of the sandbox's path.
+        path: Regular expression for the beginning of the sandbox's path.
         file: In the folder of contracts.
-        cut: How much of the prefix is the sandbox's own and not the vendor's.
+        cut: How much of the path's beginning is the sandbox's own and not the vendor's.
     """
 
-    prefix: str
+    path: str
     file: str
     cut: str = ""
 
 
-# In this order: the first prefix that matches decides.
-CONTRACT_BY_PREFIX = (
+# In this order: the first that matches decides.
+CONTRACT_BY_PATH = (
     Contract("/jira/", "jira-cloud-v3.patched.openapi.json", cut="/jira"),
     Contract("/slack/api/", "slack-web.patched.openapi.json", cut="/slack/api"),
     Contract("/notion/", "notion.patched.openapi.json", cut="/notion"),
     Contract("/openai/", "openai-embeddings.patched.openapi.json", cut="/openai"),
     Contract("/indexes", "pinecone-db-control.patched.openapi.json"),
+    Contract(r"/namespaces/[^/]+/documents/", "pinecone-documents.2026-01.alpha.openapi.json"),
     Contract("/", "pinecone-db-data.patched.openapi.json"),
 )
+
+_LONG_BODY_BYTES = 10_000
+_CHECKED_NUMBERS = 16
 
 UNCHECKED_PREFIXES = ("/_sandbox", "/fireflies")
 
@@ -73,6 +77,11 @@ KNOWN_DIFFERENCES = (
         path=r"^/jira/.*/comment$",
         complaint=r"[+-]\d{4}' is not a 'date-time'",
         reason="Jira writes offsets without a colon, as the examples in its contract do too.",
+    ),
+    Difference(
+        path=r"^/namespaces/[^/]+/documents/(update|list)$",
+        complaint="Path not found",
+        reason="The SDK of today knows two verbs more than the contract that was published.",
     ),
 )
 
@@ -100,20 +109,23 @@ class ContractChecks:
                 await app(scope, receive, send)
                 return
             exchange = _Exchange(receive, send)
-            await app(scope, exchange.receive, exchange.send)
-            self._check(scope, exchange)
+            try:
+                await app(scope, exchange.receive, exchange.send)
+            finally:
+                # A sandbox that fails has answered 500 by now; one told to hang up, nothing whole.
+                self._check(scope, exchange)
 
         return checked
 
     def _check(self, scope: Scope, exchange: "_Exchange") -> None:
         path = scope["path"]
-        if exchange.status == 0 or exchange.is_fault:
+        if exchange.is_fault or not exchange.is_complete:
             return
-        rules = next(one for one in CONTRACT_BY_PREFIX if path.startswith(one.prefix))
+        rules = next(one for one in CONTRACT_BY_PATH if re.match(one.path, path))
         api = contract(rules.file)
-        request = _request(scope, exchange.request_body, path.removeprefix(rules.cut))
+        request = _request(scope, shortened(exchange.request_body), path.removeprefix(rules.cut))
         response = MockResponse(
-            exchange.response_body,
+            shortened(exchange.response_body),
             status_code=exchange.status,
             headers=exchange.headers,
             content_type=exchange.headers.get("content-type", "application/json"),
@@ -141,6 +153,7 @@ class _Exchange:
         self.request_body = self.response_body = b""
         self.headers: dict[str, str] = {}
         self.status = 0
+        self.is_complete = False
 
     @property
     def is_fault(self) -> bool:
@@ -157,7 +170,31 @@ class _Exchange:
             self.headers = {k.decode().lower(): v.decode() for k, v in message["headers"]}
         else:
             self.response_body += message.get("body", b"")
+            self.is_complete = not message.get("more_body", False)
         await self._send(message)
+
+
+def shortened(body: bytes) -> bytes:
+    """Return a JSON body with its vectors cut short: each number of one costs as much as a field.
+
+    Only lists of nothing but numbers are cut; what is no JSON stays as it is.
+    """
+    if len(body) < _LONG_BODY_BYTES:
+        return body
+    try:
+        return json.dumps(_without_long_vectors(json.loads(body))).encode()
+    except ValueError:
+        return body
+
+
+def _without_long_vectors(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_long_vectors(one) for name, one in value.items()}
+    if not isinstance(value, list):
+        return value
+    if all(type(one) in (int, float) for one in value):
+        return value[:_CHECKED_NUMBERS]
+    return [_without_long_vectors(one) for one in value]
 
 
 def _request(scope: Scope, body: bytes, path: str) -> MockRequest:
