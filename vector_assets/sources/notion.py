@@ -1,59 +1,74 @@
 """Notion: a page is a document, whether it stands alone, under another, or in a database.
 
 Search leaves out pages that are shared, so rows are asked of their data sources too, and child
-pages are followed from the pages that hold them.
-Keep out: blocks, properties and rich text (`notion_*.py` beside this).
-API: developers.notion.com/reference, version 2025-09-03, 2026-11.
+pages and databases are followed from the pages that hold them.
+Keep out: requests and errors (`notion_api.py`), and what a page says (`notion_document.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, ClassVar, Self
-
-import httpx
-from notion_client import Client
-from notion_client.client import RetryOptions
-from notion_client.errors import APIResponseError, HTTPResponseError, RequestTimeoutError
+from typing import ClassVar, Self
 
 from vector_assets.concurrency import mapped_in_order
 from vector_assets.documents import (
     Checkpoint,
     Document,
     DocumentFailure,
-    Section,
     SourceItem,
     Window,
+    start_of_day,
 )
-from vector_assets.errors import (
-    ContractError,
-    CredentialsError,
-    RateLimitedError,
-    UnavailableError,
-    VectorAssetsError,
-)
+from vector_assets.errors import ContractError, SkippableError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Source
-from vector_assets.sources.notion_blocks import sections_of
-from vector_assets.sources.notion_properties import property_text, title_of
-from vector_assets.sources.notion_text import plain
+from vector_assets.sources.notion_api import Json, NotionApi, last_edit
+from vector_assets.sources.notion_document import SOURCE, document_of
+from vector_assets.sources.notion_names import Names
 from vector_assets.sources.notion_walk import walk
 
-PAGE_ITEMS = 100
-"""Most items a page of any list (developers.notion.com/reference/intro, "Pagination", 2026-11)."""
-
 PAGES_IN_FLIGHT = 4
-MAX_RETRIES = 8
-MAX_RETRY_SECONDS = 120
-TIMEOUT_SECONDS = 60
 
-_NEXT_STEP = (
-    "Set NOTION_TOKEN to the token of an integration (notion.so/my-integrations) that the pages "
-    "are shared with."
-)
+MAX_OUTAGES_IN_A_ROW = 5
+"""So many pages in a row that Notion does not give are no bad pages: Notion is down."""
 
-Page = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Listed:
+    """A page that waits to be read; packed, for a backfill lists a whole workspace at once."""
+
+    edited: datetime
+    page_id: str
+    packed: bytes = field(compare=False)
+
+    @classmethod
+    def of(cls, page: Json) -> Self:
+        packed = zlib.compress(json.dumps(page).encode(), level=1)
+        return cls(last_edit(page), str(page["id"]), packed)
+
+    def page(self) -> Json:
+        page: Json = json.loads(zlib.decompress(self.packed))
+        return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What came of reading a page.
+
+    Attributes:
+        item: The page, or why it could not be read.
+        outage: Set when Notion did not answer.
+        pages: Ids of the pages right below it that may have changed.
+        databases: Ids of the databases right below it.
+    """
+
+    item: Document | DocumentFailure
+    outage: UnavailableError | None = None
+    pages: frozenset[str] = frozenset()
+    databases: frozenset[str] = frozenset()
 
 
 class NotionSource(Source):
@@ -65,20 +80,11 @@ class NotionSource(Source):
         meter: Of the run.
     """
 
-    name: ClassVar[str] = "notion"
+    name: ClassVar[str] = SOURCE
     overlap: ClassVar[timedelta] = timedelta(hours=1)
 
     def __init__(self, base_url: str, token: str, meter: Meter) -> None:
-        self._client = Client(
-            auth=token,
-            base_url=base_url.rstrip("/"),
-            timeout_ms=TIMEOUT_SECONDS * 1000,
-            retry=RetryOptions(
-                max_retries=MAX_RETRIES, max_retry_delay_ms=MAX_RETRY_SECONDS * 1000
-            ),
-            client=httpx.Client(event_hooks={"response": [_counter(meter)]}),
-        )
-        self._names: dict[str, str] = {}
+        self._api = NotionApi(base_url, token, meter)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -87,219 +93,151 @@ class NotionSource(Source):
         return cls(settings.notion_base_url, settings.notion_token.get_secret_value(), meter)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield the pages edited in the window, oldest first; then those found beneath them."""
-        began = datetime.now(UTC)
-        # The API's times are floored, so an edit just after the start reads as before it.
-        window = Window(window.start.replace(second=0, microsecond=0), window.end)
-        self._names = self._user_names()
-        titles = self._data_sources()
-        changed = {page["id"]: page for page in self._changed(window, list(titles))}
-        known = set(changed)
-        while changed:
-            children: dict[str, Page] = {}
-            ordered = sorted(changed.values(), key=lambda page: (_edited(page), page["id"]))
-            for item, found in mapped_in_order(
-                lambda page: self._read(page, titles), ordered, in_flight=PAGES_IN_FLIGHT
-            ):
-                yield item
-                for child_id in found - known:
-                    known.add(child_id)
-                    child = self._page(child_id)
-                    if child is not None and _edited(child) in window:
-                        children[child_id] = child
-            changed = children
-        yield Checkpoint(window.end or began)
+        """Yield the pages edited in the window, oldest first, a checkpoint after each day.
+
+        Then come those that only the pages above them know of. They count to no checkpoint but
+        the last: nobody can tell them before all else is read.
+        """
+        return _Run(self._api, window).items()
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""
-        found = _asked(lambda: self._client.search(**_search("page"), page_size=1))["results"]
-        return _edited(found[0]) if found else None
+        found = self._api.newest_page()
+        return last_edit(found) if found else None
 
     def check(self) -> str:
         """Ask who we are."""
-        me = _asked(self._client.users.me)
+        me = self._api.me()
         workspace = (me.get("bot") or {}).get("workspace_name")
         return f"{me.get('name')} in {workspace or 'a Notion workspace'}"
 
-    def _changed(self, window: Window, data_source_ids: list[str]) -> Iterator[Page]:
-        """Yield the pages edited in a window, from search and from every data source."""
-        for page in self._listed(self._client.search, **_search("page")):
-            if _edited(page) < window.start:
+
+class _Run:
+    """One reading of a window: what has been seen, and what waits to be read.
+
+    Args:
+        api: Of the integration.
+        window: Of last edits; its start is floored to the minute, as the API's times are.
+    """
+
+    def __init__(self, api: NotionApi, window: Window) -> None:
+        self._api = api
+        self._window = Window(window.start.replace(second=0, microsecond=0), window.end)
+        self._began = datetime.now(UTC)
+        self._names = Names(api)
+        self._data_sources: set[str] = set()
+        self._databases: set[str] = set()
+        self._listed: set[str] = set()
+        self._followed: set[str] = set()
+        self._waiting: list[_Listed] = []
+        self._outages_in_a_row = 0
+
+    def items(self) -> Iterator[SourceItem]:
+        """Yield all of it."""
+        yield from self._list_everything()
+        is_ordered = True
+        while self._waiting:
+            batch, self._waiting = sorted(self._waiting), []
+            below_pages: set[str] = set()
+            below_databases: set[str] = set()
+            day = batch[0].edited.date()
+            reads = mapped_in_order(self._read, batch, in_flight=PAGES_IN_FLIGHT)
+            for listed, read in zip(batch, reads, strict=True):
+                if is_ordered and listed.edited.date() > day:
+                    day = listed.edited.date()
+                    yield Checkpoint(start_of_day(day))
+                self._notice_outage(read)
+                yield read.item
+                below_pages |= read.pages
+                below_databases |= read.databases
+            is_ordered = False
+            yield from self._list_below(below_pages, below_databases)
+        yield Checkpoint(self._window.end or self._began)
+
+    def _list_everything(self) -> Iterator[DocumentFailure]:
+        """List what search and the data sources know."""
+        for page in self._api.search("page"):
+            if last_edit(page) < self._window.start:
                 break
-            if _edited(page) in window and not _is_gone(page):
-                yield page
-        bounds = [_bound("on_or_after", window.start)]
-        if window.end is not None:
-            bounds.append(_bound("before", window.end))
+            self._list(page)
+        data_sources = list(self._api.search("data_source"))
+        for data_source in data_sources:
+            self._names.learn_data_source(data_source)
+            parent = data_source.get("parent") or {}
+            self._databases.add(str(parent.get("database_id")))
+        yield from self._list_rows(str(one["id"]) for one in data_sources if not _is_gone(one))
+
+    def _list_below(self, pages: set[str], databases: set[str]) -> Iterator[DocumentFailure]:
+        """List what the pages just read hold, and nobody else knew."""
+        new_pages = sorted(pages - self._listed - self._followed)
+        self._followed.update(new_pages)
+        for page in mapped_in_order(self._api.page, new_pages, in_flight=PAGES_IN_FLIGHT):
+            if page is not None:
+                self._list(page)
+        new_databases = sorted(databases - self._databases)
+        self._databases.update(new_databases)
+        for database in map(self._api.database, new_databases):
+            if database is not None and not _is_gone(database):
+                found = database.get("data_sources") or []
+                yield from self._list_rows(str(one["id"]) for one in found)
+
+    def _list_rows(self, data_source_ids: Iterable[str]) -> Iterator[DocumentFailure]:
+        """List the rows of data sources; one that is refused is named, and the others go on."""
         for identity in data_source_ids:
-            query = self._client.data_sources.query
-            for page in self._listed(query, data_source_id=identity, filter={"and": bounds}):
-                if page.get("object") == "page" and not _is_gone(page):
-                    yield page
+            if identity in self._data_sources:
+                continue
+            self._data_sources.add(identity)
+            try:
+                for page in self._api.rows(identity, self._window):
+                    if page.get("object") == "page":
+                        self._list(page)
+            except SkippableError as error:
+                yield DocumentFailure(f"{SOURCE}:{identity}", f"rows of a data source: {error}")
 
-    def _data_sources(self) -> dict[str, str]:
-        """Return the titles of all data sources that are shared, by id."""
-        found = self._listed(self._client.search, **_search("data_source"))
-        return {one["id"]: plain(one.get("title")) for one in found}
+    def _list(self, page: Json) -> None:
+        """Put a page among those that wait, unless it was among them or is none of the window."""
+        listed = _Listed.of(page)
+        if listed.page_id in self._listed or listed.edited not in self._window or _is_gone(page):
+            return
+        self._listed.add(listed.page_id)
+        self._waiting.append(listed)
+        self._names.learn_page(page)
 
-    def _user_names(self) -> dict[str, str]:
-        """Return the names of users by id; an integration may lack the right to read them."""
+    def _read(self, listed: _Listed) -> _Read:
+        """Read a page whole, or say why not: never a shorter page in place of a good one."""
+        page = listed.page()
+        outage: UnavailableError | None = None
         try:
-            users = list(self._listed(self._client.users.list))
-        except CredentialsError:
-            return {}
-        return {user["id"]: str(user.get("name") or "") for user in users}
-
-    def _page(self, page_id: str) -> Page | None:
-        """Return a page by id; None when it is not shared with us."""
-        try:
-            page: Any = self._client.pages.retrieve(page_id)
-        except APIResponseError as error:
-            if error.status in (403, 404):
-                return None
-            raise _translated(error) from error
-        return None if _is_gone(page) else page
-
-    def _read(
-        self, page: Page, titles: Mapping[str, str]
-    ) -> tuple[Document | DocumentFailure, set[str]]:
-        """Return a page as a document, and the ids of the pages beneath it.
-
-        A page that cannot be read whole is a failure, never a shorter page.
-        """
-        try:
-            blocks = list(walk(page["id"], self._children))
-        except (UnavailableError, ContractError, CredentialsError) as error:
-            failure = DocumentFailure(
-                f"{self.name}:{page['id']}", f"its blocks: {error}", _edited(page).date()
-            )
-            return failure, set()
-        children = {
-            str(placed.block["id"]) for placed in blocks if placed.block.get("type") == "child_page"
-        }
-        properties = page.get("properties") or {}
-        sections = [*_facts(properties), *sections_of(blocks, str(page.get("url") or ""))]
-        container = _container(page, titles)
-        return self._document(page, properties, sections, container), children
-
-    def _document(
-        self, page: Page, properties: Mapping[str, Any], sections: list[Section], container: str
-    ) -> Document:
-        people = [(page.get(one) or {}).get("id", "") for one in ("created_by", "last_edited_by")]
-        names = (self._names.get(one, "") for one in people)
-        return Document(
-            source=self.name,
-            native_id=str(page["id"]),
-            title=title_of(properties) or "Untitled",
-            sections=tuple(sections),
-            url=str(page.get("url") or ""),
-            container=container or "Notion",
-            authors=tuple(dict.fromkeys(name for name in names if name)),
-            created_at=_instant(page["created_time"]),
-            updated_at=_edited(page),
-            extra={"page_id": str(page["id"]), "database": container},
+            blocks = list(walk(listed.page_id, self._api.children))
+            item = document_of(page, blocks, self._names, self._api)
+        except (ContractError, SkippableError, UnavailableError) as error:
+            outage = error if isinstance(error, UnavailableError) else None
+            day = listed.edited.date()
+            return _Read(DocumentFailure(f"{SOURCE}:{listed.page_id}", str(error), day), outage)
+        held = [placed.block for placed in blocks]
+        return _Read(
+            item,
+            pages=frozenset(
+                str(block["id"])
+                for block in held
+                # This block is the page itself, so its last edit is the page's.
+                if block.get("type") == "child_page" and last_edit(block) in self._window
+            ),
+            databases=frozenset(
+                str(block["id"]) for block in held if block.get("type") == "child_database"
+            ),
         )
 
-    def _children(self, block_id: str) -> list[Mapping[str, Any]]:
-        return list(self._listed(self._client.blocks.children.list, block_id=block_id))
-
-    def _listed(self, ask: Callable[..., Any], **asked: Any) -> Iterator[Page]:
-        """Yield all items of a list.
+    def _notice_outage(self, read: _Read) -> None:
+        """Count pages that Notion did not give.
 
         Raises:
-            ContractError: A cursor comes twice, or the list says that it is not complete.
+            UnavailableError: Too many in a row.
         """
-        seen: set[str] = set()
-        cursor: str | None = None
-        while True:
-            start = {"start_cursor": cursor} if cursor else {}
-            answer = _asked(partial(ask, **asked, **start, page_size=PAGE_ITEMS))
-            status = answer.get("request_status") or {}
-            if status.get("type") == "incomplete":
-                raise ContractError(
-                    "notion", f"a list that is {status.get('incomplete_reason')}", "all of it"
-                )
-            yield from answer["results"]
-            cursor = answer.get("next_cursor")
-            if not answer.get("has_more") or not cursor:
-                return
-            if cursor in seen:
-                raise ContractError("notion", "a cursor for the second time", "a new one each page")
-            seen.add(cursor)
+        self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
+        if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
+            raise read.outage
 
 
-def _facts(properties: Mapping[str, Mapping[str, Any]]) -> Iterator[Section]:
-    """Yield one section with a page's properties, those without a value left out."""
-    lines = [
-        f"- {name}: {text}"
-        for name, value in properties.items()
-        if value.get("type") != "title" and (text := property_text(value))
-    ]
-    if lines:
-        yield Section("\n".join(lines), "Properties")
-
-
-def _container(page: Page, titles: Mapping[str, str]) -> str:
-    parent = page.get("parent") or {}
-    return titles.get(str(parent.get("data_source_id")), "")
-
-
-def _search(kind: str) -> dict[str, Any]:
-    return {
-        "filter": {"property": "object", "value": kind},
-        "sort": {"timestamp": "last_edited_time", "direction": "descending"},
-    }
-
-
-def _bound(operator: str, instant: datetime) -> dict[str, Any]:
-    return {"timestamp": "last_edited_time", "last_edited_time": {operator: instant.isoformat()}}
-
-
-def _is_gone(page: Page) -> bool:
-    return bool(page.get("in_trash") or page.get("archived"))
-
-
-def _edited(page: Page) -> datetime:
-    return _instant(page["last_edited_time"])
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _counter(meter: Meter) -> Callable[[httpx.Response], None]:
-    """Return what counts each answer by endpoint, and how long it asks to wait."""
-
-    def count(response: httpx.Response) -> None:
-        parts = response.request.url.path.partition("/v1/")[2].split("/")
-        # `blocks/{id}/children` is `blocks.children`, `search` is `search`.
-        meter.count(f"notion {'.'.join(parts[::2])}")
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            meter.throttled(float(response.headers.get("retry-after") or 0))
-
-    return count
-
-
-def _asked(ask: Callable[[], Any]) -> Any:
-    """Return an answer, or raise what went wrong in our words."""
-    try:
-        return ask()
-    except HTTPResponseError as error:
-        raise _translated(error) from error
-    except (httpx.HTTPError, RequestTimeoutError, ValueError) as error:
-        # A body that is cut short is no JSON.
-        raise UnavailableError("notion", type(error).__name__, "Check NOTION_BASE_URL.") from error
-
-
-def _translated(error: HTTPResponseError) -> VectorAssetsError:
-    code = getattr(error, "code", None) or f"HTTP {error.status}"
-    if error.status in (401, 403):
-        return CredentialsError("notion", str(code), _NEXT_STEP)
-    if error.status == 429:
-        ceiling_seconds = float(MAX_RETRIES * MAX_RETRY_SECONDS)
-        return RateLimitedError(
-            "notion", waited_seconds=ceiling_seconds, ceiling_seconds=ceiling_seconds
-        )
-    if error.status >= 500:
-        return UnavailableError("notion", str(code))
-    return ContractError("notion", f"{code}: {error}", "an answer to a valid request")
+def _is_gone(thing: Json) -> bool:
+    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))

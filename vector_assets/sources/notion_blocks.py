@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vector_assets.documents import Section
-from vector_assets.sources.notion_text import markdown, plain
+from vector_assets.sources.notion_text import SITE, markdown, plain
 
 MAX_INDENT_LEVELS = 8
 """Deeper levels are indented like this one: white space in a chunk tells nobody anything."""
@@ -84,6 +84,8 @@ def block_markdown(placed: Placed) -> str:
         text = _table(body, placed.rows)
     elif kind == "numbered_list_item":
         text = f"{placed.number}. {markdown(body.get('rich_text'))}"
+    elif kind in ("child_page", "child_database"):
+        text = _child(body, str(placed.block.get("id", "")))
     elif kind in _SILENT:
         text = ""
     else:
@@ -127,19 +129,24 @@ def _code(body: Body) -> str:
 def _file(body: Body) -> str:
     """Return a file or link by its caption, name and address; signed addresses expire."""
     url = (body.get("external") or {}).get("url") or body.get("url") or ""
-    name = markdown(body.get("caption")) or str(body.get("name") or "")
+    name = " ".join(filter(None, (body.get("name"), markdown(body.get("caption")))))
     if name and url:
         return f"[{name}]({url})"
     return name or str(url)
 
 
-def _child(body: Body) -> str:
-    return f"Page: {body.get('title') or ''}"
+def _child(body: Body, block_id: str) -> str:
+    return f"[{body.get('title') or 'Untitled'}]({_address(block_id)})"
 
 
 def _link_to_page(body: Body) -> str:
+    """Return a link whose text is as much as the API tells: what it leads to, not its title."""
     kind = str(body.get("type"))
-    return f"Link to page {body.get(kind, '')}"
+    return f"[Linked {kind.removesuffix('_id')}]({_address(str(body.get(kind, '')))})"
+
+
+def _address(identity: str) -> str:
+    return f"{SITE}/{identity.replace('-', '')}"
 
 
 def _table(body: Body, rows: tuple[Mapping[str, Any], ...]) -> str:
@@ -184,7 +191,7 @@ _RENDER: dict[str, Callable[[Body], str]] = {
     "bookmark": _file,
     "embed": _file,
     "link_preview": _file,
-    "child_page": _child,
-    "child_database": lambda body: f"Database: {body.get('title') or ''}",
     "link_to_page": _link_to_page,
+    "meeting_notes": lambda body: markdown(body.get("title")),
+    "transcription": lambda body: markdown(body.get("title")),
 }

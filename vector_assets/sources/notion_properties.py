@@ -1,23 +1,50 @@
-"""Values of page properties as text; every type that the API names, and unknown ones by their text.
+"""Values of Notion's properties to text, whatever their type.
 
-Keep out: which properties a page shows (`notion.py`).
+Keep out: rich text itself (`notion_text.py`), and who has which name (`notion_names.py`).
 Types: developers.notion.com/reference/page-property-values, 2026-11.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from vector_assets.sources.notion_text import plain
+
+MAX_REFERENCES = 25
+"""A page shows no more of a property's people, relations and mentions; the rest has to be asked for
+(developers.notion.com/reference/retrieve-a-page, "Limits", 2026-11)."""
 
 Value = Any
 
 
-def property_text(value: Mapping[str, Any]) -> str:
-    """Return the text of a property's value; empty when it has none."""
+class Namer(Protocol):
+    """Knows names for ids; an empty one where it may not see what the id stands for."""
+
+    def user(self, user: Mapping[str, Any]) -> str:
+        """Return the name of a user or group."""
+
+    def page(self, page_id: str) -> str:
+        """Return the title of a page."""
+
+
+def property_text(value: Mapping[str, Any], names: Namer) -> str:
+    """Return the text of a property's value; empty when it has none.
+
+    Args:
+        value: With its `type`, and what it holds under the name of that type.
+        names: Asked for people and related pages.
+    """
     kind = str(value.get("type"))
     inner = value.get(kind)
     if inner is None or inner == []:
         return ""
+    if kind in ("relation", "people"):
+        return _named(inner, names.page if kind == "relation" else None, names)
+    if kind in ("created_by", "last_edited_by"):
+        return names.user(inner)
+    if kind == "verification":
+        return _verification(inner, names)
+    if kind in ("formula", "rollup"):
+        return _computed(inner, names)
     return _RENDER.get(kind, _unknown)(inner)
 
 
@@ -29,12 +56,29 @@ def title_of(properties: Mapping[str, Mapping[str, Any]]) -> str:
     return ""
 
 
+def is_cut(value: Mapping[str, Any]) -> bool:
+    """Tell whether a property may hold more than a page shows of it."""
+    kind = str(value.get("type"))
+    inner = value.get(kind)
+    if kind in ("title", "rich_text"):
+        return sum(1 for part in inner or () if part.get("type") == "mention") >= MAX_REFERENCES
+    if kind in ("relation", "people"):
+        return bool(value.get("has_more")) or len(inner or ()) >= MAX_REFERENCES
+    return False
+
+
+def _named(
+    inner: list[Mapping[str, Any]], title_of_id: Callable[[str], str] | None, names: Namer
+) -> str:
+    found = (
+        (title_of_id(str(one["id"])) if title_of_id else names.user(one)) or str(one.get("id", ""))
+        for one in inner
+    )
+    return ", ".join(found)
+
+
 def _name(inner: Mapping[str, Any]) -> str:
     return str(inner.get("name") or "")
-
-
-def _names(inner: list[Mapping[str, Any]]) -> str:
-    return ", ".join(filter(None, (_name(one) or str(one.get("id", "")) for one in inner)))
 
 
 def _date(inner: Mapping[str, Any]) -> str:
@@ -42,32 +86,29 @@ def _date(inner: Mapping[str, Any]) -> str:
 
 
 def _files(inner: list[Mapping[str, Any]]) -> str:
+    """Return names and addresses; the address of a file in Notion is signed anew at each look."""
     return ", ".join(
         f"{_name(one)} {(one.get('external') or {}).get('url', '')}".strip() for one in inner
     )
 
 
-def _computed(inner: Mapping[str, Any]) -> str:
+def _computed(inner: Mapping[str, Any], names: Namer) -> str:
     """Return a formula's or rollup's result, which is a value with a type of its own."""
     kind = str(inner.get("type"))
     if kind == "array":
-        return ", ".join(filter(None, map(property_text, inner.get("array") or [])))
-    if kind == "string":
-        return str(inner.get("string") or "")
-    return property_text(inner)
+        texts = (property_text(one, names) for one in inner.get("array") or [])
+        return ", ".join(filter(None, texts))
+    return property_text(inner, names)
 
 
 def _unique_id(inner: Mapping[str, Any]) -> str:
-    return "-".join(str(part) for part in (inner.get("prefix"), inner.get("number")) if part)
+    parts = (inner.get("prefix"), inner.get("number"))
+    return "-".join(str(part) for part in parts if part is not None)
 
 
-def _verification(inner: Mapping[str, Any]) -> str:
-    by = _name(inner.get("verified_by") or {})
+def _verification(inner: Mapping[str, Any], names: Namer) -> str:
+    by = names.user(inner.get("verified_by") or {})
     return f"{inner.get('state', '')}{f' by {by}' if by else ''}"
-
-
-def _relation(inner: list[Mapping[str, Any]]) -> str:
-    return ", ".join(str(one.get("title") or one.get("id", "")) for one in inner)
 
 
 def _unknown(inner: Value) -> str:
@@ -79,18 +120,20 @@ def _unknown(inner: Value) -> str:
     return ", ".join(filter(None, map(_unknown, inner))) if isinstance(inner, list) else ""
 
 
+def _yes_or_no(inner: Value) -> str:
+    return "yes" if inner else "no"
+
+
 _RENDER: dict[str, Callable[[Value], str]] = {
     "title": plain,
     "rich_text": plain,
     "number": str,
-    "boolean": lambda inner: "yes" if inner else "no",
-    "checkbox": lambda inner: "yes" if inner else "no",
+    "string": str,
+    "boolean": _yes_or_no,
+    "checkbox": _yes_or_no,
     "select": _name,
     "status": _name,
-    "multi_select": _names,
-    "people": _names,
-    "created_by": _name,
-    "last_edited_by": _name,
+    "multi_select": lambda inner: ", ".join(map(_name, inner)),
     "created_time": str,
     "last_edited_time": str,
     "date": _date,
@@ -98,10 +141,7 @@ _RENDER: dict[str, Callable[[Value], str]] = {
     "url": str,
     "email": str,
     "phone_number": str,
-    "formula": _computed,
-    "rollup": _computed,
-    "relation": _relation,
     "unique_id": _unique_id,
-    "verification": _verification,
+    "place": lambda inner: ", ".join(filter(None, (inner.get("name"), inner.get("address")))),
     "button": lambda _: "",
 }

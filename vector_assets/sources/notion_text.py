@@ -9,6 +9,9 @@ from typing import Any
 
 RichText = Iterable[Mapping[str, Any]]
 
+SITE = "https://www.notion.so"
+"""Links between pages come without it."""
+
 _SIGNS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"), ("code", "`"))
 
 
@@ -35,7 +38,9 @@ def _part(part: Mapping[str, Any]) -> str:
     for name, sign in reversed(_SIGNS):
         if annotations.get(name):
             marked = f"{sign}{marked}{sign}"
-    href = part.get("href")
+    href = str(part.get("href") or "")
+    if href.startswith("/"):
+        href = f"{SITE}{href}"
     if href and href != core:
         marked = f"[{marked}]({href})"
     return before + marked + after

@@ -6,12 +6,19 @@ Keep out: what a block says (`notion_blocks.py`), and which pages to read (`noti
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from vector_assets.errors import SkippableError
 from vector_assets.sources.notion_blocks import HEADINGS, TRANSPARENT, Placed
 
 Block = Mapping[str, Any]
 Children = Callable[[str], list[Block]]
 
-DOCUMENTS_OF_THEIR_OWN = {"child_page", "child_database"}
+CLOSED = {"child_page", "child_database", "unsupported"}
+"""What stands in these is a document of its own, or nothing that the API shows."""
+
+MEETINGS = {"meeting_notes", "transcription"}
+"""Their summary, notes and transcript are blocks that they name, each with children."""
+
+_MEETING_PARTS = ("summary_block_id", "notes_block_id", "transcript_block_id")
 
 
 def walk(page_id: str, children: Children) -> Iterator[Placed]:
@@ -31,14 +38,15 @@ def walk(page_id: str, children: Children) -> Iterator[Placed]:
             continue
         block = placed.block
         kind = str(block.get("type"))
-        if not block.get("has_children") or kind in DOCUMENTS_OF_THEIR_OWN:
+        holders = _holders(block)
+        if not holders or kind in CLOSED:
             yield placed
             continue
         origin = _origin(block)
         if origin in visited:
             continue
         visited |= {origin, str(block["id"])}
-        below = children(str(block["id"]))
+        below = _below(holders, children, is_copy=origin != block["id"])
         if kind == "table":
             yield Placed(block, placed.depth, rows=tuple(below))
             continue
@@ -52,6 +60,24 @@ def _placed(blocks: list[Block], depth: int) -> Iterator[Placed]:
     for block in blocks:
         number = number + 1 if block.get("type") == "numbered_list_item" else 0
         yield Placed(block, depth, max(1, number))
+
+
+def _holders(block: Block) -> list[str]:
+    """Return the ids whose children stand below a block: most often its own, or none."""
+    kind = str(block.get("type"))
+    if kind in MEETINGS and (parts := (block.get(kind) or {}).get("children")):
+        return [str(parts[name]) for name in _MEETING_PARTS if parts.get(name)]
+    return [str(block["id"])] if block.get("has_children") else []
+
+
+def _below(holders: list[str], children: Children, *, is_copy: bool) -> list[Block]:
+    """Return the blocks below; of a copy whose original is not shared with us, none."""
+    try:
+        return [one for holder in holders for one in children(holder)]
+    except SkippableError:
+        if is_copy:
+            return []
+        raise
 
 
 def _origin(block: Block) -> str:

@@ -1,0 +1,216 @@
+"""Notion's API as the source needs it: whole lists, things by id, and errors in our words.
+
+Keep out: which pages to read (`notion.py`), and what anything says (`notion_*.py` beside this).
+API: developers.notion.com/reference, version 2025-09-03, 2026-11.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import httpx
+from notion_client import Client
+from notion_client.errors import HTTPResponseError, RequestTimeoutError
+
+from vector_assets.documents import Window
+from vector_assets.errors import (
+    ContractError,
+    CredentialsError,
+    SkippableError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.meter import Meter
+from vector_assets.sources.http_retries import TIMEOUT_SECONDS
+from vector_assets.sources.httpx_retries import PatientTransport
+
+PAGE_ITEMS = 100
+"""Most items a page of any list (developers.notion.com/reference/intro, "Pagination", 2026-11)."""
+
+_NEXT_STEP = (
+    "Set NOTION_TOKEN to the token of an integration (notion.so/my-integrations) that may read "
+    "content, and share the pages with it."
+)
+
+Json = Mapping[str, Any]
+
+
+class NotionApi:
+    """One integration's view of a workspace.
+
+    What Notion refuses for one thing alone, as a page that is no longer shared, is a
+    `SkippableError`; every other error concerns all that a run wants.
+
+    Args:
+        base_url: Of the API, such as `https://api.notion.com`.
+        token: Of the integration.
+        meter: Of the run.
+    """
+
+    def __init__(self, base_url: str, token: str, meter: Meter) -> None:
+        # Retries live in the transport: the SDK repeats neither a search that failed nor a
+        # connection that broke, and waits no longer than it likes.
+        self._client = Client(
+            auth=token,
+            base_url=base_url.rstrip("/"),
+            timeout_ms=int(TIMEOUT_SECONDS * 1000),
+            retry=False,
+            log_level=logging.CRITICAL,
+            client=httpx.Client(transport=PatientTransport("notion", meter, _endpoint)),
+        )
+
+    def me(self) -> Json:
+        """Return the integration's own user."""
+        return _asked(self._client.users.me, concerns_all=True)
+
+    def newest_page(self) -> Json | None:
+        """Return the page that search calls the newest; one request."""
+        ask = partial(self._client.search, **_search("page"), page_size=1)
+        return next(iter(_asked(ask, concerns_all=True)["results"]), None)
+
+    def search(self, kind: str) -> Iterator[Json]:
+        """Yield all that search finds, last edited first; it may leave out what is shared.
+
+        Args:
+            kind: `page` or `data_source`.
+        """
+        return _listed(partial(self._client.search, **_search(kind)), concerns_all=True)
+
+    def rows(self, data_source_id: str, window: Window) -> Iterator[Json]:
+        """Yield the pages of a data source that were edited in a window."""
+        bounds = [_bound("on_or_after", window.start)]
+        if window.end is not None:
+            bounds.append(_bound("before", window.end))
+        query = partial(self._client.data_sources.query, data_source_id)
+        return _listed(partial(query, filter={"and": bounds}))
+
+    def children(self, block_id: str) -> list[Json]:
+        """Return all blocks right below a page or block."""
+        return list(_listed(partial(self._client.blocks.children.list, block_id)))
+
+    def page(self, page_id: str) -> Json | None:
+        """Return a page; None when it does not exist for us."""
+        return _asked_for_one(partial(self._client.pages.retrieve, page_id))
+
+    def block(self, block_id: str) -> Json | None:
+        """Return a block; None when it does not exist for us."""
+        return _asked_for_one(partial(self._client.blocks.retrieve, block_id))
+
+    def database(self, database_id: str) -> Json | None:
+        """Return a database; None when it does not exist for us, as a linked view of one."""
+        return _asked_for_one(partial(self._client.databases.retrieve, database_id))
+
+    def data_source(self, data_source_id: str) -> Json | None:
+        """Return a data source; None when it does not exist for us."""
+        return _asked_for_one(partial(self._client.data_sources.retrieve, data_source_id))
+
+    def property_items(self, page_id: str, property_id: str) -> Iterator[Json]:
+        """Yield all items of a property, of which a page shows the first 25."""
+        retrieve = self._client.pages.properties.retrieve
+        return _listed(partial(retrieve, page_id, property_id))
+
+    def user_names(self) -> dict[str, str]:
+        """Return the names of users by id; empty when the integration may not read them."""
+        try:
+            users = list(_listed(self._client.users.list))
+        except SkippableError:
+            return {}
+        return {str(user["id"]): str(user.get("name") or "") for user in users}
+
+
+def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[Json]:
+    """Yield all items of a list.
+
+    Raises:
+        ContractError: A cursor comes twice, or the list says that it is not complete.
+    """
+    seen: set[str] = set()
+    cursor: str | None = None
+    while True:
+        start = {"start_cursor": cursor} if cursor else {}
+        answer = _asked(partial(ask, **start, page_size=PAGE_ITEMS), concerns_all=concerns_all)
+        status = answer.get("request_status") or {}
+        if status.get("type") == "incomplete":
+            reason = status.get("incomplete_reason")
+            raise ContractError("notion", f"a list that is incomplete ({reason})", "all of it")
+        if "results" not in answer:
+            raise ContractError("notion", f"the fields {sorted(answer)}", "'results'")
+        yield from answer["results"]
+        cursor = answer.get("next_cursor")
+        if not answer.get("has_more") or not cursor:
+            return
+        if cursor in seen:
+            raise ContractError("notion", "a cursor for the second time", "a new one each page")
+        seen.add(cursor)
+
+
+def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
+    try:
+        return _asked(ask)
+    except SkippableError:
+        return None
+
+
+def _asked(ask: Callable[[], Any], *, concerns_all: bool = False) -> Json:
+    """Return an answer, or raise what went wrong in our words.
+
+    Args:
+        ask: Makes one request.
+        concerns_all: Whether a refusal of this request is one of all.
+
+    Raises:
+        SkippableError: Notion refuses this one thing.
+        CredentialsError: It refuses the token, or the token lacks a capability.
+        UnavailableError: It does not answer, or not with an answer.
+        ContractError: It answers what it never should.
+    """
+    try:
+        answer: Json = ask()
+    except HTTPResponseError as error:
+        raise _translated(error, concerns_all=concerns_all) from error
+    except (httpx.TransportError, RequestTimeoutError) as error:
+        next_step = "Check NOTION_BASE_URL, or run the same days again later."
+        raise UnavailableError("notion", type(error).__name__, next_step) from error
+    except ValueError as error:
+        raise ContractError("notion", "a body that is no JSON", "JSON") from error
+    return answer
+
+
+def _translated(error: HTTPResponseError, *, concerns_all: bool) -> VectorAssetsError:
+    code = getattr(error.code, "value", error.code)
+    is_forbidden = error.status == httpx.codes.FORBIDDEN and concerns_all
+    if error.status == httpx.codes.UNAUTHORIZED or is_forbidden:
+        return CredentialsError("notion", str(code), _NEXT_STEP)
+    if error.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return UnavailableError("notion", f"HTTP {error.status}, {code}")
+    if concerns_all:
+        return ContractError("notion", f"{code}: {error}", "an answer to a valid request")
+    return SkippableError(f"notion refuses it, {code}: {error}")
+
+
+def instant(text: str) -> datetime:
+    """Return an instant of the API, UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def last_edit(thing: Json) -> datetime:
+    """Return when a page or block was edited last, UTC, floored to the minute by Notion."""
+    return instant(thing["last_edited_time"])
+
+
+def _search(kind: str) -> dict[str, Any]:
+    return {
+        "filter": {"property": "object", "value": kind},
+        "sort": {"timestamp": "last_edited_time", "direction": "descending"},
+    }
+
+
+def _bound(operator: str, edge: datetime) -> dict[str, Any]:
+    return {"timestamp": "last_edited_time", "last_edited_time": {operator: edge.isoformat()}}
+
+
+def _endpoint(path: str) -> str:
+    """Return `blocks.children` for `/v1/blocks/{id}/children`, and so on."""
+    return ".".join(path.partition("/v1/")[2].split("/")[::2])
