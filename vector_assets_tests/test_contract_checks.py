@@ -98,10 +98,6 @@ def test_a_known_difference_passes_and_hides_nothing_beside_it() -> None:
         ("/slack/api/users.list", "slack-web"),
         ("/notion/v1/search", "notion"),
         ("/openai/v1/embeddings", "openai-embeddings"),
-        ("/indexes/vector-assets", "pinecone-db-control"),
-        ("/namespaces/jira/documents/search", "pinecone-documents"),
-        ("/namespaces/jira", "pinecone-db-data"),
-        ("/vectors/upsert", "pinecone-db-data"),
     ],
 )
 def test_a_path_is_checked_by_its_own_contract(path: str, file: str) -> None:
