@@ -32,7 +32,7 @@ class Contract:
     Attributes:
         path: Regular expression for the beginning of the sandbox's path.
         file: In the folder of contracts.
-        cut: How much of the path's beginning is the sandbox's own and not the vendor's.
+        cut: Regular expression for the part of it that is the sandbox's own and not the vendor's.
     """
 
     path: str
@@ -46,9 +46,13 @@ CONTRACT_BY_PATH = (
     Contract("/slack/api/", "slack-web.patched.openapi.json", cut="/slack/api"),
     Contract("/notion/", "notion.patched.openapi.json", cut="/notion"),
     Contract("/openai/", "openai-embeddings.patched.openapi.json", cut="/openai"),
-    Contract("/indexes", "pinecone-db-control.patched.openapi.json"),
-    Contract(r"/namespaces/[^/]+/documents/", "pinecone-documents.2026-01.alpha.openapi.json"),
-    Contract("/", "pinecone-db-data.patched.openapi.json"),
+    Contract("/pinecone/indexes", "pinecone-db-control.patched.openapi.json", cut="/pinecone"),
+    Contract(
+        r"/pinecone/[^/]+/namespaces/[^/]+/documents/",
+        "pinecone-documents.2026-01.alpha.openapi.json",
+        cut="/pinecone/[^/]+",
+    ),
+    Contract("/", "pinecone-db-data.patched.openapi.json", cut="/pinecone/[^/]+"),
 )
 
 _LONG_BODY_BYTES = 10_000
@@ -79,9 +83,14 @@ KNOWN_DIFFERENCES = (
         reason="Jira writes offsets without a colon, as the examples in its contract do too.",
     ),
     Difference(
-        path=r"^/namespaces/[^/]+/documents/(update|list)$",
+        path=r"^/pinecone/[^/]+/namespaces/[^/]+/documents/(update|list)$",
         complaint="Path not found",
         reason="The SDK of today knows two verbs more than the contract that was published.",
+    ),
+    Difference(
+        path=r"^/pinecone/[^/]+/namespaces/[^/]+/documents/fetch$",
+        complaint=r"'ids' is a required property",
+        reason="The SDK of today fetches by filter too, which that contract does not know yet.",
     ),
 )
 
@@ -123,7 +132,7 @@ class ContractChecks:
             return
         rules = next(one for one in CONTRACT_BY_PATH if re.match(one.path, path))
         api = contract(rules.file)
-        request = _request(scope, shortened(exchange.request_body), path.removeprefix(rules.cut))
+        request = _request(scope, shortened(exchange.request_body), re.sub(f"^{rules.cut}", "", path))
         response = MockResponse(
             shortened(exchange.response_body),
             status_code=exchange.status,

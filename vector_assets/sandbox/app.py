@@ -1,8 +1,7 @@
 """All vendors in one ASGI application, each under its own prefix, and the controls beside them.
 
-`/jira`, `/slack/api`, `/notion/v1`, `/fireflies/graphql`, `/openai/v1`; Pinecone at the root, for
-its SDK takes hosts without a path. `/_sandbox/conditions` (GET, PATCH), `/_sandbox/requests` (GET,
-DELETE) are the controls.
+Prefixes: `/jira`, `/slack/api`, `/notion/v1`, `/fireflies/graphql`, `/openai/v1`, `/pinecone`.
+Controls: `/_sandbox/conditions` (GET, PATCH), `/_sandbox/requests` (GET, DELETE).
 Keep out: what a vendor answers (one module a vendor) and how the server is run (`server.py`).
 """
 
@@ -25,7 +24,7 @@ def build_app(workspace: Workspace, conditions: Conditions) -> ASGIApp:
         Mount("/notion/v1", routes=notion.routes(workspace)),
         Mount("/fireflies", routes=fireflies.routes(workspace)),
         Mount("/openai/v1", routes=openai.routes()),
-        *pinecone.routes(conditions),
+        Mount("/pinecone", routes=pinecone.routes(conditions)),
     ]
     controls = Mount(CONTROL_PREFIX, routes=_controls(conditions))
     return Weather(Starlette(routes=[controls, *vendors]), conditions)

@@ -50,7 +50,7 @@ class Sandbox:
             "OPENAI_API_KEY": "sk-sandbox",
             "OPENAI_BASE_URL": f"{self.url}/openai/v1",
             "PINECONE_API_KEY": "sandbox-pinecone-key",
-            "PINECONE_CONTROLLER_HOST": self.url,
+            "PINECONE_CONTROLLER_HOST": f"{self.url}/pinecone",
         }
 
 

@@ -9,10 +9,12 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from typing import Any, TypeVar
 
 import lancedb
+import pyarrow as pa
 from lancedb.index import FTS, BTree, IvfPq
 from lancedb.query import MatchQuery
 
@@ -32,11 +34,16 @@ from vector_assets.vectors import Vectors
 
 Result = TypeVar("Result")
 
+_match_query: Any = MatchQuery  # Its optional arguments are typed as required ones.
+
 COMMIT_ROWS = 5_000
 """Rows of one commit: about 25 MB with text and 384 dimensions."""
 
 ASKED_IDS = 1_000
 """Ids of one question, so that its clause stays short."""
+
+NEWEST_WINS = "target.updated_at <= source.updated_at"
+"""A row is replaced only by one that is not older."""
 
 VECTOR_INDEX_ROWS = 50_000
 """Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
@@ -110,14 +117,8 @@ class LanceDBStore(VectorStore):
             updates = dict(group)
             self._add_fields(namespace, updates.values())
             rows = rows_of_metadata(updates, names, self._table(namespace).schema)
-            self._committed(
-                lambda rows=rows: (
-                    self._table(namespace)
-                    .merge_insert("id")
-                    .when_matched_update_all()
-                    .execute(rows)
-                )
-            )
+            is_newest = NEWEST_WINS if "updated_at" in names else None
+            self._committed(partial(self._merge_fields, namespace, rows, is_newest))
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete rows by id."""
@@ -126,7 +127,7 @@ class LanceDBStore(VectorStore):
             return
         for at in range(0, len(chunk_ids), ASKED_IDS):
             clause = id_list("id", chunk_ids[at : at + ASKED_IDS])
-            self._committed(lambda clause=clause: table.delete(clause))
+            self._committed(partial(table.delete, clause))
 
     def count(self, namespace: str) -> int:
         """Return the number of rows."""
@@ -171,7 +172,7 @@ class LanceDBStore(VectorStore):
         self._ensure_text_index(table)
         rows = self._answered(
             lambda: (
-                table.search(MatchQuery(text, "text"), query_type="fts")
+                table.search(_match_query(text, "text"), query_type="fts")
                 .where(where_clause(where), prefilter=True)
                 .select([*_readable(table), "_score"])
                 .limit(limit)
@@ -220,7 +221,7 @@ class LanceDBStore(VectorStore):
         result = self._committed(
             lambda: (
                 table.merge_insert("id")
-                .when_matched_update_all(where="target.updated_at <= source.updated_at")
+                .when_matched_update_all(where=NEWEST_WINS)
                 .when_not_matched_insert_all()
                 .execute(rows)
             )
@@ -233,6 +234,11 @@ class LanceDBStore(VectorStore):
                     f"the table {namespace!r} in {self._uri} was given {len(records)} rows, took "
                     f"{taken} and holds {present} of them: run the same days again"
                 )
+
+    def _merge_fields(self, namespace: str, rows: pa.Table, condition: str | None) -> None:
+        """Replace the columns of some rows; those without a row in the table are passed over."""
+        merge = self._table(namespace).merge_insert("id")
+        merge.when_matched_update_all(where=condition).execute(rows)
 
     def _add_fields(self, namespace: str, metadata: Any) -> None:
         table = self._table(namespace)
@@ -305,11 +311,14 @@ class LanceDBStore(VectorStore):
         try:
             return ask()
         except (OSError, RuntimeError) as error:
-            raise UnavailableError(
-                f"LanceDB at {self._uri}",
-                _first_line(error),
-                "Check that LANCEDB_URI can be read and written, and that its disk has room.",
-            ) from error
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> UnavailableError:
+        return UnavailableError(
+            f"LanceDB at {self._uri}",
+            str(error).splitlines()[0][:200],
+            "Check that LANCEDB_URI can be read and written, and that its disk has room.",
+        )
 
     def _committed(self, commit: Callable[[], Result]) -> Result:
         """Return what a commit gives; one that lost a race against another writer is repeated."""
@@ -318,20 +327,9 @@ class LanceDBStore(VectorStore):
                 return commit()
             except (OSError, RuntimeError) as error:
                 if "conflict" not in str(error).lower() or attempt == _CONFLICT_ATTEMPTS - 1:
-                    return self._answered(_raiser(error))
+                    raise self._unusable(error) from error
                 time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
-
-
-def _raiser(error: Exception) -> Callable[[], Any]:
-    def again() -> Any:
-        raise error
-
-    return again
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
 
 
 def _readable(table: Any) -> list[str]:

@@ -1,0 +1,57 @@
+"""Pinecone's filter language over metadata.
+
+Keep out: everything that stores or ranks (`pinecone_state.py`).
+Operators: docs.pinecone.io, "Filter by metadata", 2026-11.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Metadata = Mapping[str, Any]
+
+
+class BadFilterError(ValueError):
+    """A filter that the vendor would refuse."""
+
+
+def meets(metadata: Metadata, condition: Mapping[str, Any] | None) -> bool:
+    """Tell whether metadata meets a filter; a list meets what any of its elements meets.
+
+    Raises:
+        BadFilterError: An operator is unknown.
+    """
+    for name, wanted in (condition or {}).items():
+        if name == "$and":
+            is_met = all(meets(metadata, one) for one in wanted)
+        elif name == "$or":
+            is_met = any(meets(metadata, one) for one in wanted)
+        else:
+            operators = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
+            is_met = all(
+                _compare(metadata.get(name), operator, bound)
+                for operator, bound in operators.items()
+            )
+        if not is_met:
+            return False
+    return True
+
+
+def _compare(value: Any, operator: str, bound: Any) -> bool:
+    if operator == "$exists":
+        return (value is not None) is bool(bound)
+    if operator in ("$ne", "$nin"):
+        return not _compare(value, {"$ne": "$eq", "$nin": "$in"}[operator], bound)
+    if operator not in _OPERATORS:
+        raise BadFilterError(f"{operator} is not a valid operator")
+    values = value if isinstance(value, list) else [value]
+    return any(one is not None and _OPERATORS[operator](one, bound) for one in values)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "$eq": lambda value, bound: bool(value == bound),
+    "$in": lambda value, bound: value in bound,
+    "$gt": lambda value, bound: bool(value > bound),
+    "$gte": lambda value, bound: bool(value >= bound),
+    "$lt": lambda value, bound: bool(value < bound),
+    "$lte": lambda value, bound: bool(value <= bound),
+}

@@ -1,0 +1,186 @@
+"""Pinecone's Documents API: dense and BM25 in one index, fields fetched by name.
+
+Keep out: what the Vectors API shares with it (`pinecone_requests.py`).
+API 2026-07 (docs.pinecone.io, "Documents", 2026-11).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from vector_assets.errors import LostWriteError
+from vector_assets.records import head_id
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.pinecone_requests import (
+    HEAD_FIELDS,
+    PAGE_RECORDS,
+    PineconeApi,
+    groups,
+    groups_by_bytes,
+    head_of,
+    pinecone_filter,
+    restored,
+    short_numbers,
+)
+from vector_assets.vectors import Vectors
+
+ANSWER_FIELDS = [
+    "document_id", "source", "title", "text", "url", "container", "authors", "created_at",
+    "updated_at", "partition", "chunk", "chunk_count", "fingerprint", "access", "issue_key",
+    "status", "channel", "thread_ts", "meeting_date", "page_id",
+]  # fmt: skip
+"""What a search brings back: everything that an answer may show, and no vector."""
+
+
+class DocumentsApi(PineconeApi):
+    """The verbs in the Documents API."""
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return heads by document id."""
+        ids = [head_id(one) for one in document_ids]
+        found = self._fetched(namespace, ids, HEAD_FIELDS)
+        return {str(fields["document_id"]): head_of(fields) for fields in found.values()}
+
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return fingerprints by chunk id."""
+        found = self._fetched(namespace, chunk_ids, ["fingerprint"])
+        return {one: str(fields["fingerprint"]) for one, fields in found.items()}
+
+    def listed(self, namespace: str, prefix: str) -> list[str]:
+        """Return the ids that begin with a prefix."""
+        pages = partial(self._index.documents.list, namespace=namespace, prefix=prefix)
+        return [one.id for one in self._asked("documents.list", lambda: list(pages()))]
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records and compare the counts that come back."""
+        wire = (
+            {"_id": one.id, self._vector_field: short_numbers(one.vector), **one.metadata}
+            for one in records
+        )
+        for group in groups_by_bytes(wire):
+            answer = self._asked(
+                "documents.upsert",
+                partial(self._index.documents.upsert, namespace=namespace, documents=group),
+            )
+            if answer.upserted_count != len(group):
+                raise LostWriteError(
+                    f"pinecone took {answer.upserted_count} of {len(group)} documents into "
+                    f"{namespace!r}: run the same days again"
+                )
+
+    def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Set fields of records, many a request."""
+        patches = ({"_id": one, **fields} for one, fields in metadata_by_id.items())
+        for group in groups_by_bytes(patches):
+            self._asked(
+                "documents.update",
+                partial(self._index.documents.update, namespace=namespace, documents=group),
+            )
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete records."""
+        for group in groups(chunk_ids):
+            self._asked(
+                "documents.delete",
+                partial(self._index.documents.delete, namespace=namespace, ids=list(group)),
+            )
+
+    def any_newer(self, namespace: str, than: float | None) -> float | None:
+        """Return the `updated_at` of any record newer than an instant."""
+        bound = {"$gt": than} if than is not None else {"$exists": True}
+        page = self._page(namespace, {"updated_at": bound}, ["updated_at"], limit=1)
+        found = (_fields(one) for one in page.documents.values())
+        return next((float(one["updated_at"]) for one in found), None)
+
+    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+        """Yield all heads."""
+        token: str | None = None
+        while True:
+            page = self._page(
+                namespace, {"chunk": {"$eq": 0}}, HEAD_FIELDS, limit=PAGE_RECORDS, token=token
+            )
+            for fields in map(_fields, page.documents.values()):
+                yield str(fields["document_id"]), head_of(fields)
+            token = page.pagination.next if page.pagination is not None else None
+            if not token:
+                return
+
+    def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
+        """Return the nearest records."""
+        clause = {
+            "type": "dense_vector",
+            "field": self._vector_field,
+            "values": short_numbers(vector),
+        }
+        return self._searched(namespace, clause, where, limit)
+
+    def search_lexical(self, namespace: str, text: str, where: Filter, limit: int) -> list[Hit]:
+        """Return the best records by BM25."""
+        clause = {"type": "text", "fields": ["text"], "query": text}
+        return self._searched(namespace, clause, where, limit)
+
+    def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
+        """Return first chunks that meet a filter."""
+        page = self._page(namespace, pinecone_filter(where, chunk=0), ANSWER_FIELDS, limit=limit)
+        return [Hit(one, 1.0, _fields(found)) for one, found in page.documents.items()]
+
+    def _searched(
+        self, namespace: str, clause: Mapping[str, Any], where: Filter, limit: int
+    ) -> list[Hit]:
+        answer = self._asked(
+            "documents.search",
+            partial(
+                self._index.documents.search,
+                namespace=namespace,
+                score_by=[clause],
+                top_k=limit,
+                include_fields=ANSWER_FIELDS,
+                filter=pinecone_filter(where),
+            ),
+        )
+        return [Hit(one.id, float(one.score), _fields(one)) for one in answer.matches]
+
+    def _fetched(
+        self, namespace: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        for group in groups(ids):
+            answer = self._asked(
+                "documents.fetch",
+                partial(
+                    self._index.documents.fetch,
+                    namespace=namespace,
+                    ids=list(group),
+                    include_fields=list(fields),
+                ),
+            )
+            found |= {one: _fields(document) for one, document in answer.documents.items()}
+        return found
+
+    def _page(
+        self,
+        namespace: str,
+        condition: Mapping[str, Any],
+        fields: Sequence[str],
+        *,
+        limit: int,
+        token: str | None = None,
+    ) -> Any:
+        return self._asked(
+            "documents.fetch",
+            partial(
+                self._index.documents.fetch,
+                namespace=namespace,
+                filter=condition,
+                include_fields=list(fields),
+                limit=limit,
+                pagination_token=token,
+            ),
+        )
+
+
+def _fields(document: Any) -> dict[str, Any]:
+    """Return a document's fields, without the SDK's own."""
+    return restored(
+        {name: value for name, value in document.to_dict().items() if not name.startswith("_")}
+    )

@@ -1,0 +1,211 @@
+"""What both of Pinecone's APIs share: requests cut to size, errors in our words, filters.
+
+Keep out: any one API's verbs.
+Limits: docs.pinecone.io, "Database limits", 2026-11.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pinecone.errors import exceptions as pinecone_errors
+
+from vector_assets.documents import PUBLIC
+from vector_assets.errors import (
+    ContractError,
+    CredentialsError,
+    IndexMismatchError,
+    RateLimitedError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.meter import Meter
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.vectors import Vectors
+
+Item = TypeVar("Item")
+
+MAX_RECORDS = 1000
+"""Most records an upsert, and most ids a fetch or delete."""
+
+MAX_REQUEST_BYTES = 1_900_000
+"""Most bytes a request: the vendor's 2 MB, less what frames the records."""
+
+PAGE_RECORDS = 100
+"""Records a page of a filtered fetch."""
+
+HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count"]
+
+_RAISE = object()
+
+
+class PineconeApi(ABC):
+    """The verbs that a store needs, spoken in one of Pinecone's APIs.
+
+    Args:
+        index: The SDK's data-plane client.
+        vector_field: Name of the dense field.
+        dimensions: Length of a vector.
+        meter: Of the run.
+    """
+
+    def __init__(self, index: Any, *, vector_field: str, dimensions: int, meter: Meter) -> None:
+        self._index = index
+        self._vector_field = vector_field
+        self.dimensions = dimensions
+        self._meter = meter
+
+    @abstractmethod
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return heads by document id; no vector is fetched of those that exist."""
+
+    @abstractmethod
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return fingerprints by chunk id; no vector is fetched of those that exist."""
+
+    @abstractmethod
+    def listed(self, namespace: str, prefix: str) -> list[str]:
+        """Return the ids that begin with a prefix."""
+
+    @abstractmethod
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records and compare the counts that come back."""
+
+    @abstractmethod
+    def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Set fields of records."""
+
+    @abstractmethod
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete records."""
+
+    @abstractmethod
+    def any_newer(self, namespace: str, than: float | None) -> float | None:
+        """Return the `updated_at` of any record newer than an instant; None when there is none."""
+
+    @abstractmethod
+    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+        """Yield all heads."""
+
+    @abstractmethod
+    def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
+        """Return the nearest records."""
+
+    @abstractmethod
+    def search_lexical(self, namespace: str, text: str, where: Filter, limit: int) -> list[Hit]:
+        """Return the best records by words."""
+
+    @abstractmethod
+    def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
+        """Return first chunks that meet a filter."""
+
+    def count(self, namespace: str) -> int:
+        """Return the number of records of a namespace."""
+        stats = self._asked("describe_index_stats", self._index.describe_index_stats)
+        found = stats.namespaces.get(namespace)
+        return int(found.vector_count) if found is not None else 0
+
+    def _asked(self, verb: str, ask: Callable[[], Any]) -> Any:
+        return answered(f"pinecone {verb}", self._meter, ask)
+
+
+def answered(operation: str, meter: Meter, ask: Callable[[], Any], *, missing: Any = _RAISE) -> Any:
+    """Count a request and return its answer, or raise what went wrong in our words.
+
+    Args:
+        operation: For the meter and for errors.
+        meter: Of the run.
+        ask: Makes the request; the SDK retries and obeys `Retry-After` inside.
+        missing: Returned for a thing that does not exist; raised as an error when not given.
+    """
+    meter.count(operation)
+    try:
+        return ask()
+    except pinecone_errors.NotFoundError as error:
+        if missing is _RAISE:
+            raise _translated(operation, error) from error
+        return missing
+    except pinecone_errors.PineconeError as error:
+        raise _translated(operation, error) from error
+
+
+def _translated(operation: str, error: pinecone_errors.PineconeError) -> VectorAssetsError:
+    status = getattr(error, "status_code", None) or getattr(error, "status", None)
+    words = str(error).splitlines()[0][:300]
+    if status in (401, 403):
+        return CredentialsError(
+            "pinecone", f"HTTP {status}", "Check PINECONE_API_KEY and its project."
+        )
+    if status == 429:
+        return RateLimitedError(operation, waited_seconds=60, ceiling_seconds=60)
+    if status is None or status >= 500:
+        return UnavailableError(
+            "pinecone", words, "Check PINECONE_HOST, then run the same days again."
+        )
+    if "dimension" in words.lower():
+        return IndexMismatchError(f"{operation}: {words}. Sync into a new PINECONE_INDEX.")
+    return ContractError(operation, words, "an answer to a valid request")
+
+
+def groups(items: Sequence[Item], count: int = MAX_RECORDS) -> Iterator[Sequence[Item]]:
+    """Yield items in groups of at most so many."""
+    for at in range(0, len(items), count):
+        yield items[at : at + count]
+
+
+def groups_by_bytes(items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield records in groups that fit one request, by count and by bytes, in order."""
+    group: list[Mapping[str, Any]] = []
+    total_bytes = 0
+    for item in items:
+        item_bytes = len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+        if group and (len(group) == MAX_RECORDS or total_bytes + item_bytes > MAX_REQUEST_BYTES):
+            yield group
+            group, total_bytes = [], 0
+        group.append(item)
+        total_bytes += item_bytes
+    if group:
+        yield group
+
+
+def short_numbers(vector: Vectors) -> list[float]:
+    """Return a vector as numbers of seven digits, which is all that float32 holds.
+
+    Half the bytes of a request: as doubles they would be written with seventeen.
+    """
+    return [float(f"{number:.7g}") for number in vector.tolist()]
+
+
+def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:
+    """Return a filter in Pinecone's language; who asks is always part of it."""
+    readers = [PUBLIC, where.viewer] if where.viewer else [PUBLIC]
+    clauses: list[dict[str, Any]] = [{"access": {"$in": readers}}]
+    if where.containers:
+        clauses.append({"container": {"$in": list(where.containers)}})
+    if where.since is not None:
+        clauses.append({"updated_at": {"$gte": where.since}})
+    if where.until is not None:
+        clauses.append({"updated_at": {"$lt": where.until}})
+    if where.issue_key:
+        clauses.append({"issue_key": {"$eq": where.issue_key}})
+    clauses += [{name: {"$eq": value}} for name, value in also.items()]
+    return {"$and": clauses}
+
+
+def head_of(fields: Mapping[str, Any]) -> Head:
+    """Return the head that a first chunk's fields tell."""
+    return Head(
+        str(fields.get("document_fingerprint") or ""),
+        float(fields["updated_at"]),
+        int(fields["chunk_count"]),
+    )
+
+
+def restored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata as it was written: Pinecone gives every number back as a float."""
+    return {
+        name: int(value) if name in ("chunk", "chunk_count") else value
+        for name, value in fields.items()
+        if value is not None
+    }

@@ -1,0 +1,196 @@
+"""Pinecone's Vectors API, for an index that exists already; it has no full text.
+
+A fetch by id always brings the vector along, so what exists is asked by a query, which does not,
+and only ids that the query did not find are fetched: those are new, and answer nothing.
+Keep out: what the Documents API shares with it (`pinecone_requests.py`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from vector_assets.errors import LostWriteError
+from vector_assets.records import head_id
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.pinecone_requests import (
+    PAGE_RECORDS,
+    PineconeApi,
+    groups,
+    groups_by_bytes,
+    head_of,
+    pinecone_filter,
+    restored,
+    short_numbers,
+)
+from vector_assets.vectors import Vectors
+
+UPDATES_IN_FLIGHT = 8
+"""An update changes one record a request; 100 a second are allowed a namespace."""
+
+FETCH_IDS = 100
+"""Ids of one fetch: they travel in the URL."""
+
+
+class VectorsApi(PineconeApi):
+    """The verbs in the Vectors API."""
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return heads by document id."""
+        found: dict[str, Head] = {}
+        for group in groups(document_ids):
+            condition = {"document_id": {"$in": list(group)}, "chunk": {"$eq": 0}}
+            for fields in self._known(namespace, condition, len(group)).values():
+                found[str(fields["document_id"])] = head_of(fields)
+        missed = [head_id(one) for one in document_ids if one not in found]
+        for fields in self._fetched(namespace, missed).values():
+            found[str(fields["document_id"])] = head_of(fields)
+        return found
+
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return fingerprints by chunk id."""
+        documents = list(dict.fromkeys(one.rpartition("#")[0] for one in chunk_ids))
+        asked = set(chunk_ids)
+        found: dict[str, str] = {}
+        for group in groups(documents):
+            condition = {"document_id": {"$in": list(group)}}
+            for one, fields in self._known(namespace, condition, 10_000).items():
+                if one in asked:
+                    found[one] = str(fields["fingerprint"])
+        missed = [one for one in chunk_ids if one not in found]
+        for one, fields in self._fetched(namespace, missed).items():
+            found[one] = str(fields["fingerprint"])
+        return found
+
+    def listed(self, namespace: str, prefix: str) -> list[str]:
+        """Return the ids that begin with a prefix."""
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            page = self._asked(
+                "vectors.list",
+                partial(
+                    self._index.list_paginated,
+                    prefix=prefix,
+                    namespace=namespace,
+                    pagination_token=token,
+                ),
+            )
+            found += [one.id for one in page.vectors]
+            token = page.pagination.next if page.pagination is not None else None
+            if not token:
+                return found
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records and compare the counts that come back."""
+        wire = (
+            {"id": one.id, "values": short_numbers(one.vector), "metadata": dict(one.metadata)}
+            for one in records
+        )
+        for group in groups_by_bytes(wire):
+            # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
+            answer = self._asked(
+                "vectors.upsert",
+                partial(self._index.upsert, vectors=group, namespace=namespace),
+            )
+            if answer.upserted_count != len(group):
+                raise LostWriteError(
+                    f"pinecone took {answer.upserted_count} of {len(group)} vectors into "
+                    f"{namespace!r}: run the same days again"
+                )
+
+    def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Set fields of records, several requests in flight."""
+
+        def one(item: tuple[str, Metadata]) -> None:
+            self._asked(
+                "vectors.update",
+                partial(
+                    self._index.update, id=item[0], set_metadata=dict(item[1]), namespace=namespace
+                ),
+            )
+
+        with ThreadPoolExecutor(UPDATES_IN_FLIGHT) as pool:
+            list(pool.map(one, metadata_by_id.items()))
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete records."""
+        for group in groups(chunk_ids):
+            self._asked(
+                "vectors.delete",
+                partial(self._index.delete, ids=list(group), namespace=namespace),
+            )
+
+    def any_newer(self, namespace: str, than: float | None) -> float | None:
+        """Return the `updated_at` of any record newer than an instant."""
+        bound = {"$gt": than} if than is not None else {"$exists": True}
+        found = self._known(namespace, {"updated_at": bound}, 1)
+        return next((float(fields["updated_at"]) for fields in found.values()), None)
+
+    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+        """Yield all heads."""
+        token: str | None = None
+        while True:
+            page = self._asked(
+                "vectors.fetch_by_metadata",
+                partial(
+                    self._index.fetch_by_metadata,
+                    filter={"chunk": {"$eq": 0}},
+                    namespace=namespace,
+                    limit=PAGE_RECORDS,
+                    pagination_token=token,
+                ),
+            )
+            for vector in page.vectors.values():
+                yield str(vector.metadata["document_id"]), head_of(vector.metadata)
+            token = page.pagination.next if page.pagination is not None else None
+            if not token:
+                return
+
+    def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
+        """Return the nearest records."""
+        return self._queried(namespace, short_numbers(vector), pinecone_filter(where), limit)
+
+    def search_lexical(self, namespace: str, text: str, where: Filter, limit: int) -> list[Hit]:
+        """Return nothing: an index of vectors has no full text."""
+        return []
+
+    def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
+        """Return first chunks that meet a filter."""
+        found = self._known(namespace, pinecone_filter(where, chunk=0), limit)
+        return [Hit(one, 1.0, fields) for one, fields in found.items()]
+
+    def _known(
+        self, namespace: str, condition: Mapping[str, Any], limit: int
+    ) -> dict[str, dict[str, Any]]:
+        """Return the metadata of records that meet a filter, by a query with any vector."""
+        anything = [1.0] + [0.0] * (self.dimensions - 1)
+        hits = self._queried(namespace, anything, condition, limit)
+        return {hit.id: dict(hit.metadata) for hit in hits}
+
+    def _queried(
+        self, namespace: str, values: list[float], condition: Mapping[str, Any], limit: int
+    ) -> list[Hit]:
+        answer = self._asked(
+            "query",
+            partial(
+                self._index.query,
+                namespace=namespace,
+                vector=values,
+                top_k=limit,
+                filter=dict(condition),
+                include_metadata=True,
+                include_values=False,
+            ),
+        )
+        return [Hit(one.id, float(one.score), restored(one.metadata)) for one in answer.matches]
+
+    def _fetched(self, namespace: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for group in groups(ids, FETCH_IDS):
+            answer = self._asked(
+                "vectors.fetch",
+                partial(self._index.fetch, ids=list(group), namespace=namespace),
+            )
+            found |= {one: restored(vector.metadata) for one, vector in answer.vectors.items()}
+        return found

@@ -1,0 +1,257 @@
+"""What every store promises, as one suite; a store's tests subclass it and give a fixture `store`.
+
+A store that is eventually consistent is tested without its lag: what lag does is its own test's.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vector_assets.documents import Chunk, Document
+from vector_assets.errors import IndexMismatchError
+from vector_assets.records import chunk_metadata, document_fingerprint
+from vector_assets.stores.base import Filter, Record, VectorStore
+from vector_assets_tests.tiny import TinyEmbedder, document, utc
+
+DIMENSIONS = 64
+KIND = "kind"
+EMBEDDER = TinyEmbedder(DIMENSIONS)
+SPACE = "jira"
+
+
+def records(doc: Document, *texts: str) -> list[Record]:
+    """Return a document's records, a chunk a text, the head last."""
+    found = [
+        Record(
+            f"{doc.id}#{n}",
+            EMBEDDER.embed_query(text),
+            chunk_metadata(doc, Chunk(n, text, doc.url), chunk_count=len(texts), vector_kind=KIND),
+        )
+        for n, text in enumerate(texts)
+    ]
+    return found[1:] + found[:1]
+
+
+class StoreConformance:
+    """The suite."""
+
+    @pytest.fixture
+    def opened(self, store: VectorStore) -> VectorStore:
+        store.open(SPACE, DIMENSIONS)
+        return store
+
+    def dense(self, store: VectorStore, text: str, **where: Any) -> list[str]:
+        vector = EMBEDDER.embed_query(text)
+        return [h.id for h in store.search_dense(SPACE, vector, where=Filter(**where), limit=10)]
+
+    def test_a_namespace_that_does_not_exist_reads_as_empty(self, store: VectorStore) -> None:
+        assert store.count("nowhere") == 0
+        assert store.watermark("nowhere") is None
+        assert store.heads("nowhere", ["jira:1"]) == {}
+        assert store.fingerprints("nowhere", ["jira:1#0"]) == {}
+        assert store.chunk_ids("nowhere", "jira:1") == []
+        assert list(store.documents("nowhere")) == []
+        vector = EMBEDDER.embed_query("x")
+        assert store.search_dense("nowhere", vector, where=Filter(), limit=5) == []
+        assert store.search_lexical("nowhere", "x", where=Filter(), limit=5) == []
+        assert store.lookup("nowhere", where=Filter(), limit=5) == []
+
+    def test_opening_twice_is_fine_and_loses_nothing(self, opened: VectorStore) -> None:
+        opened.upsert(SPACE, records(document(), "text"))
+        opened.open(SPACE, DIMENSIONS)
+        assert opened.count(SPACE) == 1
+
+    def test_vectors_of_another_length_are_refused_with_both_lengths(
+        self, opened: VectorStore
+    ) -> None:
+        opened.upsert(SPACE, records(document(), "text"))
+        with pytest.raises(IndexMismatchError, match=r"64 .*embedder makes 32"):
+            opened.open(SPACE, 32)
+
+    def test_a_head_tells_about_the_whole_document(self, opened: VectorStore) -> None:
+        doc = document("1", updated_at="2026-03-02T10:15")
+        opened.upsert(SPACE, records(doc, "one", "two", "three"))
+        [(found_id, head)] = opened.heads(SPACE, [doc.id, "jira:unknown"]).items()
+        assert found_id == doc.id
+        assert head.document_fingerprint == document_fingerprint(doc, KIND)
+        assert head.updated_at == utc("2026-03-02T10:15").timestamp()
+        assert head.chunk_count == 3
+
+    def test_fingerprints_come_for_the_chunks_that_exist(self, opened: VectorStore) -> None:
+        given = records(document(), "one", "two")
+        opened.upsert(SPACE, given)
+        found = opened.fingerprints(SPACE, ["jira:1#0", "jira:1#1", "jira:1#2"])
+        assert found == {record.id: record.metadata["fingerprint"] for record in given}
+
+    def test_writing_again_replaces(self, opened: VectorStore) -> None:
+        opened.upsert(SPACE, records(document(), "before"))
+        opened.upsert(SPACE, records(document(title="After"), "after"))
+        assert opened.count(SPACE) == 1
+        [hit] = opened.lookup(SPACE, where=Filter(), limit=5)
+        assert (hit.metadata["title"], hit.metadata["text"]) == ("After", "after")
+
+    def test_all_chunks_of_a_document_are_listed_and_none_of_its_longer_namesake(
+        self, opened: VectorStore
+    ) -> None:
+        opened.upsert(SPACE, records(document("1"), "one", "two"))
+        opened.upsert(SPACE, records(document("10"), "ten"))
+        opened.upsert(SPACE, records(document("1:2"), "one, two"))
+        assert sorted(opened.chunk_ids(SPACE, "jira:1")) == ["jira:1#0", "jira:1#1"]
+
+    def test_deleting_takes_what_is_named_and_passes_over_what_is_not_there(
+        self, opened: VectorStore
+    ) -> None:
+        opened.upsert(SPACE, records(document("1"), "one", "two"))
+        opened.upsert(SPACE, records(document("10"), "ten"))
+        opened.delete(SPACE, ["jira:1#1", "jira:1#7", "jira:99#0"])
+        assert opened.count(SPACE) == 2
+        assert opened.chunk_ids(SPACE, "jira:1") == ["jira:1#0"]
+        assert opened.chunk_ids(SPACE, "jira:10") == ["jira:10#0"]
+
+    def test_new_metadata_leaves_vector_and_other_fields_as_they_are(
+        self, opened: VectorStore
+    ) -> None:
+        opened.upsert(SPACE, records(document(), "carrots grow", "labels print"))
+        opened.update_metadata(
+            SPACE,
+            {
+                "jira:1#1": {"title": "New", "authors": ["Bo", "Cy"]},
+                "jira:1#0": {"document_fingerprint": ""},
+                "jira:404#0": {"title": "nobody"},
+            },
+        )
+        assert opened.count(SPACE) == 2
+        assert opened.heads(SPACE, ["jira:1"])["jira:1"].document_fingerprint == ""
+        vector = EMBEDDER.embed_query("labels print")
+        best = opened.search_dense(SPACE, vector, where=Filter(), limit=1)[0]
+        assert best.id == "jira:1#1"
+        assert best.score == pytest.approx(1.0, abs=1e-3)
+        assert best.metadata["title"] == "New"
+        assert best.metadata["authors"] == ["Bo", "Cy"]
+        assert best.metadata["text"] == "labels print"
+
+    def test_metadata_comes_back_as_it_was_written(self, opened: VectorStore) -> None:
+        doc = document(
+            title="Ωμέγα 🚀 עברית 'quoted' \"doubly\" \\ back",
+            authors=("Ann", "Bo, Jr."),
+            container="C'est ça",
+            extra={"issue_key": "HAR-1", "labels": ["a", "b"], "points": 3.5, "is_open": True},
+        )
+        [given] = records(doc, "text\nwith lines\tand tabs")
+        opened.upsert(SPACE, [given])
+        [hit] = opened.lookup(SPACE, where=Filter(), limit=5)
+        wanted = {n: v for n, v in given.metadata.items() if n in hit.metadata}
+        assert dict(hit.metadata) == wanted
+        assert {"title", "text", "url", "authors", "container", "access", "chunk"} <= set(wanted)
+
+    def test_the_watermark_is_the_newest_activity(self, opened: VectorStore) -> None:
+        for n, day in enumerate(("2024-02-29", "2026-03-02T10:15", "2025-12-31T23:59")):
+            opened.upsert(SPACE, records(document(str(n), updated_at=day), "text", "more"))
+        assert opened.watermark(SPACE) == datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
+
+    def test_all_documents_are_listed_with_their_heads(self, opened: VectorStore) -> None:
+        for n in range(250):
+            opened.upsert(SPACE, records(document(str(n)), "text", "more"))
+        found = dict(opened.documents(SPACE))
+        assert set(found) == {f"jira:{n}" for n in range(250)}
+        assert {head.chunk_count for head in found.values()} == {2}
+
+    def test_thousands_of_records_go_in_at_once(self, opened: VectorStore) -> None:
+        given = [one for n in range(2500) for one in records(document(str(n)), f"text {n}")]
+        opened.upsert(SPACE, given)
+        assert opened.count(SPACE) == 2500
+        assert len(opened.heads(SPACE, [f"jira:{n}" for n in range(2500)])) == 2500
+        opened.delete(SPACE, [record.id for record in given])
+        assert opened.count(SPACE) == 0
+
+    def test_the_nearest_come_first_with_cosines(self, opened: VectorStore) -> None:
+        opened.upsert(SPACE, records(document("1"), "blank labels to norway"))
+        opened.upsert(SPACE, records(document("2"), "rotate the carrier keys"))
+        vector = EMBEDDER.embed_query("labels to norway")
+        hits = opened.search_dense(SPACE, vector, where=Filter(), limit=5)
+        assert [hit.id for hit in hits] == ["jira:1#0", "jira:2#0"]
+        wanted = float(np.dot(vector, EMBEDDER.embed_query("blank labels to norway")))
+        assert hits[0].score == pytest.approx(wanted, abs=1e-3)
+        assert all(-1.001 <= hit.score <= 1.001 for hit in hits)
+        assert len(opened.search_dense(SPACE, vector, where=Filter(), limit=1)) == 1
+
+    def test_words_are_found_where_the_store_has_full_text(self, opened: VectorStore) -> None:
+        opened.upsert(SPACE, records(document("1"), "blank labels to norway"))
+        opened.upsert(SPACE, records(document("2"), "rotate the carrier keys"))
+        hits = opened.search_lexical(SPACE, "carrier", where=Filter(), limit=5)
+        assert [hit.id for hit in hits] == (["jira:2#0"] if opened.has_lexical_search else [])
+
+    def test_words_written_after_an_index_was_built_are_found_too(
+        self, opened: VectorStore
+    ) -> None:
+        opened.upsert(SPACE, records(document("1"), "blank labels"))
+        opened.maintain(SPACE)
+        opened.upsert(SPACE, records(document("2"), "fresh carrots"))
+        hits = opened.search_lexical(SPACE, "carrots", where=Filter(), limit=5)
+        assert [hit.id for hit in hits] == (["jira:2#0"] if opened.has_lexical_search else [])
+
+    @pytest.mark.parametrize(
+        "question",
+        [
+            "", "   ", "?", "'", '"', "it's \"quoted", "a AND OR NOT b", "labels:*",
+            "field:value^2", "(unbalanced", "'; DROP TABLE jira; --", "🚀", "עברית", "\\", "~",
+            "x" * 5000,
+        ],
+    )  # fmt: skip
+    def test_any_text_is_a_valid_question(self, opened: VectorStore, question: str) -> None:
+        opened.upsert(SPACE, records(document("1"), "blank labels"))
+        hits = opened.search_lexical(SPACE, question, where=Filter(), limit=5)
+        assert {hit.id for hit in hits} <= {"jira:1#0"}
+
+    @pytest.mark.parametrize("viewer", ["", "eve@example.com"])
+    def test_who_is_not_on_the_list_sees_what_is_public_and_nothing_else(
+        self, opened: VectorStore, viewer: str
+    ) -> None:
+        secret = document("2", access=("restricted", "ann@example.com"))
+        opened.upsert(SPACE, records(document("1"), "public plan"))
+        opened.upsert(SPACE, records(secret, "secret plan"))
+        assert self.dense(opened, "plan", viewer=viewer) == ["jira:1#0"]
+        where = Filter(viewer=viewer)
+        assert len(opened.lookup(SPACE, where=where, limit=5)) == 1
+        lexical = opened.search_lexical(SPACE, "plan", where=where, limit=5)
+        assert {hit.id for hit in lexical} <= {"jira:1#0"}
+
+    def test_who_is_on_the_list_sees_it(self, opened: VectorStore) -> None:
+        secret = document("2", access=("restricted", "ann@example.com", "o'neil@example.com"))
+        opened.upsert(SPACE, records(secret, "secret plan"))
+        assert self.dense(opened, "plan", viewer="ann@example.com") == ["jira:2#0"]
+        assert self.dense(opened, "plan", viewer="o'neil@example.com") == ["jira:2#0"]
+
+    def test_filters_limit_by_container_date_and_key(self, opened: VectorStore) -> None:
+        first = document("1", container="C'est", updated_at="2026-03-01")
+        second = document("2", container="OPS", updated_at="2026-03-05")
+        opened.upsert(SPACE, records(first, "plan"))
+        opened.upsert(SPACE, records(second, "plan"))
+        since, until = utc("2026-03-05").timestamp(), utc("2026-03-05").timestamp()
+        assert self.dense(opened, "plan", containers=("C'est",)) == ["jira:1#0"]
+        assert set(self.dense(opened, "plan", containers=("C'est", "OPS"))) == {
+            "jira:1#0", "jira:2#0",
+        }  # fmt: skip
+        assert self.dense(opened, "plan", since=since) == ["jira:2#0"]
+        assert self.dense(opened, "plan", until=until) == ["jira:1#0"]
+        assert self.dense(opened, "plan", issue_key="HAR-2") == ["jira:2#0"]
+        assert self.dense(opened, "plan", containers=("OPS",), until=until) == []
+
+    def test_a_lookup_gives_first_chunks_alone(self, opened: VectorStore) -> None:
+        opened.upsert(SPACE, records(document("1"), "one", "two"))
+        [hit] = opened.lookup(SPACE, where=Filter(issue_key="HAR-1"), limit=5)
+        assert hit.id == "jira:1#0"
+
+    def test_namespaces_do_not_see_each_other(self, opened: VectorStore) -> None:
+        opened.open("slack", DIMENSIONS)
+        opened.upsert(SPACE, records(document("1"), "plan"))
+        opened.upsert("slack", records(document("2", source="slack"), "plan"))
+        assert (opened.count(SPACE), opened.count("slack")) == (1, 1)
+        assert self.dense(opened, "plan") == ["jira:1#0"]
+
+    def test_check_says_in_one_line_what_it_is(self, opened: VectorStore) -> None:
+        line = opened.check()
+        assert "\n" not in line
+        assert len(line) > 10

@@ -1,0 +1,98 @@
+"""LanceDB: the promises of every store, and those that it alone can make."""
+
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from vector_assets.errors import UnavailableError
+from vector_assets.stores.base import Filter
+from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
+from vector_assets_tests.tiny import document
+
+WRITERS = 4
+ROUNDS = 5
+
+
+class TestConformance(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> LanceDBStore:
+        return LanceDBStore(str(tmp_path / "index"))
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    return str(tmp_path / "index")
+
+
+@pytest.fixture
+def store(uri: str) -> LanceDBStore:
+    found = LanceDBStore(uri)
+    found.open(SPACE, DIMENSIONS)
+    return found
+
+
+def text_of(store: LanceDBStore) -> str:
+    [hit] = store.lookup(SPACE, where=Filter(), limit=5)
+    return str(hit.metadata["text"])
+
+
+def test_an_older_version_never_replaces_a_newer_one(store: LanceDBStore) -> None:
+    store.upsert(SPACE, records(document(updated_at="2026-03-05"), "newer"))
+    store.upsert(SPACE, records(document(updated_at="2026-03-04"), "older"))
+    assert text_of(store) == "newer"
+    store.update_metadata(SPACE, {"jira:1#0": {"updated_at": 0.0, "text": "older"}})
+    assert text_of(store) == "newer"
+
+
+def test_an_equal_time_replaces_for_times_are_coarse(store: LanceDBStore) -> None:
+    store.upsert(SPACE, records(document(updated_at="2026-03-05"), "first"))
+    store.upsert(SPACE, records(document(updated_at="2026-03-05"), "second"))
+    assert text_of(store) == "second"
+
+
+def test_another_process_sees_a_commit_at_once(store: LanceDBStore, uri: str) -> None:
+    other = LanceDBStore(uri)
+    assert other.count(SPACE) == 0
+    store.upsert(SPACE, records(document(), "text"))
+    assert other.count(SPACE) == 1
+    assert text_of(other) == "text"
+
+
+def _write(uri: str, writer: int) -> None:
+    store = LanceDBStore(uri)
+    store.open(SPACE, DIMENSIONS)
+    for round_number in range(ROUNDS):
+        day = f"2026-03-{1 + round_number * WRITERS + writer:02d}"
+        extra = {"issue_key": "HAR-1", f"field_{writer}": "of its own"}
+        shared = document("shared", updated_at=day, extra=extra)
+        store.upsert(SPACE, records(shared, f"writer {writer}", f"round {round_number}"))
+        store.upsert(SPACE, records(document(f"{writer}-{round_number}"), "own"))
+
+
+def test_four_processes_write_at_once_and_the_newest_stands(store: LanceDBStore, uri: str) -> None:
+    processes = multiprocessing.get_context("spawn")
+    with processes.Pool(WRITERS) as pool:
+        pool.starmap(_write, [(uri, writer) for writer in range(WRITERS)])
+    assert store.count(SPACE) == 2 + WRITERS * ROUNDS
+    newest = document("shared", updated_at=f"2026-03-{ROUNDS * WRITERS:02d}")
+    assert store.heads(SPACE, [newest.id])[newest.id].updated_at == newest.updated_at.timestamp()
+    hits = store.lookup(SPACE, where=Filter(issue_key="HAR-1"), limit=50)
+    shared = next(hit for hit in hits if hit.metadata["document_id"] == newest.id)
+    assert shared.metadata["text"] == f"writer {WRITERS - 1}"
+
+
+def test_maintenance_keeps_everything_and_can_be_repeated(store: LanceDBStore) -> None:
+    for n in range(30):
+        store.upsert(SPACE, records(document(str(n)), f"carrots {n}"))
+    store.maintain(SPACE)
+    store.maintain(SPACE)
+    assert store.count(SPACE) == 30
+    assert len(store.search_lexical(SPACE, "carrots", where=Filter(), limit=50)) == 30
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(UnavailableError, match=r"LanceDB at .*file.*Check that LANCEDB_URI"):
+        LanceDBStore(str(tmp_path / "file")).open(SPACE, DIMENSIONS)

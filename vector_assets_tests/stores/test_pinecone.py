@@ -1,0 +1,182 @@
+"""Pinecone through its SDK and both of its APIs, against the sandbox."""
+
+import pytest
+from pinecone import Pinecone
+
+from vector_assets.errors import (
+    CredentialsError,
+    IndexMismatchError,
+    LostWriteError,
+    SettingsError,
+    UnavailableError,
+)
+from vector_assets.meter import Meter
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.settings import Settings
+from vector_assets.stores.base import Filter, Record
+from vector_assets.stores.pinecone import DEPLOYMENT, PineconeStore
+from vector_assets.stores.pinecone_requests import MAX_REQUEST_BYTES, groups_by_bytes
+from vector_assets_tests.stores.conformance import (
+    DIMENSIONS,
+    EMBEDDER,
+    SPACE,
+    StoreConformance,
+    records,
+)
+from vector_assets_tests.tiny import document
+
+APIS = ("documents", "vectors")
+
+
+def build(sandbox: Sandbox, meter: Meter | None = None, **settings: str) -> PineconeStore:
+    given = {
+        "pinecone_api_key": "sandbox-pinecone-key",
+        "pinecone_controller_host": sandbox.environment["PINECONE_CONTROLLER_HOST"],
+        **settings,
+    }
+    return PineconeStore.from_settings(Settings.model_validate(given), meter or Meter())
+
+
+def make_vector_index(sandbox: Sandbox, dimensions: int = DIMENSIONS) -> None:
+    """Make an index of vectors, as somebody did years ago."""
+    client = Pinecone(
+        api_key="sandbox-pinecone-key", host=sandbox.environment["PINECONE_CONTROLLER_HOST"]
+    )
+    field = {"type": "dense_vector", "dimension": dimensions, "metric": "cosine"}
+    client.indexes.create(
+        name="vector-assets", schema={"fields": {"_values": field}}, deployment=DEPLOYMENT
+    )
+
+
+@pytest.fixture(params=APIS)
+def api(request: pytest.FixtureRequest, sandbox: Sandbox) -> str:
+    """Each of the two APIs in turn; the index of vectors exists before."""
+    if request.param == "vectors":
+        make_vector_index(sandbox)
+    return str(request.param)
+
+
+class TestConformance(StoreConformance):
+    @pytest.fixture
+    def store(self, sandbox: Sandbox, api: str) -> PineconeStore:
+        return build(sandbox)
+
+
+@pytest.fixture
+def meter() -> Meter:
+    return Meter()
+
+
+@pytest.fixture
+def store(sandbox: Sandbox, api: str, meter: Meter) -> PineconeStore:
+    found = build(sandbox, meter)
+    found.open(SPACE, DIMENSIONS)
+    return found
+
+
+def test_an_index_that_we_make_has_full_text_and_one_of_vectors_has_not(
+    store: PineconeStore, api: str
+) -> None:
+    assert store.has_lexical_search is (api == "documents")
+    assert f"of {api}" in store.check()
+
+
+def test_what_exists_is_asked_without_its_vectors(
+    store: PineconeStore, sandbox: Sandbox, meter: Meter, api: str
+) -> None:
+    given = [one for n in range(20) for one in records(document(str(n)), "one", "two")]
+    store.upsert(SPACE, given)
+    sandbox.conditions.log.clear()
+    assert len(store.heads(SPACE, [f"jira:{n}" for n in range(20)])) == 20
+    assert len(store.fingerprints(SPACE, [one.id for one in given])) == 40
+    paths = {path.removeprefix("/pinecone/vector-assets") for _, path, _ in sandbox.conditions.log}
+    assert paths == {"/query"} if api == "vectors" else {"/namespaces/jira/documents/fetch"}
+
+
+def test_a_thousand_and_one_records_go_out_as_two_requests(
+    store: PineconeStore, meter: Meter
+) -> None:
+    store.upsert(SPACE, [one for n in range(1001) for one in records(document(str(n)), "x")])
+    assert sum(count for name, count in meter.requests.items() if "upsert" in name) == 2
+
+
+def test_requests_are_bounded_by_bytes_whatever_the_records(
+    store: PineconeStore, meter: Meter
+) -> None:
+    long = [one for n in range(150) for one in records(document(str(n)), "naïve 🚀 " * 2000)]
+    store.upsert(SPACE, long)
+    assert store.count(SPACE) == 150
+    assert sum(count for name, count in meter.requests.items() if "upsert" in name) == 2
+    sizes = [sum(len(str(item)) for item in group) for group in
+             groups_by_bytes({"text": "x" * 900_000} for _ in range(5))]  # fmt: skip
+    assert len(sizes) == 3
+    assert max(sizes) <= MAX_REQUEST_BYTES
+
+
+def test_a_count_that_does_not_add_up_is_a_lost_write(
+    store: PineconeStore, sandbox: Sandbox, api: str
+) -> None:
+    name = "upserted_count" if api == "documents" else "upsertedCount"
+    sandbox.conditions.fail("/pinecone/vector-assets", contains="HAR-1", status=200, body={name: 1})
+    given = [one for n in (1, 2) for one in records(document(str(n)), "x")]
+    with pytest.raises(LostWriteError, match=r"took 1 of 2 .* into 'jira': run the same days"):
+        store.upsert(SPACE, given)
+
+
+def test_an_index_of_another_length_is_named_with_what_to_do(sandbox: Sandbox, api: str) -> None:
+    build(sandbox).open(SPACE, DIMENSIONS)
+    with pytest.raises(IndexMismatchError, match="'vector-assets' holds vectors of 64 dimensions"):
+        build(sandbox).open(SPACE, 1536)
+
+
+def test_a_host_that_is_set_is_used(sandbox: Sandbox, api: str) -> None:
+    build(sandbox).open(SPACE, DIMENSIONS)
+    host = f"{sandbox.url}/pinecone/vector-assets"
+    store = build(sandbox, pinecone_host=host)
+    store.open(SPACE, DIMENSIONS)
+    store.upsert(SPACE, records(document(), "x"))
+    assert store.count(SPACE) == 1
+
+
+def test_a_write_that_is_not_visible_yet_is_not_an_error(
+    store: PineconeStore, sandbox: Sandbox
+) -> None:
+    sandbox.conditions.index_lag_seconds = 3600
+    store.upsert(SPACE, records(document(), "x"))
+    assert store.heads(SPACE, ["jira:1"]) == {}
+    store.delete(SPACE, ["jira:1#0"])
+    store.update_metadata(SPACE, {"jira:1#0": {"title": "x"}})
+
+
+def test_vectors_survive_as_float32(store: PineconeStore) -> None:
+    vector = EMBEDDER.embed_query("some words that make several places")
+    [record] = records(document(), "x")
+    store.upsert(SPACE, [Record(record.id, vector, record.metadata)])
+    [hit] = store.search_dense(SPACE, vector, where=Filter(), limit=1)
+    assert hit.score == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_wrong_key_is_named_and_never_shown(sandbox: Sandbox) -> None:
+    store = build(sandbox, pinecone_api_key="pc-very-secret")
+    with pytest.raises(CredentialsError, match=r"HTTP 401\. Check PINECONE_API_KEY") as caught:
+        store.check()
+    assert "very-secret" not in str(caught.value)
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(SettingsError, match="PINECONE_API_KEY is not set: set it, or set"):
+        PineconeStore.from_settings(Settings(), Meter())
+
+
+def test_a_server_that_does_not_answer_is_named(sandbox: Sandbox) -> None:
+    store = build(sandbox, pinecone_controller_host="http://127.0.0.1:9")
+    with pytest.raises(UnavailableError, match="pinecone did not answer"):
+        store.check()
+
+
+def test_a_server_that_throttles_in_passing_is_asked_again(
+    store: PineconeStore, sandbox: Sandbox
+) -> None:
+    sandbox.conditions.fail("/pinecone/vector-assets", status=429, retry_after_seconds=0, times=2)
+    store.upsert(SPACE, records(document(), "x"))
+    assert store.count(SPACE) == 1
