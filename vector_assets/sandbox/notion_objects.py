@@ -12,6 +12,9 @@ _IDS = uuid.UUID("2f0b2b44-5a0e-4b1c-9c0b-6d1f6a3f9d10")
 _SANDBOX_USER = {"object": "user", "id": str(uuid.uuid5(_IDS, "sandbox"))}
 _LONG_AGO = "2020-01-01T00:00:00.000Z"
 
+MAX_REFERENCES = 25
+"""As many people and relations a page shows of a property ("Retrieve a page", "Limits")."""
+
 BOT: Json = {
     **_SANDBOX_USER,
     "type": "bot",
@@ -73,20 +76,31 @@ def page_object(raw: Json) -> Json:
     }
 
 
-def block_object(raw: Json, page: Json) -> Json:
-    """Return a block as the API gives it, without its children."""
+def children_of(raw: Json) -> list[Json]:
+    """Return the blocks right below a block, as they stand in an export."""
+    return (raw.get(raw["type"]) or {}).get("children") or []
+
+
+def block_object(raw: Json, parent: Json, page: Json) -> Json:
+    """Return a block as the API gives it, without its children.
+
+    Args:
+        raw: The block.
+        parent: The block or page right above it.
+        page: Whose times it takes, for an export keeps none of blocks.
+    """
     kind = raw["type"]
     body = {name: value for name, value in (raw.get(kind) or {}).items() if name != "children"}
-    has_children = bool((raw.get(kind) or {}).get("children")) or bool(raw.get("has_children"))
+    parent_kind = "page_id" if parent["object"] == "page" else "block_id"
     return {
         "object": "block",
         "id": raw["id"],
-        "parent": {"type": "page_id", "page_id": page["id"]},
+        "parent": {"type": parent_kind, parent_kind: parent["id"]},
         "created_time": floored(page["created_time"]),
         "last_edited_time": floored(page["last_edited_time"]),
         "created_by": page["created_by"],
         "last_edited_by": page["last_edited_by"],
-        "has_children": has_children,
+        "has_children": bool(children_of(raw)) or bool(raw.get("has_children")),
         "archived": False,
         "in_trash": False,
         "type": kind,
@@ -173,15 +187,33 @@ def floored(text: str) -> str:
     return f"{text[:16]}:00.000Z"
 
 
+def item_objects(value: Json) -> list[Json]:
+    """Return all items of a property that is a list, one by one."""
+    kind = value["type"]
+    return [
+        {"object": "property_item", "id": value["id"], "type": kind, kind: item}
+        for item in value[kind]
+    ]
+
+
+def item_head(value: Json) -> Json:
+    """Return what a list of property items says of its property."""
+    kind = value["type"]
+    return {"id": value["id"], "next_url": None, "type": kind, kind: {}}
+
+
 def _property(value: Json) -> Json:
-    """Return a property whose options have the ids and colours that an export drops."""
+    """Return a property whose options have the ids and colours that an export drops, cut."""
     kind = value["type"]
     inner: Any = value[kind]
     if kind in ("select", "status") and inner:
         inner = _option(inner)
     if kind == "multi_select":
         inner = [_option(one) for one in inner]
-    return {**value, kind: inner}
+    if kind in ("relation", "people"):
+        inner = inner[:MAX_REFERENCES]
+    more = {"has_more": len(value[kind]) > MAX_REFERENCES} if kind == "relation" else {}
+    return {**value, kind: inner, **more}
 
 
 def _option(option: Json) -> Json:

@@ -38,7 +38,8 @@ class Site:
     Attributes:
         jira_time_zone: The profile time zone of the Jira account, in which JQL reads dates.
         jira_deployment: What `serverInfo` calls itself: `Cloud` or `Server`.
-        notion_hidden_page_ids: Pages that Notion's search leaves out though they are shared.
+        notion_hidden_page_ids: Pages, and databases, that Notion's search leaves out though they
+            are shared.
         private_channel_ids: Slack channels that only members may read.
         slack_scopes: What the Slack bot has been granted.
     """

@@ -1,0 +1,589 @@
+"""The Notion source over real HTTP, against a sandbox that has the vendor's traps."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
+from vector_assets.errors import (
+    ContractError,
+    CredentialsError,
+    RateLimitedError,
+    SettingsError,
+    UnavailableError,
+)
+from vector_assets.meter import Meter
+from vector_assets.sandbox.notion_objects import data_source_id
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.sandbox.workspace import Workspace
+from vector_assets.settings import Settings
+from vector_assets.sources import httpx_retries
+from vector_assets.sources.notion import NotionSource
+from vector_assets_tests.notion_pages import (
+    ANN,
+    Json,
+    block,
+    child_page,
+    database,
+    identity,
+    page,
+    paragraph,
+    row_of,
+)
+from vector_assets_tests.tiny import utc
+
+EVER = Window(utc("2000-01-01"), None)
+MARCH_2 = Window(utc("2026-03-02"), utc("2026-03-03"))
+SEARCH = "/notion/v1/search"
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeat failed requests at once."""
+    monkeypatch.setattr(httpx_retries, "BACKOFF_SECONDS", 0.0)
+
+
+def source(sandbox: Sandbox, meter: Meter | None = None, **changes: str) -> NotionSource:
+    values = {k.lower(): v for k, v in sandbox.environment.items()} | changes
+    return NotionSource.from_settings(Settings.model_validate(values), meter or Meter())
+
+
+def items(sandbox: Sandbox, window: Window = EVER) -> list[SourceItem]:
+    return list(source(sandbox).documents(window))
+
+
+def documents(sandbox: Sandbox, window: Window = EVER) -> list[Document]:
+    return [item for item in items(sandbox, window) if isinstance(item, Document)]
+
+
+def titles(sandbox: Sandbox, window: Window = EVER) -> list[str]:
+    return [document.title for document in documents(sandbox, window)]
+
+
+def failures(sandbox: Sandbox, window: Window = EVER) -> list[DocumentFailure]:
+    return [item for item in items(sandbox, window) if isinstance(item, DocumentFailure)]
+
+
+def children_of(thing: Json) -> str:
+    return f"/notion/v1/blocks/{thing['id']}/children"
+
+
+# What is found
+
+
+def test_a_past_window_finds_its_pages_though_newer_ones_exist(sandbox: Sandbox) -> None:
+    newer = [page(f"Newer {n}", edited="2026-04-01T00:00:00.000Z") for n in range(150)]
+    older = [page(f"Older {n}", edited="2026-02-01T00:00:00.000Z") for n in range(3)]
+    sandbox.workspace.pages = [*newer, page("Then"), *older]
+    assert titles(sandbox, MARCH_2) == ["Then"]
+
+
+def test_a_listing_stops_at_pages_that_are_older_than_the_window(sandbox: Sandbox) -> None:
+    old = [page(f"Old {n}", edited="2026-01-01T00:00:00.000Z") for n in range(350)]
+    sandbox.workspace.pages = [page("New"), *old]
+    assert titles(sandbox, MARCH_2) == ["New"]
+    # One page of pages, and one of data sources.
+    assert sandbox.conditions.requests(SEARCH)[f"POST {SEARCH}"] == 2
+
+
+@pytest.mark.parametrize(
+    ("edited", "is_found"),
+    [
+        ("2026-03-01T23:59:59.999Z", False),
+        ("2026-03-02T00:00:00.000Z", True),
+        ("2026-03-02T23:59:59.999Z", True),
+        ("2026-03-03T00:00:00.000Z", False),
+    ],
+)
+@pytest.mark.parametrize("is_row", [False, True])
+def test_a_window_begins_with_its_start_and_ends_before_its_end(
+    sandbox: Sandbox, edited: str, is_found: bool, is_row: bool
+) -> None:
+    table = database("Table")
+    sandbox.workspace.databases = [table]
+    one = page("Edge", edited=edited, parent=row_of(table) if is_row else None)
+    sandbox.workspace.pages = [one]
+    sandbox.workspace.site.notion_hidden_page_ids = [one["id"]] if is_row else []
+    assert titles(sandbox, MARCH_2) == (["Edge"] if is_found else [])
+
+
+def test_an_edit_whose_time_is_floored_to_before_the_start_is_not_lost(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("Edge", edited="2026-03-02T10:00:50.000Z")]
+    assert titles(sandbox, Window(utc("2026-03-02T10:00") + timedelta(seconds=30), None)) == [
+        "Edge"
+    ]
+
+
+def test_a_page_that_search_hides_is_found_through_its_database(sandbox: Sandbox) -> None:
+    table = database("Table")
+    hidden = page("Hidden", parent=row_of(table))
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [hidden, page("Shown", parent=row_of(table))]
+    sandbox.workspace.site.notion_hidden_page_ids = [hidden["id"]]
+    assert sorted(titles(sandbox)) == ["Hidden", "Shown"]
+
+
+def test_a_page_that_search_hides_is_found_below_the_pages_that_hold_it(sandbox: Sandbox) -> None:
+    grandchild = page("Grandchild")
+    child = page("Child", child_page(grandchild))
+    top = page("Top", block("toggle", "More", child_page(child)))
+    sandbox.workspace.pages = [grandchild, child, top]
+    sandbox.workspace.site.notion_hidden_page_ids = [child["id"], grandchild["id"]]
+    assert titles(sandbox) == ["Top", "Child", "Grandchild"]
+
+
+def test_rows_of_a_database_that_search_hides_are_found_below_the_page_that_holds_it(
+    sandbox: Sandbox,
+) -> None:
+    table = database("Table")
+    row = page("Row", parent=row_of(table))
+    held = {**block("child_database", title="Table"), "id": table["id"]}
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [row, page("Top", held)]
+    sandbox.workspace.site.notion_hidden_page_ids = [table["id"], row["id"]]
+    assert [(one.title, one.container) for one in documents(sandbox)] == [
+        ("Top", "Notion"),
+        ("Row", "Table"),
+    ]
+
+
+def test_a_linked_view_of_a_database_elsewhere_is_no_failure(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("Top", block("child_database", title="A view"))]
+    assert titles(sandbox) == ["Top"]
+    assert failures(sandbox) == []
+
+
+def test_a_page_that_is_found_in_three_ways_comes_once(sandbox: Sandbox) -> None:
+    table = database("Table")
+    row = page("Row", parent=row_of(table))
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [row, page("Top", child_page(row))]
+    assert sorted(titles(sandbox)) == ["Row", "Top"]
+
+
+def test_a_child_that_has_not_changed_costs_no_request(sandbox: Sandbox) -> None:
+    old = [page(f"Old {n}", edited="2026-01-01T00:00:00.000Z") for n in range(30)]
+    sandbox.workspace.pages = [*old, page("Hub", *map(child_page, old))]
+    assert titles(sandbox, MARCH_2) == ["Hub"]
+    assert sandbox.conditions.requests("/notion/v1/pages").total() == 0
+
+
+def test_a_page_that_vanishes_between_its_parent_and_itself_is_passed_over(
+    sandbox: Sandbox,
+) -> None:
+    child = page("Child")
+    sandbox.workspace.pages = [child, page("Top", child_page(child))]
+    sandbox.workspace.site.notion_hidden_page_ids = [child["id"]]
+    sandbox.conditions.fail(f"/notion/v1/pages/{child['id']}", status=404)
+    assert titles(sandbox) == ["Top"]
+
+
+@pytest.mark.parametrize("mark", ["in_trash", "archived"])
+def test_a_page_in_the_trash_is_left_out(sandbox: Sandbox, mark: str) -> None:
+    gone = {**page("Gone"), mark: True}
+    sandbox.workspace.pages = [gone, page("Top", child_page(gone))]
+    assert titles(sandbox) == ["Top"]
+
+
+def test_an_empty_workspace_is_an_empty_window(sandbox: Sandbox) -> None:
+    [only] = items(sandbox, MARCH_2)
+    assert only == Checkpoint(utc("2026-03-03"))
+
+
+# Order and checkpoints
+
+
+def test_pages_come_oldest_first_with_a_checkpoint_after_each_day(sandbox: Sandbox) -> None:
+    days = {"C": 4, "A": 2, "B2": 3, "B1": 3}
+    sandbox.workspace.pages = [
+        page(name, edited=f"2026-03-0{day}T{10 + len(name)}:0{int(name[1:] or 0)}:00.000Z")
+        for name, day in days.items()
+    ]
+    found = items(sandbox, Window(utc("2026-03-01"), utc("2026-03-09")))
+    assert [one.title if isinstance(one, Document) else one for one in found] == [
+        "A",
+        Checkpoint(utc("2026-03-03")),
+        "B1",
+        "B2",
+        Checkpoint(utc("2026-03-04")),
+        "C",
+        Checkpoint(utc("2026-03-09")),
+    ]
+
+
+def test_a_window_that_reaches_the_present_ends_with_the_start_of_the_run(
+    sandbox: Sandbox,
+) -> None:
+    *_, last = items(sandbox, Window(utc("2026-03-01"), None))
+    assert isinstance(last, Checkpoint)
+    assert last.through > utc("2026-03-01")
+
+
+def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
+    good = page("Good", edited="2026-03-01T10:00:00.000Z")
+    bad = [page(f"Bad {n}") for n in range(9)]
+    sandbox.workspace.pages = [good, *bad]
+    for one in bad:
+        sandbox.conditions.fail(children_of(one), status=503)
+    seen: list[SourceItem] = []
+    with pytest.raises(UnavailableError, match="notion did not answer: HTTP 503"):
+        seen.extend(source(sandbox).documents(EVER))
+    assert Checkpoint(utc("2026-03-02")) in seen
+
+
+# What a document is
+
+
+def test_a_document_says_what_the_page_says(sandbox: Sandbox) -> None:
+    table = database("Runbooks")
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [
+        page(
+            "Rotate the keys",
+            paragraph("Every 90 days."),
+            block("heading_1", "Before"),
+            paragraph("Tell people."),
+            block("heading_2", "Whom"),
+            paragraph("Everybody."),
+            block("heading_1", "After"),
+            parent=row_of(table),
+            Area={"type": "select", "select": {"name": "Security"}},
+            Due={"type": "date", "date": None},
+        )
+    ]
+    [found] = documents(sandbox)
+    assert found.id == f"notion:{identity('Rotate the keys')}"
+    assert [(one.heading, one.text) for one in found.sections] == [
+        ("Properties", "- Area: Security"),
+        ("", "Every 90 days."),
+        ("Before", "Tell people."),
+        ("Before > Whom", "Everybody."),
+        ("After", ""),
+    ]
+    assert found.url == f"https://www.notion.so/{identity('Rotate the keys').replace('-', '')}"
+    assert found.sections[2].url.startswith(f"{found.url}#")
+    assert found.container == "Runbooks"
+    assert found.authors == ("Person a000", "Person b000")
+    assert found.created_at == utc("2026-01-01T08:00")
+    assert found.updated_at == utc("2026-03-02T10:00")
+    assert found.extra == {"page_id": identity("Rotate the keys"), "database": "Runbooks"}
+
+
+def test_a_page_without_a_title_is_untitled(sandbox: Sandbox) -> None:
+    blank = page("Blank")
+    blank["properties"]["Name"]["title"] = []
+    sandbox.workspace.pages = [blank]
+    assert titles(sandbox) == ["Untitled"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "container"),
+    [
+        ("page_id", "Top", "Top"),
+        ("block_id", "inner", "Top"),
+        ("page_id", "not shared", "Notion"),
+        ("block_id", "not shared", "Notion"),
+    ],
+)
+def test_the_container_of_a_page_is_what_it_stands_in(
+    sandbox: Sandbox, kind: str, name: str, container: str
+) -> None:
+    inner = {**paragraph("Inner"), "id": identity("inner")}
+    top = page("Top", paragraph("Words", inner), edited="2020-01-01T00:00:00.000Z")
+    sandbox.workspace.pages = [top, page("Below", parent={"type": kind, kind: identity(name)})]
+    [found] = documents(sandbox, MARCH_2)
+    assert (found.container, found.extra["database"]) == (container, "")
+
+
+def test_a_page_is_the_same_document_whatever_else_is_in_the_window(sandbox: Sandbox) -> None:
+    other = page("Other", edited="2026-03-01T10:00:00.000Z")
+    sandbox.workspace.pages = [
+        other,
+        page(
+            "One",
+            parent={"type": "page_id", "page_id": other["id"]},
+            See={"type": "relation", "relation": [{"id": other["id"]}]},
+        ),
+    ]
+    [alone] = documents(sandbox, MARCH_2)
+    assert alone.sections[0].text == "- See: Other"
+    assert alone == documents(sandbox)[1]
+
+
+def test_authors_are_left_empty_where_users_may_not_be_read(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("One")]
+    sandbox.conditions.fail("/notion/v1/users", status=403)
+    [found] = documents(sandbox)
+    assert found.authors == ()
+
+
+def test_all_of_a_property_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox) -> None:
+    others = [page(f"Other {n}", edited="2020-01-01T00:00:00.000Z") for n in range(120)]
+    related = [{"id": one["id"]} for one in others]
+    sandbox.workspace.pages = [
+        *others,
+        page("One", See={"type": "relation", "relation": related}),
+    ]
+    [found] = documents(sandbox, MARCH_2)
+    assert found.sections[0].text == "- See: " + ", ".join(f"Other {n}" for n in range(120))
+
+
+# Pages that cannot be read, and a Notion that does not answer
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
+    sandbox: Sandbox, status: int
+) -> None:
+    toggle = block("toggle", "More", paragraph("Inside"))
+    sandbox.workspace.pages = [page("Bad", paragraph("Start"), toggle), page("Good")]
+    sandbox.conditions.fail(children_of(toggle), status=status)
+    found = items(sandbox)
+    assert [one.title for one in found if isinstance(one, Document)] == ["Good"]
+    [failure] = [one for one in found if isinstance(one, DocumentFailure)]
+    assert failure.document_id == f"notion:{identity('Bad')}"
+    assert failure.day == utc("2026-03-02").date()
+
+
+def test_a_few_bad_pages_are_no_outage(sandbox: Sandbox) -> None:
+    pages = [page(f"Page {n:02}", edited=f"2026-03-02T10:{n:02}:00.000Z") for n in range(20)]
+    sandbox.workspace.pages = pages
+    for bad in pages[::2]:
+        sandbox.conditions.fail(children_of(bad), status=500)
+    assert titles(sandbox) == [f"Page {n:02}" for n in range(1, 20, 2)]
+    assert len(failures(sandbox)) == 10
+
+
+def test_a_data_source_that_is_refused_is_named_and_the_others_go_on(sandbox: Sandbox) -> None:
+    lost, kept = database("Lost"), database("Kept")
+    row = page("Row", parent=row_of(kept))
+    sandbox.workspace.databases = [lost, kept]
+    sandbox.workspace.pages = [row]
+    sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
+    refused = f"/notion/v1/data_sources/{data_source_id(lost['id'])}/query"
+    sandbox.conditions.fail(refused, status=404)
+    assert titles(sandbox) == ["Row"]
+    [failure] = failures(sandbox)
+    assert failure.document_id == f"notion:{data_source_id(lost['id'])}"
+
+
+def test_a_token_that_is_refused_half_way_ends_the_run(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("One")]
+    sandbox.conditions.fail("/notion/v1/blocks", status=401)
+    with pytest.raises(CredentialsError, match=r"unauthorized.*NOTION_TOKEN"):
+        items(sandbox)
+
+
+@pytest.mark.parametrize(
+    "verb", [NotionSource.check, NotionSource.newest, lambda one: list(one.documents(EVER))]
+)
+def test_a_wrong_token_is_called_wrong(
+    sandbox: Sandbox, verb: Callable[[NotionSource], object]
+) -> None:
+    with pytest.raises(CredentialsError, match="notion refuses the credentials: unauthorized"):
+        verb(source(sandbox, notion_token="ntn_of_someone_else"))
+
+
+def test_an_integration_that_may_not_read_content_is_told_so(sandbox: Sandbox) -> None:
+    sandbox.conditions.fail(SEARCH, status=403)
+    with pytest.raises(CredentialsError, match=r"restricted_resource.*may read content"):
+        items(sandbox)
+
+
+def test_a_token_is_wanted() -> None:
+    with pytest.raises(SettingsError, match="NOTION_TOKEN"):
+        NotionSource.from_settings(Settings(), Meter())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 500},
+        {"status": 503},
+        {"status": 429, "retry_after_seconds": 0},
+        {"break_connection": "drop"},
+        {"break_connection": "truncate"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", [SEARCH, "/notion/v1/blocks", "/notion/v1/data_sources"])
+def test_a_night_survives_what_passes(sandbox: Sandbox, fault: dict[str, Any], path: str) -> None:
+    table = database("Table")
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [page("One", paragraph("Words"), parent=row_of(table))]
+    sandbox.conditions.fail(path, times=3, **fault)
+    [found] = documents(sandbox)
+    assert found.sections[0].text == "Words"
+
+
+def test_a_notion_that_does_not_answer_is_unavailable(sandbox: Sandbox) -> None:
+    sandbox.conditions.fail(SEARCH, status=502, body="<html>")
+    with pytest.raises(UnavailableError, match="HTTP 502"):
+        items(sandbox)
+
+
+def test_a_notion_that_cannot_be_reached_is_unavailable(sandbox: Sandbox) -> None:
+    with pytest.raises(UnavailableError, match=r"ConnectError.*NOTION_BASE_URL"):
+        source(sandbox, notion_base_url="http://127.0.0.1:9").check()
+
+
+def test_a_rate_limit_beyond_the_ceiling_ends_the_run_by_name(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("One")]
+    sandbox.conditions.fail("/notion/v1/blocks", status=429, retry_after_seconds=3600)
+    with pytest.raises(RateLimitedError, match="notion is rate limited"):
+        items(sandbox)
+
+
+@pytest.mark.parametrize("path", [SEARCH, "/notion/v1/data_sources"])
+def test_a_list_that_says_that_it_is_incomplete_never_passes_for_complete(
+    sandbox: Sandbox, path: str
+) -> None:
+    sandbox.workspace.databases = [database("Table")]
+    cut = {
+        "object": "list",
+        "results": [],
+        "next_cursor": None,
+        "has_more": False,
+        "request_status": {
+            "type": "incomplete",
+            "incomplete_reason": "query_result_limit_reached",
+        },
+    }
+    sandbox.conditions.fail(path, status=200, body=cut)
+    with pytest.raises(ContractError, match=r"incomplete .query_result_limit_reached"):
+        items(sandbox)
+
+
+def test_a_cursor_that_comes_twice_is_refused(sandbox: Sandbox) -> None:
+    again = {"object": "list", "results": [], "next_cursor": "c", "has_more": True}
+    sandbox.conditions.fail(SEARCH, status=200, body=again)
+    with pytest.raises(ContractError, match="a cursor for the second time"):
+        items(sandbox)
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "soon back"}])
+def test_an_answer_that_is_no_list_is_refused(sandbox: Sandbox, body: Json) -> None:
+    sandbox.conditions.fail(SEARCH, status=200, body=body)
+    with pytest.raises(ContractError, match="'results'"):
+        items(sandbox)
+
+
+# The other verbs, and what it costs
+
+
+def test_the_newest_edit_is_known_after_one_request(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [
+        page("Old"),
+        page("New", edited="2026-03-05T11:22:33.000Z"),
+    ]
+    meter = Meter()
+    assert source(sandbox, meter).newest() == utc("2026-03-05T11:22")
+    assert meter.requests == {"notion search": 1}
+
+
+def test_nothing_is_newest_where_nothing_is_shared(sandbox: Sandbox) -> None:
+    assert source(sandbox).newest() is None
+
+
+def test_a_check_says_who_we_are(sandbox: Sandbox) -> None:
+    assert source(sandbox).check() == "Sandbox in Sandbox"
+
+
+def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:
+    table = database("Table")
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [
+        page("One", *[paragraph(f"Words {n}") for n in range(250)], parent=row_of(table))
+    ]
+    meter = Meter()
+    list(source(sandbox, meter).documents(EVER))
+    assert meter.requests == {
+        "notion blocks.children": 3,
+        "notion data_sources.query": 1,
+        "notion search": 2,
+        "notion users": 1,
+    }
+
+
+# Real pages
+
+
+def words(blocks: list[Json]) -> Iterator[str]:
+    for one in blocks:
+        body = one[one["type"]]
+        for part in body.get("rich_text") or []:
+            yield from part["plain_text"].split()
+        for cell in body.get("cells") or []:
+            yield from (word for part in cell for word in part["plain_text"].split())
+        yield from words(body.get("children") or [])
+
+
+def test_every_page_of_the_real_data_comes_once_with_every_word(
+    serve: Callable[[Workspace], Sandbox], workspace_data: Path
+) -> None:
+    sandbox = serve(Workspace.load(workspace_data))
+    found = {one.native_id: one for one in documents(sandbox)}
+    pages = sandbox.workspace.pages
+    assert sorted(found) == sorted(one["id"] for one in pages)
+    lost: Counter[str] = Counter()
+    for one in pages:
+        document = found[one["id"]]
+        said = " ".join(f"{part.heading} {part.text}" for part in document.sections)
+        said = said.replace("\\|", "|")
+        lost.update(word for word in words(one["blocks"]) if word not in said)
+        assert document.title == " ".join(one["title"].split())
+    assert lost == Counter()
+
+
+def test_the_same_pages_come_whether_asked_for_by_day_or_at_once(
+    serve: Callable[[Workspace], Sandbox], workspace_data: Path
+) -> None:
+    workspace = Workspace.load(workspace_data)
+    workspace.pages.sort(key=lambda one: str(one["last_edited_time"]))
+    del workspace.pages[:-20]
+    tables = {one["parent"]["database_id"] for one in workspace.pages}
+    workspace.databases = [one for one in workspace.databases if one["id"] in tables]
+    sandbox = serve(workspace)
+    at_once = documents(sandbox)
+    days = sorted({one.day for one in at_once})
+    by_day = [
+        one
+        for day in days
+        for one in documents(
+            sandbox, Window(utc(day.isoformat()), utc(day.isoformat()) + timedelta(days=1))
+        )
+    ]
+    assert by_day == at_once
+
+
+def test_a_document_depends_on_nothing_that_is_signed_anew(sandbox: Sandbox) -> None:
+    def at(signature: str) -> Document:
+        file = {"url": f"https://files.example/{signature}", "expiry_time": "2026-03-02T11:00:00Z"}
+        image = block("image", type="file", file=file, caption=[])
+        upload = {"type": "file", "name": "plan.pdf", "file": file}
+        one = page("One", image, Files={"type": "files", "files": [upload]})
+        one["blocks"][0]["id"] = identity("image")
+        sandbox.workspace.pages = [one]
+        return documents(sandbox)[0]
+
+    assert at("first") == at("second")
+    assert at("first").sections[0].text == "- Files: plan.pdf"
+
+
+def test_no_answer_of_ours_holds_the_token(sandbox: Sandbox) -> None:
+    token = "ntn_very_private"
+    with pytest.raises(CredentialsError, match="NOTION_TOKEN") as caught:
+        source(sandbox, notion_token=token).check()
+    assert not re.search(token, json.dumps([str(caught.value), repr(caught.value.__cause__)]))
+
+
+def test_a_person_is_named_as_the_workspace_names_them(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("One", Owner={"type": "people", "people": [ANN]})]
+    [found] = documents(sandbox)
+    assert found.sections[0].text == "- Owner: Person a000"
