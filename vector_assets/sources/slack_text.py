@@ -1,0 +1,129 @@
+"""Slack's mark-up to Markdown: what a person reads, from what the API sends.
+
+Follows docs.slack.dev/messaging/formatting-message-text (2026-11).
+Keep out: blocks and attachments (`slack_blocks.py`), and any request.
+"""
+
+import re
+from typing import Protocol
+
+_CODE = re.compile(r"(```.+?```|`[^`\n]+`)", re.DOTALL)
+_TOKEN = re.compile(r"<([^<>\n]+)>")
+# A mark counts only where no word and no second mark touches it from outside, as in Slack itself:
+# `2*3*4` and `a~b~c` stay as they are.
+_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
+_STRIKE = re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])")
+_BULLET = re.compile(r"^([ \t]*)[•◦▪] ?", re.MULTILINE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_STASHED = re.compile("\x00(\\d+)\x00")
+
+
+class Names(Protocol):
+    """What ids are called; each returns the id itself when it knows no name."""
+
+    def user(self, user_id: str) -> str:
+        """Return the name of a member or bot."""
+
+    def channel(self, channel_id: str) -> str:
+        """Return the name of a channel, without `#`."""
+
+    def usergroup(self, usergroup_id: str) -> str:
+        """Return the handle of a user group, without `@`."""
+
+
+def markdown(text: str, names: Names) -> str:
+    """Return a text in Slack's mark-up as Markdown; code keeps every character of its own."""
+    parts = _CODE.split(text.replace("\x00", ""))
+    # Split by one group: the odd parts are code.
+    return "".join(
+        _code(part, names, "".join(parts[:n])) if n % 2 else _prose(part, names)
+        for n, part in enumerate(parts)
+    )
+
+
+def unescape(text: str) -> str:
+    """Return a text with the three characters that Slack escapes, and no other entity, undone."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def link(url: str, label: str = "") -> str:
+    """Return a Markdown link; just the address where the label adds nothing to it."""
+    label = " ".join(label.split())
+    if label in ("", url, url.partition("://")[2], url.removeprefix("mailto:")):
+        return label or url
+    target = f"<{url}>" if re.search(r"[() ]", url) else url
+    return f"[{label.replace('[', '(').replace(']', ')')}]({target})"
+
+
+def fenced(code: str) -> str:
+    """Return lines of code as a Markdown block, whose fence stands on lines of its own."""
+    return f"```\n{code.strip(chr(10))}\n```"
+
+
+def first_line(text: str, max_characters: int) -> str:
+    """Return the first line that says something, without marks, cut at a word."""
+    lines = (_plain(line) for line in text.splitlines())
+    line = next((line for line in lines if line), "")
+    if len(line) <= max_characters:
+        return line
+    cut = line[: max_characters - 1]
+    return f"{cut[: cut.rfind(' ')] if ' ' in cut[max_characters // 2 :] else cut}…"
+
+
+def _plain(line: str) -> str:
+    line = re.sub(r"\[([^\]]+)\]\(<?[^)>]*>?\)", r"\1", line)
+    return re.sub(r"\*\*|~~|`+|^[>\s]+|^#+ ", "", line).strip()
+
+
+def _prose(text: str, names: Names) -> str:
+    # Links are put aside meanwhile, so that a `*` or `~` within an address is never a mark.
+    stash: list[str] = []
+
+    def put_aside(match: re.Match[str]) -> str:
+        stash.append(_reading(match[1], names))
+        return f"\x00{len(stash) - 1}\x00"
+
+    text = unescape(_TOKEN.sub(put_aside, text))
+    text = _STRIKE.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text))
+    text = _BULLET.sub(r"\1- ", text)
+    return _STASHED.sub(lambda match: stash[int(match[1])], text)
+
+
+def _code(part: str, names: Names, before: str) -> str:
+    part = unescape(_TOKEN.sub(lambda match: _reading(match[1], names, in_code=True), part))
+    if not part.startswith("```") or "\n" not in part:
+        return part
+    # Markdown reads what follows an opening fence on its line as the name of a language.
+    lead = "" if not before or before.endswith("\n") else "\n"
+    return f"{lead}{fenced(part[3:-3])}\n"
+
+
+def _reading(token: str, names: Names, *, in_code: bool = False) -> str:
+    """Return what stands for the inside of `<…>`: a mention, a command, or a link."""
+    target, _, label = token.partition("|")
+    label = unescape(label)
+    match target[:1], target[1:]:
+        case "@", user_id:
+            return "@" + (label or names.user(user_id)).removeprefix("@")
+        case "#", channel_id:
+            return "#" + (label or names.channel(channel_id)).removeprefix("#")
+        case "!", command:
+            return _command(command, label, names)
+        case _ if _SCHEME.match(target):
+            url = unescape(target)
+            return (label or url) if in_code else link(url, label)
+        case _:
+            return f"<{token}>"  # an angle bracket that somebody's bot forgot to escape
+
+
+def _command(command: str, label: str, names: Names) -> str:
+    """Return what stands for `<!…>`: a broadcast, a user group, or a date's fallback."""
+    name, *values = command.split("^")
+    match name:
+        case "subteam":
+            handle = label or names.usergroup(values[0] if values else name)
+            return "@" + handle.removeprefix("@")
+        case "date":
+            return label or (values[0] if values else name)
+        case _:
+            return "@" + name
