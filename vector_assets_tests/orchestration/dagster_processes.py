@@ -34,6 +34,14 @@ _STATUS = """
 query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }
 """
 
+_FAILURES = """
+query ($id: ID!) {
+  logsForRun(runId: $id) { ... on EventConnection { events {
+    ... on ExecutionStepFailureEvent { stepKey error { message causes { message } } }
+  } } }
+}
+"""
+
 _SELECTOR = {"repositoryLocationName": "vector_assets", "repositoryName": "__repository__"}
 
 
@@ -73,6 +81,11 @@ class DagsterProcesses:
         """Return the status with which a run ended."""
         ended = {"SUCCESS", "FAILURE", "CANCELED"}
         return str(self._wait(lambda: self._status_in(run_id, ended), f"the run {run_id}"))
+
+    def failures_of(self, run_id: str) -> list[Any]:
+        """Return the steps of a run that failed, with their causes."""
+        events = self.query(_FAILURES, id=run_id)["logsForRun"]["events"]
+        return [event for event in events if event]
 
     def wait_until_up(self) -> None:
         """Return when the webserver answers and has loaded the code location."""

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vector_assets.stores.lancedb import LanceDBStore
-
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES
+from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days
 from vector_assets_tests.orchestration.dagster_processes import running_dagster
 
@@ -50,7 +49,7 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
     with running_dagster(tmp_path / "home", environment) as dagster:
         schedules = dagster.query(_SCHEDULE)["workspaceOrError"]["locationEntries"][0]
         run_id = dagster.launch("nightly_ingestion", range_tags(week))
-        assert dagster.wait_for_run(run_id) == "SUCCESS"
+        assert (dagster.wait_for_run(run_id), dagster.failures_of(run_id)) == ("SUCCESS", [])
         recorded = {
             source: dagster.query(_RECORDED, path=[f"{source}_documents"])["assetOrError"]
             for source in SOURCE_NAMES
