@@ -49,6 +49,9 @@ class _Listed:
         packed = zlib.compress(json.dumps(page).encode(), level=1)
         return cls(last_edit(page), str(page["id"]), packed)
 
+    def failure(self, cause: str) -> DocumentFailure:
+        return DocumentFailure(f"{SOURCE}:{self.page_id}", cause, self.edited.date())
+
     def page(self) -> Json:
         page: Json = json.loads(zlib.decompress(self.packed))
         return page
@@ -98,7 +101,7 @@ class NotionSource(Source):
         Then come those that only the pages above them know of. They count to no checkpoint but
         the last: nobody can tell them before all else is read.
         """
-        return _Run(self._api, window).items()
+        yield from _Run(self._api, window).items()
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""
@@ -205,15 +208,15 @@ class _Run:
 
     def _read(self, listed: _Listed) -> _Read:
         """Read a page whole, or say why not: never a shorter page in place of a good one."""
-        page = listed.page()
-        outage: UnavailableError | None = None
         try:
             blocks = list(walk(listed.page_id, self._api.children))
-            item = document_of(page, blocks, self._names, self._api)
+            item = document_of(listed.page(), blocks, self._names, self._api)
         except (ContractError, SkippableError, UnavailableError) as error:
             outage = error if isinstance(error, UnavailableError) else None
-            day = listed.edited.date()
-            return _Read(DocumentFailure(f"{SOURCE}:{listed.page_id}", str(error), day), outage)
+            return _Read(listed.failure(str(error)), outage)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Of dozens of types of blocks and properties, one may have a new shape.
+            return _Read(listed.failure(f"a field is not as documented: {error!r}"))
         held = [placed.block for placed in blocks]
         return _Read(
             item,

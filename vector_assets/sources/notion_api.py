@@ -196,8 +196,16 @@ def instant(text: str) -> datetime:
 
 
 def last_edit(thing: Json) -> datetime:
-    """Return when a page or block was edited last, UTC, floored to the minute by Notion."""
-    return instant(thing["last_edited_time"])
+    """Return when a page or block was edited last, UTC, floored to the minute by Notion.
+
+    Raises:
+        ContractError: It does not say, as an object does that we may not see whole.
+    """
+    text = thing.get("last_edited_time")
+    if not text:
+        seen = f"a {thing.get('object')} with the fields {sorted(thing)}"
+        raise ContractError("notion", seen, "its 'last_edited_time'")
+    return instant(text)
 
 
 def _search(kind: str) -> dict[str, Any]:

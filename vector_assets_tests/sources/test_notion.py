@@ -351,6 +351,31 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     assert failure.day == utc("2026-03-02").date()
 
 
+def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox: Sandbox) -> None:
+    bad = page("Bad")
+    sandbox.workspace.pages = [bad, page("Good")]
+    odd = {"object": "block", "id": "b", "type": "paragraph", "paragraph": ["rich_text"]}
+    listed = {"object": "list", "results": [odd], "next_cursor": None, "has_more": False}
+    sandbox.conditions.fail(children_of(bad), status=200, body=listed)
+    assert titles(sandbox) == ["Good"]
+    assert [one.cause.split(":")[0] for one in failures(sandbox)] == [
+        "a field is not as documented"
+    ]
+
+
+def test_a_page_without_a_time_is_refused(sandbox: Sandbox) -> None:
+    found = {"object": "page", "id": identity("One")}
+    listed = {"object": "list", "results": [found], "next_cursor": None, "has_more": False}
+    sandbox.conditions.fail(SEARCH, status=200, body=listed)
+    with pytest.raises(ContractError, match=r"a page with the fields.*'last_edited_time'"):
+        items(sandbox)
+
+
+def test_nothing_is_asked_before_the_first_document_is_wanted(sandbox: Sandbox) -> None:
+    source(sandbox).documents(EVER)
+    assert sandbox.conditions.log == []
+
+
 def test_a_few_bad_pages_are_no_outage(sandbox: Sandbox) -> None:
     pages = [page(f"Page {n:02}", edited=f"2026-03-02T10:{n:02}:00.000Z") for n in range(20)]
     sandbox.workspace.pages = pages
