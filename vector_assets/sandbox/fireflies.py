@@ -22,6 +22,8 @@ MAX_PAGE_TRANSCRIPTS = 50
 _SCHEMA_FILE = Path(__file__).parent / "contracts" / "fireflies.2026-04.schema.graphql"
 _KEY = "Bearer sandbox-fireflies-key"
 
+_FILTERS = {"fromDate", "toDate", "limit", "skip"}
+
 # What the vendor always answers and an export leaves out.
 _DEFAULTS: Json = {
     "privacy": "teammates",
@@ -41,7 +43,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         asked = json.loads(await request.body())
         result = graphql_sync(
             schema(),
-            asked["query"],
+            asked.get("query") or "",
             root_value=_root(workspace),
             variable_values=asked.get("variables"),
         )
@@ -60,7 +62,9 @@ def _root(workspace: Workspace) -> Json:
     def transcripts(_: Any, **asked: Any) -> list[Json]:
         size = asked.get("limit", MAX_PAGE_TRANSCRIPTS)
         if size > MAX_PAGE_TRANSCRIPTS:
-            raise GraphQLError(f"limit {size}: at most {MAX_PAGE_TRANSCRIPTS}")
+            raise _invalid(f"limit {size}: at most {MAX_PAGE_TRANSCRIPTS}")
+        if unknown := asked.keys() - _FILTERS:
+            raise _invalid(f"the sandbox does not filter by {', '.join(sorted(unknown))}")
         found = [_complete(one) for one in workspace.transcripts if _is_asked(one, asked)]
         found.sort(key=lambda one: (-one["date"], one["id"]))
         return found[asked.get("skip", 0) :][:size]
@@ -91,5 +95,10 @@ def _milliseconds(text: str) -> float:
     return datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1000
 
 
+def _invalid(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "invalid_arguments", "status": 400})
+
+
 def _error(code: str, message: str) -> Json:
-    return {"data": None, "errors": [{"message": message, "code": code}]}
+    error = {"message": message, "code": code, "friendly": True, "extensions": {"code": code}}
+    return {"data": None, "errors": [error]}

@@ -2,16 +2,13 @@
 
 One GraphQL query brings a page of 50 meetings with everything in them, because free plans allow 50
 requests a day (docs.fireflies.ai, "Limits", 2026-11).
-Keep out: how a transcript reads as sections (`fireflies_sections.py`).
+Keep out: how a transcript reads as sections (`fireflies_sections.py`), and how the vendor words its
+errors (`fireflies_api.py`).
 """
 
-import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
-
-import requests
 
 from vector_assets.documents import (
     PUBLIC,
@@ -23,38 +20,41 @@ from vector_assets.documents import (
     SourceItem,
     Window,
 )
-from vector_assets.errors import (
-    ContractError,
-    CredentialsError,
-    RateLimitedError,
-    UnavailableError,
-    VectorAssetsError,
-)
+from vector_assets.errors import ContractError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Source
+from vector_assets.sources.fireflies_api import FirefliesApi
 from vector_assets.sources.fireflies_sections import sections_of, speakers_of
-from vector_assets.sources.http_retries import MAX_WAIT_SECONDS, TIMEOUT_SECONDS, prepare
 
 PAGE_TRANSCRIPTS = 50
 """Most transcripts a page (docs.fireflies.ai, "transcripts" query, 2026-11)."""
 
 _TEAM_PRIVACY = {"link", "teammates", "teammatesandparticipants"}
-"""Values of `privacy` with which the whole team may read; any other is for participants."""
+_READERS_BY_PRIVACY = {
+    "owner": ("organizer_email", "host_email"),
+    "participatingteammates": ("workspace_users",),
+}
+_READERS = ("organizer_email", "host_email", "participants")
+"""Who may read: the team; else the people in these fields (docs.fireflies.ai, "MeetingPrivacy",
+2026-11). A word that is not known here keeps the team out."""
 
-_ENDPOINT = re.compile(r"/(graphql)")
-_UNFINISHED = {"processing"}
-_FIX_KEY = "Set FIREFLIES_API_KEY to a key from app.fireflies.ai, Settings, Developer Settings."
+MAX_PARTICIPANTS = 100
+"""How many stand in the metadata, which is stored with each chunk."""
+
+SUMMARY_PATIENCE = timedelta(hours=24)
+"""A meeting that is older is read without its summary: half the overlap, so that a night is left
+in which it is."""
 
 _TRANSCRIPTS = """
 query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {
     id title date duration privacy is_live transcript_url
-    host_email organizer_email participants
+    host_email organizer_email participants workspace_users
     meeting_info { summary_status }
     channels { title }
     summary { overview action_items keywords outline }
-    sentences { index speaker_id speaker_name text start_time }
+    sentences { speaker_id speaker_name text start_time }
   }
 }
 """
@@ -77,10 +77,7 @@ class FirefliesSource(Source):
     overlap: ClassVar[timedelta] = timedelta(hours=48)
 
     def __init__(self, url: str, key: str, meter: Meter) -> None:
-        self._url = url
-        self._session = requests.Session()
-        self._session.headers["Authorization"] = f"Bearer {key}"
-        prepare(self._session, self.name, meter, endpoint_of=_ENDPOINT)
+        self._api = FirefliesApi(url, key, meter)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -91,70 +88,90 @@ class FirefliesSource(Source):
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the meetings that began in the window, newest first.
 
-        One whose transcript is not ready is `Deferred`: the overlap brings it back.
+        One that goes on, or whose transcript is not ready, is `Deferred`: the overlap brings it
+        back.
         """
-        began = datetime.now(UTC)
+        listed_from = datetime.now(UTC)
         for page in self._pages(window):
             for transcript in page:
-                if _instant(transcript["date"]) in window and not transcript.get("is_live"):
-                    yield self._item(transcript)
-        yield Checkpoint(window.end or began)
+                item = self._item(transcript, window)
+                if item is not None:
+                    yield item
+        yield Checkpoint(window.end or listed_from)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting; one request."""
-        found = self._ask(_NEWEST)["transcripts"]
+        found = self._api.ask("transcripts", _NEWEST)["transcripts"]
         return _instant(found[0]["date"]) if found else None
 
     def check(self) -> str:
         """Ask who we are."""
-        user = self._ask(_USER)["user"] or {}
-        return f"{self._url} as {user.get('name') or user.get('email')}"
+        user = self._api.ask("user", _USER)["user"] or {}
+        return f"{self._api.url} as {user.get('name') or user.get('email')}"
 
     def _pages(self, window: Window) -> Iterator[list[Transcript]]:
-        """Yield pages until a short one; the vendor has no cursor and no total.
+        """Yield what is new in each page until a short one; there is no cursor and no total.
+
+        Each page begins with the last meeting of the page before, as a proof that nothing lies
+        between them: meetings that are added while we page move the others down, and come again;
+        one that is deleted moves them up, past us.
 
         Raises:
-            ContractError: A page comes twice, so that the listing would never end.
+            ContractError: A page brings nothing new, so that the listing would never end.
+            UnavailableError: Meetings have moved past us.
         """
+        asked: dict[str, Any] = {"from": _text_of(window.start), "limit": PAGE_TRANSCRIPTS}
+        if window.end is not None:
+            asked["to"] = _text_of(window.end)
         seen: set[str] = set()
         skip = 0
         while True:
-            page = self._ask(
-                _TRANSCRIPTS,
-                {
-                    "from": window.start.isoformat(),
-                    "to": window.end.isoformat() if window.end else None,
-                    "limit": PAGE_TRANSCRIPTS,
-                    "skip": skip,
-                },
-            )["transcripts"]
-            if page and page[0]["id"] in seen:
-                raise ContractError(
-                    "fireflies transcripts", "a page for the second time", "the next page"
+            page = self._page({**asked, "skip": skip})
+            fresh = [one for one in page if one["id"] not in seen]
+            if seen and len(fresh) == len(page):
+                raise UnavailableError(
+                    "fireflies transcripts", "a meeting was deleted while the list was read"
                 )
-            # A meeting that is added while we page moves the others down by one.
-            yield [one for one in page if one["id"] not in seen]
-            seen.update(one["id"] for one in page)
-            skip += len(page)
-            if len(page) < PAGE_TRANSCRIPTS:
+            is_last = len(page) < PAGE_TRANSCRIPTS
+            if not fresh and not is_last:
+                raise ContractError(
+                    "fireflies transcripts", f"with {skip} skipped what it had", "other meetings"
+                )
+            yield fresh
+            if is_last:
                 return
+            seen.update(one["id"] for one in fresh)
+            skip += len(page) - 1
 
-    def _item(self, transcript: Transcript) -> Document | Deferred | DocumentFailure:
+    def _page(self, variables: Mapping[str, Any]) -> list[Transcript]:
+        page: list[Transcript] | None = self._api.ask("transcripts", _TRANSCRIPTS, variables)[
+            "transcripts"
+        ]
+        if page is None:
+            raise ContractError("fireflies transcripts", "null without an error", "a list")
+        return page
+
+    def _item(
+        self, transcript: Transcript, window: Window
+    ) -> Document | Deferred | DocumentFailure | None:
+        """Return what a meeting is for the run; None when it began outside the window."""
         identity = f"{self.name}:{transcript['id']}"
-        day = _instant(transcript["date"]).date()
-        status = (transcript.get("meeting_info") or {}).get("summary_status")
-        if transcript.get("sentences") is None or status in _UNFINISHED:
-            return Deferred(identity, "its transcript is not ready", day)
         try:
-            return self._document(transcript)
+            began = _instant(transcript["date"])
+        except (TypeError, ValueError):
+            return DocumentFailure(identity, f"its date cannot be read: {transcript['date']!r}")
+        if began not in window:
+            return None
+        if (reason := _unready(transcript, began)) is not None:
+            return Deferred(identity, reason, began.date())
+        try:
+            return self._document(transcript, began)
         except (KeyError, TypeError, ValueError) as error:
             return DocumentFailure(
-                identity, f"it cannot be read: {type(error).__name__} {error}", day
+                identity, f"it cannot be read: {type(error).__name__} {error}", began.date()
             )
 
-    def _document(self, transcript: Transcript) -> Document:
-        began = _instant(transcript["date"])
-        participants = [one for one in transcript.get("participants") or [] if one]
+    def _document(self, transcript: Transcript, began: datetime) -> Document:
         channels = [one["title"] for one in transcript.get("channels") or [] if one.get("title")]
         return Document(
             source=self.name,
@@ -171,40 +188,41 @@ class FirefliesSource(Source):
                 "meeting_date": began.date().isoformat(),
                 "duration_minutes": float(transcript.get("duration") or 0.0),
                 "organizer_email": transcript.get("organizer_email") or "",
-                "participants": participants[:100],
+                "participants": _emails(transcript, ("participants",))[:MAX_PARTICIPANTS],
             },
         )
 
-    def _ask(self, query: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return a query's data.
 
-        Raises:
-            VectorAssetsError: The vendor answers with errors, be it beside data, or not at all.
-        """
-        body = {"query": query, "variables": variables or {}}
-        try:
-            response = self._session.post(self._url, json=body, timeout=TIMEOUT_SECONDS)
-            answer = json.loads(response.content)
-        except (requests.RequestException, ValueError) as error:
-            raise UnavailableError(
-                self.name, type(error).__name__, "Check FIREFLIES_URL."
-            ) from error
-        errors = answer.get("errors")
-        if errors or not answer.get("data"):
-            raise _translated(response.status_code, errors or [])
-        data: dict[str, Any] = answer["data"]
-        return data
+def _unready(transcript: Transcript, began: datetime) -> str | None:
+    """Return what a meeting waits for, or None when nothing more is worth waiting for."""
+    status = (transcript.get("meeting_info") or {}).get("summary_status")
+    if transcript.get("is_live"):
+        return "it is still going on"
+    if transcript.get("sentences") is None:
+        return "it has no transcript yet"
+    if status == "processing" and datetime.now(UTC) - began < SUMMARY_PATIENCE:
+        return "its summary is not ready"
+    return None
 
 
 def _access(transcript: Transcript) -> tuple[str, ...]:
-    if transcript.get("privacy") in _TEAM_PRIVACY:
+    privacy = transcript.get("privacy")
+    if privacy in _TEAM_PRIVACY:
         return (PUBLIC,)
-    people = [
-        transcript.get("organizer_email"),
-        transcript.get("host_email"),
-        *(transcript.get("participants") or []),
-    ]
-    return (RESTRICTED, *dict.fromkeys(one.lower() for one in people if one))
+    return (RESTRICTED, *_emails(transcript, _READERS_BY_PRIVACY.get(privacy or "", _READERS)))
+
+
+def _emails(transcript: Transcript, names: tuple[str, ...]) -> list[str]:
+    """Return the addresses in some fields, in lower case, without doubles.
+
+    A field holds one address or a list; an item of a list may itself be a comma list.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        value = transcript.get(name) or []
+        for item in [value] if isinstance(value, str) else value:
+            found |= dict.fromkeys(part.strip().lower() for part in (item or "").split(","))
+    return [address for address in found if address]
 
 
 def _instant(date: float | str) -> datetime:
@@ -214,15 +232,6 @@ def _instant(date: float | str) -> datetime:
     return datetime.fromtimestamp(float(date) / 1000, UTC)
 
 
-def _translated(status: int, errors: list[Mapping[str, Any]]) -> VectorAssetsError:
-    codes = ", ".join(_code(error) for error in errors) or f"HTTP {status}"
-    if "auth_failed" in codes or status in (401, 403):
-        return CredentialsError("fireflies", codes, _FIX_KEY)
-    if "too_many_requests" in codes or status == 429:
-        return RateLimitedError("fireflies", waited_seconds=0, ceiling_seconds=MAX_WAIT_SECONDS)
-    return UnavailableError("fireflies", codes)
-
-
-def _code(error: Mapping[str, Any]) -> str:
-    extensions = error.get("extensions") or {}
-    return str(error.get("code") or extensions.get("code") or error.get("message"))
+def _text_of(instant: datetime) -> str:
+    """Return an instant as the vendor's `DateTime` reads it, such as `2026-03-01T00:00:00.000Z`."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"

@@ -41,7 +41,7 @@ def _turns(transcript: Transcript) -> Iterator[Section]:
     """Yield what one speaker says in one go, in pieces of at most about a minute."""
     turn: list[Mapping[str, Any]] = []
     url = transcript.get("transcript_url") or ""
-    for sentence in transcript.get("sentences") or []:
+    for sentence in filter(_text, transcript.get("sentences") or []):
         is_same_turn = (
             turn
             and _speaker(sentence) == _speaker(turn[0])
@@ -58,8 +58,16 @@ def _turns(transcript: Transcript) -> Iterator[Section]:
 def _turn(sentences: list[Mapping[str, Any]], url: str) -> Section:
     second = int(_start(sentences[0]))
     clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
-    text = " ".join((one.get("text") or one.get("raw_text") or "").strip() for one in sentences)
-    return Section(text, f"{_speaker(sentences[0])}, {clock}", f"{url}?t={second}" if url else "")
+    mark = "&" if "?" in url else "?"
+    return Section(
+        " ".join(map(_text, sentences)),
+        f"{_speaker(sentences[0])}, {clock}",
+        f"{url}{mark}t={second}" if url else "",
+    )
+
+
+def _text(sentence: Mapping[str, Any]) -> str:
+    return (sentence.get("text") or "").strip()
 
 
 def _facts(transcript: Transcript, began: datetime) -> str:
