@@ -35,10 +35,17 @@ FIELDS: dict[str, pa.DataType] = {
 """Columns that every table has; a source's own fields are added as they come."""
 
 
+# Without it two writers that insert one id at the same moment both succeed: a doubled row.
+# (github.com/lance-format/lance/pull/6018, 2026-02)
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
+
+
 def schema_of(dimensions: int) -> pa.Schema:
     """Return the columns of a new table."""
     vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
-    return pa.schema([vector, *(pa.field(name, kind) for name, kind in FIELDS.items())])
+    key = pa.field("id", FIELDS["id"], nullable=False, metadata=_PRIMARY_KEY)
+    others = [pa.field(name, kind) for name, kind in FIELDS.items() if name != "id"]
+    return pa.schema([vector, key, *others])
 
 
 def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.Field]:

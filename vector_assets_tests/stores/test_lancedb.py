@@ -2,6 +2,7 @@
 
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,28 @@ def test_four_processes_write_at_once_and_the_newest_stands(store: LanceDBStore,
     hits = store.lookup(SPACE, where=Filter(issue_key="HAR-1"), limit=50)
     shared = next(hit for hit in hits if hit.metadata["document_id"] == newest.id)
     assert shared.metadata["text"] == f"writer {WRITERS - 1}"
+
+
+def _write_the_same(uri: str, start: Any) -> None:
+    store = LanceDBStore(uri)
+    store.open(SPACE, DIMENSIONS)
+    for n in range(ROUNDS):
+        start.wait()
+        store.upsert(SPACE, records(document(str(n)), "the same text"))
+
+
+def test_a_document_that_all_insert_at_the_same_moment_stands_once(
+    store: LanceDBStore, uri: str
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(WRITERS)
+    writers = [context.Process(target=_write_the_same, args=(uri, start)) for _ in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    assert store.count(SPACE) == ROUNDS
 
 
 def test_maintenance_keeps_everything_and_can_be_repeated(store: LanceDBStore) -> None:
