@@ -29,7 +29,7 @@ def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
         yield batch
 
 
-def halves(batch: Batch) -> tuple[Batch, Batch]:
-    """Return the two halves of a batch of two texts or more."""
-    middle = len(batch) // 2
-    return batch[:middle], batch[middle:]
+def halves(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the two halves of two texts or more."""
+    middle = len(texts) // 2
+    return texts[:middle], texts[middle:]

@@ -1,32 +1,21 @@
-"""OpenAI's embeddings, or any server that speaks the same API.
+"""OpenAI's embeddings, or those of any server that speaks the same API.
 
-Keep out: how requests are cut (`batching.py`).
+Keep out: how texts are cut into requests (`batching.py`) and what a request is (`openai_api.py`).
 """
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from http import HTTPStatus
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import openai
-from semantic_text_splitter import MarkdownSplitter
 
-from vector_assets.embedding.base import Embedded, Embedder
+from vector_assets.embedding.base import Embedded, Embedder, Tokenizer
 from vector_assets.embedding.batching import Batch, batches, halves
-from vector_assets.errors import (
-    ContractError,
-    CredentialsError,
-    RateLimitedError,
-    SettingsError,
-    UnavailableError,
-    VectorAssetsError,
-)
+from vector_assets.embedding.cl100k import Cl100kTokenizer
+from vector_assets.embedding.openai_api import ENDPOINT, Answer, OpenAIApi, Refusal
+from vector_assets.errors import SettingsError, UsageError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.tokens import Splitter, Tokenizer
 from vector_assets.vectors import Vectors
 
 DEFAULT_MODEL = "text-embedding-3-small"
@@ -36,6 +25,7 @@ DIMENSIONS_BY_MODEL = {
     "text-embedding-3-large": 3072,
     "text-embedding-ada-002": 1536,
 }
+"""The models' own (platform.openai.com/docs/guides/embeddings, 2026-11)."""
 
 DOLLARS_PER_MILLION_TOKENS = {
     "text-embedding-3-small": 0.02,
@@ -49,8 +39,9 @@ MAX_INPUT_TOKENS = 8192
 
 CHUNK_TOKENS = 512
 REQUESTS_IN_FLIGHT = 6
-MAX_RETRIES = 8
-TIMEOUT_SECONDS = 120.0
+
+_HARMLESS = "hello"
+_TOKENIZER = Cl100kTokenizer()
 
 # Shared by all embedders of a process: the limit of a key does not grow with the sources.
 _requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
@@ -60,7 +51,7 @@ class OpenAIEmbedder(Embedder):
     """Embeds over HTTP, several requests in flight, whatever the number of callers.
 
     Args:
-        client: The SDK's, with retries that obey `Retry-After`.
+        api: Asks for one batch.
         model: Its name at the server.
         dimensions: Length of a vector.
     """
@@ -68,11 +59,11 @@ class OpenAIEmbedder(Embedder):
     provider = "openai"
     chunk_tokens = CHUNK_TOKENS
 
-    def __init__(self, client: openai.OpenAI, *, model: str, dimensions: int) -> None:
+    def __init__(self, api: OpenAIApi, *, model: str, dimensions: int) -> None:
         self.model = model
         self.dimensions = dimensions
         self.dollars_per_million_tokens = DOLLARS_PER_MILLION_TOKENS.get(model, 0.0)
-        self._client = client
+        self._api = api
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -88,20 +79,22 @@ class OpenAIEmbedder(Embedder):
                 "EMBEDDING_PROVIDER=local"
             )
         model = settings.embedding_model or DEFAULT_MODEL
-        dimensions = settings.embedding_dimensions or DIMENSIONS_BY_MODEL.get(model)
+        own = DIMENSIONS_BY_MODEL.get(model)
+        dimensions = settings.embedding_dimensions or own
         if dimensions is None:
             raise SettingsError(
                 f"EMBEDDING_MODEL is {model!r}, whose length of vectors is not known here: set "
                 f"EMBEDDING_DIMENSIONS to it"
             )
-        client = openai.OpenAI(
-            api_key=key,
-            base_url=settings.openai_base_url or None,
-            max_retries=MAX_RETRIES,
-            timeout=TIMEOUT_SECONDS,
-            http_client=openai.DefaultHttpxClient(event_hooks={"response": [_counter(meter)]}),
+        api = OpenAIApi(
+            key=key,
+            base_url=settings.openai_base_url,
+            model=model,
+            # Servers of other models often refuse the field, though it says what they do anyway.
+            dimensions=None if own in (None, dimensions) else dimensions,
+            meter=meter,
         )
-        return cls(client, model=model, dimensions=dimensions)
+        return cls(api, model=model, dimensions=dimensions)
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -110,7 +103,6 @@ class OpenAIEmbedder(Embedder):
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Embed texts in as few requests as the vendor's limits allow."""
-        vectors = np.zeros((len(texts), self.dimensions), np.float32)
         failures: dict[int, str] = {}
         kept: Batch = []
         for index, text in enumerate(texts):
@@ -119,148 +111,91 @@ class OpenAIEmbedder(Embedder):
                 failures[index] = f"it takes {count:,} tokens, the model reads {MAX_INPUT_TOKENS:,}"
             else:
                 kept.append((index, text, count))
-        lock = threading.Lock()
-
-        def run(batch: Batch) -> int:
-            found, refused, tokens = self._embed_batch(batch)
-            with lock:
-                failures.update(refused)
-                for index, vector in found.items():
-                    vectors[index] = vector
-            return tokens
-
-        return Embedded(vectors, sum(_requests.map(run, list(batches(kept)))), failures)
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        token_count = 0
+        cut = list(batches(kept))
+        for batch, part in zip(cut, _requests.map(self._embed_batch, cut), strict=True):
+            indexes = [index for index, _, _ in batch]
+            vectors[indexes] = part.vectors
+            failures |= {indexes[place]: cause for place, cause in part.failures.items()}
+            token_count += part.token_count
+        return Embedded(vectors, token_count, failures)
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed one question; of one that is longer than the model reads, its beginning."""
+        """Embed one question; of one that is longer than the model reads, its beginning.
+
+        Raises:
+            UsageError: The server refuses it.
+        """
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
-        vector: Vectors = self._request([text])[0][0]
+        found = self._embed_texts([text])
+        if found.failures:
+            raise UsageError(f"the question cannot be embedded: {found.failures[0]}; ask another")
+        vector: Vectors = found.vectors[0]
         return vector
 
     def check(self) -> str:
         """Embed one word."""
-        self.embed_query("hello")
-        return f"{self.model} at {self._client.base_url}, {self.dimensions} dimensions"
+        self.embed_query(_HARMLESS)
+        return f"{self.model} at {self._api.url}, {self.dimensions} dimensions"
 
-    def _embed_batch(self, batch: Batch) -> tuple[dict[int, Vectors], dict[int, str], int]:
-        """Embed a batch; one that is refused is halved until the text to blame stands alone.
+    def _embed_batch(self, batch: Batch) -> Embedded:
+        return self._embed_texts([text for _, text, _ in batch])
 
-        Returns:
-            Vectors by index, causes by index of the texts that were refused, and tokens paid.
+    def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
+        """Embed what fits a request; halve what is refused until the text to blame stands alone.
+
+        Args:
+            texts: One or more.
+            are_to_blame: Whether a refusal is known to be about texts and not about settings.
         """
-        try:
-            vectors, tokens = self._request([text for _, text, _ in batch])
-        except openai.BadRequestError as error:
-            if len(batch) == 1:
-                return {}, {batch[0][0]: _words_of(error)}, 0
-            first, second = map(self._embed_batch, halves(batch))
-            return first[0] | second[0], first[1] | second[1], first[2] + second[2]
-        indexes = [index for index, _, _ in batch]
-        return dict(zip(indexes, vectors, strict=True)), {}, tokens
+        answer = self._api.request(texts)
+        if isinstance(answer, Answer):
+            return self._units(answer)
+        if not are_to_blame:
+            self._require_harmless_text_passes(answer)
+        if len(texts) == 1:
+            return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: answer.cause})
+        first, second = (self._embed_texts(half, are_to_blame=True) for half in halves(texts))
+        offset = len(first.vectors)
+        return Embedded(
+            np.concatenate([first.vectors, second.vectors]),
+            first.token_count + second.token_count,
+            {**first.failures, **{offset + at: why for at, why in second.failures.items()}},
+        )
 
-    def _request(self, texts: list[str]) -> tuple[list[Vectors], int]:
-        """Make one request; vectors come back in the order of the texts.
+    def _require_harmless_text_passes(self, refusal: Refusal) -> None:
+        """Check that it is not every text that is refused, before each is tried alone.
 
         Raises:
-            BadRequestError: The server refuses a text.
+            SettingsError: It is.
         """
-        own = DIMENSIONS_BY_MODEL.get(self.model)
-        options: dict[str, Any] = {}
-        if own is not None and own != self.dimensions:
-            options["dimensions"] = self.dimensions
-        try:
-            answer = self._client.embeddings.create(model=self.model, input=texts, **options)
-        except openai.BadRequestError:
-            raise
-        except openai.OpenAIError as error:
-            raise _translated(error) from error
-        if sorted(item.index for item in answer.data) != list(range(len(texts))):
-            raise ContractError(
-                "openai embeddings", f"{len(answer.data)} vectors", f"{len(texts)}, one a text"
+        if isinstance(self._api.request([_HARMLESS]), Refusal):
+            raise SettingsError(
+                f"{ENDPOINT} refuses every text: {refusal.cause} Check EMBEDDING_MODEL (it is "
+                f"{self.model!r}) and EMBEDDING_DIMENSIONS ({self.dimensions})."
             )
-        ordered = sorted(answer.data, key=lambda item: item.index)
-        return [self._unit(item.embedding) for item in ordered], answer.usage.total_tokens
 
-    def _unit(self, embedding: Sequence[float]) -> Vectors:
-        vector = np.asarray(embedding, np.float32)
-        length = float(np.linalg.norm(vector))
-        if vector.shape != (self.dimensions,) or not np.isfinite(length) or length == 0:
-            raise ContractError(
-                "openai embeddings",
-                f"a vector of {vector.size} numbers and length {length}",
-                f"{self.dimensions} finite numbers; set EMBEDDING_DIMENSIONS to what "
-                f"{self.model} makes",
-            )
-        return np.asarray(vector / length, np.float32)
+    def _units(self, answer: Answer) -> Embedded:
+        """Return an answer's vectors at unit length; one that has no direction is a failure.
 
-
-class _Cl100kTokenizer:
-    """OpenAI's vocabulary from a package, so that nothing is fetched at run time."""
-
-    def count(self, text: str) -> int:
-        """Return the number of tokens; names of special tokens are plain text."""
-        return len(_encoding().encode_ordinary(text))
-
-    def splitter(self, capacity_tokens: int) -> Splitter:
-        """Return a Markdown splitter."""
-        return _splitter(capacity_tokens)
-
-
-_TOKENIZER = _Cl100kTokenizer()
-
-
-@lru_cache(maxsize=1)
-def _encoding() -> Any:
-    # Loading the vocabulary takes a third of a second, which only those who count shall pay.
-    from bpe_openai import get_encoding
-
-    return get_encoding("cl100k_base")
-
-
-@lru_cache(maxsize=64)
-def _splitter(capacity_tokens: int) -> Splitter:
-    splitter: Splitter = MarkdownSplitter.from_tiktoken_model(DEFAULT_MODEL, capacity_tokens)
-    return splitter
-
-
-def _counter(meter: Meter) -> Callable[[Any], None]:
-    """Return what counts each answer of the server, and how long it asks to wait."""
-
-    def count(response: Any) -> None:
-        meter.count("openai embeddings")
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            asked = response.headers.get("retry-after", "")
-            meter.throttled(float(asked) if asked.replace(".", "", 1).isdigit() else 0.0)
-
-    return count
-
-
-def _words_of(error: openai.APIStatusError) -> str:
-    body = error.body if isinstance(error.body, dict) else {}
-    return str(body.get("message") or f"HTTP {error.status_code}")
-
-
-def _translated(error: openai.OpenAIError) -> VectorAssetsError:
-    match error:
-        case openai.AuthenticationError() | openai.PermissionDeniedError():
-            return CredentialsError(
-                "openai", f"HTTP {error.status_code}", "Check OPENAI_API_KEY and OPENAI_BASE_URL."
-            )
-        case openai.RateLimitError() if error.code == "insufficient_quota":
-            return CredentialsError(
-                "openai", "insufficient_quota", "Add credit to the account of OPENAI_API_KEY."
-            )
-        case openai.RateLimitError():
-            ceiling_seconds = MAX_RETRIES * 60.0
-            return RateLimitedError(
-                "openai embeddings", waited_seconds=ceiling_seconds, ceiling_seconds=ceiling_seconds
-            )
-        case openai.NotFoundError():
-            return SettingsError(
-                f"openai embeddings: {_words_of(error)} Check EMBEDDING_MODEL and OPENAI_BASE_URL."
-            )
-        case openai.APIStatusError():
-            return UnavailableError("openai", f"HTTP {error.status_code}")
-        case _:
-            return UnavailableError("openai", type(error).__name__, "Check OPENAI_BASE_URL.")
+        Raises:
+            SettingsError: They have another length than the settings say.
+        """
+        for vector in answer.vectors:
+            if vector.shape != (self.dimensions,):
+                raise SettingsError(
+                    f"{self.model!r} answers vectors of {vector.size} numbers, {self.dimensions} "
+                    f"were wanted: set EMBEDDING_DIMENSIONS={vector.size} and sync into a new index"
+                )
+        vectors = np.stack(answer.vectors)
+        lengths = np.linalg.norm(vectors, axis=1)
+        is_good = np.isfinite(lengths) & (lengths > 0)
+        units = np.zeros_like(vectors)
+        np.divide(vectors, lengths[:, None], out=units, where=is_good[:, None])
+        failures = {
+            int(place): f"its vector has the length {lengths[place]}"
+            for place in np.flatnonzero(~is_good)
+        }
+        return Embedded(units, answer.token_count, failures)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -43,14 +44,23 @@ async def _embeddings(request: Request) -> Response:
     if request.headers.get("authorization") != _KEY:
         return _refused(401, "Incorrect API key provided.", "invalid_api_key")
     asked = json.loads(await request.body())
+    # Counting and hashing a full request takes a second, in which other vendors shall answer too.
+    return await run_in_threadpool(_answered, asked)
+
+
+def _answered(asked: Any) -> Response:
     texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
     own = DIMENSIONS_BY_MODEL.get(asked["model"])
     if own is None:
         return _refused(404, f"The model `{asked['model']}` does not exist.", "model_not_found")
+    if not all(isinstance(text, str) for text in texts):
+        return _refused(400, "'$.input' is invalid: the sandbox reads no token ids.", None)
     counts = [len(_encoding().encode_ordinary(text)) for text in texts]
-    if (complaint := _complaint(texts, counts)) is not None:
+    dimensions = asked.get("dimensions")
+    complaint = _complaint(texts, counts) or _complaint_of_dimensions(asked["model"], dimensions)
+    if complaint is not None:
         return _refused(400, complaint, None)
-    vectors = embed(texts, int(asked.get("dimensions") or own))
+    vectors = embed(texts, dimensions or own)
     as_base64 = asked.get("encoding_format") == "base64"
     return JSONResponse(
         {
@@ -117,6 +127,18 @@ def _complaint(texts: Sequence[str], counts: Sequence[int]) -> str | None:
         )
     if sum(counts) > MAX_REQUEST_TOKENS:
         return f"Requested {sum(counts)} tokens, max {MAX_REQUEST_TOKENS} tokens per request"
+    return None
+
+
+def _complaint_of_dimensions(model: str, dimensions: int | None) -> str | None:
+    """Return what the vendor says of a length of vectors that a model cannot make."""
+    if dimensions is None:
+        return None
+    if model == "text-embedding-ada-002":
+        return "This model does not support specifying dimensions."
+    if not 1 <= dimensions <= DIMENSIONS_BY_MODEL[model]:
+        most = DIMENSIONS_BY_MODEL[model]
+        return f"Invalid value for 'dimensions' = {dimensions}. Must be at most {most}."
     return None
 
 
