@@ -132,7 +132,8 @@ class ContractChecks:
             return
         rules = next(one for one in CONTRACT_BY_PATH if re.match(one.path, path))
         api = contract(rules.file)
-        request = _request(scope, shortened(exchange.request_body), re.sub(f"^{rules.cut}", "", path))
+        vendor_path = re.sub(f"^{rules.cut}", "", path)
+        request = _request(scope, shortened(exchange.request_body), vendor_path)
         response = MockResponse(
             shortened(exchange.response_body),
             status_code=exchange.status,

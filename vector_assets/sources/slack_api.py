@@ -19,6 +19,7 @@ from slack_sdk.http_retry import (
     BackoffRetryIntervalCalculator,
     ConnectionErrorRetryHandler,
     RateLimitErrorRetryHandler,
+    RetryIntervalCalculator,
 )
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
@@ -78,7 +79,7 @@ class SlackApi:
         base_url: Ends with `/api/`.
         meter: Counts each request, tries again included, and each second of waiting.
         ceiling_seconds: See `CEILING_SECONDS`.
-        backoff_seconds: Pause before the first try again; it doubles from there.
+        pauses: Between tries after a failure; by default from 0.5 s on, doubling, with jitter.
     """
 
     def __init__(
@@ -88,11 +89,11 @@ class SlackApi:
         meter: Meter,
         *,
         ceiling_seconds: float = CEILING_SECONDS,
-        backoff_seconds: float = 0.5,
+        pauses: RetryIntervalCalculator | None = None,
     ) -> None:
         self._meter = meter
         self._queue = _Queue(meter, ceiling_seconds)
-        pauses = BackoffRetryIntervalCalculator(backoff_factor=backoff_seconds)
+        pauses = pauses or BackoffRetryIntervalCalculator()
         self._client = WebClient(
             token=token,
             base_url=base_url,
@@ -244,7 +245,7 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
 class _ServerErrorHandler(ServerErrorRetryHandler):
     """Tries again after any 5xx, and after `ok: false` with a code that stands for one."""
 
-    def __init__(self, meter: Meter, pauses: BackoffRetryIntervalCalculator) -> None:
+    def __init__(self, meter: Meter, pauses: RetryIntervalCalculator) -> None:
         super().__init__(MAX_RETRIES, pauses)
         self._meter = meter
 
@@ -269,7 +270,7 @@ class _ServerErrorHandler(ServerErrorRetryHandler):
 class _ConnectionHandler(ConnectionErrorRetryHandler):
     """Tries again after a connection that was refused, lost, or cut in the middle of an answer."""
 
-    def __init__(self, meter: Meter, pauses: BackoffRetryIntervalCalculator) -> None:
+    def __init__(self, meter: Meter, pauses: RetryIntervalCalculator) -> None:
         super().__init__(MAX_RETRIES, pauses, list(_LOST_CONNECTION))
         self._meter = meter
 

@@ -1,0 +1,312 @@
+"""What a document of Slack looks like, who may read it, and what one failure costs."""
+
+import pytest
+
+from vector_assets.documents import Checkpoint, Document, DocumentFailure, Window
+from vector_assets.errors import CredentialsError, SettingsError, UnavailableError
+from vector_assets.meter import Meter
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.settings import Settings
+from vector_assets.sources.slack import MAX_UNANSWERED_THREADS, SlackSource
+from vector_assets_tests.sources.slack_team import (
+    BEN,
+    ENGINEERING,
+    RANDOM,
+    documents,
+    impatient_api,
+    populate,
+    say,
+    source,
+    ts_of,
+)
+from vector_assets_tests.tiny import utc
+
+REPLIES = "/slack/api/conversations.replies"
+HISTORY = "/slack/api/conversations.history"
+WINDOW = Window(utc("2026-03-01"), None)
+
+
+@pytest.fixture
+def team(sandbox: Sandbox) -> Sandbox:
+    populate(sandbox)
+    return sandbox
+
+
+def add_threads(team: Sandbox, count: int, channel: str = ENGINEERING) -> list[str]:
+    """Begin threads a minute apart, each with a reply; return their parents' `ts`."""
+    parents = []
+    for number in range(count):
+        parents.append(say(team, f"2026-03-02T10:{number:02}", f"Q{number}", channel=channel))
+        say(team, f"2026-03-02T11:{number:02}", f"A{number}", thread=parents[-1], channel=channel)
+    return parents
+
+
+def test_a_thread_becomes_one_document_with_a_section_and_a_link_for_each_message(
+    team: Sandbox,
+) -> None:
+    parent = say(team, "2026-03-02T10:15", "*Billing* is down\nsince noon")
+    reply = say(team, "2026-03-03T09:00", "Looking, <@U0ANN0001>", thread=parent, user=BEN)
+    found = documents(team, "2026-03-03")[f"{ENGINEERING}:{parent}"]
+    url = f"https://sandbox.slack.com/archives/{ENGINEERING}/p"
+    first, second = found.sections
+    assert (found.id, found.title) == (f"slack:{ENGINEERING}:{parent}", "Billing is down")
+    assert (found.container, found.authors) == ("engineering", ("Ann Lee", "Ben Oz"))
+    assert (found.created_at, found.updated_at) == (
+        utc("2026-03-02T10:15"),
+        utc("2026-03-03T09:00"),
+    )
+    assert found.access == ("public",)
+    assert found.extra == {
+        "channel": "engineering",
+        "channel_id": ENGINEERING,
+        "thread_ts": parent,
+        "reply_count": 1,
+    }
+    assert (first.heading, first.text) == (
+        "Ann Lee, 2026-03-02 10:15",
+        "**Billing** is down\nsince noon",
+    )
+    assert second.text == "Looking, @Ann Lee"
+    assert found.url == first.url == url + parent.replace(".", "")
+    assert second.url == f"{url}{reply.replace('.', '')}?thread_ts={parent}&cid={ENGINEERING}"
+
+
+def test_a_channels_other_messages_of_a_day_become_one_document(team: Sandbox) -> None:
+    say(team, "2026-03-02T10:00", "Good morning")
+    say(team, "2026-03-02T18:30", "Good night", user=BEN)
+    say(team, "2026-03-02T19:00", "elsewhere", channel=RANDOM)
+    found = documents(team, "2026-03-02")
+    day = found[f"{ENGINEERING}:2026-03-02"]
+    assert set(found) == {f"{ENGINEERING}:2026-03-02", f"{RANDOM}:2026-03-02"}
+    assert day.title == "#engineering, 2026-03-02"
+    assert [section.text for section in day.sections] == ["Good morning", "Good night"]
+    assert (day.created_at, day.updated_at) == (utc("2026-03-02T10:00"), utc("2026-03-02T18:30"))
+    assert (day.extra["thread_ts"], day.extra["reply_count"]) == ("", 0)
+
+
+BOT_PROFILE = {"id": "B0DEPLOYS", "team_id": "T0SANDBOX", "name": "Deploys"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "author"),
+    [
+        ({"user": "", "bot_id": "B0DEPLOYS", "username": "Pager"}, "Pager"),
+        ({"user": "U0BOT0001", "bot_id": "B0DEPLOYS", "bot_profile": BOT_PROFILE}, "Deploys"),
+        ({"user": "U0GUEST01", "user_profile": {"real_name": "Guest"}}, "Guest"),
+        ({"user": "U0NOBODY1"}, "U0NOBODY1"),
+    ],
+)  # fmt: skip
+def test_bots_and_guests_keep_their_names(
+    team: Sandbox, fields: dict[str, str], author: str
+) -> None:
+    at = ts_of("2026-03-02T10:00")
+    message = {"type": "message", "ts": at, "text": "Deployed", **fields}
+    team.workspace.messages[ENGINEERING] = [{k: v for k, v in message.items() if v}]
+    assert documents(team, "2026-03-02")[f"{ENGINEERING}:2026-03-02"].authors == (author,)
+
+
+@pytest.mark.parametrize("subtype", ["channel_join", "channel_leave", "channel_topic", "bot_add"])
+def test_what_slack_notes_by_itself_is_dropped(team: Sandbox, subtype: str) -> None:
+    say(team, "2026-03-02T10:00", "<@U0ANN0001> has joined the channel", subtype=subtype)
+    assert documents(team, "2026-03-01") == {}
+    assert source(team).newest() is None
+
+
+def test_messages_without_words_make_no_document(team: Sandbox) -> None:
+    say(team, "2026-03-02T10:00", "")
+    assert documents(team, "2026-03-01") == {}
+
+
+def test_a_private_channel_is_readable_by_its_members_alone(team: Sandbox) -> None:
+    team.workspace.site.private_channel_ids.append(RANDOM)
+    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
+    say(team, "2026-03-02T10:00", "no secret")
+    access = {d.container: d.access for d in documents(team, "2026-03-01").values()}
+    assert access == {"random": ("restricted", "ann.lee@example.com"), "engineering": ("public",)}
+
+
+def test_a_private_channel_whose_e_mails_are_hidden_is_readable_by_nobody(team: Sandbox) -> None:
+    team.workspace.site.private_channel_ids.append(RANDOM)
+    team.workspace.site.slack_scopes.remove("users:read.email")
+    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
+    assert [d.access for d in documents(team, "2026-03-01").values()] == [("restricted",)]
+
+
+def test_a_bot_without_scopes_for_private_channels_reads_the_public_ones(team: Sandbox) -> None:
+    team.workspace.site.private_channel_ids.append(RANDOM)
+    team.workspace.site.slack_scopes.remove("groups:read")
+    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
+    say(team, "2026-03-02T10:00", "no secret")
+    assert list(documents(team, "2026-03-01")) == [f"{ENGINEERING}:2026-03-02"]
+
+
+@pytest.mark.parametrize("wanted", ["random", "#random", RANDOM])
+def test_channels_are_restricted_by_name_or_id(team: Sandbox, wanted: str) -> None:
+    say(team, "2026-03-02T10:00", "here")
+    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
+    found = documents(team, "2026-03-01", SLACK_CHANNELS=wanted)
+    assert list(found) == [f"{RANDOM}:2026-03-02"]
+
+
+def test_a_channel_that_does_not_exist_is_named(team: Sandbox) -> None:
+    with pytest.raises(SettingsError, match="SLACK_CHANNELS names 'rnadom': the bot sees no such"):
+        documents(team, "2026-03-01", SLACK_CHANNELS="engineering,rnadom")
+
+
+def test_a_channel_that_the_bot_has_not_joined_is_left_alone(team: Sandbox) -> None:
+    team.workspace.channels[1]["is_member"] = False
+    say(team, "2026-03-02T10:00", "here")
+    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
+    assert list(documents(team, "2026-03-01")) == [f"{ENGINEERING}:2026-03-02"]
+
+
+def test_a_wanted_channel_that_the_bot_has_not_joined_is_a_failure_beside_the_others(
+    team: Sandbox,
+) -> None:
+    team.workspace.channels[1]["is_member"] = False
+    say(team, "2026-03-02T10:00", "here")
+    slack = source(team, SLACK_CHANNELS="engineering,random")
+    first, second, last = slack.documents(WINDOW)
+    assert isinstance(first, Document)
+    assert isinstance(last, Checkpoint)
+    assert second == DocumentFailure(
+        f"slack:{RANDOM}",
+        "#random cannot be read (not_in_channel): invite the bot with /invite",
+    )
+    assert slack.skipped_channels == ["random"]
+
+
+def test_a_bot_that_was_removed_meanwhile_loses_that_channel_alone(team: Sandbox) -> None:
+    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
+    team.conditions.fail(
+        HISTORY, contains=ENGINEERING, status=200, body={"ok": False, "error": "not_in_channel"}
+    )
+    slack = source(team)
+    found = [item.id for item in slack.documents(WINDOW) if isinstance(item, Document)]
+    assert (found, slack.skipped_channels) == ([f"slack:{RANDOM}:2026-03-02"], ["engineering"])
+
+
+def test_a_thread_whose_replies_fail_never_costs_the_others(team: Sandbox) -> None:
+    parents = add_threads(team, 3)
+    team.conditions.fail(
+        REPLIES, contains=parents[1], status=200, body={"ok": False, "error": "thread_not_found"}
+    )
+    items = list(source(team).documents(WINDOW))
+    failures = [item for item in items if isinstance(item, DocumentFailure)]
+    assert [item.document_id for item in failures] == [f"slack:{ENGINEERING}:{parents[1]}"]
+    assert "thread_not_found" in failures[0].cause
+    assert failures[0].day == utc("2026-03-02").date()
+    assert len([item for item in items if isinstance(item, Document)]) == 2
+
+
+def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> None:
+    say(team, "2026-03-02T10:00", "fine")
+    say(team, "2026-03-03T10:00", "odd", attachments=[{"fields": [{"title": "no", "value": 1}]}])
+    message = team.workspace.messages[ENGINEERING][1]
+    message["files"] = [["not a file"]]
+    team.conditions.fail(
+        HISTORY,
+        contains=ENGINEERING,
+        status=200,
+        body={"ok": True, "messages": team.workspace.messages[ENGINEERING][::-1]},
+        times=1,
+    )
+    failure, document, _ = source(team).documents(WINDOW)
+    assert isinstance(failure, DocumentFailure)
+    assert (failure.document_id, failure.day) == (
+        f"slack:{ENGINEERING}:2026-03-03",
+        utc("2026-03-03").date(),
+    )
+    assert isinstance(document, Document)
+
+
+def test_slack_being_down_is_not_so_many_bad_threads(team: Sandbox) -> None:
+    add_threads(team, MAX_UNANSWERED_THREADS + 3)
+    team.conditions.fail(REPLIES, status=500)
+    with pytest.raises(UnavailableError, match=r"slack conversations\.replies did not answer"):
+        list(SlackSource(impatient_api(team)).documents(WINDOW))
+
+
+def test_a_history_that_fails_on_its_second_page_is_no_complete_listing(team: Sandbox) -> None:
+    for number in range(1_000):
+        say(team, f"2026-03-02T10:{number // 60:02}:{number % 60:02}", f"message {number}")
+    team.conditions.fail(HISTORY, contains="cursor=", status=500)
+    with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
+        list(SlackSource(impatient_api(team)).documents(WINDOW))
+
+
+def test_a_day_and_a_thread_of_more_than_a_page_are_whole(team: Sandbox) -> None:
+    parent = say(team, "2026-03-02T09:00", "Roll call")
+    for number in range(1_100):
+        time = f"2026-03-02T10:{number // 60:02}:{number % 60:02}"
+        say(team, time, f"message {number}")
+        say(team, time, f"reply {number}", thread=parent)
+        team.workspace.messages[ENGINEERING][-1]["ts"] = ts_of(time)[:-1] + "1"
+    found = documents(team, "2026-03-02")
+    assert len(found[f"{ENGINEERING}:2026-03-02"].sections) == 1_100
+    assert len(found[f"{ENGINEERING}:{parent}"].sections) == 1_101
+
+
+def test_order_is_stable_and_the_last_word_is_a_checkpoint(team: Sandbox) -> None:
+    parents = add_threads(team, 8) + add_threads(team, 2, channel=RANDOM)
+    end = utc("2026-03-05")
+    *items, last = source(team).documents(Window(WINDOW.start, end))
+    threads = [item.native_id for item in items if isinstance(item, Document)]
+    assert threads == [
+        *(f"{ENGINEERING}:{ts}" for ts in parents[7::-1]),
+        *(f"{RANDOM}:{ts}" for ts in parents[:7:-1]),
+    ]
+    assert last == Checkpoint(end)
+
+
+def test_user_groups_are_named_and_their_scope_is_a_courtesy(team: Sandbox) -> None:
+    team.workspace.usergroups.append({"id": "S0WEB0001", "handle": "web"})
+    say(team, "2026-03-02T10:00", "<!subteam^S0WEB0001> please")
+    key = f"{ENGINEERING}:2026-03-02"
+    assert documents(team, "2026-03-02")[key].sections[0].text == "@web please"
+    team.workspace.site.slack_scopes.remove("usergroups:read")
+    assert documents(team, "2026-03-02")[key].sections[0].text == "@S0WEB0001 please"
+
+
+def test_requests_are_counted_and_lists_are_asked_for_once(team: Sandbox) -> None:
+    add_threads(team, 2)
+    meter = Meter()
+    assert list(source(team, meter).documents(WINDOW))
+    assert meter.requests == {
+        "slack auth.test": 1,
+        "slack conversations.history": 2,
+        "slack conversations.list": 1,
+        "slack conversations.replies": 2,
+        "slack users.list": 1,
+    }
+
+
+def test_the_newest_activity_counts_replies(team: Sandbox) -> None:
+    parent = say(team, "2026-03-02T10:00", "A question")
+    say(team, "2026-03-04T10:00", "there", channel=RANDOM)
+    assert source(team).newest() == utc("2026-03-04T10:00")
+    say(team, "2026-03-05T10:00", "An answer", thread=parent)
+    assert source(team).newest() == utc("2026-03-05T10:00")
+
+
+def test_check_says_who_we_are_and_what_we_read(team: Sandbox) -> None:
+    assert source(team).check() == (
+        "vector-assets in Sandbox (https://sandbox.slack.com/), reads 2 channels"
+    )
+    team.workspace.channels.clear()
+    assert (
+        source(team)
+        .check()
+        .endswith("reads 0 channels; invite it with /invite in each channel to read")
+    )
+
+
+def test_check_names_a_missing_scope(team: Sandbox) -> None:
+    team.workspace.site.slack_scopes.remove("channels:history")
+    with pytest.raises(CredentialsError, match="lacks the scope channels:history"):
+        source(team).check()
+
+
+def test_a_missing_token_is_named() -> None:
+    with pytest.raises(SettingsError, match="SLACK_BOT_TOKEN"):
+        SlackSource.from_settings(Settings(), Meter())
