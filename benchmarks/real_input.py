@@ -155,7 +155,7 @@ def slack_ids(folder: Path) -> Iterator[str]:
         sizes = Counter(message.get("thread_ts", message["ts"]) for message in messages)
         for message in messages:
             thread = message.get("thread_ts", message["ts"])
-            if sizes[thread] > 1 or message.get("reply_count"):
+            if thread != message["ts"] or sizes[thread] > 1 or message.get("reply_count"):
                 yield f"slack:{channel['id']}:{thread}"
             else:
                 day = datetime.fromtimestamp(float(message["ts"]), UTC).date()

@@ -22,7 +22,7 @@ from vector_assets.documents import (
 )
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.errors import UsageError
+from vector_assets.errors import UsageError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.report import DayStats, SyncReport
@@ -290,16 +290,24 @@ def _delete_surplus(shrinking: dict[str, DocumentPlan], store: VectorStore, name
 
 
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
-    """Gather items into lists of bounded length and bounded text, in order."""
+    """Gather items into lists of bounded length and bounded text, in order.
+
+    What was gathered before a source breaks off is handed on before its error is.
+    """
     batch: list[SourceItem] = []
     characters = 0
-    for item in items:
-        batch.append(item)
-        if isinstance(item, Document):
-            characters += sum(len(section.text) for section in item.sections)
-        if len(batch) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
+    try:
+        for item in items:
+            batch.append(item)
+            if isinstance(item, Document):
+                characters += sum(len(section.text) for section in item.sections)
+            if len(batch) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+    except VectorAssetsError:
+        if batch:
             yield batch
-            batch, characters = [], 0
+        raise
     if batch:
         yield batch
 

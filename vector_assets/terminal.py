@@ -11,11 +11,11 @@ from dataclasses import asdict
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from vector_assets.doctor import Finding
 from vector_assets.health import Health, SourceHealth, Verdict, hours
@@ -167,7 +167,7 @@ def print_answers(answers: Answers) -> None:
         console.print(f"[bold]{place}. {escape(answer.title)}[/]")
         console.print(f"   [dim]{escape(facts)}[/]")
         console.print(f"   [cyan]{escape(answer.url)}[/]")
-        console.print(Padding(Markdown(answer.passage, hyperlinks=False), (0, 0, 1, 3)))
+        console.print(Padding(Text(answer.passage), (0, 0, 1, 3)), soft_wrap=False)
     if not answers.answers:
         console.print("nothing found")
     fresh = [
