@@ -75,18 +75,16 @@ def sync(
     if days is not None and (first or last):
         raise UsageError("--days was given with --from or --to: use one or the other")
     yesterday = Days.newest(1, now).last
+    if first is not None and first > yesterday:
+        raise UsageError(f"{first} is not over yet in UTC: the newest day to sync is {yesterday}")
     if first or last:
-        end = last or yesterday
+        end = min(last or yesterday, yesterday)
         asked = Days(first or end, end)
     else:
         asked = Days.newest(1 if days is None else days, now)
-    if asked.first > yesterday:
-        raise UsageError(
-            f"{asked.first} is not over yet in UTC: the newest day to sync is {yesterday}"
-        )
     _sync(
         _named_or_enabled(sources, settings),
-        Days(asked.first, min(asked.last, yesterday)),
+        asked,
         settings,
         as_json,
     )

@@ -142,8 +142,8 @@ def judge(
         reasons.append(f"the index is {hours(behind)} behind the source")
     if missing_days:
         # A day is due two mornings after it began; until then it is late, after that stale.
-        age = now.astimezone(UTC).date() - missing_days[-1]
-        is_stale = len(missing_days) > 1 or age > timedelta(days=1)
+        since = now.astimezone(UTC).date() - missing_days[-1]
+        is_stale = len(missing_days) > 1 or since > timedelta(days=1)
         verdicts.append(Verdict.STALE if is_stale else Verdict.LATE)
         reasons.append(f"not materialized: {', '.join(map(str, missing_days))}")
     verdict = next(v for v in _WORST_FIRST if v in verdicts)

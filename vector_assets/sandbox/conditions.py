@@ -185,7 +185,9 @@ def _default_body(path: str, status: int) -> Any:
             )
             return {"object": "error", "status": status, "code": code, "message": code}
         case "fireflies":
-            code = "too_many_requests" if throttled else "internal_server_error"
+            code = {429: "too_many_requests", 401: "auth_failed", 403: "forbidden"}.get(
+                status, "internal_server_error"
+            )
             return {"data": None, "errors": [{"message": code, "code": code}]}
         case "openai":
             kind = "rate_limit_exceeded" if throttled else "server_error"

@@ -60,14 +60,14 @@ def schema() -> GraphQLSchema:
 
 def _root(workspace: Workspace) -> Json:
     def transcripts(_: Any, **asked: Any) -> list[Json]:
-        size = asked.get("limit", MAX_PAGE_TRANSCRIPTS)
-        if size > MAX_PAGE_TRANSCRIPTS:
-            raise _invalid(f"limit {size}: at most {MAX_PAGE_TRANSCRIPTS}")
+        page_size = asked.get("limit", MAX_PAGE_TRANSCRIPTS)
+        if page_size > MAX_PAGE_TRANSCRIPTS:
+            raise _invalid(f"limit {page_size}: at most {MAX_PAGE_TRANSCRIPTS}")
         if unknown := asked.keys() - _FILTERS:
             raise _invalid(f"the sandbox does not filter by {', '.join(sorted(unknown))}")
         found = [_complete(one) for one in workspace.transcripts if _is_asked(one, asked)]
         found.sort(key=lambda one: (-one["date"], one["id"]))
-        return found[asked.get("skip", 0) :][:size]
+        return found[asked.get("skip", 0) :][:page_size]
 
     def transcript(_: Any, **asked: Any) -> Json | None:
         found = (one for one in workspace.transcripts if one["id"] == asked["id"])

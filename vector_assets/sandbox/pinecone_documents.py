@@ -104,10 +104,10 @@ def _list(index: Index, asked: Json) -> Json:
 
 def _paged(found: list[StoredRecord], asked: Json, answer: Json) -> tuple[list[StoredRecord], Json]:
     start = int(asked.get("pagination_token") or 0)
-    size = int(asked.get("limit") or LIST_PAGE)
-    if start + size < len(found):
-        answer["pagination"] = {"next": str(start + size)}
-    return found[start : start + size], answer
+    page_size = int(asked.get("limit") or LIST_PAGE)
+    if start + page_size < len(found):
+        answer["pagination"] = {"next": str(start + page_size)}
+    return found[start : start + page_size], answer
 
 
 def _shown(record: StoredRecord, index: Index, asked: Json) -> Json:

@@ -197,9 +197,9 @@ def rank_text(
         weight = math.log(1 + (len(records) - len(holders) + 0.5) / (len(holders) + 0.5))
         for place in holders:
             often = counts[place][word]
-            length = 1 - _BM25_LENGTH + _BM25_LENGTH * len(texts[place]) / mean_words
+            length_ratio = 1 - _BM25_LENGTH + _BM25_LENGTH * len(texts[place]) / mean_words
             scores[place] += (
-                weight * often * (_BM25_SATURATION + 1) / (often + _BM25_SATURATION * length)
+                weight * often * (_BM25_SATURATION + 1) / (often + _BM25_SATURATION * length_ratio)
             )
     order = [place for place in np.argsort(-scores, kind="stable")[:top_k] if scores[place] > 0]
     return [(records[place], float(scores[place])) for place in order]

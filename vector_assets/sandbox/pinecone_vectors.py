@@ -44,14 +44,14 @@ def _fetch_by_metadata(index: Index, asked: Json) -> Json:
     _require_vector_index(index)
     found = index.matching(_namespace(asked), asked["filter"])
     start = int(asked.get("paginationToken") or 0)
-    size = int(asked.get("limit") or LIST_PAGE)
+    page_size = int(asked.get("limit") or LIST_PAGE)
     answer: Json = {
-        "vectors": {one.id: _whole(one) for one in found[start : start + size]},
+        "vectors": {one.id: _whole(one) for one in found[start : start + page_size]},
         "namespace": _namespace(asked),
         "usage": {"readUnits": 1},
     }
-    if start + size < len(found):
-        answer["pagination"] = {"next": str(start + size)}
+    if start + page_size < len(found):
+        answer["pagination"] = {"next": str(start + page_size)}
     return answer
 
 
@@ -105,14 +105,14 @@ def _list(index: Index, asked: Json) -> Json:
     ids = sorted(one for one in index.visible(_namespace(asked)) if one.startswith(
         asked.get("prefix", "")))  # fmt: skip
     start = int(asked.get("paginationToken") or 0)
-    size = int(asked.get("limit") or LIST_PAGE)
+    page_size = int(asked.get("limit") or LIST_PAGE)
     answer: Json = {
-        "vectors": [{"id": one} for one in ids[start : start + size]],
+        "vectors": [{"id": one} for one in ids[start : start + page_size]],
         "namespace": _namespace(asked),
         "usage": {"readUnits": 1},
     }
-    if start + size < len(ids):
-        answer["pagination"] = {"next": str(start + size)}
+    if start + page_size < len(ids):
+        answer["pagination"] = {"next": str(start + page_size)}
     return answer
 
 

@@ -117,7 +117,7 @@ def test_a_wrong_key_is_named_and_never_shown(sandbox: Sandbox, meter: Meter) ->
 def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
     sandbox: Sandbox, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.embedding.openai.MAX_RETRIES", 1)
+    monkeypatch.setattr("vector_assets.embedding.openai_api.MAX_RETRIES", 1)
     sandbox.conditions.fail(
         PATH, status=429, body={"error": {"message": "no", "code": "insufficient_quota"}},
         retry_after_seconds=0,
@@ -136,7 +136,7 @@ def test_an_unknown_model_is_named(sandbox: Sandbox, meter: Meter) -> None:
 
 
 def test_an_unreachable_server_is_named(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vector_assets.embedding.openai.MAX_RETRIES", 1)
+    monkeypatch.setattr("vector_assets.embedding.openai_api.MAX_RETRIES", 1)
     settings = Settings.model_validate(
         {"openai_api_key": "k", "openai_base_url": "http://127.0.0.1:9/v1"}
     )
