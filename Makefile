@@ -31,7 +31,7 @@ up: install ## The Dagster UI over the sandbox, on http://127.0.0.1:3000
 	$(BIN)/dagster dev --workspace workspace.yaml
 
 test: install ## Run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 check: install ## Lint, types, layers, and that the definitions load
 	$(BIN)/ruff check $(CODE)
@@ -46,7 +46,7 @@ format: install ## Rewrite the code in the project's format
 
 bench: install ## Measure on real input: completeness, speed, answers
 	$(BIN)/python benchmarks/real_input.py $(WORKSPACE_DATA) --folder data/bench
-	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --lancedb-uri data/bench/lancedb
+	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --index data/bench/lancedb
 
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data

@@ -15,6 +15,7 @@ from vector_assets import terminal
 from vector_assets.definitions import build_defs
 from vector_assets.health import measure
 from vector_assets.meter import Meter
+from vector_assets.orchestration.home import prepare_home
 from vector_assets.orchestration.launch import materialize_in_process
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import running_sandbox
@@ -34,9 +35,9 @@ QUESTIONS = (
 
 _NEXT_STEPS = """\
 What next:
-  make up               the Dagster UI over the same sandbox
-  vector-assets find    your own questions, with the variables above
-  .env                  your own accounts; `vector-assets doctor` says what is missing
+  make up    the Dagster UI over the same sandbox
+  .env       your own accounts; `vector-assets doctor` says what is missing
+  LANCEDB_URI={lancedb} vector-assets find "…"    your own questions to this index
 """
 
 
@@ -50,11 +51,9 @@ def run_demo(folder: Path) -> None:
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, now)
     with running_sandbox(workspace) as sandbox:
-        home = folder.absolute() / "dagster"
-        home.mkdir(parents=True, exist_ok=True)
         os.environ.update(
             sandbox.environment,
-            DAGSTER_HOME=str(home),
+            DAGSTER_HOME=str(prepare_home(folder / "dagster")),
             LANCEDB_URI=str(folder.absolute() / "lancedb"),
             VECTOR_STORE="lancedb",
             EMBEDDING_PROVIDER="local",
@@ -65,10 +64,10 @@ def run_demo(folder: Path) -> None:
         for source in track(
             settings.enabled_sources, description="Materializing", console=terminal.err()
         ):
-            materialize_in_process(defs, source, days)
+            materialize_in_process(defs, source, days, log_level="ERROR")
         click.echo("\n$ vector-assets status")
         terminal.print_health(measure(settings, build_store(settings, Meter())))
         for question in QUESTIONS:
             click.echo(f'\n$ vector-assets find "{question}"')
-            terminal.print_answers(find(question, settings=settings, limit=2))
-    click.echo(f"\n{_NEXT_STEPS}")
+            terminal.print_answers(find(question, settings=settings, limit=3))
+    click.echo("\n" + _NEXT_STEPS.format(lancedb=folder / "lancedb"))

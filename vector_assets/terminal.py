@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
+from textwrap import indent
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -28,6 +30,9 @@ _COLOURS = {
     Verdict.UNKNOWN: "yellow",
     Verdict.STALE: "red",
 }
+_HEALTH_HEADINGS = (
+    "source", "verdict", "newest in index", "behind source", "vectors", "newest day",
+)  # fmt: skip
 _STATE_COLOURS = {"ok": "green", "broken": "red", "off": "dim"}
 
 
@@ -120,10 +125,10 @@ def print_health(health: Health) -> None:
     """Print a line a source, its reasons under it where it is not fresh."""
     console = out()
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for heading in ("source", "verdict", "index holds up to", "behind", "vectors", "newest day"):
+    for heading in _HEALTH_HEADINGS:
         table.add_column(heading, no_wrap=True)
     for source in health.sources:
-        table.add_row(*_health_row(source, health))
+        table.add_row(*_health_row(source))
     if health.sources:
         console.print(table)
     for source in health.sources:
@@ -133,17 +138,15 @@ def print_health(health: Health) -> None:
         console.print(escape(reason))
 
 
-def _health_row(source: SourceHealth, health: Health) -> tuple[str, ...]:
+def _health_row(source: SourceHealth) -> tuple[str, ...]:
     colour = _COLOURS[source.verdict]
     watermark = source.watermark
-    behind = "-"
-    if watermark is not None:
-        behind = hours(health.checked_at - watermark)
+    lag = source.lag_seconds
     return (
         source.source,
         f"[{colour}]{source.verdict}[/]",
         f"{watermark:%Y-%m-%d %H:%M} UTC" if watermark else "-",
-        behind,
+        hours(timedelta(seconds=lag)) if lag is not None else "-",
         f"{source.vectors:,}",
         str(source.newest_day or "-"),
     )
@@ -167,7 +170,7 @@ def print_answers(answers: Answers) -> None:
         console.print(f"[bold]{place}. {escape(answer.title)}[/]")
         console.print(f"   [dim]{escape(facts)}[/]")
         console.print(f"   [cyan]{escape(answer.url)}[/]")
-        console.print(Padding(Text(answer.passage), (0, 0, 1, 3)), soft_wrap=False)
+        _print_passage(console, answer.passage)
     if not answers.answers:
         console.print("nothing found")
     fresh = [
@@ -177,6 +180,14 @@ def print_answers(answers: Answers) -> None:
     console.print(f"[dim]as of (UTC): {' · '.join(fresh)}[/]")
     for warning in answers.warnings:
         console.print(f"[yellow]{escape(warning)}[/]")
+
+
+def _print_passage(console: Console, passage: str) -> None:
+    """Print it indented: wrapped for a person's screen, as it stands for a program."""
+    if console.is_terminal:
+        console.print(Padding(Text(passage), (0, 0, 1, 3)), soft_wrap=False)
+    else:
+        console.print(escape(indent(passage, "   ")) + "\n")
 
 
 def print_finding(finding: Finding) -> None:

@@ -120,6 +120,6 @@ def test_files_named_in_documents_exist(path: Path) -> None:
     text = path.read_text()
     named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+(?:\.py|\.md|\.toml|\.yaml|/))`", text))
     links = set(re.findall(r"\]\((?!http)([^)#]+)\)", text))
-    roots = [ROOT, ROOT / "vector_assets", path.parent]
+    roots = [ROOT, ROOT / "vector_assets", ROOT / "vector_assets_tests", path.parent]
     missing = [one for one in named | links if not any((root / one).exists() for root in roots)]
     assert missing == []

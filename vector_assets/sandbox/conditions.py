@@ -52,12 +52,14 @@ class Conditions:
     Attributes:
         latency_seconds: Added to every request.
         index_lag_seconds: How long a Pinecone write stays unseen.
+        index_ready_seconds: How long a new Pinecone index is in the making.
         rules: Faults, first match wins.
         log: Every request as `(method, path, status)`, oldest first.
     """
 
     latency_seconds: float = 0.0
     index_lag_seconds: float = 0.0
+    index_ready_seconds: float = 0.0
     rules: list[Rule] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -72,7 +74,7 @@ class Conditions:
         """Forget all rules and the log, and be fast again."""
         self.rules.clear()
         self.log.clear()
-        self.latency_seconds = self.index_lag_seconds = 0.0
+        self.latency_seconds = self.index_lag_seconds = self.index_ready_seconds = 0.0
 
     def requests(self, prefix: str = "/") -> Counter[str]:
         """Count the requests so far whose path begins with a prefix, as `METHOD path`."""
@@ -99,6 +101,7 @@ class Conditions:
         return {
             "latency_seconds": self.latency_seconds,
             "index_lag_seconds": self.index_lag_seconds,
+            "index_ready_seconds": self.index_ready_seconds,
             "rules": [asdict(rule) for rule in self.rules],
         }
 

@@ -125,7 +125,10 @@ def _model(index: Index, request: Request) -> Json:
     return {
         "name": index.name,
         "host": f"{root}/{index.name}",
-        "status": {"ready": True, "state": "Ready"},
+        "status": {
+            "ready": index.is_ready,
+            "state": "Ready" if index.is_ready else "Initializing",
+        },
         "schema": {"fields": index.fields},
         "deployment": _DEPLOYMENT,
         "deletion_protection": "disabled",

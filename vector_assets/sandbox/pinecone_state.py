@@ -69,6 +69,7 @@ class Index:
         conditions: Say how long a write stays unseen.
         committed: Log position of the last write.
         reconciled: Log position up to which writes are visible.
+        ready_at: From when on it can be used, by the monotonic clock.
     """
 
     name: str
@@ -77,6 +78,15 @@ class Index:
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     committed: int = 0
     reconciled: int = 0
+    ready_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ready_at = time.monotonic() + self.conditions.index_ready_seconds
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is made by now."""
+        return time.monotonic() >= self.ready_at
 
     @property
     def vector_field(self) -> str:

@@ -9,13 +9,14 @@ what was written seconds ago, a fetch by id likewise.
 """
 
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from pinecone import Pinecone
 
-from vector_assets.errors import IndexMismatchError, SettingsError
+from vector_assets.errors import IndexMismatchError, SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
@@ -30,8 +31,10 @@ TEXT_FIELD = "text"
 FIELD_OF_VECTOR_INDEX = "_values"
 """How the control plane calls the one field of an index of the Vectors API."""
 
-READY_SECONDS = 300
+READY_SECONDS = 300.0
 """How long a new index may take until it can be used."""
+
+READY_POLL_SECONDS = 1.0
 
 DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 
@@ -202,12 +205,26 @@ class PineconeStore(VectorStore):
             return self._found
 
     def _described(self) -> Any | None:
-        return answered(
-            "pinecone indexes.describe",
-            self._meter,
-            lambda: self._client.indexes.describe(self._index_name),
-            missing=None,
-        )
+        """Return the index, once it can be used; None when there is none.
+
+        Raises:
+            UnavailableError: It is in the making, and was not ready in time.
+        """
+        give_up_at = time.monotonic() + READY_SECONDS
+        while True:
+            found = answered(
+                "pinecone indexes.describe",
+                self._meter,
+                lambda: self._client.indexes.describe(self._index_name),
+                missing=None,
+            )
+            if found is None or found.status.ready:
+                return found
+            if time.monotonic() > give_up_at:
+                raise UnavailableError(
+                    f"Pinecone index {self._index_name!r}", f"{found.status.state} for too long"
+                )
+            time.sleep(READY_POLL_SECONDS)
 
     def _connect(self, found: Any) -> PineconeApi:
         fields = found.schema.fields
@@ -233,16 +250,16 @@ class PineconeStore(VectorStore):
                 },
             }
         }
-        created = answered(
+        answered(
             "pinecone indexes.create",
             self._meter,
             lambda: self._client.indexes.create(
-                name=self._index_name, schema=schema, deployment=DEPLOYMENT, timeout=READY_SECONDS
+                name=self._index_name, schema=schema, deployment=DEPLOYMENT, timeout=-1
             ),
+            # Another run has created it at this moment: sources sync side by side.
+            existing=None,
         )
-        with self._lock:
-            self._found = self._connect(created)
-            return self._found
+        return self._opened()
 
 
 def _climb(api: PineconeApi, namespace: str) -> float | None:

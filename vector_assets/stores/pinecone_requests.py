@@ -110,7 +110,14 @@ class PineconeApi(ABC):
         return answered(f"pinecone {verb}", self._meter, ask)
 
 
-def answered(operation: str, meter: Meter, ask: Callable[[], Any], *, missing: Any = _RAISE) -> Any:
+def answered(
+    operation: str,
+    meter: Meter,
+    ask: Callable[[], Any],
+    *,
+    missing: Any = _RAISE,
+    existing: Any = _RAISE,
+) -> Any:
     """Count a request and return its answer, or raise what went wrong in our words.
 
     Args:
@@ -118,6 +125,7 @@ def answered(operation: str, meter: Meter, ask: Callable[[], Any], *, missing: A
         meter: Of the run.
         ask: Makes the request; the SDK retries and obeys `Retry-After` inside.
         missing: Returned for a thing that does not exist; raised as an error when not given.
+        existing: The same for a thing that exists already.
     """
     meter.count(operation)
     try:
@@ -126,6 +134,10 @@ def answered(operation: str, meter: Meter, ask: Callable[[], Any], *, missing: A
         if missing is _RAISE:
             raise _translated(operation, error) from error
         return missing
+    except pinecone_errors.ConflictError as error:
+        if existing is _RAISE:
+            raise _translated(operation, error) from error
+        return existing
     except pinecone_errors.PineconeError as error:
         raise _translated(operation, error) from error
 

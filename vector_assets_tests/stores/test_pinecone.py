@@ -1,5 +1,7 @@
 """Pinecone through its SDK and both of its APIs, against the sandbox."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from pinecone import Pinecone
 
@@ -127,6 +129,34 @@ def test_an_index_of_another_length_is_named_with_what_to_do(sandbox: Sandbox, a
     build(sandbox).open(SPACE, DIMENSIONS)
     with pytest.raises(IndexMismatchError, match="'vector-assets' holds vectors of 64 dimensions"):
         build(sandbox).open(SPACE, 1536)
+
+
+def test_runs_that_start_at_once_make_one_index_and_all_wait_for_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.stores.pinecone.READY_POLL_SECONDS", 0.05)
+    sandbox.conditions.index_ready_seconds = 0.5
+    sandbox.conditions.latency_seconds = 0.05
+    stores = [build(sandbox) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda store: store.open(SPACE, DIMENSIONS), stores))
+    statuses = [status for method, path, status in sandbox.conditions.log
+                if (method, path) == ("POST", "/pinecone/indexes")]  # fmt: skip
+    assert statuses.count(201) == 1
+    assert 409 in statuses
+    for store in stores:
+        store.upsert(SPACE, records(document(), "text"))
+    assert stores[0].count(SPACE) == 1
+
+
+def test_an_index_that_is_never_ready_is_named(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.stores.pinecone.READY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("vector_assets.stores.pinecone.READY_SECONDS", 0.2)
+    sandbox.conditions.index_ready_seconds = 600
+    with pytest.raises(UnavailableError, match=r"Pinecone index 'vector-assets'.*Initializing"):
+        build(sandbox).open(SPACE, DIMENSIONS)
 
 
 def test_a_host_that_is_set_is_used(sandbox: Sandbox, api: str) -> None:

@@ -1,0 +1,27 @@
+"""The folder in which Dagster keeps its records, made ready to survive killed processes.
+
+Keep out: the processes that use it (`up.py`).
+"""
+
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+CONFIGURATION = "dagster.yaml"
+
+
+def prepare_home(folder: Path) -> Path:
+    """Make a folder fit to be `DAGSTER_HOME`; a configuration that stands there stays.
+
+    Args:
+        folder: Made when it does not exist.
+
+    Returns:
+        Its absolute path.
+    """
+    home = folder.absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / CONFIGURATION).exists():
+        with as_file(files("vector_assets.orchestration") / CONFIGURATION) as ours:
+            shutil.copyfile(ours, home / CONFIGURATION)
+    return home
