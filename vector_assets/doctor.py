@@ -56,5 +56,5 @@ def _ask(service: str, check: Callable[[], str]) -> Finding:
 def _how_to_switch_on(name: str, settings: Settings) -> str:
     missing = settings.missing_credentials(name)
     if missing:
-        return f"off; to switch it on, set {', '.join(missing)}"
+        return f"to switch it on, set {', '.join(missing)}"
     return "off; VECTOR_ASSETS_SOURCES does not list it"
