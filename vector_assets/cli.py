@@ -19,6 +19,7 @@ from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCE_NAMES, source_class
 
 _DEFAULT_SANDBOX_PORT = 8099
+_DEFAULT_SERVE_PORT = 8090
 
 
 class DayType(click.ParamType[date]):
@@ -166,18 +167,26 @@ def find(
 @app.command()
 @_json_option
 def status(as_json: bool) -> None:
-    """Say how fresh each source is; exit 0 when all are fresh, 1 when not."""
+    """Say how fresh each source is; exit 0 when all is well, 1 when not.
+
+    Asks the index, each source, and Dagster: its webserver at DAGSTER_GRAPHQL_URL, or the records
+    in DAGSTER_HOME when that does not answer. Without either, freshness is seen from the index.
+    """
     from vector_assets import terminal
+    from vector_assets.dagster_state import incident_store, observe_if_any
     from vector_assets.health import Verdict, measure
-    from vector_assets.meter import Meter
-    from vector_assets.stores import build_store
+    from vector_assets.probes import Probes
 
     settings = load_settings()
-    health = measure(settings, build_store(settings, Meter()))
+    health = measure(settings, Probes(settings), observe_if_any(settings))
+    with incident_store() as store:
+        incidents = store.all()
     if as_json:
-        terminal.print_json(health.as_json())
+        open_incidents = [incident.as_json() for incident in incidents]
+        terminal.print_json({**health.as_json(), "incidents": open_incidents})
     else:
         terminal.print_health(health)
+        terminal.print_incidents(incidents)
     sys.exit(0 if health.verdict is Verdict.FRESH else 1)
 
 
@@ -236,11 +245,8 @@ def sandbox(
       vector-assets sandbox > .env &
       vector-assets sync --days 7
     """
-    import signal
-    import threading
-
     from vector_assets.sandbox.clock import move_to_yesterday
-    from vector_assets.sandbox.server import running_sandbox
+    from vector_assets.sandbox.server import Sandbox, serve_until_stopped
     from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 
     try:
@@ -249,21 +255,91 @@ def sandbox(
         raise UsageError(str(error)) from None
     if to_yesterday if to_yesterday is not None else workspace is None:
         move_to_yesterday(loaded, datetime.now(UTC))
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+
+    def started(served: Sandbox) -> None:
+        served.conditions.latency_seconds = latency_ms / 1000
+        for name, value in served.environment.items():
+            click.echo(f"{name}={value}")
+        sys.stdout.flush()
+        click.echo(f"the sandbox answers on {served.url}; Ctrl-C stops it", err=True)
+
     try:
-        with running_sandbox(loaded, host=host, port=port) as served:
-            served.conditions.latency_seconds = latency_ms / 1000
-            for name, value in served.environment.items():
-                click.echo(f"{name}={value}")
-            sys.stdout.flush()
-            click.echo(f"the sandbox answers on {served.url}; Ctrl-C stops it", err=True)
-            stopped.wait()
+        serve_until_stopped(loaded, host=host, port=port, started=started)
     except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
-            f"Choose another --port, or 0 for a free one"
-        ) from None
+        raise _cannot_listen(host, port, error) from None
+
+
+@app.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_DEFAULT_SERVE_PORT,
+    show_default=True,
+    help="0 takes a free one.",
+)
+def serve(host: str, port: int) -> None:
+    """Serve HTTP, and watch: search, freshness, backfills, metrics, alerts.
+
+    Run it beside Dagster's daemon and not within it: this is who notices that the daemon is dead.
+    Every route but /healthz wants a key: set READ_API_KEY and ADMIN_API_KEY.
+
+    \b
+    Examples:
+      vector-assets serve
+      curl -H "Authorization: Bearer $READ_API_KEY" "http://127.0.0.1:8090/api/sync-status"
+      curl -X POST -H "X-Admin-Key: $ADMIN_API_KEY" "http://127.0.0.1:8090/api/backfill/jira?days=7"
+    """
+    from vector_assets.api import serve as serve_http
+
+    settings = load_settings()
+    for name in ("read_api_key", "admin_api_key"):
+        if not getattr(settings, name).get_secret_value():
+            click.echo(f"{name.upper()} is not set: the routes that want it are closed", err=True)
+    try:
+        serve_http(
+            settings,
+            host=host,
+            port=port,
+            started=lambda url: click.echo(f"listening on {url}", err=True),
+        )
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from None
+
+
+@app.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where all of them listen.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=_DEFAULT_SERVE_PORT,
+    show_default=True,
+    help="Of `serve`.",
+)
+@click.option(
+    "--dagster-port",
+    type=click.IntRange(1, 65535),
+    default=3000,
+    show_default=True,
+    help="Of Dagster's UI.",
+)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    default=Path("data/dagster"),
+    show_default=True,
+    envvar="DAGSTER_HOME",
+    show_envvar=True,
+    help="Where Dagster keeps its records.",
+)
+def up(host: str, port: int, dagster_port: int, home: Path) -> None:
+    """Run it all: Dagster's UI and daemon, and `serve`, in one command.
+
+    Each is a process of its own, started again when it dies. Ctrl-C stops them together.
+    """
+    from vector_assets.up import run_up
+
+    run_up(home=home, host=host, port=port, dagster_port=dagster_port)
 
 
 @app.command()
@@ -279,6 +355,13 @@ def demo(folder: Path) -> None:
     from vector_assets.demo import run_demo
 
     run_demo(folder)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
+        f"Choose another --port, or 0 for a free one"
+    )
 
 
 def _named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str, ...]:

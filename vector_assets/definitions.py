@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
-from vector_assets.orchestration.checks import build_failed_documents_check
+from vector_assets.orchestration.checks import build_checks, build_freshness_checks
 from vector_assets.orchestration.io_managers import (
     LanceDBIOManager,
     PineconeIOManager,
@@ -18,6 +18,7 @@ from vector_assets.orchestration.jobs import build_nightly_ingestion
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
 from vector_assets.orchestration.schedules import build_nightly_schedule
+from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCE_NAMES
 
@@ -44,9 +45,17 @@ def build_defs(
     ]
     return dg.Definitions(
         assets=assets,
-        asset_checks=[build_failed_documents_check(asset_key(source)) for source in SOURCE_NAMES],
+        asset_checks=[
+            *(
+                check
+                for source in SOURCE_NAMES
+                for check in build_checks(asset_key(source), source)
+            ),
+            *build_freshness_checks([asset_key(source) for source in SOURCE_NAMES], settings),
+        ],
         jobs=[build_nightly_ingestion(assets)],
         schedules=[build_nightly_schedule(partitions, settings)],
+        sensors=build_sensors(settings, partitions),
         resources={
             "sources": SourcesResource(settings=settings),
             "embedder": EmbedderResource(settings=settings),

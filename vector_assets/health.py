@@ -1,11 +1,11 @@
-"""How fresh is each source: one result, one verdict with its reasons, read by every face.
+"""How fresh is each source, and is everything alive: one result that every face reads.
 
 Freshness is seen from the index, not from a log of runs: the newest activity in the index against
-the newest at the source, and the days that Dagster has materialized where an instance is at hand.
-Keep out: alerting, and any wording of one face.
+the newest at the source, the days that Dagster has materialized, and what each day brought.
+Keep out: asking Dagster (`dagster_graphql.py`), saying it to anyone (`alerts.py`), and any wording
+of one face.
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -13,17 +13,27 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from vector_assets.errors import VectorAssetsError
-from vector_assets.meter import Meter
+from vector_assets.liveness import problems_of
+from vector_assets.nights import complete_days, overdue
+from vector_assets.observation import AssetHistory, Observation
+from vector_assets.probes import Probes, SourceProbe
+from vector_assets.problems import Problem
 from vector_assets.settings import Settings
-from vector_assets.sources import build_source
-from vector_assets.stores.base import VectorStore
 
 LATE_AFTER = timedelta(hours=30)
 """A nightly index may be a day behind, and a run takes its time; beyond this it is late."""
 
 STALE_AFTER = timedelta(hours=54)
 """Beyond two nights and a run, it is stale."""
+
+RUN_TAKES = timedelta(hours=2)
+"""How long after its tick a day may still be in the making."""
+
+USUAL_AT_LEAST = 5.0
+"""Below so many documents a day, a day without any says nothing."""
+
+UNUSUAL_SHARE = 0.1
+"""A day that brings no more than this share of what is usual is named."""
 
 
 class Verdict(StrEnum):
@@ -50,8 +60,12 @@ class SourceHealth:
         newest_at_source: Newest activity at the vendor, UTC; None when that is not known.
         lag_seconds: How far the index is behind the source; None when not known.
         vectors: Records in the index.
-        newest_day: Newest day that Dagster has materialized; None without an instance or a day.
-        missing_days: Days of the last `CATCH_UP_DAYS` that Dagster has not materialized.
+        newest_day: Newest day that Dagster has materialized; None when it was not asked, or none.
+        missing_days: Days of the last `CATCH_UP_DAYS` that had to be materialized and are not.
+        documents: That the newest day brought; None when not known.
+        usual_documents: That such a day usually brings; None when too little is known.
+        failed_documents: Of the recent days, not in the index.
+        last_sync: When a day was last materialized, UTC; None when not known.
     """
 
     source: str
@@ -63,91 +77,131 @@ class SourceHealth:
     vectors: int
     newest_day: date | None
     missing_days: tuple[date, ...]
+    documents: int | None = None
+    usual_documents: float | None = None
+    failed_documents: int = 0
+    last_sync: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All sources together.
+    """Everything together.
 
     Attributes:
         checked_at: UTC.
         sources: One entry for each source that is on.
-        reasons: What holds for the whole, such as that no source is on.
+        problems: What is wrong beside freshness: a dead daemon, a schedule that is off.
+        notes: What holds for the whole and is no problem, such as that no source is on.
+        heartbeats: By daemon, its last sign of life, UTC; None when Dagster was not asked.
     """
 
     checked_at: datetime
     sources: tuple[SourceHealth, ...]
-    reasons: tuple[str, ...] = field(default=())
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+    heartbeats: Mapping[str, datetime | None] | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the sources' verdicts; unknown when there is none."""
-        found = {source.verdict for source in self.sources}
-        return next((verdict for verdict in _WORST_FIRST if verdict in found), Verdict.UNKNOWN)
+        """The worst of the sources' verdicts; late at best while there is a problem.
+
+        Unknown when no source is on.
+        """
+        found = {source.verdict for source in self.sources} or {Verdict.UNKNOWN}
+        if self.problems:
+            found.add(Verdict.LATE)
+        return next(verdict for verdict in _WORST_FIRST if verdict in found)
 
     def as_json(self) -> dict[str, Any]:
         """Return it with times as ISO text, for `--json` and HTTP."""
-        return {
-            "verdict": self.verdict,
-            "checked_at": self.checked_at.isoformat(),
-            "reasons": list(self.reasons),
-            "sources": [_json_ready(asdict(source)) for source in self.sources],
-        }
+        return {"verdict": self.verdict, **_json_ready(asdict(self))}
 
 
-def measure(settings: Settings, store: VectorStore, *, now: datetime | None = None) -> Health:
-    """Ask index, sources and Dagster, and judge.
+def measure(
+    settings: Settings,
+    probes: Probes,
+    observation: Observation | None,
+    *,
+    now: datetime | None = None,
+) -> Health:
+    """Ask index and sources, and judge.
 
     Args:
-        settings: Say which sources are on and where a Dagster instance might be.
-        store: The index.
+        settings: Say which sources are on.
+        probes: Asks the index and the vendors, not more often than is good for them.
+        observation: What Dagster says of itself; None when there is no Dagster to ask.
         now: The present; for tests.
     """
     at = now or datetime.now(UTC)
+    problems = problems_of(observation, settings, at) if observation else ()
+    heartbeats = observation.heartbeats if observation else None
     names = settings.enabled_sources
     if not names:
-        reason = "no source is on: set the credentials of one; `vector-assets doctor` names them"
-        return Health(at, (), (reason,))
-    days_by_source = _materialized_days(names)
+        note = "no source is on: set the credentials of one; `vector-assets doctor` names them"
+        return Health(at, (), problems, (note,), heartbeats)
+    histories = observation.assets if observation else {}
     with ThreadPoolExecutor(len(names)) as pool:
-        found = pool.map(
-            lambda name: _source_health(name, settings, store, days_by_source.get(name), at), names
+        probed = pool.map(probes.probe, names)
+        sources = tuple(
+            source_health(probe, histories.get(probe.source), settings, at) for probe in probed
         )
-        return Health(at, tuple(found))
+    return Health(at, sources, problems, (), heartbeats)
 
 
-def judge(
-    watermark: datetime | None,
-    newest_at_source: datetime | None,
-    missing_days: tuple[date, ...],
-    now: datetime,
-) -> tuple[Verdict, tuple[str, ...]]:
-    """Return the verdict and its reasons for what was seen of one source.
+def source_health(
+    probe: SourceProbe, history: AssetHistory | None, settings: Settings, now: datetime
+) -> SourceHealth:
+    """Judge one source by what was seen of it.
 
     Args:
-        watermark: Newest activity in the index.
-        newest_at_source: Newest activity at the vendor; None when it holds nothing.
-        missing_days: Complete days that have not been materialized.
+        probe: Of the index and the vendor.
+        history: Of its asset; None when Dagster was not asked.
+        settings: Say when days are due.
         now: The present.
     """
-    if newest_at_source is None:
-        return Verdict.FRESH, ("the source holds nothing that we may read",)
-    if watermark is None:
-        return Verdict.STALE, ("the index holds nothing of it: run `vector-assets sync`",)
-    behind = max(newest_at_source - watermark, timedelta())
-    verdicts = [Verdict.FRESH]
-    reasons: list[str] = []
-    if behind > LATE_AFTER:
-        verdicts.append(Verdict.STALE if behind > STALE_AFTER else Verdict.LATE)
-        reasons.append(f"the index is {hours(behind)} behind the source")
-    if missing_days:
-        # A day is due two mornings after it began; until then it is late, after that stale.
-        since = now.astimezone(UTC).date() - missing_days[-1]
-        is_stale = len(missing_days) > 1 or since > timedelta(days=1)
-        verdicts.append(Verdict.STALE if is_stale else Verdict.LATE)
-        reasons.append(f"not materialized: {', '.join(map(str, missing_days))}")
-    verdict = next(v for v in _WORST_FIRST if v in verdicts)
-    return verdict, tuple(reasons) or ("the index holds the newest of the source",)
+    history = history or AssetHistory()
+    missing = _missing_days(history, settings, now)
+    found = [
+        _judge_lag(probe),
+        _judge_missing_days(missing, settings, now),
+        _judge_volume(history),
+    ]
+    verdicts = {verdict for verdict, _ in found}
+    reasons = tuple(reason for _, reason in found if reason)
+    newest = history.recent[-1] if history.recent else None
+    lag_seconds = None
+    if probe.watermark and probe.newest_at_source:
+        lag_seconds = max(0.0, (probe.newest_at_source - probe.watermark).total_seconds())
+    return SourceHealth(
+        source=probe.source,
+        verdict=next(verdict for verdict in _WORST_FIRST if verdict in verdicts),
+        reasons=reasons or ("the index holds the newest of the source",),
+        watermark=probe.watermark,
+        newest_at_source=probe.newest_at_source,
+        lag_seconds=lag_seconds,
+        vectors=probe.vectors,
+        newest_day=max(history.days, default=None),
+        missing_days=missing,
+        documents=newest.documents if newest else None,
+        usual_documents=usual_documents(history),
+        failed_documents=sum(record.failed_documents for record in history.recent),
+        last_sync=max((record.recorded_at for record in history.recent), default=None),
+    )
+
+
+def usual_documents(history: AssetHistory) -> float | None:
+    """Return what a day like the newest usually brings; None when too little is known.
+
+    The mean of the same weekday where two of them are known, for teams rest on weekends; else of
+    all recent days, where three are.
+    """
+    if not history.recent:
+        return None
+    *earlier, newest = history.recent
+    alike = [one.documents for one in earlier if one.day.weekday() == newest.day.weekday()]
+    if len(alike) >= 2:
+        return sum(alike) / len(alike)
+    return sum(one.documents for one in earlier) / len(earlier) if len(earlier) >= 3 else None
 
 
 def hours(span: timedelta) -> str:
@@ -158,65 +212,60 @@ def hours(span: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // 1440} days"
 
 
-def _source_health(
-    name: str, settings: Settings, store: VectorStore, days: set[date] | None, now: datetime
-) -> SourceHealth:
-    watermark, vectors = store.watermark(name), store.count(name)
-    missing = _missing_days(days, settings, now)
-    try:
-        newest_at_source = build_source(name, settings, Meter()).newest()
-    except VectorAssetsError as error:
-        newest_at_source = None
-        verdict = Verdict.UNKNOWN
-        reasons: tuple[str, ...] = (f"the source cannot be asked: {error}",)
-    else:
-        verdict, reasons = judge(watermark, newest_at_source, missing, now)
-    lag_seconds = None
-    if watermark and newest_at_source:
-        lag_seconds = max(0.0, (newest_at_source - watermark).total_seconds())
-    return SourceHealth(
-        source=name,
-        verdict=verdict,
-        reasons=reasons,
-        watermark=watermark,
-        newest_at_source=newest_at_source,
-        lag_seconds=lag_seconds,
-        vectors=vectors,
-        newest_day=max(days) if days else None,
-        missing_days=missing,
+def _judge_lag(probe: SourceProbe) -> tuple[Verdict, str]:
+    if probe.index_error:
+        return Verdict.UNKNOWN, f"the index cannot be asked: {probe.index_error}"
+    if probe.source_error:
+        return Verdict.UNKNOWN, f"the source cannot be asked: {probe.source_error}"
+    if probe.newest_at_source is None:
+        if probe.watermark is None:
+            return Verdict.FRESH, "the source holds nothing that we may read"
+        return Verdict.LATE, (
+            f"the source shows nothing at all, though the index holds {probe.vectors:,} vectors of "
+            f"it: see whether the credentials have lost their access"
+        )
+    if probe.watermark is None:
+        return Verdict.STALE, "the index holds nothing of it: run `vector-assets sync`"
+    behind = probe.newest_at_source - probe.watermark
+    if behind <= LATE_AFTER:
+        return Verdict.FRESH, ""
+    verdict = Verdict.STALE if behind > STALE_AFTER else Verdict.LATE
+    return verdict, f"the index is {hours(behind)} behind the source"
+
+
+def _judge_missing_days(
+    missing: tuple[date, ...], settings: Settings, now: datetime
+) -> tuple[Verdict, str]:
+    if not missing:
+        return Verdict.FRESH, ""
+    long_due = overdue(settings.nightly_cron, missing, now, RUN_TAKES + timedelta(days=1))
+    words = f"not materialized: {', '.join(map(str, missing))}"
+    return (Verdict.STALE if long_due else Verdict.LATE), words
+
+
+def _judge_volume(history: AssetHistory) -> tuple[Verdict, str]:
+    """Name a day that brought next to nothing where much is usual."""
+    usual = usual_documents(history)
+    if usual is None or usual < USUAL_AT_LEAST:
+        return Verdict.FRESH, ""
+    newest = history.recent[-1]
+    if newest.documents > usual * UNUSUAL_SHARE:
+        return Verdict.FRESH, ""
+    return Verdict.LATE, (
+        f"{newest.day} brought {newest.documents} documents, where about {usual:.0f} are usual"
     )
 
 
-def _missing_days(days: set[date] | None, settings: Settings, now: datetime) -> tuple[date, ...]:
-    """Return the complete days of the catch-up span that are not materialized, oldest first.
+def _missing_days(history: AssetHistory, settings: Settings, now: datetime) -> tuple[date, ...]:
+    """Return the days that had to be done by now and are not, oldest first.
 
     Days before the oldest that ever was are not missing: they are history that nobody asked for.
     """
-    if not days:
+    if not history.days:
         return ()
-    today = now.astimezone(UTC).date()
-    span = (today - timedelta(days=n) for n in range(settings.catch_up_days, 0, -1))
-    return tuple(day for day in span if day not in days and day >= min(days))
-
-
-def _materialized_days(names: tuple[str, ...]) -> Mapping[str, set[date]]:
-    """Return the days that Dagster has materialized by source; empty without an instance.
-
-    Only where `DAGSTER_HOME` names one: importing Dagster takes two seconds, and its ephemeral
-    instance would know of no day.
-    """
-    if not os.environ.get("DAGSTER_HOME"):
-        return {}
-    import dagster as dg
-
-    with dg.DagsterInstance.get() as instance:
-        return {
-            name: {
-                date.fromisoformat(key)
-                for key in instance.get_materialized_partitions(dg.AssetKey(f"{name}_documents"))
-            }
-            for name in names
-        }
+    days = complete_days(now, settings.catch_up_days, min(history.days))
+    due = overdue(settings.nightly_cron, days, now, RUN_TAKES)
+    return tuple(day for day in due if day not in history.days)
 
 
 def _json_ready(value: Any) -> Any:

@@ -6,10 +6,14 @@ Keep out: how fresh the index is (`health.py`); this speaks of one run alone.
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
 from datetime import date
+from random import Random
 
 from vector_assets.documents import Document, DocumentFailure
 
 MAX_SAMPLES = 10
+
+MAX_WRITTEN_IDS = 100
+"""How many of the written documents are remembered, so that somebody can look for them."""
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class SyncReport:
         total: Over all days.
         failures: Every document that failed, with its cause.
         samples: The first few documents that were written.
+        written_ids: Ids of documents that were written: all, or a fair sample of them.
         requests: By endpoint.
         throttled_seconds: Waited on rate limits, added up over threads.
         seconds: Wall clock.
@@ -78,9 +83,12 @@ class SyncReport:
     total: DayStats = field(default_factory=DayStats)
     failures: list[DocumentFailure] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    written_ids: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     throttled_seconds: float = 0.0
     seconds: float = 0.0
+    _written_count: int = 0
+    _random: Random = field(default_factory=lambda: Random(0), repr=False)  # noqa: S311 - a sample
 
     @property
     def request_count(self) -> int:
@@ -101,7 +109,12 @@ class SyncReport:
             self.add(failure.day, DayStats(failed_documents=1))
 
     def add_sample(self, document: Document, chunk_count: int) -> None:
-        """Keep a document for the preview while there is room."""
+        """Keep a document that was written: for the preview, and to be looked for."""
+        self._written_count += 1
+        if len(self.written_ids) < MAX_WRITTEN_IDS:
+            self.written_ids.append(document.id)
+        elif (place := self._random.randrange(self._written_count)) < MAX_WRITTEN_IDS:
+            self.written_ids[place] = document.id
         if len(self.samples) < MAX_SAMPLES:
             self.samples.append(
                 Sample(document.title, document.url, document.container, document.day, chunk_count)

@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     partitions_start: str = "2024-01-01"
 
     dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
+    heartbeat_max_age_seconds: float = 180.0
+    watch_seconds: float = 60.0
 
     @field_validator("vector_assets_sources", "jira_projects", "slack_channels", mode="before")
     @classmethod
@@ -118,6 +120,11 @@ class Settings(BaseSettings):
                 else not self.missing_credentials(name)
             )
         )
+
+    @property
+    def dagster_url(self) -> str:
+        """Where Dagster's UI is, without a slash at its end."""
+        return self.dagster_graphql_url.rstrip("/").removesuffix("/graphql")
 
     def missing_credentials(self, source: str) -> tuple[str, ...]:
         """Return the variables that a source needs and that are not set."""

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from vector_assets.doctor import Finding
 from vector_assets.health import Health, SourceHealth, Verdict, hours
+from vector_assets.incidents import Incident
 from vector_assets.report import SyncReport
 from vector_assets.search import Answers
 
@@ -134,8 +135,25 @@ def print_health(health: Health) -> None:
     for source in health.sources:
         if source.verdict is not Verdict.FRESH:
             console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
-    for reason in health.reasons:
-        console.print(escape(reason))
+    for problem in health.problems:
+        console.print(f"[red]{escape(problem.headline)}[/]: {escape(problem.detail)}")
+        console.print(f"  {escape(problem.advice)}")
+    for note in health.notes:
+        console.print(escape(note))
+
+
+def print_incidents(incidents: Iterable[Incident]) -> None:
+    """Print what has been told to people and is not over, and where telling them failed."""
+    console = out()
+    for incident in incidents:
+        told = ", ".join(incident.told_at) or "nobody"
+        console.print(
+            f"open since {incident.opened_at:%Y-%m-%d %H:%M} UTC, told to {told}: "
+            f"{escape(incident.problem.headline)}"
+        )
+        for channel, error in incident.errors.items():
+            if error:
+                console.print(f"  [red]not told to {channel}[/]: {escape(error)}")
 
 
 def _health_row(source: SourceHealth) -> tuple[str, ...]:

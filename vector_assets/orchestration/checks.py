@@ -1,15 +1,71 @@
-"""Asset checks: what a run that succeeded has nevertheless not done.
+"""Asset checks: what a run that succeeded has nevertheless not done. They run with each run.
 
-Keep out: freshness, which is judged from the index (`health.py`).
+Keep out: the freshness of the index (`health.py`), and alerts (`sensors.py`).
 """
 
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+
 import dagster as dg
+from dagster._utils.warnings import SupersessionWarning
 
-from vector_assets.orchestration.history import days_with_failures
-from vector_assets.orchestration.metadata import FAILED_DOCUMENTS, FAILURES, MAX_FAILURE_ROWS
+from vector_assets.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
+from vector_assets.meter import Meter
+from vector_assets.orchestration.history import days_with_failures, newest_events
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.metadata import (
+    FAILED_DOCUMENTS,
+    FAILURES,
+    MAX_FAILURE_ROWS,
+    WRITTEN,
+)
+from vector_assets.orchestration.records import asset_history
+from vector_assets.records import record_id
+from vector_assets.settings import Settings
+from vector_assets.stores.base import VectorStore
+
+PATIENCE_SECONDS = 60.0
+"""How long what was written may take to be seen: Pinecone is eventually consistent."""
+
+_PAUSE_SECONDS = 2.0
+_HOURS_OF_A_RUN = 2
 
 
-def build_failed_documents_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
+def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefinition]:
+    """Yield the checks of one asset, but for that of its partitions' freshness.
+
+    Args:
+        key: Of the asset.
+        source: Its name, and namespace in the index.
+    """
+    yield _build_failed_documents_check(key)
+    yield _build_written_check(key, source)
+    yield _build_volume_check(key)
+
+
+def build_freshness_checks(
+    keys: Sequence[dg.AssetKey], settings: Settings
+) -> Sequence[dg.AssetChecksDefinition]:
+    """Return the checks that yesterday is materialized two hours after its night began.
+
+    Dagster's own, so that the UI shows a day that is missing; alerts come from `health.py`. What
+    supersedes it looks at the asset as a whole, which an old day makes fresh (dagster#34023).
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SupersessionWarning)
+        return _freshness_checks(keys, settings)
+
+
+def _freshness_checks(
+    keys: Sequence[dg.AssetKey], settings: Settings
+) -> Sequence[dg.AssetChecksDefinition]:
+    return dg.build_time_partition_freshness_checks(
+        assets=list(keys), deadline_cron=_deadline(settings.nightly_cron), timezone="UTC"
+    )
+
+
+def _build_failed_documents_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
     """Return the check that fails while any day of an asset has documents that failed.
 
     It looks at every day and not at the run's own: a good night after a bad one must not hide what
@@ -45,3 +101,101 @@ def build_failed_documents_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
         )
 
     return no_failed_documents
+
+
+def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
+    """Return the check that looks in the index for what the newest run wrote."""
+
+    @dg.asset_check(
+        asset=key,
+        name="everything_written_is_found",
+        description="What the newest run wrote is in the index, every chunk of it.",
+    )
+    def everything_written_is_found(
+        context: dg.AssetCheckExecutionContext,
+        vector_index: dg.ResourceParam[VectorIndexIOManager],
+    ) -> dg.AssetCheckResult:
+        written = _newest_written(context.instance, key)
+        store = vector_index.build_store(Meter())
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        lost = _lost(written, store, source)
+        while lost and time.monotonic() < give_up_at:
+            time.sleep(_PAUSE_SECONDS)
+            lost = _lost(lost, store, source)
+        return dg.AssetCheckResult(
+            passed=not lost,
+            description=(
+                f"Not in the index, though they were written: {', '.join(lost[:10])}. Run the same "
+                f"days again; if it happens again, look at the index's own status."
+                if lost
+                else None
+            ),
+            metadata={"looked_for": len(written), "lost": len(lost)},
+        )
+
+    return everything_written_is_found
+
+
+def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
+    """Return the check that warns of a day that brings next to nothing where much is usual."""
+
+    @dg.asset_check(
+        asset=key,
+        name="volume_is_usual",
+        description=(
+            f"The newest day brought more than {UNUSUAL_SHARE:.0%} of what such a day usually "
+            f"brings. A source that has lost its access succeeds with nothing."
+        ),
+    )
+    def volume_is_usual(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        history = asset_history(context.instance, key)
+        usual = usual_documents(history)
+        newest = history.recent[-1] if history.recent else None
+        if newest is None or usual is None:
+            return dg.AssetCheckResult(passed=True, description="Too little is known yet.")
+        passed = usual < USUAL_AT_LEAST or newest.documents > usual * UNUSUAL_SHARE
+        return dg.AssetCheckResult(
+            passed=passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=(
+                f"{newest.day} brought {newest.documents} documents, about {usual:.0f} are usual."
+            ),
+            metadata={"documents": newest.documents, "usual_documents": usual},
+        )
+
+    return volume_is_usual
+
+
+def _newest_written(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]:
+    """Return the ids that the newest run with any wrote down."""
+    found: tuple[float, list[str]] = (0.0, [])
+    for record in newest_events(instance, key).values():
+        event = record.asset_materialization
+        written = event.metadata.get(WRITTEN) if event is not None else None
+        if isinstance(written, dg.JsonMetadataValue) and record.timestamp > found[0]:
+            found = record.timestamp, [str(one) for one in written.value or []]
+    return found[1]
+
+
+def _lost(document_ids: Sequence[str], store: VectorStore, namespace: str) -> list[str]:
+    """Return those of some documents that the index does not hold whole."""
+    heads = store.heads(namespace, document_ids)
+    chunks = {
+        document_id: [record_id(document_id, n) for n in range(heads[document_id].chunk_count)]
+        for document_id in document_ids
+        if document_id in heads
+    }
+    present = store.fingerprints(namespace, [one for ids in chunks.values() for one in ids])
+    return [
+        document_id
+        for document_id in document_ids
+        if document_id not in chunks or any(one not in present for one in chunks[document_id])
+    ]
+
+
+def _deadline(cron: str) -> str:
+    """Return a cron expression two hours later; the same one where its hour is no plain number."""
+    minute, hour, *rest = cron.split()
+    if not hour.isdigit() or int(hour) + _HOURS_OF_A_RUN > 23:
+        return cron
+    return " ".join([minute, str(int(hour) + _HOURS_OF_A_RUN), *rest])

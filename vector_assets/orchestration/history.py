@@ -29,6 +29,26 @@ def days_with_failures(
     Returns:
         The metadata of the newest materialization of each such day.
     """
+    found: dict[date, Mapping[str, dg.MetadataValue]] = {}
+    for day, record in newest_events(instance, key, days).items():
+        event = record.asset_materialization
+        assert event is not None
+        failed = event.metadata.get(FAILED_DOCUMENTS)
+        if failed is not None and failed.value:
+            found[day] = event.metadata
+    return found
+
+
+def newest_events(
+    instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
+) -> dict[date, dg.EventLogRecord]:
+    """Return the newest materialization of each day that has one, oldest day first.
+
+    Args:
+        instance: Asked.
+        key: Of the asset.
+        days: Which to look at; None for all.
+    """
     partitions = None if days is None else {day.isoformat() for day in days}
     newest = instance.get_latest_storage_id_by_partition(
         key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
@@ -39,12 +59,9 @@ def days_with_failures(
         dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values())),
         limit=len(newest),
     ).records
-    found: dict[date, Mapping[str, dg.MetadataValue]] = {}
-    for record in records:
-        event = record.asset_materialization
-        if event is None or event.partition is None:
-            continue
-        failed = event.metadata.get(FAILED_DOCUMENTS)
-        if failed is not None and failed.value:
-            found[date.fromisoformat(event.partition)] = event.metadata
+    found = {
+        date.fromisoformat(record.partition_key): record
+        for record in records
+        if record.partition_key is not None
+    }
     return dict(sorted(found.items()))

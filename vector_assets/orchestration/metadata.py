@@ -13,6 +13,12 @@ import dagster as dg
 from vector_assets.documents import DocumentFailure
 from vector_assets.report import DayStats, Sample, SyncReport
 
+DOCUMENTS = "documents"
+"""Key of the number of documents whose last activity was on a day."""
+
+WRITTEN = "run_written"
+"""Key of the ids of documents that a run wrote, or of a sample of them."""
+
 FAILED_DOCUMENTS = "failed_documents"
 """Key of the number of documents of a day that could not be read, embedded or written."""
 
@@ -51,8 +57,9 @@ def _day_metadata(
     stats: DayStats, failures: Sequence[DocumentFailure]
 ) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
-        "documents": dg.MetadataValue.int(stats.documents),
+        DOCUMENTS: dg.MetadataValue.int(stats.documents),
         "unchanged_documents": dg.MetadataValue.int(stats.unchanged_documents),
+        "deferred_documents": dg.MetadataValue.int(stats.deferred_documents),
         FAILED_DOCUMENTS: dg.MetadataValue.int(len(failures)),
         "chunks": dg.MetadataValue.int(stats.chunks),
         "embedded_chunks": dg.MetadataValue.int(stats.embedded_chunks),
@@ -85,6 +92,8 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
         "run_seconds": dg.MetadataValue.float(report.seconds),
         "run_requests_by_endpoint": dg.MetadataValue.json(report.requests),
     }
+    if report.written_ids:
+        metadata[WRITTEN] = dg.MetadataValue.json(report.written_ids)
     if report.samples:
         metadata["run_preview"] = _preview(report.samples)
     return metadata

@@ -13,8 +13,9 @@ from vector_assets.sync import Days
 
 # Dagster keeps these names private, though its documents tell users to write them
 # (docs.dagster.io, "Partitioning assets" and "Testing partitioned assets", 2026-11).
-_RANGE_START_TAG = "dagster/asset_partition_range_start"
-_RANGE_END_TAG = "dagster/asset_partition_range_end"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+ONE_DAY_TAG = "dagster/partition"
 
 
 def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
@@ -43,7 +44,7 @@ def days_of(partition_keys: Iterable[str]) -> Days:
 
 def range_tags(days: Days) -> Mapping[str, str]:
     """Return the tags that make one run of a span of days."""
-    return {_RANGE_START_TAG: days.first.isoformat(), _RANGE_END_TAG: days.last.isoformat()}
+    return {RANGE_START_TAG: days.first.isoformat(), RANGE_END_TAG: days.last.isoformat()}
 
 
 def contiguous(days: Iterable[date]) -> list[Days]:

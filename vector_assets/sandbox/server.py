@@ -3,6 +3,7 @@
 Keep out: routes (`app.py`) and command-line words (`cli.py`).
 """
 
+import signal
 import socket
 import threading
 import time
@@ -101,3 +102,24 @@ def _wait_until_started(server: uvicorn.Server) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
         time.sleep(0.01)
+
+
+def serve_until_stopped(
+    workspace: Workspace, *, host: str, port: int, started: Callable[[Sandbox], None]
+) -> None:
+    """Serve a workspace until the process is told to stop.
+
+    Args:
+        workspace: What the vendors hold.
+        host: To listen on.
+        port: To listen on; 0 takes a free one.
+        started: Called once the sandbox answers.
+
+    Raises:
+        OSError: It cannot listen there.
+    """
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    with running_sandbox(workspace, host=host, port=port) as served:
+        started(served)
+        stopped.wait()

@@ -19,10 +19,12 @@ class Source(ABC):
     Attributes:
         name: As it stands in ids, namespaces and asset names: `jira`.
         overlap: How far before a day its window begins, because the vendor's search lags.
+        newest_every: How often `newest` may be asked by those who watch all day.
     """
 
     name: ClassVar[str]
     overlap: ClassVar[timedelta]
+    newest_every: ClassVar[timedelta] = timedelta(minutes=10)
 
     @classmethod
     @abstractmethod

@@ -1,0 +1,194 @@
+"""Where alerts go: a Slack channel by Block Kit, and any webhook by one JSON document.
+
+Keep out: what is said when (`alerts.py`).
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import requests
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+
+from vector_assets.errors import UnavailableError
+from vector_assets.problems import Problem
+from vector_assets.settings import Settings
+
+TIMEOUT_SECONDS = 10
+
+MAX_BLOCK_CHARACTERS = 2900
+"""Slack takes 3,000 in a section (docs.slack.dev, "Section block", 2026-11)."""
+
+
+_NEXT = "It is sent again the next time."
+
+
+class Kind(StrEnum):
+    """What a message says of an incident."""
+
+    OPENED = "opened"
+    REMINDER = "reminder"
+    OVER = "over"
+    NOTICE = "notice"
+
+
+_PREFIXES = {
+    Kind.OPENED: "🔴",
+    Kind.REMINDER: "🔴 Still:",
+    Kind.OVER: "🟢 Over:",
+    Kind.NOTICE: "🔵",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to say.
+
+    Attributes:
+        kind: What of it.
+        problem: About what.
+        since: When it began, UTC.
+        ended_at: When it ended, UTC; None while it lasts.
+    """
+
+    kind: Kind
+    problem: Problem
+    since: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The headline, for a notification and for channels without layout."""
+        return f"{_PREFIXES[self.kind]} {self.problem.headline}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a webhook gets it; `text` is what chat services show of it."""
+        return {
+            "event": self.kind,
+            "key": self.problem.key,
+            "text": self.text,
+            "headline": self.problem.headline,
+            "detail": self.problem.detail,
+            "advice": self.problem.advice,
+            "since": self.since.isoformat(),
+            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
+            "link": self.problem.link,
+        }
+
+    def as_blocks(self) -> list[dict[str, Any]]:
+        """Return it in Slack's Block Kit."""
+        facts = [f"*Since* {self.since:%Y-%m-%d %H:%M} UTC"]
+        if self.ended_at is not None:
+            facts.append(f"*until* {self.ended_at:%Y-%m-%d %H:%M} UTC")
+        blocks = [_section(f"*{_escaped(self.text)}*")]
+        if self.kind is not Kind.OVER:
+            blocks.append(_section(_escaped(self.problem.detail)))
+            blocks.append(_section(f"*What to do* {_escaped(self.problem.advice)}"))
+        if self.problem.link:
+            facts.append(f"<{self.problem.link}|Open in Dagster>")
+        blocks.append(
+            {"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(facts)}]}
+        )
+        return blocks
+
+
+class Channel(ABC):
+    """A place that people look at.
+
+    Attributes:
+        name: For messages about itself.
+        setting: The variable that names it.
+    """
+
+    name: str
+    setting: str
+
+    @abstractmethod
+    def send(self, message: Message) -> None:
+        """Deliver a message.
+
+        Raises:
+            UnavailableError: It was not taken; never shows the address, which may be a secret.
+        """
+
+
+class SlackChannel(Channel):
+    """A channel of Slack.
+
+    Args:
+        token: The bot's, with `chat:write`.
+        base_url: Ends with `/api/`.
+        channel: Id, or name with `#`.
+    """
+
+    name = "slack"
+    setting = "ALERT_SLACK_CHANNEL, and that the bot is in it with the scope chat:write"
+
+    def __init__(self, token: str, base_url: str, channel: str) -> None:
+        self._client = WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
+        self._channel = channel
+
+    def send(self, message: Message) -> None:
+        """Post it."""
+        try:
+            self._client.chat_postMessage(
+                channel=self._channel,
+                text=message.text,
+                blocks=message.as_blocks(),
+                unfurl_links=False,
+            )
+        except SlackApiError as error:
+            raise UnavailableError("slack chat.postMessage", str(_code_of(error)), _NEXT) from error
+        except (SlackRequestError, OSError) as error:
+            raise UnavailableError("slack chat.postMessage", type(error).__name__, _NEXT) from error
+
+
+class WebhookChannel(Channel):
+    """Any address that takes a JSON document by POST.
+
+    Args:
+        url: A secret, as most of them are.
+    """
+
+    name = "webhook"
+    setting = "ALERT_WEBHOOK_URL"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def send(self, message: Message) -> None:
+        """Post it; anything but a 2xx is a failure."""
+        try:
+            answer = requests.post(self._url, json=message.as_json(), timeout=TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            raise UnavailableError("the alert webhook", type(error).__name__, _NEXT) from error
+        if not answer.ok:
+            raise UnavailableError("the alert webhook", f"HTTP {answer.status_code}", _NEXT)
+
+
+def build_channels(settings: Settings) -> tuple[Channel, ...]:
+    """Return the channels that the settings name; none when they name none."""
+    found: list[Channel] = []
+    token = settings.slack_bot_token.get_secret_value()
+    if settings.alert_slack_channel and token:
+        found.append(SlackChannel(token, settings.slack_base_url, settings.alert_slack_channel))
+    if url := settings.alert_webhook_url.get_secret_value():
+        found.append(WebhookChannel(url))
+    return tuple(found)
+
+
+def _section(text: str) -> dict[str, Any]:
+    cut = text if len(text) <= MAX_BLOCK_CHARACTERS else text[: MAX_BLOCK_CHARACTERS - 1] + "…"
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut or " "}}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _code_of(error: SlackApiError) -> object:
+    data = getattr(error.response, "data", None)
+    return data.get("error", "ok: false") if isinstance(data, dict) else "no JSON"

@@ -1,0 +1,85 @@
+"""What the HTTP routes answer, as the OpenAPI page shows it.
+
+Keep out: routes (`api.py`).
+"""
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, Field
+
+
+class FoundAnswer(BaseModel):
+    """A document that answers, with the passage that does so best."""
+
+    title: str
+    text: str = Field(description="The passage, in Markdown.")
+    link: str
+    author: str
+    date: datetime = Field(description="Of the last activity, UTC.")
+    score: float = Field(description="From 0 to 1; comparable within one question only.")
+    source: str
+    container: str = Field(description="Project, channel or database.")
+    document_id: str
+
+
+class FoundContext(BaseModel):
+    """What a question found."""
+
+    answers: list[FoundAnswer] = Field(description="Best first, each document once.")
+    as_of: dict[str, datetime | None] = Field(
+        description="By source, the newest activity that the index knows; null when it has none."
+    )
+    warnings: list[str] = Field(description="What to know before trusting the answers.")
+
+
+class SourceAge(BaseModel):
+    """How fresh a source is."""
+
+    source: str
+    verdict: str = Field(description="fresh, late, unknown or stale.")
+    reasons: list[str]
+    last_sync: datetime | None
+    age_hours: float | None
+    is_stale: bool = Field(description="Whether the verdict is anything but fresh.")
+    watermark: datetime | None = Field(description="Newest activity in the index.")
+    newest_at_source: datetime | None
+    lag_seconds: float | None
+    vectors: int
+    newest_day: date | None = Field(description="Newest day that has been materialized.")
+    missing_days: list[date]
+    documents: int | None = Field(description="That the newest day brought.")
+    usual_documents: float | None
+    failed_documents: int
+
+
+class SyncStatus(BaseModel):
+    """How fresh everything is."""
+
+    verdict: str
+    checked_at: datetime
+    all_fresh: bool
+    stale_count: int
+    sources: list[SourceAge]
+    problems: list[str] = Field(description="Such as a daemon that is dead.")
+    notes: list[str]
+
+
+class BackfillLaunched(BaseModel):
+    """A backfill that Dagster has taken."""
+
+    backfill_id: str
+    source: str
+    days: list[date]
+    status_url: str
+
+
+class BackfillState(BaseModel):
+    """How far a backfill is."""
+
+    backfill_id: str
+    source: str
+    status: str = Field(description="Dagster's own word.")
+    days: dict[date, str] = Field(description="waiting, running, materialized or failed.")
+    is_finished: bool
+    has_failed: bool
+    error: str

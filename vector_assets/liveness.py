@@ -1,0 +1,112 @@
+"""Is what has to run alive: daemons, schedule, sensors, code location. Judged from heartbeats.
+
+Dagster itself calls a daemon healthy for 30 minutes after its death (measured, 1.13.27).
+Keep out: freshness of sources (`health.py`), and telling anyone (`alerts.py`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from vector_assets.nights import last_tick
+from vector_assets.observation import SCHEDULE, SENSORS, Observation
+from vector_assets.problems import Problem
+from vector_assets.settings import Settings
+
+TICK_TAKES = timedelta(minutes=10)
+"""How long after its time a tick may still come, with a daemon that has just been started."""
+
+DAEMON = "daemon"
+
+
+def problems_of(observation: Observation, settings: Settings, now: datetime) -> tuple[Problem, ...]:
+    """Return what is not alive or not switched on, the gravest first.
+
+    Args:
+        observation: What Dagster says of itself.
+        settings: Say how old a heartbeat may be, and when the nights are.
+        now: The present.
+    """
+    return tuple(_problems(observation, settings, now))
+
+
+def _problems(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
+    if observation.webserver_error:
+        yield Problem(
+            "webserver",
+            "Dagster's webserver does not answer",
+            observation.webserver_error,
+            "Start `dagster-webserver`, or set DAGSTER_GRAPHQL_URL to where it listens.",
+        )
+    if observation.heartbeats is not None:
+        yield from _daemon(observation, settings, now)
+    if observation.location_error:
+        yield Problem(
+            "code-location",
+            "The code location does not load: nothing can run",
+            observation.location_error,
+            "Run `dagster definitions validate`, mend what it names, and reload the location.",
+            link=f"{settings.dagster_url}/locations",
+        )
+    if observation.instigators is not None:
+        yield from _instigators(observation, settings, now)
+
+
+def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
+    beats = observation.heartbeats or {}
+    limit = timedelta(seconds=settings.heartbeat_max_age_seconds)
+    dead = {name: beat for name, beat in beats.items() if beat is None or now - beat > limit}
+    if beats and not dead:
+        return
+    seen = [beat for beat in dead.values() if beat is not None]
+    since = min(seen, default=None)
+    words = ", ".join(sorted(dead)) if dead else "no daemon has ever run here"
+    heard = f"; last heard of {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    yield Problem(
+        DAEMON,
+        "Dagster's daemon is dead: no schedule, sensor or backfill will run",
+        f"no heartbeat for more than {limit.total_seconds():.0f} s: {words}{heard}",
+        "Start `dagster-daemon run` (or `vector-assets up`); missed days are then caught up with "
+        "by themselves.",
+        since=since,
+        link=f"{settings.dagster_url}/health",
+    )
+
+
+def _instigators(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
+    found = observation.instigators or {}
+    for name in (SCHEDULE, *SENSORS):
+        one = found.get(name)
+        kind = "schedules" if name == SCHEDULE else "sensors"
+        link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"
+        if one is None:
+            continue
+        if not one.is_running:
+            yield Problem(
+                f"off:{name}",
+                f"{name} is switched off",
+                "somebody has stopped it in the UI, and nothing else does its work",
+                f"Switch it on under Automation, or run `dagster {kind[:-1]} start {name}`.",
+                link=link,
+            )
+        elif one.last_tick_error:
+            yield Problem(
+                f"tick:{name}",
+                f"{name} fails whenever it is evaluated",
+                one.last_tick_error,
+                "Open its last tick in the UI; it is evaluated again by itself.",
+                since=one.last_tick_at,
+                link=link,
+            )
+    schedule = found.get(SCHEDULE)
+    if schedule is None or not schedule.is_running or schedule.last_tick_at is None:
+        return
+    due = last_tick(settings.nightly_cron, now - TICK_TAKES)
+    if due is not None and schedule.last_tick_at < due - TICK_TAKES:
+        yield Problem(
+            f"missed:{SCHEDULE}",
+            f"The night of {due:%Y-%m-%d %H:%M} UTC was not started",
+            f"the last tick of {SCHEDULE} was at {schedule.last_tick_at:%Y-%m-%d %H:%M} UTC",
+            "Look at the daemon's log. The missing days are asked for by missed_partitions_sensor.",
+            since=due,
+            link=f"{settings.dagster_url}/locations/vector_assets/schedules/{SCHEDULE}",
+        )

@@ -1,0 +1,86 @@
+"""What Dagster says of itself: the words, whoever asked and whichever way.
+
+Keep out: asking (`dagster_graphql.py` from outside, `orchestration/records.py` from inside), and
+what is well or not (`health.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+SCHEDULE = "nightly_ingestion_schedule"
+
+SENSORS = ("missed_partitions_sensor", "freshness_alert_sensor", "run_failure_alert_sensor")
+
+WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
+"""Asset checks that say what nothing else here says; freshness and volume are judged anew."""
+
+RECENT_DAYS = 29
+"""How many days the records of an asset go back: four weeks, to compare a day with its like."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayRecord:
+    """The newest materialization of a day.
+
+    Attributes:
+        day: UTC.
+        recorded_at: When it was materialized, UTC.
+        documents: Whose last activity was on this day, as the run saw it.
+        failed_documents: That could not be brought into the index.
+    """
+
+    day: date
+    recorded_at: datetime
+    documents: int
+    failed_documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetHistory:
+    """What is known of a source's asset.
+
+    Attributes:
+        days: That have been materialized at least once.
+        recent: Records of the last `RECENT_DAYS`, oldest first.
+        failed_checks: Names of the asset checks whose newest evaluation failed, with its words.
+    """
+
+    days: frozenset[date] = frozenset()
+    recent: tuple[DayRecord, ...] = ()
+    failed_checks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instigator:
+    """A schedule or a sensor.
+
+    Attributes:
+        is_running: Whether it is switched on.
+        last_tick_at: When it was last evaluated, UTC; None when never.
+        last_tick_error: What went wrong then; empty when nothing did.
+    """
+
+    is_running: bool
+    last_tick_at: datetime | None = None
+    last_tick_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything at one moment.
+
+    Attributes:
+        assets: History by source; a source that is missing has no asset there.
+        instigators: Schedule and sensors by name; None when that cannot be seen from where we are.
+        heartbeats: By daemon that has to run, the last sign of life, UTC; None when that was not
+            asked for.
+        location_error: Why the code location does not load; empty when it does.
+        webserver_error: Why the webserver was not the one who answered; empty when it was.
+    """
+
+    assets: Mapping[str, AssetHistory] = field(default_factory=dict)
+    instigators: Mapping[str, Instigator] | None = None
+    heartbeats: Mapping[str, datetime | None] | None = None
+    location_error: str = ""
+    webserver_error: str = ""

@@ -1,0 +1,121 @@
+"""Asks the index and the vendors how new they are, not more often than is good for them.
+
+A watcher wants to know every minute; a vendor counts requests, some by the day.
+Keep out: what the answers mean (`health.py`).
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from vector_assets.errors import VectorAssetsError
+from vector_assets.meter import Meter
+from vector_assets.settings import Settings
+from vector_assets.sources import build_source, source_class
+from vector_assets.stores import build_store
+from vector_assets.stores.base import VectorStore
+
+ERROR_SECONDS = 300.0
+"""How long a vendor that could not be asked is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProbe:
+    """What was seen of one source.
+
+    Attributes:
+        source: Which.
+        watermark: Newest activity in the index, UTC; None when the index holds nothing of it.
+        vectors: Records in the index.
+        newest_at_source: Newest activity at the vendor, UTC; None when it shows nothing.
+        index_error: Why the index could not be asked; empty when it could.
+        source_error: Why the vendor could not be asked; empty when it could.
+    """
+
+    source: str
+    watermark: datetime | None = None
+    vectors: int = 0
+    newest_at_source: datetime | None = None
+    index_error: str = ""
+    source_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer, good until an epoch second."""
+
+    newest: datetime | None
+    error: str
+    until: float
+
+
+class Probes:
+    """Remembers for a while what vendors answered; safe to use from several threads.
+
+    Args:
+        settings: Say where to ask.
+        store: The index; the one that the settings name if None.
+        keeps_sources: Whether answers of vendors are kept, each as long as its source says.
+        remembered: What `remembered` was in an earlier process, or nothing.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: VectorStore | None = None,
+        *,
+        keeps_sources: bool = False,
+        remembered: str = "",
+    ) -> None:
+        self._settings = settings
+        self._store = store or build_store(settings, Meter())
+        self._keeps_sources = keeps_sources
+        self._lock = threading.Lock()
+        self._kept = {name: _read(one) for name, one in json.loads(remembered or "{}").items()}
+
+    @property
+    def remembered(self) -> str:
+        """What is kept, as a text for the next process."""
+        with self._lock:
+            return json.dumps(
+                {name: asdict(kept) for name, kept in self._kept.items()}, default=str
+            )
+
+    def probe(self, source: str) -> SourceProbe:
+        """Return what is known of a source; ask where that is too old. Raises nothing of ours."""
+        newest = self._newest(source)
+        try:
+            watermark, vectors = self._store.watermark(source), self._store.count(source)
+        except VectorAssetsError as error:
+            return SourceProbe(source, None, 0, newest.newest, str(error), newest.error)
+        return SourceProbe(source, watermark, vectors, newest.newest, "", newest.error)
+
+    def _newest(self, source: str) -> _Kept:
+        with self._lock:
+            kept = self._kept.get(source)
+        if kept is not None and time.time() < kept.until:
+            return kept
+        keep_seconds = source_class(source).newest_every.total_seconds()
+        kept = _asked(lambda: build_source(source, self._settings, Meter()).newest(), keep_seconds)
+        if self._keeps_sources:
+            with self._lock:
+                self._kept[source] = kept
+        return kept
+
+
+def _asked(ask: Callable[[], datetime | None], keep_seconds: float) -> _Kept:
+    try:
+        newest = ask()
+    except VectorAssetsError as error:
+        return _Kept(None, str(error), time.time() + min(keep_seconds, ERROR_SECONDS))
+    return _Kept(newest, "", time.time() + keep_seconds)
+
+
+def _read(plain: dict[str, str]) -> _Kept:
+    newest = plain["newest"]
+    return _Kept(
+        datetime.fromisoformat(newest) if newest else None, plain["error"], float(plain["until"])
+    )

@@ -1,0 +1,146 @@
+"""Who tells of what: sensors of the sources, the watcher of Dagster, and of all when that is dead.
+
+Two processes watch, and people shall hear of one thing once. Keep out: telling (`alerts.py`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from vector_assets.health import Health, SourceHealth, Verdict
+from vector_assets.incidents import Incident
+from vector_assets.liveness import DAEMON
+from vector_assets.observation import Observation
+from vector_assets.problems import Problem
+from vector_assets.settings import Settings
+
+RUN_PREFIX = "run:"
+SOURCE_PREFIX = "source:"
+FRESHNESS_SENSOR = "freshness_alert_sensor"
+
+
+def run_problem(source: str, *, days: str, cause: str, link: str) -> Problem:
+    """Return the problem that a run of a source has failed, and no retry will follow.
+
+    Args:
+        source: Which.
+        days: That it was to bring, in words.
+        cause: In words.
+        link: To the run.
+    """
+    return Problem(
+        f"{RUN_PREFIX}{source}",
+        f"{source}: the run for {days} failed",
+        cause,
+        "What was written stays. The next night asks for the same days again; to do it now, "
+        "materialize them in the UI.",
+        link=link,
+    )
+
+
+def for_sensors(
+    health: Health,
+    observation: Observation,
+    incidents: Mapping[str, Incident],
+    settings: Settings,
+) -> list[Problem]:
+    """Return what the sensors tell of: sources that are behind, runs, and failed checks.
+
+    A failed run is told of by itself when it fails; as long as it is not made good, the freshness
+    that it costs is no other news.
+
+    Args:
+        health: As it is now.
+        observation: From which it was judged.
+        incidents: That the sensors have open.
+        settings: Say where the UI is.
+    """
+    runs = [
+        incident.problem
+        for key, incident in incidents.items()
+        if key.startswith(RUN_PREFIX) and not _is_made_good(incident, observation, health)
+    ]
+    told = {problem.key.removeprefix(RUN_PREFIX) for problem in runs}
+    behind = [
+        _source_problem(source, settings) for source in _behind(health) if source.source not in told
+    ]
+    return [*runs, *behind, *_check_problems(observation, settings)]
+
+
+def for_watcher(
+    health: Health,
+    observation: Observation,
+    settings: Settings,
+    *,
+    watched_for: timedelta,
+) -> list[Problem]:
+    """Return what the watcher tells of: Dagster; and the sources, when no sensor can.
+
+    Args:
+        health: As it is now.
+        observation: From which it was judged.
+        settings: Say how long a daemon may need to come up.
+        watched_for: How long the watcher has been there: all processes may have just been started.
+    """
+    is_starting = watched_for < timedelta(seconds=settings.heartbeat_max_age_seconds)
+    problems = [] if is_starting else list(health.problems)
+    sensor = (observation.instigators or {}).get(FRESHNESS_SENSOR)
+    is_daemon_dead = any(problem.key == DAEMON for problem in health.problems)
+    if (is_daemon_dead and not is_starting) or (sensor is not None and not sensor.is_running):
+        # That a source is late follows from what was told already; that it is stale is news.
+        problems += [
+            _source_problem(source, settings)
+            for source in _behind(health)
+            if source.verdict is Verdict.STALE or not is_daemon_dead
+        ]
+    return problems
+
+
+def _behind(health: Health) -> list[SourceHealth]:
+    return [
+        source
+        for source in health.sources
+        if source.verdict in {Verdict.LATE, Verdict.STALE} or source.missing_days
+    ]
+
+
+def _source_problem(source: SourceHealth, settings: Settings) -> Problem:
+    return Problem(
+        f"{SOURCE_PREFIX}{source.source}",
+        f"{source.source} is {source.verdict}: those who search get old answers",
+        "; ".join(source.reasons),
+        f"Open the asset and look at its newest run; `vector-assets doctor` says whether "
+        f"{source.source} can be reached.",
+        since=source.watermark,
+        link=_asset_link(source.source, settings),
+        # A run that fails tells the cause; an index that is empty may be having its first night.
+        tell_after_seconds=settings.watch_seconds * (10 if source.watermark else 60),
+    )
+
+
+def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:
+    return [
+        Problem(
+            f"check:{source}:{check}",
+            f"{source}: the asset check {check} fails",
+            words,
+            "Open the asset's checks: the table names each document and its cause.",
+            link=_asset_link(source, settings),
+        )
+        for source, history in observation.assets.items()
+        for check, words in history.failed_checks.items()
+    ]
+
+
+def _is_made_good(incident: Incident, observation: Observation, health: Health) -> bool:
+    """Return whether a source has been materialized since its run failed, and lacks no day."""
+    source = incident.problem.key.removeprefix(RUN_PREFIX)
+    found = next((one for one in health.sources if one.source == source), None)
+    history = observation.assets.get(source)
+    if found is None or history is None or found.missing_days:
+        return False
+    newest: datetime | None = max((one.recorded_at for one in history.recent), default=None)
+    return newest is not None and newest > incident.seen_at
+
+
+def _asset_link(source: str, settings: Settings) -> str:
+    return f"{settings.dagster_url}/assets/{source}_documents"
