@@ -1,4 +1,4 @@
-"""Where alerts go: a Slack channel by Block Kit, and any webhook by one JSON document.
+"""Where alerts go: any webhook by one JSON document, and Slack (`alert_slack.py`).
 
 Keep out: what is said when (`alerts.py`).
 """
@@ -10,8 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 import requests
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from vector_assets.errors import UnavailableError
 from vector_assets.problems import Problem
@@ -23,7 +21,7 @@ MAX_BLOCK_CHARACTERS = 2900
 """Slack takes 3,000 in a section (docs.slack.dev, "Section block", 2026-11)."""
 
 
-_NEXT = "It is sent again the next time."
+SENT_AGAIN = "It is sent again the next time."
 
 
 class Kind(StrEnum):
@@ -115,37 +113,6 @@ class Channel(ABC):
         """
 
 
-class SlackChannel(Channel):
-    """A channel of Slack.
-
-    Args:
-        token: The bot's, with `chat:write`.
-        base_url: Ends with `/api/`.
-        channel: Id, or name with `#`.
-    """
-
-    name = "slack"
-    setting = "ALERT_SLACK_CHANNEL, and that the bot is in it with the scope chat:write"
-
-    def __init__(self, token: str, base_url: str, channel: str) -> None:
-        self._client = WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
-        self._channel = channel
-
-    def send(self, message: Message) -> None:
-        """Post it."""
-        try:
-            self._client.chat_postMessage(
-                channel=self._channel,
-                text=message.text,
-                blocks=message.as_blocks(),
-                unfurl_links=False,
-            )
-        except SlackApiError as error:
-            raise UnavailableError("slack chat.postMessage", str(_code_of(error)), _NEXT) from error
-        except (SlackRequestError, OSError) as error:
-            raise UnavailableError("slack chat.postMessage", type(error).__name__, _NEXT) from error
-
-
 class WebhookChannel(Channel):
     """Any address that takes a JSON document by POST.
 
@@ -164,9 +131,9 @@ class WebhookChannel(Channel):
         try:
             answer = requests.post(self._url, json=message.as_json(), timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
-            raise UnavailableError("the alert webhook", type(error).__name__, _NEXT) from error
+            raise UnavailableError("the alert webhook", type(error).__name__, SENT_AGAIN) from error
         if not answer.ok:
-            raise UnavailableError("the alert webhook", f"HTTP {answer.status_code}", _NEXT)
+            raise UnavailableError("the alert webhook", f"HTTP {answer.status_code}", SENT_AGAIN)
 
 
 def build_channels(settings: Settings) -> tuple[Channel, ...]:
@@ -174,6 +141,9 @@ def build_channels(settings: Settings) -> tuple[Channel, ...]:
     found: list[Channel] = []
     token = settings.slack_bot_token.get_secret_value()
     if settings.alert_slack_channel and token:
+        # Loading a code location shall import no vendor's SDK.
+        from vector_assets.alert_slack import SlackChannel
+
         found.append(SlackChannel(token, settings.slack_base_url, settings.alert_slack_channel))
     if url := settings.alert_webhook_url.get_secret_value():
         found.append(WebhookChannel(url))
@@ -187,8 +157,3 @@ def _section(text: str) -> dict[str, Any]:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _code_of(error: SlackApiError) -> object:
-    data = getattr(error.response, "data", None)
-    return data.get("error", "ok: false") if isinstance(data, dict) else "no JSON"

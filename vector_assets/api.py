@@ -31,7 +31,7 @@ from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import RetryableError, UsageError, VectorAssetsError
 from vector_assets.health import Health, SourceHealth, Verdict
-from vector_assets.liveness import DAEMON
+from vector_assets.liveness import DAEMON, problems_of
 from vector_assets.meter import Meter
 from vector_assets.nights import complete_days
 from vector_assets.search import Answers, find
@@ -176,12 +176,7 @@ def _add_backfill(app: FastAPI, faces: Faces) -> None:
         days: Annotated[int, Query(ge=1, le=MAX_BACKFILL_DAYS, description="Up to yesterday.")] = 1,
     ) -> BackfillLaunched:
         """Launch a Dagster backfill of the newest days; 503 when nobody would run it."""
-        if source not in SOURCE_NAMES:
-            raise HTTPException(404, f"unknown source {source!r}: {', '.join(SOURCE_NAMES)}")
-        missing = faces.settings.missing_credentials(source)
-        if missing:
-            raise HTTPException(503, f"{source} is off: {', '.join(missing)} not set")
-        _require_a_daemon(faces)
+        _require_somebody_who_runs_it(source, faces)
         first = date.fromisoformat(faces.settings.partitions_start)
         wanted = complete_days(datetime.now(UTC), days, first)
         backfill_id = faces.dagster.launch_backfill(
@@ -245,14 +240,16 @@ def _add_documents(app: FastAPI) -> None:
         return get_swagger_ui_html(openapi_url="openapi.json", title=app.title)
 
 
-def _require_a_daemon(faces: Faces) -> None:
+def _require_somebody_who_runs_it(source: str, faces: Faces) -> None:
     """Refuse what nobody would run, as of now and not of the watcher's last look.
 
     Raises:
-        HTTPException: 503, with the problem.
+        HTTPException: 404 for an unknown source; 503, with the reason, for what would not run.
     """
-    from vector_assets.liveness import problems_of
-
+    if source not in SOURCE_NAMES:
+        raise HTTPException(404, f"unknown source {source!r}: {', '.join(SOURCE_NAMES)}")
+    if missing := faces.settings.missing_credentials(source):
+        raise HTTPException(503, f"{source} is off: {', '.join(missing)} not set")
     observation = faces.dagster.observe((), ())
     for problem in problems_of(observation, faces.settings, datetime.now(UTC)):
         if problem.key in {DAEMON, "code-location"}:

@@ -288,7 +288,6 @@ def serve(host: str, port: int) -> None:
     Examples:
       vector-assets serve
       curl -H "Authorization: Bearer $READ_API_KEY" "http://127.0.0.1:8090/api/sync-status"
-      curl -X POST -H "X-Admin-Key: $ADMIN_API_KEY" "http://127.0.0.1:8090/api/backfill/jira?days=7"
     """
     from vector_assets.api import serve as serve_http
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from vector_assets.nights import require_cron
 from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
 from vector_assets.orchestration.checks import build_checks, build_freshness_checks
 from vector_assets.orchestration.io_managers import (
@@ -39,6 +40,7 @@ def build_defs(
         SettingsError: A setting cannot be read; missing credentials fail the run that needs them.
     """
     settings = settings or load_settings()
+    require_cron(settings.nightly_cron)
     partitions = daily_partitions(settings.partitions_start)
     assets = [
         build_documents_asset(source, partitions, settings.vector_store) for source in SOURCE_NAMES

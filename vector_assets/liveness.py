@@ -53,8 +53,8 @@ def _problems(observation: Observation, settings: Settings, now: datetime) -> It
 
 def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
     beats = observation.heartbeats or {}
-    limit = timedelta(seconds=settings.heartbeat_max_age_seconds)
-    dead = {name: beat for name, beat in beats.items() if beat is None or now - beat > limit}
+    max_age = timedelta(seconds=settings.heartbeat_max_age_seconds)
+    dead = {name: beat for name, beat in beats.items() if beat is None or now - beat > max_age}
     if beats and not dead:
         return
     seen = [beat for beat in dead.values() if beat is not None]
@@ -64,7 +64,7 @@ def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iter
     yield Problem(
         DAEMON,
         "Dagster's daemon is dead: no schedule, sensor or backfill will run",
-        f"no heartbeat for more than {limit.total_seconds():.0f} s: {words}{heard}",
+        f"no heartbeat for more than {max_age.total_seconds():.0f} s: {words}{heard}",
         "Start `dagster-daemon run` (or `vector-assets up`); missed days are then caught up with "
         "by themselves.",
         since=since,

@@ -54,7 +54,12 @@ def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -
     keys = {dg.AssetKey(f"{source}_documents") for source in SOURCE_NAMES}
     assert layer.selected_asset_keys == keys
     assert {check.asset_key for check in layer.asset_graph.asset_check_keys} == keys
-    assert {check.name for check in layer.asset_graph.asset_check_keys} == {"no_failed_documents"}
+    assert {check.name for check in layer.asset_graph.asset_check_keys} == {
+        "everything_written_is_found",
+        "freshness_check",
+        "no_failed_documents",
+        "volume_is_usual",
+    }
 
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")

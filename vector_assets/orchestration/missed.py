@@ -82,11 +82,7 @@ def missed_requests(
     seen: dict[str, datetime] = {}
     requests: list[dg.RunRequest] = []
     for source in settings.enabled_sources:
-        if _is_backfilled(instance, source):
-            continue
-        done = materialized_days(instance, asset_key(source))
-        busy = _worked_on(instance, source, due)
-        missing = [day for day in days if day not in done and day not in busy]
+        missing = _missing(instance, source, days, due)
         since = {day: known.get(f"{source} {day}", now) for day in missing}
         settled = [day for day in missing if now - since[day] >= SETTLE]
         seen |= {f"{source} {day}": since[day] for day in missing}
@@ -116,6 +112,17 @@ def _read_note(note: str, now: datetime) -> dict[str, datetime]:
     if now - datetime.fromisoformat(found["at"]) > FORGET:
         return {}
     return {name: datetime.fromisoformat(at) for name, at in found["seen"].items()}
+
+
+def _missing(
+    instance: dg.DagsterInstance, source: str, days: Sequence[date], due: datetime
+) -> list[date]:
+    """Return those of some days that are not there, and that nobody works on."""
+    if _is_backfilled(instance, source):
+        return []
+    done = materialized_days(instance, asset_key(source))
+    busy = _worked_on(instance, source, due)
+    return [day for day in days if day not in done and day not in busy]
 
 
 def _worked_on(instance: dg.DagsterInstance, source: str, due: datetime) -> set[date]:

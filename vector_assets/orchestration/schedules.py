@@ -9,7 +9,7 @@ from datetime import date
 
 import dagster as dg
 
-from vector_assets.errors import SettingsError
+from vector_assets.observation import SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import days_with_failures, materialized_days
 from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
@@ -20,44 +20,35 @@ from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
 def build_nightly_schedule(
     partitions: dg.DailyPartitionsDefinition, settings: Settings
 ) -> dg.ScheduleDefinition:
-    """Return the schedule, running unless a person has switched it off.
+    """Return the schedule, running unless a person has switched it off."""
 
-    Raises:
-        SettingsError: `NIGHTLY_CRON` is no cron expression.
-    """
-    try:
+    @dg.schedule(
+        name=SCHEDULE,
+        job_name=NIGHTLY_INGESTION,
+        cron_schedule=settings.nightly_cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Asks for yesterday, and for the days that earlier nights left undone.",
+    )
+    def nightly_ingestion_schedule(
+        context: dg.ScheduleEvaluationContext,
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        sources = settings.enabled_sources
+        if not sources:
+            return dg.SkipReason(_nothing_is_on())
+        tick = context.scheduled_execution_time
+        keys = partitions.get_partition_keys(current_time=tick)[-settings.catch_up_days :]
+        days = [date.fromisoformat(key) for key in keys]
+        if not days:
+            return dg.SkipReason(
+                f"no day is complete yet since PARTITIONS_START, {settings.partitions_start}"
+            )
+        return [
+            request
+            for source in sources
+            for request in _requests(source, days, context.instance, tick.isoformat())
+        ]
 
-        @dg.schedule(
-            name="nightly_ingestion_schedule",
-            job_name=NIGHTLY_INGESTION,
-            cron_schedule=settings.nightly_cron,
-            execution_timezone="UTC",
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Asks for yesterday, and for the days that earlier nights left undone.",
-        )
-        def nightly_ingestion_schedule(
-            context: dg.ScheduleEvaluationContext,
-        ) -> list[dg.RunRequest] | dg.SkipReason:
-            sources = settings.enabled_sources
-            if not sources:
-                return dg.SkipReason(_nothing_is_on())
-            tick = context.scheduled_execution_time
-            keys = partitions.get_partition_keys(current_time=tick)[-settings.catch_up_days :]
-            days = [date.fromisoformat(key) for key in keys]
-            if not days:
-                return dg.SkipReason(
-                    f"no day is complete yet since PARTITIONS_START, {settings.partitions_start}"
-                )
-            return [
-                request
-                for source in sources
-                for request in _requests(source, days, context.instance, tick.isoformat())
-            ]
-
-    except dg.DagsterInvalidDefinitionError as error:
-        raise SettingsError(
-            f"NIGHTLY_CRON is {settings.nightly_cron!r}: set it to five fields such as 0 6 * * *"
-        ) from error
     return nightly_ingestion_schedule
 
 

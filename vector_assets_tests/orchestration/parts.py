@@ -117,7 +117,9 @@ def plain(value: dg.MetadataValue) -> Any:
     return value.value
 
 
-def check_of(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
+def check_of(
+    result: dg.ExecuteInProcessResult, name: str = "no_failed_documents"
+) -> dg.AssetCheckEvaluation:
     """Return the one evaluation of an asset check in a run."""
-    (evaluation,) = result.get_asset_check_evaluations()
+    (evaluation,) = [one for one in result.get_asset_check_evaluations() if one.check_name == name]
     return evaluation

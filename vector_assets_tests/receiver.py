@@ -1,0 +1,85 @@
+"""A service outside, over real HTTP: takes alerts by POST and pings by GET, or refuses them.
+
+Keep out: what a test expects of them.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Receiver:
+    """What has come in.
+
+    Attributes:
+        url: Where it listens.
+        alerts: Bodies of the alerts, oldest first.
+        pings: How many pings came.
+        status: What it answers with.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.alerts: list[dict[str, Any]] = []
+        self.pings = 0
+        self.status = 200
+
+    def events(self) -> list[tuple[str, str]]:
+        """Return what the alerts were, as kind and key."""
+        return [(alert["event"], alert["key"]) for alert in self.alerts]
+
+    def wait_for(self, event: str, key: str, *, patience_seconds: float = 120.0) -> dict[str, Any]:
+        """Return the first alert of a kind about a key, once it is there."""
+        found = self.wait_until(
+            lambda: next((a for a in self.alerts if (a["event"], a["key"]) == (event, key)), None),
+            patience_seconds,
+        )
+        assert found is not None, f"no {event} of {key}; there came {self.events()}"
+        return dict(found)
+
+    def wait_until(self, question: Callable[[], Any], patience_seconds: float = 120.0) -> Any:
+        """Return the answer of a question once it is something, or its last one."""
+        deadline = time.monotonic() + patience_seconds
+        while not (answer := question()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return answer
+
+
+@contextmanager
+def running_receiver() -> Iterator[Receiver]:
+    """Run a receiver until the block ends."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if receiver.status < 400:
+                receiver.alerts.append(json.loads(body))
+            self._answer()
+
+        def do_GET(self) -> None:
+            receiver.pings += receiver.status < 400
+            self._answer()
+
+        def _answer(self) -> None:
+            self.send_response(receiver.status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
