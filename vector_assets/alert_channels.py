@@ -13,7 +13,6 @@ import requests
 
 from vector_assets.errors import UnavailableError
 from vector_assets.problems import Problem
-from vector_assets.settings import Settings
 
 TIMEOUT_SECONDS = 10
 
@@ -134,20 +133,6 @@ class WebhookChannel(Channel):
             raise UnavailableError("the alert webhook", type(error).__name__, SENT_AGAIN) from error
         if not answer.ok:
             raise UnavailableError("the alert webhook", f"HTTP {answer.status_code}", SENT_AGAIN)
-
-
-def build_channels(settings: Settings) -> tuple[Channel, ...]:
-    """Return the channels that the settings name; none when they name none."""
-    found: list[Channel] = []
-    token = settings.slack_bot_token.get_secret_value()
-    if settings.alert_slack_channel and token:
-        # Loading a code location shall import no vendor's SDK.
-        from vector_assets.alert_slack import SlackChannel
-
-        found.append(SlackChannel(token, settings.slack_base_url, settings.alert_slack_channel))
-    if url := settings.alert_webhook_url.get_secret_value():
-        found.append(WebhookChannel(url))
-    return tuple(found)
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -9,14 +9,29 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from vector_assets.alert_channels import Channel, Kind, Message
+from vector_assets.alert_channels import Channel, Kind, Message, WebhookChannel
 from vector_assets.errors import VectorAssetsError
 from vector_assets.incidents import Incident, IncidentStore
 from vector_assets.problems import Problem
+from vector_assets.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 REMIND_EVERY = timedelta(days=1)
+
+
+def build_channels(settings: Settings) -> tuple[Channel, ...]:
+    """Return the channels that the settings name; none when they name none."""
+    found: list[Channel] = []
+    token = settings.slack_bot_token.get_secret_value()
+    if settings.alert_slack_channel and token:
+        # Loading a code location shall import no vendor's SDK.
+        from vector_assets.alert_slack import SlackChannel
+
+        found.append(SlackChannel(token, settings.slack_base_url, settings.alert_slack_channel))
+    if url := settings.alert_webhook_url.get_secret_value():
+        found.append(WebhookChannel(url))
+    return tuple(found)
 
 
 class Alerter:

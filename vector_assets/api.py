@@ -22,6 +22,8 @@ from vector_assets.api_models import (
     BackfillState,
     FoundAnswer,
     FoundContext,
+    Pulse,
+    Refusal,
     SourceAge,
     SyncStatus,
 )
@@ -51,7 +53,16 @@ MAX_ANSWERS = 100
 MAX_QUESTION_CHARACTERS = 4000
 
 SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCE_NAMES)}.")]
-_UNAVAILABLE: dict[int | str, dict[str, Any]] = {503: {"description": "Not now; says why."}}
+
+# FastAPI states 200 and 422 by itself.
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Refusal, "description": "A word that is not known here; names it."},
+    401: {"model": Refusal, "description": "The key is missing or wrong."},
+    403: {"model": Refusal, "description": "Closed: no key is set on the server."},
+    503: {"model": Refusal, "description": "Not now; says why."},
+}
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
+_NOT_WELL: dict[int | str, dict[str, Any]] = {503: {"model": Pulse}}
 
 
 class Faces:
@@ -125,7 +136,7 @@ def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
 
 
 def _add_reading(app: FastAPI, faces: Faces) -> None:
-    @app.get("/api/find-context", dependencies=[Depends(require_read_key)], responses=_UNAVAILABLE)
+    @app.get("/api/find-context", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
     def find_context(
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION_CHARACTERS)],
         source: Annotated[
@@ -139,7 +150,7 @@ def _add_reading(app: FastAPI, faces: Faces) -> None:
         try:
             start = start_of_day(since).timestamp() if since else None
         except (OverflowError, ValueError):
-            raise HTTPException(422, f"since is {since}: ask for a day of this century") from None
+            raise HTTPException(400, f"since is {since}: ask for a day of this century") from None
         where = Filter(since=start, viewer=viewer.lower())
         names = [name.strip() for one in source or () for name in one.split(",") if name.strip()]
         found = faces.find(q, tuple(names), where, limit)
@@ -147,7 +158,7 @@ def _add_reading(app: FastAPI, faces: Faces) -> None:
         look = faces.watcher.last(FIRST_LOOK_SECONDS)
         return _context(found, look.health if look else None)
 
-    @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_UNAVAILABLE)
+    @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
     def sync_status() -> SyncStatus:
         """Say how fresh each source is, with the verdict and its reasons."""
         health = faces.health()
@@ -169,7 +180,7 @@ def _add_backfill(app: FastAPI, faces: Faces) -> None:
         "/api/backfill/{source}",
         status_code=202,
         dependencies=[Depends(require_admin_key)],
-        responses={**_UNAVAILABLE, 404: {"description": "No such source."}},
+        responses={**_REFUSALS, **_NOT_FOUND},
     )
     def launch_backfill(
         source: SourceName,
@@ -192,7 +203,7 @@ def _add_backfill(app: FastAPI, faces: Faces) -> None:
     @app.get(
         "/api/backfill/{backfill_id}",
         dependencies=[Depends(require_any_key)],
-        responses={**_UNAVAILABLE, 404: {"description": "No such backfill."}},
+        responses={**_REFUSALS, **_NOT_FOUND},
     )
     def backfill(
         backfill_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
@@ -214,14 +225,17 @@ def _add_backfill(app: FastAPI, faces: Faces) -> None:
 
 
 def _add_watching(app: FastAPI, faces: Faces) -> None:
-    @app.get("/healthz", responses=_UNAVAILABLE)
-    def healthz(response: Response) -> dict[str, str]:
+    @app.get("/healthz", responses=_NOT_WELL)
+    def healthz(response: Response) -> Pulse:
         """Answer 200 while all is fresh and alive, else 503; needs no key, tells no more."""
-        verdict = faces.health().verdict
+        try:
+            verdict = faces.health().verdict
+        except HTTPException:
+            verdict = Verdict.UNKNOWN
         response.status_code = 200 if verdict is Verdict.FRESH else 503
-        return {"verdict": verdict}
+        return Pulse(verdict=verdict)
 
-    @app.get("/metrics", dependencies=[Depends(require_any_key)], responses=_UNAVAILABLE)
+    @app.get("/metrics", dependencies=[Depends(require_any_key)], responses=_REFUSALS)
     def metrics() -> Response:
         """Return the numbers behind the verdict, for Prometheus."""
         look = faces.watcher.last(FIRST_LOOK_SECONDS)
@@ -258,7 +272,7 @@ def _require_somebody_who_runs_it(source: str, faces: Faces) -> None:
 
 def _refusal(_: Request, error: Exception) -> JSONResponse:
     """Return an error of ours as a status, in its own words."""
-    status = 422 if isinstance(error, UsageError) else 503
+    status = 400 if isinstance(error, UsageError) else 503
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
     return JSONResponse({"detail": str(error)}, status, headers)
 

@@ -8,6 +8,18 @@ from datetime import date, datetime
 from pydantic import BaseModel, Field
 
 
+class Refusal(BaseModel):
+    """Why a request was not served."""
+
+    detail: str
+
+
+class Pulse(BaseModel):
+    """How everything is, in one word."""
+
+    verdict: str = Field(description="fresh, late, unknown or stale.")
+
+
 class FoundAnswer(BaseModel):
     """A document that answers, with the passage that does so best."""
 

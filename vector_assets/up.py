@@ -17,8 +17,7 @@ from pathlib import Path
 
 import click
 
-from vector_assets.alert_channels import build_channels
-from vector_assets.alerts import Alerter
+from vector_assets.alerts import Alerter, build_channels
 from vector_assets.dagster_state import incident_store
 from vector_assets.orchestration.home import prepare_home
 from vector_assets.problems import Problem

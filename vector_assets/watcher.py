@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 
 import requests
 
-from vector_assets.alert_channels import build_channels
-from vector_assets.alerts import Alerter
+from vector_assets.alerts import Alerter, build_channels
 from vector_assets.dagster_state import observe
 from vector_assets.health import Health, Verdict, measure
 from vector_assets.incidents import IncidentStore

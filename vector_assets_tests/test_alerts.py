@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from vector_assets.alert_channels import WebhookChannel, build_channels
+from vector_assets.alert_channels import WebhookChannel
 from vector_assets.alert_slack import SlackChannel
-from vector_assets.alerts import Alerter
+from vector_assets.alerts import Alerter, build_channels
 from vector_assets.incidents import DagsterIncidentStore, FileIncidentStore, IncidentStore
 from vector_assets.problems import Problem
 from vector_assets.sandbox.server import Sandbox

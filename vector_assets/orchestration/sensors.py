@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from vector_assets.alert_channels import build_channels
-from vector_assets.alerts import Alerter
+from vector_assets.alerts import Alerter, build_channels
 from vector_assets.health import measure
 from vector_assets.incidents import DagsterIncidentStore
 from vector_assets.nights import complete_days, last_tick
