@@ -44,6 +44,15 @@ class FoundContext(BaseModel):
     warnings: list[str] = Field(description="What to know before trusting the answers.")
 
 
+class NotRead(BaseModel):
+    """Something of a source that is not read."""
+
+    subject: str
+    reason: str
+    advice: str = Field(description="Empty when nothing need be done.")
+    count: int
+
+
 class SourceAge(BaseModel):
     """How fresh a source is."""
 
@@ -62,6 +71,7 @@ class SourceAge(BaseModel):
     documents: int | None = Field(description="That the newest day brought.")
     usual_documents: float | None
     failed_documents: int
+    gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
 
 
 class SyncStatus(BaseModel):

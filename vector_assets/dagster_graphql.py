@@ -4,6 +4,7 @@ From outside, so that it works on another host and while the daemon is dead. Dag
 imported. Keep out: what is well or not (`health.py`), and HTTP statuses (`api.py`).
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import requests
 
+from vector_assets.documents import Gap
 from vector_assets.errors import ContractError, UnavailableError
 from vector_assets.observation import (
     SCHEDULE,
@@ -19,6 +21,7 @@ from vector_assets.observation import (
     DayRecord,
     Instigator,
     Observation,
+    gap_of,
 )
 
 TIMEOUT_SECONDS = 15.0
@@ -50,7 +53,10 @@ query ($keys: [AssetKeyInput!]!, $days: [String!]!) {
     }
     latestMaterializationByPartition(partitions: $days) {
       partition timestamp
-      metadataEntries { label ... on IntMetadataEntry { intValue } }
+      metadataEntries { label
+        ... on IntMetadataEntry { intValue }
+        ... on TableMetadataEntry { table { records } }
+      }
     }
     assetChecksOrError { ... on AssetChecks { checks {
       name
@@ -292,7 +298,15 @@ def _record(event: Mapping[str, Any]) -> DayRecord:
         recorded_at=datetime.fromtimestamp(float(event["timestamp"]) / 1000, UTC),
         documents=int(numbers.get("documents") or 0),
         failed_documents=int(numbers.get("failed_documents") or 0),
+        gaps=_gaps(event),
     )
+
+
+def _gaps(event: Mapping[str, Any]) -> tuple[Gap, ...] | None:
+    for entry in event["metadataEntries"]:
+        if entry["label"] == "run_gaps":
+            return tuple(gap_of(json.loads(row)) for row in entry["table"]["records"])
+    return None
 
 
 def _failed_checks(node: Mapping[str, Any]) -> list[tuple[str, str]]:

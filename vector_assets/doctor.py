@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from vector_assets.documents import Gap
 from vector_assets.embedding import build_embedder
 from vector_assets.errors import VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
 from vector_assets.sources import build_source
+from vector_assets.sources.base import Reach
 from vector_assets.stores import build_store
 
 
@@ -24,11 +26,13 @@ class Finding:
         service: `jira`, ..., `embedding` or `index`.
         state: `ok`, `broken`, or `off` for a source without credentials.
         line: Who answered, or what to do.
+        gaps: What the credentials do not reach.
     """
 
     service: str
     state: Literal["ok", "broken", "off"]
     line: str
+    gaps: tuple[Gap, ...] = ()
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -38,17 +42,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "off", _how_to_switch_on(name, settings))
             continue
         yield _ask(name, partial(_check_source, name, settings))
-    yield _ask("embedding", lambda: build_embedder(settings, Meter()).check())
-    yield _ask("index", lambda: build_store(settings, Meter()).check())
+    yield _ask("embedding", lambda: Reach(build_embedder(settings, Meter()).check()))
+    yield _ask("index", lambda: Reach(build_store(settings, Meter()).check()))
 
 
-def _check_source(name: str, settings: Settings) -> str:
+def _check_source(name: str, settings: Settings) -> Reach:
     return build_source(name, settings, Meter()).check()
 
 
-def _ask(service: str, check: Callable[[], str]) -> Finding:
+def _ask(service: str, check: Callable[[], Reach]) -> Finding:
     try:
-        return Finding(service, "ok", check())
+        reach = check()
+        return Finding(service, "ok", reach.identity, reach.gaps)
     except VectorAssetsError as error:
         return Finding(service, "broken", str(error))
 

@@ -5,9 +5,10 @@ how a chunk is laid out in the index (`records.py`).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -66,6 +67,9 @@ class Document:
         access: `(PUBLIC,)`, or `(RESTRICTED, e-mail, ...)` in lower case.
         extra: The source's own fields of metadata, such as `issue_key`; the same names on every
             document of a source, an empty string where one has no value.
+        stamp: What the vendor's listing shows of this version, such as a count of replies; the
+            same stamp means that the document need not be read again. Empty where a listing does
+            not tell.
     """
 
     source: str
@@ -79,6 +83,7 @@ class Document:
     updated_at: datetime
     access: tuple[str, ...] = (PUBLIC,)
     extra: Mapping[str, Value] = field(default_factory=dict)
+    stamp: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
@@ -151,8 +156,64 @@ class Checkpoint:
     through: datetime
 
 
-SourceItem = Document | DocumentFailure | Deferred | Checkpoint
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A document that was not read, because the index holds it with the same stamp.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        day: UTC day of its last activity.
+    """
+
+    document_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something of a source that is not read, though a person may expect it in the index.
+
+    Attributes:
+        subject: What, as a person names it: `#plans`, `scope users:read.email`, `bot messages`.
+        reason: Why, in words; never a secret.
+        advice: What to do about it; empty when nothing need be done.
+        count: How many things of this kind, such as messages or pages.
+    """
+
+    subject: str
+    reason: str
+    advice: str = ""
+    count: int = 1
+
+
+SourceItem = Document | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
 """What a source yields."""
+
+
+class Known(Protocol):
+    """What the index already holds, as far as a source may ask."""
+
+    def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return the ids of the documents that the index holds whole with these very stamps.
+
+        Args:
+            stamps: By document id.
+        """
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the last activity of the documents that the index holds, UTC, by id."""
+
+
+class NothingKnown:
+    """An index that is empty, for a source that is used by itself."""
+
+    def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return none."""
+        return frozenset()
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return none."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from vector_assets.documents import Gap
 from vector_assets.liveness import problems_of
 from vector_assets.nights import complete_days, overdue
 from vector_assets.observation import AssetHistory, Observation
@@ -65,6 +66,7 @@ class SourceHealth:
         documents: That the newest day brought; None when not known.
         usual_documents: That such a day usually brings; None when too little is known.
         failed_documents: Of the recent days, not in the index.
+        gaps: What the newest run did not read, and why; they make nothing late.
         last_sync: When a day was last materialized, UTC; None when not known.
     """
 
@@ -80,6 +82,7 @@ class SourceHealth:
     documents: int | None = None
     usual_documents: float | None = None
     failed_documents: int = 0
+    gaps: tuple[Gap, ...] = ()
     last_sync: datetime | None = None
 
 
@@ -185,6 +188,7 @@ def source_health(
         documents=newest.documents if newest else None,
         usual_documents=usual_documents(history),
         failed_documents=sum(record.failed_documents for record in history.recent),
+        gaps=history.gaps,
         last_sync=max((record.recorded_at for record in history.recent), default=None),
     )
 

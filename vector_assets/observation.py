@@ -7,6 +7,9 @@ what is well or not (`health.py`).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
+
+from vector_assets.documents import Gap
 
 SCHEDULE = "nightly_ingestion_schedule"
 
@@ -19,6 +22,11 @@ RECENT_DAYS = 29
 """How many days the records of an asset go back: four weeks, to compare a day with its like."""
 
 
+def gap_of(row: Mapping[str, Any]) -> Gap:
+    """Return a gap as it stands in a table of a run's metadata."""
+    return Gap(str(row["subject"]), str(row["reason"]), str(row["advice"]), int(row["count"]))
+
+
 @dataclass(frozen=True, slots=True)
 class DayRecord:
     """The newest materialization of a day.
@@ -28,12 +36,14 @@ class DayRecord:
         recorded_at: When it was materialized, UTC.
         documents: Whose last activity was on this day, as the run saw it.
         failed_documents: That could not be brought into the index.
+        gaps: What the run did not read; None when it was told on another day of the same run.
     """
 
     day: date
     recorded_at: datetime
     documents: int
     failed_documents: int
+    gaps: tuple[Gap, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,13 @@ class AssetHistory:
     days: frozenset[date] = frozenset()
     recent: tuple[DayRecord, ...] = ()
     failed_checks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What the newest run did not read."""
+        told = [record for record in self.recent if record.gaps is not None]
+        newest = max(told, key=lambda record: record.recorded_at, default=None)
+        return newest.gaps or () if newest else ()
 
 
 @dataclass(frozen=True, slots=True)

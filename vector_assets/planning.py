@@ -5,8 +5,9 @@ fingerprints of changed documents alone. Nothing is written here.
 Keep out: the order of writes (`sync.py`), the layout of metadata (`records.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from vector_assets.chunking import CHUNKER_VERSION, chunk_document
 from vector_assets.documents import Document, DocumentFailure, Value
@@ -18,9 +19,47 @@ from vector_assets.records import (
     head_id,
     is_same_vector,
     record_id,
+    stored_stamp,
 )
 from vector_assets.report import DayStats
 from vector_assets.stores.base import Head, Record, VectorStore
+
+
+class HeldVersions:
+    """What the index holds of a source, as the source itself may ask (`documents.Known`).
+
+    Args:
+        store: The index.
+        namespace: The source's.
+        vector_kind: Of the configured embedder: what was made otherwise counts as changed.
+        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    """
+
+    def __init__(
+        self, store: VectorStore, namespace: str, vector_kind: str, *, is_rescan: bool
+    ) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._vector_kind = vector_kind
+        self._is_rescan = is_rescan
+
+    def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return the documents that the index holds whole with these stamps."""
+        if self._is_rescan or not stamps:
+            return frozenset()
+        heads = self._store.heads(self._namespace, list(stamps))
+        return frozenset(
+            document_id
+            for document_id, head in heads.items()
+            if head.document_fingerprint
+            and head.stamp
+            and head.stamp == stored_stamp(stamps[document_id], self._vector_kind)
+        )
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the last activity of the documents that the index holds."""
+        heads = self._store.heads(self._namespace, list(document_ids))
+        return {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
 
 
 @dataclass(slots=True)
@@ -67,9 +106,7 @@ class Planner:
         self._store = store
         self._namespace = namespace
         self._embedder = embedder
-        self._vector_kind = (
-            f"{embedder.identity}|chunker {CHUNKER_VERSION}|{embedder.chunk_tokens} tokens"
-        )
+        self._vector_kind = vector_kind_of(embedder)
 
     def plan(self, documents: Sequence[Document]) -> list[DocumentPlan | DocumentFailure]:
         """Return a plan, or a failure, for each document in the order given.
@@ -167,6 +204,11 @@ class Planner:
                 # The head speaks for the whole document, so it is relabelled with any change.
                 if before != fingerprint or chunk_id == draft.plan.head_id:
                     draft.plan.metadata_updates[chunk_id] = metadata
+
+
+def vector_kind_of(embedder: Embedder) -> str:
+    """Return what decides a vector beside its text: model, dimensions, chunker."""
+    return f"{embedder.identity}|chunker {CHUNKER_VERSION}|{embedder.chunk_tokens} tokens"
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from vector_assets.documents import Chunk, Document, Value
 from vector_assets.errors import DocumentError
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 MAX_METADATA_BYTES = 40_000
 """Pinecone refuses more than 40 KB a record (docs.pinecone.io, "Indexing limits", 2026-11)."""
@@ -55,7 +55,13 @@ def document_fingerprint(document: Document, vector_kind: str) -> str:
         document.url,
         [[section.heading, section.text, section.url] for section in document.sections],
         _document_metadata(document),
+        document.stamp,
     )
+
+
+def stored_stamp(stamp: str, vector_kind: str) -> str:
+    """Return a document's stamp as the index holds it: another kind of vector, another stamp."""
+    return _hash(LAYOUT_VERSION, vector_kind, stamp) if stamp else ""
 
 
 def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_kind: str) -> str:
@@ -76,7 +82,8 @@ def chunk_metadata(
 ) -> dict[str, Value]:
     """Return the metadata of a chunk's record, its fingerprint included.
 
-    The head (ordinal 0) carries `document_fingerprint` besides, which stands for the whole.
+    The head (ordinal 0) carries `document_fingerprint` and `stamp` besides, which stand for the
+    whole.
 
     Raises:
         DocumentError: It does not fit into `MAX_METADATA_BYTES`, or its id not into an index.
@@ -91,6 +98,7 @@ def chunk_metadata(
     metadata["fingerprint"] = chunk_fingerprint(chunk.text, metadata, vector_kind)
     if chunk.ordinal == 0:
         metadata["document_fingerprint"] = document_fingerprint(document, vector_kind)
+        metadata["stamp"] = stored_stamp(document.stamp, vector_kind)
     _check_fits(document, chunk, metadata)
     return metadata
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from random import Random
 
-from vector_assets.documents import Document, DocumentFailure
+from vector_assets.documents import Document, DocumentFailure, Gap
 
 MAX_SAMPLES = 10
 
@@ -71,6 +71,7 @@ class SyncReport:
             windows overlap backwards and reach into the present.
         total: Over all days.
         failures: Every document that failed, with its cause.
+        gaps: What the source did not read, and why.
         samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
         requests: By endpoint.
@@ -82,6 +83,7 @@ class SyncReport:
     days: dict[date, DayStats] = field(default_factory=lambda: defaultdict(DayStats))
     total: DayStats = field(default_factory=DayStats)
     failures: list[DocumentFailure] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     written_ids: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)

@@ -17,14 +17,16 @@ from vector_assets.documents import (
     Deferred,
     Document,
     DocumentFailure,
+    Gap,
     SourceItem,
+    Unchanged,
     Window,
 )
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import UsageError, VectorAssetsError
 from vector_assets.meter import Meter
-from vector_assets.planning import DocumentPlan, Planner
+from vector_assets.planning import DocumentPlan, HeldVersions, Planner, vector_kind_of
 from vector_assets.report import DayStats, SyncReport
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
@@ -37,7 +39,7 @@ BATCH_DOCUMENTS = 64
 BATCH_CHARACTERS = 1_000_000
 BATCHES_IN_FLIGHT = 4
 
-Outcome = DocumentPlan | DocumentFailure | Deferred | Checkpoint
+Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,10 @@ class EmbeddedDocuments:
                 self.report.add_failure(outcome)
             elif isinstance(outcome, Deferred):
                 self.report.add(outcome.day, DayStats(deferred_documents=1))
+            elif isinstance(outcome, Unchanged):
+                self.report.add(outcome.day, DayStats(documents=1, unchanged_documents=1))
+            elif isinstance(outcome, Gap):
+                self.report.gaps.append(outcome)
             else:
                 self.report.add(outcome.document.day, outcome.stats)
                 if not outcome.is_empty:
@@ -183,13 +189,27 @@ class Pipeline:
         self._store = store
         self._meter = meter
 
-    def embedded_documents(self, days: Days, now: datetime | None = None) -> EmbeddedDocuments:
+    def embedded_documents(
+        self, days: Days, now: datetime | None = None, *, is_rescan: bool = False
+    ) -> EmbeddedDocuments:
         """Return the stream for some days; nothing is fetched until it is iterated.
+
+        Args:
+            days: What is wanted.
+            now: The present; for tests.
+            is_rescan: Whether also that is read again which seems unchanged: edits and deletions
+                that a vendor's listing does not show.
 
         Raises:
             IndexMismatchError: The index holds vectors of another length.
         """
         self._store.open(self._source.name, self._embedder.dimensions)
+        self._source.known = HeldVersions(
+            self._store,
+            self._source.name,
+            vector_kind_of(self._embedder),
+            is_rescan=is_rescan,
+        )
         return EmbeddedDocuments(
             source=self._source,
             days=days,

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vector_assets.doctor import Finding
+from vector_assets.documents import Gap
 from vector_assets.health import Health, SourceHealth, Verdict, hours
 from vector_assets.incidents import Incident
 from vector_assets.report import SyncReport
@@ -107,6 +108,7 @@ def report_json(report: SyncReport) -> dict[str, Any]:
         "throttled_seconds": round(report.throttled_seconds, 3),
         "seconds": round(report.seconds, 3),
         "failures": [asdict(failure) for failure in report.failures],
+        "gaps": [asdict(gap) for gap in report.gaps],
         "days": {str(day): asdict(stats) for day, stats in sorted(report.days.items())},
     }
 
@@ -120,6 +122,8 @@ def print_reports(reports: Iterable[SyncReport]) -> None:
             console.print(
                 f"  [red]failed[/] {escape(failure.document_id)}: {escape(failure.cause)}"
             )
+        for gap in report.gaps:
+            console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
 
 
 def print_health(health: Health) -> None:
@@ -135,6 +139,8 @@ def print_health(health: Health) -> None:
     for source in health.sources:
         if source.verdict is not Verdict.FRESH:
             console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
+        for gap in source.gaps:
+            console.print(f"{source.source} does not read {escape(gap_line(gap))}")
     for problem in health.problems:
         console.print(f"[red]{escape(problem.headline)}[/]: {escape(problem.detail)}")
         console.print(f"  {escape(problem.advice)}")
@@ -211,4 +217,13 @@ def _print_passage(console: Console, passage: str) -> None:
 def print_finding(finding: Finding) -> None:
     """Print one line of the doctor's."""
     colour = _STATE_COLOURS[finding.state]
-    out().print(f"{finding.service:<10} [{colour}]{finding.state:<7}[/] {escape(finding.line)}")
+    console = out()
+    console.print(f"{finding.service:<10} [{colour}]{finding.state:<7}[/] {escape(finding.line)}")
+    for gap in finding.gaps:
+        console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
+
+
+def gap_line(gap: Gap) -> str:
+    """Return what is not read, why, and what to do, in one line."""
+    count = f" ({gap.count:,})" if gap.count != 1 else ""
+    return f"{gap.subject}{count}: {'. '.join(filter(None, (gap.reason, gap.advice)))}"

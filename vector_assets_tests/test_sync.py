@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem
+from vector_assets.documents import (
+    Checkpoint,
+    Document,
+    DocumentFailure,
+    Gap,
+    SourceItem,
+    Unchanged,
+)
 from vector_assets.errors import UnavailableError, UsageError
 from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
@@ -277,3 +284,55 @@ def test_days_in_the_wrong_order_are_refused() -> None:
         Days(date(2026, 3, 2), date(2026, 3, 1))
     with pytest.raises(UsageError, match="the number of days is 0: it has to be at least 1"):
         Days.newest(0, NOW)
+
+
+def known_after(store: LanceDBStore, *documents: Document, is_rescan: bool = False) -> ListSource:
+    """Return a source as it knows the index once these documents are in it."""
+    sync(store, *documents)
+    source = ListSource([])
+    pipeline = Pipeline(source=source, embedder=TinyEmbedder(), store=store, meter=Meter())
+    pipeline.embedded_documents(WEEK, now=NOW, is_rescan=is_rescan)
+    return source
+
+
+def test_a_source_is_told_what_the_index_holds_with_the_same_stamp(store: LoggedStore) -> None:
+    source = known_after(store, document("1", stamp="3 replies"), document("2"))
+    asked = {"jira:1": "3 replies", "jira:2": "", "jira:3": "3 replies"}
+    assert source.known.unchanged(asked) == {"jira:1"}
+    assert source.known.unchanged({"jira:1": "4 replies"}) == frozenset()
+    assert source.known.updated_at(["jira:1", "jira:3"]) == {"jira:1": utc("2026-03-02T10:00")}
+
+
+def test_a_rescan_takes_nothing_for_unchanged(store: LoggedStore) -> None:
+    source = known_after(store, document("1", stamp="3 replies"), is_rescan=True)
+    assert source.known.unchanged({"jira:1": "3 replies"}) == frozenset()
+
+
+def test_another_model_takes_nothing_for_unchanged(store: LoggedStore) -> None:
+    source = known_after(store, document("1", stamp="3 replies"))
+    other = TinyEmbedder(chunk_tokens=70)
+    pipeline = Pipeline(source=source, embedder=other, store=store, meter=Meter())
+    pipeline.embedded_documents(WEEK, now=NOW)
+    assert source.known.unchanged({"jira:1": "3 replies"}) == frozenset()
+
+
+def test_a_document_whose_write_is_not_finished_is_never_unchanged(store: LoggedStore) -> None:
+    source = known_after(store, document("1", stamp="3 replies"))
+    store.update_metadata("jira", {"jira:1#0": {"document_fingerprint": ""}})
+    assert source.known.unchanged({"jira:1": "3 replies"}) == frozenset()
+
+
+def test_a_stamp_alone_is_renewed_without_embedding(store: LoggedStore) -> None:
+    sync(store, document("1", *TWO_CHUNKS, stamp="old"))
+    embedder = TinyEmbedder()
+    sync(store, document("1", *TWO_CHUNKS, stamp="new"), embedder=embedder)
+    assert embedder.embedded_texts == []
+    assert known_after(store).known.unchanged({"jira:1": "new"}) == {"jira:1"}
+
+
+def test_what_is_unchanged_counts_and_what_is_not_read_is_reported(store: LoggedStore) -> None:
+    gap = Gap("#plans", "the bot is not a member", "Invite it.")
+    report = sync(store, Unchanged("jira:9", date(2026, 3, 2)), gap)
+    day = report.days[date(2026, 3, 2)]
+    assert (day.documents, day.unchanged_documents) == (1, 1)
+    assert report.gaps == [gap]

@@ -16,7 +16,7 @@ from vector_assets.documents import Document, Section, SourceItem, Window
 from vector_assets.embedding.base import Embedded, Embedder
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Source
+from vector_assets.sources.base import Reach, Source
 from vector_assets.vectors import Vectors
 
 
@@ -105,8 +105,8 @@ class ListSource(Source):
         instants = [item.updated_at for item in self.items if isinstance(item, Document)]
         return max(instants, default=None)
 
-    def check(self) -> str:
-        return "a list"
+    def check(self) -> Reach:
+        return Reach("a list")
 
 
 def utc(text: str) -> datetime:

@@ -6,11 +6,12 @@ Keep out: counting (`report.py`) and where events are written (`io_managers.py`)
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict, fields
 from datetime import date
 
 import dagster as dg
 
-from vector_assets.documents import DocumentFailure
+from vector_assets.documents import DocumentFailure, Gap
 from vector_assets.report import DayStats, Sample, SyncReport
 
 DOCUMENTS = "documents"
@@ -24,6 +25,9 @@ FAILED_DOCUMENTS = "failed_documents"
 
 FAILURES = "failures"
 """Key of the table that names them, with the cause of each."""
+
+GAPS = "run_gaps"
+"""Key of the table of what a run did not read, and why; there even when it is empty."""
 
 MAX_FAILURE_ROWS = 100
 """Rows of that table: what is broken in a thousand documents is told by a hundred."""
@@ -92,6 +96,10 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
         "run_seconds": dg.MetadataValue.float(report.seconds),
         "run_requests_by_endpoint": dg.MetadataValue.json(report.requests),
     }
+    metadata[GAPS] = dg.MetadataValue.table(
+        [dg.TableRecord(asdict(gap)) for gap in report.gaps[:MAX_FAILURE_ROWS]],
+        schema=dg.TableSchema([dg.TableColumn(one.name) for one in fields(Gap)]),
+    )
     if report.written_ids:
         metadata[WRITTEN] = dg.MetadataValue.json(report.written_ids)
     if report.samples:

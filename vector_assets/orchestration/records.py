@@ -12,6 +12,7 @@ import dagster as dg
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from vector_assets.documents import Gap
 from vector_assets.nights import complete_days
 from vector_assets.observation import (
     RECENT_DAYS,
@@ -20,10 +21,11 @@ from vector_assets.observation import (
     DayRecord,
     Instigator,
     Observation,
+    gap_of,
 )
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import materialized_days, newest_events
-from vector_assets.orchestration.metadata import DOCUMENTS, FAILED_DOCUMENTS
+from vector_assets.orchestration.metadata import DOCUMENTS, FAILED_DOCUMENTS, GAPS
 
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
 
@@ -73,6 +75,7 @@ def asset_history(
             recorded_at=datetime.fromtimestamp(record.timestamp, UTC),
             documents=_number(record, DOCUMENTS),
             failed_documents=_number(record, FAILED_DOCUMENTS),
+            gaps=_gaps(record),
         )
         for day, record in newest_events(instance, key, recent_days).items()
     ]
@@ -113,6 +116,14 @@ def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instiga
     error = ticks[0].error if ticks[0].status == TickStatus.FAILURE else None
     words = error.message.strip().split("\n")[-1] if error else ""
     return Instigator(is_running, datetime.fromtimestamp(ticks[0].timestamp, UTC), words)
+
+
+def _gaps(record: dg.EventLogRecord) -> tuple[Gap, ...] | None:
+    event = record.asset_materialization
+    table = event.metadata.get(GAPS) if event is not None else None
+    if not isinstance(table, dg.TableMetadataValue):
+        return None
+    return tuple(gap_of(row.data) for row in table.records)
 
 
 def _number(record: dg.EventLogRecord, name: str) -> int:

@@ -1,16 +1,40 @@
-"""What a source has to be: a class with four verbs, so that a fifth source is a form to fill.
+"""What a source has to be: a class with a few verbs, so that another source is a form to fill.
 
 Keep out: anything that one vendor alone needs.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from vector_assets.documents import SourceItem, Window
+from vector_assets.documents import (
+    Deferred,
+    Document,
+    DocumentFailure,
+    Gap,
+    Known,
+    NothingKnown,
+    SourceItem,
+    Unchanged,
+    Window,
+)
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Who we are at a vendor, and what we cannot read there.
+
+    Attributes:
+        identity: In one line.
+        gaps: What the credentials do not reach, as far as a few requests can tell.
+    """
+
+    identity: str
+    gaps: tuple[Gap, ...] = ()
 
 
 class Source(ABC):
@@ -20,11 +44,14 @@ class Source(ABC):
         name: As it stands in ids, namespaces and asset names: `jira`.
         overlap: How far before a day its window begins, because the vendor's search lags.
         newest_every: How often `newest` may be asked by those who watch all day.
+        known: Tells what the index holds; set by who runs the source, and of use to one whose
+            listing shows more cheaply than its documents what has changed.
     """
 
     name: ClassVar[str]
     overlap: ClassVar[timedelta]
     newest_every: ClassVar[timedelta] = timedelta(minutes=10)
+    known: Known = NothingKnown()
 
     @classmethod
     @abstractmethod
@@ -40,13 +67,29 @@ class Source(ABC):
         """Yield each document whose last activity lies in the window, whole, once.
 
         A document that cannot be read is yielded as a `DocumentFailure` and the others go on. A
-        listing that fails part-way raises: a cut listing must never pass for a complete one.
+        listing that fails part-way raises: a cut listing must never pass for a complete one. What
+        the credentials do not reach is yielded as `Gap`, and never silently left out.
 
         Raises:
             RetryableError: The vendor throttles past the ceiling, or does not answer.
             CredentialsError: The vendor refuses the credentials.
             ContractError: The vendor's answer cannot be what it says, such as a repeated page.
         """
+
+    def ids(self, window: Window) -> Iterator[str]:
+        """Yield the id of each document that `documents` would yield, whatever came of it.
+
+        For the prune: what is in the index and not among these may have been deleted. A source
+        whose listing costs less than its documents overrides this, which reads them.
+
+        Raises:
+            VectorAssetsError: As `documents` raises; then nothing may be concluded.
+        """
+        for item in self.documents(window):
+            if isinstance(item, Document):
+                yield item.id
+            elif isinstance(item, DocumentFailure | Deferred | Unchanged):
+                yield item.document_id
 
     @abstractmethod
     def newest(self) -> datetime | None:
@@ -56,8 +99,8 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def check(self) -> str:
-        """Ask the vendor whether the credentials work; return who we are, in one line.
+    def check(self) -> Reach:
+        """Ask the vendor whether the credentials work; return who we are and what we can't read.
 
         Raises:
             CredentialsError: With what to fix.

@@ -23,7 +23,7 @@ from vector_assets.documents import (
 from vector_assets.errors import ContractError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Source
+from vector_assets.sources.base import Reach, Source
 from vector_assets.sources.fireflies_api import FirefliesApi
 from vector_assets.sources.fireflies_sections import sections_of, speakers_of
 
@@ -104,10 +104,10 @@ class FirefliesSource(Source):
         found = self._api.ask("transcripts", _NEWEST)["transcripts"]
         return _instant(found[0]["date"]) if found else None
 
-    def check(self) -> str:
+    def check(self) -> Reach:
         """Ask who we are."""
         user = self._api.ask("user", _USER)["user"] or {}
-        return f"{self._api.url} as {user.get('name') or user.get('email')}"
+        return Reach(f"{self._api.url} as {user.get('name') or user.get('email')}")
 
     def _pages(self, window: Window) -> Iterator[list[Transcript]]:
         """Yield what is new in each page until a short one; there is no cursor and no total.

@@ -24,7 +24,7 @@ from vector_assets.errors import (
 )
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Source
+from vector_assets.sources.base import Reach, Source
 from vector_assets.sources.http_retries import (
     MAX_WAIT_SECONDS,
     TIMEOUT_SECONDS,
@@ -126,10 +126,10 @@ class JiraSource(Source):
             return None
         return instant(found[0]["fields"]["updated"])
 
-    def check(self) -> str:
+    def check(self) -> Reach:
         """Ask who we are, and whether this is a Cloud site."""
         self._require_cloud()
-        return f"{self._server} as {self._who()}"
+        return Reach(f"{self._server} as {self._who()}")
 
     def _who(self) -> str:
         me = _asked(self._client.myself)

@@ -24,7 +24,7 @@ from vector_assets.documents import (
 from vector_assets.errors import ContractError, SkippableError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Source
+from vector_assets.sources.base import Reach, Source
 from vector_assets.sources.notion_api import Json, NotionApi, last_edit
 from vector_assets.sources.notion_document import SOURCE, document_of
 from vector_assets.sources.notion_names import Names
@@ -108,11 +108,11 @@ class NotionSource(Source):
         found = self._api.newest_page()
         return last_edit(found) if found else None
 
-    def check(self) -> str:
+    def check(self) -> Reach:
         """Ask who we are."""
         me = self._api.me()
         workspace = (me.get("bot") or {}).get("workspace_name")
-        return f"{me.get('name')} in {workspace or 'a Notion workspace'}"
+        return Reach(f"{me.get('name')} in {workspace or 'a Notion workspace'}")
 
 
 class _Run:

@@ -16,7 +16,7 @@ from vector_assets.documents import Checkpoint, Document, DocumentFailure, Sourc
 from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Source
+from vector_assets.sources.base import Reach, Source
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_directory import Channel, Directory
 from vector_assets.sources.slack_listing import Day, Thread, threads_and_days
@@ -125,7 +125,7 @@ class SlackSource(Source):
             default=None,
         )
 
-    def check(self) -> str:
+    def check(self) -> Reach:
         """Ask who we are and how many channels we read; two requests where channels are few.
 
         Raises:
@@ -136,7 +136,9 @@ class SlackSource(Source):
         bot = directory.bot
         channel_count = len(directory.readable(self._wanted))
         advice = "" if channel_count else "; invite it with /invite in each channel to read"
-        return f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}"
+        return Reach(
+            f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}"
+        )
 
     def _jobs(self, directory: Directory, window: Window) -> Iterator[_Job]:
         for channel in directory.readable(self._wanted):

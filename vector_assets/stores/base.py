@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vector_assets.documents import Value
+from vector_assets.documents import PUBLIC, Value
 from vector_assets.vectors import Vectors
 
 Metadata = Mapping[str, Value]
@@ -39,11 +39,13 @@ class Head:
             write of it has begun and not ended.
         updated_at: Epoch seconds of the version in the index.
         chunk_count: How many chunks that version has.
+        stamp: What its source's listing showed of that version, hashed; empty when it shows none.
     """
 
     document_fingerprint: str
     updated_at: float
     chunk_count: int
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class Filter:
     until: float | None = None
     viewer: str = ""
     issue_key: str = ""
+
+    @property
+    def readers(self) -> list[str]:
+        """What a document's `access` has to hold one of; only an e-mail adds to `public`."""
+        return [PUBLIC, self.viewer] if "@" in self.viewer else [PUBLIC]
 
 
 @dataclass(frozen=True, slots=True)

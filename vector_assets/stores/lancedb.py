@@ -50,7 +50,7 @@ VECTOR_INDEX_ROWS = 50_000
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
-_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count"]
+_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
 
 
 class LanceDBStore(VectorStore):
@@ -354,7 +354,9 @@ def _readable(table: Any) -> list[str]:
 
 
 def _head(row: Mapping[str, Any]) -> Head:
-    return Head(row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"])
+    return Head(
+        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
+    )
 
 
 def _hit(row: Mapping[str, Any], score: float) -> Hit:

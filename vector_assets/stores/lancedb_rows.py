@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from vector_assets.documents import PUBLIC, Value
+from vector_assets.documents import Value
 from vector_assets.stores.base import Filter, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
@@ -29,6 +29,7 @@ FIELDS: dict[str, pa.DataType] = {
     "chunk_count": pa.int32(),
     "fingerprint": pa.string(),
     "document_fingerprint": pa.string(),
+    "stamp": pa.string(),
     "access": _TEXTS,
     "issue_key": pa.string(),
 }
@@ -92,8 +93,7 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
 
 def where_clause(where: Filter) -> str:
     """Return a filter as SQL; who asks is always part of it."""
-    readers = [PUBLIC, where.viewer] if where.viewer else [PUBLIC]
-    clauses = [f"array_has_any(access, [{', '.join(map(literal, readers))}])"]
+    clauses = [f"array_has_any(access, [{', '.join(map(literal, where.readers))}])"]
     if where.containers:
         clauses.append(f"container IN ({', '.join(map(literal, where.containers))})")
     if where.since is not None:

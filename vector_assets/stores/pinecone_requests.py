@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from pinecone.errors import exceptions as pinecone_errors
 
-from vector_assets.documents import PUBLIC
 from vector_assets.errors import (
     ContractError,
     CredentialsError,
@@ -35,7 +34,7 @@ MAX_REQUEST_BYTES = 1_900_000
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
 
-HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count"]
+HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
 
 _RAISE = object()
 
@@ -191,8 +190,7 @@ def short_numbers(vector: Vectors) -> list[float]:
 
 def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:
     """Return a filter in Pinecone's language; who asks is always part of it."""
-    readers = [PUBLIC, where.viewer] if where.viewer else [PUBLIC]
-    clauses: list[dict[str, Any]] = [{"access": {"$in": readers}}]
+    clauses: list[dict[str, Any]] = [{"access": {"$in": where.readers}}]
     if where.containers:
         clauses.append({"container": {"$in": list(where.containers)}})
     if where.since is not None:
@@ -211,6 +209,7 @@ def head_of(fields: Mapping[str, Any]) -> Head:
         str(fields.get("document_fingerprint") or ""),
         float(fields["updated_at"]),
         int(fields["chunk_count"]),
+        str(fields.get("stamp") or ""),
     )
 
 

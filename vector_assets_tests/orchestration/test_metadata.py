@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from vector_assets.documents import DocumentFailure
+from vector_assets.documents import DocumentFailure, Gap
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
 from vector_assets.report import DayStats, SyncReport
 from vector_assets_tests.orchestration.parts import plain
@@ -50,4 +50,15 @@ def test_a_preview_shows_what_was_written() -> None:
             "chunks": 4,
             "url": "https://example.com/7",
         }
+    ]
+
+
+def test_what_was_not_read_stands_on_the_newest_day_and_is_empty_when_all_was() -> None:
+    found = report()
+    assert plain(metadata_by_day(found, [FIRST, LAST])[LAST]["run_gaps"]) == []
+    found.gaps.append(Gap("bot messages", "they are left out", count=7))
+    by_day = metadata_by_day(found, [FIRST, LAST])
+    assert "run_gaps" not in by_day[FIRST]
+    assert plain(by_day[LAST]["run_gaps"]) == [
+        {"subject": "bot messages", "reason": "they are left out", "advice": "", "count": 7}
     ]

@@ -305,7 +305,7 @@ def test_the_newest_meeting_is_asked_for_with_one_request(sandbox: Sandbox) -> N
 
 
 def test_the_check_says_who_we_are(sandbox: Sandbox) -> None:
-    assert source(sandbox).check() == f"{sandbox.url}{PATH} as Sandbox"
+    assert source(sandbox).check().identity == f"{sandbox.url}{PATH} as Sandbox"
 
 
 def test_a_missing_key_is_named() -> None:

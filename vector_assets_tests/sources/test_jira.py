@@ -388,7 +388,7 @@ def test_newest_minds_the_projects(sandbox: Sandbox) -> None:
 
 
 def test_check_says_who_we_are(sandbox: Sandbox) -> None:
-    assert source(sandbox).check() == f"{sandbox.url}/jira as Sandbox"
+    assert source(sandbox).check().identity == f"{sandbox.url}/jira as Sandbox"
 
 
 def test_times_of_any_offset_become_utc(sandbox: Sandbox) -> None:

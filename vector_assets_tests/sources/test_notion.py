@@ -517,7 +517,7 @@ def test_nothing_is_newest_where_nothing_is_shared(sandbox: Sandbox) -> None:
 
 
 def test_a_check_says_who_we_are(sandbox: Sandbox) -> None:
-    assert source(sandbox).check() == "Sandbox in Sandbox"
+    assert source(sandbox).check().identity == "Sandbox in Sandbox"
 
 
 def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:

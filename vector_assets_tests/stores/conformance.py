@@ -205,7 +205,7 @@ class StoreConformance:
         hits = opened.search_lexical(SPACE, question, where=Filter(), limit=5)
         assert {hit.id for hit in hits} <= {"jira:1#0"}
 
-    @pytest.mark.parametrize("viewer", ["", "eve@example.com"])
+    @pytest.mark.parametrize("viewer", ["", "eve@example.com", "restricted", "public"])
     def test_who_is_not_on_the_list_sees_what_is_public_and_nothing_else(
         self, opened: VectorStore, viewer: str
     ) -> None:
