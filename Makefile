@@ -3,10 +3,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UP := $(CURDIR)/data/up
+BROWSER := chromium chromium-driver
 WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
 
-.PHONY: help install demo up test check format bench constraints clean
+.PHONY: help install browser demo up test check format bench constraints clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,17 +19,22 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
 	touch $@
 
+browser: ## Install the browser that the tests of the UI use (Debian, as root)
+	@{ command -v chromium && command -v chromedriver; } > /dev/null || \
+	  { apt-get update -qq && apt-get install --yes --no-install-recommends -qq $(BROWSER) > /dev/null; }
+
 demo: install ## Sync a small workspace and ask it three questions; no account needed
 	$(BIN)/vector-assets demo
 
-up: install ## The Dagster UI over the sandbox, on http://127.0.0.1:3000
+up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000, HTTP on :8090
 	@mkdir -p $(UP)/dagster
-	@trap 'kill 0' EXIT; \
+	@rm -f $(UP)/sandbox.env; trap 'kill 0' EXIT; \
 	$(BIN)/vector-assets sandbox > $(UP)/sandbox.env & \
 	until grep -qs PINECONE $(UP)/sandbox.env; do sleep 0.2; done; \
 	set -a; . $(UP)/sandbox.env; \
 	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
-	$(BIN)/dagster dev --workspace workspace.yaml
+	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
+	$(BIN)/vector-assets up
 
 test: install ## Run every test
 	$(BIN)/pytest -n 2

@@ -16,6 +16,7 @@ from vector_assets.incidents import DagsterIncidentStore, FileIncidentStore, Inc
 from vector_assets.nights import complete_days
 from vector_assets.observation import RECENT_DAYS, Observation
 from vector_assets.settings import Settings
+from vector_assets.sources import SOURCE_NAMES
 
 INCIDENTS_FOLDER = Path("data")
 """Where incidents are remembered when there is no Dagster instance at hand."""
@@ -29,7 +30,7 @@ def observe(settings: Settings) -> Observation:
     """
     days = complete_days(datetime.now(UTC), RECENT_DAYS)
     try:
-        return DagsterGraphql(settings.dagster_graphql_url).observe(settings.enabled_sources, days)
+        return DagsterGraphql(settings.dagster_graphql_url).observe(SOURCE_NAMES, days)
     except VectorAssetsError as error:
         webserver_error = str(error)
     with instance_at_hand() as instance:
@@ -37,9 +38,7 @@ def observe(settings: Settings) -> Observation:
             return Observation(webserver_error=webserver_error)
         from vector_assets.orchestration.records import observe_records
 
-        return observe_records(
-            instance, settings.enabled_sources, days, webserver_error=webserver_error
-        )
+        return observe_records(instance, SOURCE_NAMES, days, webserver_error=webserver_error)
 
 
 def observe_if_any(settings: Settings) -> Observation | None:

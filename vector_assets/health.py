@@ -6,7 +6,7 @@ Keep out: asking Dagster (`dagster_graphql.py`), saying it to anyone (`alerts.py
 of one face.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -32,6 +32,12 @@ RUN_TAKES = timedelta(hours=2)
 
 USUAL_AT_LEAST = 5.0
 """Below so many documents a day, a day without any says nothing."""
+
+INDEX = "index"
+"""Key of the problem that the index cannot be asked."""
+
+INDEX_MAY_BE_AWAY_SECONDS = 300.0
+"""A shorter outage of the index passes without a word."""
 
 UNUSUAL_SHARE = 0.1
 """A day that brings no more than this share of what is usual is named."""
@@ -144,11 +150,27 @@ def measure(
         return Health(at, (), problems, (note,), heartbeats)
     histories = observation.assets if observation else {}
     with ThreadPoolExecutor(len(names)) as pool:
-        probed = pool.map(probes.probe, names)
-        sources = tuple(
-            source_health(probe, histories.get(probe.source), settings, at) for probe in probed
-        )
+        probed = tuple(pool.map(probes.probe, names))
+    problems += _index_problem(probed)
+    sources = tuple(
+        source_health(probe, histories.get(probe.source), settings, at) for probe in probed
+    )
     return Health(at, sources, problems, (), heartbeats)
+
+
+def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
+    """Return that no source's part of the index can be asked: one cause, and so one problem."""
+    errors = [probe.index_error for probe in probed if probe.index_error]
+    if len(errors) < len(probed):
+        return ()
+    problem = Problem(
+        INDEX,
+        "The index does not answer: nobody can search, and nothing can be written",
+        errors[0],
+        "`vector-assets doctor` asks it again; runs that fail meanwhile go on by themselves.",
+        tell_after_seconds=INDEX_MAY_BE_AWAY_SECONDS,
+    )
+    return (problem,)
 
 
 def source_health(

@@ -7,7 +7,7 @@ Keep out: freshness of sources (`health.py`), and telling anyone (`alerts.py`).
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from vector_assets.nights import last_tick
+from vector_assets.nights import complete_days, last_tick
 from vector_assets.observation import SCHEDULE, SENSORS, Observation
 from vector_assets.problems import Problem
 from vector_assets.settings import Settings
@@ -49,6 +49,7 @@ def _problems(observation: Observation, settings: Settings, now: datetime) -> It
         )
     if observation.instigators is not None:
         yield from _instigators(observation, settings, now)
+    yield from _sources_gone(observation, settings, now)
 
 
 def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
@@ -70,6 +71,28 @@ def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iter
         since=since,
         link=f"{settings.dagster_url}/health",
     )
+
+
+def _sources_gone(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
+    """Yield the sources that were read lately and have lost their credentials.
+
+    A deploy that drops a variable switches a source off without an error anywhere. Who means it
+    lists the sources that are on.
+    """
+    if settings.vector_assets_sources:
+        return
+    lately = set(complete_days(now, settings.catch_up_days))
+    for source, history in observation.assets.items():
+        missing = settings.missing_credentials(source)
+        if missing and lately & history.days:
+            yield Problem(
+                f"credentials:{source}",
+                f"{source} is not read any more: its credentials are not set",
+                f"{', '.join(missing)} not set, and {max(history.days)} was materialized",
+                "Set them again where Dagster runs. If the source is meant to be off, list those "
+                "that are on in VECTOR_ASSETS_SOURCES.",
+                link=f"{settings.dagster_url}/assets/{source}_documents",
+            )
 
 
 def _instigators(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ Two processes watch, and people shall hear of one thing once. Keep out: telling 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from vector_assets.health import Health, SourceHealth, Verdict
+from vector_assets.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.incidents import Incident
 from vector_assets.liveness import DAEMON
 from vector_assets.observation import Observation
@@ -60,8 +60,11 @@ def for_sensors(
         if key.startswith(RUN_PREFIX) and not _is_made_good(incident, observation, health)
     ]
     told = {problem.key.removeprefix(RUN_PREFIX) for problem in runs}
+    known = {key.removeprefix(SOURCE_PREFIX) for key, one in incidents.items() if one.told_at}
     behind = [
-        _source_problem(source, settings) for source in _behind(health) if source.source not in told
+        _source_problem(source, settings)
+        for source in _behind(health)
+        if source.source not in told - known
     ]
     return [*runs, *behind, *_check_problems(observation, settings)]
 
@@ -95,26 +98,54 @@ def for_watcher(
     return problems
 
 
+def is_told_already(source: str, cause: str, incidents: Mapping[str, Incident]) -> bool:
+    """Return whether people know of a source's run that failed, because they know of its cause.
+
+    A token that is revoked by day is told of by day; the night that fails of it is no other news.
+
+    Args:
+        source: Whose run failed.
+        cause: Of the failure, in words.
+        incidents: That the sensors have open.
+    """
+    known = incidents.get(f"{SOURCE_PREFIX}{source}")
+    return known is not None and bool(known.told_at) and cause in known.problem.detail
+
+
 def _behind(health: Health) -> list[SourceHealth]:
+    """Return the sources to tell of; when the whole index is away, that is told once."""
+    is_index_away = any(problem.key == INDEX for problem in health.problems)
     return [
         source
         for source in health.sources
-        if source.verdict in {Verdict.LATE, Verdict.STALE} or source.missing_days
+        if source.missing_days
+        or source.verdict in {Verdict.LATE, Verdict.STALE}
+        or (source.verdict is Verdict.UNKNOWN and not is_index_away)
     ]
 
 
 def _source_problem(source: SourceHealth, settings: Settings) -> Problem:
+    is_unknown = source.verdict is Verdict.UNKNOWN
+    consequence = "may get old answers" if is_unknown else "get old answers"
     return Problem(
         f"{SOURCE_PREFIX}{source.source}",
-        f"{source.source} is {source.verdict}: those who search get old answers",
+        f"{source.source} is {source.verdict}: those who search {consequence}",
         "; ".join(source.reasons),
         f"Open the asset and look at its newest run; `vector-assets doctor` says whether "
         f"{source.source} can be reached.",
         since=source.watermark,
         link=_asset_link(source.source, settings),
-        # A run that fails tells the cause; an index that is empty may be having its first night.
-        tell_after_seconds=settings.watch_seconds * (10 if source.watermark else 60),
+        tell_after_seconds=settings.watch_seconds * _patience_turns(source),
     )
+
+
+def _patience_turns(source: SourceHealth) -> int:
+    """Return for how many looks of the watcher a source may be behind before it is told.
+
+    A run that fails tells the cause sooner; a vendor may be away for a while, and an index that is
+    empty may be having its first night.
+    """
+    return 10 if source.watermark and source.verdict is not Verdict.UNKNOWN else 60
 
 
 def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:
@@ -127,6 +158,7 @@ def _check_problems(observation: Observation, settings: Settings) -> Sequence[Pr
             link=_asset_link(source, settings),
         )
         for source, history in observation.assets.items()
+        if source in settings.enabled_sources
         for check, words in history.failed_checks.items()
     ]
 

@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 
-from vector_assets.health import Health, SourceHealth, Verdict, hours, source_health
+from vector_assets.errors import UnavailableError
+from vector_assets.health import Health, SourceHealth, Verdict, hours, measure, source_health
 from vector_assets.liveness import problems_of
 from vector_assets.observation import SCHEDULE, AssetHistory, DayRecord, Instigator, Observation
-from vector_assets.probes import SourceProbe
+from vector_assets.probes import Probes, SourceProbe
+from vector_assets.reporting import for_sensors
+from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
+from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets_tests.tiny import utc
 
 NOW = utc("2026-03-20T09:00")
@@ -213,3 +217,52 @@ def test_a_sensor_that_is_off_is_a_problem() -> None:
 def test_a_location_that_does_not_load_and_a_silent_webserver_are_problems() -> None:
     assert keys(location_error="SyntaxError: invalid syntax") == ["code-location"]
     assert keys(webserver_error="it did not answer") == ["webserver"]
+
+
+@pytest.mark.parametrize(
+    ("days", "listed", "found"),
+    [
+        ({YESTERDAY}, (), ["credentials:jira"]),
+        ({date(2026, 1, 1)}, (), []),
+        ({YESTERDAY}, ("slack",), []),
+        (set(), (), []),
+    ],
+    ids=[
+        "a source that was read until yesterday is named",
+        "one that has not been read for long is not",
+        "nor is one that is off because the others are listed",
+        "nor one that was never read",
+    ],
+)
+def test_a_source_whose_credentials_are_gone(
+    days: set[date], listed: tuple[str, ...], found: list[str]
+) -> None:
+    observation = Observation(assets={"jira": AssetHistory(frozenset(days))})
+    settings = Settings(vector_assets_sources=listed, jira_server="https://x.example")
+    problems = problems_of(observation, settings, NOW)
+    assert [problem.key for problem in problems] == found
+    if problems:
+        assert "JIRA_EMAIL, JIRA_API_TOKEN not set" in problems[0].detail
+
+
+def test_a_source_that_has_its_credentials_is_not_missed() -> None:
+    observation = Observation(assets={"slack": AssetHistory(frozenset({YESTERDAY}))})
+    settings = Settings.model_validate({"slack_bot_token": "xoxb-1"})
+    assert problems_of(observation, settings, NOW) == ()
+
+
+class _AwayStore(LanceDBStore):
+    """An index whose object store does not answer."""
+
+    def watermark(self, namespace: str) -> datetime | None:
+        raise UnavailableError("LanceDB at s3://index", "connection refused")
+
+
+def test_an_index_that_is_away_is_one_problem_and_not_one_of_each_source(sandbox: Sandbox) -> None:
+    given = {name.lower(): value for name, value in sandbox.environment.items()}
+    settings = Settings.model_validate(given)
+    health = measure(settings, Probes(settings, _AwayStore("s3://index")), None)
+    assert [problem.key for problem in health.problems] == ["index"]
+    assert "connection refused" in health.problems[0].detail
+    assert {source.verdict for source in health.sources} == {Verdict.UNKNOWN}
+    assert for_sensors(health, Observation(), {}, settings) == []

@@ -19,7 +19,7 @@ from vector_assets.orchestration.missed import missed_requests, note_of
 from vector_assets.orchestration.records import observe_records
 from vector_assets.orchestration.runs import days_of_run, in_words, sources_of
 from vector_assets.probes import Probes
-from vector_assets.reporting import for_sensors, run_problem
+from vector_assets.reporting import for_sensors, is_told_already, run_problem
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCE_NAMES
 
@@ -113,16 +113,20 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         alerter = Alerter(REPORTER, build_channels(settings), store)
         now = datetime.now(UTC)
         causes = _causes(context)
+        incidents = store.read(REPORTER)
         for source in sources_of(run, SOURCE_NAMES):
             step = asset_key(source).to_python_identifier()
             if causes and step not in causes and len(causes) < len(SOURCE_NAMES):
                 # Another source of the same run failed, or a check did; this one is well.
                 continue
+            cause = causes.get(step) or context.failure_event.message or "it was killed"
+            if is_told_already(source, cause, incidents):
+                continue
             alerter.open(
                 run_problem(
                     source,
                     days=in_words(days_of_run(run)),
-                    cause=causes.get(step) or context.failure_event.message or "it was killed",
+                    cause=cause,
                     link=f"{settings.dagster_url}/runs/{run.run_id}",
                 ),
                 now,

@@ -42,13 +42,21 @@ query ($id: ID!) {
 }
 """
 
-_SELECTOR = {"repositoryLocationName": "vector_assets", "repositoryName": "__repository__"}
-
 
 class DagsterProcesses:
     """What `dagster dev` has started."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        url: str,
+        log: Path,
+        location: str = "vector_assets",
+    ) -> None:
+        self._selector = {
+            "repositoryLocationName": location,
+            "repositoryName": "__repository__",
+        }
         self._process = process
         self._url = url
         self._log = log
@@ -62,12 +70,13 @@ class DagsterProcesses:
         assert "errors" not in body, body["errors"]
         return body["data"]
 
-    def launch(self, job: str, tags: Mapping[str, str]) -> str:
-        """Launch a run of a job and return its id."""
+    def launch(self, job: str, tags: Mapping[str, str], source: str = "") -> str:
+        """Launch a run of a job, for one source or for all, and return its id."""
+        selection = [{"path": [f"{source}_documents"]}] if source else None
         launched = self.query(
             _LAUNCH,
             params={
-                "selector": {**_SELECTOR, "jobName": job},
+                "selector": {**self._selector, "jobName": job, "assetSelection": selection},
                 "runConfigData": {},
                 "executionMetadata": {
                     "tags": [{"key": key, "value": value} for key, value in tags.items()]

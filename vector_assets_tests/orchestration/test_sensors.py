@@ -21,13 +21,16 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from vector_assets.definitions import build_defs
-from vector_assets.documents import DocumentFailure, SourceItem
+from vector_assets.documents import DocumentFailure
 from vector_assets.errors import CredentialsError, UnavailableError
+from vector_assets.meter import Meter
 from vector_assets.observation import SCHEDULE
 from vector_assets.orchestration.missed import FORGET, SETTLE, Missed, missed_requests, note_of
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
+from vector_assets.sources import build_source
+from vector_assets.sources.base import Source
 from vector_assets.sync import Days
 from vector_assets_tests.orchestration.parts import JIRA, Location
 from vector_assets_tests.receiver import Receiver, running_receiver
@@ -170,12 +173,13 @@ def fail(
     instance: dg.DagsterInstance,
     folder: Path,
     receiver: Receiver,
-    *items: SourceItem | Exception,
+    source: Source | Exception,
     **tags: str,
 ) -> None:
     """Run a day of Jira to its failure, and evaluate the sensor as the daemon would."""
     location = Location(folder, instance)
-    result = location.run(Days(date(2025, 3, 14), date(2025, 3, 14)), ListSource(items))
+    given = ListSource([source]) if isinstance(source, Exception) else source
+    result = location.run(Days(date(2025, 3, 14), date(2025, 3, 14)), given)
     assert not result.success
     defs = build_defs(settings_of(receiver))
     instance.add_run_tags(result.run_id, tags)
@@ -218,6 +222,11 @@ def test_the_same_source_failing_again_is_the_same_incident(
     fail(instance, tmp_path, receiver, REVOKED)
     fail(instance, tmp_path, receiver, UnavailableError("jira", "HTTP 503"))
     assert receiver.events() == [("opened", "run:jira")]
+
+
+def source(sandbox: Sandbox) -> Source:
+    given = {name.lower(): value for name, value in sandbox.environment.items()}
+    return build_source("jira", Settings.model_validate(given), Meter())
 
 
 def evaluate_freshness(
@@ -269,6 +278,19 @@ def test_days_that_are_missing_are_told_even_when_nothing_failed(
         evaluate_freshness(instance, receiver, tmp_path, sandbox)
     assert receiver.events() == [("opened", "source:jira")]
     assert "not materialized: " in receiver.alerts[0]["detail"]
+
+
+def test_a_token_that_is_revoked_by_day_is_told_by_day_and_not_again_by_the_night(
+    instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
+) -> None:
+    sandbox.conditions.fail("/jira", status=401)
+    for _ in range(3):
+        assert evaluate_freshness(instance, receiver, tmp_path, sandbox) == "jira unknown"
+    assert receiver.events() == [("opened", "source:jira")]
+    assert "jira refuses the credentials: HTTP 401" in receiver.alerts[0]["detail"]
+    fail(instance, tmp_path, receiver, source(sandbox))
+    evaluate_freshness(instance, receiver, tmp_path, sandbox)
+    assert receiver.events() == [("opened", "source:jira")]
 
 
 def test_a_failed_check_is_told_once(

@@ -62,7 +62,9 @@ def missing_programs() -> list[str]:
     return [name for name in _PROGRAMS if shutil.which(name) is None]
 
 
-def eventually(ask: Callable[[], Answer], what: str, about: Callable[[], str] = str) -> Answer:
+def eventually(
+    ask: Callable[[], Answer], what: str, about: Callable[[], str] = lambda: ""
+) -> Answer:
     """Return the first answer that is true.
 
     Args:
