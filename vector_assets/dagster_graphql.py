@@ -32,7 +32,7 @@ query {
   workspaceOrError {
     ... on PythonError { message }
     ... on Workspace { locationEntries { name locationOrLoadError {
-      ... on PythonError { message }
+      ... on PythonError { message causes { message } }
       ... on RepositoryLocation { repositories {
         schedules { name scheduleState { status ticks(limit: 1) {
           timestamp status error { message } } } }
@@ -257,7 +257,9 @@ def _location(workspace: Mapping[str, Any]) -> tuple[dict[str, Instigator], str]
     for entry in workspace["locationEntries"]:
         loaded = entry["locationOrLoadError"] or {"message": "it is still loading"}
         if "repositories" not in loaded:
-            errors.append(f"{entry['name']}: {_last_line(str(loaded['message']))}")
+            # Dagster's own error says where it loaded from; the last cause, what the code raised.
+            messages = [loaded["message"], *(one["message"] for one in loaded.get("causes") or ())]
+            errors.append(f"{entry['name']}: {_last_line(str(messages[-1]))}")
             continue
         for repository in loaded["repositories"]:
             for one in repository["schedules"]:

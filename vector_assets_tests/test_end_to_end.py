@@ -18,6 +18,7 @@ from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import build_store
 from vector_assets.sync import Days, sync_source
+from vector_assets_tests.indexes import assert_same, contents
 
 STORES = ("pinecone", "lancedb")
 
@@ -61,3 +62,33 @@ def test_a_week_through_the_assets_is_found_with_its_links(settings: Settings) -
         report = sync_source(source, week, settings)
         assert (report.total.embedded_chunks, report.total.chunks) == (0, 0)
         assert report.total.unchanged_documents == report.total.documents == found[source]
+
+
+@pytest.mark.parametrize("settings", ["lancedb"], indirect=True)
+def test_the_schedule_and_the_command_line_make_the_same_index(
+    settings: Settings, tmp_path: Path
+) -> None:
+    by_hand = settings.model_copy(
+        update={"lancedb_uri": str(tmp_path / "by-hand"), "catch_up_days": 7}
+    )
+    for source in SOURCE_NAMES:
+        sync_source(source, Days.newest(7, datetime.now(UTC)), by_hand)
+    scheduled = settings.model_copy(update={"catch_up_days": 7})
+    defs = build_defs(scheduled)
+    with dg.instance_for_test() as instance:
+        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        context = dg.build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=midnight,
+            repository_def=defs.get_repository_def(),
+        )
+        tick = defs.resolve_schedule_def("nightly_ingestion_schedule").evaluate_tick(context)
+        requests = tick.run_requests or []
+        assert len(requests) == len(SOURCE_NAMES)
+        for request in requests:
+            assert defs.resolve_job_def("nightly_ingestion").execute_in_process(
+                asset_selection=list(request.asset_selection or ()),
+                tags=dict(request.tags),
+                instance=instance,
+            ).success  # fmt: skip
+    assert_same(contents(scheduled.lancedb_uri), contents(by_hand.lancedb_uri))

@@ -15,8 +15,10 @@ from vector_assets.orchestration.assets import DESCRIPTIONS
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets.settings import Settings
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import Days
+from vector_assets.sync import Days, sync_source
+from vector_assets_tests.indexes import assert_same, contents
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses, running_dagster
 from vector_assets_tests.ui.browser import Browser, eventually, missing_programs, running_browser
 
@@ -97,6 +99,7 @@ def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plo
         _backfill(browser, dagster, week, pictures)
         assert _recorded_days(dagster) == [str(day) for day in week]
         assert _documents_in_index(store) == _documents_of_newest_run(dagster) > 0
+        _assert_same_as_by_hand(week, environment, tmp_path / "by-hand")
 
         _see_the_week_materialized(browser, week, pictures)
         _see_plots(browser, _numeric_labels(dagster), pictures)
@@ -168,6 +171,13 @@ def _open_asset(browser: Browser) -> None:
     browser.wait_for_text("slack_documents")
     browser.click(_ASSET)
     browser.wait_for_text("Latest materialization", DESCRIPTIONS["jira"])
+
+
+def _assert_same_as_by_hand(days: Days, environment: dict[str, str], uri: Path) -> None:
+    """Check that clicking has made the index that the command line makes."""
+    given = {name.lower(): value for name, value in environment.items()}
+    sync_source("jira", days, Settings.model_validate({**given, "lancedb_uri": str(uri)}))
+    assert_same(contents(environment["LANCEDB_URI"], ["jira"]), contents(uri, ["jira"]))
 
 
 def _finished_backfill(dagster: DagsterProcesses) -> str:

@@ -1,6 +1,7 @@
-"""One installation for all tests of a file: its processes take half a minute to come up."""
+"""One installation for all tests that leave it well: its processes take a minute to come up."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -12,21 +13,28 @@ from vector_assets_tests.receiver import Receiver, running_receiver
 from vector_assets_tests.watching.installation import Installation, installed
 
 
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+@contextmanager
+def running_team_sandbox() -> Iterator[Sandbox]:
+    """Run a sandbox over a small team's week that ended yesterday."""
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, datetime.now(UTC))
     with running_sandbox(workspace) as found:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with running_team_sandbox() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def receiver() -> Iterator[Receiver]:
     with running_receiver() as found:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def team(
     sandbox: Sandbox, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:

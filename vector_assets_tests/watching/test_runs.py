@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import lancedb
-import numpy as np
 import pytest
 import requests
 
@@ -17,10 +15,11 @@ from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sync import Days
+from vector_assets_tests.indexes import assert_same, contents
 from vector_assets_tests.receiver import Receiver
 from vector_assets_tests.watching.installation import BIN, Installation
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("team")]
 
 _RUNS = """
 query { runsOrError { ... on Runs { results {
@@ -33,26 +32,6 @@ query ($id: ID!) {
   logsForRun(runId: $id) { ... on EventConnection { events { ... on MessageEvent { message } } } }
 }
 """
-
-
-def contents(uri: Path | str) -> dict[str, dict[str, tuple[str, Any]]]:
-    """Return of each table, by id, the text and the vector."""
-    connection = lancedb.connect(str(uri))
-    return {
-        name: {
-            row["id"]: (row["text"], np.asarray(row["vector"]))
-            for row in connection.open_table(name).to_arrow().to_pylist()
-        }
-        for name in SOURCE_NAMES
-    }
-
-
-def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    for name in SOURCE_NAMES:
-        assert one[name].keys() == other[name].keys()
-        for key, (text, vector) in one[name].items():
-            assert text == other[name][key][0]
-            np.testing.assert_allclose(vector, other[name][key][1], atol=1e-6)
 
 
 def runs_of(team: Installation, source: str) -> list[dict[str, Any]]:
@@ -142,13 +121,12 @@ def test_every_way_to_start_it_makes_the_same_index(
     team: Installation, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """Sensors and runs have filled the team's index; the command line fills one of its own."""
-    for source in SOURCE_NAMES:
-        backfilled = team.post_backfill(source, 7).json()
+    for backfilled in [team.post_backfill(source, 7).json() for source in SOURCE_NAMES]:
         team.wait_until(
             lambda url=backfilled["status_url"]: requests.get(
                 team.url + url, headers={"X-Admin-Key": "admin-key"}, timeout=60
             ).json()["is_finished"],
-            f"the backfill of {source}",
+            f"the backfill of {backfilled['source']}",
         )
     environment = {**team.environment, "LANCEDB_URI": str(tmp_path / "by-hand")}
     environment.pop("DAGSTER_HOME")

@@ -6,12 +6,25 @@ from collections.abc import Iterator
 import pytest
 
 from vector_assets.sandbox.server import Sandbox
-from vector_assets_tests.receiver import Receiver
+from vector_assets_tests.receiver import Receiver, running_receiver
+from vector_assets_tests.watching.conftest import running_team_sandbox
 from vector_assets_tests.watching.installation import BIN, Installation, installed
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("night")]
 
 POST_MESSAGE = "/slack/api/chat.postMessage"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with running_team_sandbox() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +40,8 @@ def team(
     environment = {
         **sandbox.environment,
         "CATCH_UP_DAYS": "3",
+        # So that a run has failed before its source has been silent for long.
+        "WATCH_SECONDS": "6",
         "ALERT_SLACK_CHANNEL": f"#{sandbox.workspace.channels[0]['name']}",
     }
     with installed(folder, environment, receiver, starts=False) as installation:

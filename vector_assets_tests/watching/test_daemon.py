@@ -10,7 +10,7 @@ from vector_assets.sources import SOURCE_NAMES
 from vector_assets_tests.receiver import Receiver
 from vector_assets_tests.watching.installation import Installation
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("team")]
 
 SCHEDULE = "nightly_ingestion_schedule"
 
