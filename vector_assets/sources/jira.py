@@ -123,13 +123,23 @@ class JiraSource(Source):
         self._api.require_cloud()
         who, count = self._api.who(), self._api.require_projects()
         readers = JiraReaders(self._api)
-        fields = ["security", "project", "reporter", "assignee"]
-        limited = self._jql(Window(_EPOCH, None), "updated DESC", "level is not EMPTY")
-        for issue in next(self._pages(limited, fields, maximum=1)):
+        for issue in self._newest_limited():
             readers.access_of(issue)
         seen = f"{count} project{'s' if count > 1 else ''} to browse"
         only = f", reads {', '.join(self._projects)} alone" if self._projects else ""
         return Reach(f"{self._server} as {who}: {seen}{only}", tuple(readers.gaps()))
+
+    def _newest_limited(self) -> list[Json]:
+        """Return the newest issue with a security level, if there is one."""
+        jql = self._jql(Window(_EPOCH, None), "updated DESC", "level is not EMPTY")
+        fields = ["security", "project", "reporter", "assignee"]
+        try:
+            return next(self._pages(jql, fields, maximum=1))
+        except ContractError as error:
+            if "'level'" in error.seen:
+                # The site shows the field nowhere, and so limits no issue by it.
+                return []
+            raise
 
     def _jql(self, window: Window, order: str, *clauses: str) -> str:
         """Return a query: instants as epoch milliseconds, for dates mean the account's own zone."""

@@ -664,11 +664,13 @@ def test_7556_issues_are_two_requests_of_ids(sandbox: Sandbox) -> None:
 
 
 def test_an_id_comes_once_though_its_issue_is_edited_while_it_is_listed(sandbox: Sandbox) -> None:
-    sandbox.workspace.issues = [issue(n) for n in range(5100)]
+    sandbox.workspace.issues = [issue(n, created=stamp(FIRST)) for n in range(5001)]
     listing = source(sandbox).ids(EVER)
     first = next(listing)
-    sandbox.workspace.issues[0] = issue(0, updated=FIRST + timedelta(days=9))
-    assert sorted([first, *listing]) == sorted(f"jira:{10_000 + n}" for n in range(5100))
+    # Were the listing ordered by last update, its second page would show the first issue alone.
+    sandbox.workspace.issues[0] = issue(0, updated=FIRST + timedelta(days=9), created=stamp(FIRST))
+    del sandbox.workspace.issues[5000]
+    assert sorted([first, *listing]) == sorted(f"jira:{10_000 + n}" for n in range(5000))
 
 
 def test_ids_of_an_issue_that_was_deleted_and_of_one_that_may_not_be_seen_are_both_gone(
@@ -891,6 +893,14 @@ def test_check_tells_of_a_security_level_that_cannot_be_read(sandbox: Sandbox) -
     assert gap.subject == "readers of the security level Staff"
     sandbox.workspace.site.jira_is_admin = True
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "anyone"}]}
+    assert source(sandbox).check().gaps == ()
+
+
+def test_check_works_where_a_site_has_no_security_levels(sandbox: Sandbox) -> None:
+    sandbox.workspace.issues = [issue(1)]
+    said = "Field 'level' does not exist or you do not have permission to view it."
+    refusal = {"errorMessages": [said], "errors": {}}
+    sandbox.conditions.fail(SEARCH, contains="level is not EMPTY", status=400, body=refusal)
     assert source(sandbox).check().gaps == ()
 
 
