@@ -94,7 +94,10 @@ def test_a_known_difference_passes_and_hides_nothing_beside_it() -> None:
 @pytest.mark.parametrize(
     ("path", "file"),
     [
-        ("/jira/rest/api/3/myself", "jira-cloud-v3"),
+        ("/jira/rest/api/3/myself", "jira-cloud-v3.patched"),
+        ("/jira/rest/api/3/project/search", "jira-cloud-v3.patched"),
+        ("/jira/rest/api/3/project/1/role/2", "jira-cloud-v3.readers"),
+        ("/jira/rest/api/3/user", "jira-cloud-v3.readers"),
         ("/slack/api/users.list", "slack-web"),
         ("/notion/v1/search", "notion"),
         ("/openai/v1/embeddings", "openai-embeddings"),

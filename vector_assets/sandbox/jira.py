@@ -2,7 +2,8 @@
 
 It reads JQL dates in the account's time zone, pages by token and ignores `startAt`, cuts comments
 in search results short, and answers `id` alone when no fields are asked for, as the vendor does.
-Keep out: the query language (`jql.py`), and the issues themselves (`workspace.py`).
+Keep out: the query language (`jql.py`), users, groups and security (`jira_people.py`), and the
+issues themselves (`workspace.py`).
 """
 
 import base64
@@ -14,13 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from vector_assets.sandbox.jql import BadQueryError, Place, place, select
+from vector_assets.sandbox import jira_people
+from vector_assets.sandbox.jira_people import refused
+from vector_assets.sandbox.jql import BadQueryError, Place, place, select, visible
 from vector_assets.sandbox.workspace import Json, Workspace
 
 COMMENTS_IN_SEARCH = 20
 """A search result carries so many comments of an issue, and `total` says how many there are."""
 
 MAX_PAGE_ISSUES = 100
+MAX_PAGE_IDS = 5000
 MAX_PAGE_COMMENTS = 100
 
 _CREDENTIALS = base64.b64encode(b"sandbox@example.com:sandbox-jira-token").decode()
@@ -35,18 +39,22 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
     return [
         Route(f"{api}/serverInfo", _signed_in(_server_info(workspace))),
         Route(f"{api}/myself", _signed_in(_myself(workspace))),
-        Route(f"{api}/field", _signed_in(_fields)),
+        Route(f"{api}/field", _signed_in(_fields(workspace))),
         Route(f"{api}/project/search", _signed_in(_projects(workspace))),
         Route(f"{api}/search/jql", _signed_in(_search(workspace)), methods=["GET", "POST"]),
         Route(f"{api}/issue/{{issue}}", _signed_in(_issue(workspace))),
         Route(f"{api}/issue/{{issue}}/comment", _signed_in(_comments(workspace))),
+        *(
+            Route(f"{api}/{path}", _signed_in(handler))
+            for path, handler in jira_people.handlers(workspace).items()
+        ),
     ]
 
 
 def _signed_in(handler: Handler) -> Handler:
     async def serve(request: Request) -> Response:
         if request.headers.get("authorization") != f"Basic {_CREDENTIALS}":
-            return _refused(401, "Client must be authenticated to access this resource.")
+            return refused(401, "Client must be authenticated to access this resource.")
         return await handler(request)
 
     return serve
@@ -84,10 +92,9 @@ def _myself(workspace: Workspace) -> Handler:
     return serve
 
 
-async def _fields(_: Request) -> Response:
-    """The names of the fields, which the SDK asks for before its first search."""
-    return JSONResponse(
-        [
+def _fields(workspace: Workspace) -> Handler:
+    async def serve(_: Request) -> Response:
+        system = [
             {
                 "id": name,
                 "key": name,
@@ -100,18 +107,28 @@ async def _fields(_: Request) -> Response:
             }
             for name in _SYSTEM_FIELDS
         ]
-    )
+        return JSONResponse(system + workspace.site.jira_custom_fields)
+
+    return serve
 
 
 def _projects(workspace: Workspace) -> Handler:
     async def serve(request: Request) -> Response:
-        known = {one["key"]: one for one in (i["fields"]["project"] for i in workspace.issues)}
+        site = workspace.site
+        known = {
+            key: {"id": str(20_000 + n), "key": key, "name": key}
+            for n, key in enumerate(site.jira_projects)
+            if key not in site.jira_hidden_projects
+        }
+        for issue in visible(workspace):
+            one = issue["fields"]["project"]
+            known[one["key"]] = {name: one[name] for name in ("id", "key", "name")}
         start = int(request.query_params.get("startAt", 0))
-        count = min(int(request.query_params.get("maxResults", 50)), 50)
+        count = min(int(request.query_params.get("maxResults", 50)), 100)
         page = [known[key] for key in sorted(known)][start : start + count]
         return JSONResponse(
             {
-                "values": [{name: one[name] for name in ("id", "key", "name")} for one in page],
+                "values": page,
                 "startAt": start,
                 "maxResults": count,
                 "total": len(known),
@@ -124,20 +141,23 @@ def _projects(workspace: Workspace) -> Handler:
 
 def _search(workspace: Workspace) -> Handler:
     async def serve(request: Request) -> Response:
+        if workspace.site.jira_deployment != "Cloud":
+            return refused(404, "null for uri: /rest/api/3/search/jql")
         try:
             asked = await _asked(request)
             found = select(workspace, asked["jql"], after=_place(asked.get("nextPageToken")))
         except BadQueryError as error:
-            return _refused(400, str(error))
-        count = min(max(1, int(asked.get("maxResults") or 50)), MAX_PAGE_ISSUES)
-        page = found[:count]
+            return refused(400, str(error))
         fields = asked.get("fields") or ["id"]
+        most = MAX_PAGE_IDS if fields == ["id"] else MAX_PAGE_ISSUES
+        count = min(max(1, int(asked.get("maxResults") or 50)), most)
+        page = found[:count]
         answer: Json = {
             "issues": [_shown(issue, fields) for issue in page],
             "isLast": count >= len(found),
         }
         if not answer["isLast"]:
-            answer["nextPageToken"] = _token(page[-1])
+            answer["nextPageToken"] = _token(place(page[-1], asked["jql"]))
         return JSONResponse(answer)
 
     return serve
@@ -204,27 +224,23 @@ def _shown(issue: Json, names: list[str]) -> Json:
 
 
 def _find(workspace: Workspace, name: str) -> Json | None:
-    return next((one for one in workspace.issues if name in (one["id"], one["key"])), None)
+    return next((one for one in visible(workspace) if name in (one["id"], one["key"])), None)
 
 
-def _token(last: Json) -> str:
+def _token(last: Place) -> str:
     """Return where a listing goes on: a place in its order, so that no edit meanwhile moves it."""
-    return base64.urlsafe_b64encode(json.dumps(place(last)).encode()).decode()
+    return base64.urlsafe_b64encode(json.dumps(last).encode()).decode()
 
 
 def _place(token: str | None) -> Place | None:
     if not token:
         return None
     try:
-        updated, issue_id = json.loads(base64.urlsafe_b64decode(token))
+        seconds, issue_id = json.loads(base64.urlsafe_b64decode(token))
     except ValueError:
         raise BadQueryError("The provided next page token is invalid or expired.") from None
-    return float(updated), int(issue_id)
+    return float(seconds), int(issue_id)
 
 
 def _gone() -> Response:
-    return _refused(404, "Issue does not exist or you do not have permission to see it.")
-
-
-def _refused(status: int, message: str) -> Response:
-    return JSONResponse({"errorMessages": [message], "errors": {}}, status_code=status)
+    return refused(404, "Issue does not exist or you do not have permission to see it.")

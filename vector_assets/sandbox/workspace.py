@@ -38,6 +38,14 @@ class Site:
     Attributes:
         jira_time_zone: The profile time zone of the Jira account, in which JQL reads dates.
         jira_deployment: What `serverInfo` calls itself: `Cloud` or `Server`.
+        jira_projects: Keys of projects without issues.
+        jira_hidden_projects: Keys of the projects that the account may not browse.
+        jira_unindexed_issue_ids: Issues that the search does not show yet.
+        jira_custom_fields: Fields of the site's own, as "Get fields" shows them.
+        jira_is_admin: Whether the account administers Jira, and so may ask who reads what.
+        jira_level_holders: Who belongs to a security level, by its id.
+        jira_group_members: Users by the id of their group.
+        jira_role_actors: Users and groups by `{project id}/{role id}`.
         notion_hidden_page_ids: Pages, and databases, that Notion's search leaves out though they
             are shared.
         private_channel_ids: Slack channels that only members may read.
@@ -46,6 +54,14 @@ class Site:
 
     jira_time_zone: str = "UTC"
     jira_deployment: str = "Cloud"
+    jira_projects: list[str] = field(default_factory=list)
+    jira_hidden_projects: list[str] = field(default_factory=list)
+    jira_unindexed_issue_ids: list[str] = field(default_factory=list)
+    jira_custom_fields: list[Json] = field(default_factory=list)
+    jira_is_admin: bool = True
+    jira_level_holders: dict[str, list[Json]] = field(default_factory=dict)
+    jira_group_members: dict[str, list[Json]] = field(default_factory=dict)
+    jira_role_actors: dict[str, list[Json]] = field(default_factory=dict)
     notion_hidden_page_ids: list[str] = field(default_factory=list)
     private_channel_ids: list[str] = field(default_factory=list)
     slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))

@@ -1,9 +1,10 @@
 """Atlassian Document Format to Markdown that a person can read; no node's text is ever dropped.
 
-Keep out: fields and comments of an issue (`jira.py`).
+Keep out: fields and comments of an issue (`jira_document.py`).
 The nodes: developer.atlassian.com, "Atlassian Document Format", 2026-11.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -30,11 +31,11 @@ def _block(node: Node) -> str:
         return render(node)
     if _is_inline(node):
         return _inline(node)
-    return _blocks(node) or _fallback(node)
+    return "\n\n".join(filter(None, [_words_of_attributes(node), _blocks(node)]))
 
 
 def _paragraph(node: Node) -> str:
-    return "".join(map(_inline, _children(node))).strip()
+    return _inlines(node).strip()
 
 
 def _heading(node: Node) -> str:
@@ -54,7 +55,7 @@ def _ordered_list(node: Node) -> str:
 def _task_list(node: Node) -> str:
     lines = []
     for child in _children(node):
-        if child.get("type") in ("taskItem", "decisionItem"):
+        if child.get("type") in ("taskItem", "blockTaskItem", "decisionItem"):
             done = _CHECKED.get(str(_attribute(child, "state")), " ")
             lines.append(_item(f"- [{done}] ", child))
         else:
@@ -77,7 +78,8 @@ def _item(marker: str, node: Node) -> str:
 
 def _code_block(node: Node) -> str:
     text = "".join(str(child.get("text", "")) for child in _children(node))
-    fence = "````" if "```" in text else "```"
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}{_attribute(node, 'language')}\n{text}\n{fence}"
 
 
@@ -86,8 +88,12 @@ def _quote(node: Node) -> str:
 
 
 def _panel(node: Node) -> str:
-    kind = str(_attribute(node, "panelType")).capitalize()
-    return _indented(f"**{kind}:** {_blocks(node)}" if kind else _blocks(node), "> ")
+    body, kind = _blocks(node), str(_attribute(node, "panelType")).capitalize()
+    if kind:
+        first = next(_children(node), {})
+        gap = " " if first.get("type") == "paragraph" else "\n\n"
+        body = f"**{kind}:**{gap}{body}"
+    return _indented(body, "> ")
 
 
 def _expand(node: Node) -> str:
@@ -96,7 +102,7 @@ def _expand(node: Node) -> str:
 
 
 def _table(node: Node) -> str:
-    rows = [[_cell(cell) for cell in _children(row)] for row in _children(node)]
+    rows = [[text for cell in _children(row) for text in _cell(cell)] for row in _children(node)]
     if not rows:
         return ""
     width = max(map(len, rows))
@@ -104,8 +110,10 @@ def _table(node: Node) -> str:
     return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
 
 
-def _cell(node: Node) -> str:
-    return _blocks(node).replace("|", "\\|").replace("\n", "<br>")
+def _cell(node: Node) -> list[str]:
+    """Return a cell, and an empty one for each column more that it spans."""
+    text = _blocks(node).replace("|", "\\|").replace("\n", "<br>")
+    return [text, *[""] * (int(_attribute(node, "colspan") or 1) - 1)]
 
 
 def _media(node: Node) -> str:
@@ -115,18 +123,18 @@ def _media(node: Node) -> str:
 
 
 def _card(node: Node) -> str:
-    url = _attribute(node, "url")
+    """Return a smart link: its address, and its name where the node carries what is behind it."""
     data = _attribute(node, "data")
-    if not url and isinstance(data, Mapping):
-        url = data.get("url", "") or data.get("name", "")
-    return str(url)
+    data = data if isinstance(data, Mapping) else {}
+    url, name = str(_attribute(node, "url") or data.get("url", "")), str(data.get("name") or "")
+    return f"[{name}]({url})" if name and url else name or url
 
 
 def _inline(node: Node) -> str:
     render = _INLINES.get(str(node.get("type")))
     if render is not None:
         return render(node)
-    return "".join(map(_inline, _children(node))) or _fallback(node)
+    return str(node.get("text") or "") + _words_of_attributes(node) + _inlines(node)
 
 
 def _text(node: Node) -> str:
@@ -154,12 +162,14 @@ def _date(node: Node) -> str:
     return datetime.fromtimestamp(int(stamp) / 1000, UTC).date().isoformat()
 
 
-def _fallback(node: Node) -> str:
-    """Return whatever words an unknown node carries."""
-    if node.get("text"):
-        return str(node["text"])
+def _words_of_attributes(node: Node) -> str:
+    """Return the words of a node that is not known, as far as its attributes carry them."""
     names = ("text", "title", "shortName", "url", "alt")
     return next((str(value) for name in names if (value := _attribute(node, name))), "")
+
+
+def _inlines(node: Node) -> str:
+    return "".join(map(_inline, _children(node)))
 
 
 def _is_inline(node: Node) -> bool:

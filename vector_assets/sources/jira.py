@@ -1,50 +1,32 @@
 """Jira Cloud: issues by last update, page by page, each with all its comments.
 
-Keep out: what an issue says (`jira_document.py`), and Atlassian's rich text (`adf.py`).
-REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
+Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what an issue says
+(`jira_document.py`, `jira_fields.py`, `adf.py`), and who may read it (`jira_readers.py`).
 """
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Self
 
-import requests
-from jira import JIRA
-from jira.exceptions import JIRAError
-
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
-from vector_assets.errors import (
-    ContractError,
-    CredentialsError,
-    RateLimitedError,
-    SettingsError,
-    UnavailableError,
-    VectorAssetsError,
+from vector_assets.documents import (
+    Checkpoint,
+    Document,
+    DocumentFailure,
+    Gap,
+    SourceItem,
+    Window,
 )
+from vector_assets.errors import ContractError, SettingsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Reach, Source
-from vector_assets.sources.http_retries import (
-    MAX_WAIT_SECONDS,
-    TIMEOUT_SECONDS,
-    prepare,
-    waited_seconds,
-)
-from vector_assets.sources.jira_document import FIELDS, Json, document_of, instant
+from vector_assets.sources.jira_api import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
+from vector_assets.sources.jira_document import FIELDS, document_of, instant
+from vector_assets.sources.jira_fields import CustomField, Json, custom_fields
+from vector_assets.sources.jira_readers import JiraReaders
 
-PAGE_ISSUES = 100
-"""Most issues a page where fields are asked for ("Search for issues using JQL enhanced search")."""
-
-PAGE_COMMENTS = 100
-"""Most comments a page ("Get comments")."""
-
-_SEARCH = "jira search/jql"
-_ENDPOINT = re.compile(r"/rest/api/3/(search/jql|[a-zA-Z]+)")
-_FIX_CREDENTIALS = (
-    "Check JIRA_SERVER, JIRA_EMAIL and JIRA_API_TOKEN: a token is made in the account's security "
-    "settings, and the account needs to browse the projects."
-)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JiraSource(Source):
@@ -66,16 +48,7 @@ class JiraSource(Source):
     ) -> None:
         self._server = server.rstrip("/")
         self._projects = projects
-        # Retries live in the adapter: the SDK's own sleep for minutes when a host is down.
-        self._client = JIRA(
-            self._server,
-            basic_auth=(email, token),
-            options={"rest_api_version": "3"},
-            get_server_info=False,
-            max_retries=0,
-            timeout=TIMEOUT_SECONDS,
-        )
-        prepare(self._client._session, self.name, meter, endpoint_of=_ENDPOINT)
+        self._api = JiraApi(self._server, email, token, meter)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -92,137 +65,176 @@ class JiraSource(Source):
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield issues in the order of their last update, a checkpoint after each page.
 
-        An issue that is edited meanwhile comes again, at the end, as it stands then.
+        An issue that is edited meanwhile comes again, at the end, as it stands then. What was left
+        out, and whose readers could not be named, comes last.
         """
-        bounds = [f"updated >= {_epoch_milliseconds(window.start)}"]
-        if window.end is not None:
-            bounds.append(f"updated < {_epoch_milliseconds(window.end)}")
+        self._api.require_cloud()
+        reader = _IssueReader(self._api, self._server)
         seen: set[tuple[str, str]] = set()
-        for page in self._pages(self._jql(*bounds, order="ASC")):
+        jql = self._jql(window, "updated ASC")
+        for page in self._pages(jql, reader.field_ids, maximum=PAGE_ISSUES):
             fresh = {_version(issue): issue for issue in page if _version(issue) not in seen}
-            if page and not fresh:
-                raise ContractError(
-                    _SEARCH, "a page of issues that it had shown before", "new ones"
-                )
+            _require_news(page, len(fresh))
             seen |= fresh.keys()
-            items = [self._document_or_failure(issue) for issue in fresh.values()]
+            items = [reader.document_or_failure(issue) for issue in fresh.values()]
             yield from items
             if known := [item.updated_at for item in items if isinstance(item, Document)]:
                 yield Checkpoint(known[-1])
+        yield from reader.gaps()
         if not seen:
-            # A site answers a token that has expired with an empty listing, as to a stranger.
-            self._who()
+            self._api.require_projects()
+
+    def ids(self, window: Window) -> Iterator[str]:
+        """Yield the id of each issue in the window, 5,000 a request.
+
+        It can say that an issue is no longer to be found, not why: one that was deleted and one
+        that the account may not see any more look the same. An account that sees no project at
+        all, and a project of JIRA_PROJECTS that it does not see, raise; one project of several
+        that it has lost, where JIRA_PROJECTS is empty, is for the prune's share to notice. And
+        the search may lag behind by hours: what it does not show yet is no deletion either.
+
+        Listed in the order of creation, in which nothing moves while it is read.
+        """
+        self._api.require_cloud()
+        seen: set[str] = set()
+        for page in self._pages(self._jql(window, "created ASC"), ["id"], maximum=PAGE_IDS):
+            fresh = dict.fromkeys(str(issue["id"]) for issue in page if issue["id"] not in seen)
+            _require_news(page, len(fresh))
+            seen |= fresh.keys()
+            yield from (f"{self.name}:{one}" for one in fresh)
+        if not seen:
+            self._api.require_projects()
 
     def newest(self) -> datetime | None:
-        """Return the last update of the newest issue.
-
-        One request, once the site and its fields are known, which the SDK asks for before its first
-        search; and one more when there is no issue.
-        """
-        jql = self._jql("updated >= 0", order="DESC")
-        found = self._search(jql, None, maximum=1, fields=["updated"])["issues"]
-        if not found:
-            self._who()
-            return None
-        return instant(found[0]["fields"]["updated"])
+        """Return the last update of the newest issue: one request; more when there is no issue."""
+        jql = self._jql(Window(_EPOCH, None), "updated DESC")
+        for page in self._pages(jql, ["updated"], maximum=1):
+            if page:
+                return instant(page[0]["fields"]["updated"])
+        self._api.require_projects()
+        return None
 
     def check(self) -> Reach:
-        """Ask who we are, and whether this is a Cloud site."""
-        self._require_cloud()
-        return Reach(f"{self._server} as {self._who()}")
-
-    def _who(self) -> str:
-        me = _asked(self._client.myself)
-        return str(me.get("displayName") or me.get("accountId"))
-
-    def _jql(self, *clauses: str, order: str) -> str:
-        projects = ", ".join(map(_quoted, self._projects))
-        only = (f"project in ({projects})",) if projects else ()
-        return f"{' AND '.join((*clauses, *only))} ORDER BY updated {order}"
-
-    def _require_cloud(self) -> None:
-        """Ask once what the site is; the SDK refuses to search before it knows."""
-        if self._client._is_cloud:
-            return
-        info = _asked(self._client.server_info)
-        if info.get("deploymentType") != "Cloud":
-            raise ContractError(
-                "jira serverInfo",
-                f"deploymentType {info.get('deploymentType')!r}",
-                "'Cloud' (Server and Data Center speak another API)",
-            )
-        self._client.deploymentType = info["deploymentType"]
-
-    def _pages(self, jql: str) -> Iterator[list[Json]]:
-        """Yield pages of issues until one says that it is the last.
+        """Ask who we are, whether this is a Cloud site, and what of it we can read.
 
         Raises:
-            ContractError: A page token comes twice, so that the listing would never end.
+            SettingsError: A project of JIRA_PROJECTS is none that the account may browse.
         """
-        token: str | None = None
-        seen: set[str] = set()
-        while True:
-            page = self._search(jql, token, maximum=PAGE_ISSUES, fields=FIELDS)
-            yield page["issues"]
-            token = page.get("nextPageToken")
-            if not token or page.get("isLast"):
-                return
-            if token in seen:
-                raise ContractError(_SEARCH, "a page token for the second time", "a new one a page")
-            seen.add(token)
+        self._api.require_cloud()
+        who, count = self._api.who(), self._api.require_projects()
+        readers = JiraReaders(self._api)
+        for issue in self._newest_limited():
+            readers.access_of(issue)
+        seen = f"{count} project{'s' if count > 1 else ''} to browse"
+        only = f", reads {', '.join(self._projects)} alone" if self._projects else ""
+        return Reach(f"{self._server} as {who}: {seen}{only}", tuple(readers.gaps()))
 
-    def _search(
-        self, jql: str, token: str | None, *, maximum: int, fields: list[str]
-    ) -> dict[str, Any]:
-        self._require_cloud()
+    def _newest_limited(self) -> list[Json]:
+        """Return the newest issue with a security level, if there is one."""
+        jql = self._jql(Window(_EPOCH, None), "updated DESC", "level is not EMPTY")
+        fields = ["security", "project", "reporter", "assignee"]
         try:
-            found = _asked(
-                lambda: self._client.enhanced_search_issues(
-                    jql, nextPageToken=token, maxResults=maximum, fields=fields, json_result=True
-                )
-            )
+            return next(self._pages(jql, fields, maximum=1))
         except ContractError as error:
+            if "'level'" in error.seen:
+                # The site shows the field nowhere, and so limits no issue by it.
+                return []
+            raise
+
+    def _jql(self, window: Window, order: str, *clauses: str) -> str:
+        """Return a query: instants as epoch milliseconds, for dates mean the account's own zone."""
+        bounds = [f"updated >= {_epoch_milliseconds(window.start)}"]
+        if window.end is not None:
+            bounds.append(f"updated < {_epoch_milliseconds(window.end)}")
+        projects = ", ".join(map(_quoted, self._projects))
+        only = (f"project in ({projects})",) if projects else ()
+        return f"{' AND '.join((*bounds, *clauses, *only))} ORDER BY {order}"
+
+    def _pages(self, jql: str, fields: list[str], *, maximum: int) -> Iterator[list[Json]]:
+        """Yield pages of a search.
+
+        Raises:
+            SettingsError: The vendor does not know a project of JIRA_PROJECTS.
+        """
+        try:
+            yield from self._api.pages(jql, fields, maximum=maximum)
+        except ContractError as error:
+            if is_missing(error):
+                # Server and Data Center have no such route.
+                self._api.require_cloud()
             if self._projects and "'project'" in error.seen:
                 raise SettingsError(
                     f"JIRA_PROJECTS is {','.join(self._projects)}, and jira answers {error.seen}. "
                     f"Name projects by their keys, and only those that the account may browse."
                 ) from None
             raise
-        if "issues" not in found:
-            raise ContractError(_SEARCH, f"the fields {sorted(found)}", "'issues'")
-        return dict(found)
 
-    def _document_or_failure(self, issue: Json) -> Document | DocumentFailure:
+
+class _IssueReader:
+    """Makes documents of the issues of one listing, and keeps count of what is left out.
+
+    Args:
+        api: Of the run; asked once for the names of the site's fields.
+        server: URL of the site, without a trailing slash.
+    """
+
+    def __init__(self, api: JiraApi, server: str) -> None:
+        self._api = api
+        self._server = server
+        self._readers = JiraReaders(api)
+        self._custom: tuple[CustomField, ...] = custom_fields(api.fields())
+        self._hidden_comment_ids: set[str] = set()
+
+    @property
+    def field_ids(self) -> list[str]:
+        """All that is read, and so all that is asked for."""
+        return [*FIELDS, *(field.id for field in self._custom)]
+
+    def document_or_failure(self, issue: Json) -> Document | DocumentFailure:
+        """Return an issue's document, or why there is none."""
         try:
-            comments = self._comments(issue["id"], issue["fields"].get("comment") or {})
-            return document_of(issue, comments, server=self._server)
+            comments = self._comments(issue)
+            hidden = [one for one in comments if one.get("visibility")]
+            document = document_of(
+                issue,
+                [one for one in comments if not one.get("visibility")],
+                server=self._server,
+                custom=self._custom,
+                hidden_comment_count=len(hidden),
+                access=self._readers.access_of(issue),
+            )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # An issue's fields are whatever its project's admins made of them.
             return _failure(issue, f"cannot be read: {type(error).__name__} {error}")
         except ContractError as error:
             return _failure(issue, f"has comments that cannot be read: {error.seen}")
+        self._hidden_comment_ids |= {str(one.get("id")) for one in hidden}
+        return document
 
-    def _comments(self, issue_id: str, first: Json) -> list[Json]:
+    def gaps(self) -> Iterator[Gap]:
+        """Yield what was left out of the documents so far."""
+        if self._hidden_comment_ids:
+            yield Gap(
+                "comments kept to a group or role",
+                "they are for fewer people than their issues",
+                count=len(self._hidden_comment_ids),
+            )
+        yield from self._readers.gaps()
+
+    def _comments(self, issue: Json) -> list[Json]:
         """Return all comments: a search result carries a few, and says how many there are."""
-        comments = list(first.get("comments") or [])
-        total = int(first.get("total") or 0)
-        if len(comments) >= total:
-            return comments
-        comments = []
-        while len(comments) < total:
-            page = self._comment_page(issue_id, len(comments))
-            if not page["comments"]:
-                break
-            comments += page["comments"]
-            total = int(page["total"])
-        return comments
+        first = issue["fields"].get("comment")
+        if first is not None and len(first["comments"]) >= int(first["total"]):
+            return list(first["comments"])
+        return self._api.comments(issue["id"])
 
-    def _comment_page(self, issue_id: str, start: int) -> Json:
-        wanted = {"startAt": start, "maxResults": PAGE_COMMENTS, "orderBy": "created"}
-        page: Json = _asked(
-            lambda: self._client._get_json(f"issue/{issue_id}/comment", params=wanted)
+
+def _require_news(page: list[Json], fresh_count: int) -> None:
+    """Raise when a page that is not empty shows nothing that had not been shown before."""
+    if page and not fresh_count:
+        raise ContractError(
+            "jira search/jql", "a page of issues that it had shown before", "new ones"
         )
-        return page
 
 
 def _version(issue: Json) -> tuple[str, str]:
@@ -245,34 +257,3 @@ def _epoch_milliseconds(moment: datetime) -> int:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _asked(ask: Callable[[], Any]) -> Any:
-    """Return an answer, or raise what went wrong in our words.
-
-    The SDK's own errors are not chained: they print headers and bodies into whatever logs them.
-    """
-    try:
-        return ask()
-    except JIRAError as error:
-        raise _translated(error) from None
-    except (requests.RequestException, ValueError) as error:
-        # A body that is cut short is no JSON; neither is a proxy's page.
-        raise UnavailableError("jira", type(error).__name__, "Check JIRA_SERVER.") from None
-
-
-def _translated(error: JIRAError) -> VectorAssetsError:
-    seen = f"HTTP {error.status_code}"
-    if error.status_code in (401, 403):
-        return CredentialsError("jira", seen, _FIX_CREDENTIALS)
-    if error.status_code == 429:
-        return RateLimitedError(
-            "jira",
-            waited_seconds=waited_seconds(error.response),
-            ceiling_seconds=MAX_WAIT_SECONDS,
-        )
-    if error.status_code and error.status_code >= 500:
-        return UnavailableError("jira", seen)
-    return ContractError(
-        "jira", f"{seen}: {(error.text or '')[:200]}", "an answer to a valid query"
-    )

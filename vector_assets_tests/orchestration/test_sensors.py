@@ -253,6 +253,7 @@ def evaluate_freshness(
 def test_a_run_that_is_made_good_is_over_and_its_lateness_was_no_second_alert(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
+    sandbox.workspace.site.jira_projects = ["HAR"]
     today = datetime.now(UTC).date()
     old = today - timedelta(days=5)
     record_days = [old + timedelta(days=n) for n in range(5)]

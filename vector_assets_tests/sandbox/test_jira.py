@@ -42,6 +42,8 @@ def numbers(answer: Any) -> list[int]:
         ("Asia/Tokyo", f"updated >= {int(utc('2026-03-02').timestamp() * 1000)}", [3]),
         ("UTC", "updated > 0 AND updated < 1772400000000", [0, 1, 2]),
         ("UTC", "updated > 0 AND project = QUAY", [3]),
+        ("UTC", "updated > 0 AND level is not EMPTY", [2]),
+        ("UTC", "updated > 0 ORDER BY created DESC", [3, 2, 1, 0]),
         ("UTC", 'project in ("QUAY", HAR) order by updated desc', [3, 2, 1, 0]),
     ],
 )
@@ -52,7 +54,7 @@ def test_dates_are_read_in_the_accounts_time_zone_and_epochs_in_none(
     sandbox.workspace.issues = [
         issue(0, updated=MIDNIGHT_IN_TOKYO - timedelta(minutes=1)),
         issue(1, updated=MIDNIGHT_IN_TOKYO),
-        issue(2, updated=MIDNIGHT_IN_TOKYO + timedelta(hours=1)),
+        issue(2, updated=MIDNIGHT_IN_TOKYO + timedelta(hours=1), security={"id": "7"}),
         issue(3, updated=utc("2026-03-02T06:00"), project="QUAY"),
     ]
     assert numbers(search(sandbox, session, jql)) == found
@@ -103,13 +105,14 @@ def test_a_page_token_of_nobody_is_refused(sandbox: Sandbox, session: requests.S
     assert "page token is invalid" in found["errorMessages"][0]
 
 
-def test_a_page_holds_50_issues_unless_told_and_100_at_most(
+def test_a_page_holds_50_issues_unless_told_and_100_at_most_but_5000_ids(
     sandbox: Sandbox, session: requests.Session
 ) -> None:
     sandbox.workspace.issues = [issue(n) for n in range(120)]
     assert len(search(sandbox, session, "updated > 0")["issues"]) == 50
     many = search(sandbox, session, "updated > 0", maxResults=5000, fields="summary")
     assert len(many["issues"]) == 100
+    assert len(search(sandbox, session, "updated > 0", maxResults=5000)["issues"]) == 120
 
 
 def test_an_issue_is_its_id_alone_unless_fields_are_asked_for(
@@ -156,6 +159,52 @@ def test_projects_are_those_of_the_issues(sandbox: Sandbox, session: requests.Se
     sandbox.workspace.issues = [issue(1), issue(2, project="QUAY"), issue(3)]
     found = session.get(f"{sandbox.url}{API}/project/search").json()
     assert [one["key"] for one in found["values"]] == ["HAR", "QUAY"]
+
+
+def test_what_the_account_may_not_browse_is_not_there(
+    sandbox: Sandbox, session: requests.Session
+) -> None:
+    sandbox.workspace.issues = [issue(1), issue(2, project="QUAY")]
+    sandbox.workspace.site.jira_projects = ["EMPTY"]
+    sandbox.workspace.site.jira_hidden_projects = ["QUAY"]
+    projects = session.get(f"{sandbox.url}{API}/project/search").json()["values"]
+    assert [one["key"] for one in projects] == ["EMPTY", "HAR"]
+    assert numbers(search(sandbox, session, "updated > 0")) == [1]
+    refused = search(sandbox, session, "updated > 0 AND project = QUAY")
+    assert "'QUAY' does not exist" in refused["errorMessages"][0]
+    assert session.get(f"{sandbox.url}{API}/issue/QUAY-2").status_code == 404
+
+
+def test_the_search_lags_and_the_issue_itself_does_not(
+    sandbox: Sandbox, session: requests.Session
+) -> None:
+    sandbox.workspace.issues = [issue(1), issue(2)]
+    sandbox.workspace.site.jira_unindexed_issue_ids = ["10002"]
+    assert numbers(search(sandbox, session, "updated > 0")) == [1]
+    assert session.get(f"{sandbox.url}{API}/issue/HAR-2").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ("issuesecurityschemes/level/member?levelId=7", 200),
+        ("group/member?groupId=g", 404),
+        ("project/93/role/5", 404),
+        ("user?accountId=nobody", 404),
+    ],
+)
+def test_only_an_administrator_may_ask_who_reads_what(
+    sandbox: Sandbox, session: requests.Session, path: str, missing: int
+) -> None:
+    assert session.get(f"{sandbox.url}{API}/{path}").status_code == missing
+    sandbox.workspace.site.jira_is_admin = False
+    assert session.get(f"{sandbox.url}{API}/{path}").status_code == 403
+
+
+def test_a_server_has_no_such_search(sandbox: Sandbox, session: requests.Session) -> None:
+    sandbox.workspace.site.jira_deployment = "Server"
+    answer = session.get(f"{sandbox.url}{API}/search/jql", params={"jql": "updated > 0"})
+    assert answer.status_code == 404
 
 
 def test_myself_tells_the_time_zone(sandbox: Sandbox, session: requests.Session) -> None:

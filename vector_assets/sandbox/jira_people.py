@@ -1,0 +1,118 @@
+"""Jira's users and groups, and who belongs to a security level or a project role.
+
+Only an administrator may ask, as at the vendor. People are those of the groups and the issues.
+Keep out: issues and their search (`jira.py`).
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from vector_assets.sandbox.workspace import Json, Workspace
+
+MAX_PAGE_PEOPLE = 50
+
+Handler = Callable[[Request], Awaitable[Response]]
+Answer = Callable[[Request], Response]
+
+
+def handlers(workspace: Workspace) -> Mapping[str, Handler]:
+    """Return what answers, by path below the API's own."""
+    answers = {
+        "issuesecurityschemes/level/member": _level_members,
+        "group/member": _group_members,
+        "project/{project}/role/{role}": _role,
+        "user": _user,
+    }
+    return {path: _for_admins(workspace, answer(workspace)) for path, answer in answers.items()}
+
+
+def refused(status: int, message: str) -> Response:
+    """Return a refusal in the vendor's shape."""
+    return JSONResponse({"errorMessages": [message], "errors": {}}, status_code=status)
+
+
+def _for_admins(workspace: Workspace, answer: Answer) -> Handler:
+    async def serve(request: Request) -> Response:
+        if not workspace.site.jira_is_admin:
+            return refused(403, "You are not authorized to perform this operation.")
+        return answer(request)
+
+    return serve
+
+
+def _level_members(workspace: Workspace) -> Answer:
+    def answer(request: Request) -> Response:
+        level = request.query_params["levelId"]
+        holders = workspace.site.jira_level_holders.get(level, [])
+        return _page(
+            request,
+            [
+                {
+                    "id": str(30_000 + n),
+                    "issueSecurityLevelId": level,
+                    "issueSecuritySchemeId": "10010",
+                    "holder": holder,
+                    "managed": False,
+                }
+                for n, holder in enumerate(holders)
+            ],
+        )
+
+    return answer
+
+
+def _group_members(workspace: Workspace) -> Answer:
+    def answer(request: Request) -> Response:
+        members = workspace.site.jira_group_members.get(request.query_params["groupId"])
+        if members is None:
+            return refused(404, "The group was not found.")
+        return _page(request, members)
+
+    return answer
+
+
+def _role(workspace: Workspace) -> Answer:
+    def answer(request: Request) -> Response:
+        project, role = request.path_params["project"], request.path_params["role"]
+        actors = workspace.site.jira_role_actors.get(f"{project}/{role}")
+        if actors is None:
+            return refused(404, "The project or role was not found.")
+        return JSONResponse({"id": int(role), "name": f"Role {role}", "actors": actors})
+
+    return answer
+
+
+def _user(workspace: Workspace) -> Answer:
+    def answer(request: Request) -> Response:
+        wanted = request.query_params["accountId"]
+        for person in _people(workspace):
+            if person.get("accountId") == wanted:
+                return JSONResponse(person)
+        return refused(404, "Specified user does not exist or you do not have permission.")
+
+    return answer
+
+
+def _people(workspace: Workspace) -> Iterator[Json]:
+    for members in workspace.site.jira_group_members.values():
+        yield from members
+    for issue in workspace.issues:
+        fields: dict[str, Any] = issue["fields"]
+        yield from filter(None, map(fields.get, ("reporter", "assignee", "creator")))
+
+
+def _page(request: Request, values: list[Json]) -> Response:
+    start = int(request.query_params.get("startAt", 0))
+    count = min(int(request.query_params.get("maxResults", 50)), MAX_PAGE_PEOPLE)
+    return JSONResponse(
+        {
+            "values": values[start : start + count],
+            "startAt": start,
+            "maxResults": count,
+            "total": len(values),
+            "isLast": start + count >= len(values),
+        }
+    )
