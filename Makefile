@@ -7,7 +7,7 @@ BROWSER := chromium chromium-driver
 WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
 
-.PHONY: help install browser demo up test check format bench constraints clean
+.PHONY: help install browser demo up test soak check format bench constraints clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,7 +37,10 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	$(BIN)/vector-assets up
 
 test: install ## Run every test
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+
+soak: install ## Run the long tests: many more faults, kills and races
+	$(BIN)/pytest -m slow --timeout 3600
 
 check: install ## Lint, types, layers, and that the definitions load
 	$(BIN)/ruff check $(CODE)

@@ -2,13 +2,14 @@
 
 Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` is the half
 that reads and embeds, `write` the half that an IO manager drains into the index.
-Keep out: what changes for a document (`planning.py`), and everything of Dagster.
+Keep out: what changes for a document (`planning.py`), the order of writes (`writing.py`), and
+everything of Dagster.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
@@ -24,7 +25,7 @@ from vector_assets.documents import (
 )
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.errors import UsageError, VectorAssetsError
+from vector_assets.errors import LostWriteError, UsageError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, HeldVersions, Planner, vector_kind_of
 from vector_assets.report import DayStats, SyncReport
@@ -32,7 +33,8 @@ from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 from vector_assets.stores import build_store
-from vector_assets.stores.base import Metadata, VectorStore
+from vector_assets.stores.base import VectorStore
+from vector_assets.writing import Writer
 
 # A batch is about one embedding request of OpenAI's 300,000 tokens: 1 MB of text.
 BATCH_DOCUMENTS = 64
@@ -83,6 +85,7 @@ class EmbeddedDocuments:
         namespace: Where it belongs in the index.
         days: What was asked for.
         report: What has been done so far.
+        planner: Of this run; plans anew what has to be written again.
     """
 
     def __init__(
@@ -99,7 +102,7 @@ class EmbeddedDocuments:
         self.report = SyncReport(source.name)
         self._source = source
         self._window = Window.of_days(days.first, days.last, overlap=source.overlap, now=now)
-        self._planner = planner
+        self.planner = planner
         self._meter = meter
         self._written_through: datetime | None = None
         self._started = time.monotonic()
@@ -125,6 +128,10 @@ class EmbeddedDocuments:
         """Say that the stream has been written to its end, so that all its days are finished."""
         self._written_through = datetime.max.replace(tzinfo=UTC)
 
+    def distrust(self) -> None:
+        """Say that something written is not in the index, so that no day is finished."""
+        self._written_through = None
+
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
         """Plan a batch; of a document that is in it twice, the newer version."""
         newest: dict[str, Document] = {}
@@ -133,7 +140,7 @@ class EmbeddedDocuments:
                 known = newest.get(item.id)
                 if known is None or item.updated_at >= known.updated_at:
                     newest[item.id] = item
-        plans: list[Outcome] = [*self._planner.plan(list(newest.values()))] if newest else []
+        plans: list[Outcome] = [*self.planner.plan(list(newest.values()))] if newest else []
         return plans + [item for item in batch if not isinstance(item, Document)]
 
     def _planned_again(self, batch: list[Outcome], recent_ids: set[str]) -> list[Outcome]:
@@ -143,7 +150,7 @@ class EmbeddedDocuments:
         may rest on what the index held before the first.
         """
         return [
-            self._planner.plan([outcome.document])[0]
+            self.planner.plan([outcome.document])[0]
             if isinstance(outcome, DocumentPlan) and outcome.document.id in recent_ids
             else outcome
             for outcome in batch
@@ -243,70 +250,19 @@ def write(
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
-    for batch in stream:
-        plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
-        _apply(plans, store, stream.namespace)
-        on_progress(stream.report)
+    writer = Writer(store, stream.namespace, stream.planner)
+    try:
+        for batch in stream:
+            writer.write([o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty])
+            on_progress(stream.report)
+        writer.finish()
+    except LostWriteError:
+        stream.distrust()
+        raise
     stream.finish()
     store.maintain(stream.namespace)
     on_progress(stream.report)
     return stream.report
-
-
-def _apply(plans: list[DocumentPlan], store: VectorStore, namespace: str) -> None:
-    """Write plans in an order that is right at every moment, and after a crash at any of them.
-
-    A document's head names the version that is whole, so it is written after the other chunks;
-    and while surplus is still to be deleted it names none, so that the next run finds it undone.
-    """
-    store.upsert(namespace, [r for plan in plans for r in plan.upserts if r.id != plan.head_id])
-    store.update_metadata(
-        namespace,
-        {
-            chunk_id: metadata
-            for plan in plans
-            for chunk_id, metadata in plan.metadata_updates.items()
-            if chunk_id != plan.head_id
-        },
-    )
-    heads = [r for plan in plans for r in plan.upserts if r.id == plan.head_id]
-    relabelled = {
-        plan.head_id: plan.metadata_updates[plan.head_id]
-        for plan in plans
-        if plan.head_id in plan.metadata_updates
-    }
-    shrinking = {plan.head_id: plan for plan in plans if plan.surplus_ids}
-    store.upsert(
-        namespace,
-        [replace(r, metadata=_unfinished(r.metadata)) if r.id in shrinking else r for r in heads],
-    )
-    store.update_metadata(
-        namespace,
-        {
-            chunk_id: _unfinished(metadata) if chunk_id in shrinking else metadata
-            for chunk_id, metadata in relabelled.items()
-        },
-    )
-    if shrinking:
-        _delete_surplus(shrinking, store, namespace)
-
-
-def _unfinished(metadata: Metadata) -> Metadata:
-    return {**metadata, "document_fingerprint": ""}
-
-
-def _delete_surplus(shrinking: dict[str, DocumentPlan], store: VectorStore, namespace: str) -> None:
-    """Delete what longer versions left, then name the new ones whole."""
-    store.delete(namespace, [i for plan in shrinking.values() for i in plan.surplus_ids])
-    store.update_metadata(
-        namespace,
-        {
-            chunk_id: {"document_fingerprint": plan.document_fingerprint}
-            for chunk_id, plan in shrinking.items()
-        },
-    )
-    for plan in shrinking.values():
-        plan.stats.deleted_chunks = len(plan.surplus_ids)
 
 
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:

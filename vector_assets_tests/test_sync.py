@@ -36,13 +36,16 @@ class LoggedStore(LanceDBStore):
         super().__init__(uri)
         self.changes: list[tuple[str, list[str]]] = []
         self.breaks_at = ""
+        self.passes = 0
 
     def _note(self, verb: str, ids: Sequence[str]) -> None:
         if ids:
             self.changes.append((verb, sorted(ids)))
         if ids and verb == self.breaks_at:
-            self.breaks_at = ""
-            raise UnavailableError("lancedb", "it was pulled out")
+            self.passes -= 1
+            if self.passes < 0:
+                self.breaks_at = ""
+                raise UnavailableError("lancedb", "it was pulled out")
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         self._note("upsert", [record.id for record in records])
@@ -170,7 +173,9 @@ def test_a_write_that_breaks_off_is_completed_by_the_next_run(
     store: LoggedStore, verb: str
 ) -> None:
     sync(store, document("1", *FIVE_CHUNKS))
-    shrunk = document("1", "new beginning", FIVE_CHUNKS[1], updated_at="2026-03-03T10:00")
+    beginning = "new " + FIVE_CHUNKS[0]
+    shrunk = document("1", beginning, FIVE_CHUNKS[1], updated_at="2026-03-03T10:00")
+    # Its head and its second chunk: an upsert and an update.
     store.breaks_at = verb
     with pytest.raises(UnavailableError, match="it was pulled out"):
         sync(store, shrunk)
@@ -179,10 +184,23 @@ def test_a_write_that_breaks_off_is_completed_by_the_next_run(
     assert holds(store, shrunk)
 
 
-def test_a_head_is_written_after_the_other_chunks(store: LoggedStore) -> None:
+def test_a_head_is_written_before_the_other_chunks_and_names_them_after(
+    store: LoggedStore,
+) -> None:
     sync(store, document("1", *FIVE_CHUNKS))
     upserts = [ids for verb, ids in store.changes if verb == "upsert"]
-    assert upserts == [[f"jira:1#{n}" for n in (1, 2, 3, 4)], ["jira:1#0"]]
+    assert upserts == [["jira:1#0"], [f"jira:1#{n}" for n in (1, 2, 3, 4)], ["jira:1#0"]]
+
+
+def test_what_a_broken_run_wrote_beyond_a_documents_end_is_not_left_behind(
+    store: LoggedStore,
+) -> None:
+    sync(store, document("1", *TWO_CHUNKS))
+    store.breaks_at, store.passes = "update", 1
+    with pytest.raises(UnavailableError, match="it was pulled out"):
+        sync(store, document("1", *FIVE_CHUNKS, updated_at="2026-03-03T10:00"))
+    sync(store, document("1", *TWO_CHUNKS, updated_at="2026-03-03T10:05"))
+    assert holds(store, document("1", *TWO_CHUNKS))
 
 
 def test_an_older_version_never_overwrites_a_newer_one(store: LoggedStore) -> None:

@@ -1,0 +1,194 @@
+"""Plans to index: the order of writes that is right after a crash at any of them, and the check.
+
+A store need have no transactions. What holds instead: a head that names no version (an empty
+`document_fingerprint`) is written before anything else of a document that takes several writes,
+and the head that names the version last. So whoever reads a head that names one may trust it.
+Keep out: what has to change (`planning.py`), and how a store writes (`stores/`).
+`docs/consistency.md` says what can still be seen for a moment.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vector_assets.errors import LostWriteError
+from vector_assets.planning import DocumentPlan, Planner
+from vector_assets.records import record_id
+from vector_assets.stores.base import Head, Metadata, VectorStore
+
+UNCONFIRMED_BATCHES = 8
+"""A batch is read back when so many after it are written: an index that lags has time to show it,
+and what another run did at the same moment has happened by then."""
+
+_ATTEMPTS = 3
+_NAMED = 5
+
+
+class Writer:
+    """Writes the plans of one run, batch by batch, and believes a write when it has read it back.
+
+    Args:
+        store: The index.
+        namespace: The source's.
+        planner: Plans anew what another run has overwritten meanwhile.
+    """
+
+    def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._planner = planner
+        self._unconfirmed: deque[list[DocumentPlan]] = deque()
+
+    def write(self, plans: list[DocumentPlan]) -> None:
+        """Write a batch, and read back an earlier one.
+
+        Raises:
+            LostWriteError: What was written is not in the index, however often.
+        """
+        if not plans:
+            return
+        self._apply(plans)
+        self._unconfirmed.append(plans)
+        if len(self._unconfirmed) > UNCONFIRMED_BATCHES:
+            self._confirm(self._unconfirmed.popleft())
+
+    def finish(self) -> None:
+        """Read back what is left.
+
+        Raises:
+            LostWriteError: What was written is not in the index, however often.
+        """
+        while self._unconfirmed:
+            self._confirm(self._unconfirmed.popleft())
+
+    def _apply(self, plans: list[DocumentPlan]) -> None:
+        heads = self._heads(plans)
+        plans = [plan for plan in plans if not _is_overtaken(plan, heads.get(plan.document.id))]
+        # One whose only write is its head is whole or not there: it needs no mark.
+        begun = [plan for plan in plans if _has_several_writes(plan)]
+        self._write_heads(begun, is_whole=False)
+        self._write_tails(begun)
+        surplus = [chunk_id for plan in begun for chunk_id in plan.surplus_ids]
+        if surplus:
+            self._store.delete(self._namespace, surplus)
+        self._write_heads(plans, is_whole=True)
+        for plan in begun:
+            plan.stats.deleted_chunks = len(plan.surplus_ids)
+
+    def _write_heads(self, plans: list[DocumentPlan], *, is_whole: bool) -> None:
+        records = [
+            one if is_whole else replace(one, metadata={**one.metadata, "document_fingerprint": ""})
+            for plan in plans
+            for one in plan.upserts
+            if one.id == plan.head_id
+        ]
+        relabelled: dict[str, Metadata] = {
+            plan.head_id: plan.metadata_updates[plan.head_id]
+            if is_whole
+            else {**plan.metadata_updates[plan.head_id], "document_fingerprint": ""}
+            for plan in plans
+            if plan.head_id in plan.metadata_updates
+        }
+        self._store.upsert(self._namespace, records)
+        self._store.update_metadata(self._namespace, relabelled)
+
+    def _write_tails(self, plans: list[DocumentPlan]) -> None:
+        self._store.upsert(
+            self._namespace,
+            [one for plan in plans for one in plan.upserts if one.id != plan.head_id],
+        )
+        self._store.update_metadata(
+            self._namespace,
+            {
+                chunk_id: metadata
+                for plan in plans
+                for chunk_id, metadata in plan.metadata_updates.items()
+                if chunk_id != plan.head_id
+            },
+        )
+
+    def _confirm(self, plans: list[DocumentPlan]) -> None:
+        """Read a batch back, and write again what is not there as it was written."""
+        for _ in range(_ATTEMPTS):
+            plans = self._undone(plans)
+            if not plans:
+                return
+            self._unname(plans)
+            again = self._planner.plan([plan.document for plan in plans])
+            plans = [one for one in again if isinstance(one, DocumentPlan) and not one.is_empty]
+            self._apply(plans)
+        undone = [plan.document.id for plan in self._undone(plans)]
+        if undone:
+            raise LostWriteError(
+                f"{len(undone)} documents were written to {self._namespace!r} {_ATTEMPTS} times "
+                f"and are not there as they were written: {', '.join(undone[:_NAMED])}. Run the "
+                f"same days again, one run at a time"
+            )
+
+    def _undone(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Return what is not in the index as it was written, and nothing newer in its place."""
+        heads = self._heads(plans)
+        ours: list[DocumentPlan] = []
+        undone: list[DocumentPlan] = []
+        for plan in plans:
+            head = heads.get(plan.document.id)
+            if head is not None and _is_overtaken(plan, head):
+                self._withdraw(plan, head)
+            elif head is None or head.updated_at < plan.document.updated_at.timestamp():
+                undone.append(plan)
+            elif head.document_fingerprint == plan.document_fingerprint:
+                ours.append(plan)
+            elif not head.document_fingerprint:
+                undone.append(plan)
+            # Else another run has read another text of the same moment: theirs is as good.
+        wanted = {
+            chunk_id: str(metadata["fingerprint"])
+            for plan in ours
+            for chunk_id, metadata in _written(plan).items()
+        }
+        found = self._store.fingerprints(self._namespace, list(wanted)) if wanted else {}
+        mixed = {one for one, fingerprint in wanted.items() if found.get(one) != fingerprint}
+        return undone + [plan for plan in ours if mixed & _written(plan).keys()]
+
+    def _withdraw(self, plan: DocumentPlan, head: Head) -> None:
+        """Delete what we wrote beyond the end of a newer version that was written beside us."""
+        beyond = [
+            chunk_id
+            for chunk_id in (
+                record_id(plan.document.id, n) for n in range(head.chunk_count, plan.stats.chunks)
+            )
+            if chunk_id in _written(plan)
+        ]
+        # A newer version that is still being written deletes what is beyond it by itself.
+        if beyond and head.document_fingerprint:
+            self._store.delete(self._namespace, beyond)
+
+    def _unname(self, plans: Sequence[DocumentPlan]) -> None:
+        """Take back the word that these are whole, so that they are planned from their chunks."""
+        self._store.update_metadata(
+            self._namespace,
+            {
+                plan.head_id: {
+                    "document_fingerprint": "",
+                    "updated_at": plan.document.updated_at.timestamp(),
+                }
+                for plan in plans
+            },
+        )
+
+    def _heads(self, plans: Sequence[DocumentPlan]) -> dict[str, Head]:
+        ids = [plan.document.id for plan in plans]
+        return self._store.heads(self._namespace, ids) if ids else {}
+
+
+def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
+    return head is not None and head.updated_at > plan.document.updated_at.timestamp()
+
+
+def _has_several_writes(plan: DocumentPlan) -> bool:
+    return bool(plan.surplus_ids) or _written(plan).keys() != {plan.head_id}
+
+
+def _written(plan: DocumentPlan) -> dict[str, Metadata]:
+    """Return what a plan writes, by id."""
+    return {**{one.id: one.metadata for one in plan.upserts}, **plan.metadata_updates}

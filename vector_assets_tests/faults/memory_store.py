@@ -1,0 +1,97 @@
+"""A store in memory, without transactions and without an opinion about which version is newer.
+
+It is as weak as the contract in `stores/base.py` allows, and fast enough for thousands of runs.
+Keep out: faults (`faulty.py`).
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from vector_assets.records import head_id
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
+from vector_assets.vectors import Vectors
+
+
+class MemoryStore(VectorStore):
+    """Records by id; one namespace is enough."""
+
+    name = "lancedb"
+    has_lexical_search = False
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self._lock = threading.Lock()
+
+    def open(self, namespace: str, dimensions: int) -> None:
+        pass
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        with self._lock:
+            found = {one: self.records.get(head_id(one)) for one in document_ids}
+        return {one: _head(record.metadata) for one, record in found.items() if record}
+
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        with self._lock:
+            return {
+                one: str(self.records[one].metadata["fingerprint"])
+                for one in chunk_ids
+                if one in self.records
+            }
+
+    def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
+        with self._lock:
+            return sorted(one for one in self.records if one.startswith(f"{document_id}#"))
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        with self._lock:
+            self.records.update({one.id: one for one in records})
+
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        with self._lock:
+            for one, fields in metadata_by_id.items():
+                if one in self.records:
+                    old = self.records[one]
+                    self.records[one] = Record(one, old.vector, {**old.metadata, **fields})
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        with self._lock:
+            for one in chunk_ids:
+                self.records.pop(one, None)
+
+    def count(self, namespace: str) -> int:
+        return len(self.records)
+
+    def watermark(self, namespace: str) -> datetime | None:
+        return None
+
+    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+        for one in list(self.records.values()):
+            if one.metadata["chunk"] == 0:
+                yield str(one.metadata["document_id"]), _head(one.metadata)
+
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        return []
+
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        return []
+
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        return []
+
+    def maintain(self, namespace: str) -> None:
+        pass
+
+    def check(self) -> str:
+        return "memory"
+
+
+def _head(metadata: Metadata) -> Head:
+    return Head(
+        str(metadata["document_fingerprint"]),
+        float(str(metadata["updated_at"])),
+        int(str(metadata["chunk_count"])),
+        str(metadata["stamp"]),
+    )

@@ -1,0 +1,81 @@
+"""Schedules of edits, runs and faults by seed; when the faults end, the index equals the model.
+
+The seed of a schedule that fails is in the message: `run_schedule(seed)` repeats it exactly.
+Keep out: faults of a real store over HTTP (`test_pinecone_schedules.py`).
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+
+import numpy as np
+import pytest
+
+from vector_assets.errors import VectorAssetsError
+from vector_assets.meter import Meter
+from vector_assets.sync import Days, Pipeline, write
+from vector_assets_tests.faults.faulty import Faults, FaultyEmbedder, FaultySource, FaultyStore
+from vector_assets_tests.faults.world import START, Contents, World, expected
+from vector_assets_tests.tiny import utc
+
+SCHEDULES = 1_000
+SOAK_SCHEDULES = 30_000
+BLOCK = 100
+
+NOW = utc("2026-03-10T06:00")
+DAYS = Days(START.date(), NOW.date())
+
+
+def run_schedule(seed: int) -> Counter[str]:
+    """Play one schedule and return the faults that were injected."""
+    random = Random(seed)
+    world, faults = World(random), Faults(random)
+    embedder, store = FaultyEmbedder(faults), FaultyStore(faults)
+    source = FaultySource(world, faults)
+    pipeline = Pipeline(source=source, embedder=embedder, store=store, meter=Meter())
+    for _ in range(random.randint(1, 5)):
+        world.change()
+        faults.share = random.choice([0.0, 0.05, 0.2, 0.4])
+        with suppress(VectorAssetsError):
+            write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    faults.share = 0.0
+    report = write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    assert report.failures == [], f"seed {seed}"
+    found = {one.id: (one.metadata, one.vector) for one in store.records.values()}
+    assert_equal(found, expected(world.documents, embedder), f"seed {seed}")
+    embedder.embedded_texts.clear()
+    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    assert embedder.embedded_texts == [], f"seed {seed}"
+    return faults.injected
+
+
+def assert_equal(found: Contents, wanted: Contents, label: str) -> None:
+    """Check every record: no orphan, none lost, text and metadata as wanted, the right vector."""
+    assert sorted(found) == sorted(wanted), label
+    for one, (metadata, vector) in wanted.items():
+        assert dict(found[one][0]) == dict(metadata), f"{label}: {one}"
+        np.testing.assert_allclose(found[one][1], vector, atol=1e-6, err_msg=f"{label}: {one}")
+
+
+@pytest.mark.parametrize("first", range(0, SCHEDULES, BLOCK))
+def test_after_faults_of_any_kind_one_run_makes_the_index_equal_the_model(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    injected: Counter[str] = Counter()
+    for seed in range(first, first + BLOCK):
+        injected += run_schedule(seed)
+    record_property("faults_injected", injected.total())
+    assert injected.total() > BLOCK
+    assert {"upsert", "update", "heads", "embed", "listing breaks off"} <= injected.keys()
+
+
+@pytest.mark.slow
+def test_thousands_of_schedules_end_the_same(
+    record_property: Callable[[str, object], None],
+) -> None:
+    injected: Counter[str] = Counter()
+    for seed in range(SCHEDULES, SCHEDULES + SOAK_SCHEDULES):
+        injected += run_schedule(seed)
+    record_property("faults_injected", injected.total())
+    assert injected.total() > SOAK_SCHEDULES

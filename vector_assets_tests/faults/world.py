@@ -1,0 +1,114 @@
+"""A source that changes at random between runs, and what an index of it must contain.
+
+Keep out: what goes wrong (`faulty.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+
+from vector_assets.chunking import chunk_document
+from vector_assets.documents import Document, Section
+from vector_assets.planning import vector_kind_of
+from vector_assets.records import chunk_metadata, record_id
+from vector_assets.stores.base import Metadata
+from vector_assets.vectors import Vectors
+from vector_assets_tests.tiny import TinyEmbedder, document, utc
+
+Contents = dict[str, tuple[Metadata, Vectors]]
+"""What an index holds: metadata and vector by record id."""
+
+WORDS = tuple(f"w{n}" for n in range(60))
+MAX_SECTIONS = 5
+
+
+def section(random: Random) -> str:
+    """Return a text that fills a chunk by itself."""
+    return " ".join(random.choices(WORDS, k=25))
+
+
+@dataclass
+class World:
+    """Documents at a source, each in its newest version, and some of its versions before.
+
+    Attributes:
+        random: Decides every change.
+        documents: By id.
+        before: Older versions that a stale page may still show.
+    """
+
+    random: Random
+    documents: dict[str, Document] = field(default_factory=dict)
+    before: list[Document] = field(default_factory=list)
+    _made: int = 0
+
+    def change(self) -> None:
+        """Add, edit, grow, shrink, retitle or take back, a few times."""
+        for _ in range(self.random.randint(1, 4)):
+            if not self.documents or self.random.random() < 0.3:
+                self._made += 1
+                sections = [section(self.random) for _ in range(self.random.randint(1, 5))]
+                self._put(document(str(self._made), *sections))
+            else:
+                self._edit(self.random.choice(sorted(self.documents)))
+
+    def _edit(self, document_id: str) -> None:
+        old = self.documents[document_id]
+        self.before.append(old)
+        parts = [one.text for one in old.sections]
+        place = self.random.randrange(len(parts))
+        what = self.random.choice(["edit", "grow", "shrink", "cut", "title", "back"])
+        # Vendors date to the minute: a second edit may carry the date of the first.
+        minutes = self.random.choice([0, 1, 1, 60])
+        when = old.updated_at + timedelta(minutes=minutes)
+        if what == "back":
+            earlier = [one for one in self.before if one.id == document_id]
+            chosen = self.random.choice(earlier)
+            self._put(replace(chosen, updated_at=when))
+            return
+        if what == "edit":
+            parts[place] = section(self.random)
+        elif what == "grow" and len(parts) < MAX_SECTIONS:
+            parts.insert(place, section(self.random))
+        elif what == "shrink" and len(parts) > 1:
+            del parts[place]
+        elif what == "cut":
+            parts = parts[:1]
+        title = section(self.random)[:12] if what == "title" else old.title
+        self._put(replace(old, title=title, sections=tuple(map(Section, parts)), updated_at=when))
+
+    def _put(self, new: Document) -> None:
+        self.documents[new.id] = new
+
+    def listing(self) -> Iterator[Document]:
+        """Yield every document in any order, some twice, some first in a version before."""
+        shown = list(self.documents.values())
+        self.random.shuffle(shown)
+        for one in shown:
+            stale = [old for old in self.before if old.id == one.id]
+            if stale and self.random.random() < 0.2:
+                older = self.random.choice(stale)
+                if older.updated_at < one.updated_at:
+                    yield from self.random.choice([(older, one), (one, older)])
+                    continue
+            yield one
+            if self.random.random() < 0.1:
+                yield one
+
+
+def expected(documents: dict[str, Document], embedder: TinyEmbedder) -> Contents:
+    """Return what an index must contain, record by record."""
+    kind = vector_kind_of(embedder)
+    found: Contents = {}
+    for one in documents.values():
+        chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
+        for chunk in chunks:
+            found[record_id(one.id, chunk.ordinal)] = (
+                chunk_metadata(one, chunk, chunk_count=len(chunks), vector_kind=kind),
+                embedder.embed_query(chunk.text),
+            )
+    return found
+
+
+START = utc("2026-03-02")
