@@ -146,9 +146,13 @@ class Writer:
             for plan in ours
             for chunk_id, metadata in _written(plan).items()
         }
-        found = self._store.fingerprints(self._namespace, list(wanted)) if wanted else {}
+        # A longer version that was written beside us goes on where ours ends.
+        ends = {_end_id(plan) for plan in ours}
+        asked = [*wanted, *ends]
+        found = self._store.fingerprints(self._namespace, asked) if asked else {}
         mixed = {one for one, fingerprint in wanted.items() if found.get(one) != fingerprint}
-        return undone + [plan for plan in ours if mixed & _written(plan).keys()]
+        mixed |= ends & found.keys()
+        return undone + [plan for plan in ours if mixed & {*_written(plan), _end_id(plan)}]
 
     def _withdraw(self, plan: DocumentPlan, head: Head) -> None:
         """Delete what we wrote beyond the end of a newer version that was written beside us."""
@@ -187,6 +191,11 @@ def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
 
 def _has_several_writes(plan: DocumentPlan) -> bool:
     return bool(plan.surplus_ids) or _written(plan).keys() != {plan.head_id}
+
+
+def _end_id(plan: DocumentPlan) -> str:
+    """Return the id of the first record that the document does not have."""
+    return record_id(plan.document.id, plan.stats.chunks)
 
 
 def _written(plan: DocumentPlan) -> dict[str, Metadata]:

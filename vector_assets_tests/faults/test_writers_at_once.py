@@ -1,0 +1,125 @@
+"""Two runs that write one document at once, in the orders that can lose something.
+
+Each order is made by hand: a store that lets the other run happen in the middle of a call.
+Keep out: crashes (`test_schedules.py`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from vector_assets.documents import Document
+from vector_assets.meter import Meter
+from vector_assets.stores.base import Metadata, Record, VectorStore
+from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.sync import Pipeline, write
+from vector_assets_tests.faults.memory_store import MemoryStore
+from vector_assets_tests.faults.test_schedules import DAYS, NOW
+from vector_assets_tests.faults.world import expected
+from vector_assets_tests.tiny import ListSource, TinyEmbedder, document
+
+LONG = tuple(f"part {n} " + "word " * 25 for n in range(5))
+OLDER = document("1", *LONG, updated_at="2026-03-02T10:00")
+NEWER = document("1", "short", updated_at="2026-03-03T10:00")
+NEWER_LONG = document("1", *(f"new {one}" for one in LONG), updated_at="2026-03-03T10:00")
+
+
+class Interrupted:
+    """A store that calls something once, before or after a write of some name."""
+
+    def __init__(self, store: VectorStore, verb: str, place: int, what: Callable[[], None]) -> None:
+        self._store, self._verb, self._place, self._what = store, verb, place, what
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def _maybe(self, verb: str, items: Sequence[object] | Mapping[str, object]) -> None:
+        if items and verb == self._verb:
+            self._place -= 1
+            if self._place == -1:
+                self._what()
+
+    @property
+    def has_interrupted(self) -> bool:
+        return self._place < 0
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        self._maybe("upsert", records)
+        self._store.upsert(namespace, records)
+
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        self._maybe("update", metadata_by_id)
+        self._store.update_metadata(namespace, metadata_by_id)
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        self._maybe("delete", chunk_ids)
+        self._store.delete(namespace, chunk_ids)
+
+
+def embedder() -> TinyEmbedder:
+    return TinyEmbedder(dimensions=16, chunk_tokens=40)
+
+
+def run(store: object, *documents: Document) -> None:
+    """Sync documents into a store."""
+    pipeline = Pipeline(
+        source=ListSource(documents), embedder=embedder(), store=store, meter=Meter()
+    )
+    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+
+
+@pytest.fixture(params=["memory", "lancedb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> VectorStore:
+    return MemoryStore() if request.param == "memory" else LanceDBStore(str(tmp_path / "lancedb"))
+
+
+def assert_holds(store: VectorStore, wanted: Document) -> None:
+    """Check that the index holds this version whole and nothing else of it."""
+    records = expected({wanted.id: wanted}, embedder())
+    assert store.chunk_ids("jira", wanted.id) == sorted(records)
+    assert store.fingerprints("jira", sorted(records)) == {
+        one: fields["fingerprint"] for one, (fields, _) in records.items()
+    }
+    head = store.heads("jira", [wanted.id])[wanted.id]
+    assert head.document_fingerprint == records[f"{wanted.id}#0"][0]["document_fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("newer", "verb", "place"),
+    [(NEWER, "upsert", 0), *((NEWER_LONG, "upsert", place) for place in range(3))],
+)
+def test_a_newer_run_survives_an_older_one_that_writes_in_the_middle_of_it(
+    store: VectorStore, newer: Document, verb: str, place: int
+) -> None:
+    seam = Interrupted(store, verb, place, lambda: run(store, OLDER))
+    run(seam, newer)
+    assert seam.has_interrupted
+    assert_holds(store, newer)
+
+
+@pytest.mark.parametrize("newer", [NEWER, NEWER_LONG], ids=["short", "long"])
+@pytest.mark.parametrize(("verb", "place"), [("upsert", place) for place in range(3)])
+def test_what_an_older_run_overwrites_the_next_run_of_the_newer_mends(
+    store: VectorStore, newer: Document, verb: str, place: int
+) -> None:
+    seam = Interrupted(store, verb, place, lambda: run(store, newer))
+    run(seam, OLDER)
+    assert seam.has_interrupted
+    run(store, newer)
+    assert_holds(store, newer)
+
+
+def test_an_older_version_that_was_planned_before_a_newer_was_written_is_dropped(
+    store: VectorStore,
+) -> None:
+    class Slow(TinyEmbedder):
+        def embed(self, texts):  # type: ignore[no-untyped-def]
+            run(store, NEWER)
+            return super().embed(texts)
+
+    pipeline = Pipeline(
+        source=ListSource([OLDER]), embedder=Slow(16, 40), store=store, meter=Meter()
+    )
+    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    assert_holds(store, NEWER)
