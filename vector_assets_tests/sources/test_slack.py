@@ -3,17 +3,18 @@
 import pytest
 
 from vector_assets.documents import Checkpoint, Document, DocumentFailure, Window
-from vector_assets.errors import CredentialsError, SettingsError, UnavailableError
+from vector_assets.errors import SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
-from vector_assets.sources.slack import MAX_UNANSWERED_THREADS, SlackSource
+from vector_assets.sources.slack import SlackSource
+from vector_assets.sources.slack_reading import MAX_UNANSWERED_THREADS
 from vector_assets_tests.sources.slack_team import (
     BEN,
     ENGINEERING,
     RANDOM,
     documents,
-    impatient_api,
+    impatient_source,
     populate,
     say,
     source,
@@ -102,7 +103,8 @@ def test_bots_and_guests_keep_their_names(
     at = ts_of("2026-03-02T10:00")
     message = {"type": "message", "ts": at, "text": "Deployed", **fields}
     team.workspace.messages[ENGINEERING] = [{k: v for k, v in message.items() if v}]
-    assert documents(team, "2026-03-02")[f"{ENGINEERING}:2026-03-02"].authors == (author,)
+    found = documents(team, "2026-03-02", SLACK_INCLUDE_BOTS="true")
+    assert found[f"{ENGINEERING}:2026-03-02"].authors == (author,)
 
 
 @pytest.mark.parametrize("subtype", ["channel_join", "channel_leave", "channel_topic", "bot_add"])
@@ -117,75 +119,6 @@ def test_messages_without_words_make_no_document(team: Sandbox) -> None:
     assert documents(team, "2026-03-01") == {}
 
 
-def test_a_private_channel_is_readable_by_its_members_alone(team: Sandbox) -> None:
-    team.workspace.site.private_channel_ids.append(RANDOM)
-    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
-    say(team, "2026-03-02T10:00", "no secret")
-    access = {d.container: d.access for d in documents(team, "2026-03-01").values()}
-    assert access == {"random": ("restricted", "ann.lee@example.com"), "engineering": ("public",)}
-
-
-def test_a_private_channel_whose_e_mails_are_hidden_is_readable_by_nobody(team: Sandbox) -> None:
-    team.workspace.site.private_channel_ids.append(RANDOM)
-    team.workspace.site.slack_scopes.remove("users:read.email")
-    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
-    assert [d.access for d in documents(team, "2026-03-01").values()] == [("restricted",)]
-
-
-def test_a_bot_without_scopes_for_private_channels_reads_the_public_ones(team: Sandbox) -> None:
-    team.workspace.site.private_channel_ids.append(RANDOM)
-    team.workspace.site.slack_scopes.remove("groups:read")
-    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
-    say(team, "2026-03-02T10:00", "no secret")
-    assert list(documents(team, "2026-03-01")) == [f"{ENGINEERING}:2026-03-02"]
-
-
-@pytest.mark.parametrize("wanted", ["random", "#random", RANDOM])
-def test_channels_are_restricted_by_name_or_id(team: Sandbox, wanted: str) -> None:
-    say(team, "2026-03-02T10:00", "here")
-    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    found = documents(team, "2026-03-01", SLACK_CHANNELS=wanted)
-    assert list(found) == [f"{RANDOM}:2026-03-02"]
-
-
-def test_a_channel_that_does_not_exist_is_named(team: Sandbox) -> None:
-    with pytest.raises(SettingsError, match="SLACK_CHANNELS names 'rnadom': the bot sees no such"):
-        documents(team, "2026-03-01", SLACK_CHANNELS="engineering,rnadom")
-
-
-def test_a_channel_that_the_bot_has_not_joined_is_left_alone(team: Sandbox) -> None:
-    team.workspace.channels[1]["is_member"] = False
-    say(team, "2026-03-02T10:00", "here")
-    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    assert list(documents(team, "2026-03-01")) == [f"{ENGINEERING}:2026-03-02"]
-
-
-def test_a_wanted_channel_that_the_bot_has_not_joined_is_a_failure_beside_the_others(
-    team: Sandbox,
-) -> None:
-    team.workspace.channels[1]["is_member"] = False
-    say(team, "2026-03-02T10:00", "here")
-    slack = source(team, SLACK_CHANNELS="engineering,random")
-    first, second, last = slack.documents(WINDOW)
-    assert isinstance(first, Document)
-    assert isinstance(last, Checkpoint)
-    assert second == DocumentFailure(
-        f"slack:{RANDOM}",
-        "#random cannot be read (not_in_channel): invite the bot with /invite",
-    )
-    assert slack.skipped_channels == ["random"]
-
-
-def test_a_bot_that_was_removed_meanwhile_loses_that_channel_alone(team: Sandbox) -> None:
-    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    team.conditions.fail(
-        HISTORY, contains=ENGINEERING, status=200, body={"ok": False, "error": "not_in_channel"}
-    )
-    slack = source(team)
-    found = [item.id for item in slack.documents(WINDOW) if isinstance(item, Document)]
-    assert (found, slack.skipped_channels) == ([f"slack:{RANDOM}:2026-03-02"], ["engineering"])
-
-
 def test_a_thread_whose_replies_fail_never_costs_the_others(team: Sandbox) -> None:
     parents = add_threads(team, 3)
     team.conditions.fail(
@@ -196,7 +129,7 @@ def test_a_thread_whose_replies_fail_never_costs_the_others(team: Sandbox) -> No
     assert [item.document_id for item in failures] == [f"slack:{ENGINEERING}:{parents[1]}"]
     assert "thread_not_found" in failures[0].cause
     assert failures[0].day == utc("2026-03-02").date()
-    assert len([item for item in items if isinstance(item, Document)]) == 2
+    assert len([item for item in items if isinstance(item, Document)]) == 2 + 1  # and a channel
 
 
 def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> None:
@@ -211,7 +144,7 @@ def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> 
         body={"ok": True, "messages": team.workspace.messages[ENGINEERING][::-1]},
         times=1,
     )
-    failure, document, _ = source(team).documents(WINDOW)
+    failure, document, *_ = source(team).documents(WINDOW)
     assert isinstance(failure, DocumentFailure)
     assert (failure.document_id, failure.day) == (
         f"slack:{ENGINEERING}:2026-03-03",
@@ -224,7 +157,7 @@ def test_slack_being_down_is_not_so_many_bad_threads(team: Sandbox) -> None:
     add_threads(team, MAX_UNANSWERED_THREADS + 3)
     team.conditions.fail(REPLIES, status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.replies did not answer"):
-        list(SlackSource(impatient_api(team)).documents(WINDOW))
+        list(impatient_source(team).documents(WINDOW))
 
 
 def test_a_history_that_fails_on_its_second_page_is_no_complete_listing(team: Sandbox) -> None:
@@ -232,7 +165,7 @@ def test_a_history_that_fails_on_its_second_page_is_no_complete_listing(team: Sa
         say(team, f"2026-03-02T10:{number // 60:02}:{number % 60:02}", f"message {number}")
     team.conditions.fail(HISTORY, contains="cursor=", status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
-        list(SlackSource(impatient_api(team)).documents(WINDOW))
+        list(impatient_source(team).documents(WINDOW))
 
 
 def test_a_day_and_a_thread_of_more_than_a_page_are_whole(team: Sandbox) -> None:
@@ -254,7 +187,9 @@ def test_order_is_stable_and_the_last_word_is_a_checkpoint(team: Sandbox) -> Non
     threads = [item.native_id for item in items if isinstance(item, Document)]
     assert threads == [
         *(f"{ENGINEERING}:{ts}" for ts in parents[7::-1]),
+        ENGINEERING,
         *(f"{RANDOM}:{ts}" for ts in parents[:7:-1]),
+        RANDOM,
     ]
     assert last == Checkpoint(end)
 
@@ -287,21 +222,6 @@ def test_the_newest_activity_counts_replies(team: Sandbox) -> None:
     assert source(team).newest() == utc("2026-03-04T10:00")
     say(team, "2026-03-05T10:00", "An answer", thread=parent)
     assert source(team).newest() == utc("2026-03-05T10:00")
-
-
-def test_check_says_who_we_are_and_what_we_read(team: Sandbox) -> None:
-    assert source(team).check().identity == (
-        "vector-assets in Sandbox (https://sandbox.slack.com/), reads 2 channels"
-    )
-    team.workspace.channels.clear()
-    found = source(team).check().identity
-    assert found.endswith("reads 0 channels; invite it with /invite in each channel to read")
-
-
-def test_check_names_a_missing_scope(team: Sandbox) -> None:
-    team.workspace.site.slack_scopes.remove("channels:history")
-    with pytest.raises(CredentialsError, match="lacks the scope channels:history"):
-        source(team).check()
 
 
 def test_a_missing_token_is_named() -> None:
