@@ -19,7 +19,7 @@ _BULLET = re.compile(r"^([ \t]*)[•◦▪] ?", re.MULTILINE)
 # Not within a time or an address: `10:100:20`.
 _EMOJI = re.compile(r"(?<!\w):([a-z0-9_+'-]+):(?::skin-tone-[2-6]:)?(?!\w)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_STASHED = re.compile("\x00(\\d+)\x00")
+_STASHED = re.compile("\x00(\\d+)\x00(?=(\\w?))")
 
 
 class Names(Protocol):
@@ -96,7 +96,13 @@ def _prose(text: str, names: Names) -> str:
     text = unescape(text)
     text = _STRIKE.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text))
     text = _BULLET.sub(r"\1- ", text)
-    return _STASHED.sub(lambda match: stash[int(match[1])], text)
+
+    def put_back(match: re.Match[str]) -> str:
+        found = stash[int(match[1])]
+        # Slack shows a mention as a chip, apart from a word that is typed right after it.
+        return f"{found} " if match[2] and found.startswith(("@", "#")) else found
+
+    return _STASHED.sub(put_back, text)
 
 
 def _code(part: str, names: Names, before: str) -> str:

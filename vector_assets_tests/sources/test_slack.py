@@ -1,8 +1,11 @@
 """What a document of Slack looks like, who may read it, and what one failure costs."""
 
+from typing import Any
+
 import pytest
 
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, Window
+from vector_assets.chunking import chunk_document, passage_of
+from vector_assets.documents import Checkpoint, Document, DocumentFailure, Gap, Window
 from vector_assets.errors import SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.sandbox.server import Sandbox
@@ -14,16 +17,18 @@ from vector_assets_tests.sources.slack_team import (
     ENGINEERING,
     RANDOM,
     documents,
+    gaps,
     impatient_source,
     populate,
     say,
     source,
     ts_of,
 )
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.tiny import WordTokenizer, utc
 
 REPLIES = "/slack/api/conversations.replies"
 HISTORY = "/slack/api/conversations.history"
+DAY = f"{ENGINEERING}:2026-03-02"
 WINDOW = Window(utc("2026-03-01"), None)
 
 
@@ -105,6 +110,104 @@ def test_bots_and_guests_keep_their_names(
     team.workspace.messages[ENGINEERING] = [{k: v for k, v in message.items() if v}]
     found = documents(team, "2026-03-02", SLACK_INCLUDE_BOTS="true")
     assert found[f"{ENGINEERING}:2026-03-02"].authors == (author,)
+
+
+def test_what_a_person_reads_stands_in_the_document_and_no_mark_up(team: Sandbox) -> None:
+    team.workspace.usergroups.append({"id": "S0WEB0001", "handle": "web"})
+    raw = (
+        f"<@{BEN}> of <!subteam^S0WEB0001>: see <#{RANDOM}|random> &amp; "
+        "<https://x.io/a?b=1&amp;c=2|the page> by <!date^1772446500^{date_num}|2026-03-02> "
+        ":tada: `a &lt; b`"
+    )
+    files = [{"id": "F1", "name": "plan.pdf", "title": "The plan"}]
+    say(team, "2026-03-02T10:00", raw, files=files)
+    (section,) = documents(team, "2026-03-02")[DAY].sections
+    assert section.text == (
+        "@Ben Oz of @web: see #random & [the page](https://x.io/a?b=1&c=2) by 2026-03-02 "
+        "🎉 `a < b`\n\nFile: The plan (plan.pdf)"
+    )
+
+
+BLOCKS = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Build* failed"}}]
+ATTACHMENTS = [{"title": "main", "text": "3 tests failed", "fallback": "no"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({"blocks": BLOCKS}, "**Build** failed"),
+        ({"attachments": ATTACHMENTS}, "main\n3 tests failed"),
+        (
+            {"blocks": BLOCKS, "attachments": ATTACHMENTS},
+            "**Build** failed\n\nmain\n3 tests failed",
+        ),
+    ],
+    ids=["blocks", "attachments", "both"],
+)
+def test_a_bot_that_leaves_its_text_empty_is_read_from_its(
+    team: Sandbox, fields: dict[str, Any], read: str
+) -> None:
+    parent = say(team, "2026-03-02T10:00", "", bot_id="B0DEPLOYS", **fields)
+    say(team, "2026-03-02T10:05", "On it", thread=parent)
+    thread = documents(team, "2026-03-02")[f"{ENGINEERING}:{parent}"]
+    assert [section.text for section in thread.sections] == [read, "On it"]
+
+
+def test_what_bots_say_is_read_in_threads_alone_and_the_rest_is_a_gap_with_its_count(
+    team: Sandbox,
+) -> None:
+    parent = say(team, "2026-03-02T09:00", "Build failed", bot_id="B0DEPLOYS")
+    say(team, "2026-03-02T09:05", "Looking", thread=parent)
+    say(team, "2026-03-02T09:10", "Retried", thread=parent, bot_id="B0DEPLOYS")
+    say(team, "2026-03-02T10:00", "Lunch?")
+    say(team, "2026-03-02T11:00", "Deployed", subtype="bot_message", username="Deploys")
+    say(team, "2026-03-03T11:00", "Deployed", bot_id="B0DEPLOYS")
+    say(team, "2026-03-03T12:00", "Reminder: stand-up", user="USLACKBOT")
+    say(team, "2026-01-03T12:00", "before the window", bot_id="B0DEPLOYS")
+    found = documents(team, "2026-03-01")
+    texts = {key: [one.text for one in item.sections] for key, item in found.items()}
+    assert texts == {
+        f"{ENGINEERING}:{parent}": ["Build failed", "Looking", "Retried"],
+        DAY: ["Lunch?"],
+    }
+    assert found[DAY].updated_at == utc("2026-03-02T10:00")
+    advice = "Set SLACK_INCLUDE_BOTS=true to read them."
+    assert gaps(team) == [Gap("messages of bots", "nobody replied to them", advice, 3)]
+
+    including = {"SLACK_INCLUDE_BOTS": "true"}
+    found = documents(team, "2026-03-01", **including)
+    assert [one.text for one in found[DAY].sections] == ["Lunch?", "Deployed"]
+    assert len(found[f"{ENGINEERING}:2026-03-03"].sections) == 2
+    assert gaps(team, **including) == []
+
+
+def test_the_newest_activity_is_of_what_is_read(team: Sandbox) -> None:
+    say(team, "2026-03-02T10:00", "Lunch?")
+    say(team, "2026-03-03T10:00", "Deployed", bot_id="B0DEPLOYS")
+    assert source(team).newest() == utc("2026-03-02T10:00")
+    including = source(team, SLACK_INCLUDE_BOTS="true")
+    assert including.newest() == utc("2026-03-03T10:00")
+
+
+def test_a_days_conversations_stand_apart_after_an_hour_of_silence(team: Sandbox) -> None:
+    for time, text in (
+        ("09:00", "Good morning"), ("09:59", "Morning!"), ("10:59", "Lunch?"), ("11:00", "Yes"),
+    ):  # fmt: skip
+        say(team, f"2026-03-02T{time}", text)
+    day = documents(team, "2026-03-02")[DAY]
+    assert [one.is_apart for one in day.sections] == [False, False, True, False]
+    chunks = chunk_document(day, WordTokenizer(), 500)
+    assert [passage_of(chunk.text) for chunk in chunks] == [
+        "Ann Lee, 2026-03-02 09:00\nGood morning\n\nAnn Lee, 2026-03-02 09:59\nMorning!",
+        "Ann Lee, 2026-03-02 10:59\nLunch?\n\nAnn Lee, 2026-03-02 11:00\nYes",
+    ]
+
+
+def test_a_thread_stays_in_one_piece_however_long_its_silences(team: Sandbox) -> None:
+    parent = say(team, "2026-03-02T10:00", "A question")
+    say(team, "2026-03-05T10:00", "An answer", thread=parent)
+    thread = documents(team, "2026-03-05")[f"{ENGINEERING}:{parent}"]
+    assert not any(one.is_apart for one in thread.sections)
 
 
 @pytest.mark.parametrize("subtype", ["channel_join", "channel_leave", "channel_topic", "bot_add"])

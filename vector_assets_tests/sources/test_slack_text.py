@@ -24,6 +24,7 @@ class FewNames:
         ("&gt; quoted", "> quoted"),
         ("<@U1> and <@U9>", "@Ann Lee and @U9"),
         ("<@U9|zoe>", "@zoe"),
+        ("<@U1>how? <@U1>, <@U1>'s", "@Ann Lee how? @Ann Lee, @Ann Lee's"),
         ("<#C1> <#C9|ops> <#C9|>", "#billing #ops #C9"),
         ("<!here> <!channel> <!everyone|everyone>", "@here @channel @everyone"),
         ("<!subteam^S1> <!subteam^S2|@web> <!subteam^S3>", "@platform @web @S3"),
