@@ -12,7 +12,7 @@ import dagster as dg
 from vector_assets.observation import SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import days_with_failures, materialized_days
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, WEEKLY_RESCAN
+from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, RESCAN_TAG, WEEKLY_RESCAN
 from vector_assets.orchestration.partitions import contiguous, days_of, range_tags
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
 
@@ -84,7 +84,7 @@ def build_rescan_schedule(
             dg.RunRequest(
                 run_key=f"{source} rescan at {tick.isoformat()}",
                 asset_selection=[asset_key(source)],
-                tags={**range_tags(days_of(keys)), "source": source},
+                tags={**range_tags(days_of(keys)), "source": source, RESCAN_TAG: "true"},
             )
             for source in settings.enabled_sources
         ]

@@ -65,7 +65,8 @@ def typed_in(element: Json) -> str:
     """Return the words of a rich text, whatever its nesting; a word may have several runs."""
     if "elements" not in element:
         words_of_run = str(element.get("text") or "")
-        return words_of_run if element["type"] == "text" else f" {words_of_run} "
+        is_marked = element["type"] != "text" or "code" in (element.get("style") or {})
+        return f" {words_of_run} " if is_marked else words_of_run
     between = "\n" if element["type"] in ("rich_text", "rich_text_list") else ""
     return between.join(map(typed_in, element["elements"]))
 
