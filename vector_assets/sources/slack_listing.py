@@ -221,7 +221,8 @@ class Listing:
             latest_at=_latest_reply_at(parent),
             held_at=self._held.get(identity),
             stamp=thread_stamp(parent, *self._scope.place),
-            is_unchanged=identity in self._unchanged,
+            # What another run wrote between the two questions is read again.
+            is_unchanged=identity in self._unchanged and identity in self._held,
         )
 
     def _is_active(self, parent: Json) -> bool:
