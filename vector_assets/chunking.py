@@ -1,7 +1,8 @@
 """Document to Chunk: sections stay whole where they fit, and nothing of them is lost.
 
 A chunk is a head (title and place), an empty line, and the passage. Neighbouring sections share a
-chunk while they fit; a section that is too long for one is cut where its Markdown allows.
+chunk while they fit, unless one says that it stands apart from what is before it; a section that is
+too long for a chunk is cut where its Markdown allows.
 Keep out: which tokenizer counts (it is an argument), and how a chunk is stored (`records.py`).
 """
 
@@ -77,6 +78,7 @@ class _Block:
         url: Link to the section.
         tokens: Of heading and text, with what joins them to a neighbour.
         size_bytes: The same, as JSON.
+        is_apart: Whether a chunk begins with it.
     """
 
     heading: str
@@ -84,6 +86,7 @@ class _Block:
     url: str
     tokens: int
     size_bytes: int
+    is_apart: bool
 
 
 class _Cutter:
@@ -114,13 +117,15 @@ class _Cutter:
             # Too long to stand above every piece, so it is text like any other.
             heading, text = "", f"{heading}\n\n{text}".strip()
             heading_tokens = heading_bytes = 0
-        for piece, piece_tokens in self._pieces(text, self.room_tokens - heading_tokens):
+        pieces = self._pieces(text, self.room_tokens - heading_tokens)
+        for number, (piece, piece_tokens) in enumerate(pieces):
             yield _Block(
                 heading,
                 piece,
                 section.url,
                 tokens=heading_tokens + piece_tokens + _JOIN_TOKENS,
                 size_bytes=heading_bytes + _json_bytes(piece) + 8,
+                is_apart=section.is_apart and number == 0,
             )
 
     def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
@@ -143,13 +148,14 @@ class _Cutter:
 
 
 def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
-    """Put neighbouring blocks together while they fit."""
+    """Put neighbouring blocks together while they fit and belong together."""
     passages: list[list[_Block]] = []
     tokens = size_bytes = 0
     for block in blocks:
         tokens += block.tokens
         size_bytes += block.size_bytes
-        if not passages or tokens > room_tokens or size_bytes > room_bytes:
+        is_full = tokens > room_tokens or size_bytes > room_bytes
+        if not passages or block.is_apart or is_full:
             passages.append([])
             tokens, size_bytes = block.tokens, block.size_bytes
         passages[-1].append(block)

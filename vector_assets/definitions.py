@@ -15,10 +15,10 @@ from vector_assets.orchestration.io_managers import (
     PineconeIOManager,
     VectorIndexIOManager,
 )
-from vector_assets.orchestration.jobs import build_nightly_ingestion
+from vector_assets.orchestration.jobs import build_nightly_ingestion, build_weekly_rescan
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.orchestration.schedules import build_nightly_schedule
+from vector_assets.orchestration.schedules import build_nightly_schedule, build_rescan_schedule
 from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCE_NAMES
@@ -55,8 +55,11 @@ def build_defs(
             ),
             *build_freshness_checks([asset_key(source) for source in SOURCE_NAMES], settings),
         ],
-        jobs=[build_nightly_ingestion(assets)],
-        schedules=[build_nightly_schedule(partitions, settings)],
+        jobs=[build_nightly_ingestion(assets), build_weekly_rescan(assets)],
+        schedules=[
+            build_nightly_schedule(partitions, settings),
+            build_rescan_schedule(partitions, settings),
+        ],
         sensors=build_sensors(settings, partitions),
         resources={
             "sources": SourcesResource(settings=settings),

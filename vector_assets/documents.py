@@ -5,7 +5,7 @@ how a chunk is laid out in the index (`records.py`).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -39,11 +39,14 @@ class Section:
         text: Markdown, without the heading.
         heading: What to show above it, such as `Background` or `Ann Lee, 2026-02-03 10:15`.
         url: Link to just this part; empty when there is none, and the document's link serves.
+        is_apart: Whether what stands before it is about something else, such as a conversation of
+            hours ago, so that the two share no chunk.
     """
 
     text: str
     heading: str = ""
     url: str = ""
+    is_apart: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clean_text(self.text))
@@ -191,7 +194,15 @@ SourceItem = Document | DocumentFailure | Deferred | Unchanged | Checkpoint | Ga
 
 
 class Known(Protocol):
-    """What the index already holds, as far as a source may ask."""
+    """What the index already holds, as far as a source may ask.
+
+    Attributes:
+        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    """
+
+    @property
+    def is_rescan(self) -> bool:
+        """See above."""
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the ids of the documents that the index holds whole with these very stamps.
@@ -203,9 +214,14 @@ class Known(Protocol):
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds, UTC, by id."""
 
+    def document_ids(self) -> Iterator[str]:
+        """Yield the id of every document that the index holds of the source; reads all of them."""
+
 
 class NothingKnown:
     """An index that is empty, for a source that is used by itself."""
+
+    is_rescan = False
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return none."""
@@ -214,6 +230,10 @@ class NothingKnown:
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return none."""
         return {}
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield none."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ fingerprints of changed documents alone. Nothing is written here.
 Keep out: the order of writes (`sync.py`), the layout of metadata (`records.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -43,6 +43,11 @@ class HeldVersions:
         self._vector_kind = vector_kind
         self._is_rescan = is_rescan
 
+    @property
+    def is_rescan(self) -> bool:
+        """Whether everything is to be read again."""
+        return self._is_rescan
+
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the documents that the index holds whole with these stamps."""
         if self._is_rescan or not stamps:
@@ -58,8 +63,13 @@ class HeldVersions:
 
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds."""
-        heads = self._store.heads(self._namespace, list(document_ids))
+        wanted = list(document_ids)
+        heads = self._store.heads(self._namespace, wanted) if wanted else {}
         return {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield the id of every document in the namespace."""
+        return (document_id for document_id, _ in self._store.documents(self._namespace))
 
 
 @dataclass(slots=True)

@@ -53,7 +53,7 @@ def document_fingerprint(document: Document, vector_kind: str) -> str:
         vector_kind,
         document.title,
         document.url,
-        [[section.heading, section.text, section.url] for section in document.sections],
+        [[one.heading, one.text, one.url, one.is_apart] for one in document.sections],
         _document_metadata(document),
         document.stamp,
     )

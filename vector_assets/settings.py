@@ -4,6 +4,7 @@ Every variable of the project is a field here, under its own name in lower case.
 Keep out: what is done with a value, and any reading of the environment at import.
 """
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from dotenv import find_dotenv, load_dotenv
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
+    slack_join_public: bool = False
+    slack_include_bots: bool = False
+    slack_requests_per_minute: float = 50.0
     slack_base_url: str = "https://slack.com/api/"
 
     notion_token: SecretStr = SecretStr("")
@@ -120,6 +124,20 @@ class Settings(BaseSettings):
                 else not self.missing_credentials(name)
             )
         )
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the partitions.
+
+        Raises:
+            SettingsError: `PARTITIONS_START` is not a day.
+        """
+        try:
+            return date.fromisoformat(self.partitions_start)
+        except ValueError as error:
+            raise SettingsError(
+                f"PARTITIONS_START is {self.partitions_start!r}: set it to a day such as 2024-01-01"
+            ) from error
 
     @property
     def dagster_url(self) -> str:

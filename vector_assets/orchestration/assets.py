@@ -12,6 +12,7 @@ import dagster as dg
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import failing_by_name
 from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
+from vector_assets.orchestration.jobs import RESCAN_TAG
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
 from vector_assets.sync import Pipeline
@@ -80,7 +81,10 @@ def build_documents_asset(
             model = embedder.connect(meter)
             store = vector_index.build_store(meter)
             pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
-            stream = pipeline.embedded_documents(days_of(context.partition_keys))
+            stream = pipeline.embedded_documents(
+                days_of(context.partition_keys),
+                is_rescan=context.run.tags.get(RESCAN_TAG) == "true",
+            )
             return dg.MaterializeResult(
                 value=PendingWrite(stream, store), metadata={"embedding": model.identity}
             )

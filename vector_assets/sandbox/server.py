@@ -44,6 +44,7 @@ class Sandbox:
             "JIRA_API_TOKEN": "sandbox-jira-token",
             "SLACK_BOT_TOKEN": "xoxb-sandbox",
             "SLACK_BASE_URL": f"{self.url}/slack/api/",
+            "SLACK_REQUESTS_PER_MINUTE": "0",
             "NOTION_TOKEN": "ntn_sandbox",
             "NOTION_BASE_URL": f"{self.url}/notion",
             "FIREFLIES_API_KEY": "sandbox-fireflies-key",

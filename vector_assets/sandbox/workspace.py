@@ -73,7 +73,8 @@ class Workspace:
 
     Attributes:
         issues: Jira issues, REST v3, with all their comments in `fields.comment.comments`.
-        channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out.
+        channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out,
+            and `is_im: true` makes it a direct message.
         users: Slack users as in `users.json`.
         messages: Slack messages by channel id, replies among them.
         usergroups: Slack user groups, `id` and `handle`.
