@@ -9,14 +9,12 @@ from datetime import date
 
 import dagster as dg
 
-from vector_assets.observation import SCHEDULE
+from vector_assets.observation import RESCAN_SCHEDULE, SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import days_with_failures, materialized_days
 from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, RESCAN_TAG, WEEKLY_RESCAN
 from vector_assets.orchestration.partitions import contiguous, days_of, range_tags
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
-
-RESCAN_SCHEDULE = "weekly_rescan_schedule"
 
 RESCAN_CRON = "0 12 * * 6"
 """Saturdays at noon, UTC: when no night is due, and few people write."""
