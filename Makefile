@@ -37,7 +37,7 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	$(BIN)/vector-assets up
 
 test: install ## Run every test
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: install ## Lint, types, layers, and that the definitions load
 	$(BIN)/ruff check $(CODE)
