@@ -18,6 +18,8 @@ from vector_assets.doctor import examine
 from vector_assets.meter import Meter
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.launch import materialize_in_process
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.sandbox.workspace import Workspace
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCE_NAMES, SOURCES, shown_sources, source_class
 from vector_assets.stores import build_store
@@ -105,7 +107,27 @@ def test_it_is_synced_found_fresh_and_examined_by_the_command_line(
     assert findings["files"]["line"] == f"{handbook}: 2 files"
 
 
-def test_what_is_edited_or_renamed_replaces_what_was(run: Run, handbook: Path) -> None:
+def test_pinecone_takes_the_names_of_all_files(
+    run: Run, handbook: Path, serve: Callable[[Workspace], Sandbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("it's 100% a+b & c.md", 'say "hi"; drop/ü#1.md', "a/b.md", "a/b/c.md"):
+        (handbook / name).parent.mkdir(parents=True, exist_ok=True)
+        (handbook / name).write_text(f"# {name}\n\n" + "Many words of one file. " * 400)
+    for name, value in serve(Workspace()).environment.items():
+        if name.startswith("PINECONE_"):
+            monkeypatch.setenv(name, value)
+    [first] = json.loads(run("sync", "files", "--days", "2", "--json")[1])
+    assert first["documents"] == 6
+    assert first["chunks"] > 12
+    [again] = json.loads(run("sync", "files", "--days", "2", "--json")[1])
+    assert again["unchanged_documents"] == 6
+    (handbook / "a" / "b.md").write_text("# Short")
+    [shrunk] = json.loads(run("sync", "files", "--days", "2", "--json")[1])
+    assert shrunk["deleted_chunks"] > 0
+    assert shrunk["unchanged_documents"] == 5
+
+
+def test_what_is_edited_replaces_what_was(run: Run, handbook: Path) -> None:
     run("sync", "files", "--days", "2")
     (handbook / "travel.md").write_text("# Travel\n\nPlanes after all.")
     [report] = json.loads(run("sync", "files", "--json")[1])

@@ -126,7 +126,9 @@ def test_a_page_is_one_request_with_everything_in_it(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 49, 50, 51, 99, 100, 149])
-def test_every_meeting_of_several_pages_comes_once(sandbox: Sandbox, count: int) -> None:
+def test_pages_hold_50_at_most_and_every_meeting_of_several_comes_once(
+    sandbox: Sandbox, count: int
+) -> None:
     sandbox.workspace.transcripts = [meeting(n, sentences=[]) for n in range(count)]
     assert ids(items(sandbox)) == [f"meeting-{n}" for n in reversed(range(count))]
 

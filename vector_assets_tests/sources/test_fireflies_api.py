@@ -79,7 +79,9 @@ def test_what_a_person_has_to_settle_is_not_tried_again(
     assert meter.request_count == 1
 
 
-def test_data_beside_errors_is_not_believed(sandbox: Sandbox, api: FirefliesApi) -> None:
+def test_an_error_with_http_200_is_an_error_and_data_beside_it_is_not_believed(
+    sandbox: Sandbox, api: FirefliesApi
+) -> None:
     body = {"data": {"user": {"name": "half"}}, "errors": [{"message": "the rest is missing"}]}
     sandbox.conditions.fail(PATH, status=200, body=body)
     with pytest.raises(UnavailableError, match="did not answer: the rest is missing"):
