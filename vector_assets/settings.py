@@ -18,6 +18,7 @@ CREDENTIALS_BY_SOURCE = {
     "slack": ("slack_bot_token",),
     "notion": ("notion_token",),
     "fireflies": ("fireflies_api_key",),
+    "files": ("files_path",),
 }
 """A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists what is on."""
 
@@ -51,6 +52,8 @@ class Settings(BaseSettings):
 
     fireflies_api_key: SecretStr = SecretStr("")
     fireflies_url: str = "https://api.fireflies.ai/graphql"
+
+    files_path: str = ""
 
     embedding_provider: Literal["openai", "local"] = "local"
     embedding_model: str = ""

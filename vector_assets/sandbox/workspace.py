@@ -50,6 +50,7 @@ class Site:
             are shared.
         private_channel_ids: Slack channels that only members may read.
         slack_scopes: What the Slack bot has been granted.
+        fireflies_is_admin: Whether the owner of the Fireflies key sees the meetings of all.
     """
 
     jira_time_zone: str = "UTC"
@@ -65,6 +66,7 @@ class Site:
     notion_hidden_page_ids: list[str] = field(default_factory=list)
     private_channel_ids: list[str] = field(default_factory=list)
     slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))
+    fireflies_is_admin: bool = True
 
 
 @dataclass
