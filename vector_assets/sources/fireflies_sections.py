@@ -5,6 +5,7 @@ Keep out: requests and access (`fireflies.py`).
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -36,10 +37,11 @@ _WORD = re.compile(r"\w+")
 
 
 def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
-    """Yield the sections of a meeting that began at a time."""
+    """Yield the sections of a meeting that began at a time; speech begins a chunk of its own."""
     yield Section(_facts(transcript, began), "Meeting")
     yield from _summary(transcript.get("summary") or {})
-    yield from _turns(transcript)
+    for place, turn in enumerate(_turns(transcript)):
+        yield turn if place else replace(turn, is_apart=True)
 
 
 def _summary(summary: Mapping[str, Any]) -> Iterator[Section]:
