@@ -40,6 +40,10 @@ class Site:
         jira_deployment: What `serverInfo` calls itself: `Cloud` or `Server`.
         notion_hidden_page_ids: Pages, and databases, that Notion's search leaves out though they
             are shared.
+        notion_unshared_ids: Pages and databases that are not shared with the integration.
+        notion_capabilities: What the integration may do: read `content`, `comments`, `users`.
+        notion_newest_version: Of the API, that Notion takes; a later one is refused.
+        notion_markdown_max_blocks: So many blocks of a page come as Markdown at most.
         private_channel_ids: Slack channels that only members may read.
         slack_scopes: What the Slack bot has been granted.
     """
@@ -47,6 +51,10 @@ class Site:
     jira_time_zone: str = "UTC"
     jira_deployment: str = "Cloud"
     notion_hidden_page_ids: list[str] = field(default_factory=list)
+    notion_unshared_ids: list[str] = field(default_factory=list)
+    notion_capabilities: list[str] = field(default_factory=lambda: ["content", "comments", "users"])
+    notion_newest_version: str = "2026-03-11"
+    notion_markdown_max_blocks: int = 20_000
     private_channel_ids: list[str] = field(default_factory=list)
     slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))
 

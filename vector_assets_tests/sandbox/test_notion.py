@@ -44,7 +44,8 @@ def names(listed: Json) -> list[str]:
         ({"Notion-Version": "2025-09-03"}, 401, "unauthorized"),
         ({**HEADERS, "Authorization": "Bearer ntn_other"}, 401, "unauthorized"),
         ({"Authorization": HEADERS["Authorization"]}, 400, "missing_version"),
-        ({**HEADERS, "Notion-Version": "2022-06-28"}, 400, "missing_version"),
+        ({**HEADERS, "Notion-Version": "2022-06-28"}, 400, "validation_error"),
+        ({**HEADERS, "Notion-Version": "2099-01-01"}, 400, "validation_error"),
     ],
 )
 def test_a_request_without_token_or_version_is_refused(
