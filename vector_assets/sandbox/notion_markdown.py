@@ -31,7 +31,7 @@ MAX_DEPTH = 100
 """Of blocks below blocks; what lies deeper is named and not written."""
 
 _MEDIA = {"audio": "audio", "video": "video", "file": "file", "pdf": "pdf"}
-_MARKS = (("code", "`"), ("bold", "**"), ("italic", "*"), ("strikethrough", "~~"))
+_MARKS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"))
 
 
 class Renderer:
@@ -131,8 +131,7 @@ class Renderer:
 
     def _code(self, _: Json, body: Json) -> Iterator[str]:
         text = _plain(body.get("rich_text"))
-        longest = max((len(run) for run in re.findall("`+", text)), default=0)
-        fence = "`" * max(3, longest + 1)
+        fence = "`" * max(3, _longest_ticks(text) + 1)
         yield f"{fence}{body.get('language') or ''}"
         yield from text.split("\n")
         yield fence
@@ -232,7 +231,7 @@ def _part(part: Json) -> str:
         return _mention(part)
     marks = part["annotations"]
     text = part["plain_text"]
-    text = text if marks["code"] else _escaped(text)
+    text = _code_span(text) if marks["code"] else _escaped(text)
     for name, sign in _MARKS:
         if marks[name]:
             text = f"{sign}{text}{sign}"
@@ -241,6 +240,15 @@ def _part(part: Json) -> str:
     if marks["color"] != "default":
         text = f'<span color="{marks["color"].replace("_background", "_bg")}">{text}</span>'
     return f"[{text}]({part['href']})" if part.get("href") else text
+
+
+def _longest_ticks(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)
+
+
+def _code_span(text: str) -> str:
+    ticks = "`" * (_longest_ticks(text) + 1)
+    return f"{ticks}{text}{ticks}"
 
 
 def _mention(part: Json) -> str:

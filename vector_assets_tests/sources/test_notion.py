@@ -1,4 +1,7 @@
-"""The Notion source over real HTTP, against a sandbox that has the vendor's traps."""
+"""The Notion source over real HTTP, against a sandbox that has the vendor's traps.
+
+Every test runs twice: where Notion gives pages as Markdown, and where it gives blocks alone.
+"""
 
 import json
 import re
@@ -10,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
+from vector_assets.documents import (
+    Checkpoint,
+    Document,
+    DocumentFailure,
+    Gap,
+    SourceItem,
+    Window,
+)
 from vector_assets.errors import (
     ContractError,
     CredentialsError,
@@ -49,6 +59,14 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(httpx_retries, "BACKOFF_SECONDS", 0.0)
 
 
+@pytest.fixture(params=["as Markdown", "block by block"], autouse=True)
+def way(request: pytest.FixtureRequest, sandbox: Sandbox) -> str:
+    """How pages are read."""
+    if request.param == "block by block":
+        sandbox.workspace.site.notion_newest_version = "2025-09-03"
+    return str(request.param)
+
+
 def source(sandbox: Sandbox, meter: Meter | None = None, **changes: str) -> NotionSource:
     values = {k.lower(): v for k, v in sandbox.environment.items()} | changes
     return NotionSource.from_settings(Settings.model_validate(values), meter or Meter())
@@ -66,12 +84,22 @@ def titles(sandbox: Sandbox, window: Window = EVER) -> list[str]:
     return [document.title for document in documents(sandbox, window)]
 
 
+def gaps(sandbox: Sandbox, window: Window = EVER) -> list[Gap]:
+    return [item for item in items(sandbox, window) if isinstance(item, Gap)]
+
+
 def failures(sandbox: Sandbox, window: Window = EVER) -> list[DocumentFailure]:
     return [item for item in items(sandbox, window) if isinstance(item, DocumentFailure)]
 
 
 def children_of(thing: Json) -> str:
     return f"/notion/v1/blocks/{thing['id']}/children"
+
+
+def break_body(sandbox: Sandbox, of: Json, **fault: Any) -> None:
+    """Let no way lead to what stands on a page."""
+    sandbox.conditions.fail(f"/notion/v1/pages/{of['id']}/markdown", **fault)
+    sandbox.conditions.fail(children_of(of), **fault)
 
 
 # What is found
@@ -171,7 +199,10 @@ def test_a_child_that_has_not_changed_costs_no_request(sandbox: Sandbox) -> None
     old = [page(f"Old {n}", edited="2026-01-01T00:00:00.000Z") for n in range(30)]
     sandbox.workspace.pages = [*old, page("Hub", *map(child_page, old))]
     assert titles(sandbox, MARCH_2) == ["Hub"]
-    assert sandbox.conditions.requests("/notion/v1/pages").total() == 0
+    asked = sandbox.conditions.requests("/notion/v1/pages")
+    assert [path for path in asked if not path.endswith("/markdown")] == []
+    # Markdown names pages and no times, which a list of blocks tells for all of them.
+    assert sandbox.conditions.requests(children_of({"id": identity("Hub")})).total() == 1
 
 
 def test_a_page_that_vanishes_between_its_parent_and_itself_is_passed_over(
@@ -230,7 +261,7 @@ def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
     bad = [page(f"Bad {n}") for n in range(9)]
     sandbox.workspace.pages = [good, *bad]
     for one in bad:
-        sandbox.conditions.fail(children_of(one), status=503)
+        break_body(sandbox, one, status=503)
     seen: list[SourceItem] = []
     with pytest.raises(UnavailableError, match="notion did not answer: HTTP 503"):
         seen.extend(source(sandbox).documents(EVER))
@@ -240,7 +271,7 @@ def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
 # What a document is
 
 
-def test_a_document_says_what_the_page_says(sandbox: Sandbox) -> None:
+def test_a_document_says_what_the_page_says(sandbox: Sandbox, way: str) -> None:
     table = database("Runbooks")
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [
@@ -267,7 +298,9 @@ def test_a_document_says_what_the_page_says(sandbox: Sandbox) -> None:
         ("After", ""),
     ]
     assert found.url == f"https://www.notion.so/{identity('Rotate the keys').replace('-', '')}"
-    assert found.sections[2].url.startswith(f"{found.url}#")
+    has_link = found.sections[2].url.startswith(f"{found.url}#")
+    # Markdown knows of no link to a heading.
+    assert has_link is (way == "block by block")
     assert found.container == "Runbooks"
     assert found.authors == ("Person a000", "Person b000")
     assert found.created_at == utc("2026-01-01T08:00")
@@ -342,7 +375,9 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     sandbox: Sandbox, status: int
 ) -> None:
     toggle = block("toggle", "More", paragraph("Inside"))
-    sandbox.workspace.pages = [page("Bad", paragraph("Start"), toggle), page("Good")]
+    bad = page("Bad", paragraph("Start"), toggle)
+    sandbox.workspace.pages = [page("Good", edited="2026-03-01T10:00:00.000Z"), bad]
+    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
     sandbox.conditions.fail(children_of(toggle), status=status)
     found = items(sandbox)
     assert [one.title for one in found if isinstance(one, Document)] == ["Good"]
@@ -356,6 +391,7 @@ def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox:
     sandbox.workspace.pages = [bad, page("Good")]
     odd = {"object": "block", "id": "b", "type": "paragraph", "paragraph": ["rich_text"]}
     listed = {"object": "list", "results": [odd], "next_cursor": None, "has_more": False}
+    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=404)
     sandbox.conditions.fail(children_of(bad), status=200, body=listed)
     assert titles(sandbox) == ["Good"]
     assert [one.cause.split(":")[0] for one in failures(sandbox)] == [
@@ -380,7 +416,7 @@ def test_a_few_bad_pages_are_no_outage(sandbox: Sandbox) -> None:
     pages = [page(f"Page {n:02}", edited=f"2026-03-02T10:{n:02}:00.000Z") for n in range(20)]
     sandbox.workspace.pages = pages
     for bad in pages[::2]:
-        sandbox.conditions.fail(children_of(bad), status=500)
+        break_body(sandbox, bad, status=500)
     assert titles(sandbox) == [f"Page {n:02}" for n in range(1, 20, 2)]
     assert len(failures(sandbox)) == 10
 
@@ -392,15 +428,20 @@ def test_a_data_source_that_is_refused_is_named_and_the_others_go_on(sandbox: Sa
     sandbox.workspace.pages = [row]
     sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
     refused = f"/notion/v1/data_sources/{data_source_id(lost['id'])}/query"
-    sandbox.conditions.fail(refused, status=404)
+    rule = sandbox.conditions.fail(refused, status=404)
     assert titles(sandbox) == ["Row"]
+    assert [(one.subject, one.count) for one in gaps(sandbox)] == [("rows of databases", 1)]
+    assert failures(sandbox) == []
+    # What nobody can give by sharing is tried again.
+    rule.status = 400
     [failure] = failures(sandbox)
     assert failure.document_id == f"notion:{data_source_id(lost['id'])}"
+    assert titles(sandbox) == ["Row"]
 
 
 def test_a_token_that_is_refused_half_way_ends_the_run(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    sandbox.conditions.fail("/notion/v1/blocks", status=401)
+    break_body(sandbox, page("One"), status=401)
     with pytest.raises(CredentialsError, match=r"unauthorized.*NOTION_TOKEN"):
         items(sandbox)
 
@@ -460,7 +501,7 @@ def test_a_notion_that_cannot_be_reached_is_unavailable(sandbox: Sandbox) -> Non
 
 def test_a_rate_limit_beyond_the_ceiling_ends_the_run_by_name(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    sandbox.conditions.fail("/notion/v1/blocks", status=429, retry_after_seconds=3600)
+    break_body(sandbox, page("One"), status=429, retry_after_seconds=3600)
     with pytest.raises(RateLimitedError, match="notion is rate limited"):
         items(sandbox)
 
@@ -520,7 +561,7 @@ def test_a_check_says_who_we_are(sandbox: Sandbox) -> None:
     assert source(sandbox).check().identity == "Sandbox in Sandbox"
 
 
-def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:
+def test_requests_are_counted_by_endpoint(sandbox: Sandbox, way: str) -> None:
     table = database("Table")
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [
@@ -528,9 +569,15 @@ def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:
     ]
     meter = Meter()
     list(source(sandbox, meter).documents(EVER))
+    # Where Notion refuses to give Markdown, it is asked just once whether it would.
+    body = {"notion pages.markdown": 1}
+    if way == "block by block":
+        body["notion blocks.children"] = 3
     assert meter.requests == {
-        "notion blocks.children": 3,
+        **body,
+        "notion comments": 1,
         "notion data_sources.query": 1,
+        "notion databases": 1,
         "notion search": 2,
         "notion users": 1,
     }
@@ -589,7 +636,10 @@ def test_the_same_pages_come_whether_asked_for_by_day_or_at_once(
 
 def test_a_document_depends_on_nothing_that_is_signed_anew(sandbox: Sandbox) -> None:
     def at(signature: str) -> Document:
-        file = {"url": f"https://files.example/{signature}", "expiry_time": "2026-03-02T11:00:00Z"}
+        file = {
+            "url": f"https://prod-files-secure.s3.amazonaws.com/a/b?X-Amz-Signature={signature}",
+            "expiry_time": "2026-03-02T11:00:00Z",
+        }
         image = block("image", type="file", file=file, caption=[])
         upload = {"type": "file", "name": "plan.pdf", "file": file}
         one = page("One", image, Files={"type": "files", "files": [upload]})
