@@ -85,7 +85,7 @@ class Renderer:
         elif kind in _STRUCTURES:
             yield from _STRUCTURES[kind](self, block, body)
         else:
-            yield _first_line(kind, body, block["id"], number) + _attributes(kind, body)
+            yield _first_line(kind, body, block, number) + _attributes(kind, body)
             if kind not in ("child_page", "child_database"):
                 yield from self._below(block)
 
@@ -177,10 +177,12 @@ _STRUCTURES: dict[str, Callable[[Renderer, Json, Json], Iterator[str]]] = {
 }
 
 
-def _first_line(kind: str, body: Json, block_id: str, number: int) -> str:
+def _first_line(kind: str, body: Json, block: Json, number: int) -> str:
     """Return the one line of a block without its children."""
     text = written(body.get("rich_text"))
-    address = f"{SITE}/{block_id.replace('-', '')}"
+    if text and block.get("comments"):
+        text = f'<span discussion-urls="discussion://{block["id"]}">{text}</span>'
+    address = f"{SITE}/{block['id'].replace('-', '')}"
     if kind.startswith("heading_"):
         return f"{'#' * int(kind[-1])} {text}"
     if kind in _MEDIA:

@@ -13,6 +13,12 @@ from vector_assets.sources.notion_text import SITE
 ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
+
+def _nested(levels: int) -> str:
+    """Return a pattern for an address, in which brackets stand in pairs."""
+    return rf"[^()\s]*(?:\({_nested(levels - 1)}\)[^()\s]*)*" if levels else r"[^()\s]*"
+
+
 TAG = r'<(?P<close>/?)(?P<tag>[a-z][\w-]*)(?P<attributes>(?:\s+[\w-]+="[^"]*")*)\s*/?>'
 _TOKEN = re.compile(
     rf"""
@@ -20,7 +26,7 @@ _TOKEN = re.compile(
     | (?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
     | \$`(?P<math>[^`]*)`\$
     | (?P<tex>\$[^\s$](?:[^$]*[^\s$])?\$)
-    | \]\((?P<target>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)
+    | \]\((?P<target>{_nested(6)})\)
     | {TAG}
     | (?P<mark>\*+|~~|\[)
     """,

@@ -37,8 +37,9 @@ class Names:
         self._pages[str(page["id"])] = title_of(page.get("properties") or {})
 
     def learn_data_source(self, data_source: Json) -> None:
-        """Take the title of a data source that has been fetched anyway."""
-        self._data_sources[str(data_source["id"])] = plain(data_source.get("title"))
+        """Take the title of a data source that has been fetched, or named by its database."""
+        title = data_source.get("name") or plain(data_source.get("title"))
+        self._data_sources[str(data_source["id"])] = title
 
     def user(self, user: Json) -> str:
         """Return the name of a user or group, in whatever detail it is given."""

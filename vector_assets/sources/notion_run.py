@@ -222,7 +222,10 @@ class Run:
             if database is None:
                 self._missing[Missing.DATABASE] += 1
             elif not _is_gone(database):
-                self._list_rows([str(one["id"]) for one in database.get("data_sources") or []])
+                data_sources = database.get("data_sources") or []
+                for one in data_sources:
+                    self._names.learn_data_source(one)
+                self._list_rows([str(one["id"]) for one in data_sources])
 
     def _asked_for(
         self, ask: Callable[[str], Json | None], identities: list[str]
