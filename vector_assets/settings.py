@@ -8,7 +8,7 @@ from datetime import date
 from typing import Annotated, Literal, Self
 
 from dotenv import find_dotenv, load_dotenv
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vector_assets.errors import SettingsError
@@ -49,6 +49,8 @@ class Settings(BaseSettings):
 
     notion_token: SecretStr = SecretStr("")
     notion_base_url: str = "https://api.notion.com"
+    notion_requests_per_second: float = Field(default=3.0, gt=0)
+    notion_comments: bool = True
 
     fireflies_api_key: SecretStr = SecretStr("")
     fireflies_url: str = "https://api.fireflies.ai/graphql"

@@ -47,6 +47,7 @@ class Sandbox:
             "SLACK_REQUESTS_PER_MINUTE": "0",
             "NOTION_TOKEN": "ntn_sandbox",
             "NOTION_BASE_URL": f"{self.url}/notion",
+            "NOTION_REQUESTS_PER_SECOND": "1000",
             "FIREFLIES_API_KEY": "sandbox-fireflies-key",
             "FIREFLIES_URL": f"{self.url}/fireflies/graphql",
             "OPENAI_API_KEY": "sk-sandbox",

@@ -48,6 +48,10 @@ class Site:
         jira_role_actors: Users and groups by `{project id}/{role id}`.
         notion_hidden_page_ids: Pages, and databases, that Notion's search leaves out though they
             are shared.
+        notion_unshared_ids: Pages and databases that are not shared with the integration.
+        notion_capabilities: What the integration may do: read `content`, `comments`, `users`.
+        notion_newest_version: Of the API, that Notion takes; a later one is refused.
+        notion_markdown_max_blocks: So many blocks of a page come as Markdown at most.
         private_channel_ids: Slack channels that only members may read.
         slack_scopes: What the Slack bot has been granted.
         fireflies_is_admin: Whether the owner of the Fireflies key sees the meetings of all.
@@ -64,6 +68,10 @@ class Site:
     jira_group_members: dict[str, list[Json]] = field(default_factory=dict)
     jira_role_actors: dict[str, list[Json]] = field(default_factory=dict)
     notion_hidden_page_ids: list[str] = field(default_factory=list)
+    notion_unshared_ids: list[str] = field(default_factory=list)
+    notion_capabilities: list[str] = field(default_factory=lambda: ["content", "comments", "users"])
+    notion_newest_version: str = "2026-03-11"
+    notion_markdown_max_blocks: int = 20_000
     private_channel_ids: list[str] = field(default_factory=list)
     slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))
     fireflies_is_admin: bool = True
