@@ -14,7 +14,7 @@ from semantic_text_splitter import MarkdownSplitter
 from vector_assets.documents import Chunk, Document, Section
 from vector_assets.tokens import Tokenizer
 
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 """Part of every fingerprint: raise it with any change that cuts the same document differently."""
 
 MAX_CHUNK_BYTES = 16_000
@@ -45,8 +45,8 @@ def chunk_document(document: Document, tokenizer: Tokenizer, chunk_tokens: int) 
         tokenizer: Of the model that will embed the chunks.
         chunk_tokens: How long a chunk may be, its head included.
     """
-    head, is_whole = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
-    sections = document.sections if is_whole else (Section(document.title), *document.sections)
+    head, cut_lines = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
+    sections = (*map(Section, cut_lines), *document.sections)
     cutter = _Cutter(
         tokenizer,
         room_tokens=chunk_tokens - tokenizer.count(head) - _JOIN_TOKENS,
@@ -167,13 +167,16 @@ def _joined(passage: list[_Block]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[str, bool]:
-    """Return title and place, and whether the title stands there whole."""
+def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[str, list[str]]:
+    """Return title and place, and those of the two that do not stand there whole."""
     container = " ".join(document.container.split())
     place = ", ".join(filter(None, (document.source, container)))
-    place = _cut(place, tokenizer, max_tokens // 2)
-    title = _cut(document.title, tokenizer, max_tokens - tokenizer.count(place))
-    return "\n".join(filter(None, (title, place))), title == document.title
+    short_place = _cut(place, tokenizer, max_tokens // 2)
+    title = _cut(document.title, tokenizer, max_tokens - tokenizer.count(short_place))
+    cut_lines = [document.title] if title != document.title else []
+    if short_place != place:
+        cut_lines.append(container)
+    return "\n".join(filter(None, (title, short_place))), cut_lines
 
 
 def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:
