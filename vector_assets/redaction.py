@@ -6,6 +6,7 @@ the scanner is used, which never asks the network, and `redaction_rules.yml` bes
 Keep out: values that only the name before them gives away (`assignments.py`).
 """
 
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from vector_assets.documents import Document, Section, Value
 
 _OWN_RULES = "vector_assets."
 _PASSWORD_RULES = ("betterleaks.generic-credential-uri", "betterleaks.curl-auth-user")
+_REPLACED_RULES = ("betterleaks.private-key",)
+_NO_PART_OF_A_TOKEN = re.compile("[^\x00-\x7f]|[*|()<>]")
 _MAX_PASSES = 10
 _LOADING = threading.Lock()
 
@@ -126,16 +129,15 @@ def _merged(found: list[Found]) -> list[Found]:
 
 def _tokens(text: str) -> Iterator[Found]:
     """Yield what has the form of a token, those of our own rules first: their names read better."""
-    # A mark of byte order at the very beginning would shift every offset: put a line before it.
-    data = b"\n" + text.encode()
-    hits = [hit for hit in _scanner().scan(data) if hit.visible]
+    # Tokens are ASCII and want an end; letters of other scripts, brackets and marks of bold are
+    # none to the catalogue. With one byte a character, offsets are indices.
+    data = _NO_PART_OF_A_TOKEN.sub(" ", text).encode("ascii")
+    hits = [
+        hit for hit in _scanner().scan(data) if hit.visible and hit.rule_id not in _REPLACED_RULES
+    ]
     for hit in sorted(hits, key=lambda hit: not hit.rule_id.startswith(_OWN_RULES)):
-        start, end = hit.location["start_offset"], hit.location["end_offset"]
-        yield Found(
-            start=len(data[1:start].decode()),
-            end=len(data[1:end].decode()),
-            kind=_kind(hit.rule_id, hit.rule_name),
-        )
+        place = hit.location
+        yield Found(place["start_offset"], place["end_offset"], _kind(hit.rule_id, hit.rule_name))
 
 
 def _kind(rule_id: str, rule_name: str) -> str:

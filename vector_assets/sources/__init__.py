@@ -3,6 +3,7 @@
 Keep out: embedding, stores, Dagster. A new source is one module and one line below.
 """
 
+import logging
 from importlib import import_module
 
 from vector_assets.errors import UsageError
@@ -19,6 +20,9 @@ SOURCE_CLASSES = {
 }
 
 SOURCE_NAMES = tuple(SOURCE_CLASSES)
+
+TALKATIVE_LOGGERS = ("slack_sdk",)
+"""Those that write whole answers at DEBUG: private words, and secrets that are not redacted yet."""
 
 
 def source_class(name: str) -> type[Source]:
@@ -41,4 +45,6 @@ def build_source(name: str, settings: Settings, meter: Meter) -> Source:
         UsageError: No source has that name.
         SettingsError: A setting that it needs is missing.
     """
+    for logger_name in TALKATIVE_LOGGERS:
+        logging.getLogger(logger_name).setLevel(logging.INFO)
     return source_class(name).from_settings(settings, meter)
