@@ -33,6 +33,10 @@ _CAPACITY_STEP_TOKENS = 16
 _JOIN_TOKENS = 2
 """What an empty line between two texts may cost."""
 
+_MAX_SLAB_CHARACTERS = 40_000
+"""Longer texts are cut into slabs first: what counts and cuts tokens takes the square of a word's
+length, and seconds for a megabyte without white space becomes hours."""
+
 _ALWAYS_FITTING_CHARACTERS = MAX_CHUNK_BYTES // 8
 """A character takes at most 4 bytes as JSON; half the room is left to head and heading."""
 
@@ -105,12 +109,12 @@ class _Cutter:
         heading, text = " ".join(section.heading.split()), section.text.strip()
         if not (heading or text):
             return
-        heading_tokens = self._tokenizer.count(heading) + _JOIN_TOKENS if heading else 0
         heading_bytes = _json_bytes(heading)
-        if (
-            heading_tokens > self.room_tokens // _MAX_HEAD_SHARE
-            or heading_bytes > self.room_bytes // _MAX_HEAD_SHARE
-        ):
+        is_short = heading_bytes <= self.room_bytes // _MAX_HEAD_SHARE
+        heading_tokens = (
+            self._tokenizer.count(heading) + _JOIN_TOKENS if heading and is_short else 0
+        )
+        if not is_short or heading_tokens > self.room_tokens // _MAX_HEAD_SHARE:
             # Too long to stand above every piece, so it is text like any other.
             heading, text = "", f"{heading}\n\n{text}".strip()
             heading_tokens = heading_bytes = 0
@@ -125,14 +129,15 @@ class _Cutter:
 
     def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
         """Yield the text, or its pieces, with the tokens of each."""
-        tokens = self._tokenizer.count(text)
         capacity_tokens = room_tokens - _JOIN_TOKENS
-        if tokens <= capacity_tokens and _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
-            yield text, tokens
-            return
+        if _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
+            tokens = self._tokenizer.count(text)
+            if tokens <= capacity_tokens:
+                yield text, tokens
+                return
         rounded_tokens = capacity_tokens // _CAPACITY_STEP_TOKENS * _CAPACITY_STEP_TOKENS
         splitter = self._tokenizer.splitter(rounded_tokens or max(1, capacity_tokens))
-        for piece in splitter.chunks(text):
+        for piece in (piece for slab in _slabs(text) for piece in splitter.chunks(slab)):
             if _json_bytes(piece) <= MAX_CHUNK_BYTES // 2:
                 yield piece, self._tokenizer.count(piece)
                 continue
@@ -140,6 +145,20 @@ class _Cutter:
             for part in MarkdownSplitter(_ALWAYS_FITTING_CHARACTERS).chunks(piece):
                 for small in splitter.chunks(part):
                     yield small, self._tokenizer.count(small)
+
+
+def _slabs(text: str) -> Iterator[str]:
+    """Yield a text in parts of bounded length: cut at an empty line, else at any white space."""
+    at = 0
+    while len(text) - at > _MAX_SLAB_CHARACTERS:
+        end = at + _MAX_SLAB_CHARACTERS
+        cuts = (
+            text.rfind(mark, at + _MAX_SLAB_CHARACTERS // 2, end) for mark in ("\n\n", "\n", " ")
+        )
+        end = next((cut for cut in cuts if cut > 0), end)
+        yield text[at:end]
+        at = end
+    yield text[at:]
 
 
 def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
