@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
+_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 PUBLIC = "public"
@@ -25,10 +27,18 @@ Value = str | int | float | bool | list[str]
 def clean_text(text: str) -> str:
     """Return a text without what no index stores: control characters and halves of surrogates.
 
-    A pair of surrogates, as JSON may carry it, becomes the character that it means.
+    A pair of surrogates, as JSON may carry it, becomes the character that it means; a control
+    character that separates, such as the soft line break of word processors, becomes a space, so
+    that two words stay two.
     """
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return _UNSTORABLE.sub("", joined.replace("\r\n", "\n"))
+    return _UNSTORABLE.sub("", _SEPARATORS.sub(" ", joined).replace("\r\n", "\n"))
+
+
+def _clean_value(value: Value) -> Value:
+    if isinstance(value, list):
+        return [clean_text(word) for word in value]
+    return clean_text(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Section:
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clean_text(self.text))
         object.__setattr__(self, "heading", clean_text(self.heading))
+        object.__setattr__(self, "url", clean_text(self.url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +101,12 @@ class Document:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
-        object.__setattr__(self, "container", clean_text(self.container))
-        object.__setattr__(self, "authors", tuple(map(clean_text, self.authors)))
+        for name in ("native_id", "container", "url", "stamp"):
+            object.__setattr__(self, name, clean_text(getattr(self, name)))
+        for name in ("authors", "access"):
+            object.__setattr__(self, name, tuple(map(clean_text, getattr(self, name))))
+        extra = {name: _clean_value(value) for name, value in self.extra.items()}
+        object.__setattr__(self, "extra", extra)
         for name in ("created_at", "updated_at"):
             if getattr(self, name).utcoffset() != timedelta(0):
                 raise ValueError(f"{self.id}: {name} is not in UTC: {getattr(self, name)!r}")

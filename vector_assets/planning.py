@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from vector_assets.chunking import CHUNKER_VERSION, chunk_document
-from vector_assets.documents import Document, DocumentFailure, Value
+from vector_assets.documents import Document, DocumentFailure, Gap, Value
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import DocumentError
 from vector_assets.records import (
@@ -20,6 +20,7 @@ from vector_assets.records import (
     is_same_vector,
     record_id,
     stored_stamp,
+    unlisted_readers,
 )
 from vector_assets.report import DayStats
 from vector_assets.stores.base import Head, Record, VectorStore
@@ -214,6 +215,19 @@ class Planner:
                 # The head speaks for the whole document, so it is relabelled with any change.
                 if before != fingerprint or chunk_id == draft.plan.head_id:
                     draft.plan.metadata_updates[chunk_id] = metadata
+
+
+def gaps_of_records(document: Document) -> list[Gap]:
+    """Return what the records of a document cannot hold though somebody will miss it."""
+    if not unlisted_readers(document):
+        return []
+    return [
+        Gap(
+            f"documents in {document.container or document.source} for some of their readers",
+            "a record has room for some 400 e-mails; readers after those do not find the document",
+            "Let everyone read them, or fewer people, or keep a copy where either may.",
+        )
+    ]
 
 
 def vector_kind_of(embedder: Embedder) -> str:

@@ -3,6 +3,7 @@
 Keep out: embedding, stores, Dagster. A new source is one module, one line below, and its settings.
 """
 
+import logging
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -77,6 +78,9 @@ def require_known(name: str) -> None:
     if name not in SOURCES:
         raise UsageError(f"unknown source {name!r}: choose from {', '.join(SOURCES)}")
 
+TALKATIVE_LOGGERS = ("slack_sdk",)
+"""Those that write whole answers at DEBUG: private words, and secrets that are not redacted yet."""
+
 
 def source_class(name: str) -> type[Source]:
     """Return the class of a source.
@@ -97,4 +101,6 @@ def build_source(name: str, settings: Settings, meter: Meter) -> Source:
         UsageError: No source has that name.
         SettingsError: A setting that it needs is missing.
     """
+    for logger_name in TALKATIVE_LOGGERS:
+        logging.getLogger(logger_name).setLevel(logging.INFO)
     return source_class(name).from_settings(settings, meter)
