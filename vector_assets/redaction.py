@@ -88,9 +88,13 @@ def redact_document(document: Document) -> tuple[Document, int]:
 def _redact_sections(sections: tuple[Section, ...]) -> tuple[tuple[Section, ...], int]:
     clean, total = [], 0
     for section in sections:
-        parts = [redact(part) for part in (section.text, section.heading, section.url)]
-        count = sum(part.count for part in parts)
-        clean.append(Section(*(part.text for part in parts)) if count else section)
+        text, heading, url = map(redact, (section.text, section.heading, section.url))
+        count = text.count + heading.count + url.count
+        clean.append(
+            replace(section, text=text.text, heading=heading.text, url=url.text)
+            if count
+            else section
+        )
         total += count
     return tuple(clean), total
 

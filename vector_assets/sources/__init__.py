@@ -78,6 +78,7 @@ def require_known(name: str) -> None:
     if name not in SOURCES:
         raise UsageError(f"unknown source {name!r}: choose from {', '.join(SOURCES)}")
 
+
 TALKATIVE_LOGGERS = ("slack_sdk",)
 """Those that write whole answers at DEBUG: private words, and secrets that are not redacted yet."""
 
