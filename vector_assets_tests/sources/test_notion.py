@@ -31,6 +31,7 @@ from vector_assets.errors import (
     VectorAssetsError,
 )
 from vector_assets.meter import Meter
+from vector_assets.report import SyncReport
 from vector_assets.sandbox.notion_objects import (
     data_source_id,
     data_source_object,
@@ -42,6 +43,8 @@ from vector_assets.settings import Settings
 from vector_assets.sources import httpx_retries
 from vector_assets.sources.base import Reach
 from vector_assets.sources.notion import NotionSource
+from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.notion_pages import (
     ANN,
     BO,
@@ -53,12 +56,14 @@ from vector_assets_tests.notion_pages import (
     copy_of,
     database,
     identity,
+    mention,
     page,
     paragraph,
     row_of,
     synced,
+    text,
 )
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.tiny import TinyEmbedder, utc
 
 EVER = Window(utc("2000-01-01"), None)
 MARCH_2 = Window(utc("2026-03-02"), utc("2026-03-03"))
@@ -475,6 +480,61 @@ def test_all_of_a_property_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox
     assert found.sections[0].text == "- See: " + ", ".join(f"Other {n}" for n in range(120))
 
 
+PLAN = page("Plan", edited="2020-01-01T00:00:00.000Z")
+VALUES: dict[str, tuple[Json, str]] = {
+    "Note": (
+        {"type": "rich_text", "rich_text": [text("See "), mention("@Ann", user=ANN)]},
+        "See @Ann",
+    ),
+    "Points": ({"type": "number", "number": 0}, "0"),
+    "Size": ({"type": "select", "select": {"name": "Large"}}, "Large"),
+    "Tags": ({"type": "multi_select", "multi_select": [{"name": "a"}, {"name": "b"}]}, "a, b"),
+    "State": ({"type": "status", "status": {"name": "Done"}}, "Done"),
+    "When": (
+        {
+            "type": "date",
+            "date": {"start": "2026-03-02", "end": "2026-03-04", "time_zone": None},
+        },
+        "2026-03-02 to 2026-03-04",
+    ),
+    "Owner": ({"type": "people", "people": [ANN]}, "Person a000"),
+    "Ready": ({"type": "checkbox", "checkbox": False}, "no"),
+    "Site": ({"type": "url", "url": "https://u.example"}, "https://u.example"),
+    "Mail": ({"type": "email", "email": "a@example.com"}, "a@example.com"),
+    "Phone": ({"type": "phone_number", "phone_number": "+1-555-0100"}, "+1-555-0100"),
+    "Sum": ({"type": "formula", "formula": {"type": "number", "number": 3}}, "3"),
+    "Late": ({"type": "formula", "formula": {"type": "boolean", "boolean": True}}, "yes"),
+    "See": ({"type": "relation", "relation": [{"id": PLAN["id"]}]}, "Plan"),
+    "Hours": (
+        {"type": "rollup", "rollup": {"type": "number", "number": 7, "function": "sum"}},
+        "7",
+    ),
+    "Made by": ({"type": "created_by", "created_by": ANN}, "Person a000"),
+    "Number": ({"type": "unique_id", "unique_id": {"prefix": "TASK", "number": 12}}, "TASK-12"),
+}
+
+
+def test_numbers_checkboxes_relations_formulas_and_mentions_are_not_dropped(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.workspace.pages = [
+        PLAN,
+        page("One", **{name: one for name, (one, _) in VALUES.items()}),
+    ]
+    [found] = documents(sandbox, MARCH_2)
+    assert found.sections[0].text.split("\n") == [
+        f"- {name}: {wanted}" for name, (_, wanted) in VALUES.items()
+    ]
+
+
+def test_all_of_a_rollup_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox) -> None:
+    array = [{"type": "number", "number": n} for n in range(120)]
+    rolled = {"type": "array", "array": array, "function": "show_original"}
+    sandbox.workspace.pages = [page("One", All={"type": "rollup", "rollup": rolled})]
+    [found] = documents(sandbox)
+    assert found.sections[0].text == "- All: " + ", ".join(map(str, range(120)))
+
+
 # Pages that cannot be read, and a Notion that does not answer
 
 
@@ -492,6 +552,27 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     [failure] = [one for one in found if isinstance(one, DocumentFailure)]
     assert failure.document_id == f"notion:{identity('Bad')}"
     assert failure.day == utc("2026-03-02").date()
+
+
+def test_a_failed_fetch_of_children_keeps_the_old_vectors(sandbox: Sandbox, tmp_path: Path) -> None:
+    toggle = block("toggle", "More", paragraph("Inside"))
+    sandbox.workspace.pages = [page("One", toggle)]
+    store = LanceDBStore(str(tmp_path / "lancedb"))
+
+    def sync() -> SyncReport:
+        pipeline = Pipeline(
+            source=source(sandbox), embedder=TinyEmbedder(), store=store, meter=Meter()
+        )
+        day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
+        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")), store)
+
+    sync()
+    held = store.chunk_ids("notion", f"notion:{identity('One')}")
+    sandbox.workspace.pages = [page("One", toggle, edited="2026-03-02T12:00:00.000Z")]
+    break_body(sandbox, page("One"), status=404)
+    report = sync()
+    assert [one.document_id for one in report.failures] == [f"notion:{identity('One')}"]
+    assert store.chunk_ids("notion", f"notion:{identity('One')}") == held != []
 
 
 def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox: Sandbox) -> None:
