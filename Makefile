@@ -6,7 +6,7 @@ UP := $(CURDIR)/data/up
 WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
 
-.PHONY: help install demo up test check format bench constraints clean
+.PHONY: help install demo up test soak check format bench constraints clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,8 +30,11 @@ up: install ## The Dagster UI over the sandbox, on http://127.0.0.1:3000
 	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
 	$(BIN)/dagster dev --workspace workspace.yaml
 
-test: install ## Run every test
-	$(BIN)/pytest -n 2
+test: install ## Run every test but the slow ones
+	$(BIN)/pytest -n 2 -m "not slow"
+
+soak: install ## Run the slow tests: memory over a hundred thousand documents
+	$(BIN)/pytest -m slow
 
 check: install ## Lint, types, layers, and that the definitions load
 	$(BIN)/ruff check $(CODE)
@@ -46,6 +49,7 @@ format: install ## Rewrite the code in the project's format
 
 bench: install ## Measure on real input: completeness, speed, answers
 	$(BIN)/python benchmarks/real_input.py $(WORKSPACE_DATA) --folder data/bench
+	$(BIN)/python benchmarks/completeness.py $(WORKSPACE_DATA) --index data/bench/lancedb
 	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --index data/bench/lancedb
 
 clean: ## Remove what the commands above made
