@@ -7,7 +7,7 @@ BROWSER := chromium chromium-driver
 WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
 
-.PHONY: help install browser demo up test check format bench constraints clean
+.PHONY: help install demo up test soak check format bench constraints clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,11 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
 	$(BIN)/vector-assets up
 
-test: install ## Run every test
-	$(BIN)/pytest -n 2 --dist loadfile
+test: install ## Run every test but the slow ones
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+soak: install ## Run the slow tests: memory over a hundred thousand documents
+	$(BIN)/pytest -m slow
 
 check: install ## Lint, types, layers, and that the definitions load
 	$(BIN)/ruff check $(CODE)
@@ -52,6 +55,7 @@ format: install ## Rewrite the code in the project's format
 
 bench: install ## Measure on real input: completeness, speed, answers
 	$(BIN)/python benchmarks/real_input.py $(WORKSPACE_DATA) --folder data/bench
+	$(BIN)/python benchmarks/completeness.py $(WORKSPACE_DATA) --index data/bench/lancedb
 	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --index data/bench/lancedb
 
 clean: ## Remove what the commands above made

@@ -46,6 +46,9 @@ BATCH_DOCUMENTS = 64
 BATCH_CHARACTERS = 1_000_000
 BATCHES_IN_FLIGHT = 4
 
+MAINTAINED_BATCHES = 100
+"""Written batches after which an index is maintained: small files slow it down, and fill memory."""
+
 Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
 
 
@@ -270,9 +273,13 @@ def write(
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
+    written_batches = 0
     for batch in stream:
         plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
         _apply(plans, store, stream.namespace)
+        written_batches += bool(plans)
+        if plans and written_batches % MAINTAINED_BATCHES == 0:
+            store.maintain(stream.namespace)
         on_progress(stream.report)
     stream.finish()
     store.maintain(stream.namespace)
