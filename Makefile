@@ -36,10 +36,10 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
 	$(BIN)/vector-assets up
 
-test: install ## Run every test
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+test: install ## Run every test but the slow ones
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
-soak: install ## Run the long tests: many more faults, kills and races
+soak: install ## Run the long tests: memory over a hundred thousand documents, faults, kills, races
 	$(BIN)/pytest -m slow --timeout 3600
 
 check: install ## Lint, types, layers, and that the definitions load
@@ -55,6 +55,7 @@ format: install ## Rewrite the code in the project's format
 
 bench: install ## Measure on real input: completeness, speed, answers
 	$(BIN)/python benchmarks/real_input.py $(WORKSPACE_DATA) --folder data/bench
+	$(BIN)/python benchmarks/completeness.py $(WORKSPACE_DATA) --index data/bench/lancedb
 	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --index data/bench/lancedb
 
 clean: ## Remove what the commands above made

@@ -9,19 +9,19 @@ chunks a second and peak memory. Exits 1 when anything is missing, doubled, or d
 """
 
 import argparse
-import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+from raw_words import lines, slack_messages
 
 from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
@@ -31,7 +31,6 @@ from vector_assets.stores.base import VectorStore
 from vector_assets.sync import Days, sync_source
 
 FIRST_DAY = date(2010, 1, 1)
-NOISE = {"channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name"}
 
 
 def main() -> None:
@@ -145,27 +144,7 @@ def expected_ids(workspace: Path) -> dict[str, set[str]]:
 
 def slack_ids(folder: Path) -> Iterator[str]:
     """Yield an id for each thread, and for each channel's day that has a message outside one."""
-    for channel in json.loads((folder / "channels.json").read_text()):
-        messages = [
-            message
-            for path in sorted((folder / channel["name"]).glob("*.json"))
-            for message in json.loads(path.read_text())
-            if message.get("subtype") not in NOISE
-        ]
-        sizes = Counter(message.get("thread_ts", message["ts"]) for message in messages)
-        for message in messages:
-            thread = message.get("thread_ts", message["ts"])
-            if thread != message["ts"] or sizes[thread] > 1 or message.get("reply_count"):
-                yield f"slack:{channel['id']}:{thread}"
-            else:
-                day = datetime.fromtimestamp(float(message["ts"]), UTC).date()
-                yield f"slack:{channel['id']}:{day}"
-
-
-def lines(path: Path) -> Iterator[dict[str, str]]:
-    """Yield the objects of a file of JSON lines."""
-    with path.open(encoding="utf-8") as text:
-        yield from map(json.loads, text)
+    return (document_id for document_id, _ in slack_messages(folder))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ from vector_assets.meter import Meter
 from vector_assets.nights import complete_days
 from vector_assets.search import Answers, find
 from vector_assets.settings import Settings
-from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources import SOURCES
 from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter, VectorStore
 from vector_assets.watcher import Watcher
@@ -52,7 +52,7 @@ FIRST_LOOK_SECONDS = 30.0
 MAX_ANSWERS = 100
 MAX_QUESTION_CHARACTERS = 4000
 
-SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCE_NAMES)}.")]
+SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 
 # FastAPI states 200 and 422 by itself.
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -260,8 +260,8 @@ def _require_somebody_who_runs_it(source: str, faces: Faces) -> None:
     Raises:
         HTTPException: 404 for an unknown source; 503, with the reason, for what would not run.
     """
-    if source not in SOURCE_NAMES:
-        raise HTTPException(404, f"unknown source {source!r}: {', '.join(SOURCE_NAMES)}")
+    if source not in SOURCES:
+        raise HTTPException(404, f"unknown source {source!r}: {', '.join(SOURCES)}")
     if missing := faces.settings.missing_credentials(source):
         raise HTTPException(503, f"{source} is off: {', '.join(missing)} not set")
     observation = faces.dagster.observe((), ())

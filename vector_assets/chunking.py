@@ -1,7 +1,8 @@
 """Document to Chunk: sections stay whole where they fit, and nothing of them is lost.
 
 A chunk is a head (title and place), an empty line, and the passage. Neighbouring sections share a
-chunk while they fit; a section that is too long for one is cut where its Markdown allows.
+chunk while they fit, unless one says that it stands apart from what is before it; a section that is
+too long for a chunk is cut where its Markdown allows.
 Keep out: which tokenizer counts (it is an argument), and how a chunk is stored (`records.py`).
 """
 
@@ -14,7 +15,7 @@ from semantic_text_splitter import MarkdownSplitter
 from vector_assets.documents import Chunk, Document, Section
 from vector_assets.tokens import Tokenizer
 
-CHUNKER_VERSION = 1
+CHUNKER_VERSION = 2
 """Part of every fingerprint: raise it with any change that cuts the same document differently."""
 
 MAX_CHUNK_BYTES = 16_000
@@ -33,6 +34,10 @@ _CAPACITY_STEP_TOKENS = 16
 _JOIN_TOKENS = 2
 """What an empty line between two texts may cost."""
 
+_MAX_SLAB_CHARACTERS = 40_000
+"""Longer texts are cut into slabs first: what counts and cuts tokens takes the square of a word's
+length, and seconds for a megabyte without white space becomes hours."""
+
 _ALWAYS_FITTING_CHARACTERS = MAX_CHUNK_BYTES // 8
 """A character takes at most 4 bytes as JSON; half the room is left to head and heading."""
 
@@ -45,8 +50,8 @@ def chunk_document(document: Document, tokenizer: Tokenizer, chunk_tokens: int) 
         tokenizer: Of the model that will embed the chunks.
         chunk_tokens: How long a chunk may be, its head included.
     """
-    head, is_whole = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
-    sections = document.sections if is_whole else (Section(document.title), *document.sections)
+    head, cut_lines = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
+    sections = (*map(Section, cut_lines), *document.sections)
     cutter = _Cutter(
         tokenizer,
         room_tokens=chunk_tokens - tokenizer.count(head) - _JOIN_TOKENS,
@@ -77,6 +82,7 @@ class _Block:
         url: Link to the section.
         tokens: Of heading and text, with what joins them to a neighbour.
         size_bytes: The same, as JSON.
+        is_apart: Whether a chunk begins with it.
     """
 
     heading: str
@@ -84,6 +90,7 @@ class _Block:
     url: str
     tokens: int
     size_bytes: int
+    is_apart: bool
 
 
 class _Cutter:
@@ -105,34 +112,37 @@ class _Cutter:
         heading, text = " ".join(section.heading.split()), section.text.strip()
         if not (heading or text):
             return
-        heading_tokens = self._tokenizer.count(heading) + _JOIN_TOKENS if heading else 0
         heading_bytes = _json_bytes(heading)
-        if (
-            heading_tokens > self.room_tokens // _MAX_HEAD_SHARE
-            or heading_bytes > self.room_bytes // _MAX_HEAD_SHARE
-        ):
+        is_short = heading_bytes <= self.room_bytes // _MAX_HEAD_SHARE
+        heading_tokens = (
+            self._tokenizer.count(heading) + _JOIN_TOKENS if heading and is_short else 0
+        )
+        if not is_short or heading_tokens > self.room_tokens // _MAX_HEAD_SHARE:
             # Too long to stand above every piece, so it is text like any other.
             heading, text = "", f"{heading}\n\n{text}".strip()
             heading_tokens = heading_bytes = 0
-        for piece, piece_tokens in self._pieces(text, self.room_tokens - heading_tokens):
+        pieces = self._pieces(text, self.room_tokens - heading_tokens)
+        for number, (piece, piece_tokens) in enumerate(pieces):
             yield _Block(
                 heading,
                 piece,
                 section.url,
                 tokens=heading_tokens + piece_tokens + _JOIN_TOKENS,
                 size_bytes=heading_bytes + _json_bytes(piece) + 8,
+                is_apart=section.is_apart and number == 0,
             )
 
     def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
         """Yield the text, or its pieces, with the tokens of each."""
-        tokens = self._tokenizer.count(text)
         capacity_tokens = room_tokens - _JOIN_TOKENS
-        if tokens <= capacity_tokens and _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
-            yield text, tokens
-            return
+        if _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
+            tokens = self._tokenizer.count(text)
+            if tokens <= capacity_tokens:
+                yield text, tokens
+                return
         rounded_tokens = capacity_tokens // _CAPACITY_STEP_TOKENS * _CAPACITY_STEP_TOKENS
         splitter = self._tokenizer.splitter(rounded_tokens or max(1, capacity_tokens))
-        for piece in splitter.chunks(text):
+        for piece in (piece for slab in _slabs(text) for piece in splitter.chunks(slab)):
             if _json_bytes(piece) <= MAX_CHUNK_BYTES // 2:
                 yield piece, self._tokenizer.count(piece)
                 continue
@@ -142,14 +152,29 @@ class _Cutter:
                     yield small, self._tokenizer.count(small)
 
 
+def _slabs(text: str) -> Iterator[str]:
+    """Yield a text in parts of bounded length: cut at an empty line, else at any white space."""
+    at = 0
+    while len(text) - at > _MAX_SLAB_CHARACTERS:
+        end = at + _MAX_SLAB_CHARACTERS
+        cuts = (
+            text.rfind(mark, at + _MAX_SLAB_CHARACTERS // 2, end) for mark in ("\n\n", "\n", " ")
+        )
+        end = next((cut for cut in cuts if cut > 0), end)
+        yield text[at:end]
+        at = end
+    yield text[at:]
+
+
 def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
-    """Put neighbouring blocks together while they fit."""
+    """Put neighbouring blocks together while they fit and belong together."""
     passages: list[list[_Block]] = []
     tokens = size_bytes = 0
     for block in blocks:
         tokens += block.tokens
         size_bytes += block.size_bytes
-        if not passages or tokens > room_tokens or size_bytes > room_bytes:
+        is_full = tokens > room_tokens or size_bytes > room_bytes
+        if not passages or block.is_apart or is_full:
             passages.append([])
             tokens, size_bytes = block.tokens, block.size_bytes
         passages[-1].append(block)
@@ -167,13 +192,16 @@ def _joined(passage: list[_Block]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[str, bool]:
-    """Return title and place, and whether the title stands there whole."""
+def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[str, list[str]]:
+    """Return title and place, and those of the two that do not stand there whole."""
     container = " ".join(document.container.split())
     place = ", ".join(filter(None, (document.source, container)))
-    place = _cut(place, tokenizer, max_tokens // 2)
-    title = _cut(document.title, tokenizer, max_tokens - tokenizer.count(place))
-    return "\n".join(filter(None, (title, place))), title == document.title
+    short_place = _cut(place, tokenizer, max_tokens // 2)
+    title = _cut(document.title, tokenizer, max_tokens - tokenizer.count(short_place))
+    cut_lines = [document.title] if title != document.title else []
+    if short_place != place:
+        cut_lines.append(container)
+    return "\n".join(filter(None, (title, short_place))), cut_lines
 
 
 def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:

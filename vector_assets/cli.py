@@ -16,7 +16,7 @@ import click
 
 from vector_assets.errors import FatalError, UsageError, VectorAssetsError
 from vector_assets.settings import Settings, load_settings
-from vector_assets.sources import SOURCE_NAMES, source_class
+from vector_assets.sources import SOURCES, require_known
 
 _DEFAULT_SANDBOX_PORT = 8099
 _DEFAULT_SERVE_PORT = 8090
@@ -206,7 +206,7 @@ def doctor(as_json: bool) -> None:
             terminal.print_finding(finding)
     if as_json:
         terminal.print_json([asdict(finding) for finding in findings])
-    works = any(finding.state == "ok" for finding in findings if finding.service in SOURCE_NAMES)
+    works = any(finding.state == "ok" for finding in findings if finding.service in SOURCES)
     if not works or any(finding.state == "broken" for finding in findings):
         sys.exit(1)
 
@@ -371,7 +371,7 @@ def _named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str
         SettingsError: A named source has no credentials.
     """
     for name in sources:
-        source_class(name)
+        require_known(name)
         settings.require_credentials(name)
     names = tuple(dict.fromkeys(sources)) or settings.enabled_sources
     if not names:

@@ -16,7 +16,7 @@ from vector_assets.incidents import DagsterIncidentStore, FileIncidentStore, Inc
 from vector_assets.nights import complete_days
 from vector_assets.observation import RECENT_DAYS, Observation
 from vector_assets.settings import Settings
-from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources import shown_sources
 
 INCIDENTS_FOLDER = Path("data")
 """Where incidents are remembered when there is no Dagster instance at hand."""
@@ -28,9 +28,9 @@ def observe(settings: Settings) -> Observation:
     Args:
         settings: Say where the webserver is.
     """
-    days = complete_days(datetime.now(UTC), RECENT_DAYS)
+    days, shown = complete_days(datetime.now(UTC), RECENT_DAYS), shown_sources(settings)
     try:
-        return DagsterGraphql(settings.dagster_graphql_url).observe(SOURCE_NAMES, days)
+        return DagsterGraphql(settings.dagster_graphql_url).observe(shown, days)
     except VectorAssetsError as error:
         webserver_error = str(error)
     with instance_at_hand() as instance:
@@ -38,7 +38,9 @@ def observe(settings: Settings) -> Observation:
             return Observation(webserver_error=webserver_error)
         from vector_assets.orchestration.records import observe_records
 
-        return observe_records(instance, SOURCE_NAMES, days, webserver_error=webserver_error)
+        return observe_records(
+            instance, shown_sources(settings), days, webserver_error=webserver_error
+        )
 
 
 def observe_if_any(settings: Settings) -> Observation | None:

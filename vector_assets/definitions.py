@@ -15,13 +15,13 @@ from vector_assets.orchestration.io_managers import (
     PineconeIOManager,
     VectorIndexIOManager,
 )
-from vector_assets.orchestration.jobs import build_nightly_ingestion
+from vector_assets.orchestration.jobs import build_nightly_ingestion, build_weekly_rescan
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.orchestration.schedules import build_nightly_schedule
+from vector_assets.orchestration.schedules import build_nightly_schedule, build_rescan_schedule
 from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.settings import Settings, load_settings
-from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources import shown_sources
 
 
 def build_defs(
@@ -42,21 +42,21 @@ def build_defs(
     settings = settings or load_settings()
     require_cron(settings.nightly_cron)
     partitions = daily_partitions(settings.partitions_start)
+    sources = shown_sources(settings)
     assets = [
-        build_documents_asset(source, partitions, settings.vector_store) for source in SOURCE_NAMES
+        build_documents_asset(source, partitions, settings.vector_store) for source in sources
     ]
     return dg.Definitions(
         assets=assets,
         asset_checks=[
-            *(
-                check
-                for source in SOURCE_NAMES
-                for check in build_checks(asset_key(source), source)
-            ),
-            *build_freshness_checks([asset_key(source) for source in SOURCE_NAMES], settings),
+            *(check for source in sources for check in build_checks(asset_key(source), source)),
+            *build_freshness_checks([asset_key(source) for source in sources], settings),
         ],
-        jobs=[build_nightly_ingestion(assets)],
-        schedules=[build_nightly_schedule(partitions, settings)],
+        jobs=[build_nightly_ingestion(assets), build_weekly_rescan(assets)],
+        schedules=[
+            build_nightly_schedule(partitions, settings),
+            build_rescan_schedule(partitions, settings),
+        ],
         sensors=build_sensors(settings, partitions),
         resources={
             "sources": SourcesResource(settings=settings),

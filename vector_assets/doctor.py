@@ -12,8 +12,8 @@ from vector_assets.documents import Gap
 from vector_assets.embedding import build_embedder
 from vector_assets.errors import VectorAssetsError
 from vector_assets.meter import Meter
-from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
-from vector_assets.sources import build_source
+from vector_assets.settings import Settings
+from vector_assets.sources import build_source, shown_sources
 from vector_assets.sources.base import Reach
 from vector_assets.stores import build_store
 
@@ -37,7 +37,7 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each source, the embedder and the index, as each answers."""
-    for name in CREDENTIALS_BY_SOURCE:
+    for name in shown_sources(settings):
         if name not in settings.enabled_sources:
             yield Finding(name, "off", _how_to_switch_on(name, settings))
             continue

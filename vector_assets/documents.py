@@ -5,11 +5,13 @@ how a chunk is laid out in the index (`records.py`).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
+_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 PUBLIC = "public"
@@ -25,10 +27,18 @@ Value = str | int | float | bool | list[str]
 def clean_text(text: str) -> str:
     """Return a text without what no index stores: control characters and halves of surrogates.
 
-    A pair of surrogates, as JSON may carry it, becomes the character that it means.
+    A pair of surrogates, as JSON may carry it, becomes the character that it means; a control
+    character that separates, such as the soft line break of word processors, becomes a space, so
+    that two words stay two.
     """
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return _UNSTORABLE.sub("", joined.replace("\r\n", "\n"))
+    return _UNSTORABLE.sub("", _SEPARATORS.sub(" ", joined).replace("\r\n", "\n"))
+
+
+def _clean_value(value: Value) -> Value:
+    if isinstance(value, list):
+        return [clean_text(word) for word in value]
+    return clean_text(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +49,19 @@ class Section:
         text: Markdown, without the heading.
         heading: What to show above it, such as `Background` or `Ann Lee, 2026-02-03 10:15`.
         url: Link to just this part; empty when there is none, and the document's link serves.
+        is_apart: Whether what stands before it is about something else, such as a conversation of
+            hours ago, so that the two share no chunk.
     """
 
     text: str
     heading: str = ""
     url: str = ""
+    is_apart: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clean_text(self.text))
         object.__setattr__(self, "heading", clean_text(self.heading))
+        object.__setattr__(self, "url", clean_text(self.url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +101,12 @@ class Document:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
-        object.__setattr__(self, "container", clean_text(self.container))
-        object.__setattr__(self, "authors", tuple(map(clean_text, self.authors)))
+        for name in ("native_id", "container", "url", "stamp"):
+            object.__setattr__(self, name, clean_text(getattr(self, name)))
+        for name in ("authors", "access"):
+            object.__setattr__(self, name, tuple(map(clean_text, getattr(self, name))))
+        extra = {name: _clean_value(value) for name, value in self.extra.items()}
+        object.__setattr__(self, "extra", extra)
         for name in ("created_at", "updated_at"):
             if getattr(self, name).utcoffset() != timedelta(0):
                 raise ValueError(f"{self.id}: {name} is not in UTC: {getattr(self, name)!r}")
@@ -191,7 +209,15 @@ SourceItem = Document | DocumentFailure | Deferred | Unchanged | Checkpoint | Ga
 
 
 class Known(Protocol):
-    """What the index already holds, as far as a source may ask."""
+    """What the index already holds, as far as a source may ask.
+
+    Attributes:
+        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    """
+
+    @property
+    def is_rescan(self) -> bool:
+        """See above."""
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the ids of the documents that the index holds whole with these very stamps.
@@ -203,9 +229,14 @@ class Known(Protocol):
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds, UTC, by id."""
 
+    def document_ids(self) -> Iterator[str]:
+        """Yield the id of every document that the index holds of the source; reads all of them."""
+
 
 class NothingKnown:
     """An index that is empty, for a source that is used by itself."""
+
+    is_rescan = False
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return none."""
@@ -214,6 +245,10 @@ class NothingKnown:
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return none."""
         return {}
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield none."""
+        return iter(())
 
 
 @dataclass(frozen=True, slots=True)

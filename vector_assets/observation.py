@@ -13,6 +13,8 @@ from vector_assets.documents import Gap
 
 SCHEDULE = "nightly_ingestion_schedule"
 
+RESCAN_SCHEDULE = "weekly_rescan_schedule"
+
 SENSORS = ("missed_partitions_sensor", "freshness_alert_sensor", "run_failure_alert_sensor")
 
 WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")

@@ -5,12 +5,12 @@ fingerprints of changed documents alone. Nothing is written here.
 Keep out: the order of writes (`writing.py`), the layout of metadata (`records.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from vector_assets.chunking import CHUNKER_VERSION, chunk_document
-from vector_assets.documents import Document, DocumentFailure, Value
+from vector_assets.documents import Document, DocumentFailure, Gap, Value
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import DocumentError
 from vector_assets.records import (
@@ -20,6 +20,7 @@ from vector_assets.records import (
     is_same_vector,
     record_id,
     stored_stamp,
+    unlisted_readers,
 )
 from vector_assets.report import DayStats
 from vector_assets.stores.base import Head, Record, VectorStore
@@ -43,6 +44,11 @@ class HeldVersions:
         self._vector_kind = vector_kind
         self._is_rescan = is_rescan
 
+    @property
+    def is_rescan(self) -> bool:
+        """Whether everything is to be read again."""
+        return self._is_rescan
+
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the documents that the index holds whole with these stamps."""
         if self._is_rescan or not stamps:
@@ -58,8 +64,13 @@ class HeldVersions:
 
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds."""
-        heads = self._store.heads(self._namespace, list(document_ids))
+        wanted = list(document_ids)
+        heads = self._store.heads(self._namespace, wanted) if wanted else {}
         return {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield the id of every document in the namespace."""
+        return (document_id for document_id, _ in self._store.documents(self._namespace))
 
 
 @dataclass(slots=True)
@@ -204,6 +215,19 @@ class Planner:
                 # The head speaks for the whole document, so it is relabelled with any change.
                 if before != fingerprint or chunk_id == draft.plan.head_id:
                     draft.plan.metadata_updates[chunk_id] = metadata
+
+
+def gaps_of_records(document: Document) -> list[Gap]:
+    """Return what the records of a document cannot hold though somebody will miss it."""
+    if not unlisted_readers(document):
+        return []
+    return [
+        Gap(
+            f"documents in {document.container or document.source} for some of their readers",
+            "a record has room for some 400 e-mails; readers after those do not find the document",
+            "Let everyone read them, or fewer people, or keep a copy where either may.",
+        )
+    ]
 
 
 def vector_kind_of(embedder: Embedder) -> str:

@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from vector_assets.errors import VectorAssetsError
+from vector_assets.errors import RateLimitedError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source, source_class
@@ -19,7 +20,8 @@ from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
 
 ERROR_SECONDS = 300.0
-"""How long a vendor that could not be asked is left alone."""
+"""How long a vendor that could not be asked is left alone; twice as long after each further error,
+up to its usual span: an answer that is an error may count against a day's requests all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,19 @@ class SourceProbe:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """An answer, good until an epoch second."""
+    """An answer, good until an epoch second.
+
+    Attributes:
+        newest: What was asked for.
+        error: Why there is no answer; empty when there is.
+        until: Epoch seconds.
+        errors_in_a_row: This one included.
+    """
 
     newest: datetime | None
     error: str
     until: float
+    errors_in_a_row: int = 0
 
 
 class Probes:
@@ -99,23 +109,35 @@ class Probes:
         if kept is not None and time.time() < kept.until:
             return kept
         keep_seconds = source_class(source).newest_every.total_seconds()
-        kept = _asked(lambda: build_source(source, self._settings, Meter()).newest(), keep_seconds)
+        errors_before = kept.errors_in_a_row if kept is not None else 0
+        kept = _asked(
+            lambda: build_source(source, self._settings, Meter()).newest(),
+            keep_seconds,
+            errors_before,
+        )
         if self._keeps_sources:
             with self._lock:
                 self._kept[source] = kept
         return kept
 
 
-def _asked(ask: Callable[[], datetime | None], keep_seconds: float) -> _Kept:
+def _asked(ask: Callable[[], datetime | None], keep_seconds: float, errors_before: int) -> _Kept:
     try:
         newest = ask()
+    except RateLimitedError as error:
+        return _Kept(None, str(error), time.time() + keep_seconds, errors_before + 1)
     except VectorAssetsError as error:
-        return _Kept(None, str(error), time.time() + min(keep_seconds, ERROR_SECONDS))
+        # The exponent is bounded, for the row of errors is not.
+        pause_seconds = min(keep_seconds, ERROR_SECONDS * 2 ** min(errors_before, 16))
+        return _Kept(None, str(error), time.time() + pause_seconds, errors_before + 1)
     return _Kept(newest, "", time.time() + keep_seconds)
 
 
-def _read(plain: dict[str, str]) -> _Kept:
+def _read(plain: dict[str, Any]) -> _Kept:
     newest = plain["newest"]
     return _Kept(
-        datetime.fromisoformat(newest) if newest else None, plain["error"], float(plain["until"])
+        datetime.fromisoformat(newest) if newest else None,
+        plain["error"],
+        float(plain["until"]),
+        int(plain.get("errors_in_a_row", 0)),
     )

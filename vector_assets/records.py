@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from vector_assets.documents import Chunk, Document, Value
 from vector_assets.errors import DocumentError
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 
 MAX_METADATA_BYTES = 40_000
 """Pinecone refuses more than 40 KB a record (docs.pinecone.io, "Indexing limits", 2026-11)."""
@@ -20,10 +20,15 @@ MAX_METADATA_BYTES = 40_000
 MAX_ID_BYTES = 512
 """Pinecone's longest record id (docs.pinecone.io, "Indexing limits", 2026-11)."""
 
-# Room for the text of a chunk is what these leave; `chunking.MAX_CHUNK_BYTES` keeps within it.
-_MAX_BYTES_BY_FIELD = {"title": 1_000, "url": 2_000, "container": 500}
-_MAX_LIST_BYTES = 6_000
-_MAX_EXTRA_BYTES = 1_000
+# Bytes as JSON. With a text of `chunking.MAX_CHUNK_BYTES`, an id of `MAX_ID_BYTES` and fields of
+# fixed length these stay below `MAX_METADATA_BYTES`. What does not fit is told in docs/texts.md.
+_MAX_TITLE_BYTES = 1_000
+_MAX_CONTAINER_BYTES = 500
+_MAX_URL_BYTES = 2_000
+_MAX_AUTHORS_BYTES = 3_000
+_MAX_ACCESS_BYTES = 12_000
+_MAX_EXTRA_BYTES = 4_000
+_MAX_EXTRA_FIELD_BYTES = 1_000
 
 
 def record_id(document_id: str, ordinal: int) -> str:
@@ -53,7 +58,7 @@ def document_fingerprint(document: Document, vector_kind: str) -> str:
         vector_kind,
         document.title,
         document.url,
-        [[section.heading, section.text, section.url] for section in document.sections],
+        [[one.heading, one.text, one.url, one.is_apart] for one in document.sections],
         _document_metadata(document),
         document.stamp,
     )
@@ -91,7 +96,7 @@ def chunk_metadata(
     metadata: dict[str, Value] = {
         **_document_metadata(document),
         "text": chunk.text,
-        "url": _cut(chunk.url, _MAX_BYTES_BY_FIELD["url"]),
+        "url": _fitting_url(chunk.url, document.url),
         "chunk": chunk.ordinal,
         "chunk_count": chunk_count,
     }
@@ -103,8 +108,13 @@ def chunk_metadata(
     return metadata
 
 
-def metadata_bytes(metadata: Mapping[str, Value]) -> int:
-    """Return the size of metadata as the index counts it: bytes of its JSON."""
+def unlisted_readers(document: Document) -> int:
+    """Return how many readers a record of a document has no room to name; they don't find it."""
+    return len(document.access) - len(_fitting(document.access, _MAX_ACCESS_BYTES))
+
+
+def metadata_bytes(metadata: Mapping[str, Value] | Value) -> int:
+    """Return the size of metadata, or of one value, as the index counts it: bytes of its JSON."""
     return len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -125,33 +135,56 @@ def _check_fits(document: Document, chunk: Chunk, metadata: Mapping[str, Value])
 
 def _document_metadata(document: Document) -> dict[str, Value]:
     """Return the fields that all chunks of a document share."""
-    extra = {
-        name: _cut(value, _MAX_EXTRA_BYTES) if isinstance(value, str) else value
-        for name, value in document.extra.items()
-    }
     return {
-        **extra,
+        **_fitting_extra(document.extra),
         "document_id": document.id,
         "source": document.source,
-        "title": _cut(document.title, _MAX_BYTES_BY_FIELD["title"]),
-        "container": _cut(document.container, _MAX_BYTES_BY_FIELD["container"]),
-        "authors": _fitting(document.authors, _MAX_LIST_BYTES),
+        "title": _cut(document.title, _MAX_TITLE_BYTES),
+        "container": _cut(document.container, _MAX_CONTAINER_BYTES),
+        "authors": _fitting(document.authors, _MAX_AUTHORS_BYTES),
         "created_at": document.created_at.timestamp(),
         "updated_at": document.updated_at.timestamp(),
         "partition": document.day.isoformat(),
-        "access": _fitting(document.access, _MAX_LIST_BYTES),
+        "access": _fitting(document.access, _MAX_ACCESS_BYTES),
     }
 
 
+def _fitting_url(*links: str) -> str:
+    """Return the first link that fits, or none: a part of a link leads nowhere."""
+    return next((link for link in links if metadata_bytes(link) <= _MAX_URL_BYTES), "")
+
+
+def _fitting_extra(extra: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the source's own fields, each cut to its room and to what is left of all."""
+    found: dict[str, Value] = {}
+    left_bytes = _MAX_EXTRA_BYTES
+    for name, value in extra.items():
+        room_bytes = max(0, min(_MAX_EXTRA_FIELD_BYTES, left_bytes))
+        if isinstance(value, str):
+            value = _cut(value, room_bytes)
+        elif isinstance(value, list):
+            value = _fitting(value, room_bytes)
+        found[name] = value
+        left_bytes -= metadata_bytes(value)
+    return found
+
+
 def _cut(text: str, max_bytes: int) -> str:
-    return text.encode()[:max_bytes].decode(errors="ignore")
+    """Return the beginning of a text that takes so many bytes as JSON, its quotes not counted."""
+    if metadata_bytes(text) - 2 <= max_bytes:
+        return text
+    # JSON escapes a quote or a line break with one byte more: half as many bytes always fit.
+    short = text.encode()[:max_bytes].decode(errors="ignore")
+    if metadata_bytes(short) - 2 <= max_bytes:
+        return short
+    return text.encode()[: max_bytes // 2].decode(errors="ignore")
 
 
 def _fitting(words: Iterable[str], max_bytes: int) -> list[str]:
     """Return the first words that fit; a reader cut from `access` is refused, never let in."""
     kept: list[str] = []
     for word in words:
-        max_bytes -= len(word.encode()) + 3
+        max_bytes -= metadata_bytes(word) + 1
         if max_bytes < 0:
             break
         kept.append(word)

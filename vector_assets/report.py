@@ -3,8 +3,8 @@
 Keep out: how fresh the index is (`health.py`); this speaks of one run alone.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass, field, fields
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from random import Random
 
@@ -14,6 +14,18 @@ MAX_SAMPLES = 10
 
 MAX_WRITTEN_IDS = 100
 """How many of the written documents are remembered, so that somebody can look for them."""
+
+MAX_FAILURES = 5_000
+"""How many failed documents a report names; all are counted."""
+
+MAX_FAILURES_A_DAY = 100
+"""How many of one day it names, so that one broken day leaves room for the others."""
+
+MAX_GAPS = 1_000
+"""How many kinds of gaps a report names; what comes after is counted together."""
+
+MANY_OTHERS = "others"
+"""Subject of the gap that counts what came after."""
 
 
 @dataclass(slots=True)
@@ -31,6 +43,8 @@ class DayStats:
         deleted_chunks: Surplus of documents that shrank.
         tokens: Paid for.
         dollars: What those cost at list price.
+        redacted_secrets: Tokens, keys and passwords that were replaced in documents that were
+            read, whether or not these had to be written.
     """
 
     documents: int = 0
@@ -43,6 +57,7 @@ class DayStats:
     deleted_chunks: int = 0
     tokens: int = 0
     dollars: float = 0.0
+    redacted_secrets: int = 0
 
     def add(self, other: "DayStats") -> None:
         """Add another's counts to these."""
@@ -63,15 +78,14 @@ class Sample:
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a run of one source did; grows while the run goes on.
+    """What a run of one source did; grows with the run's days, and not with its documents.
 
     Attributes:
         source: Which.
         days: By UTC day of last activity; days outside the asked range are there too, because
             windows overlap backwards and reach into the present.
         total: Over all days.
-        failures: Every document that failed, with its cause.
-        gaps: What the source did not read, and why.
+        failures: The first documents that failed, with their causes; the counts are of all.
         samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
         requests: By endpoint.
@@ -83,12 +97,13 @@ class SyncReport:
     days: dict[date, DayStats] = field(default_factory=lambda: defaultdict(DayStats))
     total: DayStats = field(default_factory=DayStats)
     failures: list[DocumentFailure] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     written_ids: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     throttled_seconds: float = 0.0
     seconds: float = 0.0
+    _gaps: dict[tuple[str, str], Gap] = field(default_factory=dict)
+    _failures_by_day: Counter[date | None] = field(default_factory=Counter)
     _written_count: int = 0
     _random: Random = field(default_factory=lambda: Random(0), repr=False)  # noqa: S311 - a sample
 
@@ -97,6 +112,11 @@ class SyncReport:
         """All requests together."""
         return sum(self.requests.values())
 
+    @property
+    def gaps(self) -> list[Gap]:
+        """What the source did not read, and why; equal ones are one, with the sum of counts."""
+        return list(self._gaps.values())
+
     def add(self, day: date, stats: DayStats) -> None:
         """Count under a day and in the total."""
         self.days[day].add(stats)
@@ -104,11 +124,23 @@ class SyncReport:
 
     def add_failure(self, failure: DocumentFailure) -> None:
         """Count a document that failed; under its day when that is known."""
-        self.failures.append(failure)
+        self._failures_by_day[failure.day] += 1
+        is_named = self._failures_by_day[failure.day] <= MAX_FAILURES_A_DAY
+        if is_named and len(self.failures) < MAX_FAILURES:
+            self.failures.append(failure)
         if failure.day is None:
             self.total.failed_documents += 1
         else:
             self.add(failure.day, DayStats(failed_documents=1))
+
+    def add_gap(self, gap: Gap) -> None:
+        """Count what was not read, together with what is called the same for the same reason."""
+        key = (gap.subject, gap.reason)
+        if key not in self._gaps and len(self._gaps) >= MAX_GAPS:
+            gap = Gap(MANY_OTHERS, "they are too many to name", count=gap.count)
+            key = (gap.subject, gap.reason)
+        held = self._gaps.get(key)
+        self._gaps[key] = replace(gap, count=held.count + gap.count) if held else gap
 
     def add_sample(self, document: Document, chunk_count: int) -> None:
         """Keep a document that was written: for the preview, and to be looked for."""

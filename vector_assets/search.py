@@ -19,7 +19,7 @@ from vector_assets.fusion import fuse
 from vector_assets.meter import Meter
 from vector_assets.records import document_id_of
 from vector_assets.settings import Settings
-from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources import require_known, shown_sources
 from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter, Hit, VectorStore
 
@@ -143,9 +143,8 @@ def find(
 
 def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
     for name in asked:
-        if name not in SOURCE_NAMES:
-            raise UsageError(f"unknown source {name!r}: choose from {', '.join(SOURCE_NAMES)}")
-    return tuple(dict.fromkeys(asked)) or settings.enabled_sources or SOURCE_NAMES
+        require_known(name)
+    return tuple(dict.fromkeys(asked)) or settings.enabled_sources or shown_sources(settings)
 
 
 @dataclass(frozen=True, slots=True)

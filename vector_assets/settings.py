@@ -4,10 +4,11 @@ Every variable of the project is a field here, under its own name in lower case.
 Keep out: what is done with a value, and any reading of the environment at import.
 """
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from dotenv import find_dotenv, load_dotenv
-from pydantic import SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vector_assets.errors import SettingsError
@@ -17,6 +18,7 @@ CREDENTIALS_BY_SOURCE = {
     "slack": ("slack_bot_token",),
     "notion": ("notion_token",),
     "fireflies": ("fireflies_api_key",),
+    "files": ("files_path",),
 }
 """A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists what is on."""
 
@@ -40,13 +42,20 @@ class Settings(BaseSettings):
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
+    slack_join_public: bool = False
+    slack_include_bots: bool = False
+    slack_requests_per_minute: float = 50.0
     slack_base_url: str = "https://slack.com/api/"
 
     notion_token: SecretStr = SecretStr("")
     notion_base_url: str = "https://api.notion.com"
+    notion_requests_per_second: float = Field(default=3.0, gt=0)
+    notion_comments: bool = True
 
     fireflies_api_key: SecretStr = SecretStr("")
     fireflies_url: str = "https://api.fireflies.ai/graphql"
+
+    files_path: str = ""
 
     embedding_provider: Literal["openai", "local"] = "local"
     embedding_model: str = ""
@@ -120,6 +129,20 @@ class Settings(BaseSettings):
                 else not self.missing_credentials(name)
             )
         )
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the partitions.
+
+        Raises:
+            SettingsError: `PARTITIONS_START` is not a day.
+        """
+        try:
+            return date.fromisoformat(self.partitions_start)
+        except ValueError as error:
+            raise SettingsError(
+                f"PARTITIONS_START is {self.partitions_start!r}: set it to a day such as 2024-01-01"
+            ) from error
 
     @property
     def dagster_url(self) -> str:

@@ -9,7 +9,7 @@ everything of Dagster.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
@@ -27,7 +27,14 @@ from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import LostWriteError, UsageError, VectorAssetsError
 from vector_assets.meter import Meter
-from vector_assets.planning import DocumentPlan, HeldVersions, Planner, vector_kind_of
+from vector_assets.planning import (
+    DocumentPlan,
+    HeldVersions,
+    Planner,
+    gaps_of_records,
+    vector_kind_of,
+)
+from vector_assets.redaction import redact, redact_document
 from vector_assets.report import DayStats, SyncReport
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
@@ -40,6 +47,9 @@ from vector_assets.writing import Writer
 BATCH_DOCUMENTS = 64
 BATCH_CHARACTERS = 1_000_000
 BATCHES_IN_FLIGHT = 4
+
+MAINTAINED_BATCHES = 100
+"""Written batches after which an index is maintained: small files slow it down, and fill memory."""
 
 Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
 
@@ -133,15 +143,26 @@ class EmbeddedDocuments:
         self._written_through = None
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
-        """Plan a batch; of a document that is in it twice, the newer version."""
+        """Redact and plan a batch; of a document that is in it twice, the newer version."""
         newest: dict[str, Document] = {}
         for item in batch:
             if isinstance(item, Document):
                 known = newest.get(item.id)
                 if known is None or item.updated_at >= known.updated_at:
                     newest[item.id] = item
-        plans: list[Outcome] = [*self.planner.plan(list(newest.values()))] if newest else []
-        return plans + [item for item in batch if not isinstance(item, Document)]
+        others: list[Outcome] = [item for item in batch if not isinstance(item, Document)]
+        outcomes = self._planned([redact_document(one) for one in newest.values()]) + others
+        return [_without_secrets(outcome) for outcome in outcomes]
+
+    def _planned(self, documents: list[tuple[Document, int]]) -> list[Outcome]:
+        """Plan documents, each with the number of secrets that it had."""
+        if not documents:
+            return []
+        outcomes: list[Outcome] = [*self.planner.plan([one for one, _ in documents])]
+        for outcome, (_, secret_count) in zip(outcomes, documents, strict=True):
+            if isinstance(outcome, DocumentPlan):
+                outcome.stats.redacted_secrets = secret_count
+        return outcomes + [gap for one, _ in documents for gap in gaps_of_records(one)]
 
     def _planned_again(self, batch: list[Outcome], recent_ids: set[str]) -> list[Outcome]:
         """Plan anew what was planned while an earlier version of it was still being written.
@@ -150,7 +171,7 @@ class EmbeddedDocuments:
         may rest on what the index held before the first.
         """
         return [
-            self.planner.plan([outcome.document])[0]
+            self._planned([(outcome.document, outcome.stats.redacted_secrets)])[0]
             if isinstance(outcome, DocumentPlan) and outcome.document.id in recent_ids
             else outcome
             for outcome in batch
@@ -168,7 +189,7 @@ class EmbeddedDocuments:
             elif isinstance(outcome, Unchanged):
                 self.report.add(outcome.day, DayStats(documents=1, unchanged_documents=1))
             elif isinstance(outcome, Gap):
-                self.report.gaps.append(outcome)
+                self.report.add_gap(outcome)
             else:
                 self.report.add(outcome.document.day, outcome.stats)
                 if not outcome.is_empty:
@@ -176,6 +197,15 @@ class EmbeddedDocuments:
         self.report.requests = self._meter.requests
         self.report.throttled_seconds = self._meter.throttled_seconds
         self.report.seconds = time.monotonic() - self._started
+
+
+def _without_secrets(outcome: Outcome) -> Outcome:
+    """Redact what a vendor or a model said of a document, which may quote it."""
+    if isinstance(outcome, DocumentFailure):
+        return replace(outcome, cause=redact(outcome.cause).text)
+    if isinstance(outcome, Gap):
+        return replace(outcome, reason=redact(outcome.reason).text)
+    return outcome
 
 
 class Pipeline:
@@ -251,9 +281,14 @@ def write(
             and `stream.finished_days` are complete.
     """
     writer = Writer(store, stream.namespace, stream.planner)
+    written_batches = 0
     try:
         for batch in stream:
-            writer.write([o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty])
+            plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
+            writer.write(plans)
+            written_batches += bool(plans)
+            if plans and written_batches % MAINTAINED_BATCHES == 0:
+                store.maintain(stream.namespace)
             on_progress(stream.report)
         writer.finish()
     except LostWriteError:

@@ -92,6 +92,8 @@ def report_line(report: SyncReport) -> str:
         parts.append(f"{total.deleted_chunks:,} deleted")
     if total.deferred_documents:
         parts.append(f"{total.deferred_documents:,} not ready yet")
+    if total.redacted_secrets:
+        parts.append(f"{total.redacted_secrets:,} secrets redacted")
     if total.failed_documents:
         parts.append(f"{total.failed_documents:,} failed")
     if report.throttled_seconds >= 1:
@@ -122,6 +124,9 @@ def print_reports(reports: Iterable[SyncReport]) -> None:
             console.print(
                 f"  [red]failed[/] {escape(failure.document_id)}: {escape(failure.cause)}"
             )
+        unnamed = report.total.failed_documents - len(report.failures)
+        if unnamed:
+            console.print(f"  [red]failed[/] and {unnamed:,} more")
         for gap in report.gaps:
             console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
 

@@ -7,6 +7,7 @@ Keep out: what has to change (`planning.py`), and how a store writes (`stores/`)
 `docs/consistency.md` says what can still be seen for a moment.
 """
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ UNCONFIRMED_BATCHES = 8
 and what another run did at the same moment has happened by then."""
 
 _ATTEMPTS = 3
+_PAUSE_SECONDS = 0.5
 _NAMED = 5
 
 
@@ -110,20 +112,32 @@ class Writer:
     def _confirm(self, plans: list[DocumentPlan]) -> None:
         """Read a batch back, and write again what is not there as it was written."""
         for _ in range(_ATTEMPTS):
-            plans = self._undone(plans)
+            plans = self._undone_at_last(plans)
             if not plans:
                 return
             self._unname(plans)
             again = self._planner.plan([plan.document for plan in plans])
             plans = [one for one in again if isinstance(one, DocumentPlan) and not one.is_empty]
             self._apply(plans)
-        undone = [plan.document.id for plan in self._undone(plans)]
+        undone = [plan.document.id for plan in self._undone_at_last(plans)]
         if undone:
             raise LostWriteError(
                 f"{len(undone)} documents were written to {self._namespace!r} {_ATTEMPTS} times "
                 f"and are not there as they were written: {', '.join(undone[:_NAMED])}. Run the "
                 f"same days again, one run at a time"
             )
+
+    def _undone_at_last(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Return what is not there as it was written, once the index has had its time to show it.
+
+        What is only not seen yet must not be written again: its vectors would be paid for twice.
+        """
+        give_up_at = time.monotonic() + self._store.seen_within_seconds
+        undone = self._undone(plans)
+        while undone and time.monotonic() < give_up_at:
+            time.sleep(_PAUSE_SECONDS)
+            undone = self._undone(undone)
+        return undone
 
     def _undone(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Return what is not in the index as it was written, and nothing newer in its place."""

@@ -1,16 +1,32 @@
 """Meetings in the vendor's shape, for tests of the source and of the sandbox."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from vector_assets.documents import Window
+from vector_assets.meter import Meter
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.settings import Settings
+from vector_assets.sources.fireflies import FirefliesSource
 from vector_assets_tests.tiny import utc
 
 Json = dict[str, Any]
 
 PATH = "/fireflies/graphql"
 FIRST = utc("2026-03-02T10:00")
-EVER = Window(utc("2000-01-01"), None)
+EVER = Window(utc("2026-02-20"), utc("2026-03-20"))
+"""A window around all meetings that are told by number alone; short enough for one slice."""
+
+
+def source(sandbox: Sandbox, meter: Meter | None = None) -> FirefliesSource:
+    """Return the source as the settings of a sandbox make it."""
+    values = {name.lower(): value for name, value in sandbox.environment.items()}
+    return FirefliesSource.from_settings(Settings.model_validate(values), meter or Meter())
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Return an instant as the vendor writes a meeting's date."""
+    return int(instant.timestamp() * 1000)
 
 
 def sentence(
@@ -33,7 +49,7 @@ def meeting(number: int, **fields: Any) -> Json:
     return {
         "id": f"meeting-{number}",
         "title": f"Harbour sync {number}",
-        "date": int(began.timestamp() * 1000),
+        "date": epoch_ms(began),
         "duration": 30.5,
         "organizer_email": "ann@example.com",
         "participants": ["ann@example.com", "bo@example.com"],

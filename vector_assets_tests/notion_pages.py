@@ -84,14 +84,56 @@ def title(page: Json) -> str:
     return str(page["properties"]["Name"]["title"][0]["plain_text"])
 
 
-def database(name: str) -> Json:
-    """Return a database."""
-    return {"object": "database", "id": identity(name), "title": name}
+def child_database(database: Json) -> Json:
+    """Return the block by which a database, or a view of it, stands in a page."""
+    return {**block("child_database", title=database["title"]), "id": database["id"]}
 
 
-def row_of(database: Json) -> Json:
+def database(name: str, *data_sources: str) -> Json:
+    """Return a database; it has one data source of its own name, or those that are named."""
+    raw = {"object": "database", "id": identity(name), "title": name}
+    return raw | ({"data_sources": list(data_sources)} if data_sources else {})
+
+
+def row_of(database: Json, data_source: str = "") -> Json:
     """Return the parent of a row."""
-    return {"type": "database_id", "database_id": database["id"]}
+    return {
+        "type": "database_id",
+        "database_id": database["id"],
+        "data_source": data_source,
+    }
+
+
+def comment(words: str, by: Json = ANN, at: str = "2026-03-02T10:15:30.000Z") -> Json:
+    """Return a comment, to stand in `comments` of a page or block."""
+    return {"text": words, "by": by["id"], "at": at}
+
+
+def synced(name: str, *children: Json) -> Json:
+    """Return a synced block that others may copy."""
+    return {
+        **block("synced_block", synced_from=None, children=list(children)),
+        "id": identity(name),
+    }
+
+
+def copy_of(original: Json, name: str) -> Json:
+    """Return a copy of a synced block."""
+    source = {"type": "block_id", "block_id": original["id"]}
+    return {
+        **block("synced_block", synced_from=source),
+        "id": identity(name),
+        "has_children": True,
+    }
+
+
+def meeting(words: str, summary: Json, notes: Json, transcript: Json) -> Json:
+    """Return notes of a meeting, whose three parts hold a block each."""
+    parts = [
+        block("paragraph", part, inner)
+        for part, inner in (("summary", summary), ("notes", notes), ("transcript", transcript))
+    ]
+    return block("meeting_notes", title=[text(words)], children=parts, status="notes_ready")
 
 
 def page(

@@ -48,6 +48,16 @@ def assert_fits(
         assert len(json.dumps(chunk.text, ensure_ascii=False).encode()) <= MAX_CHUNK_BYTES
 
 
+def test_a_section_that_stands_apart_begins_a_chunk_and_its_neighbours_follow_it() -> None:
+    chunks = chunks_of(
+        Section("Lunch?"), Section("Yes."), Section("It stopped.", is_apart=True), Section("Oh."),
+        Section(LOREM * 10, is_apart=True),
+    )  # fmt: skip
+    first, second, *rest = [passage_of(chunk.text) for chunk in chunks]
+    assert (first, second) == ("Lunch?\n\nYes.", "It stopped.\n\nOh.")
+    assert words(" ".join(rest)) == words(LOREM * 10)
+
+
 def test_a_short_document_is_one_chunk_with_its_headings() -> None:
     assert chunks_of(Section("It stopped."), Section("Rotated it.", "Ann Lee, 2026-02-03")) == [
         Chunk(

@@ -54,7 +54,7 @@ def test_a_week_is_synced_found_and_fresh(run: Run, office: Sandbox) -> None:
     assert code == 0
     assert {name: report["documents"] for name, report in reports.items()} == {
         "jira": len(office.workspace.issues),
-        "slack": 11,
+        "slack": 14,
         "notion": len(office.workspace.pages),
         "fireflies": len(office.workspace.transcripts),
     }

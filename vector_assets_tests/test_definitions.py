@@ -10,7 +10,7 @@ import pytest
 
 from vector_assets.definitions import build_defs
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
-from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources import SOURCE_NAMES, SOURCES
 
 ROOT = Path(__file__).parents[1]
 SECRETS = {
@@ -31,7 +31,7 @@ def test_there_is_an_asset_a_source_whether_it_is_on_or_not(defs: dg.Definitions
     dg.Definitions.validate_loadable(defs)
     found = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     assert set(found) == {f"{source}_documents" for source in SOURCE_NAMES}
-    assert set(SOURCE_NAMES) == set(CREDENTIALS_BY_SOURCE)
+    assert set(SOURCES) == set(CREDENTIALS_BY_SOURCE)
     for source in SOURCE_NAMES:
         spec = found[f"{source}_documents"]
         assert spec.group_name == "vector_index"

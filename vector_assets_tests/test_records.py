@@ -1,10 +1,12 @@
 """The layout of metadata, and fingerprints that tell what changed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vector_assets.documents import Chunk, Document
+from vector_assets.documents import Chunk, Document, Section
 from vector_assets.errors import DocumentError
 from vector_assets.records import (
     MAX_METADATA_BYTES,
@@ -54,6 +56,7 @@ def test_the_head_alone_speaks_for_the_whole_document() -> None:
         document("7", "text", updated_at="2026-03-02T10:01"),
         document("7", "text", access=("restricted", "ann@example.com")),
         document("7", "text", extra={"issue_key": "OPS-1"}),
+        replace(document("7"), sections=(Section("text", is_apart=True),)),
     ],
 )
 def test_any_change_changes_the_fingerprint_of_the_document(changed: Document) -> None:

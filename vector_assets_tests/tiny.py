@@ -49,9 +49,12 @@ class TinyEmbedder(Embedder):
     model = "hashed-words"
     dollars_per_million_tokens = 1.0
 
-    def __init__(self, dimensions: int = 64, chunk_tokens: int = 50) -> None:
+    def __init__(
+        self, dimensions: int = 64, chunk_tokens: int = 50, *, is_remembering: bool = True
+    ) -> None:
         self.dimensions = dimensions
         self.chunk_tokens = chunk_tokens
+        self._is_remembering = is_remembering
         self.embedded_texts: list[str] = []
         self._lock = threading.Lock()
 
@@ -60,8 +63,9 @@ class TinyEmbedder(Embedder):
         return WordTokenizer()
 
     def embed(self, texts: Sequence[str]) -> Embedded:
-        with self._lock:
-            self.embedded_texts.extend(texts)
+        if self._is_remembering:
+            with self._lock:
+                self.embedded_texts.extend(texts)
         vectors = np.stack([self.embed_query(text) for text in texts])
         failures = {i: "it holds POISON" for i, text in enumerate(texts) if "POISON" in text}
         return Embedded(vectors, sum(len(text.split()) for text in texts), failures)

@@ -10,6 +10,10 @@ from semantic_text_splitter import MarkdownSplitter
 
 from vector_assets.tokens import Splitter
 
+_MAX_CHARACTERS = 49_000
+"""How much is counted at once: bpe-openai 0.1.4 refuses 1,000,000 characters or 200,000 tokens,
+and a character takes at most four."""
+
 _TIKTOKEN_MODEL = "text-embedding-3-small"
 
 
@@ -17,8 +21,14 @@ class Cl100kTokenizer:
     """Counts as the vendor bills."""
 
     def count(self, text: str) -> int:
-        """Return the number of tokens; names of special tokens are plain text."""
-        return len(_encoding().encode_ordinary(text))
+        """Return the number of tokens; names of special tokens are plain text.
+
+        Of a long text a few too many: a word that is cut for counting counts twice.
+        """
+        return sum(
+            len(_encoding().encode_ordinary(text[at : at + _MAX_CHARACTERS]))
+            for at in range(0, len(text), _MAX_CHARACTERS)
+        )
 
     def splitter(self, capacity_tokens: int) -> Splitter:
         """Return a Markdown splitter."""

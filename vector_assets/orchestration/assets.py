@@ -12,21 +12,15 @@ import dagster as dg
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import failing_by_name
 from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
+from vector_assets.orchestration.jobs import RESCAN_TAG
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
+from vector_assets.sources import SOURCES
 from vector_assets.sync import Pipeline
 
 GROUP = "vector_index"
 
 IO_MANAGER_KEY = "vector_index"
-
-DESCRIPTIONS = {
-    "jira": "Jira issues with their comments, by the day of last activity.",
-    "slack": "Slack threads, and each channel's other messages of a day, by the day of last reply.",
-    "notion": "Notion pages, by the day of last edit.",
-    "fireflies": "Transcripts of meetings in Fireflies, by the day of the meeting.",
-}
-"""What a document is, by source; every source has an asset, whether it is on or not."""
 
 
 def asset_key(source: str) -> dg.AssetKey:
@@ -59,7 +53,7 @@ def build_documents_asset(
 
     @dg.asset(
         key=asset_key(source),
-        description=DESCRIPTIONS[source],
+        description=SOURCES[source].description,
         group_name=GROUP,
         kinds={source, index_kind},
         metadata={"namespace": source},
@@ -80,7 +74,10 @@ def build_documents_asset(
             model = embedder.connect(meter)
             store = vector_index.build_store(meter)
             pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
-            stream = pipeline.embedded_documents(days_of(context.partition_keys))
+            stream = pipeline.embedded_documents(
+                days_of(context.partition_keys),
+                is_rescan=context.run.tags.get(RESCAN_TAG) == "true",
+            )
             return dg.MaterializeResult(
                 value=PendingWrite(stream, store), metadata={"embedding": model.identity}
             )

@@ -1,6 +1,8 @@
-"""The one job: every source's documents, and the checks on them.
+"""The two jobs over every source's documents, and the checks on them.
 
-Keep out: when it runs (`schedules.py`).
+`nightly_ingestion` reads what has changed; `weekly_rescan` reads the same days whether they seem
+changed or not, for what no listing of a vendor shows.
+Keep out: when they run (`schedules.py`).
 """
 
 from collections.abc import Sequence
@@ -11,6 +13,11 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 NIGHTLY_INGESTION = "nightly_ingestion"
+
+WEEKLY_RESCAN = "weekly_rescan"
+
+RESCAN_TAG = "rescan"
+"""On a run, with the value `true`: also what seems unchanged is read again. By hand, too."""
 
 # Errors that may pass are tried again within the run; a new run is for a worker that was killed.
 _RETRY_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
@@ -25,4 +32,18 @@ def build_nightly_ingestion(
         selection=dg.AssetSelection.assets(*assets),
         description="Bring the index up to date with every source, for one day or a range.",
         tags=_RETRY_TAGS,
+    )
+
+
+def build_weekly_rescan(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
+    """Return the job that reads again what seems unchanged: edits and deletions among it.
+
+    It materializes the days that it reads, for it reads them whole; fingerprints make what is the
+    same cost neither embedding nor a write.
+    """
+    return dg.define_asset_job(
+        WEEKLY_RESCAN,
+        selection=dg.AssetSelection.assets(*assets),
+        description="Read the days again, for edits and deletions that no listing shows.",
+        tags={**_RETRY_TAGS, RESCAN_TAG: "true"},
     )

@@ -26,6 +26,9 @@ FAILED_DOCUMENTS = "failed_documents"
 FAILURES = "failures"
 """Key of the table that names them, with the cause of each."""
 
+REDACTED = "redacted_secrets"
+"""Key of the number of tokens, keys and passwords that were replaced in a day's documents."""
+
 GAPS = "run_gaps"
 """Key of the table of what a run did not read, and why; there even when it is empty."""
 
@@ -52,23 +55,27 @@ def metadata_by_day(
     for failure in report.failures:
         day = failure.day
         failures[day if day and day in days else days[-1]].append(failure)
-    found = {day: _day_metadata(report.days.get(day, DayStats()), failures[day]) for day in days}
+    stats = {day: report.days.get(day, DayStats()) for day in days}
+    counts = {day: one.failed_documents for day, one in stats.items()}
+    counts[days[-1]] += report.total.failed_documents - sum(counts.values())
+    found = {day: _day_metadata(stats[day], failures[day], counts[day]) for day in days}
     found[days[-1]] |= _run_metadata(report)
     return found
 
 
 def _day_metadata(
-    stats: DayStats, failures: Sequence[DocumentFailure]
+    stats: DayStats, failures: Sequence[DocumentFailure], failed_count: int
 ) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
         DOCUMENTS: dg.MetadataValue.int(stats.documents),
         "unchanged_documents": dg.MetadataValue.int(stats.unchanged_documents),
         "deferred_documents": dg.MetadataValue.int(stats.deferred_documents),
-        FAILED_DOCUMENTS: dg.MetadataValue.int(len(failures)),
+        FAILED_DOCUMENTS: dg.MetadataValue.int(failed_count),
         "chunks": dg.MetadataValue.int(stats.chunks),
         "embedded_chunks": dg.MetadataValue.int(stats.embedded_chunks),
         "reused_chunks": dg.MetadataValue.int(stats.reused_chunks),
         "deleted_chunks": dg.MetadataValue.int(stats.deleted_chunks),
+        REDACTED: dg.MetadataValue.int(stats.redacted_secrets),
         "tokens": dg.MetadataValue.int(stats.tokens),
         "estimated_dollars": dg.MetadataValue.float(stats.dollars),
     }

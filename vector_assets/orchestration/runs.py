@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from vector_assets.orchestration.assets import asset_key
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
+from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, WEEKLY_RESCAN
 from vector_assets.orchestration.partitions import ONE_DAY_TAG, RANGE_END_TAG, RANGE_START_TAG
 
 
@@ -17,7 +17,7 @@ def sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
     """Return those of some sources that a run materializes; none for a run of checks alone."""
     if run.asset_selection is not None:
         return tuple(source for source in sources if asset_key(source) in run.asset_selection)
-    return tuple(sources) if run.job_name == NIGHTLY_INGESTION else ()
+    return tuple(sources) if run.job_name in (NIGHTLY_INGESTION, WEEKLY_RESCAN) else ()
 
 
 def days_of_run(run: dg.DagsterRun) -> tuple[date, ...]:

@@ -1,6 +1,6 @@
-"""The schedule: each night asks for yesterday, and for whatever earlier nights left undone.
+"""The schedules: each night what is new and what was left undone, each week all of it again.
 
-Nothing that Dagster brings catches up after an outage, so the schedule asks the instance.
+Nothing that Dagster brings catches up after an outage, so the night's asks the instance.
 Keep out: what a run does (`assets.py`).
 """
 
@@ -9,12 +9,18 @@ from datetime import date
 
 import dagster as dg
 
-from vector_assets.observation import SCHEDULE
+from vector_assets.observation import RESCAN_SCHEDULE, SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import days_with_failures, materialized_days
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
-from vector_assets.orchestration.partitions import contiguous, range_tags
+from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, RESCAN_TAG, WEEKLY_RESCAN
+from vector_assets.orchestration.partitions import contiguous, days_of, range_tags
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
+
+RESCAN_CRON = "0 12 * * 6"
+"""Saturdays at noon, UTC: when no night is due, and few people write."""
+
+RESCAN_DAYS = 30
+"""How long what was said may be edited or deleted, and the index still learns of it."""
 
 
 def build_nightly_schedule(
@@ -40,9 +46,7 @@ def build_nightly_schedule(
         keys = partitions.get_partition_keys(current_time=tick)[-settings.catch_up_days :]
         days = [date.fromisoformat(key) for key in keys]
         if not days:
-            return dg.SkipReason(
-                f"no day is complete yet since PARTITIONS_START, {settings.partitions_start}"
-            )
+            return dg.SkipReason(_nothing_is_complete(settings))
         return [
             request
             for source in sources
@@ -50,6 +54,40 @@ def build_nightly_schedule(
         ]
 
     return nightly_ingestion_schedule
+
+
+def build_rescan_schedule(
+    partitions: dg.DailyPartitionsDefinition, settings: Settings
+) -> dg.ScheduleDefinition:
+    """Return the schedule of the rescan, running unless a person has switched it off."""
+
+    @dg.schedule(
+        name=RESCAN_SCHEDULE,
+        job_name=WEEKLY_RESCAN,
+        cron_schedule=RESCAN_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Reads the last {RESCAN_DAYS} days again, for what was edited or deleted.",
+    )
+    def weekly_rescan_schedule(
+        context: dg.ScheduleEvaluationContext,
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        keys = partitions.get_partition_keys(current_time=tick)[-RESCAN_DAYS:]
+        if not settings.enabled_sources:
+            return dg.SkipReason(_nothing_is_on())
+        if not keys:
+            return dg.SkipReason(_nothing_is_complete(settings))
+        return [
+            dg.RunRequest(
+                run_key=f"{source} rescan at {tick.isoformat()}",
+                asset_selection=[asset_key(source)],
+                tags={**range_tags(days_of(keys)), "source": source, RESCAN_TAG: "true"},
+            )
+            for source in settings.enabled_sources
+        ]
+
+    return weekly_rescan_schedule
 
 
 def days_due(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[date]) -> list[date]:
@@ -81,6 +119,10 @@ def _requests(
             asset_selection=[key],
             tags={**range_tags(span), "source": source},
         )
+
+
+def _nothing_is_complete(settings: Settings) -> str:
+    return f"no day is complete yet since PARTITIONS_START, {settings.partitions_start}"
 
 
 def _nothing_is_on() -> str:

@@ -21,7 +21,7 @@ from vector_assets.orchestration.runs import days_of_run, in_words, sources_of
 from vector_assets.probes import Probes
 from vector_assets.reporting import for_sensors, is_told_already, run_problem
 from vector_assets.settings import Settings
-from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources import shown_sources
 
 REPORTER = "sensors"
 
@@ -114,9 +114,10 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         causes = _causes(context)
         incidents = store.read(REPORTER)
-        for source in sources_of(run, SOURCE_NAMES):
+        shown = shown_sources(settings)
+        for source in sources_of(run, shown):
             step = asset_key(source).to_python_identifier()
-            if causes and step not in causes and len(causes) < len(SOURCE_NAMES):
+            if causes and step not in causes and len(causes) < len(shown):
                 # Another source of the same run failed, or a check did; this one is well.
                 continue
             cause = causes.get(step) or context.failure_event.message or "it was killed"

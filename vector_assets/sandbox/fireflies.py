@@ -6,7 +6,7 @@ Keep out: the transcripts themselves (`workspace.py`).
 
 import json
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ MAX_PAGE_TRANSCRIPTS = 50
 
 _SCHEMA_FILE = Path(__file__).parent / "contracts" / "fireflies.2026-04.schema.graphql"
 _KEY = "Bearer sandbox-fireflies-key"
+_OWNER_EMAIL = "sandbox@example.com"
 
 _FILTERS = {"fromDate", "toDate", "limit", "skip"}
 
@@ -65,7 +66,8 @@ def _root(workspace: Workspace) -> Json:
             raise _invalid(f"limit {page_size}: at most {MAX_PAGE_TRANSCRIPTS}")
         if unknown := asked.keys() - _FILTERS:
             raise _invalid(f"the sandbox does not filter by {', '.join(sorted(unknown))}")
-        found = [_complete(one) for one in workspace.transcripts if _is_asked(one, asked)]
+        seen = filter(partial(_is_visible, workspace), workspace.transcripts)
+        found = [_complete(one) for one in seen if _is_asked(one, asked)]
         found.sort(key=lambda one: (-one["date"], one["id"]))
         return found[asked.get("skip", 0) :][:page_size]
 
@@ -74,9 +76,19 @@ def _root(workspace: Workspace) -> Json:
         return next((_complete(one) for one in found), None)
 
     def user(*_: Any, **__: Any) -> Json:
-        return {"user_id": "sandbox", "name": "Sandbox", "email": "sandbox@example.com"}
+        is_admin = workspace.site.fireflies_is_admin
+        name = {"name": "Sandbox", "email": _OWNER_EMAIL}
+        return {"user_id": "sandbox", **name, "is_admin": is_admin}
 
     return {"transcripts": transcripts, "transcript": transcript, "user": user}
+
+
+def _is_visible(workspace: Workspace, transcript: Json) -> bool:
+    """Tell whether the key's owner may see a meeting: an admin all, others their own and shared."""
+    if workspace.site.fireflies_is_admin:
+        return True
+    people = (transcript.get("organizer_email"), *(transcript.get("participants") or []))
+    return _OWNER_EMAIL in people or _complete(transcript)["privacy"] in {"link", "teammates"}
 
 
 def _is_asked(transcript: Json, asked: Json) -> bool:

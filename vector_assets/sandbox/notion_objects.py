@@ -12,6 +12,9 @@ _IDS = uuid.UUID("2f0b2b44-5a0e-4b1c-9c0b-6d1f6a3f9d10")
 _SANDBOX_USER = {"object": "user", "id": str(uuid.uuid5(_IDS, "sandbox"))}
 _LONG_AGO = "2020-01-01T00:00:00.000Z"
 
+RENAMED_MEETINGS_VERSION = "2026-03-11"
+"""Of the API, since when notes of a meeting are no longer called `transcription`."""
+
 MAX_REFERENCES = 25
 """As many people and relations a page shows of a property ("Retrieve a page", "Limits")."""
 
@@ -29,9 +32,17 @@ BOT: Json = {
 }
 
 
-def data_source_id(database_id: str) -> str:
-    """Return the id of a database's one data source."""
-    return str(uuid.uuid5(_IDS, database_id))
+def data_source_id(database_id: str, name: str = "") -> str:
+    """Return the id of a database's data source; an only one goes without a name."""
+    return str(uuid.uuid5(_IDS, f"{database_id}{name}"))
+
+
+def data_sources_of(raw: Json) -> list[Json]:
+    """Return ids and names of a database's data sources: one of its own name, or those it lists."""
+    names = raw.get("data_sources")
+    if not names:
+        return [{"id": data_source_id(raw["id"]), "name": raw["title"]}]
+    return [{"id": data_source_id(raw["id"], name), "name": name} for name in names]
 
 
 def user_object(user_id: str) -> Json:
@@ -53,7 +64,7 @@ def page_object(raw: Json) -> Json:
         database = parent["database_id"]
         parent = {
             "type": "data_source_id",
-            "data_source_id": data_source_id(database),
+            "data_source_id": data_source_id(database, parent.get("data_source", "")),
             "database_id": database,
         }
     return {
@@ -76,21 +87,30 @@ def page_object(raw: Json) -> Json:
     }
 
 
+MEETING_PARTS = ("summary_block_id", "notes_block_id", "transcript_block_id")
+"""What a meeting calls its three blocks, which hold all that stands below it."""
+
+
 def children_of(raw: Json) -> list[Json]:
     """Return the blocks right below a block, as they stand in an export."""
     return (raw.get(raw["type"]) or {}).get("children") or []
 
 
-def block_object(raw: Json, parent: Json, page: Json) -> Json:
+def block_object(raw: Json, parent: Json, page: Json, version: str) -> Json:
     """Return a block as the API gives it, without its children.
 
     Args:
         raw: The block.
         parent: The block or page right above it.
         page: Whose times it takes, for an export keeps none of blocks.
+        version: Of the API; decides what notes of a meeting are called.
     """
     kind = raw["type"]
     body = {name: value for name, value in (raw.get(kind) or {}).items() if name != "children"}
+    if kind == "meeting_notes":
+        parts = zip(MEETING_PARTS, children_of(raw), strict=False)
+        body["children"] = {name: part["id"] for name, part in parts}
+        kind = kind if version >= RENAMED_MEETINGS_VERSION else "transcription"
     parent_kind = "page_id" if parent["object"] == "page" else "block_id"
     return {
         "object": "block",
@@ -109,7 +129,7 @@ def block_object(raw: Json, parent: Json, page: Json) -> Json:
 
 
 def database_object(raw: Json) -> Json:
-    """Return a database, which has one data source."""
+    """Return a database with what its data sources are called."""
     return {
         "object": "database",
         "id": raw["id"],
@@ -117,11 +137,12 @@ def database_object(raw: Json) -> Json:
         "description": [],
         "parent": {"type": "workspace", "workspace": True},
         "is_inline": False,
-        "in_trash": False,
+        "archived": False,
+        "in_trash": bool(raw.get("in_trash")),
         "is_locked": False,
         "created_time": _LONG_AGO,
         "last_edited_time": _LONG_AGO,
-        "data_sources": [{"id": data_source_id(raw["id"]), "name": raw["title"]}],
+        "data_sources": data_sources_of(raw),
         "icon": None,
         "cover": None,
         "url": f"https://www.notion.so/{raw['id'].replace('-', '')}",
@@ -129,12 +150,17 @@ def database_object(raw: Json) -> Json:
     }
 
 
-def data_source_object(raw: Json) -> Json:
-    """Return the data source of a database."""
+def data_source_object(raw: Json, source: Json) -> Json:
+    """Return a data source of a database.
+
+    Args:
+        raw: The database.
+        source: One of its `data_sources_of`.
+    """
     return {
         "object": "data_source",
-        "id": data_source_id(raw["id"]),
-        "title": rich_text(raw["title"]),
+        "id": source["id"],
+        "title": rich_text(source["name"]),
         "description": [],
         "parent": {"type": "database_id", "database_id": raw["id"]},
         "database_parent": {"type": "workspace", "workspace": True},
@@ -187,9 +213,36 @@ def floored(text: str) -> str:
     return f"{text[:16]}:00.000Z"
 
 
+def comment_object(raw: Json, holder: Json) -> Json:
+    """Return a comment as the API gives it.
+
+    Args:
+        raw: Its `text`, `by` whom and `at` what time.
+        holder: The page or block that it was made on.
+    """
+    kind = "page_id" if holder["object"] == "page" else "block_id"
+    identity = str(uuid.uuid5(_IDS, f"{holder['id']}{raw['text']}{raw['at']}"))
+    return {
+        "object": "comment",
+        "id": identity,
+        "parent": {"type": kind, kind: holder["id"]},
+        "discussion_id": str(uuid.uuid5(_IDS, identity)),
+        "created_time": floored(raw["at"]),
+        "last_edited_time": floored(raw["at"]),
+        "created_by": {"object": "user", "id": raw["by"]},
+        "rich_text": rich_text(raw["text"]),
+        "display_name": {"type": "user", "resolved_name": raw.get("name")},
+    }
+
+
 def item_objects(value: Json) -> list[Json]:
     """Return all items of a property that is a list, one by one."""
     kind = value["type"]
+    if kind == "rollup":
+        return [
+            {"object": "property_item", "id": value["id"], **one}
+            for one in value["rollup"]["array"]
+        ]
     return [
         {"object": "property_item", "id": value["id"], "type": kind, kind: item}
         for item in value[kind]
@@ -199,7 +252,8 @@ def item_objects(value: Json) -> list[Json]:
 def item_head(value: Json) -> Json:
     """Return what a list of property items says of its property."""
     kind = value["type"]
-    return {"id": value["id"], "next_url": None, "type": kind, kind: {}}
+    about = {"type": "array", "array": [], "function": "show_original"} if kind == "rollup" else {}
+    return {"id": value["id"], "next_url": None, "type": kind, kind: about}
 
 
 def _property(value: Json) -> Json:
@@ -212,6 +266,8 @@ def _property(value: Json) -> Json:
         inner = [_option(one) for one in inner]
     if kind in ("relation", "people"):
         inner = inner[:MAX_REFERENCES]
+    if kind == "rollup" and inner["type"] == "array":
+        inner = {**inner, "array": [_property(one) for one in inner["array"][:MAX_REFERENCES]]}
     more = {"has_more": len(value[kind]) > MAX_REFERENCES} if kind == "relation" else {}
     return {**value, kind: inner, **more}
 

@@ -25,6 +25,9 @@ from vector_assets.sandbox.workspace import Json, Workspace
 TOKEN = "xoxb-sandbox"  # noqa: S105 - a made-up token that opens nothing
 TEAM_URL = "https://sandbox.slack.com/"
 
+_CREATED = 1_735_689_600
+"""When a channel was made that does not say."""
+
 _DEFAULT_PAGE_ITEMS = 100
 _MAX_PAGE_ITEMS = 1000
 
@@ -128,8 +131,8 @@ class _Channels:
         found = [
             channel
             for channel in map(self._shown, self._workspace.channels)
-            if ("private_channel" if channel["is_private"] else "public_channel") in types
-            and (channel["is_member"] or not channel["is_private"])
+            if _type_of(channel) in types
+            and (self._is_inside(channel["id"]) or not channel["is_private"])
             and not (_is_true(asked, "exclude_archived") and channel["is_archived"])
         ]
         page, metadata = _page(found, asked, key="id")
@@ -206,29 +209,37 @@ class _Channels:
             if channel["id"] == asked.get("channel"):
                 kind = "groups" if channel["is_private"] else "channels"
                 _require_scope(self._workspace, f"{kind}:{right}")
-                if channel["is_member"] or not channel["is_private"]:
+                if self._is_inside(channel["id"]) or not channel["is_private"]:
                     return channel
         raise _RefusedError("channel_not_found")
 
     def _joined_channel(self, asked: Asked) -> Json:
         channel = self._channel(asked, "history")
-        if not channel["is_member"]:
+        if not self._is_inside(channel["id"]):
             raise _RefusedError("not_in_channel")
         return channel
 
+    def _is_inside(self, channel_id: str) -> bool:
+        """Tell whether the bot is in a channel, or was when it was archived."""
+        raw = next(c for c in self._workspace.channels if c["id"] == channel_id)
+        return bool(raw.get("is_member", True))
+
     def _shown(self, channel: Json) -> Json:
+        """Return a channel as it is listed; of an archived one nobody is shown as a member."""
         is_private = channel["id"] in self._workspace.site.private_channel_ids
+        is_archived = bool(channel.get("is_archived"))
         return {
+            "created": _CREATED,
             "is_channel": not is_private,
             "is_group": is_private,
             "is_im": False,
             "is_mpim": False,
             "is_private": is_private,
-            "is_archived": False,
-            "is_member": True,
+            "is_archived": is_archived,
             "name_normalized": channel["name"],
-            "num_members": len(channel.get("members", [])),
+            "num_members": 0 if is_archived else len(channel.get("members", [])),
             **{name: value for name, value in channel.items() if name != "members"},
+            "is_member": bool(channel.get("is_member", True)) and not is_archived,
         }
 
     def _top_level(self, channel_id: str) -> list[Json]:
@@ -243,6 +254,13 @@ class _Channels:
         for ts, of_thread in replies.items():
             shown[ts] = _parent(ts, shown.get(ts), of_thread)
         return list(shown.values())
+
+
+def _type_of(channel: Json) -> str:
+    """Return the word by which a kind of conversation is asked for."""
+    if channel["is_im"] or channel["is_mpim"]:
+        return "im" if channel["is_im"] else "mpim"
+    return "private_channel" if channel["is_private"] else "public_channel"
 
 
 def _is_reply(message: Json) -> bool:

@@ -48,8 +48,13 @@ class Site:
         jira_role_actors: Users and groups by `{project id}/{role id}`.
         notion_hidden_page_ids: Pages, and databases, that Notion's search leaves out though they
             are shared.
+        notion_unshared_ids: Pages and databases that are not shared with the integration.
+        notion_capabilities: What the integration may do: read `content`, `comments`, `users`.
+        notion_newest_version: Of the API, that Notion takes; a later one is refused.
+        notion_markdown_max_blocks: So many blocks of a page come as Markdown at most.
         private_channel_ids: Slack channels that only members may read.
         slack_scopes: What the Slack bot has been granted.
+        fireflies_is_admin: Whether the owner of the Fireflies key sees the meetings of all.
     """
 
     jira_time_zone: str = "UTC"
@@ -63,8 +68,13 @@ class Site:
     jira_group_members: dict[str, list[Json]] = field(default_factory=dict)
     jira_role_actors: dict[str, list[Json]] = field(default_factory=dict)
     notion_hidden_page_ids: list[str] = field(default_factory=list)
+    notion_unshared_ids: list[str] = field(default_factory=list)
+    notion_capabilities: list[str] = field(default_factory=lambda: ["content", "comments", "users"])
+    notion_newest_version: str = "2026-03-11"
+    notion_markdown_max_blocks: int = 20_000
     private_channel_ids: list[str] = field(default_factory=list)
     slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))
+    fireflies_is_admin: bool = True
 
 
 @dataclass
@@ -73,7 +83,8 @@ class Workspace:
 
     Attributes:
         issues: Jira issues, REST v3, with all their comments in `fields.comment.comments`.
-        channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out.
+        channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out,
+            and `is_im: true` makes it a direct message.
         users: Slack users as in `users.json`.
         messages: Slack messages by channel id, replies among them.
         usergroups: Slack user groups, `id` and `handle`.

@@ -1,7 +1,7 @@
 """Fireflies' GraphQL endpoint: a query in, its data out, its errors in our words.
 
 Errors stand beside data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
-2026-11).
+2026-11). What they do not touch is believed, what they touch never is.
 Keep out: which queries there are and what their data means (`fireflies.py`).
 """
 
@@ -15,6 +15,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from vector_assets.errors import (
+    ContractError,
     CredentialsError,
     RateLimitedError,
     UnavailableError,
@@ -27,6 +28,7 @@ from vector_assets.sources.http_retries import (
     CountedRetry,
     waited_seconds,
 )
+from vector_assets.sources.pacing import Pace
 
 Json = Mapping[str, Any]
 
@@ -46,6 +48,15 @@ _NEXT_STEPS = {
 }
 _CODES_BY_STATUS = {401: "auth_failed", 403: "forbidden", 429: _THROTTLED}
 
+# A burst and a minute's refill make the 60 a minute that a Business plan allows (docs.fireflies.ai,
+# "Limits", 2026-11); of the 50 a day of the other plans a night needs a few, so it never waits.
+BURST_REQUESTS = 20
+REQUESTS_PER_SECOND = 40 / 60
+
+# A 429 that says in a header how long to wait is repeated by urllib3; any other says it inside, and
+# repeating it blindly would only spend the day's requests.
+_REPEATED_STATUSES = (500, 502, 503, 504)
+
 # Below this a number in `retryAfter` is a span of seconds, from there on epoch milliseconds.
 _LEAST_EPOCH_MILLISECONDS = 1e11
 _LEAST_WAIT_SECONDS = 1.0
@@ -58,15 +69,18 @@ class FirefliesApi:
         url: Of the GraphQL endpoint.
         key: API key.
         meter: Of the run.
+        pace: How fast it may ask; the documented one if None.
     """
 
-    def __init__(self, url: str, key: str, meter: Meter) -> None:
+    def __init__(self, url: str, key: str, meter: Meter, *, pace: Pace | None = None) -> None:
         self.url = url
         self._meter = meter
+        self._pace = pace or Pace(REQUESTS_PER_SECOND, BURST_REQUESTS)
         self._waited_seconds = 0.0
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {key}"
-        adapter = HTTPAdapter(max_retries=CountedRetry.of(_SERVICE, meter))
+        retries = CountedRetry.of(_SERVICE, meter).new(status_forcelist=_REPEATED_STATUSES)
+        adapter = HTTPAdapter(max_retries=retries)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -83,21 +97,66 @@ class FirefliesApi:
             CredentialsError: It refuses the key, or what the key's owner may do.
             UnavailableError: It answers with another error, or not at all.
         """
+        data, errors = self._answer(name, query, variables)
+        if errors:
+            raise _translated(errors)
+        return data
+
+    def ask_list(
+        self, name: str, query: str, variables: Json | None = None
+    ) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """Return the list that a query's field holds, and what is broken, by place in it.
+
+        An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, breaks that
+        item alone: what stands beside it there is not believed, its neighbours are.
+
+        Args:
+            name: Of the field.
+            query: GraphQL, for that field.
+            variables: Of the query.
+
+        Raises:
+            ContractError: The field is no list of objects, though no error says why.
+            VectorAssetsError: As `ask`, for an error that is not of one item.
+        """
+        data, errors = self._answer(name, query, variables)
+        items = data.get(name)
+        broken: dict[int, str] = {}
+        for error in errors:
+            place = _place(error, name)
+            if place is None or not items or place >= len(items) or not items[place]:
+                raise _translated(errors)
+            words = f"{'.'.join(map(str, error['path'][2:]))}: {_code(error)}"
+            broken[place] = "; ".join(filter(None, (broken.get(place), words)))
+        if items is None or not all(items):
+            raise ContractError(f"{_SERVICE} {name}", "null without an error", "a list")
+        return items, broken
+
+    def _answer(
+        self, name: str, query: str, variables: Json | None
+    ) -> tuple[dict[str, Any], list[Json]]:
+        """Return data and the errors beside it; wait and ask again while throttled.
+
+        Raises:
+            VectorAssetsError: As `ask`, when there is no data at all.
+        """
         while True:
             status, answer = self._post(name, {"query": query, "variables": variables or {}})
-            errors = answer.get("errors") or []
+            errors: list[Json] = answer.get("errors") or []
             data: dict[str, Any] | None = answer.get("data")
-            if data and not errors and status < 400:
-                return data
-            codes = [_code(one) for one in errors] or [
-                _CODES_BY_STATUS.get(status, f"HTTP {status}")
-            ]
-            if _THROTTLED not in codes:
-                raise _translated(codes)
-            self._wait(_retry_after_seconds(errors))
+            if not errors and (not data or status >= 400):
+                errors = [{"code": _CODES_BY_STATUS.get(status, f"HTTP {status}")}]
+            if any(_code(error) == _THROTTLED for error in errors):
+                self._wait(_retry_after_seconds(errors))
+                continue
+            if not data or status >= 400:
+                raise _translated(errors)
+            return data, errors
 
     def _post(self, name: str, body: Json) -> tuple[int, Json]:
         """Return the status and what was answered; an answer that is no JSON object is empty."""
+        if waited := self._pace.wait():
+            self._meter.throttled(waited)
         try:
             response = self._session.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
@@ -131,7 +190,8 @@ class FirefliesApi:
         time.sleep(seconds)
 
 
-def _translated(codes: list[str]) -> VectorAssetsError:
+def _translated(errors: list[Json]) -> VectorAssetsError:
+    codes = [_code(error) for error in errors]
     seen = ", ".join(dict.fromkeys(codes))
     for code in codes:
         if code in _NEXT_STEPS:
@@ -142,6 +202,14 @@ def _translated(codes: list[str]) -> VectorAssetsError:
 def _code(error: Json) -> str:
     extensions = error.get("extensions") or {}
     return str(error.get("code") or extensions.get("code") or error.get("message"))
+
+
+def _place(error: Json, name: str) -> int | None:
+    """Return the place in a list that an error is about; None when it is not about one item."""
+    match error.get("path"):
+        case [str(field), int(place), *_] if field == name:
+            return place
+    return None
 
 
 def _retry_after_seconds(errors: list[Json]) -> float | None:

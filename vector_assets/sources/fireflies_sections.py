@@ -3,7 +3,9 @@
 Keep out: requests and access (`fireflies.py`).
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,24 +14,55 @@ from vector_assets.documents import Section
 TURN_SECONDS = 60.0
 """A speaker's turn is cut after so long, so that a link leads near to what was said."""
 
+SUMMARY_FIELDS = {
+    "Overview": "overview",
+    "Action items": "action_items",
+    "Outline": "outline",
+    "Notes": "notes",
+    "In detail": "shorthand_bullet",
+    "Key points": "bullet_gist",
+    "Summary": "short_summary",
+    "Short overview": "short_overview",
+    "Gist": "gist",
+    "Chapters": "transcript_chapters",
+    "Topics": "topics_discussed",
+    "Keywords": "keywords",
+}
+"""Fields of a summary by heading, those that say most first. They are several tellings of one
+meeting, so one that adds no word to those before it is left out."""
+
 Transcript = Mapping[str, Any]
+
+_WORD = re.compile(r"\w+")
 
 
 def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
-    """Yield the sections of a meeting that began at a time."""
+    """Yield the sections of a meeting that began at a time; speech begins a chunk of its own."""
     yield Section(_facts(transcript, began), "Meeting")
-    summary = transcript.get("summary") or {}
-    for heading, name in (
-        ("Overview", "overview"),
-        ("Action items", "action_items"),
-        ("Outline", "outline"),
-        ("Keywords", "keywords"),
-    ):
-        value = summary.get(name)
-        text = ", ".join(value) if isinstance(value, list) else (value or "")
-        if text.strip():
+    yield from _summary(transcript.get("summary") or {})
+    for place, turn in enumerate(_turns(transcript)):
+        yield turn if place else replace(turn, is_apart=True)
+
+
+def _summary(summary: Mapping[str, Any]) -> Iterator[Section]:
+    told: set[str] = set()
+    for heading, text in _tellings(summary):
+        words = set(_WORD.findall(text.lower()))
+        if words - told:
             yield Section(text, heading)
-    yield from _turns(transcript)
+            told |= words
+
+
+def _tellings(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield heading and text of each field; a list of short words is a line, others are items."""
+    for heading, name in SUMMARY_FIELDS.items():
+        value = summary.get(name)
+        if isinstance(value, list):
+            texts = list(filter(None, value))
+            value = ", ".join(texts) if name == "keywords" else "\n".join(f"- {t}" for t in texts)
+        yield heading, value or ""
+    for section in summary.get("extended_sections") or []:
+        yield section.get("title") or "More", section.get("content") or ""
 
 
 def speakers_of(transcript: Transcript) -> list[str]:
@@ -67,7 +100,7 @@ def _turn(sentences: list[Mapping[str, Any]], url: str) -> Section:
 
 
 def _text(sentence: Mapping[str, Any]) -> str:
-    return (sentence.get("text") or "").strip()
+    return (sentence.get("text") or sentence.get("raw_text") or "").strip()
 
 
 def _facts(transcript: Transcript, began: datetime) -> str:
@@ -75,10 +108,21 @@ def _facts(transcript: Transcript, began: datetime) -> str:
         "Date": f"{began:%Y-%m-%d %H:%M} UTC",
         "Duration": f"{float(transcript.get('duration') or 0):.0f} minutes",
         "Organizer": transcript.get("organizer_email") or "",
+        "Kind": (transcript.get("summary") or {}).get("meeting_type") or "",
         "Speakers": ", ".join(speakers_of(transcript)),
+        "Invited": ", ".join(_attendees(transcript)),
         "Participants": ", ".join(filter(None, transcript.get("participants") or [])),
     }
     return "\n".join(f"- {label}: {value}" for label, value in lines.items() if value)
+
+
+def _attendees(transcript: Transcript) -> list[str]:
+    """Return the names of those who were invited, as far as the calendar tells names."""
+    names = (
+        (one.get("displayName") or one.get("name") or "").strip()
+        for one in transcript.get("meeting_attendees") or []
+    )
+    return list(dict.fromkeys(filter(None, names)))
 
 
 def _speaker(sentence: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A transport for `httpx` that obeys `Retry-After`, counts what it asks, and never hangs.
+"""A transport for `httpx` that keeps a pace, obeys `Retry-After`, counts and never hangs.
 
 For a vendor whose SDK sits on `httpx` and who is only read, so that any request may be repeated.
 Keep out: what any vendor's answers mean.
@@ -14,6 +14,7 @@ import httpx
 from vector_assets.errors import RateLimitedError
 from vector_assets.meter import Meter
 from vector_assets.sources.http_retries import MAX_WAIT_SECONDS
+from vector_assets.sources.pacing import Pace
 
 BACKOFF_SECONDS = 0.5
 """Before the first repeat of a request that failed in passing; doubles with each one after it."""
@@ -33,12 +34,20 @@ class PatientTransport(httpx.BaseTransport):
         service: Name for the meter and for errors, such as `notion`.
         meter: Of the run.
         endpoint_of: Returns the name of an endpoint for the path of its URL.
+        pace: Kept by every request, repeats among them; None where nobody asks for one.
     """
 
-    def __init__(self, service: str, meter: Meter, endpoint_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        service: str,
+        meter: Meter,
+        endpoint_of: Callable[[str], str],
+        pace: Pace | None = None,
+    ) -> None:
         self._service = service
         self._meter = meter
         self._endpoint_of = endpoint_of
+        self._pace = pace
         self._inner = httpx.HTTPTransport()
         self._lock = threading.Lock()
         self._free_at = 0.0
@@ -53,6 +62,7 @@ class PatientTransport(httpx.BaseTransport):
         waited_seconds = 0.0
         throttled = failed = 0
         while True:
+            self._keep_pace()
             waited_seconds += self._wait_until_free(waited_seconds)
             answer = self._answer_or_error(request)
             if isinstance(answer, httpx.TransportError):
@@ -82,6 +92,10 @@ class PatientTransport(httpx.BaseTransport):
         except httpx.TransportError as error:
             return error
         return response
+
+    def _keep_pace(self) -> None:
+        if self._pace is not None and (seconds := self._pace.wait()):
+            self._meter.throttled(seconds)
 
     def _wait_until_free(self, waited_seconds: float) -> float:
         """Wait until the service takes requests again; return the seconds.

@@ -1,12 +1,12 @@
 """Notion's API as the source needs it: whole lists, things by id, and errors in our words.
 
 Keep out: which pages to read (`notion.py`), and what anything says (`notion_*.py` beside this).
-API: developers.notion.com/reference, version 2025-09-03, 2026-11.
+API: developers.notion.com/reference, version 2025-09-03 (Markdown alone: 2026-03-11), 2026-11.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,9 +25,24 @@ from vector_assets.errors import (
 from vector_assets.meter import Meter
 from vector_assets.sources.http_retries import TIMEOUT_SECONDS
 from vector_assets.sources.httpx_retries import PatientTransport
+from vector_assets.sources.pacing import Pace
 
 PAGE_ITEMS = 100
 """Most items a page of any list (developers.notion.com/reference/intro, "Pagination", 2026-11)."""
+
+REQUESTS_PER_SECOND = 3.0
+"""On average, for each integration (developers.notion.com/reference/request-limits, 2026-11)."""
+
+BURST_REQUESTS = 3
+
+VERSION = "2025-09-03"
+"""The first in which a database with several data sources can be read."""
+
+MARKDOWN_VERSION = "2026-03-11"
+"""The first that gives a page as Markdown. It also renames fields of what we read: `archived` is
+`in_trash`, and the block `transcription` is `meeting_notes`; both names are known here."""
+
+_NARROWEST_WINDOW = timedelta(minutes=1)
 
 _NEXT_STEP = (
     "Set NOTION_TOKEN to the token of an integration (notion.so/my-integrations) that may read "
@@ -35,6 +50,35 @@ _NEXT_STEP = (
 )
 
 Json = Mapping[str, Any]
+
+
+class RefusedError(SkippableError):
+    """Notion refuses one thing; others may be had.
+
+    Args:
+        code: Notion's own word for it, such as `object_not_found`.
+        message: Notion's own sentence.
+        status: Of HTTP.
+    """
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"notion refuses it, {code}: {message}")
+        self.code = code
+        self.status = status
+
+    @property
+    def is_of_one_thing(self) -> bool:
+        """Whether just this page or block is refused, and not the verb."""
+        return self.code == "object_not_found"
+
+    @property
+    def is_for_want_of_rights(self) -> bool:
+        """Whether somebody may change it by sharing, or by a capability of the integration."""
+        return self.status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
+
+
+class IncompleteError(ContractError):
+    """A list that says itself that it does not hold everything."""
 
 
 class NotionApi:
@@ -47,19 +91,34 @@ class NotionApi:
         base_url: Of the API, such as `https://api.notion.com`.
         token: Of the integration.
         meter: Of the run.
+        requests_per_second: On average, over all threads.
     """
 
-    def __init__(self, base_url: str, token: str, meter: Meter) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        meter: Meter,
+        requests_per_second: float = REQUESTS_PER_SECOND,
+    ) -> None:
+        pace = Pace(requests_per_second, BURST_REQUESTS)
         # Retries live in the transport: the SDK repeats neither a search that failed nor a
         # connection that broke, and waits no longer than it likes.
-        self._client = Client(
-            auth=token,
-            base_url=base_url.rstrip("/"),
-            timeout_ms=int(TIMEOUT_SECONDS * 1000),
-            retry=False,
-            log_level=logging.CRITICAL,
-            client=httpx.Client(transport=PatientTransport("notion", meter, _endpoint)),
-        )
+        transport = PatientTransport("notion", meter, _endpoint, pace)
+
+        def client(version: str) -> Client:
+            return Client(
+                auth=token,
+                base_url=base_url.rstrip("/"),
+                timeout_ms=int(TIMEOUT_SECONDS * 1000),
+                notion_version=version,
+                retry=False,
+                log_level=logging.CRITICAL,
+                client=httpx.Client(transport=transport),
+            )
+
+        self._client = client(VERSION)
+        self._markdown_client = client(MARKDOWN_VERSION)
 
     def me(self) -> Json:
         """Return the integration's own user."""
@@ -79,12 +138,33 @@ class NotionApi:
         return _listed(partial(self._client.search, **_search(kind)), concerns_all=True)
 
     def rows(self, data_source_id: str, window: Window) -> Iterator[Json]:
-        """Yield the pages of a data source that were edited in a window."""
+        """Yield what a data source holds that was edited in a window; some of it perhaps twice.
+
+        A query gives 10,000 rows at most and then says that it is not complete: the window is cut
+        in two until it is (developers.notion.com/reference/query-a-data-source, 2026-11).
+        """
         bounds = [_bound("on_or_after", window.start)]
         if window.end is not None:
             bounds.append(_bound("before", window.end))
         query = partial(self._client.data_sources.query, data_source_id)
-        return _listed(partial(query, filter={"and": bounds}))
+        try:
+            yield from _listed(partial(query, filter={"and": bounds}))
+        except IncompleteError:
+            span = (window.end or datetime.now(UTC)) - window.start
+            if span <= _NARROWEST_WINDOW:
+                raise
+            middle = window.start + span / 2
+            yield from self.rows(data_source_id, Window(window.start, middle))
+            yield from self.rows(data_source_id, Window(middle, window.end))
+
+    def markdown(self, page_id: str) -> Json:
+        """Return a page as Markdown, in one request whatever its depth."""
+        retrieve = self._markdown_client.pages.retrieve_markdown
+        return _asked(partial(retrieve, page_id, include_transcript=True))
+
+    def comments(self, block_id: str) -> list[Json]:
+        """Return the open comments on just this page or block."""
+        return list(_listed(partial(self._client.comments.list, block_id=block_id)))
 
     def children(self, block_id: str) -> list[Json]:
         """Return all blocks right below a page or block."""
@@ -111,12 +191,12 @@ class NotionApi:
         retrieve = self._client.pages.properties.retrieve
         return _listed(partial(retrieve, page_id, property_id))
 
-    def user_names(self) -> dict[str, str]:
-        """Return the names of users by id; empty when the integration may not read them."""
+    def user_names(self) -> dict[str, str] | None:
+        """Return the names of users by id; None when the integration may not read them."""
         try:
             users = list(_listed(self._client.users.list))
         except SkippableError:
-            return {}
+            return None
         return {str(user["id"]): str(user.get("name") or "") for user in users}
 
 
@@ -124,7 +204,8 @@ def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[
     """Yield all items of a list.
 
     Raises:
-        ContractError: A cursor comes twice, or the list says that it is not complete.
+        ContractError: A cursor comes twice.
+        IncompleteError: The list says that it is not complete.
     """
     seen: set[str] = set()
     cursor: str | None = None
@@ -134,7 +215,7 @@ def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[
         status = answer.get("request_status") or {}
         if status.get("type") == "incomplete":
             reason = status.get("incomplete_reason")
-            raise ContractError("notion", f"a list that is incomplete ({reason})", "all of it")
+            raise IncompleteError("notion", f"a list that is incomplete ({reason})", "all of it")
         if "results" not in answer:
             raise ContractError("notion", f"the fields {sorted(answer)}", "'results'")
         yield from answer["results"]
@@ -149,8 +230,10 @@ def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[
 def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
     try:
         return _asked(ask)
-    except SkippableError:
-        return None
+    except RefusedError as error:
+        if error.is_for_want_of_rights:
+            return None
+        raise
 
 
 def _asked(ask: Callable[[], Any], *, concerns_all: bool = False) -> Json:
@@ -187,7 +270,7 @@ def _translated(error: HTTPResponseError, *, concerns_all: bool) -> VectorAssets
         return UnavailableError("notion", f"HTTP {error.status}, {code}")
     if concerns_all:
         return ContractError("notion", f"{code}: {error}", "an answer to a valid request")
-    return SkippableError(f"notion refuses it, {code}: {error}")
+    return RefusedError(str(code), str(error), error.status)
 
 
 def instant(text: str) -> datetime:

@@ -1,7 +1,8 @@
-"""Blocks to sections of Markdown: headings begin sections, everything else stands in them.
+"""Blocks to Markdown, type by type: headings begin sections, everything else stands in them.
 
 Works on a flat list of blocks with their depths: a chain of a thousand levels is no trouble.
-Keep out: fetching children (`notion_walk.py`) and rich text (`notion_text.py`).
+Keep out: fetching children (`notion_walk.py`), rich text (`notion_text.py`), and what becomes of
+the parts (`notion_sections.py`).
 Types: developers.notion.com/reference/block, 2026-11.
 """
 
@@ -9,11 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vector_assets.documents import Section
-from vector_assets.sources.notion_text import SITE, markdown, plain
-
-MAX_INDENT_LEVELS = 8
-"""Deeper levels are indented like this one: white space in a chunk tells nobody anything."""
+from vector_assets.sources.notion_sections import Part, indented, link_to, table_markdown
+from vector_assets.sources.notion_text import markdown, plain
 
 HEADINGS = {"heading_1": 1, "heading_2": 2, "heading_3": 3, "heading_4": 4}
 TRANSPARENT = {"column_list", "column", "synced_block", "template", "tab"}
@@ -42,38 +40,21 @@ class Placed:
     rows: tuple[Mapping[str, Any], ...] = ()
 
 
-def sections_of(blocks: Iterable[Placed], url: str) -> Iterator[Section]:
-    """Yield the sections of a page; the heading of each is the path of headings above it.
+def parts_of(blocks: Iterable[Placed], url: str) -> Iterator[Part]:
+    """Yield what blocks say.
 
     Args:
         blocks: In reading order.
         url: Of the page.
     """
-    path: list[tuple[int, str]] = []
-    link = ""
-    parts: list[str] = []
-    was_list_item = False
     for placed in blocks:
         kind = str(placed.block.get("type"))
         if kind in HEADINGS:
-            if parts or link:
-                yield Section("\n\n".join(parts), _joined(path), link)
-            level = HEADINGS[kind]
             title = plain((placed.block.get(kind) or {}).get("rich_text"))
-            path = [one for one in path if one[0] < level] + [(level, title)]
-            link, parts = f"{url}#{str(placed.block.get('id', '')).replace('-', '')}", []
-            continue
-        text = block_markdown(placed)
-        if not text:
-            continue
-        is_list_item = kind in _LIST_ITEMS
-        if parts and is_list_item and was_list_item:
-            parts[-1] += f"\n{text}"
-        else:
-            parts.append(text)
-        was_list_item = is_list_item
-    if parts or link:
-        yield Section("\n\n".join(parts), _joined(path), link)
+            link = f"{url}#{str(placed.block.get('id', '')).replace('-', '')}"
+            yield Part("", title=title, level=HEADINGS[kind], link=link)
+        elif text := block_markdown(placed):
+            yield Part(text, is_list_item=kind in _LIST_ITEMS, depth=placed.depth)
 
 
 def block_markdown(placed: Placed) -> str:
@@ -91,12 +72,7 @@ def block_markdown(placed: Placed) -> str:
     else:
         render: Callable[[Body], str] = _RENDER.get(kind, _unknown)
         text = render(body)
-    indent = "  " * min(placed.depth, MAX_INDENT_LEVELS)
-    return "\n".join(indent + line for line in text.split("\n")) if text else ""
-
-
-def _joined(path: list[tuple[int, str]]) -> str:
-    return " > ".join(title for _, title in path if title)
+    return indented(text, placed.depth)
 
 
 def _text(body: Body) -> str:
@@ -136,31 +112,18 @@ def _file(body: Body) -> str:
 
 
 def _child(body: Body, block_id: str) -> str:
-    return f"[{body.get('title') or 'Untitled'}]({_address(block_id)})"
+    return f"[{body.get('title') or 'Untitled'}]({link_to(block_id)})"
 
 
 def _link_to_page(body: Body) -> str:
     """Return a link whose text is as much as the API tells: what it leads to, not its title."""
     kind = str(body.get("type"))
-    return f"[Linked {kind.removesuffix('_id')}]({_address(str(body.get(kind, '')))})"
-
-
-def _address(identity: str) -> str:
-    return f"{SITE}/{identity.replace('-', '')}"
+    return f"[Linked {kind.removesuffix('_id')}]({link_to(str(body.get(kind, '')))})"
 
 
 def _table(body: Body, rows: tuple[Mapping[str, Any], ...]) -> str:
-    cells = [
-        [markdown(cell).replace("|", "\\|").replace("\n", "<br>") for cell in _cells(row)]
-        for row in rows
-    ]
-    if not cells:
-        return ""
-    width = max(map(len, cells))
-    if not body.get("has_column_header"):
-        cells.insert(0, [""] * width)
-    lines = [f"| {' | '.join(row + [''] * (width - len(row)))} |" for row in cells]
-    return "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+    cells = [[markdown(cell) for cell in _cells(row)] for row in rows]
+    return table_markdown(cells, has_header=bool(body.get("has_column_header")))
 
 
 def _cells(row: Mapping[str, Any]) -> list[Any]:

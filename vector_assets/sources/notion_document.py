@@ -1,15 +1,14 @@
-"""A Notion page to a Document: its properties, then its blocks.
+"""A Notion page to a Document: its properties, then its body, then what was said about it.
 
-Keep out: single properties and blocks (`notion_properties.py`, `notion_blocks.py`), and what to
-read when (`notion.py`).
+Keep out: single properties (`notion_properties.py`), bodies (`notion_body.py`), and what to read
+when (`notion.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from vector_assets.documents import Document, Section
 from vector_assets.sources.notion_api import Json, NotionApi, instant, last_edit
-from vector_assets.sources.notion_blocks import Placed, sections_of
+from vector_assets.sources.notion_comments import Comments
 from vector_assets.sources.notion_names import Names
 from vector_assets.sources.notion_properties import is_cut, property_text, title_of
 
@@ -20,19 +19,21 @@ NO_CONTAINER = "Notion"
 Properties = Mapping[str, Json]
 
 
-def document_of(page: Json, blocks: Iterable[Placed], names: Names, api: NotionApi) -> Document:
+def document_of(
+    page: Json, body: tuple[Section, ...], comments: Comments, names: Names, api: NotionApi
+) -> Document:
     """Return a page as a document.
 
     Args:
         page: As the API gives it.
-        blocks: All of it, in reading order.
+        body: All of what stands on it.
+        comments: On it.
         names: For people, related pages and what the page stands in.
         api: Asked for what is left out of long properties.
     """
     properties = {
         name: _whole(page, value, api) for name, value in (page.get("properties") or {}).items()
     }
-    url = str(page.get("url") or "")
     parent = page.get("parent") or {}
     container = names.container(parent)
     is_row = parent.get("type") == "data_source_id"
@@ -40,10 +41,10 @@ def document_of(page: Json, blocks: Iterable[Placed], names: Names, api: NotionA
         source=SOURCE,
         native_id=str(page["id"]),
         title=title_of(properties) or "Untitled",
-        sections=(*_facts(properties, names), *sections_of(blocks, url)),
-        url=url,
+        sections=(*_facts(properties, names), *body, *comments.sections),
+        url=str(page.get("url") or ""),
         container=container or NO_CONTAINER,
-        authors=_authors(page, names),
+        authors=_authors(page, comments, names),
         created_at=instant(page["created_time"]),
         updated_at=last_edit(page),
         extra={"page_id": str(page["id"]), "database": container if is_row else ""},
@@ -55,8 +56,10 @@ def _whole(page: Json, value: Json, api: NotionApi) -> Json:
     if not is_cut(value):
         return value
     kind = str(value["type"])
-    items: list[Any] = [one[kind] for one in api.property_items(page["id"], value["id"])]
-    return {**value, kind: items}
+    items = list(api.property_items(page["id"], value["id"]))
+    if kind == "rollup":
+        return {**value, kind: {"type": "array", "array": items}}
+    return {**value, kind: [one[kind] for one in items]}
 
 
 def _facts(properties: Properties, names: Names) -> Iterator[Section]:
@@ -70,6 +73,6 @@ def _facts(properties: Properties, names: Names) -> Iterator[Section]:
         yield Section("\n".join(lines), "Properties")
 
 
-def _authors(page: Json, names: Names) -> tuple[str, ...]:
+def _authors(page: Json, comments: Comments, names: Names) -> tuple[str, ...]:
     found = (names.user(page.get(role) or {}) for role in ("created_by", "last_edited_by"))
-    return tuple(dict.fromkeys(filter(None, found)))
+    return tuple(dict.fromkeys(filter(None, (*found, *comments.authors))))

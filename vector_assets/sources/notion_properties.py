@@ -64,6 +64,8 @@ def is_cut(value: Mapping[str, Any]) -> bool:
         return sum(1 for part in inner or () if part.get("type") == "mention") >= MAX_REFERENCES
     if kind in ("relation", "people"):
         return bool(value.get("has_more")) or len(inner or ()) >= MAX_REFERENCES
+    if kind == "rollup":
+        return len((inner or {}).get("array") or ()) >= MAX_REFERENCES
     return False
 
 
@@ -82,7 +84,8 @@ def _name(inner: Mapping[str, Any]) -> str:
 
 
 def _date(inner: Mapping[str, Any]) -> str:
-    return " to ".join(filter(None, (inner.get("start"), inner.get("end"))))
+    span = " to ".join(filter(None, (inner.get("start"), inner.get("end"))))
+    return f"{span} ({zone})" if (zone := inner.get("time_zone")) else span
 
 
 def _files(inner: list[Mapping[str, Any]]) -> str:

@@ -21,16 +21,29 @@ MEETINGS = {"meeting_notes", "transcription"}
 _MEETING_PARTS = ("summary_block_id", "notes_block_id", "transcript_block_id")
 
 
-def walk(page_id: str, children: Children) -> Iterator[Placed]:
+def walk(page_id: str, children: Children, refused: list[str] | None = None) -> Iterator[Placed]:
     """Yield the blocks of a page in reading order.
 
     Args:
         page_id: Of the page.
         children: Returns all children of a block, or raises: a page with a hole in it must never
             take the place of a whole one.
+        refused: Takes the ids of copies whose original is not shared with us.
     """
-    visited = {page_id}
-    stack = [iter(_placed(children(page_id), 0))]
+    yield from walk_blocks(children(page_id), children, refused, above=page_id)
+
+
+def walk_blocks(
+    blocks: list[Block],
+    children: Children,
+    refused: list[str] | None = None,
+    *,
+    above: str = "",
+    depth: int = 0,
+) -> Iterator[Placed]:
+    """Yield blocks that stand side by side, and all that stands below them; see `walk`."""
+    visited = {above}
+    stack = [iter(_placed(blocks, depth))]
     while stack:
         placed = next(stack[-1], None)
         if placed is None:
@@ -46,7 +59,8 @@ def walk(page_id: str, children: Children) -> Iterator[Placed]:
         if origin in visited:
             continue
         visited |= {origin, str(block["id"])}
-        below = _below(holders, children, is_copy=origin != block["id"])
+        is_copy = origin != block["id"]
+        below = _below(holders, children, (refused if refused is not None else []), is_copy=is_copy)
         if kind == "table":
             yield Placed(block, placed.depth, rows=tuple(below))
             continue
@@ -70,12 +84,15 @@ def _holders(block: Block) -> list[str]:
     return [str(block["id"])] if block.get("has_children") else []
 
 
-def _below(holders: list[str], children: Children, *, is_copy: bool) -> list[Block]:
+def _below(
+    holders: list[str], children: Children, refused: list[str], *, is_copy: bool
+) -> list[Block]:
     """Return the blocks below; of a copy whose original is not shared with us, none."""
     try:
         return [one for holder in holders for one in children(holder)]
     except SkippableError:
         if is_copy:
+            refused.extend(holders)
             return []
         raise
 

@@ -1,191 +1,141 @@
 """Slack: each thread as one document, and each channel's other messages of a day as another.
 
-Keep out: requests and errors (`slack_api.py`), names and channels (`slack_directory.py`), what a
-window holds (`slack_listing.py`), and what a document looks like (`slack_render.py`).
+Documents of a kind of their own are the channels themselves: what they are for, by their topic and
+purpose. Files are named; what is written in them is not read.
+Keep out: requests and errors (`slack_api.py`), names (`slack_directory.py`), what a run yields
+(`slack_reading.py`), and what a document looks like (`slack_render.py`).
 """
 
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, Self
+from datetime import datetime, timedelta
+from typing import Self
 
-from vector_assets.concurrency import mapped_in_order
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
-from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
+from vector_assets.documents import SourceItem, Window, start_of_day
+from vector_assets.errors import ContractError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Reach, Source
 from vector_assets.sources.slack_api import SlackApi
+from vector_assets.sources.slack_channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack_directory import Channel, Directory
-from vector_assets.sources.slack_listing import Day, Thread, threads_and_days
-from vector_assets.sources.slack_render import SOURCE, Renderer, instant, is_said, thread_id
-
-Json = dict[str, Any]
-
-logger = logging.getLogger(__name__)
-
-THREADS_IN_FLIGHT = 4
-"""Threads whose replies are fetched at the same time."""
-
-MAX_UNANSWERED_THREADS = 5
-"""After so many threads in a row without an answer it is Slack that is down, not a thread."""
+from vector_assets.sources.slack_messages import instant, is_of_bot, is_said
+from vector_assets.sources.slack_pacing import Pace, rates_of
+from vector_assets.sources.slack_reading import Options, Reading
+from vector_assets.sources.slack_render import SOURCE
 
 NEWEST_CHANNELS = 5
 NEWEST_MESSAGES = 50
 
-_CLOSED_CHANNEL_CODES = {"channel_not_found", "not_in_channel"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A thread or day to make a document of, or what stands in a channel's place."""
-
-    channel: Channel
-    access: tuple[str, ...]
-    part: Thread | Day | DocumentFailure
-
-
-_Outcome = tuple[Document | DocumentFailure | None, VectorAssetsError | None]
-
 
 class SlackSource(Source):
-    """Reads the channels that the bot has joined; direct messages are never read.
+    """Reads the channels that the bot is in; direct messages are never read.
 
     Args:
         api: Slack.
-        channels: Names or ids to restrict it to; empty means all that the bot has joined.
-
-    Attributes:
-        skipped_channels: Names of those that the last run could not read.
+        options: What the settings say.
     """
 
     name = SOURCE
     overlap = timedelta(hours=1)
 
-    THREAD_LOOKBACK = timedelta(days=30)
-    """How old a thread may be for a reply to bring it back."""
-
-    def __init__(self, api: SlackApi, channels: tuple[str, ...] = ()) -> None:
-        self.skipped_channels: list[str] = []
+    def __init__(self, api: SlackApi, options: Options) -> None:
         self._api = api
-        self._wanted = channels
+        self._options = options
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
         """Build it from the settings.
 
         Raises:
-            SettingsError: `SLACK_BOT_TOKEN` is not set.
+            SettingsError: `SLACK_BOT_TOKEN` is not set, or `PARTITIONS_START` is not a day.
         """
         settings.require_credentials(SOURCE)
-        token = settings.slack_bot_token.get_secret_value()
-        return cls(SlackApi(token, settings.slack_base_url, meter), settings.slack_channels)
+        api = SlackApi(
+            settings.slack_bot_token.get_secret_value(),
+            settings.slack_base_url,
+            meter,
+            pace=Pace(meter, rates_of(settings.slack_requests_per_minute)),
+        )
+        options = Options(
+            since=start_of_day(settings.first_day),
+            channels=settings.slack_channels,
+            joins_public=settings.slack_join_public,
+            includes_bots=settings.slack_include_bots,
+        )
+        return cls(api, options)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the threads and days of a window, channel by channel, newest first.
 
         Besides those whose last activity lies in the window it yields the threads that began in
-        it, and days that may have lost a message to a thread; `slack_listing.py` says why. The
-        one checkpoint comes at the end.
+        it, days that may have lost a message to a thread, each channel itself, and the history of
+        channels that are new; `slack_listing.py` and `slack_reading.py` say why. A thread that the
+        index holds as history shows it is not fetched. The one checkpoint comes at the end.
+
+        Costs a request for every 999 channels and members, one or two a private channel for its
+        members, one for every 999 top-level messages since `THREAD_LOOKBACK` before the window, at
+        least one a channel, and one a thread that has changed.
 
         Raises:
             SettingsError: `SLACK_CHANNELS` names a channel that the bot does not see.
             VectorAssetsError: As `SlackApi.call` raises.
         """
-        began_at = datetime.now(UTC)
-        self.skipped_channels = []
-        directory = Directory.load(self._api)
-        outcomes = mapped_in_order(
-            partial(self._outcome, renderer=Renderer(directory)),
-            self._jobs(directory, window),
-            in_flight=THREADS_IN_FLIGHT,
-        )
-        unanswered_count = 0
-        for item, error in outcomes:
-            unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
-            if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
-                raise error
-            if item is not None:
-                yield item
-        yield Checkpoint(window.end or began_at)
+        yield from self._reading(window).items()
+
+    def ids(self, window: Window) -> Iterator[str]:
+        """Yield the ids of what the window holds; costs no request for replies.
+
+        Parents are looked for since `PARTITIONS_START`, whatever the window: a thread that a
+        backfill brought may have got its last reply long after it began.
+
+        Raises:
+            CredentialsError: A channel cannot be read, though the index holds documents of it.
+            VectorAssetsError: As `documents` raises.
+        """
+        yield from self._reading(window).ids()
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.
 
         Costs three requests and one for each of `NEWEST_CHANNELS`. Slack does not tell which
         channel was active last, so the newest message may be in a smaller one, never the reverse:
-        what is returned has been said, and in a channel that is read.
+        what is returned has been said, in a channel that is read, by somebody who is read.
         """
         directory = Directory.load(self._api, with_users=False)
-        channels = sorted(directory.readable(self._wanted), key=lambda c: -c.member_count)
+        members = [one for one in self._choice(directory).to_read if not one.is_archived]
+        channels = sorted(members, key=lambda one: -one.member_count)
         return max(
             (at for channel in channels[:NEWEST_CHANNELS] for at in self._activity(channel)),
             default=None,
         )
 
     def check(self) -> Reach:
-        """Ask who we are and how many channels we read; two requests where channels are few.
+        """Ask who we are, how many channels we read, and what we don't; two requests where few.
+
+        Whether an archived channel answers is told by a run, for each has to be asked.
 
         Raises:
             CredentialsError: The token is refused, or lacks a scope; names the scope.
             UnavailableError: Slack cannot be reached.
         """
         directory = Directory.load(self._api, with_users=False)
-        bot = directory.bot
-        channel_count = len(directory.readable(self._wanted))
+        bot, choice = directory.bot, self._choice(directory)
+        channel_count = len(choice.to_read) + len(choice.to_join)
         advice = "" if channel_count else "; invite it with /invite in each channel to read"
         return Reach(
-            f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}"
+            f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}",
+            (
+                *bot.gaps(joins_public=self._options.joins_public),
+                *closed_gaps(dict.fromkeys(choice.unjoined, NOT_JOINED)),
+            ),
         )
 
-    def _jobs(self, directory: Directory, window: Window) -> Iterator[_Job]:
-        for channel in directory.readable(self._wanted):
-            try:
-                access = directory.access(channel)
-                for part in threads_and_days(self._api, channel, window, self.THREAD_LOOKBACK):
-                    yield _Job(channel, access, part)
-            except ContractError as error:
-                if error.seen not in _CLOSED_CHANNEL_CODES:
-                    raise
-                yield from self._skipped(channel, error.seen)
+    def _reading(self, window: Window) -> Reading:
+        return Reading(self._api, Directory.load(self._api), self._options, self.known, window)
 
-    def _skipped(self, channel: Channel, code: str) -> Iterator[_Job]:
-        """Note a channel that cannot be read; only one that was asked for is a failure."""
-        cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
-        self.skipped_channels.append(channel.name)
-        logger.warning("slack: %s", cause)
-        if channel.is_wanted_by_name:
-            yield _Job(channel, (), DocumentFailure(f"{SOURCE}:{channel.id}", cause))
-
-    def _outcome(self, job: _Job, renderer: Renderer) -> _Outcome:
-        """Make the document of a job; one that cannot be made never costs the others."""
-        if isinstance(job.part, DocumentFailure):
-            return job.part, None
-        try:
-            return self._document(job, job.part, renderer), None
-        except (ContractError, UnavailableError) as error:
-            return _failure(job.channel, job.part, str(error)), error
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            cause = f"Slack sent a message of a shape that is not known here: {error!r}"
-            return _failure(job.channel, job.part, cause), None
-
-    def _document(self, job: _Job, part: Thread | Day, renderer: Renderer) -> Document | None:
-        if isinstance(part, Thread):
-            messages = self._thread_messages(job.channel, part.ts)
-            return renderer.thread(job.channel, job.access, part.ts, messages)
-        assert part.latest_at is not None
-        oldest_first = part.messages[::-1]
-        return renderer.day(job.channel, job.access, part.day, oldest_first, part.latest_at)
-
-    def _thread_messages(self, channel: Channel, thread_ts: str) -> list[Json]:
-        """Return a whole thread, oldest first; Slack repeats the parent on each page."""
-        pages = self._api.pages(
-            "conversations.replies", "messages", channel=channel.id, ts=thread_ts
-        )
-        by_ts = {message["ts"]: message for page in pages for message in page}
-        return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
+    def _choice(self, directory: Directory) -> Choice:
+        options = self._options
+        return Choice.of(directory, options.channels, joins_public=options.joins_public)
 
     def _activity(self, channel: Channel) -> Iterator[datetime]:
         """Yield the instants of the newest that was said in a channel."""
@@ -194,18 +144,10 @@ class SlackSource(Source):
                 "conversations.history", channel=channel.id, limit=NEWEST_MESSAGES
             )
         except ContractError as error:
-            if error.seen not in _CLOSED_CHANNEL_CODES:
+            if error.seen not in CLOSED_CODES:
                 raise
             return
         for message in answer["messages"]:
-            if is_said(message):
+            is_read = self._options.includes_bots or not is_of_bot(message)
+            if message.get("reply_count") or (is_said(message) and is_read):
                 yield instant(message.get("latest_reply") or message["ts"])
-
-
-def _failure(channel: Channel, part: Thread | Day, cause: str) -> DocumentFailure:
-    identity = (
-        thread_id(channel.id, part.ts)
-        if isinstance(part, Thread)
-        else f"{SOURCE}:{channel.id}:{part.day}"
-    )
-    return DocumentFailure(identity, cause, part.latest_at.date() if part.latest_at else None)

@@ -1,14 +1,12 @@
-"""Slack's Web API through its SDK: retries, shared waiting, paging, and errors in our words.
+"""Slack's Web API through its SDK: retries, paging, and errors in our words.
 
 `ok: false` comes with HTTP 200, so every answer passes through `SlackApi.call`.
-Keep out: which channels and messages are wanted, and what becomes of them (`slack.py`).
+Keep out: how fast Slack may be asked (`slack_pacing.py`), and which channels and messages are
+wanted (`slack.py`).
 """
 
 import http.client
 import json
-import threading
-import time
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 from urllib.error import URLError
@@ -30,24 +28,17 @@ from slack_sdk.web import SlackResponse
 from vector_assets.errors import (
     ContractError,
     CredentialsError,
-    RateLimitedError,
     UnavailableError,
     VectorAssetsError,
 )
 from vector_assets.meter import Meter
+from vector_assets.sources.slack_pacing import Pace
 
 MAX_PAGE_ITEMS = 999
 """Largest page (docs.slack.dev/reference/methods/conversations.history, 2026-11)."""
 
 MAX_RETRIES = 3
 """Tries beyond the first after a connection was lost or a server failed."""
-
-CEILING_SECONDS = 600.0
-"""How long a method may answer nothing but "slow down" before the run fails by name.
-
-An app of one's own workspace is told to wait some 30 s at a time; a long backfill is throttled
-again and again and still moves on, so waiting counts from a method's last good answer.
-"""
 
 _DEFAULT_RETRY_AFTER_SECONDS = 30.0
 _TRANSIENT_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
@@ -78,7 +69,7 @@ class SlackApi:
         token: The bot's.
         base_url: Ends with `/api/`.
         meter: Counts each request, tries again included, and each second of waiting.
-        ceiling_seconds: See `CEILING_SECONDS`.
+        pace: How fast each method may be asked; by default only as Slack says.
         pauses: Between tries after a failure; by default from 0.5 s on, doubling, with jitter.
     """
 
@@ -88,17 +79,17 @@ class SlackApi:
         base_url: str,
         meter: Meter,
         *,
-        ceiling_seconds: float = CEILING_SECONDS,
+        pace: Pace | None = None,
         pauses: RetryIntervalCalculator | None = None,
     ) -> None:
         self._meter = meter
-        self._queue = _Queue(meter, ceiling_seconds)
+        self._pace = pace or Pace(meter, {})
         pauses = pauses or BackoffRetryIntervalCalculator()
         self._client = WebClient(
             token=token,
             base_url=base_url,
             retry_handlers=[
-                _SlowDownHandler(self._queue, meter),
+                _SlowDownHandler(self._pace, meter),
                 _ServerErrorHandler(meter, pauses),
                 _ConnectionHandler(meter, pauses),
             ],
@@ -109,11 +100,11 @@ class SlackApi:
 
         Raises:
             CredentialsError: The token is refused, or lacks a scope; names the scope.
-            RateLimitedError: The method kept saying "slow down" for `ceiling_seconds`.
+            RateLimitedError: The method kept saying "slow down" up to the pace's ceiling.
             UnavailableError: No answer, or a server error, after `MAX_RETRIES` more tries.
             ContractError: Any other refusal; its `seen` is Slack's own code.
         """
-        self._queue.wait(method)
+        self._pace.wait(method)
         self._meter.count(f"slack {method}")
         try:
             answer = self._client.api_call(method, params=arguments)
@@ -121,7 +112,7 @@ class SlackApi:
             raise self._translated(method, error.response) from None
         except _LOST_CONNECTION as error:
             raise UnavailableError(f"slack {method}", _worded(error)) from error
-        self._queue.moved_on(method)
+        self._pace.moved_on(method)
         return answer
 
     def pages(self, method: str, key: str, **arguments: str | int | bool) -> Iterator[list[Any]]:
@@ -151,7 +142,7 @@ class SlackApi:
         body = answer.data if isinstance(answer.data, dict) else {}
         code = str(body.get("error") or f"HTTP {answer.status_code}")
         if answer.status_code == http.HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
-            return self._queue.gave_up(method)
+            return self._pace.gave_up(method)
         if answer.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or code in _TRANSIENT_CODES:
             return UnavailableError(f"slack {method}", f"{code} (HTTP {answer.status_code})")
         if code == "missing_scope":
@@ -166,53 +157,12 @@ class SlackApi:
         return ContractError(f"slack {method}", code[:200], "ok: true")
 
 
-class _Queue:
-    """Holds all threads back from a method that said "slow down", until it may be asked again."""
-
-    def __init__(self, meter: Meter, ceiling_seconds: float) -> None:
-        self._meter = meter
-        self._ceiling_seconds = ceiling_seconds
-        self._lock = threading.Lock()
-        self._free_at: dict[str, float] = {}
-        self._waited_seconds: defaultdict[str, float] = defaultdict(float)
-
-    def wait(self, method: str) -> None:
-        """Sleep until the method may be asked."""
-        while (seconds := self._free_at.get(method, 0.0) - time.monotonic()) > 0:
-            self._meter.throttled(seconds)
-            time.sleep(seconds)
-
-    def hold(self, method: str, seconds: float) -> bool:
-        """Close a method for a time; False when that would pass the ceiling."""
-        with self._lock:
-            now = time.monotonic()
-            added = max(0.0, now + seconds - max(now, self._free_at.get(method, 0.0)))
-            if self._waited_seconds[method] + added > self._ceiling_seconds:
-                return False
-            self._waited_seconds[method] += added
-            self._free_at[method] = max(now + seconds, self._free_at.get(method, 0.0))
-            return True
-
-    def moved_on(self, method: str) -> None:
-        """Note a good answer: waiting counts anew."""
-        with self._lock:
-            self._waited_seconds[method] = 0
-
-    def gave_up(self, method: str) -> RateLimitedError:
-        """Return the error for a method that was held back for too long."""
-        return RateLimitedError(
-            f"slack {method}",
-            waited_seconds=self._waited_seconds[method],
-            ceiling_seconds=self._ceiling_seconds,
-        )
-
-
 class _SlowDownHandler(RateLimitErrorRetryHandler):
     """Waits as long as Slack says, together with all other threads, up to the ceiling."""
 
-    def __init__(self, queue: _Queue, meter: Meter) -> None:
+    def __init__(self, pace: Pace, meter: Meter) -> None:
         super().__init__()
-        self._queue = queue
+        self._pace = pace
         self._meter = meter
 
     def can_retry(
@@ -226,7 +176,7 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
         """Say whether the ceiling leaves room; the number of tries has no limit of its own."""
         if response is None or response.status_code != http.HTTPStatus.TOO_MANY_REQUESTS:
             return False
-        return self._queue.hold(_method_of(request), _retry_after_seconds(response))
+        return self._pace.hold(_method_of(request), _retry_after_seconds(response))
 
     def prepare_for_next_attempt(
         self,
@@ -238,7 +188,7 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
     ) -> None:
         """Wait; tries after other failures are not used up by it."""
         state.next_attempt_requested = True
-        self._queue.wait(_method_of(request))
+        self._pace.wait(_method_of(request))
         self._meter.count(f"slack {_method_of(request)}")
 
 

@@ -5,14 +5,12 @@ Keep out: mark-up within a text (`slack_text.py`), and who wrote it when (`slack
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from vector_assets.sources.slack_text import Names, fenced, link, markdown
+from vector_assets.sources.slack_text import Names, emoji, fenced, link, markdown, unescape
 
 Json = dict[str, Any]
-
-MAX_UNFURL_CHARACTERS = 300
-"""Of a linked page's own words; the link leads to the rest."""
 
 _INDENT = "    "
 
@@ -38,12 +36,14 @@ def message_text(message: Json, names: Names) -> str:
 
 def blocks_text(blocks: Iterable[Json], names: Names) -> str:
     """Return the words of blocks, a paragraph each; blocks without words add nothing."""
-    parts = (_BLOCKS.get(block.get("type", ""), _nothing)(block, names) for block in blocks)
+    parts = (_BLOCKS.get(block.get("type", ""), _other)(block, names) for block in blocks)
     return "\n\n".join(part.strip() for part in parts if part.strip())
 
 
-def _nothing(block: Json, names: Names) -> str:
-    return ""
+def _other(block: Json, names: Names) -> str:
+    """Return the words of a kind of block that is not known here, where they stand as usual."""
+    text = block.get("text")
+    return _text_object(text, names) if isinstance(text, dict) else str(text or "")
 
 
 def _text_object(value: Json | None, names: Names) -> str:
@@ -71,6 +71,16 @@ def _context(block: Json, names: Names) -> str:
 
 def _markdown_block(block: Json, names: Names) -> str:
     return str(block.get("text") or "")
+
+
+def _video(block: Json, names: Names) -> str:
+    title = _text_object(block.get("title"), names) or str(block.get("alt_text") or "")
+    url = str(block.get("title_url") or "")
+    words = [
+        "Video: " + (link(url, title) if url else title),
+        _text_object(block.get("description"), names),
+    ]
+    return "\n".join(word for word in words if word)
 
 
 def _image(block: Json, names: Names) -> str:
@@ -105,6 +115,7 @@ _BLOCKS: dict[str, Callable[[Json, Names], str]] = {
     "rich_text": _rich_text,
     "section": _section,
     "table": _table,
+    "video": _video,
 }
 
 
@@ -141,9 +152,16 @@ def _rich_element(element: Json, names: Names, *, in_code: bool = False) -> str:
         case "broadcast":
             return f"@{element.get('range')}"
         case "emoji":
-            return f":{element.get('name')}:"
+            return emoji(str(element.get("name")))
+        case "date":
+            return str(element.get("fallback") or _day_and_time(element))
         case _:
             return str(element.get("fallback") or element.get("value") or "")
+
+
+def _day_and_time(date: Json) -> str:
+    at = datetime.fromtimestamp(int(date.get("timestamp") or 0), UTC)
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _styled(text: str, style: Json) -> str:
@@ -159,20 +177,21 @@ def _styled(text: str, style: Json) -> str:
 
 
 def _attachment(attachment: Json, names: Names) -> str:
-    """Return an attachment's words; those of an unfurled link are cut, its page is elsewhere."""
+    """Return an attachment's words, of which those of an unfurled link are a quotation."""
     title = markdown(str(attachment.get("title") or ""), names)
     target = str(attachment.get("title_link") or "")
     text = blocks_text(_attached_blocks(attachment), names) or markdown(
         str(attachment.get("text") or ""), names
     )
     is_unfurl = any(attachment.get(key) for key in ("from_url", "original_url"))
-    if is_unfurl and len(text) > MAX_UNFURL_CHARACTERS:
-        text = f"{text[:MAX_UNFURL_CHARACTERS]}…"
     words = [
+        str(attachment.get("author_name") or ""),
         markdown(str(attachment.get("pretext") or ""), names),
-        link(target, title) if target and title else title,
+        link(unescape(target), title) if target and title else title,
         text,
         *(_field(field, names) for field in attachment.get("fields") or []),
+        *(_file(file) for file in attachment.get("files") or []),
+        markdown(str(attachment.get("footer") or ""), names),
     ]
     found = "\n".join(word.strip() for word in words if word.strip())
     found = found or markdown(str(attachment.get("fallback") or ""), names).strip()

@@ -1,16 +1,18 @@
-"""Who is who in a Slack workspace: the channels that the bot reads, and the names behind ids.
+"""Who is who in a Slack workspace: its channels, who may read them, and the names behind ids.
 
 Loaded once a run. Direct messages are never asked for.
-Keep out: messages (`slack.py`) and how they are shown (`slack_render.py`).
+Keep out: which channels are read (`slack_channels.py`), messages, and how they are shown
+(`slack_render.py`).
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self
 
-from vector_assets.documents import PUBLIC, RESTRICTED
-from vector_assets.errors import ContractError, CredentialsError, SettingsError
+from vector_assets.documents import PUBLIC, RESTRICTED, Gap
+from vector_assets.errors import ContractError, CredentialsError
 from vector_assets.sources.slack_api import SlackApi
 
 Json = dict[str, Any]
@@ -21,24 +23,65 @@ REQUIRED_SCOPES = ("channels:history", "channels:read", "users:read")
 PRIVATE_SCOPES = frozenset({"groups:history", "groups:read"})
 """Bot scopes that add the private channels into which the bot was invited."""
 
+JOIN_SCOPE = "channels:join"
+"""Bot scope for entering public channels."""
+
+_LOST_WITHOUT_SCOPE = {
+    "groups:read": "private channels are not seen",
+    "groups:history": "private channels are not read",
+    "users:read.email": "members have no e-mail here, so nobody may find what private channels say",
+    "usergroups:read": "user groups are shown by their ids",
+    JOIN_SCOPE: "public channels are not joined, though SLACK_JOIN_PUBLIC is set",
+}
+"""What lacks without a scope that is not required."""
+
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel to read.
+    """A channel, public or private; never a direct message.
 
     Attributes:
         id: Slack's id; it never changes.
         name: Without `#`.
         is_private: Whether only members may read it.
-        is_wanted_by_name: Whether `SLACK_CHANNELS` lists it.
+        is_archived: Whether nobody may write to it any more.
+        is_member: Whether the bot is in it.
         member_count: As Slack counts them.
+        topic: Empty when none was set.
+        purpose: Empty when none was set.
+        created_at: UTC.
+        described_at: When topic or purpose was set last, or else when it was created, UTC.
     """
 
     id: str
     name: str
-    is_private: bool = False
-    is_wanted_by_name: bool = False
-    member_count: int = 0
+    is_private: bool
+    is_archived: bool
+    is_member: bool
+    member_count: int
+    topic: str
+    purpose: str
+    created_at: datetime
+    described_at: datetime
+
+    @classmethod
+    def of(cls, channel: Json) -> Self:
+        """Return a channel as `conversations.list` shows it."""
+        topic, purpose = channel.get("topic") or {}, channel.get("purpose") or {}
+        created = int(channel.get("created") or 0)
+        described = max(created, *(int(one.get("last_set") or 0) for one in (topic, purpose)))
+        return cls(
+            id=channel["id"],
+            name=str(channel.get("name") or channel["id"]),
+            is_private=bool(channel.get("is_private")),
+            is_archived=bool(channel.get("is_archived")),
+            is_member=bool(channel.get("is_member", True)),
+            member_count=int(channel.get("num_members") or 0),
+            topic=str(topic.get("value") or ""),
+            purpose=str(purpose.get("value") or ""),
+            created_at=datetime.fromtimestamp(created, UTC),
+            described_at=datetime.fromtimestamp(described, UTC),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +90,14 @@ class Bot:
 
     Attributes:
         name: The bot's user name.
+        user_id: Under which it joins channels.
         team: The workspace's name.
         team_url: Begins every permalink; ends with a slash.
         scopes: What was granted; None where Slack did not say.
     """
 
     name: str
+    user_id: str
     team: str
     team_url: str
     scopes: frozenset[str] | None
@@ -79,6 +124,7 @@ class Bot:
         team_url = str(answer.get("url") or "https://slack.com/")
         return cls(
             name=str(answer.get("user") or ""),
+            user_id=str(answer.get("user_id") or ""),
             team=str(answer.get("team") or ""),
             team_url=team_url if team_url.endswith("/") else f"{team_url}/",
             scopes=scopes,
@@ -90,6 +136,26 @@ class Bot:
         may_read_private = self.scopes is None or self.scopes >= PRIVATE_SCOPES
         return "public_channel,private_channel" if may_read_private else "public_channel"
 
+    def gaps(self, *, joins_public: bool) -> list[Gap]:
+        """Return a gap for each scope that is missing and not required.
+
+        Args:
+            joins_public: Whether `SLACK_JOIN_PUBLIC` is set.
+        """
+        return [
+            Gap(
+                f"scope {scope}",
+                _LOST_WITHOUT_SCOPE[scope],
+                f"Add {scope} under OAuth & Permissions and install the app again.",
+            )
+            for scope in _LOST_WITHOUT_SCOPE
+            if not self.has(scope) and (joins_public or scope != JOIN_SCOPE)
+        ]
+
+    def has(self, scope: str) -> bool:
+        """Tell whether a scope was granted; what Slack did not say is taken for granted."""
+        return self.scopes is None or scope in self.scopes
+
 
 class Directory:
     """The workspace's channels, members and user groups; answers as `slack_text.Names`.
@@ -99,14 +165,23 @@ class Directory:
         bot: Who we are.
         channels: As `conversations.list` gives them, joined or not.
         users: As `users.list` gives them.
+
+    Attributes:
+        bot: As given.
+        channels_of_nobody: Names of private channels whose members all lack an e-mail.
     """
 
     def __init__(
         self, api: SlackApi, bot: Bot, channels: Iterable[Json], users: Iterable[Json] = ()
     ) -> None:
         self.bot = bot
+        self.channels_of_nobody: list[str] = []
         self._api = api
-        self._channels = {channel["id"]: channel for channel in channels}
+        self._channels = {
+            channel["id"]: Channel.of(channel)
+            for channel in channels
+            if not (channel.get("is_im") or channel.get("is_mpim"))
+        }
         self._users = {user["id"]: user for user in users}
         self._usergroups: dict[str, str] | None = None
         self._lock = threading.Lock()
@@ -127,36 +202,10 @@ class Directory:
         pages = api.pages("users.list", "members") if with_users else ()
         return cls(api, bot, channels, (user for page in pages for user in page))
 
-    def readable(self, wanted: Sequence[str]) -> list[Channel]:
-        """Return the channels to read, by id: the wanted ones, or all that the bot has joined.
-
-        Args:
-            wanted: Names, with or without `#`, or ids; empty means all.
-
-        Raises:
-            SettingsError: A wanted channel does not exist, or is hidden from the bot.
-        """
-        names = [name.removeprefix("#") for name in wanted]
-        channels = [
-            Channel(
-                id=channel["id"],
-                name=str(channel.get("name") or channel["id"]),
-                is_private=bool(channel.get("is_private")),
-                is_wanted_by_name=bool(names),
-                member_count=int(channel.get("num_members") or 0),
-            )
-            for channel in self._channels.values()
-            if not (channel.get("is_im") or channel.get("is_mpim"))
-            and (_is_named(channel, names) if names else channel.get("is_member", True))
-        ]
-        known = {word for channel in channels for word in (channel.id, channel.name)}
-        for name in names:
-            if name not in known:
-                raise SettingsError(
-                    f"SLACK_CHANNELS names {name!r}: the bot sees no such channel among "
-                    f"{len(self._channels)}. Correct the name, or invite the bot if it is private."
-                )
-        return sorted(channels, key=lambda channel: channel.id)
+    @property
+    def channels(self) -> list[Channel]:
+        """All channels that the bot sees, joined or not, by id."""
+        return [self._channels[channel_id] for channel_id in sorted(self._channels)]
 
     def access(self, channel: Channel) -> tuple[str, ...]:
         """Return who may read a channel; for a private one this asks for its members.
@@ -170,6 +219,8 @@ class Directory:
             self._users.get(user_id, {}).get("profile") or {} for page in pages for user_id in page
         )
         emails = {str(profile.get("email") or "").lower() for profile in profiles}
+        if not emails - {""}:
+            self.channels_of_nobody.append(channel.name)
         return (RESTRICTED, *sorted(emails - {""}))
 
     def user(self, user_id: str) -> str:
@@ -186,7 +237,8 @@ class Directory:
 
     def channel(self, channel_id: str) -> str:
         """Return the name of a channel, or the id."""
-        return str(self._channels.get(channel_id, {}).get("name") or channel_id)
+        found = self._channels.get(channel_id)
+        return found.name if found else channel_id
 
     def usergroup(self, usergroup_id: str) -> str:
         """Return the handle of a user group, or the id."""
@@ -214,7 +266,3 @@ class Directory:
         except (CredentialsError, ContractError):
             return {}  # the scope usergroups:read is a courtesy: ids stand in for names
         return {group["id"]: str(group.get("handle") or "") for group in answer["usergroups"]}
-
-
-def _is_named(channel: Json, names: Sequence[str]) -> bool:
-    return channel["id"] in names or channel.get("name") in names

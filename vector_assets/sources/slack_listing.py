@@ -1,28 +1,44 @@
 """Which threads and days of a channel a window yields; decided from the channel's history alone.
 
-`conversations.history` shows no replies, and a thread belongs to the time of its latest one. So a
-window reads the top level of the lookback before it too, and takes a thread when its latest reply
-lies in the window. Three cases need more than that:
+`conversations.history` shows no replies, and a thread belongs to the time of its latest one. So
+the top level is read from `since` on, well before the window, and a thread is taken when one of
+these lies in the window: its parent, its latest reply, a reply that was also sent to the channel,
+or the activity of the version that the index holds.
 
-- A thread whose replies go on for longer than the lookback would belong to a window that cannot
-  see its parent. The window in which the parent lies therefore takes the thread as well, and a
-  reply that was also sent to the channel brings its thread back from any age.
+- The parent counts because a thread whose replies go on for longer than the lookback would belong
+  to a window that cannot see its parent; and a broadcast, because it is seen whatever its thread's
+  age.
+- What the index holds counts because a last reply that was deleted makes a thread look older.
 - A message turns into a thread with its first reply. Its day is then given again, without it.
 - A day is always the whole UTC day, wherever in it the window begins or ends.
 
 So windows that cover a span of time give every thread and every other message of it.
-Keep out: fetching of replies (`slack.py`) and what a document looks like (`slack_render.py`).
+
+The last activity of a version never goes backwards: what was deleted was deleted after it was said,
+at a time that Slack does not tell, so the document stays at the activity that the index holds. That
+is asked for before the messages are read: what another run wrote meanwhile was read later than it,
+and is not mistaken for something that was deleted.
+Keep out: fetching of replies (`slack_reading.py`) and what a document looks like
+(`slack_render.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from vector_assets.documents import Window, start_of_day
+from vector_assets.documents import Known, Window, start_of_day
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_directory import Channel
-from vector_assets.sources.slack_render import instant, is_said
+from vector_assets.sources.slack_messages import (
+    JOIN_SUBTYPES,
+    instant,
+    is_of_bot,
+    is_reply,
+    is_said,
+    thread_stamp,
+)
+from vector_assets.sources.slack_render import day_id, thread_id
 
 Json = dict[str, Any]
 
@@ -37,10 +53,16 @@ class Thread:
     Attributes:
         ts: Of its parent.
         latest_at: Last activity in UTC; None where history did not say.
+        held_at: Last activity of the version that the index holds; None when it holds none.
+        stamp: Of the version that history shows; empty where it showed none.
+        is_unchanged: Whether the index holds that version, so that nothing need be fetched.
     """
 
     ts: str
     latest_at: datetime | None = None
+    held_at: datetime | None = None
+    stamp: str = ""
+    is_unchanged: bool = False
 
 
 @dataclass(slots=True)
@@ -53,80 +75,170 @@ class Day:
         latest_at: Last activity at the top level. Parents of threads count too: when a message
             becomes one the day loses it, and must not look older than it did before, for an older
             version never replaces a newer one.
+        held_at: Last activity of the version that the index holds; None when it holds none.
         has_active_thread: Whether a thread of that day is taken.
     """
 
     day: date
     messages: list[Json] = field(default_factory=list)
     latest_at: datetime | None = None
+    held_at: datetime | None = None
     has_active_thread: bool = False
 
 
-def threads_and_days(
-    api: SlackApi, channel: Channel, window: Window, lookback: timedelta
-) -> Iterator[Thread | Day]:
-    """Yield what a window holds of a channel, newest first, with a page of history in memory.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of a channel is wanted.
 
-    Costs one request for every 999 top-level messages from `lookback` before the window on.
-
-    Raises:
-        ContractError: The bot may not read the channel, or a cursor came twice.
-        VectorAssetsError: As `SlackApi.call` raises.
+    Attributes:
+        window: Of last activity.
+        since: From when on the top level is read; the window's own whole days are read anyway.
+        includes_bots: Whether notifications of programs are messages like others.
+        bot_user_id: Whose joining is noted.
+        place: What decides a channel's documents besides their messages.
     """
-    first = start_of_day((window.start - lookback).date())
-    span = {"oldest": f"{max(first.timestamp(), 0):.6f}"}
-    after_last = None
-    if window.end is not None:
-        after_last = start_of_day((window.end - _TICK).date() + _DAY)
-        span["latest"] = f"{after_last.timestamp():.6f}"
-    # Both bounds are exclusive unless asked, and midnight belongs to the day that it begins.
-    pages = api.pages(
-        "conversations.history", "messages", channel=channel.id, inclusive=True, **span
-    )
-    history = (message for page in pages for message in page)
-    whole_days = (m for m in history if after_last is None or instant(m["ts"]) < after_last)
-    yield from _Listing(window).sort(whole_days)
+
+    window: Window
+    since: datetime
+    includes_bots: bool
+    bot_user_id: str
+    place: tuple[str, ...] = ()
 
 
-class _Listing:
-    """Sorts a channel's top level, newest first, into threads and days as it comes."""
+class Listing:
+    """Sorts a channel's top level, newest first, into threads and days as it comes.
 
-    def __init__(self, window: Window) -> None:
-        self._window = window
+    Iterate `parts` once.
+
+    Args:
+        api: Asked for history: once for every 999 top-level messages.
+        channel: Which.
+        scope: What of it.
+        known: Asked once for the days, and twice a page for the threads on it.
+
+    Attributes:
+        bot_message_count: Notifications in the window that were left out.
+        bot_joined_at: When the bot itself came to the channel in the window, UTC; else None.
+    """
+
+    def __init__(self, api: SlackApi, channel: Channel, scope: Scope, known: Known) -> None:
+        self.bot_message_count = 0
+        self.bot_joined_at: datetime | None = None
+        self._api = api
+        self._channel = channel
+        self._scope = scope
+        self._window = scope.window
+        self._known = known
+        self._held: dict[str, datetime] = {}
+        self._unchanged: frozenset[str] = frozenset()
         self._day = Day(date.max)
         self._broadcasts: dict[str, None] = {}
 
-    def sort(self, history: Iterable[Json]) -> Iterator[Thread | Day]:
-        for message in history:
-            at = instant(message["ts"])
-            if at.date() != self._day.day:
-                yield from self._finished_day()
-                self._day = Day(at.date())
-            thread_ts = message.get("thread_ts") or message["ts"]
-            if thread_ts != message["ts"]:
-                if at in self._window:
-                    self._broadcasts[thread_ts] = None
-            elif message.get("reply_count"):
-                yield from self._thread(message, at)
-            elif is_said(message):
-                self._note_activity(at)
-                self._day.messages.append(message)
+    def parts(self) -> Iterator[Thread | Day]:
+        """Yield what the window holds, newest first, with a page of history in memory.
+
+        Raises:
+            ContractError: The bot may not read the channel, or a cursor came twice.
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        first = start_of_day(min(self._scope.since, self._window.start).date())
+        span = {"oldest": f"{max(first.timestamp(), 0):.6f}"}
+        end = self._window.end
+        after_last = None if end is None else start_of_day((end - _TICK).date() + _DAY)
+        if after_last is not None:
+            span["latest"] = f"{after_last.timestamp():.6f}"
+        self._held.update(self._known.updated_at(self._day_ids(first, after_last)))
+        # Both bounds are exclusive unless asked, and midnight belongs to the day that it begins.
+        for page in self._api.pages(
+            "conversations.history", "messages", channel=self._channel.id, inclusive=True, **span
+        ):
+            wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
+            self._compare(wanted)
+            for message in wanted:
+                yield from self._sort(message)
         yield from self._finished_day()
-        # What is left was answered in public, and began before the lookback.
-        yield from map(Thread, self._broadcasts)
+        # What is left was answered in public, and began before `since`.
+        for ts in self._broadcasts:
+            yield Thread(ts, held_at=self._held.get(thread_id(self._channel.id, ts)))
+
+    def _day_ids(self, first: datetime, after_last: datetime | None) -> Iterator[str]:
+        day, last = first.date(), (after_last or datetime.now(UTC)).date()
+        while day <= last:
+            yield day_id(self._channel.id, day)
+            day += _DAY
+
+    def _compare(self, page: list[Json]) -> None:
+        """Ask the index, in two questions, what it holds of the threads on a page."""
+        roots = {m.get("thread_ts") or m["ts"] for m in page if is_reply(m) or is_parent(m)}
+        self._held.update(
+            self._known.updated_at([thread_id(self._channel.id, ts) for ts in sorted(roots)])
+        )
+        self._unchanged = self._known.unchanged(
+            {
+                self._id(m["ts"]): thread_stamp(m, *self._scope.place)
+                for m in page
+                if is_parent(m) and self._is_active(m)
+            }
+        )
+
+    def _sort(self, message: Json) -> Iterator[Thread | Day]:
+        at = instant(message["ts"])
+        if at.date() != self._day.day:
+            yield from self._finished_day()
+            held_at = self._held.get(day_id(self._channel.id, at.date()))
+            self._day = Day(at.date(), held_at=held_at)
+        if is_reply(message):
+            root = message["thread_ts"]
+            if at in self._window or self._is_held_in_window(self._id(root)):
+                self._broadcasts[root] = None
+        elif is_parent(message):
+            yield from self._thread(message, at)
+        elif is_said(message):
+            self._unthreaded(message, at)
+        elif message["subtype"] in JOIN_SUBTYPES and at in self._window:
+            self._joined(message, at)
+
+    def _joined(self, message: Json, at: datetime) -> None:
+        if message.get("user") == self._scope.bot_user_id and self.bot_joined_at is None:
+            self.bot_joined_at = at  # history comes newest first
+
+    def _unthreaded(self, message: Json, at: datetime) -> None:
+        if is_of_bot(message) and not self._scope.includes_bots:
+            self.bot_message_count += at in self._window
+            return
+        self._note_activity(at)
+        self._day.messages.append(message)
 
     def _thread(self, parent: Json, at: datetime) -> Iterator[Thread]:
         self._note_activity(at)
         self._broadcasts.pop(parent["ts"], None)
-        latest_reply = parent.get("latest_reply")
-        latest_at = instant(latest_reply) if latest_reply else None
-        end = self._window.end
-        if end is not None and at >= end:
+        if not self._is_active(parent):
             return
-        is_active = latest_at is None or latest_at in self._window or at in self._window
-        if is_active:
-            self._day.has_active_thread = True
-            yield Thread(parent["ts"], latest_at)
+        self._day.has_active_thread = True
+        identity = self._id(parent["ts"])
+        yield Thread(
+            parent["ts"],
+            latest_at=_latest_reply_at(parent),
+            held_at=self._held.get(identity),
+            stamp=thread_stamp(parent, *self._scope.place),
+            # What another run wrote between the two questions is read again.
+            is_unchanged=identity in self._unchanged and identity in self._held,
+        )
+
+    def _is_active(self, parent: Json) -> bool:
+        at, latest_at = instant(parent["ts"]), _latest_reply_at(parent)
+        if self._window.end is not None and at >= self._window.end:
+            return False
+        return (
+            latest_at is None
+            or latest_at in self._window
+            or at in self._window
+            or self._is_held_in_window(self._id(parent["ts"]))
+        )
+
+    def _is_held_in_window(self, document_id: str) -> bool:
+        held_at = self._held.get(document_id)
+        return held_at is not None and held_at in self._window
 
     def _note_activity(self, at: datetime) -> None:
         if self._day.latest_at is None:  # history comes newest first
@@ -136,5 +248,19 @@ class _Listing:
         day = self._day
         if not day.messages or day.latest_at is None:
             return
-        if day.latest_at in self._window or day.has_active_thread:
+        is_held = day.held_at is not None and day.held_at in self._window
+        if day.latest_at in self._window or is_held or day.has_active_thread:
             yield day
+
+    def _id(self, thread_ts: str) -> str:
+        return thread_id(self._channel.id, thread_ts)
+
+
+def is_parent(message: Json) -> bool:
+    """Tell whether a message of history begins a thread that has replies."""
+    return not is_reply(message) and bool(message.get("reply_count"))
+
+
+def _latest_reply_at(parent: Json) -> datetime | None:
+    latest_reply = parent.get("latest_reply")
+    return instant(latest_reply) if latest_reply else None

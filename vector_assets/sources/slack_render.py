@@ -1,16 +1,19 @@
-"""Messages to a Document: a thread, or a channel's unthreaded messages of one UTC day.
+"""Messages to a Document: a thread, a channel's unthreaded messages of one UTC day, or the channel.
 
-Keep out: which messages belong together (`slack.py`), and mark-up (`slack_text.py`).
+A day's messages are sections of one document. One that comes `SILENCE` or longer after the message
+before it begins another conversation, and stands apart from that, so that no chunk mixes the two.
+Keep out: which messages belong together (`slack_listing.py`), and mark-up (`slack_text.py`).
 """
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from vector_assets.documents import Document, Section
+from vector_assets.documents import Document, Section, Value
 from vector_assets.sources.slack_blocks import message_text
 from vector_assets.sources.slack_directory import Channel, Directory
-from vector_assets.sources.slack_text import first_line
+from vector_assets.sources.slack_messages import instant, is_said
+from vector_assets.sources.slack_text import first_line, markdown
 
 Json = dict[str, Any]
 
@@ -18,44 +21,28 @@ SOURCE = "slack"
 
 MAX_TITLE_CHARACTERS = 80
 
-NOISE_SUBTYPES = frozenset(
-    f"{kind}_{event}"
-    for kind in ("channel", "group")
-    for event in ("join", "leave", "topic", "purpose", "name", "archive", "unarchive")
-) | {
-    "bot_add",
-    "bot_disable",
-    "bot_enable",
-    "bot_remove",
-    "channel_canvas_updated",
-    "channel_convert_to_private",
-    "channel_convert_to_public",
-    "channel_posting_permissions",
-    "ekm_access_denied",
-    "huddle_thread",
-    "pinned_item",
-    "reminder_add",
-    "tombstone",
-    "unpinned_item",
-}
-"""What Slack itself writes about a channel (docs.slack.dev/reference/events/message, 2026-11)."""
-
-
-def instant(ts: str) -> datetime:
-    """Return the instant of a `ts` without a float in between, for its last digits matter."""
-    seconds, _, fraction = ts.partition(".")
-    at = datetime.fromtimestamp(int(seconds), UTC)
-    return at + timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
-
-
-def is_said(message: Json) -> bool:
-    """Tell whether somebody said this, as against Slack noting that something happened."""
-    return message.get("subtype") not in NOISE_SUBTYPES
+SILENCE = timedelta(hours=1)
+"""After which another conversation begins."""
 
 
 def thread_id(channel_id: str, thread_ts: str) -> str:
     """Return the document id of a thread."""
     return f"{SOURCE}:{channel_id}:{thread_ts}"
+
+
+def day_id(channel_id: str, day: date) -> str:
+    """Return the document id of a day's unthreaded messages."""
+    return f"{SOURCE}:{channel_id}:{day}"
+
+
+def channel_document_id(channel_id: str) -> str:
+    """Return the document id of a channel itself."""
+    return f"{SOURCE}:{channel_id}"
+
+
+def channel_id_of(document_id: str) -> str:
+    """Return the channel that a document belongs to."""
+    return document_id.split(":")[1]
 
 
 class Renderer:
@@ -69,7 +56,14 @@ class Renderer:
         self._directory = directory
 
     def thread(
-        self, channel: Channel, access: tuple[str, ...], thread_ts: str, messages: Sequence[Json]
+        self,
+        channel: Channel,
+        access: tuple[str, ...],
+        thread_ts: str,
+        messages: Sequence[Json],
+        *,
+        held_at: datetime | None = None,
+        stamp: str = "",
     ) -> Document | None:
         """Return a thread as one document; None when nobody said anything in words.
 
@@ -78,19 +72,22 @@ class Renderer:
             access: Who may read it.
             thread_ts: Of its parent.
             messages: All of it, oldest first.
+            held_at: Last activity that the index holds; it never goes backwards.
+            stamp: Of this version.
         """
         opening = next((m for m in messages if m["ts"] == thread_ts and is_said(m)), None)
         title = "" if opening is None else self._title(opening)
-        return self._document(
+        latest_at = max(instant(message["ts"]) for message in messages)
+        return self._conversation(
             channel,
             access,
+            messages,
             native_id=f"{channel.id}:{thread_ts}",
             title=title or f"#{channel.name} thread of {instant(thread_ts).date()}",
-            url=self._url(channel, thread_ts),
-            messages=messages,
             created_at=instant(thread_ts),
-            updated_at=max(instant(message["ts"]) for message in messages),
+            updated_at=max(latest_at, held_at or latest_at),
             thread_ts=thread_ts,
+            stamp=stamp,
         )
 
     def day(
@@ -110,33 +107,55 @@ class Renderer:
             messages: All of them, oldest first, at least one.
             updated_at: Last activity at the top level of that day, UTC.
         """
-        return self._document(
+        return self._conversation(
             channel,
             access,
+            messages,
             native_id=f"{channel.id}:{day}",
             title=f"#{channel.name}, {day}",
-            url=self._url(channel, messages[0]["ts"]),
-            messages=messages,
             created_at=instant(messages[0]["ts"]),
             updated_at=updated_at,
-            thread_ts="",
+        )
+
+    def channel(
+        self, channel: Channel, access: tuple[str, ...], updated_at: datetime, stamp: str
+    ) -> Document:
+        """Return a channel as a document of its own: what it is for, in its members' words."""
+        words = dict.fromkeys(
+            text.strip()
+            for raw in (channel.topic, channel.purpose)
+            if (text := markdown(raw, self._directory))
+        )
+        return Document(
+            source=SOURCE,
+            native_id=channel.id,
+            title=f"#{channel.name}",
+            sections=tuple(Section(text) for text in words),
+            url=f"{self._directory.bot.team_url}archives/{channel.id}",
+            container=channel.name,
+            authors=(),
+            created_at=channel.created_at,
+            updated_at=updated_at,
+            access=access,
+            extra=_extra(channel),
+            stamp=stamp,
         )
 
     def _title(self, message: Json) -> str:
         return first_line(message_text(message, self._directory), MAX_TITLE_CHARACTERS)
 
-    def _document(
+    def _conversation(
         self,
         channel: Channel,
         access: tuple[str, ...],
+        messages: Sequence[Json],
         *,
         native_id: str,
         title: str,
-        url: str,
-        messages: Sequence[Json],
         created_at: datetime,
         updated_at: datetime,
-        thread_ts: str,
+        thread_ts: str = "",
+        stamp: str = "",
     ) -> Document | None:
         said = [
             (message, text)
@@ -145,37 +164,52 @@ class Renderer:
         ]
         if not said:
             return None
-        authors = dict.fromkeys(self._directory.author(message) for message, _ in said)
-        replies = [message for message in messages if message["ts"] != thread_ts]
+        reply_count = sum(message["ts"] != thread_ts for message in messages) if thread_ts else 0
         return Document(
             source=SOURCE,
             native_id=native_id,
             title=title,
-            sections=tuple(self._section(channel, m, text, thread_ts) for m, text in said),
-            url=url,
+            sections=self._sections(channel, said, thread_ts),
+            url=self._url(channel, thread_ts or messages[0]["ts"]),
             container=channel.name,
-            authors=tuple(authors),
+            authors=tuple(dict.fromkeys(self._directory.author(message) for message, _ in said)),
             created_at=created_at,
             updated_at=updated_at,
             access=access,
-            extra={
-                "channel": channel.name,
-                "channel_id": channel.id,
-                "thread_ts": thread_ts,
-                "reply_count": len(replies) if thread_ts else 0,
-            },
+            extra=_extra(channel, thread_ts, reply_count),
+            stamp=stamp,
         )
 
-    def _section(self, channel: Channel, message: Json, text: str, thread_ts: str) -> Section:
-        at = instant(message["ts"])
-        return Section(
-            text,
-            heading=f"{self._directory.author(message)}, {at:%Y-%m-%d %H:%M}",
-            url=self._url(channel, message["ts"], thread_ts),
-        )
+    def _sections(
+        self, channel: Channel, said: Sequence[tuple[Json, str]], thread_ts: str
+    ) -> tuple[Section, ...]:
+        sections: list[Section] = []
+        before: datetime | None = None
+        for message, text in said:
+            at = instant(message["ts"])
+            is_after_silence = before is not None and at - before >= SILENCE
+            sections.append(
+                Section(
+                    text,
+                    heading=f"{self._directory.author(message)}, {at:%Y-%m-%d %H:%M}",
+                    url=self._url(channel, message["ts"], thread_ts),
+                    is_apart=is_after_silence and not thread_ts,
+                )
+            )
+            before = at
+        return tuple(sections)
 
     def _url(self, channel: Channel, ts: str, thread_ts: str = "") -> str:
         """Return the permalink that `chat.getPermalink` would give, without asking for it."""
         place = f"archives/{channel.id}/p{ts.replace('.', '')}"
         query = f"?thread_ts={thread_ts}&cid={channel.id}" if thread_ts not in ("", ts) else ""
         return f"{self._directory.bot.team_url}{place}{query}"
+
+
+def _extra(channel: Channel, thread_ts: str = "", reply_count: int = 0) -> Mapping[str, Value]:
+    return {
+        "channel": channel.name,
+        "channel_id": channel.id,
+        "thread_ts": thread_ts,
+        "reply_count": reply_count,
+    }

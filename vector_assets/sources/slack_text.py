@@ -7,6 +7,8 @@ Keep out: blocks and attachments (`slack_blocks.py`), and any request.
 import re
 from typing import Protocol
 
+from rich.emoji import Emoji
+
 _CODE = re.compile(r"(```.+?```|`[^`\n]+`)", re.DOTALL)
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 # A mark counts only where no word and no second mark touches it from outside, as in Slack itself:
@@ -14,8 +16,10 @@ _TOKEN = re.compile(r"<([^<>\n]+)>")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _STRIKE = re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])")
 _BULLET = re.compile(r"^([ \t]*)[•◦▪] ?", re.MULTILINE)
+# Not within a time or an address: `10:100:20`.
+_EMOJI = re.compile(r"(?<!\w):([a-z0-9_+'-]+):(?::skin-tone-[2-6]:)?(?!\w)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_STASHED = re.compile("\x00(\\d+)\x00")
+_STASHED = re.compile("\x00(\\d+)\x00(?=(\\w?))")
 
 
 class Names(Protocol):
@@ -55,6 +59,11 @@ def link(url: str, label: str = "") -> str:
     return f"[{label.replace('[', '(').replace(']', ')')}]({target})"
 
 
+def emoji(name: str) -> str:
+    """Return the character of an emoji; `:name:` for one that only this workspace has."""
+    return Emoji.replace(f":{name}:")
+
+
 def fenced(code: str) -> str:
     """Return lines of code as a Markdown block, whose fence stands on lines of its own."""
     return f"```\n{code.strip(chr(10))}\n```"
@@ -83,10 +92,17 @@ def _prose(text: str, names: Names) -> str:
         stash.append(_reading(match[1], names))
         return f"\x00{len(stash) - 1}\x00"
 
-    text = unescape(_TOKEN.sub(put_aside, text))
+    text = _EMOJI.sub(lambda match: emoji(match[1]), _TOKEN.sub(put_aside, text))
+    text = unescape(text)
     text = _STRIKE.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text))
     text = _BULLET.sub(r"\1- ", text)
-    return _STASHED.sub(lambda match: stash[int(match[1])], text)
+
+    def put_back(match: re.Match[str]) -> str:
+        found = stash[int(match[1])]
+        # Slack shows a mention as a chip, apart from a word that is typed right after it.
+        return f"{found} " if match[2] and found.startswith(("@", "#")) else found
+
+    return _STASHED.sub(put_back, text)
 
 
 def _code(part: str, names: Names, before: str) -> str:

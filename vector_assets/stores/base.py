@@ -100,10 +100,12 @@ class VectorStore(ABC):
     Attributes:
         name: `lancedb` or `pinecone`.
         has_lexical_search: Whether `search_lexical` finds anything.
+        seen_within_seconds: How long what was written may stay unseen by a read.
     """
 
     name: str
     has_lexical_search: bool
+    seen_within_seconds: float = 0.0
 
     @abstractmethod
     def open(self, namespace: str, dimensions: int) -> None:

@@ -48,6 +48,10 @@ NEWEST_WINS = "target.updated_at <= source.updated_at"
 VECTOR_INDEX_ROWS = 50_000
 """Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
 
+INDEX_CACHE_BYTES = 256 * 2**20
+METADATA_CACHE_BYTES = 64 * 2**20
+"""LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them."""
+
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
 _HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
@@ -295,7 +299,11 @@ class LanceDBStore(VectorStore):
 
     def _connected(self) -> Any:
         if self._connection is None:
-            self._connection = lancedb.connect(self._uri, read_consistency_interval=timedelta(0))
+            self._connection = lancedb.connect(
+                self._uri,
+                read_consistency_interval=timedelta(0),
+                session=lancedb.Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES),
+            )
         return self._connection
 
     def _created(self, namespace: str, dimensions: int) -> Any:

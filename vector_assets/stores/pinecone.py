@@ -51,6 +51,8 @@ class PineconeStore(VectorStore):
     """
 
     name = "pinecone"
+    # Eventually consistent (docs.pinecone.io, "Check data freshness", 2026-11): seconds as a rule.
+    seen_within_seconds = 60.0
 
     def __init__(
         self, key: str, *, index: str, host: str, controller_host: str, meter: Meter

@@ -49,9 +49,11 @@ class Location:
         self.instance = instance
         self.embedder = GivenEmbedder()
 
-    def run(self, days: Days, *sources: Source) -> dg.ExecuteInProcessResult:
-        """Run `nightly_ingestion` for Jira over some days, an attempt a source."""
-        return self.run_with(days, Settings(), sources=GivenSources(*sources))
+    def run(
+        self, days: Days, *sources: Source, job: str = "nightly_ingestion"
+    ) -> dg.ExecuteInProcessResult:
+        """Run a job for Jira over some days, an attempt a source."""
+        return self.run_with(days, Settings(), job=job, sources=GivenSources(*sources))
 
     def run_all(self, days: Days, **overrides: object) -> dg.ExecuteInProcessResult:
         """Run over some days, all sources in one run."""
@@ -62,6 +64,7 @@ class Location:
         days: Days,
         settings: Settings,
         *,
+        job: str = "nightly_ingestion",
         selection: Sequence[dg.AssetKey] | None = (JIRA,),
         **overrides: object,
     ) -> dg.ExecuteInProcessResult:
@@ -74,7 +77,7 @@ class Location:
                 **overrides,
             },
         )
-        return defs.resolve_job_def("nightly_ingestion").execute_in_process(
+        return defs.resolve_job_def(job).execute_in_process(
             asset_selection=selection,
             tags=dict(range_tags(days)),
             instance=self.instance,

@@ -54,10 +54,10 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
             source: dagster.query(_RECORDED, path=[f"{source}_documents"])["assetOrError"]
             for source in SOURCE_NAMES
         }
-    (schedule,) = schedules["locationOrLoadError"]["repositories"][0]["schedules"]
-    assert schedule == {
-        "name": "nightly_ingestion_schedule",
-        "scheduleState": {"status": "RUNNING"},
+    found = schedules["locationOrLoadError"]["repositories"][0]["schedules"]
+    assert {one["name"]: one["scheduleState"]["status"] for one in found} == {
+        "nightly_ingestion_schedule": "RUNNING",
+        "weekly_rescan_schedule": "RUNNING",
     }
     store = LanceDBStore(environment["LANCEDB_URI"])
     for source in SOURCE_NAMES:

@@ -56,7 +56,7 @@ def test_a_preview_shows_what_was_written() -> None:
 def test_what_was_not_read_stands_on_the_newest_day_and_is_empty_when_all_was() -> None:
     found = report()
     assert plain(metadata_by_day(found, [FIRST, LAST])[LAST]["run_gaps"]) == []
-    found.gaps.append(Gap("bot messages", "they are left out", count=7))
+    found.add_gap(Gap("bot messages", "they are left out", count=7))
     by_day = metadata_by_day(found, [FIRST, LAST])
     assert "run_gaps" not in by_day[FIRST]
     assert plain(by_day[LAST]["run_gaps"]) == [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from graphql import GraphQLError
 
 from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.fireflies_meetings import FIRST, PATH, meeting
@@ -77,3 +78,34 @@ def test_a_wrong_key_is_an_error_with_http_200(ask: Ask) -> None:
 def test_a_field_that_the_schema_does_not_know_is_an_error(ask: Ask) -> None:
     [error] = ask("{transcripts {updated_at}}")["errors"]
     assert error["message"].startswith("Cannot query field 'updated_at' on type 'Transcript'")
+
+
+def test_who_is_no_admin_sees_their_own_meetings_and_those_of_the_team(
+    sandbox: Sandbox, ask: Ask
+) -> None:
+    sandbox.workspace.transcripts = [
+        meeting(1, privacy="owner"),
+        meeting(2, privacy="owner", organizer_email="sandbox@example.com"),
+        meeting(3, privacy="participants", participants=["sandbox@example.com"]),
+        meeting(4, privacy="teammates"),
+    ]
+    query = "{user {is_admin} transcripts {id}}"
+    answer = ask(query)
+    assert answer["data"]["user"]["is_admin"] is True
+    assert len(ids(answer)) == 4
+    sandbox.workspace.site.fireflies_is_admin = False
+    answer = ask(query)
+    assert answer["data"]["user"]["is_admin"] is False
+    assert ids(answer) == ["meeting-4", "meeting-3", "meeting-2"]
+
+
+def test_what_cannot_be_given_is_an_error_that_names_its_place_beside_the_data(
+    sandbox: Sandbox, ask: Ask
+) -> None:
+    lost = GraphQLError("lost", extensions={"code": "internal"})
+    sandbox.workspace.transcripts = [meeting(1, sentences=lost), meeting(2)]
+    answer = ask("{transcripts {id sentences {text}}}")
+    assert ids(answer) == ["meeting-2", "meeting-1"]
+    assert answer["data"]["transcripts"][1]["sentences"] is None
+    [error] = answer["errors"]
+    assert error["path"] == ["transcripts", 1, "sentences"]

@@ -5,13 +5,15 @@ from typing import Any
 
 from slack_sdk.http_retry import FixedValueRetryIntervalCalculator
 
-from vector_assets.documents import Document, DocumentFailure, Window
+from vector_assets.documents import Document, DocumentFailure, Gap, Window, start_of_day
 from vector_assets.meter import Meter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Json
 from vector_assets.settings import Settings
 from vector_assets.sources.slack import SlackSource
 from vector_assets.sources.slack_api import SlackApi
+from vector_assets.sources.slack_pacing import Pace
+from vector_assets.sources.slack_reading import Options
 from vector_assets_tests.tiny import utc
 
 ENGINEERING, RANDOM = "C0ENGINEER", "C0RANDOM01"
@@ -62,19 +64,34 @@ def impatient_api(
     sandbox: Sandbox, meter: Meter | None = None, ceiling_seconds: float = 0
 ) -> SlackApi:
     """Return an API that gives up at once instead of waiting."""
+    meter = meter or Meter()
     return SlackApi(
         "xoxb-sandbox",
         sandbox.environment["SLACK_BASE_URL"],
-        meter or Meter(),
-        ceiling_seconds=ceiling_seconds,
+        meter,
+        pace=Pace(meter, {}, ceiling_seconds=ceiling_seconds),
         pauses=FixedValueRetryIntervalCalculator(0),
     )
+
+
+def impatient_source(sandbox: Sandbox) -> SlackSource:
+    """Return a source that gives up at once instead of waiting."""
+    return SlackSource(impatient_api(sandbox), Options(start_of_day(Settings().first_day)))
+
+
+def gaps(
+    sandbox: Sandbox, start: str = "2026-03-01", end: str | None = None, **environment: str
+) -> list[Gap]:
+    """Return what a window says that it did not read."""
+    window = Window(utc(start), utc(end) if end else None)
+    items = source(sandbox, **environment).documents(window)
+    return [item for item in items if isinstance(item, Gap)]
 
 
 def documents(
     sandbox: Sandbox, start: str, end: str | None = None, **environment: str
 ) -> dict[str, Document]:
-    """Return what a window yields, by native id; no id may come twice, and nothing may fail."""
+    """Return the threads and days of a window, by native id; no id may come twice, nor fail."""
     window = Window(utc(start), utc(end) if end else None)
     return by_id(source(sandbox, **environment), window)
 
@@ -82,7 +99,7 @@ def documents(
 def by_id(slack: SlackSource, window: Window) -> dict[str, Document]:
     items = list(slack.documents(window))
     assert [item for item in items if isinstance(item, DocumentFailure)] == []
-    found = [item for item in items if isinstance(item, Document)]
+    found = [item for item in items if isinstance(item, Document) and ":" in item.native_id]
     by_native_id = {document.native_id: document for document in found}
     assert len(by_native_id) == len(found)
     return by_native_id

@@ -10,7 +10,12 @@ from vector_assets.errors import CredentialsError, RateLimitedError, Unavailable
 from vector_assets.meter import Meter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import fireflies_api, http_retries
-from vector_assets.sources.fireflies_api import FirefliesApi
+from vector_assets.sources.fireflies_api import (
+    BURST_REQUESTS,
+    REQUESTS_PER_SECOND,
+    FirefliesApi,
+)
+from vector_assets.sources.pacing import Pace
 from vector_assets_tests.fireflies_meetings import PATH
 
 USER = "{ user { name } }"
@@ -74,7 +79,9 @@ def test_what_a_person_has_to_settle_is_not_tried_again(
     assert meter.request_count == 1
 
 
-def test_data_beside_errors_is_not_believed(sandbox: Sandbox, api: FirefliesApi) -> None:
+def test_an_error_with_http_200_is_an_error_and_data_beside_it_is_not_believed(
+    sandbox: Sandbox, api: FirefliesApi
+) -> None:
     body = {"data": {"user": {"name": "half"}}, "errors": [{"message": "the rest is missing"}]}
     sandbox.conditions.fail(PATH, status=200, body=body)
     with pytest.raises(UnavailableError, match="did not answer: the rest is missing"):
@@ -94,6 +101,31 @@ def test_a_wait_that_is_asked_for_inside_an_error_is_obeyed_and_counted(
     assert api.ask("user", USER)["user"]
     assert meter.requests == {"fireflies user": 2}
     assert meter.throttled_seconds >= 1
+
+
+def test_a_429_that_does_not_say_for_how_long_costs_one_request(
+    sandbox: Sandbox, api: FirefliesApi, meter: Meter
+) -> None:
+    sandbox.conditions.fail(PATH, status=429)
+    with pytest.raises(RateLimitedError, match="fireflies is rate limited"):
+        api.ask("user", USER)
+    assert meter.request_count == len(sandbox.conditions.log) == 1
+
+
+def test_the_documented_60_a_minute_are_kept_from_the_start(sandbox: Sandbox, meter: Meter) -> None:
+    seconds, asked_at = [0.0], []
+
+    def sleep(span: float) -> None:
+        seconds[0] += span
+
+    pace = Pace(REQUESTS_PER_SECOND, BURST_REQUESTS, clock=lambda: seconds[0], sleep=sleep)
+    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, pace=pace)
+    for _ in range(130):
+        api.ask("user", USER)
+        asked_at.append(seconds[0])
+    assert asked_at[BURST_REQUESTS - 1] == 0
+    assert max(sum(begin <= at < begin + 60 for at in asked_at) for begin in asked_at) <= 60
+    assert meter.throttled_seconds == pytest.approx(seconds[0])
 
 
 def test_a_wait_in_the_header_is_obeyed_too(

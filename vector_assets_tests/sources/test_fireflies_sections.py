@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from vector_assets.documents import Section
 from vector_assets.sources.fireflies_sections import sections_of, speakers_of
 from vector_assets_tests.fireflies_meetings import FIRST, meeting, sentence
@@ -65,3 +67,71 @@ def test_facts_leave_out_what_is_not_known() -> None:
     full, *_ = sections_of(meeting(0), FIRST)
     assert "- Speakers: Ann Lee, Bo Ek" in full.text
     assert "- Organizer: ann@example.com" in full.text
+
+
+def summary_of(**fields: Any) -> dict[str, str]:
+    sections = sections_of(meeting(0, sentences=[], summary=fields), FIRST)
+    return {section.heading: section.text for section in sections if section.heading != "Meeting"}
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("overview", "Overview"),
+        ("action_items", "Action items"),
+        ("outline", "Outline"),
+        ("notes", "Notes"),
+        ("shorthand_bullet", "In detail"),
+        ("bullet_gist", "Key points"),
+        ("short_summary", "Summary"),
+        ("short_overview", "Short overview"),
+        ("gist", "Gist"),
+    ],
+)
+def test_each_telling_of_a_meeting_is_a_section(name: str, heading: str) -> None:
+    assert summary_of(**{name: "The crane is late."}) == {heading: "The crane is late."}
+
+
+def test_lists_are_items_and_keywords_a_line() -> None:
+    assert summary_of(
+        keywords=["crane", "quay 4"],
+        topics_discussed=["Delay of the crane", None, "Budget"],
+        transcript_chapters=["Opening", "Votes"],
+        extended_sections=[{"title": "Risks", "content": "Ice."}],
+    ) == {
+        "Chapters": "- Opening\n- Votes",
+        "Topics": "- Delay of the crane\n- Budget",
+        "Keywords": "crane, quay 4",
+        "Risks": "Ice.",
+    }
+
+
+def test_a_telling_that_adds_no_word_is_left_out() -> None:
+    assert summary_of(
+        overview="The crane for quay 4 is late, so Bo asks the port.",
+        gist="Crane late: Bo asks port",
+        short_summary="Bo asks the port about the crane.",
+        keywords=["crane", "quay 4"],
+    ) == {
+        "Overview": "The crane for quay 4 is late, so Bo asks the port.",
+        "Summary": "Bo asks the port about the crane.",
+    }
+
+
+def test_facts_name_the_invited_and_the_kind_of_meeting() -> None:
+    invited = [
+        {"displayName": "Ann Lee", "email": "ann@example.com"},
+        {"displayName": None, "name": "Cy Dahl"},
+        {"displayName": "Ann Lee"},
+        {"email": "nameless@example.com"},
+    ]
+    facts, *_ = sections_of(
+        meeting(0, meeting_attendees=invited, summary={"meeting_type": "Stand-up"}), FIRST
+    )
+    assert "- Invited: Ann Lee, Cy Dahl\n" in facts.text
+    assert "- Kind: Stand-up\n" in facts.text
+
+
+def test_a_sentence_that_is_only_there_as_it_was_heard_is_not_lost() -> None:
+    [turn] = turns({**sentence(0, None), "raw_text": "uh hello"})
+    assert turn.text == "uh hello"

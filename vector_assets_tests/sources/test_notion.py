@@ -1,4 +1,7 @@
-"""The Notion source over real HTTP, against a sandbox that has the vendor's traps."""
+"""The Notion source over real HTTP, against a sandbox that has the vendor's traps.
+
+Every test runs twice: where Notion gives pages as Markdown, and where it gives blocks alone.
+"""
 
 import json
 import re
@@ -10,33 +13,57 @@ from typing import Any
 
 import pytest
 
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, SourceItem, Window
+from vector_assets.documents import (
+    Checkpoint,
+    Document,
+    DocumentFailure,
+    Gap,
+    SourceItem,
+    Window,
+)
 from vector_assets.errors import (
     ContractError,
     CredentialsError,
     RateLimitedError,
     SettingsError,
+    SkippableError,
     UnavailableError,
+    VectorAssetsError,
 )
 from vector_assets.meter import Meter
-from vector_assets.sandbox.notion_objects import data_source_id
+from vector_assets.report import SyncReport
+from vector_assets.sandbox.notion_objects import (
+    data_source_id,
+    data_source_object,
+    data_sources_of,
+)
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.settings import Settings
 from vector_assets.sources import httpx_retries
+from vector_assets.sources.base import Reach
 from vector_assets.sources.notion import NotionSource
+from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.notion_pages import (
     ANN,
+    BO,
     Json,
     block,
+    child_database,
     child_page,
+    comment,
+    copy_of,
     database,
     identity,
+    mention,
     page,
     paragraph,
     row_of,
+    synced,
+    text,
 )
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.tiny import TinyEmbedder, utc
 
 EVER = Window(utc("2000-01-01"), None)
 MARCH_2 = Window(utc("2026-03-02"), utc("2026-03-03"))
@@ -47,6 +74,14 @@ SEARCH = "/notion/v1/search"
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Repeat failed requests at once."""
     monkeypatch.setattr(httpx_retries, "BACKOFF_SECONDS", 0.0)
+
+
+@pytest.fixture(params=["as Markdown", "block by block"], autouse=True)
+def way(request: pytest.FixtureRequest, sandbox: Sandbox) -> str:
+    """How pages are read."""
+    if request.param == "block by block":
+        sandbox.workspace.site.notion_newest_version = "2025-09-03"
+    return str(request.param)
 
 
 def source(sandbox: Sandbox, meter: Meter | None = None, **changes: str) -> NotionSource:
@@ -66,12 +101,22 @@ def titles(sandbox: Sandbox, window: Window = EVER) -> list[str]:
     return [document.title for document in documents(sandbox, window)]
 
 
+def gaps(sandbox: Sandbox, window: Window = EVER) -> list[Gap]:
+    return [item for item in items(sandbox, window) if isinstance(item, Gap)]
+
+
 def failures(sandbox: Sandbox, window: Window = EVER) -> list[DocumentFailure]:
     return [item for item in items(sandbox, window) if isinstance(item, DocumentFailure)]
 
 
 def children_of(thing: Json) -> str:
     return f"/notion/v1/blocks/{thing['id']}/children"
+
+
+def break_body(sandbox: Sandbox, of: Json, **fault: Any) -> None:
+    """Let no way lead to what stands on a page."""
+    sandbox.conditions.fail(f"/notion/v1/pages/{of['id']}/markdown", **fault)
+    sandbox.conditions.fail(children_of(of), **fault)
 
 
 # What is found
@@ -157,6 +202,101 @@ def test_a_linked_view_of_a_database_elsewhere_is_no_failure(sandbox: Sandbox) -
     sandbox.workspace.pages = [page("Top", block("child_database", title="A view"))]
     assert titles(sandbox) == ["Top"]
     assert failures(sandbox) == []
+    assert [(one.subject, one.count) for one in gaps(sandbox)] == [("databases shown on pages", 1)]
+
+
+def test_a_database_that_three_pages_show_is_read_once(sandbox: Sandbox) -> None:
+    table = database("Table")
+    row = page("Row", parent=row_of(table))
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [row, *(page(f"P{n}", child_database(table)) for n in range(3))]
+    sandbox.workspace.site.notion_hidden_page_ids = [table["id"], row["id"]]
+    assert sorted(titles(sandbox)) == ["P0", "P1", "P2", "Row"]
+    sandbox.conditions.log.clear()
+    documents(sandbox)
+    assert sandbox.conditions.requests("/notion/v1/databases").total() == 1
+    assert sandbox.conditions.requests("/notion/v1/data_sources").total() == 1
+
+
+@pytest.mark.parametrize("hidden", ["nothing", "a data source's rows", "the whole database"])
+def test_a_database_with_two_data_sources_is_read_whole(sandbox: Sandbox, hidden: str) -> None:
+    table = database("Tasks", "Open", "Done")
+    rows = [page(f"In {name}", parent=row_of(table, name)) for name in ("Open", "Done")]
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [*rows, page("Top", child_database(table))]
+    sandbox.workspace.site.notion_hidden_page_ids = {
+        "nothing": [],
+        "a data source's rows": [rows[1]["id"]],
+        "the whole database": [table["id"], *(one["id"] for one in rows)],
+    }[hidden]
+    found = {one.title: one.container for one in documents(sandbox)}
+    assert found == {"In Open": "Open", "In Done": "Done", "Top": "Notion"}
+
+
+def test_of_a_database_search_may_know_one_data_source_alone(sandbox: Sandbox) -> None:
+    table = database("Tasks", "Open", "Done")
+    rows = [page(f"In {name}", parent=row_of(table, name)) for name in ("Open", "Done")]
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = rows
+    sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in rows]
+    known = data_source_object(table, data_sources_of(table)[0])
+    listed = {"object": "list", "results": [known], "next_cursor": None, "has_more": False}
+    sandbox.conditions.fail(SEARCH, contains="data_source", status=200, body=listed)
+    assert sorted(titles(sandbox)) == ["In Done", "In Open"]
+
+
+def test_pages_that_hold_each_other_are_read_once(sandbox: Sandbox) -> None:
+    one, other = page("One"), page("Other")
+    one["blocks"], other["blocks"] = [child_page(other)], [child_page(one)]
+    sandbox.workspace.pages = [one, other]
+    sandbox.workspace.site.notion_hidden_page_ids = [other["id"]]
+    assert titles(sandbox) == ["One", "Other"]
+
+
+def test_pages_that_hold_themselves_come_to_an_end(sandbox: Sandbox) -> None:
+    one = page("One")
+    one["blocks"] = [child_page(one), paragraph("Words")]
+    sandbox.workspace.pages = [one]
+    assert titles(sandbox) == ["One"]
+
+
+def test_only_what_is_shared_is_read_and_what_is_not_is_told(sandbox: Sandbox) -> None:
+    secrets = [page(f"Secret {n}", paragraph("Words")) for n in range(2)]
+    sandbox.workspace.pages = [*secrets, page("Top", *map(child_page, secrets))]
+    sandbox.workspace.site.notion_unshared_ids = [one["id"] for one in secrets]
+    assert titles(sandbox) == ["Top"]
+    assert [(one.subject, one.count) for one in gaps(sandbox)] == [
+        ("pages and databases below shared ones", 2)
+    ]
+
+
+def test_a_database_in_the_trash_is_left_out(sandbox: Sandbox) -> None:
+    table = {**database("Table"), "in_trash": True}
+    row = page("Row", parent=row_of(table))
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [row, page("Top", child_database(table))]
+    sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
+    assert titles(sandbox) == ["Top"]
+
+
+def test_a_data_source_of_more_rows_than_a_query_gives_is_read_in_parts(sandbox: Sandbox) -> None:
+    table = database("Table")
+    rows = [
+        page(f"Row {n}", parent=row_of(table), edited=f"2026-03-02T0{n}:00:00.000Z")
+        for n in range(6)
+    ]
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = rows
+    sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in rows]
+    cut = {
+        "object": "list",
+        "results": [],
+        "next_cursor": None,
+        "has_more": False,
+        "request_status": {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"},
+    }
+    sandbox.conditions.fail("/notion/v1/data_sources", status=200, body=cut, times=2)
+    assert titles(sandbox, MARCH_2) == [f"Row {n}" for n in range(6)]
 
 
 def test_a_page_that_is_found_in_three_ways_comes_once(sandbox: Sandbox) -> None:
@@ -171,7 +311,10 @@ def test_a_child_that_has_not_changed_costs_no_request(sandbox: Sandbox) -> None
     old = [page(f"Old {n}", edited="2026-01-01T00:00:00.000Z") for n in range(30)]
     sandbox.workspace.pages = [*old, page("Hub", *map(child_page, old))]
     assert titles(sandbox, MARCH_2) == ["Hub"]
-    assert sandbox.conditions.requests("/notion/v1/pages").total() == 0
+    asked = sandbox.conditions.requests("/notion/v1/pages")
+    assert [path for path in asked if not path.endswith("/markdown")] == []
+    # Markdown names pages and no times, which a list of blocks tells for all of them.
+    assert sandbox.conditions.requests(children_of({"id": identity("Hub")})).total() == 1
 
 
 def test_a_page_that_vanishes_between_its_parent_and_itself_is_passed_over(
@@ -230,7 +373,7 @@ def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
     bad = [page(f"Bad {n}") for n in range(9)]
     sandbox.workspace.pages = [good, *bad]
     for one in bad:
-        sandbox.conditions.fail(children_of(one), status=503)
+        break_body(sandbox, one, status=503)
     seen: list[SourceItem] = []
     with pytest.raises(UnavailableError, match="notion did not answer: HTTP 503"):
         seen.extend(source(sandbox).documents(EVER))
@@ -240,7 +383,7 @@ def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
 # What a document is
 
 
-def test_a_document_says_what_the_page_says(sandbox: Sandbox) -> None:
+def test_a_document_says_what_the_page_says(sandbox: Sandbox, way: str) -> None:
     table = database("Runbooks")
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [
@@ -267,7 +410,9 @@ def test_a_document_says_what_the_page_says(sandbox: Sandbox) -> None:
         ("After", ""),
     ]
     assert found.url == f"https://www.notion.so/{identity('Rotate the keys').replace('-', '')}"
-    assert found.sections[2].url.startswith(f"{found.url}#")
+    has_link = found.sections[2].url.startswith(f"{found.url}#")
+    # Markdown knows of no link to a heading.
+    assert has_link is (way == "block by block")
     assert found.container == "Runbooks"
     assert found.authors == ("Person a000", "Person b000")
     assert found.created_at == utc("2026-01-01T08:00")
@@ -318,9 +463,10 @@ def test_a_page_is_the_same_document_whatever_else_is_in_the_window(sandbox: San
 
 def test_authors_are_left_empty_where_users_may_not_be_read(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    sandbox.conditions.fail("/notion/v1/users", status=403)
+    sandbox.workspace.site.notion_capabilities.remove("users")
     [found] = documents(sandbox)
     assert found.authors == ()
+    assert [one.subject for one in gaps(sandbox)] == ["names of people"]
 
 
 def test_all_of_a_property_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox) -> None:
@@ -334,6 +480,61 @@ def test_all_of_a_property_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox
     assert found.sections[0].text == "- See: " + ", ".join(f"Other {n}" for n in range(120))
 
 
+PLAN = page("Plan", edited="2020-01-01T00:00:00.000Z")
+VALUES: dict[str, tuple[Json, str]] = {
+    "Note": (
+        {"type": "rich_text", "rich_text": [text("See "), mention("@Ann", user=ANN)]},
+        "See @Ann",
+    ),
+    "Points": ({"type": "number", "number": 0}, "0"),
+    "Size": ({"type": "select", "select": {"name": "Large"}}, "Large"),
+    "Tags": ({"type": "multi_select", "multi_select": [{"name": "a"}, {"name": "b"}]}, "a, b"),
+    "State": ({"type": "status", "status": {"name": "Done"}}, "Done"),
+    "When": (
+        {
+            "type": "date",
+            "date": {"start": "2026-03-02", "end": "2026-03-04", "time_zone": None},
+        },
+        "2026-03-02 to 2026-03-04",
+    ),
+    "Owner": ({"type": "people", "people": [ANN]}, "Person a000"),
+    "Ready": ({"type": "checkbox", "checkbox": False}, "no"),
+    "Site": ({"type": "url", "url": "https://u.example"}, "https://u.example"),
+    "Mail": ({"type": "email", "email": "a@example.com"}, "a@example.com"),
+    "Phone": ({"type": "phone_number", "phone_number": "+1-555-0100"}, "+1-555-0100"),
+    "Sum": ({"type": "formula", "formula": {"type": "number", "number": 3}}, "3"),
+    "Late": ({"type": "formula", "formula": {"type": "boolean", "boolean": True}}, "yes"),
+    "See": ({"type": "relation", "relation": [{"id": PLAN["id"]}]}, "Plan"),
+    "Hours": (
+        {"type": "rollup", "rollup": {"type": "number", "number": 7, "function": "sum"}},
+        "7",
+    ),
+    "Made by": ({"type": "created_by", "created_by": ANN}, "Person a000"),
+    "Number": ({"type": "unique_id", "unique_id": {"prefix": "TASK", "number": 12}}, "TASK-12"),
+}
+
+
+def test_numbers_checkboxes_relations_formulas_and_mentions_are_not_dropped(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.workspace.pages = [
+        PLAN,
+        page("One", **{name: one for name, (one, _) in VALUES.items()}),
+    ]
+    [found] = documents(sandbox, MARCH_2)
+    assert found.sections[0].text.split("\n") == [
+        f"- {name}: {wanted}" for name, (_, wanted) in VALUES.items()
+    ]
+
+
+def test_all_of_a_rollup_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox) -> None:
+    array = [{"type": "number", "number": n} for n in range(120)]
+    rolled = {"type": "array", "array": array, "function": "show_original"}
+    sandbox.workspace.pages = [page("One", All={"type": "rollup", "rollup": rolled})]
+    [found] = documents(sandbox)
+    assert found.sections[0].text == "- All: " + ", ".join(map(str, range(120)))
+
+
 # Pages that cannot be read, and a Notion that does not answer
 
 
@@ -342,7 +543,9 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     sandbox: Sandbox, status: int
 ) -> None:
     toggle = block("toggle", "More", paragraph("Inside"))
-    sandbox.workspace.pages = [page("Bad", paragraph("Start"), toggle), page("Good")]
+    bad = page("Bad", paragraph("Start"), toggle)
+    sandbox.workspace.pages = [page("Good", edited="2026-03-01T10:00:00.000Z"), bad]
+    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
     sandbox.conditions.fail(children_of(toggle), status=status)
     found = items(sandbox)
     assert [one.title for one in found if isinstance(one, Document)] == ["Good"]
@@ -351,11 +554,33 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     assert failure.day == utc("2026-03-02").date()
 
 
+def test_a_failed_fetch_of_children_keeps_the_old_vectors(sandbox: Sandbox, tmp_path: Path) -> None:
+    toggle = block("toggle", "More", paragraph("Inside"))
+    sandbox.workspace.pages = [page("One", toggle)]
+    store = LanceDBStore(str(tmp_path / "lancedb"))
+
+    def sync() -> SyncReport:
+        pipeline = Pipeline(
+            source=source(sandbox), embedder=TinyEmbedder(), store=store, meter=Meter()
+        )
+        day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
+        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")), store)
+
+    sync()
+    held = store.chunk_ids("notion", f"notion:{identity('One')}")
+    sandbox.workspace.pages = [page("One", toggle, edited="2026-03-02T12:00:00.000Z")]
+    break_body(sandbox, page("One"), status=404)
+    report = sync()
+    assert [one.document_id for one in report.failures] == [f"notion:{identity('One')}"]
+    assert store.chunk_ids("notion", f"notion:{identity('One')}") == held != []
+
+
 def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox: Sandbox) -> None:
     bad = page("Bad")
     sandbox.workspace.pages = [bad, page("Good")]
     odd = {"object": "block", "id": "b", "type": "paragraph", "paragraph": ["rich_text"]}
     listed = {"object": "list", "results": [odd], "next_cursor": None, "has_more": False}
+    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=404)
     sandbox.conditions.fail(children_of(bad), status=200, body=listed)
     assert titles(sandbox) == ["Good"]
     assert [one.cause.split(":")[0] for one in failures(sandbox)] == [
@@ -380,7 +605,7 @@ def test_a_few_bad_pages_are_no_outage(sandbox: Sandbox) -> None:
     pages = [page(f"Page {n:02}", edited=f"2026-03-02T10:{n:02}:00.000Z") for n in range(20)]
     sandbox.workspace.pages = pages
     for bad in pages[::2]:
-        sandbox.conditions.fail(children_of(bad), status=500)
+        break_body(sandbox, bad, status=500)
     assert titles(sandbox) == [f"Page {n:02}" for n in range(1, 20, 2)]
     assert len(failures(sandbox)) == 10
 
@@ -392,15 +617,20 @@ def test_a_data_source_that_is_refused_is_named_and_the_others_go_on(sandbox: Sa
     sandbox.workspace.pages = [row]
     sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
     refused = f"/notion/v1/data_sources/{data_source_id(lost['id'])}/query"
-    sandbox.conditions.fail(refused, status=404)
+    rule = sandbox.conditions.fail(refused, status=404)
     assert titles(sandbox) == ["Row"]
+    assert [(one.subject, one.count) for one in gaps(sandbox)] == [("rows of databases", 1)]
+    assert failures(sandbox) == []
+    # What nobody can give by sharing is tried again.
+    rule.status = 400
     [failure] = failures(sandbox)
     assert failure.document_id == f"notion:{data_source_id(lost['id'])}"
+    assert titles(sandbox) == ["Row"]
 
 
 def test_a_token_that_is_refused_half_way_ends_the_run(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    sandbox.conditions.fail("/notion/v1/blocks", status=401)
+    break_body(sandbox, page("One"), status=401)
     with pytest.raises(CredentialsError, match=r"unauthorized.*NOTION_TOKEN"):
         items(sandbox)
 
@@ -460,7 +690,7 @@ def test_a_notion_that_cannot_be_reached_is_unavailable(sandbox: Sandbox) -> Non
 
 def test_a_rate_limit_beyond_the_ceiling_ends_the_run_by_name(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    sandbox.conditions.fail("/notion/v1/blocks", status=429, retry_after_seconds=3600)
+    break_body(sandbox, page("One"), status=429, retry_after_seconds=3600)
     with pytest.raises(RateLimitedError, match="notion is rate limited"):
         items(sandbox)
 
@@ -499,7 +729,7 @@ def test_an_answer_that_is_no_list_is_refused(sandbox: Sandbox, body: Json) -> N
         items(sandbox)
 
 
-# The other verbs, and what it costs
+# The other verbs
 
 
 def test_the_newest_edit_is_known_after_one_request(sandbox: Sandbox) -> None:
@@ -516,11 +746,171 @@ def test_nothing_is_newest_where_nothing_is_shared(sandbox: Sandbox) -> None:
     assert source(sandbox).newest() is None
 
 
-def test_a_check_says_who_we_are(sandbox: Sandbox) -> None:
-    assert source(sandbox).check().identity == "Sandbox in Sandbox"
+def test_a_check_says_who_we_are_and_that_nothing_is_missing(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("One")]
+    assert source(sandbox).check() == Reach("Sandbox in Sandbox")
 
 
-def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:
+def test_a_check_says_that_nothing_is_shared(sandbox: Sandbox) -> None:
+    [gap] = source(sandbox).check().gaps
+    assert (gap.subject, gap.reason) == ("pages", "nothing is shared with the integration")
+    assert "add the integration" in gap.advice
+
+
+@pytest.mark.parametrize(
+    ("capability", "subject"), [("comments", "comments"), ("users", "names of people")]
+)
+def test_a_check_says_what_the_integration_may_not_read(
+    sandbox: Sandbox, capability: str, subject: str
+) -> None:
+    sandbox.workspace.pages = [page("One")]
+    sandbox.workspace.site.notion_capabilities.remove(capability)
+    assert [one.subject for one in source(sandbox).check().gaps] == [subject]
+    assert [one.subject for one in gaps(sandbox)] == [subject]
+
+
+# Comments
+
+
+def test_comments_on_a_page_are_sections_of_their_own(sandbox: Sandbox) -> None:
+    talk = [comment("Is it so?", ANN), comment("It is.", BO, "2026-03-02T11:00:00.000Z")]
+    sandbox.workspace.pages = [{**page("One", paragraph("Words")), "comments": talk}]
+    [found] = documents(sandbox)
+    assert [(one.heading, one.text) for one in found.sections] == [
+        ("", "Words"),
+        ("Comment by Person a000, 2026-03-02 10:15", "Is it so?"),
+        ("Comment by Person b000, 2026-03-02 11:00", "It is."),
+    ]
+    assert found.authors == ("Person a000", "Person b000")
+
+
+def test_more_comments_than_a_page_of_a_list_are_all_read(sandbox: Sandbox) -> None:
+    talk = [comment(f"Word {n}") for n in range(130)]
+    sandbox.workspace.pages = [{**page("One"), "comments": talk}]
+    [found] = documents(sandbox)
+    assert [one.text for one in found.sections] == [f"Word {n}" for n in range(130)]
+
+
+def test_comments_are_asked_for_once_where_they_may_not_be_read(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page(f"Page {n}") for n in range(9)]
+    sandbox.workspace.site.notion_capabilities.remove("comments")
+    assert len(documents(sandbox)) == 9
+    assert sandbox.conditions.requests("/notion/v1/comments").total() == 1
+
+
+def test_comments_are_not_asked_for_when_they_are_not_wanted(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [{**page("One"), "comments": [comment("Aside")]}]
+    found = list(source(sandbox, notion_comments="false").documents(EVER))
+    assert [one.sections for one in found if isinstance(one, Document)] == [()]
+    assert sandbox.conditions.requests("/notion/v1/comments").total() == 0
+
+
+def test_a_page_whose_comments_are_refused_fails_and_is_never_cut_short(sandbox: Sandbox) -> None:
+    pages = [page(f"Page {n}", edited=f"2026-03-02T10:0{n}:00.000Z") for n in range(9)]
+    sandbox.workspace.pages = pages
+    sandbox.conditions.fail("/notion/v1/comments", contains=pages[-1]["id"], status=404)
+    assert titles(sandbox) == [f"Page {n}" for n in range(8)]
+    [failure] = failures(sandbox)
+    assert failure.document_id == f"notion:{pages[-1]['id']}"
+
+
+def test_comments_on_passages_are_counted_where_markdown_shows_them(
+    sandbox: Sandbox, way: str
+) -> None:
+    passages = [{**paragraph(f"Passage {n}"), "comments": [comment("Aside")]} for n in range(3)]
+    sandbox.workspace.pages = [page("One", *passages)]
+    [found] = documents(sandbox)
+    assert found.sections[0].text == "Passage 0\n\nPassage 1\n\nPassage 2"
+    expected = [("comments on passages", 3)] if way == "as Markdown" else []
+    assert [(one.subject, one.count) for one in gaps(sandbox)] == expected
+
+
+# What is told of what is not read
+
+
+def test_blocks_that_the_api_does_not_show_are_counted(sandbox: Sandbox) -> None:
+    odd = [{**block("unsupported", block_type="form"), "id": identity(f"odd {n}")} for n in (1, 2)]
+    sandbox.workspace.pages = [page("One", paragraph("Words"), *odd)]
+    assert [one.sections[0].text for one in documents(sandbox)] == ["Words"]
+    [gap] = gaps(sandbox)
+    assert (gap.subject, gap.count) == ("blocks that the API does not show", 2)
+
+
+def test_a_copy_whose_original_is_not_shared_is_told(sandbox: Sandbox) -> None:
+    original = synced("original", paragraph("Shared words"))
+    copy = copy_of(original, "copy")
+    secret = page("Secret", original)
+    sandbox.workspace.pages = [secret, page("One", paragraph("Words"), copy)]
+    sandbox.workspace.site.notion_unshared_ids = [secret["id"]]
+    sandbox.conditions.fail(children_of(copy), status=404)
+    assert [one.sections[0].text for one in documents(sandbox)] == ["Words"]
+    assert [one.count for one in gaps(sandbox)] == [1]
+
+
+# Ids
+
+
+def everything(sandbox: Sandbox) -> None:
+    """Fill a workspace with pages that are found in every way."""
+    table = database("Tasks", "Open", "Done")
+    rows = [page(f"In {name}", parent=row_of(table, name)) for name in ("Open", "Done")]
+    grandchild = page("Grandchild")
+    child = page("Child", child_page(grandchild), block("toggle", "More", child_database(table)))
+    gone = {**page("Gone"), "in_trash": True}
+    old = page("Old", edited="2020-01-01T00:00:00.000Z")
+    top = page("Top", *map(child_page, (child, gone, old)))
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [*rows, grandchild, child, gone, old, top, page("Loose")]
+    hidden = [table, *rows, child, grandchild, old]
+    sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in hidden]
+
+
+@pytest.mark.parametrize(
+    ("window", "count"),
+    [(EVER, 7), (MARCH_2, 6), (Window(utc("2026-03-05"), None), 0)],
+    ids=["ever", "a day", "a day without a page"],
+)
+def test_ids_are_those_of_the_documents_and_read_no_more_than_bodies(
+    sandbox: Sandbox, window: Window, count: int
+) -> None:
+    everything(sandbox)
+    of_documents = [one.id for one in documents(sandbox, window)]
+    sandbox.conditions.log.clear()
+    assert list(source(sandbox).ids(window)) == of_documents
+    assert len(of_documents) == count
+    for verb in ("users", "comments"):
+        assert sandbox.conditions.requests(f"/notion/v1/{verb}").total() == 0
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_ids_that_may_not_be_complete_are_refused(sandbox: Sandbox, status: int) -> None:
+    everything(sandbox)
+    break_body(sandbox, page("Top"), status=status)
+    with pytest.raises(VectorAssetsError, match="notion"):
+        list(source(sandbox).ids(EVER))
+
+
+def test_ids_are_refused_when_a_database_is(sandbox: Sandbox) -> None:
+    everything(sandbox)
+    sandbox.conditions.fail("/notion/v1/data_sources", status=400)
+    with pytest.raises(VectorAssetsError, match="rows of a data source"):
+        list(source(sandbox).ids(EVER))
+
+
+def test_ids_are_refused_when_a_body_has_a_shape_that_nobody_documented(sandbox: Sandbox) -> None:
+    sandbox.workspace.pages = [page("One")]
+    odd = {"object": "block", "id": "b", "type": "paragraph", "paragraph": ["rich_text"]}
+    listed = {"object": "list", "results": [odd], "next_cursor": None, "has_more": False}
+    sandbox.conditions.fail("/notion/v1/pages", status=404)
+    sandbox.conditions.fail("/notion/v1/blocks", status=200, body=listed)
+    with pytest.raises(SkippableError, match="a field is not as documented"):
+        list(source(sandbox).ids(EVER))
+
+
+# What it costs
+
+
+def test_requests_are_counted_by_endpoint(sandbox: Sandbox, way: str) -> None:
     table = database("Table")
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [
@@ -528,9 +918,15 @@ def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:
     ]
     meter = Meter()
     list(source(sandbox, meter).documents(EVER))
+    # Where Notion refuses to give Markdown, it is asked just once whether it would.
+    body = {"notion pages.markdown": 1}
+    if way == "block by block":
+        body["notion blocks.children"] = 3
     assert meter.requests == {
-        "notion blocks.children": 3,
+        **body,
+        "notion comments": 1,
         "notion data_sources.query": 1,
+        "notion databases": 1,
         "notion search": 2,
         "notion users": 1,
     }
@@ -539,31 +935,54 @@ def test_requests_are_counted_by_endpoint(sandbox: Sandbox) -> None:
 # Real pages
 
 
-def words(blocks: list[Json]) -> Iterator[str]:
+def letters(text: str) -> str:
+    """Return a text without all that Markdown adds to it, and without all space."""
+    return re.sub(r"[\W_]", "", text)
+
+
+def without_targets(text: str, addresses: set[str]) -> str:
+    """Return Markdown whose links to these addresses lead nowhere."""
+    for address in sorted(addresses, key=len, reverse=True):
+        text = text.replace(f"]({address})", "]").replace(f"](https://www.notion.so{address})", "]")
+    return text.replace("<br>", "\n")
+
+
+def addresses_in(blocks: list[Json]) -> set[str]:
+    return set(re.findall(r'"href": "((?:[^"\\]|\\.)*)"', json.dumps(blocks, ensure_ascii=False)))
+
+
+def texts(blocks: list[Json]) -> Iterator[str]:
+    """Yield what each block, caption and cell says."""
     for one in blocks:
         body = one[one["type"]]
-        for part in body.get("rich_text") or []:
-            yield from part["plain_text"].split()
-        for cell in body.get("cells") or []:
-            yield from (word for part in cell for word in part["plain_text"].split())
-        yield from words(body.get("children") or [])
+        rich = [body.get("rich_text"), body.get("caption"), *(body.get("cells") or [])]
+        yield from ("".join(part["plain_text"] for part in parts or []) for parts in rich)
+        yield from texts(body.get("children") or [])
 
 
 def test_every_page_of_the_real_data_comes_once_with_every_word(
-    serve: Callable[[Workspace], Sandbox], workspace_data: Path
+    serve: Callable[[Workspace], Sandbox], workspace_data: Path, way: str
 ) -> None:
-    sandbox = serve(Workspace.load(workspace_data))
+    workspace = Workspace.load(workspace_data)
+    newest = {"as Markdown": "2026-03-11", "block by block": "2025-09-03"}[way]
+    workspace.site.notion_newest_version = newest
+    sandbox = serve(workspace)
     found = {one.native_id: one for one in documents(sandbox)}
-    pages = sandbox.workspace.pages
-    assert sorted(found) == sorted(one["id"] for one in pages)
-    lost: Counter[str] = Counter()
-    for one in pages:
+    assert sorted(found) == sorted(one["id"] for one in workspace.pages)
+    lost: list[str] = []
+    for one in workspace.pages:
         document = found[one["id"]]
-        said = " ".join(f"{part.heading} {part.text}" for part in document.sections)
-        said = said.replace("\\|", "|")
-        lost.update(word for word in words(one["blocks"]) if word not in said)
+        said = "\n".join(f"{part.heading}\n{part.text}" for part in document.sections)
+        said = letters(without_targets(said, addresses_in(one["blocks"])))
+        wanted = Counter(letters(without_targets(text, set())) for text in texts(one["blocks"]))
+        lost += [text for text, count in wanted.items() if text and said.count(text) < count]
         assert document.title == " ".join(one["title"].split())
-    assert lost == Counter()
+    assert lost == []
+    paths = [path.rpartition("/")[2] for path in sandbox.conditions.requests().elements()]
+    # Markdown: one request a page; blocks: one that is refused, and one for each that has others.
+    bodies = (len(workspace.pages), 0) if way == "as Markdown" else (1, 618)
+    assert (paths.count("markdown"), paths.count("children")) == bodies
+    assert list(source(sandbox).ids(EVER)) == [one.id for one in found.values()]
 
 
 def test_the_same_pages_come_whether_asked_for_by_day_or_at_once(
@@ -589,7 +1008,10 @@ def test_the_same_pages_come_whether_asked_for_by_day_or_at_once(
 
 def test_a_document_depends_on_nothing_that_is_signed_anew(sandbox: Sandbox) -> None:
     def at(signature: str) -> Document:
-        file = {"url": f"https://files.example/{signature}", "expiry_time": "2026-03-02T11:00:00Z"}
+        file = {
+            "url": f"https://prod-files-secure.s3.amazonaws.com/a/b?X-Amz-Signature={signature}",
+            "expiry_time": "2026-03-02T11:00:00Z",
+        }
         image = block("image", type="file", file=file, caption=[])
         upload = {"type": "file", "name": "plan.pdf", "file": file}
         one = page("One", image, Files={"type": "files", "files": [upload]})

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from vector_assets.documents import Section
-from vector_assets.sources.notion_blocks import Placed, block_markdown, sections_of
+from vector_assets.sources.notion_blocks import Placed, block_markdown, parts_of
+from vector_assets.sources.notion_sections import sections_of
 from vector_assets_tests.notion_pages import Json, block, identity, mention, text
 
 URL = "https://www.notion.so/page"
@@ -180,7 +181,7 @@ def test_what_stands_deeper_is_indented_up_to_a_point() -> None:
 
 
 def sections(*blocks: Json) -> list[Section]:
-    return list(sections_of(map(Placed, blocks), URL))
+    return list(sections_of(parts_of(map(Placed, blocks), URL)))
 
 
 def linked(kind: str, words: str) -> str:

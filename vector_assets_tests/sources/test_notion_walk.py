@@ -3,7 +3,8 @@
 import pytest
 
 from vector_assets.errors import SkippableError, UnavailableError
-from vector_assets.sources.notion_blocks import Placed, sections_of
+from vector_assets.sources.notion_blocks import Placed, parts_of
+from vector_assets.sources.notion_sections import sections_of
 from vector_assets.sources.notion_walk import walk
 from vector_assets_tests.notion_pages import Json, block, child_page, page, paragraph, text
 
@@ -66,7 +67,7 @@ def test_a_chain_of_a_thousand_levels_is_walked_to_its_end() -> None:
         one = block("toggle", f"Level {level}", one)
     tree = Tree(one)
     assert tree.walked() == [(level, f"Level {level}") for level in range(1000)]
-    [section] = sections_of(walk(PAGE, tree.ask), "")
+    [section] = sections_of(parts_of(walk(PAGE, tree.ask), ""))
     assert "Level 999" in section.text
     assert len(section.text) < 40_000
 

@@ -1,28 +1,34 @@
 """What a document of Slack looks like, who may read it, and what one failure costs."""
 
+from typing import Any
+
 import pytest
 
-from vector_assets.documents import Checkpoint, Document, DocumentFailure, Window
-from vector_assets.errors import CredentialsError, SettingsError, UnavailableError
+from vector_assets.chunking import chunk_document, passage_of
+from vector_assets.documents import Checkpoint, Document, DocumentFailure, Gap, Window
+from vector_assets.errors import SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
-from vector_assets.sources.slack import MAX_UNANSWERED_THREADS, SlackSource
+from vector_assets.sources.slack import SlackSource
+from vector_assets.sources.slack_reading import MAX_UNANSWERED_THREADS
 from vector_assets_tests.sources.slack_team import (
     BEN,
     ENGINEERING,
     RANDOM,
     documents,
-    impatient_api,
+    gaps,
+    impatient_source,
     populate,
     say,
     source,
     ts_of,
 )
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.tiny import WordTokenizer, utc
 
 REPLIES = "/slack/api/conversations.replies"
 HISTORY = "/slack/api/conversations.history"
+DAY = f"{ENGINEERING}:2026-03-02"
 WINDOW = Window(utc("2026-03-01"), None)
 
 
@@ -102,7 +108,106 @@ def test_bots_and_guests_keep_their_names(
     at = ts_of("2026-03-02T10:00")
     message = {"type": "message", "ts": at, "text": "Deployed", **fields}
     team.workspace.messages[ENGINEERING] = [{k: v for k, v in message.items() if v}]
-    assert documents(team, "2026-03-02")[f"{ENGINEERING}:2026-03-02"].authors == (author,)
+    found = documents(team, "2026-03-02", SLACK_INCLUDE_BOTS="true")
+    assert found[f"{ENGINEERING}:2026-03-02"].authors == (author,)
+
+
+def test_what_a_person_reads_stands_in_the_document_and_no_mark_up(team: Sandbox) -> None:
+    team.workspace.usergroups.append({"id": "S0WEB0001", "handle": "web"})
+    raw = (
+        f"<@{BEN}> of <!subteam^S0WEB0001>: see <#{RANDOM}|random> &amp; "
+        "<https://x.io/a?b=1&amp;c=2|the page> by <!date^1772446500^{date_num}|2026-03-02> "
+        ":tada: `a &lt; b`"
+    )
+    files = [{"id": "F1", "name": "plan.pdf", "title": "The plan"}]
+    say(team, "2026-03-02T10:00", raw, files=files)
+    (section,) = documents(team, "2026-03-02")[DAY].sections
+    assert section.text == (
+        "@Ben Oz of @web: see #random & [the page](https://x.io/a?b=1&c=2) by 2026-03-02 "
+        "🎉 `a < b`\n\nFile: The plan (plan.pdf)"
+    )
+
+
+BLOCKS = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Build* failed"}}]
+ATTACHMENTS = [{"title": "main", "text": "3 tests failed", "fallback": "no"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({"blocks": BLOCKS}, "**Build** failed"),
+        ({"attachments": ATTACHMENTS}, "main\n3 tests failed"),
+        (
+            {"blocks": BLOCKS, "attachments": ATTACHMENTS},
+            "**Build** failed\n\nmain\n3 tests failed",
+        ),
+    ],
+    ids=["blocks", "attachments", "both"],
+)
+def test_a_bot_that_leaves_its_text_empty_is_read_from_its(
+    team: Sandbox, fields: dict[str, Any], read: str
+) -> None:
+    parent = say(team, "2026-03-02T10:00", "", bot_id="B0DEPLOYS", **fields)
+    say(team, "2026-03-02T10:05", "On it", thread=parent)
+    thread = documents(team, "2026-03-02")[f"{ENGINEERING}:{parent}"]
+    assert [section.text for section in thread.sections] == [read, "On it"]
+
+
+def test_what_bots_say_is_read_in_threads_alone_and_the_rest_is_a_gap_with_its_count(
+    team: Sandbox,
+) -> None:
+    parent = say(team, "2026-03-02T09:00", "Build failed", bot_id="B0DEPLOYS")
+    say(team, "2026-03-02T09:05", "Looking", thread=parent)
+    say(team, "2026-03-02T09:10", "Retried", thread=parent, bot_id="B0DEPLOYS")
+    say(team, "2026-03-02T10:00", "Lunch?")
+    say(team, "2026-03-02T11:00", "Deployed", subtype="bot_message", username="Deploys")
+    say(team, "2026-03-03T11:00", "Deployed", bot_id="B0DEPLOYS")
+    say(team, "2026-03-03T12:00", "Reminder: stand-up", user="USLACKBOT")
+    say(team, "2026-01-03T12:00", "before the window", bot_id="B0DEPLOYS")
+    found = documents(team, "2026-03-01")
+    texts = {key: [one.text for one in item.sections] for key, item in found.items()}
+    assert texts == {
+        f"{ENGINEERING}:{parent}": ["Build failed", "Looking", "Retried"],
+        DAY: ["Lunch?"],
+    }
+    assert found[DAY].updated_at == utc("2026-03-02T10:00")
+    advice = "Set SLACK_INCLUDE_BOTS=true to read them."
+    assert gaps(team) == [Gap("messages of bots", "nobody replied to them", advice, 3)]
+
+    including = {"SLACK_INCLUDE_BOTS": "true"}
+    found = documents(team, "2026-03-01", **including)
+    assert [one.text for one in found[DAY].sections] == ["Lunch?", "Deployed"]
+    assert len(found[f"{ENGINEERING}:2026-03-03"].sections) == 2
+    assert gaps(team, **including) == []
+
+
+def test_the_newest_activity_is_of_what_is_read(team: Sandbox) -> None:
+    say(team, "2026-03-02T10:00", "Lunch?")
+    say(team, "2026-03-03T10:00", "Deployed", bot_id="B0DEPLOYS")
+    assert source(team).newest() == utc("2026-03-02T10:00")
+    including = source(team, SLACK_INCLUDE_BOTS="true")
+    assert including.newest() == utc("2026-03-03T10:00")
+
+
+def test_a_days_conversations_stand_apart_after_an_hour_of_silence(team: Sandbox) -> None:
+    for time, text in (
+        ("09:00", "Good morning"), ("09:59", "Morning!"), ("10:59", "Lunch?"), ("11:00", "Yes"),
+    ):  # fmt: skip
+        say(team, f"2026-03-02T{time}", text)
+    day = documents(team, "2026-03-02")[DAY]
+    assert [one.is_apart for one in day.sections] == [False, False, True, False]
+    chunks = chunk_document(day, WordTokenizer(), 500)
+    assert [passage_of(chunk.text) for chunk in chunks] == [
+        "Ann Lee, 2026-03-02 09:00\nGood morning\n\nAnn Lee, 2026-03-02 09:59\nMorning!",
+        "Ann Lee, 2026-03-02 10:59\nLunch?\n\nAnn Lee, 2026-03-02 11:00\nYes",
+    ]
+
+
+def test_a_thread_stays_in_one_piece_however_long_its_silences(team: Sandbox) -> None:
+    parent = say(team, "2026-03-02T10:00", "A question")
+    say(team, "2026-03-05T10:00", "An answer", thread=parent)
+    thread = documents(team, "2026-03-05")[f"{ENGINEERING}:{parent}"]
+    assert not any(one.is_apart for one in thread.sections)
 
 
 @pytest.mark.parametrize("subtype", ["channel_join", "channel_leave", "channel_topic", "bot_add"])
@@ -117,75 +222,6 @@ def test_messages_without_words_make_no_document(team: Sandbox) -> None:
     assert documents(team, "2026-03-01") == {}
 
 
-def test_a_private_channel_is_readable_by_its_members_alone(team: Sandbox) -> None:
-    team.workspace.site.private_channel_ids.append(RANDOM)
-    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
-    say(team, "2026-03-02T10:00", "no secret")
-    access = {d.container: d.access for d in documents(team, "2026-03-01").values()}
-    assert access == {"random": ("restricted", "ann.lee@example.com"), "engineering": ("public",)}
-
-
-def test_a_private_channel_whose_e_mails_are_hidden_is_readable_by_nobody(team: Sandbox) -> None:
-    team.workspace.site.private_channel_ids.append(RANDOM)
-    team.workspace.site.slack_scopes.remove("users:read.email")
-    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
-    assert [d.access for d in documents(team, "2026-03-01").values()] == [("restricted",)]
-
-
-def test_a_bot_without_scopes_for_private_channels_reads_the_public_ones(team: Sandbox) -> None:
-    team.workspace.site.private_channel_ids.append(RANDOM)
-    team.workspace.site.slack_scopes.remove("groups:read")
-    say(team, "2026-03-02T10:00", "a secret", channel=RANDOM)
-    say(team, "2026-03-02T10:00", "no secret")
-    assert list(documents(team, "2026-03-01")) == [f"{ENGINEERING}:2026-03-02"]
-
-
-@pytest.mark.parametrize("wanted", ["random", "#random", RANDOM])
-def test_channels_are_restricted_by_name_or_id(team: Sandbox, wanted: str) -> None:
-    say(team, "2026-03-02T10:00", "here")
-    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    found = documents(team, "2026-03-01", SLACK_CHANNELS=wanted)
-    assert list(found) == [f"{RANDOM}:2026-03-02"]
-
-
-def test_a_channel_that_does_not_exist_is_named(team: Sandbox) -> None:
-    with pytest.raises(SettingsError, match="SLACK_CHANNELS names 'rnadom': the bot sees no such"):
-        documents(team, "2026-03-01", SLACK_CHANNELS="engineering,rnadom")
-
-
-def test_a_channel_that_the_bot_has_not_joined_is_left_alone(team: Sandbox) -> None:
-    team.workspace.channels[1]["is_member"] = False
-    say(team, "2026-03-02T10:00", "here")
-    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    assert list(documents(team, "2026-03-01")) == [f"{ENGINEERING}:2026-03-02"]
-
-
-def test_a_wanted_channel_that_the_bot_has_not_joined_is_a_failure_beside_the_others(
-    team: Sandbox,
-) -> None:
-    team.workspace.channels[1]["is_member"] = False
-    say(team, "2026-03-02T10:00", "here")
-    slack = source(team, SLACK_CHANNELS="engineering,random")
-    first, second, last = slack.documents(WINDOW)
-    assert isinstance(first, Document)
-    assert isinstance(last, Checkpoint)
-    assert second == DocumentFailure(
-        f"slack:{RANDOM}",
-        "#random cannot be read (not_in_channel): invite the bot with /invite",
-    )
-    assert slack.skipped_channels == ["random"]
-
-
-def test_a_bot_that_was_removed_meanwhile_loses_that_channel_alone(team: Sandbox) -> None:
-    say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    team.conditions.fail(
-        HISTORY, contains=ENGINEERING, status=200, body={"ok": False, "error": "not_in_channel"}
-    )
-    slack = source(team)
-    found = [item.id for item in slack.documents(WINDOW) if isinstance(item, Document)]
-    assert (found, slack.skipped_channels) == ([f"slack:{RANDOM}:2026-03-02"], ["engineering"])
-
-
 def test_a_thread_whose_replies_fail_never_costs_the_others(team: Sandbox) -> None:
     parents = add_threads(team, 3)
     team.conditions.fail(
@@ -196,7 +232,7 @@ def test_a_thread_whose_replies_fail_never_costs_the_others(team: Sandbox) -> No
     assert [item.document_id for item in failures] == [f"slack:{ENGINEERING}:{parents[1]}"]
     assert "thread_not_found" in failures[0].cause
     assert failures[0].day == utc("2026-03-02").date()
-    assert len([item for item in items if isinstance(item, Document)]) == 2
+    assert len([item for item in items if isinstance(item, Document)]) == 2 + 1  # and a channel
 
 
 def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> None:
@@ -211,7 +247,7 @@ def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> 
         body={"ok": True, "messages": team.workspace.messages[ENGINEERING][::-1]},
         times=1,
     )
-    failure, document, _ = source(team).documents(WINDOW)
+    failure, document, *_ = source(team).documents(WINDOW)
     assert isinstance(failure, DocumentFailure)
     assert (failure.document_id, failure.day) == (
         f"slack:{ENGINEERING}:2026-03-03",
@@ -224,7 +260,7 @@ def test_slack_being_down_is_not_so_many_bad_threads(team: Sandbox) -> None:
     add_threads(team, MAX_UNANSWERED_THREADS + 3)
     team.conditions.fail(REPLIES, status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.replies did not answer"):
-        list(SlackSource(impatient_api(team)).documents(WINDOW))
+        list(impatient_source(team).documents(WINDOW))
 
 
 def test_a_history_that_fails_on_its_second_page_is_no_complete_listing(team: Sandbox) -> None:
@@ -232,7 +268,7 @@ def test_a_history_that_fails_on_its_second_page_is_no_complete_listing(team: Sa
         say(team, f"2026-03-02T10:{number // 60:02}:{number % 60:02}", f"message {number}")
     team.conditions.fail(HISTORY, contains="cursor=", status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
-        list(SlackSource(impatient_api(team)).documents(WINDOW))
+        list(impatient_source(team).documents(WINDOW))
 
 
 def test_a_day_and_a_thread_of_more_than_a_page_are_whole(team: Sandbox) -> None:
@@ -254,7 +290,9 @@ def test_order_is_stable_and_the_last_word_is_a_checkpoint(team: Sandbox) -> Non
     threads = [item.native_id for item in items if isinstance(item, Document)]
     assert threads == [
         *(f"{ENGINEERING}:{ts}" for ts in parents[7::-1]),
+        ENGINEERING,
         *(f"{RANDOM}:{ts}" for ts in parents[:7:-1]),
+        RANDOM,
     ]
     assert last == Checkpoint(end)
 
@@ -287,21 +325,6 @@ def test_the_newest_activity_counts_replies(team: Sandbox) -> None:
     assert source(team).newest() == utc("2026-03-04T10:00")
     say(team, "2026-03-05T10:00", "An answer", thread=parent)
     assert source(team).newest() == utc("2026-03-05T10:00")
-
-
-def test_check_says_who_we_are_and_what_we_read(team: Sandbox) -> None:
-    assert source(team).check().identity == (
-        "vector-assets in Sandbox (https://sandbox.slack.com/), reads 2 channels"
-    )
-    team.workspace.channels.clear()
-    found = source(team).check().identity
-    assert found.endswith("reads 0 channels; invite it with /invite in each channel to read")
-
-
-def test_check_names_a_missing_scope(team: Sandbox) -> None:
-    team.workspace.site.slack_scopes.remove("channels:history")
-    with pytest.raises(CredentialsError, match="lacks the scope channels:history"):
-        source(team).check()
 
 
 def test_a_missing_token_is_named() -> None:

@@ -34,7 +34,7 @@ USERS = "/slack/api/users.list"
         ({"error": "invalid_cursor"}, ContractError, "answered invalid_cursor"),
     ],
 )
-def test_a_refusal_says_what_to_do(
+def test_an_ok_false_that_comes_with_http_200_is_an_error_that_says_what_to_do(
     sandbox: Sandbox, body: dict[str, str], error: type[VectorAssetsError], words: str
 ) -> None:
     sandbox.conditions.fail(USERS, status=200, body={"ok": False, **body})

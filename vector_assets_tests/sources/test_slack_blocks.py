@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vector_assets.sources.slack_blocks import MAX_UNFURL_CHARACTERS, message_text
+from vector_assets.sources.slack_blocks import message_text
 from vector_assets_tests.sources.test_slack_text import FewNames
 
 
@@ -38,7 +38,21 @@ def run(text: str, **style: bool) -> dict[str, Any]:
         ),
         ([{"type": "divider"}, {"type": "image", "alt_text": "a graph"}], "Image: a graph"),
         ([{"type": "markdown", "text": "# Title"}], "# Title"),
-        ([{"type": "something_new", "text": plain("?")}], ""),
+        ([{"type": "something_new", "text": plain("new?")}], "new?"),
+        ([{"type": "something_newer", "text": "newer?"}], "newer?"),
+        ([{"type": "something_odd", "words": [1]}], ""),
+        (
+            [
+                {
+                    "type": "video",
+                    "title": plain("Demo"),
+                    "title_url": "https://x.io/v",
+                    "description": plain("of March"),
+                    "alt_text": "a video",
+                }
+            ],
+            "Video: [Demo](https://x.io/v)\nof March",
+        ),
         (
             [
                 rich(
@@ -54,11 +68,17 @@ def run(text: str, **style: bool) -> dict[str, Any]:
                             {"type": "broadcast", "range": "here"},
                             {"type": "emoji", "name": "wave"},
                             {"type": "date", "fallback": "today"},
+                            {"type": "text", "text": " "},
+                            {"type": "date", "timestamp": 1772446500, "format": "{time}"},
+                            {"type": "emoji", "name": "shipit"},
                         ],
                     }
                 )
             ],
-            "**very** `x`[site](https://x.io)@Ann Lee#billing@platform@here:wave:today",
+            (
+                "**very** `x`[site](https://x.io)@Ann Lee#billing@platform@here👋"
+                "today 2026-03-02 10:15 UTC:shipit:"
+            ),
         ),
         (
             [
@@ -120,13 +140,22 @@ def test_what_a_person_typed_is_not_doubled_by_its_block() -> None:
         ),
         ({"blocks": [{"type": "section", "text": mrkdwn("within")}]}, "within"),
         (
-            {"from_url": "https://x.io", "title": "Page", "text": "w" * 400},
-            f"> Page\n> {'w' * MAX_UNFURL_CHARACTERS}…",
+            {"from_url": "https://x.io", "title": "Page", "text": "w" * 4_000},
+            f"> Page\n> {'w' * 4_000}",
         ),
+        (
+            {"title": "Clip", "title_link": "https://x.io/?a=1&amp;t=2"},
+            "[Clip](https://x.io/?a=1&t=2)",
+        ),
+        (
+            {"author_name": "ann", "text": "Fix it", "footer": "web/app", "fallback": "[app] Fix"},
+            "ann\nFix it\nweb/app",
+        ),
+        ({"text": "See", "files": [{"name": "a.png"}]}, "See\nFile: a.png"),
         ({}, ""),
     ],
 )
-def test_attachments_are_read_and_those_of_links_are_brief(
+def test_attachments_are_read_whole_and_those_of_links_are_quotations(
     attachment: dict[str, Any], read: str
 ) -> None:
     assert message_text({"text": "", "attachments": [attachment]}, FewNames()) == read

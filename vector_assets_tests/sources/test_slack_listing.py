@@ -10,7 +10,7 @@ import pytest
 from vector_assets.documents import Document, Window
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
-from vector_assets.sources.slack_render import NOISE_SUBTYPES
+from vector_assets.sources.slack_messages import NOISE_SUBTYPES
 from vector_assets_tests.sources.slack_team import (
     ENGINEERING,
     by_id,

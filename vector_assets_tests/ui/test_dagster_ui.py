@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from vector_assets.orchestration.assets import DESCRIPTIONS
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.settings import Settings
+from vector_assets.sources import SOURCES
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days, sync_source
 from vector_assets_tests.indexes import assert_same, contents
@@ -170,7 +170,7 @@ def _open_asset(browser: Browser) -> None:
     browser.click("Catalog")
     browser.wait_for_text("slack_documents")
     browser.click(_ASSET)
-    browser.wait_for_text("Latest materialization", DESCRIPTIONS["jira"])
+    browser.wait_for_text("Latest materialization", SOURCES["jira"].description)
 
 
 def _assert_same_as_by_hand(days: Days, environment: dict[str, str], uri: Path) -> None:

@@ -1,4 +1,4 @@
-"""One installation for all tests that leave it well: its processes take a minute to come up."""
+"""One installation for all tests of a file: its processes take a minute to come up."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,19 +22,19 @@ def running_team_sandbox() -> Iterator[Sandbox]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with running_team_sandbox() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
     with running_receiver() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def team(
     sandbox: Sandbox, receiver: Receiver, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installation]:

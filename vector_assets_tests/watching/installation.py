@@ -71,7 +71,7 @@ class Installation:
             "ALERT_WEBHOOK_URL": receiver.url,
             "HEARTBEAT_URL": receiver.url,
             "HEARTBEAT_MAX_AGE_SECONDS": str(HEARTBEAT_MAX_AGE_SECONDS),
-            "WATCH_SECONDS": "2",
+            "WATCH_SECONDS": "5",
             "NIGHTLY_CRON": "0 0 * * *",
             **environment,
         }

@@ -10,7 +10,7 @@ from vector_assets_tests.receiver import Receiver, running_receiver
 from vector_assets_tests.watching.conftest import running_team_sandbox
 from vector_assets_tests.watching.installation import BIN, Installation, installed
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("night")]
+pytestmark = pytest.mark.timeout(600)
 
 POST_MESSAGE = "/slack/api/chat.postMessage"
 

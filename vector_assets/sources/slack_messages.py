@@ -1,0 +1,86 @@
+"""What one raw message tells by itself: when it was said, by whom or what, and whether it is read.
+
+The rules of what is read:
+
+- What Slack itself notes in a channel (joins, topics, pins) is no word of anybody: never read.
+- A message of a thread is read whoever wrote it: people replied to it.
+- A message of a program that nobody replied to is a notification. It is left out, and counted as a
+  gap, unless `SLACK_INCLUDE_BOTS` is set.
+
+Keep out: its text (`slack_blocks.py`), and which document it goes into (`slack_listing.py`).
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Json = dict[str, Any]
+
+NOISE_SUBTYPES = frozenset(
+    f"{kind}_{event}"
+    for kind in ("channel", "group")
+    for event in ("join", "leave", "topic", "purpose", "name", "archive", "unarchive")
+) | {
+    "bot_add",
+    "bot_disable",
+    "bot_enable",
+    "bot_remove",
+    "channel_canvas_updated",
+    "channel_convert_to_private",
+    "channel_convert_to_public",
+    "channel_posting_permissions",
+    "ekm_access_denied",
+    "huddle_thread",
+    "pinned_item",
+    "reminder_add",
+    "tombstone",
+    "unpinned_item",
+}
+"""What Slack itself writes about a channel (docs.slack.dev/reference/events/message, 2026-11)."""
+
+JOIN_SUBTYPES = frozenset({"channel_join", "group_join"})
+"""With the `user` who came: also the bot itself."""
+
+_SLACKBOT = "USLACKBOT"
+
+_RENDERING = 1
+"""Part of every stamp: raise it when messages are shown differently, so that all are read again."""
+
+
+def instant(ts: str) -> datetime:
+    """Return the instant of a `ts` without a float in between, for its last digits matter."""
+    seconds, _, fraction = ts.partition(".")
+    at = datetime.fromtimestamp(int(seconds), UTC)
+    return at + timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
+
+
+def is_said(message: Json) -> bool:
+    """Tell whether somebody said this, as against Slack noting that something happened."""
+    return message.get("subtype") not in NOISE_SUBTYPES
+
+
+def is_of_bot(message: Json) -> bool:
+    """Tell whether a program wrote this, reminders of Slackbot among it."""
+    return (
+        message.get("subtype") == "bot_message"
+        or bool(message.get("bot_id"))
+        or message.get("user") == _SLACKBOT
+    )
+
+
+def is_reply(message: Json) -> bool:
+    """Tell whether a message is a reply: in history, one that was sent to the channel too."""
+    return bool(message.get("thread_ts", message["ts"]) != message["ts"])
+
+
+def thread_stamp(parent: Json, *place: str) -> str:
+    """Return what a parent shows of its thread's version: who replied last, and what was edited.
+
+    An edit of a reply does not show in it; the weekly rescan reads those.
+
+    Args:
+        parent: As history or the thread itself shows it.
+        place: What else decides the document: the channel's name, and who may read it.
+    """
+    edited_ts = (parent.get("edited") or {}).get("ts")
+    shown = (parent.get("reply_count"), parent.get("latest_reply"), edited_ts)
+    return " ".join(map(str, (_RENDERING, *shown, parent.get("subtype"), *place)))

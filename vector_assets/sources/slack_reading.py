@@ -1,0 +1,393 @@
+"""One run over Slack's channels: what each of them yields, and what of it could not be read.
+
+A channel is read for the run's window, or from the first day of the partitions on (its whole
+history) when the index has not seen it as it is now. What the index has seen is told by the
+channel's own document: it is handed over after all that the channel holds, and only when nothing of
+that failed, so a run that dies half-way leaves none, and the next run begins that channel again.
+Two runs at once both read it whole and write the same. Its stamp is the channel's name and its
+readers: when these change, every document of it has to change.
+
+- A first run, for which the index holds the document of no channel at all, makes none of them new:
+  their past is a matter of partitions, which a person backfills.
+- A bot that comes back to a channel has missed what was said meanwhile. Its own joining counts as
+  activity of the channel's document; one that is newer than what the index holds brings the whole
+  history too.
+- A rescan reads its window alone, and leaves channels' documents as they are. It looks for replies
+  under parents of any age since the first day of the partitions, where a night looks back for
+  `THREAD_LOOKBACK`.
+
+What can still be missed: the time that a bot was out of a channel, where the workspace hides
+messages about joining; a document of a new channel's past that the embedder refused; and a reply,
+not sent to the channel too, under a parent from before the first day of the partitions.
+Keep out: which channels (`slack_channels.py`), which parts of them (`slack_listing.py`), and what a
+document looks like (`slack_render.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from vector_assets.concurrency import mapped_in_order
+from vector_assets.documents import (
+    Checkpoint,
+    Document,
+    DocumentFailure,
+    Gap,
+    Known,
+    SourceItem,
+    Unchanged,
+    Window,
+)
+from vector_assets.errors import (
+    ContractError,
+    CredentialsError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.sources.slack_api import SlackApi
+from vector_assets.sources.slack_channels import (
+    CLOSED_CODES,
+    NOT_JOINED,
+    Choice,
+    closed_gaps,
+    join,
+)
+from vector_assets.sources.slack_directory import Channel, Directory
+from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
+from vector_assets.sources.slack_messages import instant, thread_stamp
+from vector_assets.sources.slack_render import (
+    SOURCE,
+    Renderer,
+    channel_document_id,
+    channel_id_of,
+    day_id,
+    thread_id,
+)
+
+Json = dict[str, Any]
+
+THREAD_LOOKBACK = timedelta(days=30)
+"""How old a thread may be for a reply to bring it back on the night of the reply."""
+
+THREADS_IN_FLIGHT = 4
+"""Threads whose replies are fetched at the same time."""
+
+MAX_UNANSWERED_THREADS = 5
+"""After so many threads in a row without an answer it is Slack that is down, not a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the settings say.
+
+    Attributes:
+        channels: Names or ids to restrict it to; empty means all that the bot is in.
+        since: First instant of the partitions, UTC.
+        joins_public: Whether public channels are joined.
+        includes_bots: Whether programs' messages that nobody replied to are read.
+    """
+
+    since: datetime
+    channels: tuple[str, ...] = ()
+    joins_public: bool = False
+    includes_bots: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Stands after all parts of a channel, for its own document.
+
+    Attributes:
+        updated_at: Last activity of the channel itself: it was described, or the bot came.
+    """
+
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A part of a channel to make an item of, or what stands in the channel's place."""
+
+    channel: Channel
+    access: tuple[str, ...]
+    part: Thread | Day | DocumentFailure | _End
+
+    @property
+    def document_id(self) -> str:
+        match self.part:
+            case Thread(ts=ts):
+                return thread_id(self.channel.id, ts)
+            case Day(day=day):
+                return day_id(self.channel.id, day)
+            case _:
+                return channel_document_id(self.channel.id)
+
+
+_Outcome = tuple[_Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
+
+
+class Reading:
+    """One run; use it once.
+
+    Args:
+        api: Slack.
+        directory: Who is who, loaded with its users.
+        options: What the settings say.
+        known: What the index holds.
+        window: What is wanted.
+    """
+
+    def __init__(
+        self, api: SlackApi, directory: Directory, options: Options, known: Known, window: Window
+    ) -> None:
+        self._api = api
+        self._directory = directory
+        self._options = options
+        self._known = known
+        self._window = window
+        self._renderer = Renderer(directory)
+        self._choice = Choice.of(directory, options.channels, joins_public=options.joins_public)
+        self._held: Mapping[str, datetime] = {}
+        self._closed: dict[Channel, str] = {}
+        self._bot_message_count = 0
+
+    def items(self) -> Iterator[SourceItem]:
+        """Yield everything, channel by channel, newest first; then gaps, and one checkpoint.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        began_at = datetime.now(UTC)
+        yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
+        outcomes = mapped_in_order(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
+        unanswered_count = 0
+        flawed: set[str] = set()
+        for job, item, error in outcomes:
+            unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
+            if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
+                raise error
+            if isinstance(item, DocumentFailure):
+                flawed.add(job.channel.id)
+            if item is not None and not (isinstance(job.part, _End) and job.channel.id in flawed):
+                yield item
+        yield from self._gaps()
+        yield Checkpoint(self._window.end or began_at)
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of what the window holds, without asking for replies.
+
+        Parents are looked for since the first day of the partitions, so that no thread is left out
+        that the index may hold. A thread whose every message has lost its words is among them, for
+        only its replies could tell.
+
+        Raises:
+            CredentialsError: The index holds documents of a channel that cannot be read.
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        choice = self._choice
+        held = {channel_id_of(one) for one in self._known.document_ids()}
+        if choice.is_by_name:
+            lost = [channel.id for channel in (*choice.to_join, *choice.unjoined)]
+        else:
+            lost = sorted(held - {channel.id for channel in choice.to_read})
+        for channel_id in lost:
+            raise _cannot_vouch_for(self._directory.channel(channel_id))
+        for channel in choice.to_read:
+            try:
+                yield from self._ids_of(channel)
+            except ContractError as error:
+                if error.seen not in CLOSED_CODES:
+                    raise
+                if channel.id in held or not channel.is_archived:
+                    raise _cannot_vouch_for(channel.name) from None
+
+    def _ids_of(self, channel: Channel) -> Iterator[str]:
+        for part in self._listing(channel, (), self._window, is_for_prune=True).parts():
+            job = _Job(channel, (), part)
+            if isinstance(part, Thread) or self._outcome(job)[1] is not None:
+                yield job.document_id
+        yield channel_document_id(channel.id)
+
+    def _jobs(self) -> Iterator[_Job]:
+        access_by_channel: dict[Channel, tuple[str, ...]] = {}
+        for channel in self._entered():
+            try:
+                access_by_channel[channel] = self._directory.access(channel)
+            except ContractError as error:
+                self._note_closed(channel, error)
+        whole = self._whole(access_by_channel)
+        for channel, access in access_by_channel.items():
+            try:
+                yield from self._channel_jobs(channel, access, is_whole=channel in whole)
+            except ContractError as error:
+                self._note_closed(channel, error)
+        if self._choice.is_by_name:
+            for channel, code in self._closed.items():
+                cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
+                failure = DocumentFailure(channel_document_id(channel.id), cause)
+                yield _Job(channel, (), failure)
+
+    def _entered(self) -> Iterator[Channel]:
+        """Yield the channels to read, by id, joining those that have to be joined."""
+        self._closed |= dict.fromkeys(self._choice.unjoined, NOT_JOINED)
+        for channel in sorted(
+            (*self._choice.to_read, *self._choice.to_join), key=lambda one: one.id
+        ):
+            code = join(self._api, channel) if channel in self._choice.to_join else ""
+            if code:
+                self._closed[channel] = code
+            else:
+                yield channel
+
+    def _whole(self, access_by_channel: dict[Channel, tuple[str, ...]]) -> set[Channel]:
+        """Return the channels whose whole history is wanted; two questions to the index."""
+        every_id = [channel_document_id(channel.id) for channel in self._directory.channels]
+        self._held = self._known.updated_at(every_id)
+        if self._known.is_rescan or not self._held:
+            return set()
+        seen = self._known.unchanged(
+            {
+                channel_document_id(channel.id): _channel_stamp(channel, access)
+                for channel, access in access_by_channel.items()
+            }
+        )
+        return {one for one in access_by_channel if channel_document_id(one.id) not in seen}
+
+    def _channel_jobs(
+        self, channel: Channel, access: tuple[str, ...], *, is_whole: bool
+    ) -> Iterator[_Job]:
+        since = min(self._options.since, self._window.start)
+        listing = self._listing(channel, access, Window(since, None) if is_whole else self._window)
+        yield from self._parts(channel, access, listing)
+        if self._known.is_rescan:
+            return
+        held_at = self._held.get(channel_document_id(channel.id))
+        joined_at = listing.bot_joined_at or channel.created_at
+        if held_at is not None and joined_at > held_at and since < self._window.start:
+            older = self._listing(channel, access, Window(since, self._window.start))
+            yield from self._parts(channel, access, older)
+        updated_at = max(channel.described_at, joined_at, held_at or joined_at)
+        yield _Job(channel, access, _End(updated_at))
+
+    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[_Job]:
+        for part in listing.parts():
+            yield _Job(channel, access, part)
+        self._bot_message_count += listing.bot_message_count
+
+    def _listing(
+        self,
+        channel: Channel,
+        access: tuple[str, ...],
+        window: Window,
+        *,
+        is_for_prune: bool = False,
+    ) -> Listing:
+        since = window.start - THREAD_LOOKBACK
+        if is_for_prune or self._known.is_rescan:
+            since = min(since, self._options.since)
+        scope = Scope(
+            window,
+            since=since,
+            includes_bots=self._options.includes_bots,
+            bot_user_id=self._directory.bot.user_id,
+            place=(channel.name, *access),
+        )
+        return Listing(self._api, channel, scope, self._known)
+
+    def _outcome(self, job: _Job) -> _Outcome:
+        """Make the item of a job; one that cannot be made never costs the others."""
+        try:
+            return job, self._item(job), None
+        except (ContractError, UnavailableError) as error:
+            return job, DocumentFailure(job.document_id, str(error), _day_of(job.part)), error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            cause = f"Slack sent a message of a shape that is not known here: {error!r}"
+            return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
+
+    def _item(self, job: _Job) -> Document | DocumentFailure | Unchanged | None:
+        channel, access = job.channel, job.access
+        match job.part:
+            case Thread(is_unchanged=True) as thread:
+                assert thread.held_at is not None
+                return Unchanged(job.document_id, thread.held_at.date())
+            case Thread() as thread:
+                messages = self._thread_messages(channel, thread.ts)
+                return self._renderer.thread(
+                    channel,
+                    access,
+                    thread.ts,
+                    messages,
+                    held_at=thread.held_at,
+                    stamp=thread.stamp or _stamp_of(messages, thread.ts, channel, access),
+                )
+            case Day() as day:
+                assert day.latest_at is not None
+                updated_at = max(day.latest_at, day.held_at or day.latest_at)
+                oldest_first = day.messages[::-1]
+                return self._renderer.day(channel, access, day.day, oldest_first, updated_at)
+            case _End(updated_at=updated_at):
+                stamp = _channel_stamp(channel, access)
+                return self._renderer.channel(channel, access, updated_at, stamp)
+            case failure:
+                return failure
+
+    def _thread_messages(self, channel: Channel, thread_ts: str) -> list[Json]:
+        """Return a whole thread, oldest first; Slack repeats the parent on each page."""
+        pages = self._api.pages(
+            "conversations.replies", "messages", channel=channel.id, ts=thread_ts
+        )
+        by_ts = {message["ts"]: message for page in pages for message in page}
+        return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
+
+    def _note_closed(self, channel: Channel, error: ContractError) -> None:
+        """Note a channel that cannot be read.
+
+        Raises:
+            ContractError: What was given, when it says something else.
+        """
+        if error.seen not in CLOSED_CODES:
+            raise error
+        self._closed[channel] = error.seen
+
+    def _gaps(self) -> Iterator[Gap]:
+        if not self._choice.is_by_name:
+            yield from closed_gaps(self._closed)
+        for name in self._directory.channels_of_nobody:
+            yield Gap(
+                f"#{name}",
+                "Slack tells the e-mail of none of its members, so nobody may find what is said",
+                "Add the scope users:read.email and install the app again.",
+            )
+        if self._bot_message_count:
+            yield Gap(
+                "messages of bots",
+                "nobody replied to them",
+                "Set SLACK_INCLUDE_BOTS=true to read them.",
+                self._bot_message_count,
+            )
+
+
+def _channel_stamp(channel: Channel, access: tuple[str, ...]) -> str:
+    return " ".join((channel.name, *access))
+
+
+def _stamp_of(
+    messages: list[Json], thread_ts: str, channel: Channel, access: tuple[str, ...]
+) -> str:
+    """Return the stamp of a thread that history did not show, from its own first page."""
+    parent = next((one for one in messages if one["ts"] == thread_ts), None)
+    return thread_stamp(parent, channel.name, *access) if parent else ""
+
+
+def _day_of(part: Thread | Day | DocumentFailure | _End) -> date | None:
+    latest_at = part.latest_at if isinstance(part, Thread | Day) else None
+    return latest_at.date() if latest_at else None
+
+
+def _cannot_vouch_for(name: str) -> CredentialsError:
+    return CredentialsError(
+        SOURCE,
+        f"#{name} cannot be read, so nobody can tell what of it was deleted",
+        "Invite the bot again; or name the channels to keep in SLACK_CHANNELS, if it is gone.",
+    )
