@@ -94,7 +94,9 @@ def test_when_one_request_is_throttled_no_other_is_sent(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.parametrize(
-    "asked", ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)]
+    "asked",
+    ["3600", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)],
+    ids=["seconds", "date"],
 )
 def test_a_wait_beyond_the_ceiling_is_not_begun(sandbox: Sandbox, asked: str) -> None:
     meter = Meter()

@@ -33,7 +33,7 @@ def team(
 ) -> Iterator[Installation]:
     """An installation with a week in its index, before the first of its nights.
 
-    Jira shows nothing any more, as to a token that has lost its projects; Fireflies answers 500,
+    Jira shows its projects without any issue; Fireflies answers 500,
     and so does the channel for alerts.
     """
     folder = tmp_path_factory.mktemp("team")
@@ -52,6 +52,8 @@ def team(
         )  # fmt: skip
         assert synced.returncode == 0, synced.stderr
         issues, sandbox.workspace.issues[:] = list(sandbox.workspace.issues), []
+        # The projects are still to be seen, so that nothing refuses: they are merely empty.
+        sandbox.workspace.site.jira_projects = sorted({one["key"].split("-")[0] for one in issues})
         sandbox.conditions.fail("/fireflies", status=500)
         sandbox.conditions.fail(POST_MESSAGE, status=500)
         installation.start_all()
