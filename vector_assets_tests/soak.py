@@ -2,7 +2,8 @@
 
     python -m vector_assets_tests.soak FOLDER COUNT
 
-Prints a JSON object a step: documents written so far, and the process's resident memory in MiB.
+Prints a JSON list a step: documents written so far, the process's resident memory in MiB, and how
+often the index has been maintained.
 """
 
 import json
@@ -47,6 +48,16 @@ class EndlessSource(ListSource):
                 yield Unchanged(f"jira:unchanged-{n}", day)
 
 
+class CountedStore(LanceDBStore):
+    """A real LanceDB that counts how often it is maintained."""
+
+    maintained = 0
+
+    def maintain(self, namespace: str) -> None:
+        super().maintain(namespace)
+        self.maintained += 1
+
+
 def resident_mib() -> float:
     """Return the memory that this process holds now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -63,6 +74,7 @@ def main(folder: str, count: int) -> None:
     stream = pipeline.embedded_documents(
         Days(FIRST, FIRST + timedelta(days=DAYS)), now=utc("2026-03-10T06:00")
     )
+    store = CountedStore(folder)
     told = 0
 
     def tell(report: SyncReport) -> None:
@@ -70,10 +82,11 @@ def main(folder: str, count: int) -> None:
         documents = report.total.documents
         if documents >= (told + 1) * count // STEPS:
             told = documents * STEPS // count
-            sys.stdout.write(json.dumps([documents, round(resident_mib(), 1)]) + "\n")
+            step = [documents, round(resident_mib(), 1), store.maintained]
+            sys.stdout.write(json.dumps(step) + "\n")
             sys.stdout.flush()
 
-    write(stream, LanceDBStore(folder), on_progress=tell)
+    write(stream, store, on_progress=tell)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,24 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 DOCUMENTS = 100_000
 
-MAX_GROWTH_MIB = 100
-"""What the caches of the index may still take after its first half filled them."""
+MAX_GROWTH_MIB = 30
+"""What the last half may add while the index is not maintained, for all of it together."""
+
+MAX_INDEX_MIB = 250
+"""What it may add in all. Maintaining builds the indexes of the whole table in memory, which grows
+with the table and not with the run: 1.2 MiB for each thousand of these documents, when measured."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_000)
-def test_the_last_fifty_thousand_documents_need_no_more_memory_than_the_first(
+def test_the_second_fifty_thousand_documents_take_no_more_memory_than_the_first(
     tmp_path: Path,
 ) -> None:
     done = subprocess.run(
@@ -27,8 +32,12 @@ def test_the_last_fifty_thousand_documents_need_no_more_memory_than_the_first(
     )
     assert done.returncode == 0, done.stderr
     steps = [json.loads(line) for line in done.stdout.splitlines()]
-    half = [mib for documents, mib in steps if documents <= DOCUMENTS // 2]
-    rest = [mib for documents, mib in steps if documents > DOCUMENTS // 2]
     assert steps[-1][0] >= DOCUMENTS
-    assert len(half) >= 8
-    assert max(rest) - max(half) <= MAX_GROWTH_MIB, steps
+    middle = next(n for n, step in enumerate(steps) if step[0] > DOCUMENTS // 2)
+    assert middle >= 8
+    first, last = steps[:middle], steps[middle - 1 :]
+    assert max(step[1] for step in last) - max(step[1] for step in first) <= MAX_INDEX_MIB
+    idle_growth_mib = sum(
+        max(0.0, after[1] - before[1]) for before, after in pairwise(last) if after[2] == before[2]
+    )
+    assert idle_growth_mib <= MAX_GROWTH_MIB, steps

@@ -354,3 +354,24 @@ def test_what_is_unchanged_counts_and_what_is_not_read_is_reported(store: Logged
     day = report.days[date(2026, 3, 2)]
     assert (day.documents, day.unchanged_documents) == (1, 1)
     assert report.gaps == [gap]
+
+
+def test_secrets_are_counted_by_day_and_causes_and_gaps_do_not_quote_them(
+    store: LoggedStore,
+) -> None:
+    leaking = document("1", "password: hunter2", updated_at="2026-03-02T10:00")
+    again = document("1", "password: hunter2 still", updated_at="2026-03-03T10:00")
+    report = sync(
+        store,
+        leaking,
+        *[document(str(n), "filler") for n in range(1000, 1000 + BATCH_DOCUMENTS)],
+        again,
+        DocumentFailure("jira:9", "the vendor answers: password=hunter2", date(2026, 3, 3)),
+        Gap("#plans", "login with password=hunter2 failed"),
+    )
+    assert report.days[date(2026, 3, 2)].redacted_secrets == 1
+    assert report.days[date(2026, 3, 3)].redacted_secrets == 1
+    assert report.failures[0].cause == "the vendor answers: password=[redacted: password]"
+    assert report.gaps[0].reason == "login with password=[redacted: password] failed"
+    assert texts(store, "jira:1") == ["Title 1 jira, HAR password: [redacted: password] still"]
+    assert sync(store, again).total.unchanged_documents == 1
