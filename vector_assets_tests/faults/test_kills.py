@@ -129,7 +129,9 @@ def kill_and_repair(runs: Runs, kills: int, random: Random, log: list[Any]) -> i
 
 
 @pytest.mark.parametrize(
-    "kills", [KILLS, pytest.param(SOAK_KILLS, marks=pytest.mark.slow)], ids=["few", "many"]
+    "kills",
+    [pytest.param(KILLS, marks=pytest.mark.slow), pytest.param(SOAK_KILLS, marks=pytest.mark.slow)],
+    ids=["few", "many"],
 )
 @pytest.mark.parametrize("store", ["lancedb", "pinecone"])
 def test_after_kills_at_random_moments_one_run_makes_the_index_whole(
