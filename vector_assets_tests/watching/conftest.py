@@ -1,7 +1,6 @@
 """One installation for all tests of a file: its processes take a minute to come up."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -13,18 +12,12 @@ from vector_assets_tests.receiver import Receiver, running_receiver
 from vector_assets_tests.watching.installation import Installation, installed
 
 
-@contextmanager
-def running_team_sandbox() -> Iterator[Sandbox]:
-    """Run a sandbox over a small team's week that ended yesterday."""
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox over a small team's week that ended yesterday."""
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, datetime.now(UTC))
     with running_sandbox(workspace) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_team_sandbox() as found:
         yield found
 
 

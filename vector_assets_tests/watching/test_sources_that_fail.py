@@ -6,25 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from vector_assets.sandbox.server import Sandbox
-from vector_assets_tests.receiver import Receiver, running_receiver
-from vector_assets_tests.watching.conftest import running_team_sandbox
+from vector_assets_tests.receiver import Receiver
 from vector_assets_tests.watching.installation import BIN, Installation, installed
 
 pytestmark = pytest.mark.timeout(600)
 
 POST_MESSAGE = "/slack/api/chat.postMessage"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with running_team_sandbox() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
