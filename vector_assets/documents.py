@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
-_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 PUBLIC = "public"
