@@ -8,11 +8,11 @@ import pytest
 from vector_assets.definitions import build_defs
 from vector_assets.documents import Checkpoint, DocumentFailure, SourceItem, Window
 from vector_assets.errors import ContractError, RateLimitedError, UnavailableError
+from vector_assets.intake import BATCH_DOCUMENTS
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import BATCH_DOCUMENTS
 from vector_assets_tests.orchestration.parts import (
     JIRA,
     Location,
