@@ -88,6 +88,7 @@ class SyncReport:
         failures: The first documents that failed, with their causes; the counts are of all. Those
             that were tried again and failed again are not among them, nor among the counts.
         quarantine: All that is in quarantine at the end of the run, these too.
+        failed_again_documents: Of the quarantine, tried again in this run and in vain.
         released_documents: That left the quarantine: they succeeded, or are gone.
         samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
@@ -101,6 +102,7 @@ class SyncReport:
     total: DayStats = field(default_factory=DayStats)
     failures: list[DocumentFailure] = field(default_factory=list)
     quarantine: list[Quarantined] = field(default_factory=list)
+    failed_again_documents: int = 0
     released_documents: int = 0
     samples: list[Sample] = field(default_factory=list)
     written_ids: list[str] = field(default_factory=list)

@@ -217,7 +217,9 @@ class EmbeddedDocuments:
 
     def _note_failure(self, failure: DocumentFailure) -> None:
         self.quarantine.note_failure(failure)
-        if not self.quarantine.is_retried(failure.document_id):
+        if self.quarantine.is_retried(failure.document_id):
+            self.report.failed_again_documents += 1
+        else:
             self.report.add_failure(failure)
 
     def _note_success(self, outcome: DocumentPlan | Deferred | Unchanged | Settled) -> None:
