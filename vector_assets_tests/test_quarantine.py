@@ -388,9 +388,7 @@ def test_a_cause_of_any_length_is_kept_short(store: VectorStore) -> None:
 
 
 @pytest.fixture
-def broken_jira(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Sandbox:
+def broken_jira(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
     """A Jira with one good issue and two that cannot be read, as the environment's settings."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
     broken = [issue(n, updated=yesterday, summary=None, status="no object") for n in (1, 2)]

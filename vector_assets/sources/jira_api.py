@@ -41,7 +41,7 @@ PAGE_PEOPLE = 50
 """Most users of a group, and members of a security level, a page ("Get users from group")."""
 
 _SEARCH = "jira search/jql"
-_ENDPOINT = re.compile(r"/rest/api/3/(search/jql|[a-zA-Z]+)")
+_ENDPOINT = re.compile(r"/rest/api/3/(search/jql|issue/bulkfetch|[a-zA-Z]+)")
 _FIX_CREDENTIALS = (
     "Check JIRA_SERVER, JIRA_EMAIL and JIRA_API_TOKEN: a token is made in the account's security "
     "settings, and the account needs to browse the projects."
