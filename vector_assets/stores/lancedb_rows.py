@@ -83,7 +83,7 @@ def rows_of_metadata(
         ContractError: A field is of another type than its column.
     """
     fields = [schema.field("id"), *(schema.field(name) for name in names)]
-    values = [
+    values: list[Sequence[Any]] = [
         list(metadata_by_id),
         *([metadata[name] for metadata in metadata_by_id.values()] for name in names),
     ]
