@@ -22,9 +22,12 @@ from vector_assets.errors import IndexMismatchError, LostWriteError, Unavailable
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
 from vector_assets.stores.lancedb_rows import (
+    doubled_rows,
+    id_begins,
     id_list,
     metadata_of,
     missing_fields,
+    record_of,
     rows_of_metadata,
     rows_of_records,
     schema_of,
@@ -104,6 +107,25 @@ class LanceDBStore(VectorStore):
         """Return the ids of all chunks of a document, orphans included."""
         clause = id_list("document_id", [document_id])
         return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order; all ids of the table are held, at some 50 bytes each."""
+        clause = id_begins(f"{document_id}#" if document_id else "")
+        yield from sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole rows, two where two share an id."""
+        table = self._existing(namespace)
+        fields = [] if table is None else table.schema.names
+        return list(map(record_of, self._rows_by_id(namespace, chunk_ids, fields)))
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
+        fields = ["id", "updated_at", "_rowid"]
+        surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
+        if surplus:
+            clause = f"_rowid IN ({', '.join(map(str, surplus))})"
+            self._committed(lambda: self._table(namespace).delete(clause))
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in commits of bounded size; an older version never replaces a newer one.
