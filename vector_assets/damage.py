@@ -120,6 +120,15 @@ class Wanted:
         return cls(document, document_fingerprint(document, kind), metadata, is_due)
 
     @property
+    def date(self) -> float:
+        """Last activity, epoch seconds."""
+        return self.document.updated_at.timestamp()
+
+    def is_newer_than(self, date: float | None) -> bool:
+        """Tell whether the index, which holds a version of this date, should hold this one."""
+        return self.is_due and date is not None and date < self.date
+
+    @property
     def urls(self) -> set[str]:
         """Links of its passages."""
         return {str(fields["url"]) for fields in self.metadata.values()}
@@ -185,10 +194,7 @@ class _Examination:
             return
         shared = list(self._shared())
         yield from shared
-        if (
-            self._wanted is not None
-            and self._date() == self._wanted.document.updated_at.timestamp()
-        ):
+        if self._wanted is not None and self._date() == self._wanted.date:
             yield from self._beside_source(self._wanted, is_told=bool(shared))
         else:
             yield from self._by_itself(is_told=bool(shared))
@@ -262,10 +268,9 @@ class _Examination:
         elif wanted is not None and self._head is None:
             detail = "the chunk that speaks for the document is not there"
             yield self._finding(Kind.MISSING, head_id(self._id), detail)
-        elif wanted is not None and wanted.is_due and date is not None and not is_told:
-            if date < wanted.document.updated_at.timestamp():
-                detail = f"the source has a version of {wanted.document.updated_at:%Y-%m-%d %H:%M}"
-                yield self._finding(Kind.STALE, "", f"{detail} UTC")
+        elif wanted is not None and wanted.is_newer_than(date) and not is_told:
+            detail = f"the source has a version of {wanted.document.updated_at:%Y-%m-%d %H:%M} UTC"
+            yield self._finding(Kind.STALE, "", detail)
         head = self._head
         if head is None or head.id in self._corrupt:
             return

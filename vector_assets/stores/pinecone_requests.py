@@ -33,7 +33,7 @@ MAX_REQUEST_BYTES = 1_900_000
 """Most bytes a request: the vendor's 2 MB, less what frames the records."""
 
 MAX_ANSWER_BYTES = 4_000_000
-"""Most bytes of an answer that carries whole records (docs.pinecone.io, "Query limits", 2026-11)."""
+"""Most bytes of an answer with whole records (docs.pinecone.io, "Database limits", 2026-11)."""
 
 _NUMBER_BYTES = 22
 """What a number of a vector may take as JSON, when it comes back as a double."""
