@@ -18,7 +18,7 @@ from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 from vector_assets.stores import build_store
-from vector_assets.stores.base import Metadata, VectorStore
+from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.sync import Days
 from vector_assets.verifying import Case, OnVerified, Verifier, VerifyReport
 from vector_assets.writing import Writer
@@ -84,11 +84,7 @@ class Mender:
             chunk_id
             for one, ids in orphans.items()
             for chunk_id in ids
-            if one not in heads
-            or (
-                heads[one].document_fingerprint
-                and not 0 <= ordinal_of(chunk_id) < heads[one].chunk_count
-            )
+            if _is_beyond(chunk_id, heads.get(one))
         ]
         if gone:
             self._store.delete(self._namespace, gone)
@@ -116,6 +112,13 @@ class Mender:
         self._store.update_metadata(self._namespace, unnamed)
         if ahead:
             self._store.delete(self._namespace, ahead)
+
+
+def _is_beyond(chunk_id: str, head: Head | None) -> bool:
+    """Tell whether a chunk has no head, or lies beyond the end of a document that is whole."""
+    if head is None:
+        return True
+    return bool(head.document_fingerprint) and not 0 <= ordinal_of(chunk_id) < head.chunk_count
 
 
 def _is_to_be_written(case: Case) -> bool:

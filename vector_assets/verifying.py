@@ -221,7 +221,7 @@ class Verifier:
         return found
 
     def _suspects_of_index(self) -> set[str]:
-        """Walk the ids of the index; return what goes beyond what was compared, or has no source."""
+        """Walk the ids of the index; return what goes beyond what was compared, or is unlisted."""
         self._say("walking the index")
         self.report.record_count = self._store.count(self._namespace)
         suspects: set[str] = set()

@@ -23,10 +23,11 @@ from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
 from vector_assets.stores.lancedb_rows import (
     doubled_rows,
+    hit_of,
     id_begins,
     id_list,
-    metadata_of,
     missing_fields,
+    readable,
     record_of,
     rows_of_metadata,
     rows_of_records,
@@ -184,12 +185,12 @@ class LanceDBStore(VectorStore):
                 table.search(vector)
                 .distance_type("cosine")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_distance"])
+                .select([*readable(table.schema), "_distance"])
                 .limit(limit)
                 .to_list()
             )
         )
-        return [_hit(row, 1.0 - row["_distance"]) for row in rows]
+        return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the best rows by BM25; rows that are not indexed yet are scanned."""
@@ -201,12 +202,12 @@ class LanceDBStore(VectorStore):
             lambda: (
                 table.search(_match_query(text, "text"), query_type="fts")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_score"])
+                .select([*readable(table.schema), "_score"])
                 .limit(limit)
                 .to_list()
             )
         )
-        return [_hit(row, row["_score"]) for row in rows]
+        return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the first chunks of documents that meet a filter."""
@@ -215,9 +216,11 @@ class LanceDBStore(VectorStore):
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
         rows = self._answered(
-            lambda: table.search().where(clause).select(_readable(table)).limit(limit).to_list()
+            lambda: (
+                table.search().where(clause).select(readable(table.schema)).limit(limit).to_list()
+            )
         )
-        return [_hit(row, 1.0) for row in rows]
+        return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
         """Bring the indexes up to date, merge small files, forget versions older than a day."""
@@ -379,15 +382,7 @@ class LanceDBStore(VectorStore):
         raise AssertionError("unreachable")
 
 
-def _readable(table: Any) -> list[str]:
-    return [name for name in table.schema.names if name != "vector"]
-
-
 def _head(row: Mapping[str, Any]) -> Head:
     return Head(
         row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
     )
-
-
-def _hit(row: Mapping[str, Any], score: float) -> Hit:
-    return Hit(row["id"], score, metadata_of(row))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from vector_assets.documents import Value
-from vector_assets.stores.base import Filter, Metadata, Record
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
 
@@ -90,6 +90,16 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
         for name, value in row.items()
         if value is not None and name not in {"id", "vector"} and not name.startswith("_")
     }
+
+
+def readable(schema: pa.Schema) -> list[str]:
+    """Return all columns but the vector."""
+    return [name for name in schema.names if name != "vector"]
+
+
+def hit_of(row: Mapping[str, Any], score: float) -> Hit:
+    """Return a row that a search found."""
+    return Hit(row["id"], score, metadata_of(row))
 
 
 def record_of(row: Mapping[str, Any]) -> Record:
