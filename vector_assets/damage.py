@@ -229,6 +229,8 @@ class _Examination:
 
     def _shared(self) -> Iterator[Finding]:
         """Yield records whose passage belongs to another document of the source by now."""
+        if self._wanted is None and self._head is None:
+            return
         own = self._wanted.urls if self._wanted is not None else set()
         for one, record in self._held.items():
             url = str(record.metadata.get("url", ""))
