@@ -319,11 +319,13 @@ def ordinal_of(chunk_id: str) -> int:
 
 
 def is_sound(record: Record, vector_kind: str) -> bool:
-    """Tell whether text and metadata of a record hash to the fingerprint that it carries.
+    """Tell whether a record is the one that its id says, and hashes to its own fingerprint.
 
     Stores give every number back as a float, and the fingerprint was made of what it was before.
     """
     fields = {name: v for name, v in record.metadata.items() if name not in _OF_THE_WHOLE}
+    if record.id != record_id(str(fields.get("document_id")), int(_number(fields, "chunk"))):
+        return False
     text, found = str(fields.get("text", "")), record.metadata.get("fingerprint")
     whole = [
         name

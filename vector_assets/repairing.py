@@ -106,7 +106,7 @@ class Mender:
                     ahead.append(record.id)
                 elif record.id in bad:
                     unmarked[record.id] = {"fingerprint": ""}
-            if any(one.chunk_id for one in case.findings):
+            if any(one.chunk_id or one.kind is Kind.MISMATCHED for one in case.findings):
                 unnamed[head_id(case.document_id)] = {"document_fingerprint": ""}
         self._store.update_metadata(self._namespace, unmarked)
         self._store.update_metadata(self._namespace, unnamed)

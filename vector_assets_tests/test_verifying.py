@@ -71,8 +71,8 @@ def alter(chunk_id: str, **fields: Any) -> Callable[[World], None]:
     return lambda world: world.alter(chunk_id, **fields)
 
 
-def copy(chunk_id: str, to: str, **fields: Any) -> Callable[[World], None]:
-    return lambda world: world.copy(chunk_id, to, **fields)
+def copy(chunk_id: str, to: str) -> Callable[[World], None]:
+    return lambda world: world.copy(chunk_id, to)
 
 
 def lengthen(world: World) -> None:
@@ -121,6 +121,10 @@ DAMAGE: dict[str, tuple[Callable[[World], None], set[tuple[str, str]]]] = {
     "a version is misnamed": (
         alter("jira:1#0", document_fingerprint="lies"),
         {("mismatched", "jira:1")},
+    ),
+    "a chunk stands in place of another": (
+        lambda world: world.alter("jira:1#1", **world.record("jira:1#2").metadata),
+        {("mismatched", "jira:1#1")},
     ),
     "a fingerprint is altered": (
         alter("jira:1#1", fingerprint="lies"),
