@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 import click
@@ -154,16 +155,19 @@ def status(as_json: bool) -> None:
 
 
 @app.command()
+@click.option("--canary", is_flag=True, help="Also write a document and find it by search.")
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(canary: bool, as_json: bool) -> None:
     """Ask each configured service whether its credentials work, and say what to fix."""
     from dataclasses import asdict
 
     from vector_assets import terminal
+    from vector_assets.canary_trial import examine_canary
     from vector_assets.doctor import examine
 
+    settings = load_settings()
     findings = []
-    for finding in examine(load_settings()):
+    for finding in chain(examine(settings), examine_canary(settings) if canary else ()):
         findings.append(finding)
         if not as_json:
             terminal.print_finding(finding)

@@ -28,8 +28,10 @@ from vector_assets.stores.base import Metadata, Record
 UNIT_TOLERANCE = 0.01
 """How far from 1 the length of a unit vector may be; half-precision models need some of it."""
 
-_OF_THE_WHOLE = ("fingerprint", "document_fingerprint", "stamp")
-"""Fields that no chunk's fingerprint covers."""
+_OF_HEADS = {"document_fingerprint", "stamp"}
+"""Fields that a head alone has; they speak for the document."""
+
+_NOT_HASHED = {"fingerprint", *_OF_HEADS}
 
 _MAX_AMBIGUOUS_FIELDS = 6
 
@@ -323,8 +325,10 @@ def is_sound(record: Record, vector_kind: str) -> bool:
 
     Stores give every number back as a float, and the fingerprint was made of what it was before.
     """
-    fields = {name: v for name, v in record.metadata.items() if name not in _OF_THE_WHOLE}
+    fields = {name: v for name, v in record.metadata.items() if name not in _NOT_HASHED}
     if record.id != record_id(str(fields.get("document_id")), int(_number(fields, "chunk"))):
+        return False
+    if ordinal_of(record.id) != 0 and _OF_HEADS & record.metadata.keys():
         return False
     text, found = str(fields.get("text", "")), record.metadata.get("fingerprint")
     whole = [

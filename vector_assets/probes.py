@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from vector_assets.canary import last_found
 from vector_assets.errors import RateLimitedError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
@@ -102,6 +103,14 @@ class Probes:
         except VectorAssetsError as error:
             return SourceProbe(source, None, 0, newest.newest, str(error), newest.error)
         return SourceProbe(source, watermark, vectors, newest.newest, "", newest.error)
+
+    def canary_found_at(self) -> datetime | None:
+        """Return when the canary was last found, UTC; None when it never was.
+
+        Raises:
+            VectorAssetsError: The index cannot be asked.
+        """
+        return last_found(self._store)
 
     def _newest(self, source: str) -> _Kept:
         with self._lock:
