@@ -4,7 +4,6 @@ Keep out: one kind of damage at a time (`test_verifying.py`).
 """
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -69,11 +68,11 @@ def assert_mends(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A LanceDB that is right, to be copied."""
     folder = tmp_path_factory.mktemp("verify") / "index"
     World(LanceDBStore(str(folder)), into_lancedb(str(folder)), uri=str(folder)).sync()
-    yield folder
+    return folder
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
