@@ -187,9 +187,14 @@ def verify_index(
         return verifier().verify()
     namespace = open_source().name
     store.open(namespace, embedder.dimensions)
+    return _mended(verifier, lambda: Mender(store, namespace, embedder))
+
+
+def _mended(verifier: Callable[[], Verifier], open_mender: Callable[[], Mender]) -> VerifyReport:
+    """Mend and look again, until nothing is found or another round would not help."""
     found = None
     for _ in range(MAX_REPAIRS):
-        looking, mender = verifier(), Mender(store, namespace, embedder)
+        looking, mender = verifier(), open_mender()
         for cases in looking.cases():
             mender.mend(cases)
         mender.finish()
