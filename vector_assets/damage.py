@@ -83,8 +83,8 @@ class Yardstick:
     @classmethod
     def of(cls, embedder: Embedder) -> "Yardstick":
         """Ask the model for one vector, to see whether it gives unit vectors."""
-        length = float(np.linalg.norm(embedder.embed_query("vector")))
-        is_unit = abs(length - 1) <= UNIT_TOLERANCE
+        norm = float(np.linalg.norm(embedder.embed_query("vector")))
+        is_unit = abs(norm - 1) <= UNIT_TOLERANCE
         return cls(embedder.dimensions, is_unit, vector_kind_of(embedder))
 
 
@@ -224,9 +224,9 @@ class _Examination:
         elif not record.vector.any():
             yield self._finding(Kind.BROKEN_VECTOR, record.id, "its vector is all zeros")
         elif self._yardstick.is_unit:
-            length = float(np.linalg.norm(record.vector))
-            if abs(length - 1) > UNIT_TOLERANCE:
-                detail = f"its vector has the length {length:.3f}, the model gives 1"
+            norm = float(np.linalg.norm(record.vector))
+            if abs(norm - 1) > UNIT_TOLERANCE:
+                detail = f"its vector has the length {norm:.3f}, the model gives 1"
                 yield self._finding(Kind.BROKEN_VECTOR, record.id, detail)
 
     def _shared(self) -> Iterator[Finding]:
