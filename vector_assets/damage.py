@@ -26,7 +26,7 @@ from vector_assets.records import (
 from vector_assets.stores.base import Metadata, Record
 
 UNIT_TOLERANCE = 0.01
-"""How far from 1 the dimensions of a unit vector may be; half-precision models need some of it."""
+"""How far from 1 the length of a unit vector may be; half-precision models need some of it."""
 
 _OF_HEADS = {"document_fingerprint", "stamp"}
 """Fields that a head alone has; they speak for the document."""
@@ -72,7 +72,7 @@ class Yardstick:
 
     Attributes:
         dimensions: Length of a vector.
-        is_unit: Whether the model gives vectors of dimensions 1.
+        is_unit: Whether the model gives vectors of length 1.
         vector_kind: Model, dimensions and chunker in one word.
     """
 
@@ -83,8 +83,8 @@ class Yardstick:
     @classmethod
     def of(cls, embedder: Embedder) -> "Yardstick":
         """Ask the model for one vector, to see whether it gives unit vectors."""
-        dimensions = float(np.linalg.norm(embedder.embed_query("vector")))
-        is_unit = abs(dimensions - 1) <= UNIT_TOLERANCE
+        norm = float(np.linalg.norm(embedder.embed_query("vector")))
+        is_unit = abs(norm - 1) <= UNIT_TOLERANCE
         return cls(embedder.dimensions, is_unit, vector_kind_of(embedder))
 
 
@@ -224,9 +224,9 @@ class _Examination:
         elif not record.vector.any():
             yield self._finding(Kind.BROKEN_VECTOR, record.id, "its vector is all zeros")
         elif self._yardstick.is_unit:
-            dimensions = float(np.linalg.norm(record.vector))
-            if abs(dimensions - 1) > UNIT_TOLERANCE:
-                detail = f"its vector has the dimensions {dimensions:.3f}, the model gives 1"
+            norm = float(np.linalg.norm(record.vector))
+            if abs(norm - 1) > UNIT_TOLERANCE:
+                detail = f"its vector has the length {norm:.3f}, the model gives 1"
                 yield self._finding(Kind.BROKEN_VECTOR, record.id, detail)
 
     def _shared(self) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ Keep out: finding (`verifying.py`), and the deletion of documents, which is the 
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from vector_assets.damage import Kind, ordinal_of
 from vector_assets.embedding import build_embedder
@@ -172,37 +173,40 @@ def verify_index(
     Raises:
         VectorAssetsError: What source, embedder or index raise; then nothing may be concluded.
     """
-
-    def verifier() -> Verifier:
-        return Verifier(
-            open_source=open_source,
-            embedder=embedder,
-            store=store,
-            days=days,
-            now=now,
-            on_progress=on_progress,
-        )
-
+    new_verifier = partial(
+        Verifier,
+        open_source=open_source,
+        embedder=embedder,
+        store=store,
+        days=days,
+        now=now,
+        on_progress=on_progress,
+    )
     if not repair:
-        return verifier().verify()
-    namespace = open_source().name
-    store.open(namespace, embedder.dimensions)
-    return _mended(verifier, lambda: Mender(store, namespace, embedder))
+        return new_verifier().verify()
+    store.open(open_source().name, embedder.dimensions)
+    return _mended(new_verifier, store, embedder)
 
 
-def _mended(verifier: Callable[[], Verifier], open_mender: Callable[[], Mender]) -> VerifyReport:
-    """Mend and look again, until nothing is found or another round would not help."""
-    found = None
+def _mended(
+    new_verifier: Callable[[], Verifier], store: VectorStore, embedder: Embedder
+) -> VerifyReport:
+    """Mend until nothing is found, some rounds at the most; return what was seen at last."""
+    first: VerifyReport | None = None
     for _ in range(MAX_REPAIRS):
-        looking, mender = verifier(), open_mender()
-        for cases in looking.cases():
+        verifier = new_verifier()
+        mender = Mender(store, verifier.report.source, embedder)
+        for cases in verifier.cases():
             mender.mend(cases)
         mender.finish()
-        found = found or looking.report
-        if not looking.report.counts:
+        last = verifier.report
+        first = first or last
+        if not last.counts:
             break
-    last = verifier().verify() if found and looking.report.counts else looking.report
-    last.mended = found.counts - last.counts if found else last.mended
+    else:
+        last = new_verifier().verify()
+    if first is not None:
+        last.mended = first.counts - last.counts
     return last
 
 

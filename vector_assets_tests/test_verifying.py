@@ -1,6 +1,7 @@
 """Verify and repair over real stores: each kind of damage is named, nothing else is, and mended."""
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 import lancedb
 import pytest
 
+from vector_assets.damage import Kind, Wanted, Yardstick, examine
 from vector_assets.documents import Document, DocumentFailure, Section, SourceItem, Window
 from vector_assets.errors import UnavailableError
 from vector_assets.sandbox.server import Sandbox
+from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days
 from vector_assets_tests.damaged import (
@@ -23,7 +26,7 @@ from vector_assets_tests.damaged import (
     words,
 )
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
-from vector_assets_tests.tiny import ListSource, document
+from vector_assets_tests.tiny import ListSource, TinyEmbedder, document
 
 STORES = ("lancedb", "documents", "vectors")
 
@@ -256,7 +259,7 @@ def test_what_changes_while_it_is_compared_is_not_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each document is compared as it comes, before the next one is listed.
-    monkeypatch.setattr("vector_assets.sync.BATCH_DOCUMENTS", 1)
+    monkeypatch.setattr("vector_assets.intake.BATCH_DOCUMENTS", 1)
     listings = 0
 
     class Meanwhile(ListSource):
@@ -331,3 +334,74 @@ def test_a_repair_embeds_what_is_damaged_and_nothing_else(world: World) -> None:
     world.verify(repair=True)
     [embedded] = world.embedder.embedded_texts[before:]
     assert words("b") in embedded
+
+
+class Breaking(LanceDBStore):
+    """Breaks at one write, before or after it was done, and at none later."""
+
+    writes_left = -1
+    is_done_first = False
+
+    def _write(self, write: Callable[[], None]) -> None:
+        self.writes_left -= 1
+        if self.writes_left == 0 and not self.is_done_first:
+            raise UnavailableError("index", "power cut")
+        write()
+        if self.writes_left == 0:
+            raise UnavailableError("index", "power cut")
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        if records:
+            self._write(lambda: LanceDBStore.upsert(self, namespace, records))
+
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        if metadata_by_id:
+            self._write(lambda: LanceDBStore.update_metadata(self, namespace, metadata_by_id))
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        if chunk_ids:
+            self._write(lambda: LanceDBStore.delete(self, namespace, chunk_ids))
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        self._write(lambda: LanceDBStore.drop_doubles(self, namespace, chunk_ids))
+
+
+@pytest.mark.parametrize("is_done_first", [False, True])
+def test_a_repair_that_breaks_at_any_write_loses_nothing_and_the_next_one_ends_it(
+    tmp_path: Path, is_done_first: bool
+) -> None:
+    uri = str(tmp_path / "right")
+    World(LanceDBStore(uri), into_lancedb(uri), uri=uri).sync()
+    broken = 0
+    for n in range(1, 30):
+        uri = shutil.copytree(tmp_path / "right", tmp_path / f"{n}").as_posix()
+        world = World(Breaking(uri), into_lancedb(uri), uri=uri)
+        world.alter("jira:1#1", text="lies")
+        world.copy("jira:1#2", "jira:1#3")
+        world.double("jira:2#0")
+        world.store.delete("jira", ["jira:3#1"])
+        assert isinstance(world.store, Breaking)
+        world.store.writes_left, world.store.is_done_first = n, is_done_first
+        try:
+            world.verify(repair=True)
+        except UnavailableError:
+            broken += 1
+        held = {one.rpartition("#")[0] for one in world.store.record_ids("jira")}
+        assert held == {"jira:1", "jira:2", "jira:3"}
+        if world.store.writes_left > 0:
+            break
+        assert world.verify(repair=True).is_right
+        world.assert_fresh()
+    assert broken == n - 1 > 5
+
+
+def test_a_vector_of_another_length_is_named() -> None:
+    embedder = TinyEmbedder(DIMENSIONS, chunk_tokens=40)
+    doc = document("2", words("d"), updated_at="2026-03-03T10:00")
+    assert isinstance(doc, Document)
+    wanted = Wanted.of(doc, embedder, is_due=True)
+    [(chunk_id, metadata)] = wanted.metadata.items()
+    held = Record(chunk_id, TinyEmbedder(32).embed_query("short"), metadata)
+    [finding] = examine(doc.id, wanted, [held], Yardstick.of(embedder))
+    assert (finding.kind, finding.chunk_id) == (Kind.WRONG_DIMENSION, chunk_id)
+    assert finding.detail == "its vector has 32 numbers, 64 are wanted"
