@@ -17,6 +17,7 @@ from vector_assets.errors import SkippableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.notion_again import SecondRun
 from vector_assets.sources.notion_api import REQUESTS_PER_SECOND, NotionApi, last_edit
 from vector_assets.sources.notion_document import SOURCE
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
@@ -66,9 +67,10 @@ class NotionSource(Source):
 
         Then come those that only the pages above them know of. They count to no checkpoint but
         the last: nobody can tell them before all else is read. One that search never learns of and
-        that changes alone, in no window with the page above it, waits for that page's next edit.
+        that changes alone, in no window with the page above it, waits for the weekly rescan.
         """
-        yield from Run(self._api, window, with_comments=self._with_comments).items()
+        reading = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        yield from reading.items()
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the ids of what `documents` yields: listed, and one more request a page.
@@ -88,7 +90,7 @@ class NotionSource(Source):
         for one in failed:
             by_window[one.window].append(one.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = Run(self._api, window, with_comments=self._with_comments)
+            run = SecondRun(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
 
     def newest(self) -> datetime | None:
