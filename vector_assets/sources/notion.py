@@ -17,6 +17,7 @@ from vector_assets.errors import SkippableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.notion_again import SecondRun
 from vector_assets.sources.notion_api import REQUESTS_PER_SECOND, NotionApi, last_edit
 from vector_assets.sources.notion_document import SOURCE
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
@@ -89,7 +90,7 @@ class NotionSource(Source):
         for one in failed:
             by_window[one.window].append(one.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = Run(self._api, window, with_comments=self._with_comments)
+            run = SecondRun(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
 
     def newest(self) -> datetime | None:
