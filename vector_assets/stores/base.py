@@ -130,6 +130,14 @@ class VectorStore(ABC):
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks that the index holds of a document, orphans included."""
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a read is known to see all that was written through this object.
+
+        False says nothing: the store cannot tell, or not yet. Then patience decides, for
+        `seen_within_seconds`.
+        """
+        return self.seen_within_seconds == 0.0
+
     @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records, new or in place of the old, and compare the counts that come back.

@@ -120,6 +120,11 @@ class PineconeStore(VectorStore):
         api = self._existing()
         return [] if api is None else api.listed(namespace, f"{document_id}#")
 
+    def shows_written(self, namespace: str) -> bool:
+        """Whether a search is known to see all that was written here."""
+        api = self._existing()
+        return api is not None and api.shows_written(namespace)
+
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in requests of bounded count and bytes, one after the other.
 

@@ -5,6 +5,7 @@ Limits: docs.pinecone.io, "Database limits", 2026-11.
 """
 
 import json
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from vector_assets.errors import (
     ContractError,
     CredentialsError,
     IndexMismatchError,
+    LostWriteError,
     RateLimitedError,
     UnavailableError,
     VectorAssetsError,
@@ -28,8 +30,14 @@ Item = TypeVar("Item")
 MAX_RECORDS = 1000
 """Most records an upsert, and most ids a fetch or delete."""
 
+SENDS = 3
+"""How often a batch is sent of which Pinecone says that it took a part."""
+
 MAX_REQUEST_BYTES = 1_900_000
 """Most bytes a request: the vendor's 2 MB, less what frames the records."""
+
+NAMED = 5
+"""So many records are named in an error."""
 
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
@@ -54,6 +62,8 @@ class PineconeApi(ABC):
         self._vector_field = vector_field
         self.dimensions = dimensions
         self._meter = meter
+        self._written_through: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     @abstractmethod
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
@@ -105,8 +115,52 @@ class PineconeApi(ABC):
         found = stats.namespaces.get(namespace)
         return int(found.vector_count) if found is not None else 0
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a search sees all that was written here, by log positions.
+
+        False also where no position is known. A search has to be asked, for a fetch tells none
+        (docs.pinecone.io, "Check data freshness", 2026-11).
+        """
+        written = self._written_through.get(namespace)
+        if written is None:
+            return False
+        info = self._search_info(namespace)
+        return info is not None and bool(info.is_reconciled(written))
+
+    @abstractmethod
+    def _search_info(self, namespace: str) -> Any:
+        """Return what the SDK tells of the smallest search."""
+
     def _asked(self, verb: str, ask: Callable[[], Any]) -> Any:
         return answered(f"pinecone {verb}", self._meter, ask)
+
+    def _written(self, verb: str, namespace: str, ask: Callable[[], Any]) -> Any:
+        """Ask for a write, and remember its position in the namespace's log."""
+        answer = self._asked(verb, ask)
+        info = getattr(answer, "response_info", None)  # A delete of vectors answers nothing.
+        if info is not None and info.lsn_committed is not None:
+            with self._lock:
+                before = self._written_through.get(namespace, 0)
+                self._written_through[namespace] = max(before, info.lsn_committed)
+        return answer
+
+    def _upserted(
+        self, verb: str, namespace: str, ids: Sequence[str], ask: Callable[[], Any]
+    ) -> None:
+        """Send a batch until Pinecone says that it took all of it.
+
+        Raises:
+            LostWriteError: It never does.
+        """
+        for _ in range(SENDS):
+            taken = self._written(verb, namespace, ask).upserted_count
+            if taken == len(ids):
+                return
+        raise LostWriteError(
+            f"pinecone took {taken} of {len(ids)} records into {namespace!r}, sent {SENDS} times: "
+            f"{', '.join(ids[:NAMED])}{' and more' if len(ids) > NAMED else ''}. Run the same days "
+            f"again"
+        )
 
 
 def answered(
