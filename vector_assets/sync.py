@@ -294,6 +294,8 @@ def write(
     except LostWriteError:
         stream.distrust()
         raise
+    for failure in writer.failures:
+        stream.report.add_failure(failure)
     stream.finish()
     store.maintain(stream.namespace)
     on_progress(stream.report)

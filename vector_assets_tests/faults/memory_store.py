@@ -73,7 +73,10 @@ class MemoryStore(VectorStore):
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
     ) -> list[Hit]:
-        return []
+        with self._lock:
+            found = [Hit(one.id, float(one.vector @ vector), one.metadata)
+                     for one in self.records.values()]  # fmt: skip
+        return sorted(found, key=lambda hit: -hit.score)[:limit]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         return []
