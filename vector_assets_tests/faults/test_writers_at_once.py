@@ -129,9 +129,9 @@ def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_sinc
     store: VectorStore,
 ) -> None:
     one, two, three, four = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
-    first = document("1", one, two, updated_at="2026-03-01T10:00")
-    between = document("1", one, three, updated_at="2026-03-02T10:00")
-    newest = document("1", four, two, updated_at="2026-03-03T10:00")
+    first = document("1", one, two, updated_at="2026-03-02T10:00")
+    between = document("1", one, three, updated_at="2026-03-03T10:00")
+    newest = document("1", four, two, updated_at="2026-03-04T10:00")
     run(store, first)
 
     class Slow(TinyEmbedder):
