@@ -190,7 +190,9 @@ class _Twister:
         if message.get("more_body"):
             return
         body = json.dumps(twisted(json.loads(self._body), self._twist)).encode()
-        kept = [(name, value) for name, value in self._start["headers"] if name != b"content-length"]
+        kept = [
+            (name, value) for name, value in self._start["headers"] if name != b"content-length"
+        ]
         told = [(b"content-length", str(len(body)).encode()), (FAULT_HEADER.encode(), b"1")]
         await self._send({**self._start, "headers": [*kept, *told]})
         await self._send({"type": "http.response.body", "body": body})

@@ -6,7 +6,8 @@ Keep out: when they are killed (`test_kills.py`) and how many run at once (`test
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from vector_assets.meter import Meter
 from vector_assets.planning import vector_kind_of
 from vector_assets.records import chunk_metadata, record_id
 from vector_assets.sandbox import openai as sandbox_openai
-from vector_assets.sandbox.server import Sandbox
+from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
@@ -32,6 +33,7 @@ from vector_assets_tests.faults.benches import DIMENSIONS, Bench, LanceDBBench, 
 from vector_assets_tests.faults.test_machine import assert_equal
 from vector_assets_tests.faults.world import Contents
 from vector_assets_tests.jira_issues import adf, issue
+from vector_assets_tests.stores.test_pinecone import make_vector_index
 
 DAYS = 8
 PARAGRAPHS = (1, 1, 1, 2, 6)
@@ -166,6 +168,19 @@ class Runs:
                     np.asarray(EMBED([chunk.text], DIMENSIONS)[0]),
                 )
         return found
+
+
+@contextmanager
+def running_runs(team: Team, folder: Path, store: str) -> Iterator[Runs]:
+    """Serve a team, and yield runs into an index: `lancedb`, or Pinecone's `documents`, `vectors`.
+
+    Contracts are not checked here, which takes longer than all else; other tests check the same
+    requests.
+    """
+    with running_sandbox(team.workspace) as served:
+        if store == "vectors":
+            make_vector_index(served, DIMENSIONS)
+        yield Runs(served, folder, store)
 
 
 EMBED: Callable[[list[str], int], Any] = sandbox_openai.embed

@@ -68,9 +68,7 @@ class Script:
             when = self.documents[one].updated_at + timedelta(minutes=minutes)
             self._put(replace(earlier[-1], updated_at=when))
 
-    def _change(
-        self, one: str, minutes: int, change: Callable[[list[str]], list[str]]
-    ) -> None:
+    def _change(self, one: str, minutes: int, change: Callable[[list[str]], list[str]]) -> None:
         old = self.documents[one]
         texts = change([part.text for part in old.sections])
         when = old.updated_at + timedelta(minutes=minutes)

@@ -29,7 +29,6 @@ from vector_assets.documents import PUBLIC
 from vector_assets.errors import UnavailableError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.stores.base import VectorStore
 from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.faults.benches import DIMENSIONS, Bench, LanceDBBench, PineconeBench
 from vector_assets_tests.faults.scripted import NIGHTS, Script, ScriptedSource
@@ -109,9 +108,7 @@ class IndexMachine(RuleBasedStateMachine):
     def sync_a_range(self, first: int, last: int, is_rescan: bool) -> None:
         self._attempt(self.store, min(first, last), max(first, last), is_rescan=is_rescan)
 
-    @rule(
-        twist=st.sampled_from(["reordered", "repeated", "stale", "breaks off", "document fails"])
-    )
+    @rule(twist=st.sampled_from(["reordered", "repeated", "stale", "breaks off", "document fails"]))
     def sync_while_the_source_misbehaves(self, twist: str) -> None:
         self.source.twist = twist
         self.bench.injected[f"source: {twist}"] += 1
