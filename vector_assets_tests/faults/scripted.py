@@ -42,9 +42,10 @@ class Script:
         self._change(one, minutes, lambda texts: self._replaced(texts, place))
 
     def grow(self, one: str, place: int, minutes: int) -> None:
-        self._change(
-            one, minutes, lambda texts: [*texts[:place], self._words(), *texts[place:]][:MAX_SECTIONS]
-        )  # fmt: skip
+        def longer(texts: list[str]) -> list[str]:
+            return [*texts[:place], self._words(), *texts[place:]][:MAX_SECTIONS]
+
+        self._change(one, minutes, longer)
 
     def shrink(self, one: str, left: int, minutes: int) -> None:
         self._change(one, minutes, lambda texts: texts[:left])
