@@ -20,6 +20,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.stores.lancedb_rows import metadata_of
+from vector_assets.stores.pinecone import PineconeStore
 from vector_assets.stores.pinecone_requests import restored
 from vector_assets_tests.faults.world import Contents
 from vector_assets_tests.stores.test_pinecone import build
@@ -91,7 +92,6 @@ class PineconeBench:
         self._numbers = itertools.count()
         self.injected: Counter[str] = Counter()
         self._armed: list[tuple[str, Any]] = []
-        build(sandbox).open("any", DIMENSIONS)
 
     def fresh(self) -> tuple[VectorStore, str]:
         return build(self._sandbox), f"schedule-{next(self._numbers)}"
@@ -117,10 +117,11 @@ class PineconeBench:
         self._sandbox.conditions.clear()
 
     def contents(self, store: VectorStore, namespace: str) -> Contents:
+        assert isinstance(store, PineconeStore)
         index = Pinecone(
             api_key="sandbox-pinecone-key",
             host=self._sandbox.environment["PINECONE_CONTROLLER_HOST"],
-        ).Index(host=f"{self._sandbox.url}{DATA}")
+        ).Index(host=f"{self._sandbox.url}/pinecone/{store._index_name}")
         if self._api == "vectors":
             pages = index.list(namespace=namespace)
             ids = [getattr(one, "id", one) for page in pages for one in _items(page)]

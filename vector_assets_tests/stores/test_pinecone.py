@@ -39,15 +39,15 @@ def build(sandbox: Sandbox, meter: Meter | None = None, **settings: str) -> Pine
     return PineconeStore.from_settings(Settings.model_validate(given), meter or Meter())
 
 
-def make_vector_index(sandbox: Sandbox, dimensions: int = DIMENSIONS) -> None:
+def make_vector_index(
+    sandbox: Sandbox, dimensions: int = DIMENSIONS, name: str = "vector-assets"
+) -> None:
     """Make an index of vectors, as somebody did years ago."""
     client = Pinecone(
         api_key="sandbox-pinecone-key", host=sandbox.environment["PINECONE_CONTROLLER_HOST"]
     )
     field = {"type": "dense_vector", "dimension": dimensions, "metric": "cosine"}
-    client.indexes.create(
-        name="vector-assets", schema={"fields": {"_values": field}}, deployment=DEPLOYMENT
-    )
+    client.indexes.create(name=name, schema={"fields": {"_values": field}}, deployment=DEPLOYMENT)
 
 
 @pytest.fixture(params=APIS)
