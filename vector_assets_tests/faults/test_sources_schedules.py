@@ -39,7 +39,7 @@ from vector_assets_tests.faults.world import Contents
 from vector_assets_tests.sources.slack_team import BEN, populate, say
 from vector_assets_tests.stores.test_pinecone import make_vector_index
 
-SCHEDULES = 12
+SCHEDULES = 8
 SOAK_SCHEDULES = 150
 
 PATHS = {"jira": "/jira/rest/api/3/search", "slack": "/slack/api/conversations"}
