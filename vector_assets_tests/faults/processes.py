@@ -110,6 +110,7 @@ class Runs:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         self.folder = folder
+        self.conditions = served.conditions
         self.log = served.conditions.log
         self._bench: Bench = (
             LanceDBBench(folder) if store == "lancedb" else PineconeBench(served, store)
