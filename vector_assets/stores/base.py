@@ -7,7 +7,7 @@ Keep out: which records to write (`sync.py`) and how results are fused (`search.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from vector_assets.documents import PUBLIC, Value
 from vector_assets.vectors import Vectors
@@ -165,8 +165,8 @@ class VectorStore(ABC):
         """Return the newest `updated_at` in a namespace, UTC; None when it is empty."""
 
     @abstractmethod
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document of a namespace with its head, in any order."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document with its head, or those of some days (partitions), in any order."""
 
     @abstractmethod
     def search_dense(

@@ -5,6 +5,7 @@ API 2026-07 (docs.pinecone.io, "Documents", 2026-11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from vector_assets.stores.pinecone_requests import (
     groups,
     groups_by_bytes,
     head_of,
+    heads_filter,
     pinecone_filter,
     restored,
     short_numbers,
@@ -90,12 +92,12 @@ class DocumentsApi(PineconeApi):
         found = (_fields(one) for one in page.documents.values())
         return next((float(one["updated_at"]) for one in found), None)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
         token: str | None = None
         while True:
             page = self._page(
-                namespace, {"chunk": {"$eq": 0}}, HEAD_FIELDS, limit=PAGE_RECORDS, token=token
+                namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_RECORDS, token=token
             )
             for fields in map(_fields, page.documents.values()):
                 yield str(fields["document_id"]), head_of(fields)

@@ -8,6 +8,7 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from pinecone.errors import exceptions as pinecone_errors
@@ -94,8 +95,8 @@ class PineconeApi(ABC):
         """Return the `updated_at` of any record newer than an instant; None when there is none."""
 
     @abstractmethod
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
 
     @abstractmethod
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
@@ -255,6 +256,12 @@ def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:
         clauses.append({"issue_key": {"$eq": where.issue_key}})
     clauses += [{name: {"$eq": value}} for name, value in also.items()]
     return {"$and": clauses}
+
+
+def heads_filter(days: Sequence[date]) -> dict[str, Any]:
+    """Return the filter that a record is a head, of one of these days when there are any."""
+    of_days = {"partition": {"$in": [day.isoformat() for day in days]}} if days else {}
+    return {"chunk": {"$eq": 0}, **of_days}
 
 
 def head_of(fields: Mapping[str, Any]) -> Head:

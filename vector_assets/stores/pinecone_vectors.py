@@ -7,6 +7,7 @@ Keep out: what the Documents API shares with it (`pinecone_requests.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from vector_assets.stores.pinecone_requests import (
     groups,
     groups_by_bytes,
     head_of,
+    heads_filter,
     pinecone_filter,
     restored,
     short_numbers,
@@ -112,15 +114,15 @@ class VectorsApi(PineconeApi):
         found = self._known(namespace, {"updated_at": bound}, 1)
         return next((float(fields["updated_at"]) for fields in found.values()), None)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
         token: str | None = None
         while True:
             page = self._asked(
                 "vectors.fetch_by_metadata",
                 partial(
                     self._index.fetch_by_metadata,
-                    filter={"chunk": {"$eq": 0}},
+                    filter=heads_filter(days),
                     namespace=namespace,
                     limit=PAGE_RECORDS,
                     pagination_token=token,
