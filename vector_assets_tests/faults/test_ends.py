@@ -5,11 +5,12 @@ Keep out: outages in passing (`test_sources_schedules.py`).
 """
 
 import os
+import re
 import resource
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 
@@ -163,13 +164,9 @@ def full_disk(folder: Path) -> Iterator[Callable[[], object]]:
     @contextmanager
     def fill() -> Iterator[None]:
         ballast = folder / "ballast"
-        with ballast.open("wb") as file:
-            try:
-                while True:
-                    file.write(b"\0" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"\0" * 4096)
         yield
         ballast.unlink()
 
@@ -190,6 +187,4 @@ def _at(runs: Runs, **changed: str) -> Runs:
 
 
 def _matches(words: str, said: str) -> bool:
-    import re
-
     return re.search(words, " ".join(said.split())) is not None
