@@ -122,18 +122,19 @@ class Runs:
             {name.lower(): value for name, value in self.environment.items()}
         )
 
-    def start(self, first: date, last: date, **more: Any) -> "subprocess.Popen[str]":
-        """Start a sync of some days."""
+    def start(self, first: date, last: date, *, max_file_bytes: int = 0) -> "subprocess.Popen[str]":
+        """Start a sync of some days; its files may be so large, if a bound is given."""
+        limit = f"r.setrlimit(r.RLIMIT_FSIZE, ({max_file_bytes},) * 2)" if max_file_bytes else ""
+        code = f"import resource as r; {limit}\nfrom vector_assets.cli import main; main()"
         return subprocess.Popen(
-            [sys.executable, "-c", "from vector_assets.cli import main; main()", "sync", "jira",
-             "--from", str(first), "--to", str(last)],
+            [sys.executable, "-c", code, "sync", "jira", "--from", str(first), "--to", str(last)],
             env=self.environment, cwd=self.folder, start_new_session=True, text=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **more,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 
-    def run(self, first: date, last: date, **more: Any) -> tuple[int, str]:
+    def run(self, first: date, last: date, *, max_file_bytes: int = 0) -> tuple[int, str]:
         """Sync some days to the end; return the exit code and what was said of errors."""
-        process = self.start(first, last, **more)
+        process = self.start(first, last, max_file_bytes=max_file_bytes)
         _, said = process.communicate(timeout=240)
         return process.returncode, said
 

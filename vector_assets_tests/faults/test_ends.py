@@ -6,7 +6,6 @@ Keep out: outages in passing (`test_sources_schedules.py`).
 
 import os
 import re
-import resource
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -143,11 +142,8 @@ def test_a_disk_that_is_full_is_named_and_the_next_run_goes_on(
 def test_a_file_that_may_not_grow_is_named_by_a_process_that_survives_it(
     tmp_path: Path, team: Team, embedded: list[str], sync: Callable[..., tuple[int, str]]
 ) -> None:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
     with running_runs(team, tmp_path, "lancedb") as runs:
-        code, said = runs.run(team.first, team.last, preexec_fn=limit)
+        code, said = runs.run(team.first, team.last, max_file_bytes=20_000)
         assert code == 1
         assert _matches(r"LanceDB at .* did not answer: .* its disk has room", said), said
         assert_goes_on(runs, team, embedded, sync)
