@@ -350,6 +350,7 @@ def _drain(
             store.maintain(stream.namespace)
         on_progress(stream.report)
     writer.finish()
+    stream.refuse(writer.failures)
 
 
 def _is_recorded(stream: EmbeddedDocuments) -> bool:

@@ -7,7 +7,7 @@ Keep out: which records to write (`sync.py`) and how results are fused (`search.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from vector_assets.documents import PUBLIC, Value
 from vector_assets.vectors import Vectors
@@ -130,6 +130,14 @@ class VectorStore(ABC):
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks that the index holds of a document, orphans included."""
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a read is known to see all that was written through this object.
+
+        False says nothing: the store cannot tell, or not yet. Then patience decides, for
+        `seen_within_seconds`.
+        """
+        return self.seen_within_seconds == 0.0
+
     @abstractmethod
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         """Yield the id of every record of a namespace, or of a document, in order of their bytes.
@@ -177,8 +185,8 @@ class VectorStore(ABC):
         """Return the newest `updated_at` in a namespace, UTC; None when it is empty."""
 
     @abstractmethod
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document of a namespace with its head, in any order."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document with its head, or those of some days (partitions), in any order."""
 
     @abstractmethod
     def search_dense(
