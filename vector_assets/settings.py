@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     jira_email: str = ""
     jira_api_token: SecretStr = SecretStr("")
     jira_projects: CommaList = ()
+    jira_public_projects: CommaList = ()
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
@@ -85,7 +86,13 @@ class Settings(BaseSettings):
     heartbeat_max_age_seconds: float = 180.0
     watch_seconds: float = 60.0
 
-    @field_validator("vector_assets_sources", "jira_projects", "slack_channels", mode="before")
+    @field_validator(
+        "vector_assets_sources",
+        "jira_projects",
+        "jira_public_projects",
+        "slack_channels",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
