@@ -208,6 +208,7 @@ class FirefliesSource(Source):
                     ", ".join(str(one.get("title") or one["id"]) for one in waiting),
                     "The nights ask for them again.",
                     len(waiting),
+                    is_private=True,
                 )
             )
         return Reach(f"{self._api.url} as {who}", tuple(gaps))

@@ -108,7 +108,7 @@ class JiraReaders:
             reason = f"not named: {', '.join(sorted(unnamed))}"
             is_of_project = subject.startswith("readers of the project ")
             advice = _ADVICE_FOR_PROJECTS if is_of_project else _ADVICE
-            yield Gap(subject, reason, advice, len(self._issue_ids[subject]))
+            yield Gap(subject, reason, advice, len(self._issue_ids[subject]), is_private=True)
 
     def _note(self, subject: str, readers: _Readers, issue: Json) -> None:
         """Remember readers of an issue who could not be named, if it is not open anyway."""
