@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vector_assets.cli import app
 from vector_assets.documents import Document
-from vector_assets.errors import UnavailableError, VectorAssetsError
+from vector_assets.errors import VectorAssetsError
 from vector_assets.meter import Meter
-from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.search import find
@@ -265,7 +264,7 @@ def test_each_search_that_pinecone_is_asked_carries_who_asks(
 # At no moment
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The process died here."""
 
 
@@ -320,14 +319,14 @@ def test_a_document_that_is_closed_is_closed_from_the_first_write_on_lancedb(
                 nonlocal left
                 if given:
                     if not left:
-                        raise Cut
+                        raise CutError
                     left -= 1
                 return verb(namespace, given)
 
             return call
 
         closed = long_document(text, ("restricted", READER))
-        with monkeypatch.context() as patched, suppress(Cut):
+        with monkeypatch.context() as patched, suppress(CutError):
             for name in WRITES:
                 patched.setattr(store, name, cut(getattr(store, name)))
             sync(store, closed, embedder)

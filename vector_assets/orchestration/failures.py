@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from vector_assets.credentials import cut_leaking_causes
 from vector_assets.errors import RateLimitedError, RetryableError, VectorAssetsError
 
 
@@ -49,6 +50,8 @@ def failing_by_name(attempt: Attempt) -> Iterator[None]:
     try:
         yield
     except VectorAssetsError as error:
+        # Dagster records the whole chain.
+        cut_leaking_causes(error)
         if attempt.is_retried_after(error):
             raise dg.RetryRequested(
                 max_retries=attempt.max_retries,
