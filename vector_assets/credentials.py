@@ -24,6 +24,8 @@ REDACTED = "[redacted: credential]"
 MIN_CHARACTERS = 6
 """What is shorter guards nothing, and would take every text apart."""
 
+_BEGINNING = 12
+_REST = r"""[^\s"'<>,;&]*"""
 _SECRET_PARAMETER = re.compile(r"token|key|secret|sig|password|passwd|pwd|auth", re.IGNORECASE)
 _LOCK = threading.Lock()
 _known: set[str] = set()
@@ -36,7 +38,10 @@ def know(values: Iterable[str]) -> None:
     with _LOCK:
         _known.update(form for value in values for form in _forms(value))
         longest_first = sorted(_known, key=len, reverse=True)
-        _pattern = re.compile("|".join(map(re.escape, longest_first))) if _known else None
+        # Whoever quotes an answer cuts it, maybe in the middle of a credential.
+        beginnings = sorted({one[:_BEGINNING] for one in _known if _has_beginning(one)})
+        words = [*map(re.escape, longest_first), *(re.escape(one) + _REST for one in beginnings)]
+        _pattern = re.compile("|".join(words)) if words else None
     _watch_logs()
 
 
@@ -72,9 +77,14 @@ def of_secret_url(url: str) -> Iterator[str]:
     """Yield what of a URL is secret that is one as a whole, such as a webhook's."""
     parts = urlsplit(url)
     yield url
-    yield parts.path.strip("/")
-    yield parts.query
-    yield from (one for one in parts.path.split("/") if len(one) >= 2 * MIN_CHARACTERS)
+    # Names of routes, such as `heartbeat`, are words of every text; tokens are long or have digits.
+    tokens = [
+        one
+        for one in (*parts.path.split("/"), *parts.query.split("&"))
+        if len(one) >= 2 * MIN_CHARACTERS or any(map(str.isdigit, one))
+    ]
+    yield from tokens
+    yield from (one.partition("=")[2] for one in tokens)
     yield from of_url(url)
 
 
@@ -92,7 +102,15 @@ def cut_leaking_causes(error: BaseException) -> None:
         link = link.__cause__ or link.__context__
 
 
-def print_uncaught(
+def scrub(error: BaseException) -> None:
+    """Free an error's own words from credentials, and forget the causes that hold one."""
+    error.args = tuple(
+        without_credentials(one) if isinstance(one, str) else one for one in error.args
+    )
+    cut_leaking_causes(error)
+
+
+def printed_uncaught(
     kind: type[BaseException], error: BaseException, at: TracebackType | None
 ) -> str:
     """Return the traceback of an error that nobody caught, fit to be shown."""
@@ -102,6 +120,11 @@ def print_uncaught(
 def _leaks(error: BaseException) -> bool:
     words = "".join(traceback.format_exception_only(error)) + repr(vars(error))
     return without_credentials(words) != words
+
+
+def _has_beginning(form: str) -> bool:
+    """Tell whether a credential can be told by its first characters, as an address cannot."""
+    return len(form) >= 2 * _BEGINNING and "://" not in form
 
 
 def _forms(value: str) -> Iterator[str]:

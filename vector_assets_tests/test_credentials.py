@@ -5,8 +5,9 @@ import json
 import logging
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,10 +20,10 @@ import requests
 from pydantic import SecretStr
 
 from vector_assets import credentials
-from vector_assets.alert_channels import WebhookChannel
+from vector_assets.alert_channels import Kind, Message, WebhookChannel
 from vector_assets.cli import main
 from vector_assets.definitions import build_defs
-from vector_assets.errors import UnavailableError
+from vector_assets.errors import UnavailableError, VectorAssetsError
 from vector_assets.health import measure
 from vector_assets.orchestration.launch import materialize_in_process
 from vector_assets.probes import Probes
@@ -81,7 +82,10 @@ class _Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_PATCH = _answer
+    def __getattr__(self, name: str) -> Any:
+        if name in ("do_GET", "do_POST", "do_PATCH"):
+            return self._answer
+        raise AttributeError(name)
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -150,7 +154,7 @@ def test_no_face_shows_a_credential_that_a_service_echoes(
         ["doctor"],
         ["doctor", "--json"],
     ):
-        with pytest.raises(SystemExit, match="[012]"):
+        with pytest.raises(SystemExit, match=r"[012]"):
             main(words)
         printed = capfd.readouterr()
         assert printed.out + printed.err, words
@@ -170,20 +174,24 @@ def test_no_face_shows_a_credential_that_a_service_echoes(
     assert leaks(caplog.text) == []
 
 
+@pytest.mark.parametrize("settings", [400, 401], indirect=True)
 def test_no_record_of_a_run_shows_a_credential_that_a_service_echoes(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     day = Days(YESTERDAY, YESTERDAY)
     defs = build_defs(settings)
     with dg.instance_for_test() as instance:
-        for source in ("jira", "slack", "notion", "fireflies"):
-            result = materialize_in_process(defs, source, day, instance=instance)
-            assert not result.success
-            events = instance.all_logs(result.run_id)
+        for source in ("jira", "slack", "notion"):
+            with suppress(VectorAssetsError, dg.Failure):
+                materialize_in_process(defs, source, day, instance=instance)
+            run, *_ = instance.get_runs(limit=1)
+            assert run.is_failure
+            events = instance.all_logs(run.run_id)
             assert leaks("\n".join(map(str, events))) == []
             assert "Failure" in str(events) or "Retry" in str(events)
         stored = Path(instance.root_directory).rglob("*")
         raw = b"".join(one.read_bytes() for one in stored if one.is_file())
+        assert raw
         assert leaks(raw.decode("latin-1")) == []
     printed = capfd.readouterr()
     assert leaks(printed.out + printed.err) == []
@@ -191,17 +199,15 @@ def test_no_record_of_a_run_shows_a_credential_that_a_service_echoes(
 
 def test_a_bug_shows_no_credential_in_its_traceback(settings: Settings) -> None:
     token = CANARIES["notion_token"]
-    try:
-        try:
-            raise ValueError(f"Authorization: Bearer {token}")
-        except ValueError as error:
-            raise UnavailableError("notion", f"said {token}") from error
-    except UnavailableError as error:
-        assert leaks(str(error) + repr(vars(error))) == []
-        kind, value, at = type(error), error, error.__traceback__
-        assert leaks(credentials.printed_uncaught(kind, value, at)) == []
-        credentials.scrub(error)
-        assert error.__cause__ is None
+    error = UnavailableError("notion", f"said {token}")
+    error.__cause__ = ValueError(f"Authorization: Bearer {token}")
+    assert leaks(str(error) + repr(vars(error))) == []
+    assert leaks(credentials.printed_uncaught(type(error), error, None)) == []
+    bug = KeyError(token)
+    bug.__context__ = error
+    credentials.scrub(bug)
+    assert leaks("".join(traceback.format_exception(bug))) == []
+    assert error.__cause__ is None
 
 
 def test_alerts_and_their_failures_show_no_credential(settings: Settings) -> None:
@@ -209,12 +215,10 @@ def test_alerts_and_their_failures_show_no_credential(settings: Settings) -> Non
                       link=f"{settings.dagster_url}/runs/1")  # fmt: skip
     assert leaks(repr(problem)) == []
     assert "@" not in problem.link
+    message = Message(Kind.OPENED, problem, datetime.now(UTC))
+    channel = WebhookChannel("http://127.0.0.1:9/" + CANARIES["alert_webhook_url"])
     with pytest.raises(UnavailableError, match="webhook") as caught:
-        from vector_assets.alert_channels import Kind, Message
-
-        WebhookChannel("http://127.0.0.1:9/" + CANARIES["alert_webhook_url"]).send(
-            Message(Kind.OPENED, problem, datetime.now(UTC))
-        )
+        channel.send(message)
     assert leaks(str(caught.value)) == []
 
 
@@ -231,6 +235,12 @@ def test_a_uri_with_a_login_is_shown_without_it(
     assert credentials.REDACTED in credentials.without_credentials(f"via ops:{PASSWORD}x@proxy")
     manager = build_defs(settings).resources["vector_index"]  # type: ignore[index]
     assert leaks(repr(manager)) == []
+
+
+def test_a_credential_that_is_cut_in_two_is_no_less_one(settings: Settings) -> None:
+    for canary in CANARIES.values():
+        for length in range(12, len(canary)):
+            assert canary[:length] not in credentials.without_credentials(f"a {canary[:length]}")
 
 
 @pytest.mark.parametrize("text", ["heartbeat", "hooks", "alerts of the night"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from vector_assets.credentials import cut_leaking_causes
+from vector_assets.credentials import scrub
 from vector_assets.errors import RateLimitedError, RetryableError, VectorAssetsError
 
 
@@ -48,13 +48,22 @@ def failing_by_name(attempt: Attempt) -> Iterator[None]:
         Failure: For every other error of ours.
     """
     try:
-        yield
+        with _without_credentials():
+            yield
     except VectorAssetsError as error:
-        # Dagster records the whole chain.
-        cut_leaking_causes(error)
         if attempt.is_retried_after(error):
             raise dg.RetryRequested(
                 max_retries=attempt.max_retries,
                 seconds_to_wait=attempt.delay_seconds * 2**attempt.number,
             ) from error
         raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+@contextmanager
+def _without_credentials() -> Iterator[None]:
+    """Free any error that passes from credentials: Dagster records it with all of its causes."""
+    try:
+        yield
+    except BaseException as error:
+        scrub(error)
+        raise

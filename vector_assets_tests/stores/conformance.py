@@ -37,7 +37,8 @@ def records(doc: Document, *texts: str) -> list[Record]:
 NOT_ON_THE_LIST = (
     "", " ", "eve@example.com", "restricted", "public", "RESTRICTED", "ann", "ann@", "@example.com",
     "ann@example.com.evil.com", "bann@example.com", "ann@example.co", "ann@example.com,x@y.z",
-    '["ann@example.com"]', "*", "%@%", "*@*", "?nn@example.com", "_nn@example.com", "a%@example.com",
+    '["ann@example.com"]', "*", "%@%", "*@*", "?nn@example.com", "_nn@example.com",
+    "a%@example.com",
     "x@y.z', 'restricted", "x@y.z', 'ann@example.com", "x@y.z']) OR true --", "x@y.z' OR '1'='1",
     "x@y.z\\' OR true --", '"} , {"$exists": true}@', "{'$ne': 'x@y.z'}", "ann@example.com\u0301",
     "ann@example\u00adcom", "restricted@", "null", "ann@example.com OR 1=1", "\U0001f986@x",
