@@ -124,7 +124,7 @@ def _leaks(error: BaseException) -> bool:
 
 def _has_beginning(form: str) -> bool:
     """Tell whether a credential can be told by its first characters, as an address cannot."""
-    return len(form) >= 2 * _BEGINNING and "://" not in form
+    return len(form) > _BEGINNING + 4 and "://" not in form
 
 
 def _forms(value: str) -> Iterator[str]:
