@@ -22,6 +22,7 @@ from vector_assets.api_models import (
     BackfillState,
     FoundAnswer,
     FoundContext,
+    NotRead,
     Pulse,
     Refusal,
     SourceAge,
@@ -319,8 +320,9 @@ def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
         **{
             name: value
             for name, value in asdict(source).items()
-            if name not in {"source", "last_sync"}
+            if name not in {"source", "last_sync", "gaps"}
         },
+        gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
     )
 
 

@@ -16,6 +16,7 @@ import click
 from vector_assets.cli_serving import demo, sandbox, serve, up
 from vector_assets.cli_verify import verify
 from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
+from vector_assets.credentials import printed_uncaught
 from vector_assets.errors import FatalError, UsageError, VectorAssetsError
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCES
@@ -184,6 +185,7 @@ for _command in (verify, sandbox, serve, up, demo):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    sys.excepthook = lambda *uncaught: click.echo(printed_uncaught(*uncaught), err=True, nl=False)
     try:
         app.main(args=arguments, prog_name="vector-assets", standalone_mode=False)
     except click.ClickException as error:

@@ -3,10 +3,12 @@
 Keep out: what any of the parts does.
 """
 
+import os
 from collections.abc import Mapping
 
 import dagster as dg
 
+from vector_assets.credentials import without_credentials
 from vector_assets.nights import require_cron
 from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
 from vector_assets.orchestration.canary import build_canary_asset
@@ -74,7 +76,11 @@ def build_defs(
 def _vector_index(settings: Settings) -> VectorIndexIOManager:
     if settings.vector_store == "pinecone":
         return PineconeIOManager(settings=settings, index=settings.pinecone_index)
-    return LanceDBIOManager(uri=settings.lancedb_uri)
+    uri = settings.lancedb_uri
+    if without_credentials(uri) != uri and os.environ.get("LANCEDB_URI") == uri:
+        # The UI shows a resource's configuration: so the variable, and not what stands in it.
+        return LanceDBIOManager(uri=dg.EnvVar("LANCEDB_URI"))
+    return LanceDBIOManager(uri=uri)
 
 
 defs = build_defs()

@@ -26,7 +26,14 @@ RECENT_DAYS = 29
 
 def gap_of(row: Mapping[str, Any]) -> Gap:
     """Return a gap as it stands in a table of a run's metadata."""
-    return Gap(str(row["subject"]), str(row["reason"]), str(row["advice"]), int(row["count"]))
+    return Gap(
+        str(row["subject"]),
+        str(row["reason"]),
+        str(row["advice"]),
+        int(row["count"]),
+        # A run of before the word was there may have named anything.
+        is_private=bool(row.get("is_private", True)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,6 +240,7 @@ def gaps_of_records(document: Document) -> list[Gap]:
             f"documents in {document.container or document.source} for some of their readers",
             "a record has room for some 400 e-mails; readers after those do not find the document",
             "Let everyone read them, or fewer people, or keep a copy where either may.",
+            is_private=True,
         )
     ]
 

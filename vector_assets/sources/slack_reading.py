@@ -359,6 +359,7 @@ class Reading:
                 f"#{name}",
                 "Slack tells the e-mail of none of its members, so nobody may find what is said",
                 "Add the scope users:read.email and install the app again.",
+                is_private=True,
             )
         if self._bot_message_count:
             yield Gap(

@@ -40,12 +40,14 @@ class Head:
         updated_at: Epoch seconds of the version in the index.
         chunk_count: How many chunks that version has.
         stamp: What its source's listing showed of that version, hashed; empty when it shows none.
+        access: Who may read the document, as `Document.access`; what it says holds for all chunks.
     """
 
     document_fingerprint: str
     updated_at: float
     chunk_count: int
     stamp: str = ""
+    access: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Filter:
         containers: Names of projects, channels or databases.
         since: Only documents whose last activity is at or after this, epoch seconds.
         until: Only documents whose last activity is before this, epoch seconds.
-        viewer: E-mail of who asks, in lower case; empty means nobody in particular, who sees what
+        viewer: E-mail of who asks; empty means nobody in particular, who sees what
             is public and nothing else.
         issue_key: A Jira key, exactly.
     """
@@ -70,7 +72,12 @@ class Filter:
     @property
     def readers(self) -> list[str]:
         """What a document's `access` has to hold one of; only an e-mail adds to `public`."""
-        return [PUBLIC, self.viewer] if "@" in self.viewer else [PUBLIC]
+        viewer = self.viewer.strip().lower()
+        return [PUBLIC, viewer] if "@" in viewer else [PUBLIC]
+
+    def lets_read(self, head: Head | None) -> bool:
+        """Tell whether who asks may read the document of a head; nobody reads what has none."""
+        return head is not None and not set(self.readers).isdisjoint(head.access)
 
 
 @dataclass(frozen=True, slots=True)

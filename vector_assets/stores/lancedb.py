@@ -58,7 +58,9 @@ METADATA_CACHE_BYTES = 64 * 2**20
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
-_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+_HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "access",
+]  # fmt: skip
 
 
 class LanceDBStore(VectorStore):
@@ -385,5 +387,9 @@ class LanceDBStore(VectorStore):
 
 def _head(row: Mapping[str, Any]) -> Head:
     return Head(
-        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
+        row["document_fingerprint"] or "",
+        row["updated_at"],
+        row["chunk_count"],
+        row["stamp"] or "",
+        tuple(row["access"] or ()),
     )

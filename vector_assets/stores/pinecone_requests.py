@@ -49,7 +49,9 @@ NAMED = 5
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
 
-HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "access",
+]  # fmt: skip
 
 _RAISE = object()
 
@@ -286,6 +288,7 @@ def head_of(fields: Mapping[str, Any]) -> Head:
         float(fields["updated_at"]),
         int(fields["chunk_count"]),
         str(fields.get("stamp") or ""),
+        tuple(fields.get("access") or ()),
     )
 
 

@@ -108,4 +108,5 @@ def _head(metadata: Metadata) -> Head:
         float(str(metadata["updated_at"])),
         int(str(metadata["chunk_count"])),
         str(metadata["stamp"]),
+        tuple(map(str, access)) if isinstance(access := metadata["access"], list) else (),
     )

@@ -24,7 +24,7 @@ from vector_assets_tests.sources.slack_team import (
     source,
     ts_of,
 )
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.tiny import TinyEmbedder, utc
 
 BOT = "U0SANDBOX"
 HISTORY = "/slack/api/conversations.history"
@@ -363,6 +363,28 @@ def test_a_channel_that_becomes_private_takes_its_past_out_of_the_public(
 
 
 # The rescan looks further than a night.
+
+
+def test_who_leaves_a_private_channel_loses_its_past_at_the_next_night_though_nothing_was_said(
+    team: Sandbox, nights: Nights
+) -> None:
+    team.workspace.site.private_channel_ids.append(ENGINEERING)
+    begin_thread(team, "2026-01-05")
+    say(team, "2026-01-06T10:00", "word " * 30)
+    nights.embedder = TinyEmbedder(chunk_tokens=10)
+    nights.run("2026-01-05", last="2026-03-20")
+    before = {hit.id for hit in nights.hits("ben.oz@example.com")}
+    assert len(before) > 5
+    embedded = len(nights.embedder.embedded_texts)
+
+    team.workspace.channels[0]["members"].remove(BEN)
+    nights.run("2026-03-21")
+    left = {hit.id for hit in nights.hits("ben.oz@example.com")}
+    assert left == {hit.id for hit in nights.hits("")} < before
+    assert before <= {hit.id for hit in nights.hits("ann.lee@example.com")}
+    assert len(nights.embedder.embedded_texts) == embedded
+    # Nothing more is asked once it is done.
+    assert nights.run("2026-03-21").replies == 0
 
 
 def test_a_late_reply_under_a_parent_of_last_year_is_found_by_the_rescan(
