@@ -155,7 +155,8 @@ class JiraSource(Source):
             CredentialsError: Some are missing, and the account sees no project at all.
         """
         self._api.require_cloud()
-        reader = _IssueReader(self._api, self._server)
+        readers = JiraReaders(self._api, self._public_projects)
+        reader = _IssueReader(self._api, self._server, readers)
         wanted = [one.document_id.partition(":")[2] for one in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
