@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from vector_assets.cli_prune import prune
 from vector_assets.cli_serving import demo, sandbox, serve, up
 from vector_assets.cli_words import DayType, json_option, named_or_enabled
 from vector_assets.errors import FatalError, UsageError, VectorAssetsError
@@ -190,7 +191,7 @@ def doctor(as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in (sandbox, serve, up, demo):
+for _command in (prune, sandbox, serve, up, demo):
     app.add_command(_command)
 
 

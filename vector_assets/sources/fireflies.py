@@ -7,14 +7,14 @@ Keep out: how meetings are listed (`fireflies_listing.py`), how a transcript rea
 the vendor words its errors (`fireflies_api.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 
 from vector_assets.documents import Checkpoint, DocumentFailure, Gap, SourceItem, Window
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.fireflies_api import FirefliesApi
 from vector_assets.sources.fireflies_document import FIELDS, Transcript, document_of
 from vector_assets.sources.fireflies_listing import (
@@ -42,6 +42,7 @@ _READINESS = """
   sentences { index }
 """
 _NEWEST = f"query Newest {{ transcripts(limit: 10) {{ {_READINESS} }} }}"
+_OWNER = "query Owner { user { is_admin } }"
 _CHECK = f"""
 query Check($from: DateTime) {{
   user {{ name email is_admin }}
@@ -100,6 +101,17 @@ class FirefliesSource(Source):
                 if began is None or began in part:
                     yield self._id(listed.transcript)
             listing.note(found)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of meetings; one request, however many.
+
+        A meeting's start never moves, so the listing is believed where the key's owner sees the
+        meetings of all. Who is no admin sees their own and what is shared with them: one that
+        somebody has stopped sharing would look deleted.
+        """
+        user = self._api.ask("user", _OWNER).get("user") or {}
+        fate = Fate.DELETED if user.get("is_admin") else Fate.UNSURE
+        return ((one.document_id, fate) for one in missing)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.

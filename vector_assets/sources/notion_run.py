@@ -174,7 +174,7 @@ class Run:
         data_sources = list(self._api.search("data_source"))
         for data_source in data_sources:
             self._names.learn_data_source(data_source)
-        self._list_rows([str(one["id"]) for one in data_sources if not _is_gone(one)])
+        self._list_rows([str(one["id"]) for one in data_sources if not is_gone(one)])
         # Of a database with several data sources, search may know just one.
         parents = ((one.get("parent") or {}).get("database_id") for one in data_sources)
         self._list_databases({str(one) for one in parents if one})
@@ -221,7 +221,7 @@ class Run:
         for database in self._asked_for(self._api.database, new):
             if database is None:
                 self._missing[Missing.DATABASE] += 1
-            elif not _is_gone(database):
+            elif not is_gone(database):
                 data_sources = database.get("data_sources") or []
                 for one in data_sources:
                     self._names.learn_data_source(one)
@@ -272,7 +272,7 @@ class Run:
     def _list(self, page: Json) -> None:
         """Put a page among those that wait, unless it was among them or is none of the window."""
         listed = Listed.of(page)
-        if listed.page_id in self._listed or listed.edited not in self._window or _is_gone(page):
+        if listed.page_id in self._listed or listed.edited not in self._window or is_gone(page):
             return
         self._listed.add(listed.page_id)
         self._waiting.append(listed)
@@ -311,5 +311,6 @@ class Run:
             raise read.outage
 
 
-def _is_gone(thing: Json) -> bool:
+def is_gone(thing: Json) -> bool:
+    """Tell whether a page, database or data source lies in the trash."""
     return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))

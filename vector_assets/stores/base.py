@@ -40,12 +40,14 @@ class Head:
         updated_at: Epoch seconds of the version in the index.
         chunk_count: How many chunks that version has.
         stamp: What its source's listing showed of that version, hashed; empty when it shows none.
+        container: Project, channel or database that it lives in.
     """
 
     document_fingerprint: str
     updated_at: float
     chunk_count: int
     stamp: str = ""
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)

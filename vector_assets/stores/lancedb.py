@@ -54,7 +54,14 @@ METADATA_CACHE_BYTES = 64 * 2**20
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
-_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+_HEAD_FIELDS = [
+    "document_id",
+    "document_fingerprint",
+    "updated_at",
+    "chunk_count",
+    "stamp",
+    "container",
+]
 
 
 class LanceDBStore(VectorStore):
@@ -363,7 +370,11 @@ def _readable(table: Any) -> list[str]:
 
 def _head(row: Mapping[str, Any]) -> Head:
     return Head(
-        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
+        row["document_fingerprint"] or "",
+        row["updated_at"],
+        row["chunk_count"],
+        row["stamp"] or "",
+        row["container"] or "",
     )
 
 

@@ -34,7 +34,14 @@ MAX_REQUEST_BYTES = 1_900_000
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
 
-HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+HEAD_FIELDS = [
+    "document_id",
+    "document_fingerprint",
+    "updated_at",
+    "chunk_count",
+    "stamp",
+    "container",
+]
 
 _RAISE = object()
 
@@ -210,6 +217,7 @@ def head_of(fields: Mapping[str, Any]) -> Head:
         float(fields["updated_at"]),
         int(fields["chunk_count"]),
         str(fields.get("stamp") or ""),
+        str(fields.get("container") or ""),
     )
 
 

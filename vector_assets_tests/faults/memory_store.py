@@ -94,4 +94,5 @@ def _head(metadata: Metadata) -> Head:
         float(str(metadata["updated_at"])),
         int(str(metadata["chunk_count"])),
         str(metadata["stamp"]),
+        str(metadata["container"]),
     )
