@@ -23,7 +23,7 @@ from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Fate, Missing, Source, Unlisted
 from vector_assets.stores import build_store
-from vector_assets.stores.base import Head, VectorStore
+from vector_assets.stores.base import Head, Metadata, VectorStore
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -244,7 +244,7 @@ class Prune:
     def _fates(
         self, held: Mapping[str, Head], missing: Mapping[str, Head], report: PruneReport
     ) -> dict[str, Fate]:
-        """Return what the vendor says of each; of far too many, nothing: they are refused anyway."""
+        """Return what the vendor says of each; of far too many nothing, for they are refused."""
         is_refused = self._max_share < 1 and self._beyond_share(held, missing, report)
         if not missing or (is_refused and len(missing) > MAX_LOOKED_AT):
             return {}
@@ -343,7 +343,7 @@ class Prune:
 
     def _unname(self, documents: Mapping[str, Head]) -> None:
         """Take back the word that these are whole."""
-        undone = {
+        undone: dict[str, Metadata] = {
             head_id(one): {"document_fingerprint": "", "updated_at": head.updated_at}
             for one, head in documents.items()
         }

@@ -6,8 +6,8 @@ Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what a
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import ClassVar, Self
 
 from vector_assets.documents import (

@@ -53,7 +53,6 @@ from vector_assets.sources.slack_directory import Channel, Directory
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_messages import instant, thread_stamp
 from vector_assets.sources.slack_render import (
-    SOURCE,
     Renderer,
     channel_document_id,
     channel_id_of,
