@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from vector_assets.documents import Document, NothingKnown, Window
-from vector_assets.errors import CredentialsError, UnavailableError
+from vector_assets.errors import UnavailableError
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Json
+from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_reading import MAX_UNANSWERED_THREADS
 from vector_assets_tests.sources.slack_nights import Nights
 from vector_assets_tests.sources.slack_team import (
