@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from vector_assets.cli_prune import prune
 from vector_assets.cli_serving import demo, sandbox, serve, up
 from vector_assets.cli_verify import verify
 from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
@@ -179,7 +180,7 @@ def doctor(canary: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in (verify, sandbox, serve, up, demo):
+for _command in (prune, verify, sandbox, serve, up, demo):
     app.add_command(_command)
 
 

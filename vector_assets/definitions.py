@@ -18,10 +18,15 @@ from vector_assets.orchestration.io_managers import (
     PineconeIOManager,
     VectorIndexIOManager,
 )
-from vector_assets.orchestration.jobs import build_nightly_ingestion, build_weekly_rescan
+from vector_assets.orchestration.jobs import (
+    build_nightly_ingestion,
+    build_weekly_prune,
+    build_weekly_rescan,
+)
 from vector_assets.orchestration.partitions import daily_partitions
+from vector_assets.orchestration.prune_assets import build_prune_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.orchestration.schedules import build_nightly_schedule, build_rescan_schedule
+from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import shown_sources
@@ -50,17 +55,22 @@ def build_defs(
         build_documents_asset(source, partitions, settings.vector_store) for source in sources
     ]
     canary = build_canary_asset(settings.vector_store)
+    prunes = [
+        build_prune_asset(source, settings.prune_max_share, settings.vector_store)
+        for source in sources
+    ]
     return dg.Definitions(
-        assets=[*assets, canary],
+        assets=[*assets, *prunes, canary],
         asset_checks=[
             *(check for source in sources for check in build_checks(asset_key(source), source)),
             *build_freshness_checks([asset_key(source) for source in sources], settings),
         ],
-        jobs=[build_nightly_ingestion([*assets, canary]), build_weekly_rescan(assets)],
-        schedules=[
-            build_nightly_schedule(partitions, settings),
-            build_rescan_schedule(partitions, settings),
+        jobs=[
+            build_nightly_ingestion([*assets, canary]),
+            build_weekly_rescan(assets),
+            build_weekly_prune(prunes),
         ],
+        schedules=build_schedules(partitions, settings),
         sensors=build_sensors(settings, partitions),
         resources={
             "sources": SourcesResource(settings=settings),

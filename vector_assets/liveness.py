@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from vector_assets.nights import complete_days, last_tick
-from vector_assets.observation import RESCAN_SCHEDULE, SCHEDULE, SENSORS, Observation
+from vector_assets.observation import (
+    PRUNE_SCHEDULE,
+    RESCAN_SCHEDULE,
+    SCHEDULE,
+    SENSORS,
+    Observation,
+)
 from vector_assets.problems import Problem
 from vector_assets.settings import Settings
 
@@ -97,7 +103,7 @@ def _sources_gone(observation: Observation, settings: Settings, now: datetime) -
 
 def _instigators(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
     found = observation.instigators or {}
-    for name in (SCHEDULE, RESCAN_SCHEDULE, *SENSORS):
+    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *SENSORS):
         one = found.get(name)
         kind = "sensors" if name in SENSORS else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"

@@ -15,10 +15,15 @@ SCHEDULE = "nightly_ingestion_schedule"
 
 RESCAN_SCHEDULE = "weekly_rescan_schedule"
 
+PRUNE_SCHEDULE = "weekly_prune_schedule"
+
 SENSORS = ("missed_partitions_sensor", "freshness_alert_sensor", "run_failure_alert_sensor")
 
 WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
 """Asset checks that say what nothing else here says; freshness and volume are judged anew."""
+
+PRUNE_CHECK = "prune_refused_nothing"
+"""The asset check of a source's prune; told among the source's own."""
 
 RECENT_DAYS = 29
 """How many days the records of an asset go back: four weeks, to compare a day with its like."""

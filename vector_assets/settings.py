@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
     partitions_start: str = "2024-01-01"
+    prune_max_share: float = Field(default=0.2, ge=0, le=1)
 
     dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
     heartbeat_max_age_seconds: float = 180.0

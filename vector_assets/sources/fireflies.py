@@ -24,7 +24,7 @@ from vector_assets.documents import (
 from vector_assets.errors import RateLimitedError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.fireflies_api import FirefliesApi
 from vector_assets.sources.fireflies_document import (
     FIELDS,
@@ -73,6 +73,7 @@ _READINESS = """
   sentences { index }
 """
 _NEWEST = f"query Newest {{ transcripts(limit: 10) {{ {_READINESS} }} }}"
+_OWNER = "query Owner { user { is_admin } }"
 _CHECK = f"""
 query Check($from: DateTime) {{
   user {{ name email is_admin }}
@@ -197,6 +198,17 @@ class FirefliesSource(Source):
             yield Settled(document_id)
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of meetings; one request, however many.
+
+        A meeting's start never moves, so the listing is believed where the key's owner sees the
+        meetings of all. Who is no admin sees their own and what is shared with them: one that
+        somebody has stopped sharing would look deleted.
+        """
+        user = self._api.ask("user", _OWNER).get("user") or {}
+        fate = Fate.DELETED if user.get("is_admin") else Fate.UNSURE
+        return ((one.document_id, fate) for one in missing)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.

@@ -7,6 +7,7 @@ Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what a
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
@@ -23,7 +24,7 @@ from vector_assets.documents import (
 from vector_assets.errors import ContractError, SettingsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.jira_api import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
 from vector_assets.sources.jira_document import FIELDS, document_of, instant
 from vector_assets.sources.jira_fields import CustomField, Json, custom_fields
@@ -179,6 +180,31 @@ class JiraSource(Source):
         project = (issue.get("fields") or {}).get("project") or {}
         names = {str(project.get(name)).casefold() for name in ("key", "id", "name")}
         return not self._projects or any(one.casefold() in names for one in self._projects)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of issues: a request each, and one more a project.
+
+        Jira answers 404 for an issue that was deleted, and for one that the account may not see
+        (developer.atlassian.com/cloud/jira/platform/rest/v3, "Get issue", 2026-11). Where it still
+        shows others of the same project, it was deleted.
+        """
+        shows_some = cache(self._shows_some)
+        for one in missing:
+            if self._api.has_issue(one.document_id.partition(":")[2]):
+                yield one.document_id, Fate.THERE
+            else:
+                is_open = shows_some(one.container)
+                yield one.document_id, Fate.DELETED if is_open else Fate.NOT_SHOWN
+
+    def _shows_some(self, project: str) -> bool:
+        """Tell whether the account sees any issue of a project."""
+        jql = self._jql(Window(_EPOCH, None), "created ASC", f"project = {_quoted(project)}")
+        try:
+            return any(self._api.search(jql, ["id"], maximum=1)["issues"])
+        except ContractError as error:
+            if "'project'" in error.seen:
+                return False
+            raise
 
     def newest(self) -> datetime | None:
         """Return the last update of the newest issue: one request; more when there is no issue."""

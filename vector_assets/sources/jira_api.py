@@ -183,6 +183,16 @@ class JiraApi:
         }
         return list(found["issues"]), errors
 
+    def has_issue(self, issue_id: str) -> bool:
+        """Tell whether there is an issue that the account may see; asks no search, which lags."""
+        try:
+            self._get(f"issue/{issue_id}", fields="updated")
+        except ContractError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
+
     def comments(self, issue_id: str) -> list[Json]:
         """Return all comments of an issue, oldest first.
 

@@ -174,6 +174,14 @@ class NotionApi:
         """Return a page; None when it does not exist for us."""
         return _asked_for_one(partial(self._client.pages.retrieve, page_id))
 
+    def page_or_refusal(self, page_id: str) -> Json:
+        """Return a page.
+
+        Raises:
+            RefusedError: It does not exist for us, or may not be asked for.
+        """
+        return _asked(partial(self._client.pages.retrieve, page_id))
+
     def block(self, block_id: str) -> Json | None:
         """Return a block; None when it does not exist for us."""
         return _asked_for_one(partial(self._client.blocks.retrieve, block_id))

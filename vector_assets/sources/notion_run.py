@@ -345,5 +345,5 @@ class Run:
 
 
 def is_gone(thing: Json) -> bool:
-    """Tell whether a page, database or data source is in the trash."""
+    """Tell whether a page, database or data source lies in the trash."""
     return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))

@@ -40,6 +40,7 @@ class Head:
         updated_at: Epoch seconds of the version in the index.
         chunk_count: How many chunks that version has.
         stamp: What its source's listing showed of that version, hashed; empty when it shows none.
+        container: Project, channel or database that it lives in.
         access: Who may read the document, as `Document.access`; what it says holds for all chunks.
     """
 
@@ -47,6 +48,7 @@ class Head:
     updated_at: float
     chunk_count: int
     stamp: str = ""
+    container: str = ""
     access: tuple[str, ...] = ()
 
 

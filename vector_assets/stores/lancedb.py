@@ -59,7 +59,8 @@ METADATA_CACHE_BYTES = 64 * 2**20
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
 _HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "access",
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
 ]  # fmt: skip
 
 
@@ -391,5 +392,6 @@ def _head(row: Mapping[str, Any]) -> Head:
         row["updated_at"],
         row["chunk_count"],
         row["stamp"] or "",
+        row["container"] or "",
         tuple(row["access"] or ()),
     )

@@ -50,7 +50,8 @@ PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
 
 HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "access",
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
 ]  # fmt: skip
 
 _RAISE = object()
@@ -288,6 +289,7 @@ def head_of(fields: Mapping[str, Any]) -> Head:
         float(fields["updated_at"]),
         int(fields["chunk_count"]),
         str(fields.get("stamp") or ""),
+        str(fields.get("container") or ""),
         tuple(fields.get("access") or ()),
     )
 

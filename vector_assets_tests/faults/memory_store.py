@@ -108,5 +108,6 @@ def _head(metadata: Metadata) -> Head:
         float(str(metadata["updated_at"])),
         int(str(metadata["chunk_count"])),
         str(metadata["stamp"]),
+        str(metadata["container"]),
         tuple(map(str, access)) if isinstance(access := metadata["access"], list) else (),
     )
