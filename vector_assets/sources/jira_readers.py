@@ -2,14 +2,15 @@
 
 An issue is limited by who may browse its project, and besides by a security level, or in a
 team-managed project to roles; its readers are those whom both let in. A project is for everyone
-when everyone who is logged in may browse it, or when an operator says so (JIRA_PUBLIC_PROJECTS).
-The e-mails of readers stand in `access`; those who cannot be named are not let in, which a `Gap`
-says: what Jira does not tell is never taken for open.
+when everyone who is logged in may browse it, or when an operator says so (JIRA_PUBLIC_PROJECTS);
+and when Jira does not tell the account who may, which a `Gap` says: few accounts are told. Once
+something is known to limit an issue, the e-mails of its readers stand in `access`, and those who
+cannot be named are not let in, which a `Gap` says as well.
 Keep out: what an issue says (`jira_document.py`).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from vector_assets.documents import PUBLIC, RESTRICTED, Gap
@@ -28,6 +29,11 @@ _ADVICE_FOR_PROJECTS = (
     "JIRA_PUBLIC_PROJECTS if everyone who may search may read it; until then a search finds its "
     "issues only for the readers who could be named."
 )
+_ADVICE_FOR_UNTOLD_PROJECTS = (
+    "Its issues are taken for open to everyone who may search. Name it in JIRA_PUBLIC_PROJECTS if "
+    "that is right; if not, give the account the permission to administer the project, or leave "
+    "it out of JIRA_PROJECTS."
+)
 EVERY_PROJECT = "*"
 """In JIRA_PUBLIC_PROJECTS: whatever the account may browse is for everyone who may search."""
 
@@ -40,11 +46,13 @@ class _Readers:
         emails: In lower case.
         unnamed: What could not be turned into e-mails, and why.
         is_everyone: Whether everyone on the site is among them.
+        is_assumed: Whether that is taken for so because Jira does not tell.
     """
 
     emails: frozenset[str] = frozenset()
     unnamed: frozenset[str] = frozenset()
     is_everyone: bool = False
+    is_assumed: bool = False
 
     def __or__(self, other: "_Readers") -> "_Readers":
         return _Readers(
@@ -72,6 +80,7 @@ class JiraReaders:
         self._public_projects = public_projects
         self._projects: dict[str, list[Json] | _Readers] = {}
         self._levels: dict[str, list[Json] | _Readers] = {}
+        self._advice: dict[str, str] = {}
         self._asked: dict[tuple[str, ...], _Readers] = {}
         self._unnamed: dict[str, set[str]] = {}
         self._issue_ids: dict[str, set[str]] = {}
@@ -85,7 +94,7 @@ class JiraReaders:
         fields = issue["fields"]
         level, roles = fields.get("security"), _roles(fields)
         readers = self._of_project(fields)
-        self._note(f"readers of the project {fields['project']['key']}", readers, issue)
+        self._note(_of_the_project(fields), readers, issue)
         if level:
             limited = self._of_level(str(level["id"]), fields)
             self._note(f"readers of the security level {level.get('name')}", limited, issue)
@@ -106,13 +115,12 @@ class JiraReaders:
         """Yield a gap for each level, and each project, whose readers could not all be named."""
         for subject, unnamed in self._unnamed.items():
             reason = f"not named: {', '.join(sorted(unnamed))}"
-            is_of_project = subject.startswith("readers of the project ")
-            advice = _ADVICE_FOR_PROJECTS if is_of_project else _ADVICE
+            advice = self._advice.get(subject, _ADVICE)
             yield Gap(subject, reason, advice, len(self._issue_ids[subject]), is_private=True)
 
     def _note(self, subject: str, readers: _Readers, issue: Json) -> None:
-        """Remember readers of an issue who could not be named, if it is not open anyway."""
-        if readers.unnamed and not readers.is_everyone:
+        """Remember readers of an issue who could not be named, if it is not known to be open."""
+        if readers.unnamed and (readers.is_assumed or not readers.is_everyone):
             self._unnamed.setdefault(subject, set()).update(readers.unnamed)
             self._issue_ids.setdefault(subject, set()).add(str(issue["id"]))
 
@@ -121,11 +129,16 @@ class JiraReaders:
         if EVERY_PROJECT in self._public_projects or key in self._public_projects:
             return _Readers(is_everyone=True)
         if project_id not in self._projects:
-            self._projects[project_id] = _told(
-                "who may browse it", lambda: self._api.browsers(project_id)
-            )
+            what = "who may browse it"
+            told = _told(what, lambda: self._api.browsers(project_id))
+            nobody = _Readers(unnamed=frozenset([f"{what} (nobody is told)"]))
+            self._projects[project_id] = told or nobody
         known = self._projects[project_id]
-        return known if isinstance(known, _Readers) else self._all(known, fields)
+        if isinstance(known, _Readers):
+            self._advice[_of_the_project(fields)] = _ADVICE_FOR_UNTOLD_PROJECTS
+            return replace(known, is_everyone=True, is_assumed=True)
+        self._advice[_of_the_project(fields)] = _ADVICE_FOR_PROJECTS
+        return self._all(known, fields)
 
     def _of_level(self, level_id: str, fields: Json) -> _Readers:
         if level_id not in self._levels:
@@ -211,6 +224,10 @@ def _told(subject: str, ask: Callable[[], _T]) -> _T | _Readers:
         if not is_missing(error):
             raise
         return _Readers(unnamed=frozenset([f"{subject} (HTTP 404)"]))
+
+
+def _of_the_project(fields: Json) -> str:
+    return f"readers of the project {fields['project']['key']}"
 
 
 def _person(person: Json) -> _Readers:

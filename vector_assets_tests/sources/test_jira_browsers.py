@@ -90,7 +90,6 @@ def test_a_security_level_lets_in_only_those_who_may_browse_the_project_too(
 @pytest.mark.parametrize(
     ("holders", "unnamed"),
     [
-        ([], "its members (none are told)"),
         ([{"type": "projectLead"}], "projectLead"),
         ([{"type": "applicationRole", "parameter": "jira-servicedesk"}],
          "applicationRole jira-servicedesk"),
@@ -108,21 +107,38 @@ def test_what_jira_does_not_tell_is_never_taken_for_open(
     assert gap.reason == f"not named: {unnamed}"
 
 
-@pytest.mark.parametrize("status", [403, 404])
-def test_an_account_that_may_not_ask_reads_a_project_for_nobody_until_an_operator_vouches(
-    sandbox: Sandbox, status: int
+@pytest.mark.parametrize("way", ["403", "404", "nobody is told"])
+def test_a_project_of_which_jira_tells_no_reader_is_taken_for_open_and_told_of(
+    sandbox: Sandbox, way: str
 ) -> None:
-    sandbox.conditions.fail("/jira/rest/api/3/project/93/permissionscheme", status=status)
+    if way.isdecimal():
+        path = "/jira/rest/api/3/project/93/permissionscheme"
+        sandbox.conditions.fail(path, status=int(way))
+    else:
+        browsed_by(sandbox)
     sandbox.workspace.issues = [issue(1)]
     [found], [gap] = read(sandbox)
-    assert found.access == ("restricted",)
+    assert found.access == ("public",)
+    said = f"HTTP {way}" if way.isdecimal() else way
+    assert gap.subject == "readers of the project HAR"
+    assert gap.reason == f"not named: who may browse it ({said})"
     assert "JIRA_PUBLIC_PROJECTS" in gap.advice
     for word in ("HAR", "*", "QUAY,HAR"):
         [found], gaps = read(sandbox, jira_public_projects=word)
         assert found.access == ("public",)
         assert gaps == []
-    [found], _ = read(sandbox, jira_public_projects="QUAY")
-    assert found.access == ("restricted",)
+    [_], gaps = read(sandbox, jira_public_projects="QUAY")
+    assert len(gaps) == 1
+
+
+def test_a_level_limits_an_issue_of_a_project_of_which_jira_tells_no_reader(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.conditions.fail("/jira/rest/api/3/project/93/permissionscheme", status=403)
+    sandbox.workspace.site.jira_level_holders = {"7": [{"type": "user", "parameter": "eve"}]}
+    sandbox.workspace.issues = [issue(1), issue(2, security=STAFF)]
+    found, _ = read(sandbox)
+    assert [one.access[0] for one in found] == ["public", "restricted"]
 
 
 class Nights:
