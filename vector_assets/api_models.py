@@ -94,6 +94,9 @@ class SyncStatus(BaseModel):
     all_fresh: bool
     stale_count: int
     sources: list[SourceAge]
+    canary_found_at: datetime | None = Field(
+        description="When the document that is written each night was last found by search."
+    )
     problems: list[str] = Field(description="Such as a daemon that is dead.")
     notes: list[str]
 

@@ -13,7 +13,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from vector_assets.canary import CANARY, OLD_AFTER
 from vector_assets.documents import Gap, Quarantined
+from vector_assets.errors import VectorAssetsError
 from vector_assets.liveness import problems_of
 from vector_assets.nights import complete_days, overdue
 from vector_assets.observation import AssetHistory, Observation
@@ -105,6 +107,8 @@ class Health:
         sources: One entry for each source that is on.
         problems: What is wrong beside freshness: a dead daemon, a schedule that is off.
         notes: What holds for the whole and is no problem, such as that no source is on.
+        canary_found_at: When the canary was last found by search, UTC; None when it never was, or
+            the index cannot be asked.
         heartbeats: By daemon, its last sign of life, UTC; None when Dagster was not asked.
     """
 
@@ -113,6 +117,7 @@ class Health:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = field(default=())
     heartbeats: Mapping[str, datetime | None] | None = None
+    canary_found_at: datetime | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -156,10 +161,43 @@ def measure(
     with ThreadPoolExecutor(len(names)) as pool:
         probed = tuple(pool.map(probes.probe, names))
     problems += _index_problem(probed)
+    canary_found_at, canary_problem = _canary(probes, observation, at)
+    problems += canary_problem
     sources = tuple(
         source_health(probe, histories.get(probe.source), settings, at) for probe in probed
     )
-    return Health(at, sources, problems, (), heartbeats)
+    return Health(at, sources, problems, (), heartbeats, canary_found_at)
+
+
+def _canary(
+    probes: Probes, observation: Observation | None, now: datetime
+) -> tuple[datetime | None, tuple[Problem, ...]]:
+    """Return when the canary was last found, and that this is too long ago.
+
+    Only where Dagster runs, which is to try it each night: without, nobody does.
+    """
+    try:
+        found_at = probes.canary_found_at()
+    except VectorAssetsError:
+        # That the index does not answer is a problem of its own.
+        return None, ()
+    if observation is None:
+        return found_at, ()
+    nights = (one.recorded_at for each in observation.assets.values() for one in each.recent)
+    since = found_at or min(nights, default=None)
+    if since is None or now - since <= OLD_AFTER:
+        return found_at, ()
+    never = "was never found, though nights are recorded since"
+    words = "was last found at" if found_at else never
+    problem = Problem(
+        CANARY,
+        "The index is not known to be well: no canary was found for more than a night",
+        f"the document that is written and searched each night {words} {since:%Y-%m-%d %H:%M} UTC",
+        "Open the asset index_canary and look at its newest run, or run `vector-assets doctor "
+        "--canary`.",
+        since=since,
+    )
+    return found_at, (problem,)
 
 
 def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from vector_assets.canary import last_found
 from vector_assets.documents import Quarantined
 from vector_assets.errors import RateLimitedError, VectorAssetsError
 from vector_assets.ledger import Ledger
@@ -124,6 +125,14 @@ class Probes:
                 self._quarantine = quarantined(Ledger(self._store, dimensions=1))
                 self._quarantine_until = time.monotonic() + QUARANTINE_SECONDS
             return self._quarantine
+
+    def canary_found_at(self) -> datetime | None:
+        """Return when the canary was last found, UTC; None when it never was.
+
+        Raises:
+            VectorAssetsError: The index cannot be asked.
+        """
+        return last_found(self._store)
 
     def _newest(self, source: str) -> _Kept:
         with self._lock:

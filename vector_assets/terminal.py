@@ -160,6 +160,8 @@ def print_health(health: Health) -> None:
             _print_quarantine(console, source.quarantine, unnamed=unnamed)
         for gap in source.gaps:
             console.print(f"{source.source} does not read {escape(gap_line(gap))}")
+    if health.canary_found_at:
+        console.print(f"canary last found {health.canary_found_at:%Y-%m-%d %H:%M} UTC")
     for problem in health.problems:
         console.print(f"[red]{escape(problem.headline)}[/]: {escape(problem.detail)}")
         console.print(f"  {escape(problem.advice)}")

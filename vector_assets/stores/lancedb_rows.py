@@ -6,11 +6,12 @@ Keep out: connections, commits and searches (`lancedb.py`).
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from vector_assets.documents import Value
 from vector_assets.errors import ContractError
-from vector_assets.stores.base import Filter, Metadata, Record
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
 
@@ -100,6 +101,33 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
     }
 
 
+def readable(schema: pa.Schema) -> list[str]:
+    """Return all columns but the vector."""
+    return [name for name in schema.names if name != "vector"]
+
+
+def hit_of(row: Mapping[str, Any], score: float) -> Hit:
+    """Return a row that a search found."""
+    return Hit(row["id"], score, metadata_of(row))
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """Return a whole row as the record that it was."""
+    return Record(row["id"], np.asarray(row["vector"], np.float32), metadata_of(row))
+
+
+def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the numbers of the rows that share an id with a newer one."""
+    newest_first = sorted(rows, key=lambda row: (row["updated_at"], row["_rowid"]), reverse=True)
+    kept: set[str] = set()
+    surplus = []
+    for row in newest_first:
+        if row["id"] in kept:
+            surplus.append(int(row["_rowid"]))
+        kept.add(row["id"])
+    return surplus
+
+
 def where_clause(where: Filter) -> str:
     """Return a filter as SQL; who asks is always part of it."""
     clauses = [f"array_has_any(access, [{', '.join(map(literal, where.readers))}])"]
@@ -117,6 +145,11 @@ def where_clause(where: Filter) -> str:
 def id_list(column: str, ids: Iterable[str]) -> str:
     """Return the clause that a column is one of these."""
     return f"{column} IN ({', '.join(map(literal, ids))})"
+
+
+def id_begins(prefix: str) -> str:
+    """Return the clause that an id begins with a text; every id begins with an empty one."""
+    return f"starts_with(id, {literal(prefix)})" if prefix else "id IS NOT NULL"
 
 
 def literal(text: str) -> str:
