@@ -78,7 +78,7 @@ def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) ->
         terminal.print_reports(reports)
     if failed:
         raise FatalError("; ".join(failed))
-    if any(report.failures for report in reports):
+    if any(report.failures or report.failed_again_documents for report in reports):
         sys.exit(1)
 
 

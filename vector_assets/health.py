@@ -14,13 +14,14 @@ from enum import StrEnum
 from typing import Any
 
 from vector_assets.canary import CANARY, OLD_AFTER
-from vector_assets.documents import Gap
+from vector_assets.documents import Gap, Quarantined
 from vector_assets.errors import VectorAssetsError
 from vector_assets.liveness import problems_of
 from vector_assets.nights import complete_days, overdue
 from vector_assets.observation import AssetHistory, Observation
 from vector_assets.probes import Probes, SourceProbe
 from vector_assets.problems import Problem
+from vector_assets.quarantine import MAX_LISTED
 from vector_assets.settings import Settings
 
 LATE_AFTER = timedelta(hours=30)
@@ -73,7 +74,9 @@ class SourceHealth:
         missing_days: Days of the last `CATCH_UP_DAYS` that had to be materialized and are not.
         documents: That the newest day brought; None when not known.
         usual_documents: That such a day usually brings; None when too little is known.
-        failed_documents: Of the recent days, not in the index.
+        failed_documents: In quarantine, and so not in the index as they are at the source; of the
+            recent days' records where the index cannot be asked.
+        quarantine: The first `MAX_LISTED` of them, each with its cause; they make nothing late.
         gaps: What the newest run did not read, and why; they make nothing late.
         last_sync: When a day was last materialized, UTC; None when not known.
     """
@@ -90,6 +93,7 @@ class SourceHealth:
     documents: int | None = None
     usual_documents: float | None = None
     failed_documents: int = 0
+    quarantine: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
     last_sync: datetime | None = None
 
@@ -247,7 +251,12 @@ def source_health(
         missing_days=missing,
         documents=newest.documents if newest else None,
         usual_documents=usual_documents(history),
-        failed_documents=sum(record.failed_documents for record in history.recent),
+        failed_documents=(
+            sum(record.failed_documents for record in history.recent)
+            if probe.quarantine is None
+            else len(probe.quarantine)
+        ),
+        quarantine=(probe.quarantine or ())[:MAX_LISTED],
         gaps=history.gaps,
         last_sync=max((record.recorded_at for record in history.recent), default=None),
     )

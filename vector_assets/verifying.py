@@ -24,12 +24,13 @@ from vector_assets.documents import (
 )
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import DocumentError
+from vector_assets.intake import batched
 from vector_assets.planning import HeldVersions, vector_kind_of
 from vector_assets.records import document_id_of, head_id, record_id
 from vector_assets.redaction import redact, redact_document
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import Record, VectorStore
-from vector_assets.sync import Days, batched
+from vector_assets.sync import Days
 
 MAX_FINDINGS = 10_000
 """How many findings a report names; all are counted."""

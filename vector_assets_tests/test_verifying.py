@@ -259,7 +259,7 @@ def test_what_changes_while_it_is_compared_is_not_told(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each document is compared as it comes, before the next one is listed.
-    monkeypatch.setattr("vector_assets.sync.BATCH_DOCUMENTS", 1)
+    monkeypatch.setattr("vector_assets.intake.BATCH_DOCUMENTS", 1)
     listings = 0
 
     class Meanwhile(ListSource):

@@ -156,6 +156,7 @@ class VectorStore(ABC):
         Records are written in the order given, so that a head that is given last is seen last.
 
         Raises:
+            ContractError: The store refuses one of them; some may have been written.
             LostWriteError: The store took fewer than it was given.
         """
 

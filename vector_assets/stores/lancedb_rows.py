@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from vector_assets.documents import Value
+from vector_assets.errors import ContractError
 from vector_assets.stores.base import Filter, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
@@ -61,25 +62,33 @@ def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.
 
 
 def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
-    """Return records as rows of a table's columns; a field that a record lacks is null."""
+    """Return records as rows of a table's columns; a field that a record lacks is null.
+
+    Raises:
+        ContractError: A field is of another type than its column.
+    """
     rows: dict[str, list[Any]] = {
         name: [record.metadata.get(name) for record in records] for name in schema.names
     }
     rows["id"] = [record.id for record in records]
     rows["vector"] = [record.vector for record in records]
-    return pa.table([pa.array(rows[field.name], field.type) for field in schema], schema=schema)
+    return pa.table([_array(rows[field.name], field) for field in schema], schema=schema)
 
 
 def rows_of_metadata(
     metadata_by_id: Mapping[str, Metadata], names: Sequence[str], schema: pa.Schema
 ) -> pa.Table:
-    """Return rows that hold an id and the named fields alone."""
+    """Return rows that hold an id and the named fields alone.
+
+    Raises:
+        ContractError: A field is of another type than its column.
+    """
     fields = [schema.field("id"), *(schema.field(name) for name in names)]
-    values = [
+    values: list[Sequence[Any]] = [
         list(metadata_by_id),
         *([metadata[name] for metadata in metadata_by_id.values()] for name in names),
     ]
-    arrays = [pa.array(column, field.type) for column, field in zip(values, fields, strict=True)]
+    arrays = [_array(column, field) for column, field in zip(values, fields, strict=True)]
     return pa.table(arrays, schema=pa.schema(fields))
 
 
@@ -146,6 +155,14 @@ def id_begins(prefix: str) -> str:
 def literal(text: str) -> str:
     """Return a text as a literal of SQL: a quote is doubled, nothing else is special."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    try:
+        return pa.array(values, field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        seen = f"{str(error).splitlines()[0][:200]} for the field {field.name!r}"
+        raise ContractError("lancedb", seen, f"{field.type}, as the field began") from error
 
 
 def _type_of(value: Value) -> pa.DataType:
