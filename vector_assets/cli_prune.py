@@ -18,7 +18,8 @@ from vector_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from vector_assets.documents import Window
-    from vector_assets.prune import OnProgress, PruneReport
+    from vector_assets.prune import OnProgress
+    from vector_assets.prune_report import PruneReport
 
 MAX_ROWS = 100
 """So many deleted documents are named on a screen; `--json` names all."""

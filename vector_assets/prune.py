@@ -11,13 +11,13 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from vector_assets.documents import Window
 from vector_assets.errors import VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.planning import HeldVersions
+from vector_assets.prune_report import PruneReport, Refusal
 from vector_assets.records import head_id, record_id
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
@@ -42,56 +42,6 @@ BATCH_DOCUMENTS = 100
 PROGRESS_DOCUMENTS = 500
 
 _NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why documents that the source does not show were left in the index.
-
-    Attributes:
-        subject: What: a source, a project, a channel, a database.
-        reason: What was seen, and what was wanted.
-        advice: What to do next.
-        documents: How many were left.
-    """
-
-    subject: str
-    reason: str
-    advice: str
-    documents: int
-
-
-@dataclass(slots=True)
-class PruneReport:
-    """What a prune of one source saw and did; grows while it goes on.
-
-    Attributes:
-        source: Which.
-        is_dry_run: Whether it was only to look.
-        listed_documents: What the source shows, from the oldest judged document to the present.
-        judged_documents: What the index holds in the window, and old enough to be judged.
-        too_new_documents: Held in the window, and newer than the source's listing can be trusted.
-        moved_documents: Not in the listing, and there when they were asked for by id.
-        missing: Gone at the source, and not refused.
-        deleted: Ids of the documents that were deleted.
-        kept_documents: Gone, and written by another run before they could be deleted.
-        refusals: What was left in the index, and why.
-        requests: By endpoint.
-        seconds: Wall clock.
-    """
-
-    source: str
-    is_dry_run: bool = False
-    listed_documents: int = 0
-    judged_documents: int = 0
-    too_new_documents: int = 0
-    moved_documents: int = 0
-    missing: list[Missing] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    kept_documents: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
-    requests: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 OnProgress = Callable[[PruneReport], None]

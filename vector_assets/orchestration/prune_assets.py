@@ -6,6 +6,7 @@ Keep out: what is deleted and what is refused (`prune.py`), and when it runs (`s
 """
 
 import time
+from collections.abc import Iterator
 
 import dagster as dg
 
@@ -15,7 +16,8 @@ from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.failures import failing_by_name
 from vector_assets.orchestration.io_managers import PROGRESS_SECONDS, VectorIndexIOManager
 from vector_assets.orchestration.resources import SourcesResource
-from vector_assets.prune import OnProgress, Prune, PruneReport
+from vector_assets.prune import OnProgress, Prune
+from vector_assets.prune_report import PruneReport
 
 GROUP = "prune"
 
@@ -57,7 +59,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
         context: dg.AssetExecutionContext,
         sources: SourcesResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> dg.MaterializeResult[None]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             report = Prune(
@@ -67,7 +69,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
                 max_share=max_share,
                 on_progress=_progress_log(context),
             ).run()
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata=_metadata(report), check_results=[_check_result(report)]
         )
 
@@ -90,19 +92,11 @@ def _progress_log(context: dg.AssetExecutionContext) -> OnProgress:
     return log
 
 
-def refusals_in_words(report: PruneReport) -> str:
-    """Return what a prune refused, for a person who has not seen it."""
-    return "; ".join(
-        f"{one.subject} ({one.documents:,} documents): {one.reason}. {one.advice}"
-        for one in report.refusals
-    )
-
-
 def _check_result(report: PruneReport) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not report.refusals,
         check_name=PRUNE_CHECK,
-        description=refusals_in_words(report) or "nothing was refused",
+        description=report.refusals_in_words or "nothing was refused",
         metadata={"refused": _refused(report)},
     )
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from vector_assets.meter import Meter
-from vector_assets.prune import EVERYTHING, Prune, PruneReport
+from vector_assets.prune import EVERYTHING, Prune
+from vector_assets.prune_report import PruneReport
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import VectorStore
 from vector_assets.sync import Days, Pipeline
