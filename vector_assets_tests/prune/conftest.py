@@ -8,6 +8,9 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets_tests.stores import test_pinecone as pinecone
+from vector_assets_tests.test_cli import office, run
+
+__all__ = ["lance", "office", "run", "store"]
 
 
 @pytest.fixture(params=["lancedb", "documents", "vectors"])
