@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -59,27 +59,23 @@ def prune(
       vector-assets prune --dry-run            what is gone, every source
       vector-assets prune jira                 all of Jira
       vector-assets prune slack --days 30      what was active in the last thirty days
-      vector-assets prune jira --container OPS --max-share 1
-                                               a project that was deleted on purpose
+      vector-assets prune jira --container OPS --max-share 1     OPS is gone on purpose
     """
     from vector_assets import terminal
     from vector_assets.prune import prune_source
 
     settings = load_settings()
-    window = _window(days, first, last)
+    asked: dict[str, Any] = {
+        "window": _window(days, first, last),
+        "containers": containers,
+        "max_share": max_share,
+        "is_dry_run": dry_run,
+    }
     reports, failed = [], []
     for name in named_or_enabled(sources, settings):
         try:
             with _progress(name) as on_progress:
-                report = prune_source(
-                    name,
-                    settings,
-                    window,
-                    containers=containers,
-                    max_share=max_share,
-                    is_dry_run=dry_run,
-                    on_progress=on_progress,
-                )
+                report = prune_source(name, settings, **asked, on_progress=on_progress)
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
             continue

@@ -23,11 +23,7 @@ from vector_assets.orchestration.jobs import (
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.orchestration.prune_assets import build_prune_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.orchestration.schedules import (
-    build_nightly_schedule,
-    build_prune_schedule,
-    build_rescan_schedule,
-)
+from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import shown_sources
@@ -70,11 +66,7 @@ def build_defs(
             build_weekly_rescan(assets),
             build_weekly_prune(prunes),
         ],
-        schedules=[
-            build_nightly_schedule(partitions, settings),
-            build_rescan_schedule(partitions, settings),
-            build_prune_schedule(settings),
-        ],
+        schedules=build_schedules(partitions, settings),
         sensors=build_sensors(settings, partitions),
         resources={
             "sources": SourcesResource(settings=settings),

@@ -32,6 +32,17 @@ RESCAN_DAYS = 30
 """How long what was said may be edited or deleted, and the index still learns of it."""
 
 
+def build_schedules(
+    partitions: dg.DailyPartitionsDefinition, settings: Settings
+) -> list[dg.ScheduleDefinition]:
+    """Return all of them, running unless a person has switched one off."""
+    return [
+        build_nightly_schedule(partitions, settings),
+        build_rescan_schedule(partitions, settings),
+        build_prune_schedule(settings),
+    ]
+
+
 def build_nightly_schedule(
     partitions: dg.DailyPartitionsDefinition, settings: Settings
 ) -> dg.ScheduleDefinition:
