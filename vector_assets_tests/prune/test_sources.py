@@ -92,27 +92,54 @@ def test_what_is_deleted_at_a_source_goes_with_all_its_chunks_and_comes_back_whe
     assert (held(store, name), store.count(name)) == (before, count_before)
 
 
+def cut_listing(sandbox: Sandbox, name: str) -> None:
+    """Let a listing show something and then fail."""
+    match name:
+        case "jira":
+            cut = {"isLast": False, "issues": [{"id": "10003"}]}
+            sandbox.conditions.fail("/jira/rest/api/3/search", status=200, body=cut)
+        case "slack":
+            slack_team.say(sandbox, "2026-03-05T10:00", "there", channel=slack_team.RANDOM)
+            refused = {"ok": False, "error": "some_refusal"}
+            sandbox.conditions.fail(HISTORY, contains=slack_team.RANDOM, status=200, body=refused)
+        case "notion":
+            last = sandbox.workspace.pages[-1]["id"]
+            for path in (f"pages/{last}/markdown", f"blocks/{last}/children"):
+                sandbox.conditions.fail(f"/notion/v1/{path}", status=404)
+        case "fireflies":
+            refused = {"data": None, "errors": [{"code": "some_refusal", "message": ""}]}
+            sandbox.conditions.fail("/fireflies/graphql", skip=1, status=200, body=refused)
+
+
 @pytest.mark.parametrize("name", ["jira", "slack", "notion", "fireflies"])
-def test_what_a_listing_can_no_longer_show_because_it_fails_part_way_is_refused_by_name(
+def test_a_listing_that_is_cut_part_way_deletes_nothing_whatever_share_may_go(
     sandbox: Sandbox, lance: LanceDBStore, name: str
 ) -> None:
     populate(sandbox, name)
     sync(source(sandbox, name), lance)
     before = held(lance, name)
     delete_first(sandbox, name)
-    path, broken = {
-        "jira": ("/jira/rest/api/3/search", {"isLast": False, "issues": [{"id": "10003"}]}),
-        "slack": (HISTORY, {"ok": False, "error": "some_refusal"}),
-        "notion": ("/notion/v1/search", {"object": "list", "results": [], "request_status": {
-            "type": "incomplete", "incomplete_reason": "query_result_limit_reached"}}),
-        "fireflies": ("/fireflies/graphql", {"data": {"transcripts": None}}),
-    }[name]  # fmt: skip
-    sandbox.conditions.fail(path, status=200, body=broken)
+    cut_listing(sandbox, name)
     report = prune(source(sandbox, name), lance, max_share=1)
     (refusal,) = report.refusals
     assert refusal.subject == name
     assert "its listing broke off after" in refusal.reason
+    assert 0 < report.listed_documents < len(before)
     assert (report.deleted, held(lance, name)) == ([], before)
+
+
+def test_a_search_of_notion_that_says_it_is_not_complete_is_refused(
+    sandbox: Sandbox, lance: LanceDBStore
+) -> None:
+    populate(sandbox, "notion")
+    sync(source(sandbox, "notion"), lance)
+    delete_first(sandbox, "notion")
+    status = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
+    body = {"object": "list", "results": [], "request_status": status}
+    sandbox.conditions.fail("/notion/v1/search", status=200, body=body)
+    report = prune(source(sandbox, "notion"), lance, max_share=1)
+    assert "a list that is incomplete" in report.refusals[0].reason
+    assert len(held(lance, "notion")) == 4
 
 
 def test_an_issue_that_the_search_does_not_show_is_asked_for_by_id_and_stays(
