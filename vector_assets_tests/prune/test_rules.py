@@ -145,6 +145,16 @@ def test_a_source_without_a_listing_of_its_own_concludes_nothing_from_what_it_co
     assert len(report.refusals) == (not is_pruned)
 
 
+def test_a_secret_that_a_vendor_quotes_is_in_no_refusal(lance: LanceDBStore) -> None:
+    def quoting() -> None:
+        raise UnavailableError("jira", "refused ghp_16C7e42F292c6912E7710c838347Ae178B4a")
+
+    sync(ListSource(numbered(4)), lance)
+    report = prune(Listed(numbered(3), after=1, act=quoting), lance)
+    assert "broke off after 1 documents" in report.refusals[0].reason
+    assert "ghp_16C7e42F292c6912" not in report.refusals[0].reason
+
+
 def test_one_of_three_documents_may_go_whatever_its_share(lance: LanceDBStore) -> None:
     sync(ListSource(numbered(3)), lance)
     assert prune(Listed(numbered(2)), lance, 0.2).deleted == ["jira:2"]
