@@ -31,7 +31,8 @@ def test_there_is_an_asset_a_source_whether_it_is_on_or_not(defs: dg.Definitions
     dg.Definitions.validate_loadable(defs)
     found = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     kinds = ("documents", "prune")
-    assert set(found) == {f"{source}_{kind}" for source in SOURCE_NAMES for kind in kinds}
+    of_sources = {f"{source}_{kind}" for source in SOURCE_NAMES for kind in kinds}
+    assert set(found) == {*of_sources, "index_canary"}
     assert set(SOURCES) == set(CREDENTIALS_BY_SOURCE)
     for source in SOURCE_NAMES:
         spec = found[f"{source}_documents"]
@@ -53,10 +54,14 @@ def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -
     job = defs.resolve_job_def("nightly_ingestion")
     assert job.executor_def == dg.in_process_executor
     layer = job.asset_layer
-    keys = {dg.AssetKey(f"{source}_documents") for source in SOURCE_NAMES}
+    keys = {
+        *(dg.AssetKey(f"{source}_documents") for source in SOURCE_NAMES),
+        dg.AssetKey("index_canary"),
+    }
     assert layer.selected_asset_keys == keys
     assert {check.asset_key for check in layer.asset_graph.asset_check_keys} == keys
     assert {check.name for check in layer.asset_graph.asset_check_keys} == {
+        "canary_is_found",
         "everything_written_is_found",
         "freshness_check",
         "no_failed_documents",
@@ -97,7 +102,7 @@ def test_loading_needs_no_credentials_no_network_and_no_vendor_sdk() -> None:
         f"print([name for name in {heavy.split()!r} if name in sys.modules])\n"
         "print(len(defs.resolve_all_asset_keys()))"
     )
-    assert (done.stdout.split("\n")[:2], done.stderr) == (["[]", "8"], "")
+    assert (done.stdout.split("\n")[:2], done.stderr) == (["[]", "9"], "")
 
 
 def test_a_setting_that_cannot_be_read_is_named_when_the_location_is_loaded() -> None:

@@ -15,6 +15,7 @@ from vector_assets.incidents import DagsterIncidentStore
 from vector_assets.nights import complete_days, last_tick
 from vector_assets.observation import PRUNE_CHECK, RECENT_DAYS
 from vector_assets.orchestration.assets import asset_key
+from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
 from vector_assets.orchestration.missed import missed_requests, note_of
 from vector_assets.orchestration.prune_assets import prune_key
@@ -26,7 +27,7 @@ from vector_assets.orchestration.runs import (
     sources_of,
 )
 from vector_assets.probes import Probes
-from vector_assets.reporting import for_sensors, is_told_already, run_problem
+from vector_assets.reporting import canary_problem, for_sensors, is_told_already, run_problem
 from vector_assets.settings import Settings
 from vector_assets.sources import shown_sources
 
@@ -120,6 +121,9 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         alerter = Alerter(REPORTER, build_channels(settings), store)
         now = datetime.now(UTC)
         causes = _causes(context)
+        link = f"{settings.dagster_url}/runs/{run.run_id}"
+        if canary := _cause_of_canary(run, causes):
+            alerter.open(canary_problem(canary, link=link), now)
         incidents = store.read(REPORTER)
         shown = shown_sources(settings)
         _note_prunes(context, pruned_sources_of(run, shown), causes)
@@ -136,7 +140,7 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
                     source,
                     days=in_words(days_of_run(run)),
                     cause=cause,
-                    link=f"{settings.dagster_url}/runs/{run.run_id}",
+                    link=link,
                 ),
                 now,
             )
@@ -163,6 +167,14 @@ def _note_prunes(
                 key, PRUNE_CHECK, passed=False, description=f"the prune failed: {cause}"
             )
         )
+
+
+def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
+    """Return why the canary of a run failed; empty when it did not, or was not part of it."""
+    step = CANARY_KEY.to_python_identifier()
+    if step in causes or run.asset_selection != {CANARY_KEY}:
+        return causes.get(step, "")
+    return "its run was killed"
 
 
 def _causes(context: dg.RunFailureSensorContext) -> dict[str, str]:

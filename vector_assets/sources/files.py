@@ -19,6 +19,8 @@ from vector_assets.documents import (
     Document,
     DocumentFailure,
     Gap,
+    Quarantined,
+    Settled,
     SourceItem,
     Window,
     clean_text,
@@ -146,6 +148,16 @@ class FilesSource(Source):
                 yield one.document_id, Fate.DELETED
             else:
                 yield one.document_id, Fate.NOT_SHOWN
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield files by their paths; the folder is listed once."""
+        wanted = {one.document_id for one in failed}
+        listing = self._list()
+        for file in listing.files:
+            if (document_id := self._id(file)) in wanted:
+                wanted.remove(document_id)
+                yield self._read(file, listing.root)
+        yield from map(Settled, sorted(wanted))
 
     def newest(self) -> datetime | None:
         """Return the last change of any file."""

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
-from vector_assets.documents import SourceItem, Window, start_of_day
+from vector_assets.documents import Quarantined, SourceItem, Window, start_of_day
 from vector_assets.errors import ContractError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
+from vector_assets.sources.slack_again import SecondReading
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack_directory import Channel, Directory
@@ -126,6 +127,17 @@ class SlackSource(Source):
             if error.seen != "thread_not_found":
                 raise
         return False
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield threads and days by their ids; costs a request each, and those for who is who.
+
+        Raises:
+            VectorAssetsError: As `documents` raises.
+        """
+        directory = Directory.load(self._api)
+        whenever = Window(self._options.since, None)
+        reading = SecondReading(self._api, directory, self._options, self.known, whenever)
+        yield from reading.again(one.document_id for one in failed)
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.
