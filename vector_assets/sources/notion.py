@@ -22,11 +22,12 @@ from vector_assets.sources.notion_api import (
     REQUESTS_PER_SECOND,
     NotionApi,
     RefusedError,
+    is_gone,
     last_edit,
 )
 from vector_assets.sources.notion_document import SOURCE
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
-from vector_assets.sources.notion_run import Run, is_gone
+from vector_assets.sources.notion_run import Run
 
 
 class NotionSource(Source):

@@ -299,6 +299,11 @@ def last_edit(thing: Json) -> datetime:
     return instant(text)
 
 
+def is_gone(thing: Json) -> bool:
+    """Tell whether a page, database or data source lies in the trash."""
+    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))
+
+
 def _search(kind: str) -> dict[str, Any]:
     return {
         "filter": {"property": "object", "value": kind},

@@ -25,7 +25,7 @@ from vector_assets.documents import (
     start_of_day,
 )
 from vector_assets.errors import ContractError, SkippableError, UnavailableError
-from vector_assets.sources.notion_api import Json, NotionApi, RefusedError, last_edit
+from vector_assets.sources.notion_api import Json, NotionApi, RefusedError, is_gone, last_edit
 from vector_assets.sources.notion_body import Bodies, Body, Missing
 from vector_assets.sources.notion_comments import CommentReader
 from vector_assets.sources.notion_document import SOURCE, document_of
@@ -342,8 +342,3 @@ class Run:
         self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
         if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
             raise read.outage
-
-
-def is_gone(thing: Json) -> bool:
-    """Tell whether a page, database or data source lies in the trash."""
-    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))
