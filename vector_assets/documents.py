@@ -242,7 +242,7 @@ class Gap:
     reason: str
     advice: str = ""
     count: int = 1
-    is_private: bool = False
+    is_private: bool = field(default=False, compare=False)
 
     def for_readers(self) -> "Gap":
         """Return it as everyone may read it."""
