@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from vector_assets.documents import DocumentFailure, Settled, SourceItem
 from vector_assets.errors import ContractError, SkippableError
+from vector_assets.sources.notion_api import is_gone
 from vector_assets.sources.notion_document import SOURCE
-from vector_assets.sources.notion_run import Listed, Run, is_gone
+from vector_assets.sources.notion_run import Listed, Run
 
 
 class SecondRun(Run):
