@@ -27,7 +27,7 @@ from vector_assets_tests.receiver import Receiver
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 
 PROCESSES = ("code", "webserver", "daemon", "serve")
 _ON_HOST_ONE = ("postgres", "webserver", "daemon")
