@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vector_assets_tests.deploy.hosts import Host
 
-PASSWORD = "of the test's database/+"  # noqa: S105 - with signs that a URL would trip over
+PASSWORD = "of the test's database/+"
 
 _PATIENCE_SECONDS = 30.0
 
