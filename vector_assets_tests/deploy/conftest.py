@@ -1,8 +1,7 @@
 """One split deployment for all tests of a file: its processes take a while to come up."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -40,7 +39,8 @@ def receiver(hosts: Hosts) -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDeployment]:
-    """Code server and `serve` on one host, all else on the other; the last days come by themselves."""
+    """Code server and `serve` on one host, all else on the other; the night begins in minutes."""
+    night = datetime.now(UTC) + timedelta(minutes=2)
     ports = ports_for(hosts)
     accounts = {
         **sandbox.environment,
@@ -49,8 +49,8 @@ def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDe
         "ALERT_WEBHOOK_URL": receiver.url,
         "HEARTBEAT_URL": receiver.url,
         "HEARTBEAT_MAX_AGE_SECONDS": "75",
-        "WATCH_SECONDS": "3",
-        "NIGHTLY_CRON": "0 0 * * *",
+        "WATCH_SECONDS": "5",
+        "NIGHTLY_CRON": f"{night.minute} {night.hour} * * *",
         "CATCH_UP_DAYS": "3",
     }
     name = "postgres" if hosts.are_apart else "127.0.0.1"
@@ -59,8 +59,3 @@ def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDe
         deployed(hosts, database, accounts, receiver, ports) as deployment,
     ):
         yield deployment
-
-
-@pytest.fixture(scope="session")
-def deploy_folder() -> Path:
-    return DEPLOY

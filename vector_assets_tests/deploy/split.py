@@ -99,6 +99,13 @@ class SplitDeployment:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def start_what_has_died(self) -> None:
+        """Do what the file's restart policy does."""
+        for name, process in list(self._processes.items()):
+            if process.poll() is not None:
+                assert self._services[name]["restart"] == "unless-stopped"
+                self.start(name)
+
     def stop(self) -> None:
         """Stop everything, with what it has started."""
         for process in self._processes.values():
