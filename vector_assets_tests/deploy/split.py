@@ -90,7 +90,8 @@ class SplitDeployment:
         for name in PROCESSES:
             self.start(name)
         self.dagster.wait_until_up()
-        self.wait_until(lambda: requests.get(f"{self.url}/healthz", timeout=60), "serve")
+        # The daemon is seen by its heartbeats; before the first, nobody takes a backfill.
+        self.wait_until(lambda: not self.status()["problems"], "all of it")
 
     def kill(self, name: str) -> None:
         """Kill all that a container holds, as when its host goes down."""
@@ -159,8 +160,7 @@ class SplitDeployment:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             with suppress(requests.ConnectionError):
-                answer = question()
-                if answer or isinstance(answer, requests.Response):
+                if answer := question():
                     return answer
             time.sleep(0.3)
         raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s; {self.logs()}")

@@ -34,6 +34,8 @@ def uri() -> str:
 
 
 class TestConformance(StoreConformance):
+    many = 20  # A commit is a dozen requests here.
+
     @pytest.fixture
     def store(self, uri: str) -> LanceDBStore:
         return LanceDBStore(uri)

@@ -1,13 +1,14 @@
 """Processes that share no disk, started as `deploy/compose.yaml` says, over a real Postgres.
 
-Things die here in the order of the tests; one file, so that all is started once. Keep out: the files
-of `deploy/` themselves (`test_files.py`).
+Things die here in the order of the tests; one file, so that all is started once. Keep out: what
+the files of `deploy/` say (`test_files.py`).
 """
 
 import os
 import re
 import signal
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_two_backfills_of_a_source_at_once_take_turns(
         for step in run["stepStats"]
         if step["stepKey"] == "jira_documents" and step["endTime"]
     )
-    assert all(ended <= began for (_, ended), (began, _) in zip(steps, steps[1:], strict=False))
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(steps))
 
 
 def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too(
