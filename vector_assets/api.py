@@ -34,7 +34,7 @@ from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import RetryableError, UsageError, VectorAssetsError
 from vector_assets.health import Health, SourceHealth, Verdict
-from vector_assets.liveness import DAEMON, problems_of
+from vector_assets.liveness import CODE_LOCATION, DAEMON, problems_of
 from vector_assets.meter import Meter
 from vector_assets.nights import complete_days
 from vector_assets.search import Answers, find
@@ -268,7 +268,7 @@ def _require_somebody_who_runs_it(source: str, faces: Faces) -> None:
         raise HTTPException(503, f"{source} is off: {', '.join(missing)} not set")
     observation = faces.dagster.observe((), ())
     for problem in problems_of(observation, faces.settings, datetime.now(UTC)):
-        if problem.key in {DAEMON, "code-location"}:
+        if problem.key in {DAEMON, CODE_LOCATION}:
             raise HTTPException(503, f"{problem.headline}. {problem.detail}. {problem.advice}")
 
 

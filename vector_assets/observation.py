@@ -17,6 +17,9 @@ RESCAN_SCHEDULE = "weekly_rescan_schedule"
 
 PRUNE_SCHEDULE = "weekly_prune_schedule"
 
+CODE_SERVER_AWAY = "DagsterUserCodeUnreachableError"
+"""What Dagster's errors are called when a code server does not answer."""
+
 SENSORS = ("missed_partitions_sensor", "freshness_alert_sensor", "run_failure_alert_sensor")
 
 WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
@@ -108,6 +111,8 @@ class Observation:
             asked for.
         location_error: Why the code location does not load; empty when it does.
         webserver_error: Why the webserver was not the one who answered; empty when it was.
+        database_error: Why Dagster's records cannot be read either; empty when they can, or when
+            there was no need.
     """
 
     assets: Mapping[str, AssetHistory] = field(default_factory=dict)
@@ -115,3 +120,4 @@ class Observation:
     heartbeats: Mapping[str, datetime | None] | None = None
     location_error: str = ""
     webserver_error: str = ""
+    database_error: str = ""

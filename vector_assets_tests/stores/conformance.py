@@ -49,7 +49,13 @@ FORGED = ("x') OR (1=1) --", "HAR' OR '1'='1", "HAR') UNION SELECT", "%", "*", '
 
 
 class StoreConformance:
-    """The suite."""
+    """The suite.
+
+    Attributes:
+        many: Commits of a test that is about many of them.
+    """
+
+    many = 250
 
     @pytest.fixture
     def opened(self, store: VectorStore) -> VectorStore:
@@ -202,10 +208,10 @@ class StoreConformance:
         assert opened.watermark(SPACE) == datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 
     def test_all_documents_are_listed_with_their_heads(self, opened: VectorStore) -> None:
-        for n in range(250):
+        for n in range(self.many):
             opened.upsert(SPACE, records(document(str(n)), "text", "more"))
         found = dict(opened.documents(SPACE))
-        assert set(found) == {f"jira:{n}" for n in range(250)}
+        assert set(found) == {f"jira:{n}" for n in range(self.many)}
         assert {head.chunk_count for head in found.values()} == {2}
 
     def test_thousands_of_records_go_in_at_once(self, opened: VectorStore) -> None:
