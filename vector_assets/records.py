@@ -20,6 +20,8 @@ MAX_METADATA_BYTES = 40_000
 MAX_ID_BYTES = 512
 """Pinecone's longest record id (docs.pinecone.io, "Indexing limits", 2026-11)."""
 
+_FIELDS_OF_THE_WHOLE = frozenset({"fingerprint", "document_fingerprint", "stamp"})
+
 # Bytes as JSON. With a text of `chunking.MAX_CHUNK_BYTES`, an id of `MAX_ID_BYTES` and fields of
 # fixed length these stay below `MAX_METADATA_BYTES`. What does not fit is told in docs/texts.md.
 _MAX_TITLE_BYTES = 1_000
@@ -44,6 +46,11 @@ def head_id(document_id: str) -> str:
 def document_id_of(chunk_id: str) -> str:
     """Return the document that a record belongs to."""
     return chunk_id.rpartition("#")[0]
+
+
+def ordinal_of(chunk_id: str) -> int:
+    """Return a record's place in its document, from 0."""
+    return int(chunk_id.rpartition("#")[2])
 
 
 def document_fingerprint(document: Document, vector_kind: str) -> str:
@@ -75,6 +82,15 @@ def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_kind: str
     Two halves, because a chunk whose first half stands still needs new metadata and no embedding.
     """
     return f"{_hash(vector_kind, text)}.{_hash(LAYOUT_VERSION, dict(metadata))}"
+
+
+def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
+    """Return a stored record's metadata as a record of another kind of vector, text and all.
+
+    The head's `document_fingerprint` and `stamp` are left out: what they hash is not stored.
+    """
+    fields = {name: metadata[name] for name in metadata if name not in _FIELDS_OF_THE_WHOLE}
+    return {**fields, "fingerprint": chunk_fingerprint(str(fields["text"]), fields, vector_kind)}
 
 
 def is_same_vector(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -20,8 +20,10 @@ from lancedb.query import MatchQuery
 
 from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
 from vector_assets.records import head_id
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb_rows import (
+    head_of,
+    hit_of,
     id_list,
     metadata_of,
     missing_fields,
@@ -57,7 +59,7 @@ _KEEP_VERSIONS = timedelta(days=1)
 _HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
 
 
-class LanceDBStore(VectorStore):
+class LanceDBStore(IndexStore):
     """An index under one URI.
 
     Args:
@@ -93,7 +95,7 @@ class LanceDBStore(VectorStore):
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return what the index holds of these documents; one row each, no text, no vector."""
         rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], _HEAD_FIELDS)
-        return {row["document_id"]: _head(row) for row in rows}
+        return {row["document_id"]: head_of(row) for row in rows}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return the fingerprints of the chunks that exist."""
@@ -148,7 +150,7 @@ class LanceDBStore(VectorStore):
     def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
         """Yield each document with its head."""
         for row in self._rows(namespace, "chunk = 0", _HEAD_FIELDS):
-            yield row["document_id"], _head(row)
+            yield row["document_id"], head_of(row)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
@@ -167,7 +169,7 @@ class LanceDBStore(VectorStore):
                 .to_list()
             )
         )
-        return [_hit(row, 1.0 - row["_distance"]) for row in rows]
+        return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the best rows by BM25; rows that are not indexed yet are scanned."""
@@ -184,7 +186,7 @@ class LanceDBStore(VectorStore):
                 .to_list()
             )
         )
-        return [_hit(row, row["_score"]) for row in rows]
+        return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the first chunks of documents that meet a filter."""
@@ -195,7 +197,7 @@ class LanceDBStore(VectorStore):
         rows = self._answered(
             lambda: table.search().where(clause).select(_readable(table)).limit(limit).to_list()
         )
-        return [_hit(row, 1.0) for row in rows]
+        return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
         """Bring the indexes up to date, merge small files, forget versions older than a day."""
@@ -216,6 +218,33 @@ class LanceDBStore(VectorStore):
         """List the tables."""
         names = self._answered(lambda: self._connected().list_tables().tables)
         return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
+
+    def beside(self, generation: str) -> Self:
+        """Return the index in a folder below this one, which LanceDB does not take for a table."""
+        return type(self)(f"{self._uri.rstrip('/')}/generation-{generation}")
+
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of a table's vectors."""
+        table = self._existing(namespace)
+        return None if table is None else int(table.schema.field("vector").type.list_size)
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata of the chunks that exist."""
+        table = self._existing(namespace)
+        fields = [] if table is None else _readable(table)
+        rows = self._rows_by_id(namespace, chunk_ids, fields)
+        return {row["id"]: metadata_of(row) for row in rows}
+
+    def clear(self, namespace: str) -> None:
+        """Drop a table."""
+        if self._tables.pop(namespace, None) or self._existing(namespace) is not None:
+            self._answered(lambda: self._connected().drop_table(namespace))
+            self._tables.pop(namespace, None)
+
+    def remove(self) -> None:
+        """Drop all tables; an empty folder may stay."""
+        self._tables.clear()
+        self._answered(lambda: self._connected().drop_all_tables())
 
     def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
         if not records:
@@ -359,13 +388,3 @@ class LanceDBStore(VectorStore):
 
 def _readable(table: Any) -> list[str]:
     return [name for name in table.schema.names if name != "vector"]
-
-
-def _head(row: Mapping[str, Any]) -> Head:
-    return Head(
-        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
-    )
-
-
-def _hit(row: Mapping[str, Any], score: float) -> Hit:
-    return Hit(row["id"], score, metadata_of(row))

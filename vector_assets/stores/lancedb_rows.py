@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from vector_assets.documents import Value
-from vector_assets.stores.base import Filter, Metadata, Record
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
 
@@ -89,6 +89,18 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
         for name, value in row.items()
         if value is not None and name not in {"id", "vector"} and not name.startswith("_")
     }
+
+
+def head_of(row: Mapping[str, Any]) -> Head:
+    """Return the head that a first chunk's row tells."""
+    return Head(
+        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
+    )
+
+
+def hit_of(row: Mapping[str, Any], score: float) -> Hit:
+    """Return a row that a search found."""
+    return Hit(row["id"], score, metadata_of(row))
 
 
 def where_clause(where: Filter) -> str:

@@ -15,6 +15,7 @@ from vector_assets.stores.pinecone_requests import (
     HEAD_FIELDS,
     PAGE_RECORDS,
     PineconeApi,
+    answered,
     groups,
     groups_by_bytes,
     head_of,
@@ -45,6 +46,23 @@ class DocumentsApi(PineconeApi):
         """Return fingerprints by chunk id."""
         found = self._fetched(namespace, chunk_ids, ["fingerprint"])
         return {one: str(fields["fingerprint"]) for one, fields in found.items()}
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata by chunk id; the vectors come along, for no field can be left out."""
+        return {
+            one: {name: value for name, value in fields.items() if name != self._vector_field}
+            for group in groups(chunk_ids, PAGE_RECORDS)
+            for one, fields in self._fetched(namespace, group, ["*"]).items()
+        }
+
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        answered(
+            "pinecone documents.delete",
+            self._meter,
+            partial(self._index.documents.delete, namespace=namespace, delete_all=True),
+            missing=None,
+        )
 
     def listed(self, namespace: str, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""

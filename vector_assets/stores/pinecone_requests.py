@@ -64,6 +64,14 @@ class PineconeApi(ABC):
         """Return fingerprints by chunk id; no vector is fetched of those that exist."""
 
     @abstractmethod
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata by chunk id."""
+
+    @abstractmethod
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace; one that does not exist is passed over."""
+
+    @abstractmethod
     def listed(self, namespace: str, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""
 

@@ -16,6 +16,7 @@ from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     PAGE_RECORDS,
     PineconeApi,
+    answered,
     groups,
     groups_by_bytes,
     head_of,
@@ -61,6 +62,19 @@ class VectorsApi(PineconeApi):
         for one, fields in self._fetched(namespace, missed).items():
             found[one] = str(fields["fingerprint"])
         return found
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata by chunk id."""
+        return dict(self._fetched(namespace, chunk_ids))
+
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        answered(
+            "pinecone vectors.delete",
+            self._meter,
+            partial(self._index.delete, delete_all=True, namespace=namespace),
+            missing=None,
+        )
 
     def listed(self, namespace: str, prefix: str) -> list[str]:
         """Return the ids that begin with a prefix."""
