@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from vector_assets.errors import RateLimitedError, VectorAssetsError
+from vector_assets.generations import build_store
 from vector_assets.meter import Meter
+from vector_assets.serving import Change, pending_change
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source, source_class
-from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
 
 ERROR_SECONDS = 300.0
@@ -102,6 +103,16 @@ class Probes:
         except VectorAssetsError as error:
             return SourceProbe(source, None, 0, newest.newest, str(error), newest.error)
         return SourceProbe(source, watermark, vectors, newest.newest, "", newest.error)
+
+    def pending_change(self) -> Change | None:
+        """Return how the index differs in kind from what the settings mean.
+
+        None when it does not, or cannot be asked: `probe` says so already. Raises nothing of ours.
+        """
+        try:
+            return pending_change(self._store, self._settings)
+        except VectorAssetsError:
+            return None
 
     def _newest(self, source: str) -> _Kept:
         with self._lock:
