@@ -161,10 +161,14 @@ class TiedStore(_Beside):
         base: The index that the settings name.
         generation: The one.
         store: Its store.
+        is_filling: Whether it is filled to be served later.
     """
 
-    def __init__(self, base: IndexStore, generation: Generation, store: IndexStore) -> None:
+    def __init__(
+        self, base: IndexStore, generation: Generation, store: IndexStore, *, is_filling: bool
+    ) -> None:
         super().__init__(base)
+        self._is_filling = is_filling
         self.generation = generation
         self.store = store
 
@@ -178,7 +182,9 @@ class TiedStore(_Beside):
         return self.base if namespace == NAMESPACE else self.store
 
     def served_instead(self) -> str:
-        """Return the live generation when it is another one."""
+        """Return the live generation when it is another one, and this is meant to be it."""
+        if self._is_filling:
+            return ""
         live = Catalogue(self.base).live()
         return str(live) if live is not None and live.name != self.generation.name else ""
 
@@ -235,10 +241,10 @@ class LiveStore(_Beside):
         with self._lock:
             self._live = None
 
-    def tied(self, generation: Generation | None = None) -> TiedStore:
+    def tied(self, generation: Generation | None = None, *, is_filling: bool = False) -> TiedStore:
         """Return a generation, the live one if none is given, for as long as it is wanted."""
         one = generation or self.live()
-        return TiedStore(self.base, one, self._store(one))
+        return TiedStore(self.base, one, self._store(one), is_filling=is_filling)
 
     def at(self, namespace: str) -> VectorStore:
         """Return the live generation, or the base for the ledger."""
