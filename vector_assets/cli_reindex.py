@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from vector_assets.reindex_report import Estimate, OnProgress, ReindexReport
 
 _NAMED = 10
+_NOTHING = "nothing to do: the live index is of the kind that the settings mean, or empty"
 
 
 @click.command()
@@ -103,7 +104,7 @@ def _progress() -> "Iterator[OnProgress]":
 
 def _estimate_text(estimate: "Estimate") -> str:
     if not estimate.difference:
-        return "nothing to do: the live index is of the kind that the settings mean, or empty"
+        return _NOTHING
     price = f"${estimate.dollars:,.2f}" if estimate.dollars else "nothing, or not known"
     requests = (
         "none of a vendor's: the texts are in the index"
@@ -127,9 +128,7 @@ def _report_text(report: "ReindexReport") -> str:
     if report.is_switched:
         lines.append(f"switched: {report.difference}")
     elif not report.difference:
-        lines.append(
-            "nothing to do: the live index is of the kind that the settings mean, or empty"
-        )
+        lines.append(_NOTHING)
     stats = report.stats
     lines.append(
         f"{stats.documents - stats.unchanged_documents:,} documents written, "

@@ -181,7 +181,7 @@ def test_a_run_that_wrote_to_the_old_index_across_the_switch_fails_by_name_and_l
     )
     stream = pipeline.embedded_documents(DAYS)
     place.reindexing(tiny("two")).run()
-    with pytest.raises(SwitchedIndexError, match="tiny/two.*run the same days again"):
+    with pytest.raises(SwitchedIndexError, match=r"tiny/two.*run the same days again"):
         write(stream, target.store)
     assert stream.finished_days == []
     place.sync(tiny("two"))
@@ -214,9 +214,9 @@ def test_a_reindex_that_broke_off_goes_on_without_paying_twice(
     new = tiny("two" if change == "model" else "one")
 
     def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("stopped here")
 
-    with pytest.raises(KeyboardInterrupt, match=""):
+    with pytest.raises(KeyboardInterrupt, match="stopped here"):
         place.reindexing(new, on_progress=stop).run()
     assert place.live().live().name == ""
     place.reindexing(new).run()
