@@ -60,8 +60,8 @@ def recognised(
         held = store.metadata(source, sample)
         found |= {_kind_of(metadata, tried) for metadata in held.values()}
     vectors = {replace(one, layout=UNKNOWN_LAYOUT) if one else None for one in found}
-    kind = found.pop() if len(found) == 1 else vectors.pop() if len(vectors) == 1 else None
-    return Recognition(kind, is_empty=not found and kind is None)
+    proved = next((kinds for kinds in (found, vectors) if len(kinds) == 1), {None})
+    return Recognition(next(iter(proved)), is_empty=not found)
 
 
 def _candidates(
