@@ -27,6 +27,7 @@ WORD = re.compile(r"\w+")
 RULES = {
     ("fireflies", "participants"): "who attended decides who may read, and is no text",
     ("fireflies", "organizer"): "who attended decides who may read, and is no text",
+    ("slack", "emoji"): "an emoji is shown as its character",
 }
 """What is not text by a stated rule; nothing is lost with it."""
 

@@ -20,6 +20,7 @@ SLACK_NOTICES = {
 """Messages that Slack writes by itself when somebody enters a channel or renames it."""
 
 _SLACK_REFERENCE = re.compile(r"<([@#!])([^>|]*)(?:\|([^>]*))?>")
+_SLACK_EMOJI = re.compile(r"(?<!\w):[a-z0-9_+'-]+:(?!\w)")
 _NAMED_FIELDS = (
     "status", "issuetype", "priority", "resolution", "reporter", "assignee", "components",
     "fixVersions", "versions",
@@ -80,7 +81,9 @@ def slack(folder: Path) -> Iterator[Piece]:
     """Yield the pieces of messages, by thread or day."""
     names = {user["id"]: user for user in json.loads((folder / "users.json").read_text())}
     for one, message in slack_messages(folder):
-        yield one, "text", slack_text(message.get("text") or "")
+        said = slack_text(message.get("text") or "")
+        yield one, "text", _SLACK_EMOJI.sub(" ", said)
+        yield one, "emoji", " ".join(_SLACK_EMOJI.findall(said))
         user = names.get(message.get("user"), {})
         yield one, "author", (user.get("profile") or {}).get("real_name") or ""
         yield from slack_blocks(one, message.get("blocks") or [])

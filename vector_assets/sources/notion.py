@@ -65,9 +65,10 @@ class NotionSource(Source):
 
         Then come those that only the pages above them know of. They count to no checkpoint but
         the last: nobody can tell them before all else is read. One that search never learns of and
-        that changes alone, in no window with the page above it, waits for that page's next edit.
+        that changes alone, in no window with the page above it, waits for the weekly rescan.
         """
-        yield from Run(self._api, window, with_comments=self._with_comments).items()
+        reading = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        yield from reading.items()
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the ids of what `documents` yields: listed, and one more request a page.

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vector_assets.sources.notion_sections import Part, indented, link_to, table_markdown
+from vector_assets.sources.notion_sections import (
+    Part,
+    heading_parts,
+    indented,
+    link_to,
+    table_markdown,
+)
 from vector_assets.sources.notion_text import markdown, plain
 
 HEADINGS = {"heading_1": 1, "heading_2": 2, "heading_3": 3, "heading_4": 4}
@@ -50,9 +56,9 @@ def parts_of(blocks: Iterable[Placed], url: str) -> Iterator[Part]:
     for placed in blocks:
         kind = str(placed.block.get("type"))
         if kind in HEADINGS:
-            title = plain((placed.block.get(kind) or {}).get("rich_text"))
+            text = (placed.block.get(kind) or {}).get("rich_text")
             link = f"{url}#{str(placed.block.get('id', '')).replace('-', '')}"
-            yield Part("", title=title, level=HEADINGS[kind], link=link)
+            yield from heading_parts(plain(text), markdown(text), HEADINGS[kind], link)
         elif text := block_markdown(placed):
             yield Part(text, is_list_item=kind in _LIST_ITEMS, depth=placed.depth)
 

@@ -20,7 +20,13 @@ from vector_assets.sources.notion_inline import (
     inline,
     plain_inline,
 )
-from vector_assets.sources.notion_sections import Part, indented, link_to, table_markdown
+from vector_assets.sources.notion_sections import (
+    Part,
+    heading_parts,
+    indented,
+    link_to,
+    table_markdown,
+)
 
 _ATTRIBUTE_LIST = re.compile(r'\s*\{(?:\s*[\w-]+="[^"]*")+\s*\}$')
 _HEADING = re.compile(r"(#{1,4}) (.*)$")
@@ -111,8 +117,8 @@ class _Reader:
     def _line(self, text: str, tabs: int) -> None:
         text = _ATTRIBUTE_LIST.sub("", text)
         if heading := _HEADING.match(text):
-            title = plain_inline(heading[2], self._names)
-            self.page.parts.append(Part("", title=title, level=len(heading[1])))
+            title, said = (one(heading[2], self._names) for one in (plain_inline, inline))
+            self.page.parts += heading_parts(title, said, level=len(heading[1]))
             # What is folded away below it stands one tab deeper, and is not deeper for it.
             self._holders.append(_Holder("heading", tabs))
         elif text == "---":

@@ -18,6 +18,8 @@ from vector_assets.documents import (
     Checkpoint,
     Document,
     DocumentFailure,
+    Known,
+    NothingKnown,
     SourceItem,
     Window,
     start_of_day,
@@ -75,6 +77,9 @@ class _Read:
     outage: UnavailableError | None = None
 
 
+_NOTHING_KNOWN = NothingKnown()
+
+
 class _HasBody(Protocol):
     @property
     def body(self) -> Body: ...
@@ -97,12 +102,21 @@ class Run:
         api: Of the integration.
         window: Of last edits; its start is floored to the minute, as the API's times are.
         with_comments: Whether comments are read.
+        known: What the index holds; a rescan asks for each page of it that search leaves out.
     """
 
-    def __init__(self, api: NotionApi, window: Window, *, with_comments: bool) -> None:
+    def __init__(
+        self,
+        api: NotionApi,
+        window: Window,
+        *,
+        with_comments: bool,
+        known: Known = _NOTHING_KNOWN,
+    ) -> None:
         self._api = api
         self._window = Window(window.start.replace(second=0, microsecond=0), window.end)
         self._began = datetime.now(UTC)
+        self._known = known
         self._names = Names(api)
         self._bodies = Bodies(api, self._names)
         self._comments = CommentReader(api, self._names, is_wanted=with_comments)
@@ -167,10 +181,13 @@ class Run:
 
     def _list_everything(self) -> None:
         """List what search and the data sources know."""
+        searched: set[str] = set()
         for page in self._api.search("page"):
-            if last_edit(page) < self._window.start:
+            searched.add(str(page["id"]))
+            if last_edit(page) >= self._window.start:
+                self._list(page)
+            elif not self._known.is_rescan:
                 break
-            self._list(page)
         data_sources = list(self._api.search("data_source"))
         for data_source in data_sources:
             self._names.learn_data_source(data_source)
@@ -178,6 +195,22 @@ class Run:
         # Of a database with several data sources, search may know just one.
         parents = ((one.get("parent") or {}).get("database_id") for one in data_sources)
         self._list_databases({str(one) for one in parents if one})
+        if self._known.is_rescan:
+            self._list_hidden(searched)
+
+    def _list_hidden(self, searched: set[str]) -> None:
+        """List the pages that the index holds and search leaves out, by asking for each.
+
+        One of those that was edited by itself is seen in no other way: the page above it, which
+        leads there, is as it was. One that is gone is the prune's business.
+
+        Args:
+            searched: Every page that search knows.
+        """
+        held = {one.removeprefix(f"{SOURCE}:") for one in self._known.document_ids()}
+        for page in self._asked_for(self._api.page, sorted(held - searched - self._listed)):
+            if page is not None:
+                self._list(page)
 
     def _list_below(self, below: dict[str, Body]) -> None:
         """List what the pages just read hold, and nobody else knew.

@@ -5,6 +5,7 @@ Both ways to read a page end here: its blocks (`notion_blocks.py`) and its Markd
 Keep out: what either of them looks like.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from vector_assets.sources.notion_text import SITE
 
 MAX_INDENT_LEVELS = 8
 """Deeper levels are indented like this one: white space in a chunk tells nobody anything."""
+
+_LINK = re.compile(r"\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))+\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,20 @@ def sections_of(parts: Iterable[Part]) -> Iterator[Section]:
         was_list_item = part.is_list_item
     if texts or is_below_heading:
         yield Section("\n\n".join(texts), _joined(path), link)
+
+
+def heading_parts(title: str, markdown: str, level: int, link: str = "") -> Iterator[Part]:
+    """Yield a heading, and below it the links that it carries: above chunks stand titles alone.
+
+    Args:
+        title: Without marks and addresses.
+        markdown: The same with them.
+        level: From 1.
+        link: To just this heading; empty where it is not known.
+    """
+    yield Part("", title=title, level=level, link=link)
+    if links := _LINK.findall(markdown):
+        yield Part(", ".join(links))
 
 
 def indented(text: str, depth: int) -> str:

@@ -43,6 +43,7 @@ from vector_assets.settings import Settings
 from vector_assets.sources import httpx_retries
 from vector_assets.sources.base import Reach
 from vector_assets.sources.notion import NotionSource
+from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.notion_pages import (
@@ -845,6 +846,37 @@ def test_a_copy_whose_original_is_not_shared_is_told(sandbox: Sandbox) -> None:
     sandbox.conditions.fail(children_of(copy), status=404)
     assert [one.sections[0].text for one in documents(sandbox)] == ["Words"]
     assert [one.count for one in gaps(sandbox)] == [1]
+
+
+@pytest.mark.parametrize("place", ["below a page", "by itself"])
+def test_a_page_that_search_hides_and_that_changed_alone_is_seen_by_the_rescan(
+    sandbox: Sandbox, tmp_path: Path, place: str
+) -> None:
+    child = page("Child", paragraph("Before"))
+    top = page("Top", child_page(child))
+    sandbox.workspace.pages = [child, top] if place == "below a page" else [child]
+    sandbox.workspace.site.notion_hidden_page_ids = [child["id"]]
+    store = LanceDBStore(str(tmp_path / "lancedb"))
+
+    def texts_after(days: Days, *, is_rescan: bool = False) -> str:
+        pipeline = Pipeline(
+            source=source(sandbox), embedder=TinyEmbedder(), store=store, meter=Meter()
+        )
+        now = utc("2026-03-10")
+        write(pipeline.embedded_documents(days, now=now, is_rescan=is_rescan), store)
+        found = store.lookup("notion", where=Filter(), limit=10)
+        return "\n".join(str(one.metadata["text"]) for one in found)
+
+    if place == "by itself":
+        # Found once, while search still knew it.
+        sandbox.workspace.site.notion_hidden_page_ids = []
+    assert "Before" in texts_after(Days(utc("2026-03-02").date(), utc("2026-03-02").date()))
+    sandbox.workspace.site.notion_hidden_page_ids = [child["id"]]
+    after = page("Child", paragraph("After"), edited="2026-03-05T00:00:00.000Z")
+    sandbox.workspace.pages = [after, *([top] if place == "below a page" else [])]
+    week = Days(utc("2026-03-05").date(), utc("2026-03-09").date())
+    assert "After" not in texts_after(week)
+    assert "After" in texts_after(week, is_rescan=True)
 
 
 # Ids

@@ -209,6 +209,19 @@ def test_headings_begin_sections_and_name_the_way_to_them() -> None:
     ]
 
 
+def test_links_of_a_heading_stand_below_it() -> None:
+    # Addresses would be noise above each chunk of the section, and are lost nowhere.
+    about = text("the wiki", href="https://wiki.example/A_(b)")
+    home = text("home", "bold", href="/0123")
+    (found,) = sections(
+        block("heading_2", [text("See "), about, text(" or "), home]), block("paragraph", "Words")
+    )
+    assert found.heading == "See the wiki or home"
+    assert found.text == (
+        "[the wiki](https://wiki.example/A_(b)), [**home**](https://www.notion.so/0123)\n\nWords"
+    )
+
+
 def test_items_of_a_list_stand_close_and_everything_else_apart() -> None:
     [found] = sections(
         block("paragraph", "Before"),

@@ -217,7 +217,7 @@ def test_headings_begin_sections_wherever_they_stand() -> None:
     )
     assert list(sections_of(read_markdown(given, Directory()).parts)) == [
         Section("Intro"),
-        Section("", "A b"),
+        Section("[b](https://b.example)", "A b"),
         Section("Inside\n\n- Item\n\nOutside", "A b > Folded"),
         Section("Deep", "A b > Folded > In column"),
         Section("", "A b > Folded > In column > Last"),
