@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from vector_assets.canary import CANARY
+from vector_assets.canary_trial import try_canary
 from vector_assets.copying import copy_namespace
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
@@ -106,6 +108,8 @@ class Reindexing:
             target = self._begin()
             self._fill(target, report)
             self._require_whole(report)
+            # Found by search, end to end; and its date is in the new index when that is served.
+            try_canary(self._filling(target), self._embedder)
             self._switch(target)
             report.is_switched = True
         building = self._catalogue.building()
@@ -357,7 +361,7 @@ class Reindexing:
             store.remove()
             return
         # The base keeps the ledger, which says what is live.
-        for name in SOURCES:
+        for name in (*SOURCES, CANARY):
             store.clear(name)
 
     def _note(self, report: ReindexReport, source: str = "") -> None:

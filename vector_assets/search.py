@@ -127,16 +127,38 @@ def find(
         RetryableError: Neither the store nor the embedder can be used now.
         CredentialsError: The store or the embedder refuses its key.
     """
+    served = _served(settings, index, store, embedder)
+    found = find_in(
+        question,
+        _sources_to_search(sources, settings),
+        store=served.store,
+        embedder=served.embedder,
+        where=where,
+        limit=limit,
+        as_of=as_of,
+    )
+    warnings = (served.warning, *found.warnings) if served.warning else found.warnings
+    return replace(found, warnings=warnings)
+
+
+def find_in(
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    store: VectorStore,
+    embedder: Embedder,
+    where: Filter | None = None,
+    limit: int = 10,
+    as_of: Mapping[str, datetime | None] | None = None,
+) -> Answers:
+    """Find what answers a question in some namespaces, at least one; see `find`."""
     question = question.strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
-    served = _served(settings, index, store, embedder)
-    search = _Search(question, where or Filter(), served.store, served.embedder)
-    found = search.run(_sources_to_search(sources, settings), limit, as_of or {})
-    warnings = (served.warning, *found.warnings) if served.warning else found.warnings
-    return replace(found, warnings=warnings)
+    search = _Search(question, where or Filter(), store, embedder)
+    return search.run(namespaces, limit, as_of or {})
 
 
 def _served(

@@ -110,6 +110,19 @@ def writing_target(store: VectorStore, embedder: Embedder, of_kind: EmbedderOf) 
     return Target(store.tied(live), writer, change)
 
 
+def open_target(settings: Settings, meter: Meter) -> Target:
+    """Tie a run to the live index that the settings name; see `writing_target`.
+
+    Raises:
+        SettingsError: A setting that it needs is missing.
+    """
+    return writing_target(
+        build_store(settings, meter),
+        build_embedder(settings, meter),
+        lambda kind: embedder_of(kind, settings, meter),
+    )
+
+
 def difference(kind: IndexKind | None, wanted: IndexKind) -> str:
     """Return in words what is another; of an index of unknown kind, that it is unknown."""
     if kind is None:

@@ -22,11 +22,14 @@ from vector_assets.errors import IndexMismatchError, LostWriteError, Unavailable
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb_rows import (
+    doubled_rows,
     head_of,
     hit_of,
+    id_begins,
     id_list,
-    metadata_of,
     missing_fields,
+    readable,
+    record_of,
     rows_of_metadata,
     rows_of_records,
     schema_of,
@@ -107,6 +110,25 @@ class LanceDBStore(IndexStore):
         clause = id_list("document_id", [document_id])
         return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
 
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order; all ids of the table are held, at some 50 bytes each."""
+        clause = id_begins(f"{document_id}#" if document_id else "")
+        yield from sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole rows, two where two share an id."""
+        table = self._existing(namespace)
+        fields = [] if table is None else table.schema.names
+        return list(map(record_of, self._rows_by_id(namespace, chunk_ids, fields)))
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
+        fields = ["id", "updated_at", "_rowid"]
+        surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
+        if surplus:
+            clause = f"_rowid IN ({', '.join(map(str, surplus))})"
+            self._committed(lambda: self._table(namespace).delete(clause))
+
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in commits of bounded size; an older version never replaces a newer one.
 
@@ -164,7 +186,7 @@ class LanceDBStore(IndexStore):
                 table.search(vector)
                 .distance_type("cosine")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_distance"])
+                .select([*readable(table.schema), "_distance"])
                 .limit(limit)
                 .to_list()
             )
@@ -181,7 +203,7 @@ class LanceDBStore(IndexStore):
             lambda: (
                 table.search(_match_query(text, "text"), query_type="fts")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_score"])
+                .select([*readable(table.schema), "_score"])
                 .limit(limit)
                 .to_list()
             )
@@ -195,7 +217,9 @@ class LanceDBStore(IndexStore):
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
         rows = self._answered(
-            lambda: table.search().where(clause).select(_readable(table)).limit(limit).to_list()
+            lambda: (
+                table.search().where(clause).select(readable(table.schema)).limit(limit).to_list()
+            )
         )
         return [hit_of(row, 1.0) for row in rows]
 
@@ -228,18 +252,10 @@ class LanceDBStore(IndexStore):
         table = self._existing(namespace)
         return None if table is None else int(table.schema.field("vector").type.list_size)
 
-    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
-        """Return all metadata of the chunks that exist."""
-        table = self._existing(namespace)
-        fields = [] if table is None else _readable(table)
-        rows = self._rows_by_id(namespace, chunk_ids, fields)
-        return {row["id"]: metadata_of(row) for row in rows}
-
     def clear(self, namespace: str) -> None:
         """Drop a table."""
-        if self._tables.pop(namespace, None) or self._existing(namespace) is not None:
-            self._answered(lambda: self._connected().drop_table(namespace))
-            self._tables.pop(namespace, None)
+        self._tables.pop(namespace, None)
+        self._answered(lambda: self._connected().drop_table(namespace, ignore_missing=True))
 
     def remove(self) -> None:
         """Drop all tables; an empty folder may stay."""
@@ -247,8 +263,6 @@ class LanceDBStore(IndexStore):
         self._answered(lambda: self._connected().drop_all_tables())
 
     def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
-        if not records:
-            return
         self._add_fields(namespace, [record.metadata for record in records])
         table = self._table(namespace)
         rows = rows_of_records(records, table.schema)
@@ -384,7 +398,3 @@ class LanceDBStore(IndexStore):
                     raise self._unusable(error) from error
                 time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
-
-
-def _readable(table: Any) -> list[str]:
-    return [name for name in table.schema.names if name != "vector"]

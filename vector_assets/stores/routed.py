@@ -34,6 +34,18 @@ class RoutedStore(VectorStore):
         """Return the ids of all chunks of a document."""
         return self.at(namespace).chunk_ids(namespace, document_id)
 
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield the id of every record of a namespace, or of a document."""
+        return self.at(namespace).record_ids(namespace, document_id)
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole records."""
+        return self.at(namespace).fetch(namespace, chunk_ids)
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete all but the newest of the records that share one of these ids."""
+        self.at(namespace).drop_doubles(namespace, chunk_ids)
+
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records."""
         self.at(namespace).upsert(namespace, records)
