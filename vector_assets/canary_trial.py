@@ -11,15 +11,14 @@ from datetime import UTC, datetime
 from vector_assets.canary import CANARY, CANARY_ID, canary_documents, mark, song
 from vector_assets.doctor import Finding
 from vector_assets.documents import Document
-from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import CanaryError, VectorAssetsError
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import document_id_of
 from vector_assets.search import find_in
+from vector_assets.serving import open_target
 from vector_assets.settings import Settings
-from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter, VectorStore
 from vector_assets.writing import Writer
 
@@ -77,9 +76,9 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
 
 def examine_canary(settings: Settings) -> Iterator[Finding]:
     """Yield whether the canary is found, as the doctor says it."""
-    meter = Meter()
     try:
-        trial = try_canary(build_store(settings, meter), build_embedder(settings, meter))
+        target = open_target(settings, Meter())
+        trial = try_canary(target.store, target.embedder)
     except VectorAssetsError as error:
         yield Finding(CANARY, "broken", str(error))
         return

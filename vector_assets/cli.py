@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from vector_assets.cli_prune import prune
+from vector_assets.cli_reindex import reindex
 from vector_assets.cli_serving import demo, sandbox, serve, up
 from vector_assets.cli_verify import verify
 from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
@@ -60,6 +61,9 @@ def sync(
 def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) -> None:
     """Sync sources side by side; what one of them cannot do never stops another."""
     from vector_assets import terminal
+    from vector_assets.generations import build_store
+    from vector_assets.meter import Meter
+    from vector_assets.serving import pending_change
     from vector_assets.sync import sync_source
 
     failed: list[str] = []
@@ -74,6 +78,9 @@ def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) ->
                 reports.append(run.result())
             except VectorAssetsError as error:
                 failed.append(f"{name}: {error}")
+    change = pending_change(build_store(settings, Meter()), settings) if reports else None
+    if change:
+        click.echo(f"note: {change}", err=True)
     if as_json:
         terminal.print_json([terminal.report_json(report) for report in reports])
     else:
@@ -180,7 +187,7 @@ def doctor(canary: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in (prune, verify, sandbox, serve, up, demo):
+for _command in (prune, verify, reindex, sandbox, serve, up, demo):
     app.add_command(_command)
 
 

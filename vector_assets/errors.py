@@ -7,7 +7,8 @@ statuses (the faces, `cli.py` and `api.py`, decide those).
     VectorAssetsError
     ├── RetryableError            the same call may succeed later
     │   ├── RateLimitedError      a vendor kept saying "slow down" past our ceiling
-    │   └── UnavailableError      a service did not answer, or answered 5xx
+    │   ├── UnavailableError      a service did not answer, or answered 5xx
+    │   └── SwitchedIndexError    the index was switched to another generation during the run
     ├── FatalError                a person has to change something first
     │   ├── SettingsError         a setting is missing, malformed or contradicts another
     │   ├── UsageError            a command was given a word or a value that it does not know
@@ -76,6 +77,10 @@ class UnavailableError(RetryableError):
         super().__init__(f"{service} did not answer: {seen}. {next_step}")
         self.service = service
         self.seen = seen
+
+
+class SwitchedIndexError(RetryableError):
+    """What this run wrote may not be served: the index was switched to another generation."""
 
 
 class FatalError(VectorAssetsError):

@@ -22,6 +22,7 @@ from vector_assets.observation import AssetHistory, Observation
 from vector_assets.probes import Probes, SourceProbe
 from vector_assets.problems import Problem
 from vector_assets.quarantine import MAX_LISTED
+from vector_assets.serving import ADVICE, Change
 from vector_assets.settings import Settings
 
 LATE_AFTER = timedelta(hours=30)
@@ -38,6 +39,9 @@ USUAL_AT_LEAST = 5.0
 
 INDEX = "index"
 """Key of the problem that the index cannot be asked."""
+
+INDEX_KIND = "index-kind"
+"""Key of the problem that the index cannot be written in its own kind."""
 
 INDEX_MAY_BE_AWAY_SECONDS = 300.0
 """A shorter outage of the index passes without a word."""
@@ -161,12 +165,16 @@ def measure(
     with ThreadPoolExecutor(len(names)) as pool:
         probed = tuple(pool.map(probes.probe, names))
     problems += _index_problem(probed)
+    change = probes.pending_change()
+    notes = (f"{str(change)[0].upper()}{str(change)[1:]}.",) if change else ()
+    if change and change.is_blocking:
+        problems += (_kind_problem(change),)
     canary_found_at, canary_problem = _canary(probes, observation, at)
     problems += canary_problem
     sources = tuple(
         source_health(probe, histories.get(probe.source), settings, at) for probe in probed
     )
-    return Health(at, sources, problems, (), heartbeats, canary_found_at)
+    return Health(at, sources, problems, notes, heartbeats, canary_found_at)
 
 
 def _canary(
@@ -198,6 +206,16 @@ def _canary(
         since=since,
     )
     return found_at, (problem,)
+
+
+def _kind_problem(change: Change) -> Problem:
+    """Return that nothing can be written, for the settings or the code mean another kind."""
+    return Problem(
+        INDEX_KIND,
+        "The index is of another kind than this version and its settings: nothing is written to it",
+        change.difference + (f"; a reindex was begun {change.building}" if change.building else ""),
+        f"{ADVICE}. Search goes on with what it holds.",
+    )
 
 
 def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:

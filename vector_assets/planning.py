@@ -9,15 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from vector_assets.chunking import CHUNKER_VERSION, chunk_document
+from vector_assets.chunking import chunk_document
 from vector_assets.documents import Document, DocumentFailure, Gap, Value
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import DocumentError
+from vector_assets.kinds import kind_of
 from vector_assets.records import (
     chunk_metadata,
     document_fingerprint,
     head_id,
     is_same_vector,
+    ordinal_of,
     record_id,
     stored_stamp,
     unlisted_readers,
@@ -140,8 +142,7 @@ class Planner:
         drafts: list[_Draft] = []
         for document in documents:
             head = heads.get(document.id)
-            fingerprint = document_fingerprint(document, self._vector_kind)
-            plan = DocumentPlan(document, fingerprint, held=head)
+            plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
             outcomes.append(plan)
             if head is not None and _is_settled(plan, head):
                 plan.stats.unchanged_documents = 1
@@ -153,23 +154,32 @@ class Planner:
         failed = self._embed(drafts, made or {})
         return [failed.get(_document_id(outcome), outcome) for outcome in outcomes]
 
+    def fingerprint_of(self, document: Document) -> str:
+        """Return what the head of a document names when all of it is written."""
+        return document_fingerprint(document, self._vector_kind)
+
+    def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
+        """Return the metadata of all records of a document, by id.
+
+        Raises:
+            DocumentError: It cannot be laid out.
+        """
+        chunks = chunk_document(document, self._embedder.tokenizer, self._embedder.chunk_tokens)
+        return {
+            record_id(document.id, chunk.ordinal): chunk_metadata(
+                document, chunk, chunk_count=len(chunks), vector_kind=self._vector_kind
+            )
+            for chunk in chunks
+        }
+
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
         """Chunk a document that is not in the index as it is."""
         document = plan.document
-        chunks = chunk_document(document, self._embedder.tokenizer, self._embedder.chunk_tokens)
-        plan.stats.chunks = len(chunks)
+        metadata = self.metadata_of(document)
+        plan.stats.chunks = 1 + max(map(ordinal_of, metadata))
         if head is not None:
-            plan.surplus_ids = self._surplus(document, head, len(chunks))
-        return _Draft(
-            plan,
-            {
-                record_id(document.id, chunk.ordinal): chunk_metadata(
-                    document, chunk, chunk_count=len(chunks), vector_kind=self._vector_kind
-                )
-                for chunk in chunks
-            },
-            is_known=head is not None,
-        )
+            plan.surplus_ids = self._surplus(document, head, plan.stats.chunks)
+        return _Draft(plan, metadata, is_known=head is not None)
 
     def _surplus(self, document: Document, head: Head, chunk_count: int) -> list[str]:
         """Return the ids of records beyond the new length."""
@@ -247,7 +257,7 @@ def gaps_of_records(document: Document) -> list[Gap]:
 
 def vector_kind_of(embedder: Embedder) -> str:
     """Return what decides a vector beside its text: model, dimensions, chunker."""
-    return f"{embedder.identity}|chunker {CHUNKER_VERSION}|{embedder.chunk_tokens} tokens"
+    return kind_of(embedder).vector_kind
 
 
 @dataclass(slots=True)

@@ -15,12 +15,13 @@ from typing import Any
 from vector_assets.canary import last_found
 from vector_assets.documents import Quarantined
 from vector_assets.errors import RateLimitedError, VectorAssetsError
+from vector_assets.generations import build_store
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
 from vector_assets.quarantine import quarantined
+from vector_assets.serving import Change, pending_change
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source, source_class
-from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
 
 ERROR_SECONDS = 300.0
@@ -133,6 +134,16 @@ class Probes:
             VectorAssetsError: The index cannot be asked.
         """
         return last_found(self._store)
+
+    def pending_change(self) -> Change | None:
+        """Return how the index differs in kind from what the settings mean.
+
+        None when it does not, or cannot be asked: `probe` says so already. Raises nothing of ours.
+        """
+        try:
+            return pending_change(self._store, self._settings)
+        except VectorAssetsError:
+            return None
 
     def _newest(self, source: str) -> _Kept:
         with self._lock:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from vector_assets.documents import Window
 from vector_assets.errors import VectorAssetsError
+from vector_assets.generations import LiveStore, build_store
 from vector_assets.meter import Meter
 from vector_assets.planning import HeldVersions
 from vector_assets.prune_report import PruneReport, Refusal
@@ -23,7 +24,6 @@ from vector_assets.redaction import redact
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Fate, Missing, Source, Unlisted
-from vector_assets.stores import build_store
 from vector_assets.stores.base import Head, Metadata, VectorStore
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,7 +72,8 @@ class Prune:
         on_progress: OnProgress = lambda report: None,
     ) -> None:
         self._source = source
-        self._store = store
+        # What is judged and what is deleted is one generation, whatever becomes live meanwhile.
+        self._store = store.tied() if isinstance(store, LiveStore) else store
         self._meter = meter
         self._max_share = max_share
         self._now = now or datetime.now(UTC)

@@ -10,15 +10,14 @@ from datetime import datetime
 from functools import partial
 
 from vector_assets.damage import Kind, ordinal_of
-from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import head_id
+from vector_assets.serving import open_target
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.stores import build_store
 from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.sync import Days
 from vector_assets.verifying import Case, OnVerified, Verifier, VerifyReport
@@ -225,10 +224,11 @@ def verify_source(
         VectorAssetsError: See `verify_index`.
     """
     meter = Meter()
+    target = open_target(settings, meter)
     return verify_index(
         open_source=lambda: build_source(name, settings, meter),
-        embedder=build_embedder(settings, meter),
-        store=build_store(settings, meter),
+        embedder=target.embedder,
+        store=target.store,
         days=days,
         repair=repair,
         on_progress=on_progress,

@@ -25,9 +25,13 @@ from vector_assets.documents import (
     Unchanged,
     Window,
 )
-from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.errors import LostWriteError, UsageError, VectorAssetsError
+from vector_assets.errors import (
+    LostWriteError,
+    SwitchedIndexError,
+    UsageError,
+    VectorAssetsError,
+)
 from vector_assets.intake import batched, taken_in
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
@@ -41,10 +45,10 @@ from vector_assets.planning import (
 from vector_assets.quarantine import Quarantine
 from vector_assets.redaction import redact, redact_document
 from vector_assets.report import DayStats, SyncReport
+from vector_assets.serving import open_target
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
 from vector_assets.writing import Writer
 
@@ -320,20 +324,32 @@ def write(
 
     Raises:
         LostWriteError: The index took less than it was given.
+        SwitchedIndexError: The index was switched to another generation meanwhile.
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
     try:
         _drain(stream, store, on_progress)
+        _require_served(store)
         stream.settle()
     except VectorAssetsError as error:
-        if isinstance(error, LostWriteError) or not _is_recorded(stream):
+        if isinstance(error, LostWriteError | SwitchedIndexError) or not _is_recorded(stream):
             stream.distrust()
         raise
     stream.finish()
     store.maintain(stream.namespace)
     on_progress(stream.report)
     return stream.report
+
+
+def _require_served(store: VectorStore) -> None:
+    """Check that what a run wrote is what a search reads."""
+    instead = store.served_instead()
+    if instead:
+        raise SwitchedIndexError(
+            f"the index was switched during this run, and {instead} is served now. What this run "
+            f"wrote last may not be in it: run the same days again"
+        )
 
 
 def _drain(
@@ -374,13 +390,11 @@ def sync_source(
 
     Raises:
         SettingsError: A setting that it needs is missing.
+        IndexMismatchError: The index is of another kind than this can write.
         VectorAssetsError: What source, embedder or index raise; see `write`.
     """
     meter = Meter()
-    pipeline = Pipeline(
-        source=build_source(name, settings, meter),
-        embedder=build_embedder(settings, meter),
-        store=build_store(settings, meter),
-        meter=meter,
-    )
+    source = build_source(name, settings, meter)
+    target = open_target(settings, meter)
+    pipeline = Pipeline(source=source, embedder=target.embedder, store=target.store, meter=meter)
     return pipeline.run(days, on_progress=on_progress)

@@ -15,6 +15,7 @@ from vector_assets.orchestration.assets import GROUP
 from vector_assets.orchestration.failures import failing_by_name
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import EmbedderResource
+from vector_assets.serving import writing_target
 
 CANARY_KEY = dg.AssetKey("index_canary")
 
@@ -50,7 +51,12 @@ def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             try:
-                trial = try_canary(vector_index.build_store(meter), embedder.connect(meter))
+                target = writing_target(
+                    vector_index.build_store(meter),
+                    embedder.connect(meter),
+                    lambda kind: embedder.connect_kind(kind, meter),
+                )
+                trial = try_canary(target.store, target.embedder)
             except (CanaryError, LostWriteError) as error:
                 yield dg.AssetCheckResult(passed=False, check_name=CHECK, description=str(error))
                 raise

@@ -112,6 +112,8 @@ def _paged(found: list[StoredRecord], asked: Json, answer: Json) -> tuple[list[S
 
 def _shown(record: StoredRecord, index: Index, asked: Json) -> Json:
     wanted = asked.get("include_fields")
+    if wanted == ["*"]:
+        wanted = None
     fields = {
         name: value for name, value in record.metadata.items() if wanted is None or name in wanted
     }

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Self
 
 from vector_assets.documents import PUBLIC, Value
 from vector_assets.vectors import Vectors
@@ -215,6 +216,10 @@ class VectorStore(ABC):
     def maintain(self, namespace: str) -> None:
         """Bring indexes up to date and compact, within bounds; called at the end of a run."""
 
+    def served_instead(self) -> str:
+        """Return which index a search reads in place of what was written here; empty for none."""
+        return ""
+
     @abstractmethod
     def check(self) -> str:
         """Ask the store whether it can be used; return what it is, in one line.
@@ -223,3 +228,32 @@ class VectorStore(ABC):
             CredentialsError: With what to fix.
             UnavailableError: It cannot be reached.
         """
+
+
+class IndexStore(VectorStore):
+    """A store that can hold another generation of the same index beside it (`generations.py`)."""
+
+    @abstractmethod
+    def beside(self, generation: str) -> Self:
+        """Return the store of another generation: same service, another place; nothing is made.
+
+        Args:
+            generation: Lower-case letters and digits.
+        """
+
+    @abstractmethod
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of a namespace's vectors; None while there is no such place."""
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata of the chunks that exist, by chunk id, whoever may read them."""
+        found = self.fetch(namespace, chunk_ids) if chunk_ids else []
+        return {record.id: record.metadata for record in found}
+
+    @abstractmethod
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Delete the whole place, all namespaces; nothing happens when there is none."""

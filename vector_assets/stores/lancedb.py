@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -20,9 +20,10 @@ from lancedb.query import MatchQuery
 
 from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
 from vector_assets.records import head_id
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb_rows import (
     doubled_rows,
+    head_of,
     hit_of,
     id_begins,
     id_list,
@@ -64,7 +65,7 @@ _HEAD_FIELDS = [
 ]  # fmt: skip
 
 
-class LanceDBStore(VectorStore):
+class LanceDBStore(IndexStore):
     """An index under one URI.
 
     Args:
@@ -100,7 +101,7 @@ class LanceDBStore(VectorStore):
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return what the index holds of these documents; one row each, no text, no vector."""
         rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], _HEAD_FIELDS)
-        return {row["document_id"]: _head(row) for row in rows}
+        return {row["document_id"]: head_of(row) for row in rows}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return the fingerprints of the chunks that exist."""
@@ -175,7 +176,7 @@ class LanceDBStore(VectorStore):
         """Yield each document, or those of some days, with its head."""
         of_days = f" AND {id_list('partition', map(str, days))}" if days else ""
         for row in self._rows(namespace, f"chunk = 0{of_days}", _HEAD_FIELDS):
-            yield row["document_id"], _head(row)
+            yield row["document_id"], head_of(row)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
@@ -246,9 +247,26 @@ class LanceDBStore(VectorStore):
         names = self._answered(lambda: self._connected().list_tables().tables)
         return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
 
+    def beside(self, generation: str) -> Self:
+        """Return the index in a folder below this one, which LanceDB does not take for a table."""
+        return type(self)(f"{self._uri.rstrip('/')}/generation-{generation}")
+
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of a table's vectors."""
+        table = self._existing(namespace)
+        return None if table is None else int(table.schema.field("vector").type.list_size)
+
+    def clear(self, namespace: str) -> None:
+        """Drop a table."""
+        self._tables.pop(namespace, None)
+        self._answered(lambda: self._connected().drop_table(namespace, ignore_missing=True))
+
+    def remove(self) -> None:
+        """Drop all tables; an empty folder may stay."""
+        self._tables.clear()
+        self._answered(lambda: self._connected().drop_all_tables())
+
     def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
-        if not records:
-            return
         self._add_fields(namespace, [record.metadata for record in records])
         table = self._table(namespace)
         rows = rows_of_records(records, table.schema)
@@ -384,14 +402,3 @@ class LanceDBStore(VectorStore):
                     raise self._unusable(error) from error
                 time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
-
-
-def _head(row: Mapping[str, Any]) -> Head:
-    return Head(
-        row["document_fingerprint"] or "",
-        row["updated_at"],
-        row["chunk_count"],
-        row["stamp"] or "",
-        row["container"] or "",
-        tuple(row["access"] or ()),
-    )

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from vector_assets.documents import Value
 from vector_assets.errors import ContractError
-from vector_assets.stores.base import Filter, Hit, Metadata, Record
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
 
@@ -99,6 +99,18 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
         for name, value in row.items()
         if value is not None and name not in {"id", "vector"} and not name.startswith("_")
     }
+
+
+def head_of(row: Mapping[str, Any]) -> Head:
+    """Return the head that a first chunk's row tells."""
+    return Head(
+        row["document_fingerprint"] or "",
+        row["updated_at"],
+        row["chunk_count"],
+        row["stamp"] or "",
+        row["container"] or "",
+        tuple(row["access"] or ()),
+    )
 
 
 def readable(schema: pa.Schema) -> list[str]:

@@ -18,6 +18,7 @@ from vector_assets.stores.pinecone_requests import (
     MAX_RECORDS,
     PAGE_RECORDS,
     PineconeApi,
+    answered,
     groups,
     groups_by_bytes,
     head_of,
@@ -49,6 +50,15 @@ class DocumentsApi(PineconeApi):
         """Return fingerprints by chunk id."""
         found = self._fetched(namespace, chunk_ids, ["fingerprint"])
         return {one: str(fields["fingerprint"]) for one, fields in found.items()}
+
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        answered(
+            "pinecone documents.delete",
+            self._meter,
+            partial(self._index.documents.delete, namespace=namespace, delete_all=True),
+            missing=None,
+        )
 
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
         """Yield the ids that begin with a prefix, in order, a page a request."""

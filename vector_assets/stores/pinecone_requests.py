@@ -84,6 +84,10 @@ class PineconeApi(ABC):
         """Return fingerprints by chunk id; no vector is fetched of those that exist."""
 
     @abstractmethod
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace; one that does not exist is passed over."""
+
+    @abstractmethod
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
         """Yield the ids that begin with a prefix, in order, a page a request."""
 

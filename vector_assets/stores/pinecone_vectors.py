@@ -18,6 +18,7 @@ from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     PAGE_RECORDS,
     PineconeApi,
+    answered,
     groups,
     groups_by_bytes,
     head_of,
@@ -51,6 +52,15 @@ class VectorsApi(PineconeApi):
         """Return fingerprints by chunk id."""
         found = self._held(namespace, chunk_ids)
         return {one: str(fields["fingerprint"]) for one, fields in found.items()}
+
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        answered(
+            "pinecone vectors.delete",
+            self._meter,
+            partial(self._index.delete, delete_all=True, namespace=namespace),
+            missing=None,
+        )
 
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
         """Yield the ids that begin with a prefix, in order, a page a request."""
