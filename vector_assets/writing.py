@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vector_assets.documents import DocumentFailure
-from vector_assets.errors import LostWriteError
+from vector_assets.errors import ContractError, LostWriteError
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import record_id, vector_cause
 from vector_assets.stores.base import Head, Metadata, VectorStore
@@ -21,6 +21,9 @@ from vector_assets.stores.base import Head, Metadata, VectorStore
 UNCONFIRMED_BATCHES = 8
 """A batch is read back when so many after it are written: an index that lags has time to show it,
 and what another run did at the same moment has happened by then."""
+
+MANY_REFUSED = 5
+"""So many documents in a row of which the index takes none are not bad documents."""
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
@@ -36,7 +39,8 @@ class Writer:
         planner: Plans anew what another run has overwritten meanwhile.
 
     Attributes:
-        failures: Documents that could not be planned anew.
+        failures: Documents that the index refused, or that could not be planned anew; whoever has
+            noted them may clear the list.
     """
 
     def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:
@@ -50,11 +54,12 @@ class Writer:
         """Write a batch, and read back an earlier one.
 
         Raises:
+            ContractError: The index refuses many documents in a row.
             LostWriteError: What was written is not in the index, however often.
         """
         if not plans:
             return
-        self._unconfirmed.append(self._apply(plans))
+        self._unconfirmed.append(self._taken(plans))
         if len(self._unconfirmed) > UNCONFIRMED_BATCHES:
             self._confirm(self._unconfirmed.popleft())
 
@@ -66,6 +71,22 @@ class Writer:
         """
         while self._unconfirmed:
             self._confirm(self._unconfirmed.popleft())
+
+    def _taken(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Write plans and return them; halve what the index refuses until one stands alone."""
+        try:
+            return self._apply(plans)
+        except ContractError as error:
+            if len(plans) == 1:
+                document = plans[0].document
+                cause = f"the index refused it: {error.seen}"
+                self.failures.append(DocumentFailure(document.id, cause, document.day))
+                return []
+            middle = len(plans) // 2
+            taken = self._taken(plans[:middle]) + self._taken(plans[middle:])
+            if not taken and len(plans) >= MANY_REFUSED:
+                raise
+            return taken
 
     def _apply(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Write a batch, and return what was written of it."""

@@ -106,7 +106,7 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """A part of a channel to make an item of, or what stands in the channel's place."""
 
     channel: Channel
@@ -115,6 +115,7 @@ class _Job:
 
     @property
     def document_id(self) -> str:
+        """Of what comes of it."""
         match self.part:
             case Thread(ts=ts):
                 return thread_id(self.channel.id, ts)
@@ -124,7 +125,7 @@ class _Job:
                 return channel_document_id(self.channel.id)
 
 
-_Outcome = tuple[_Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
+_Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
 
 
 class Reading:
@@ -204,12 +205,12 @@ class Reading:
 
     def _ids_of(self, channel: Channel) -> Iterator[str]:
         for part in self._listing(channel, (), self._window, is_for_prune=True).parts():
-            job = _Job(channel, (), part)
+            job = Job(channel, (), part)
             if isinstance(part, Thread) or self._outcome(job)[1] is not None:
                 yield job.document_id
         yield channel_document_id(channel.id)
 
-    def _jobs(self) -> Iterator[_Job]:
+    def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}
         for channel in self._entered():
             try:
@@ -226,7 +227,7 @@ class Reading:
             for channel, code in self._closed.items():
                 cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
                 failure = DocumentFailure(channel_document_id(channel.id), cause)
-                yield _Job(channel, (), failure)
+                yield Job(channel, (), failure)
 
     def _entered(self) -> Iterator[Channel]:
         """Yield the channels to read, by id, joining those that have to be joined."""
@@ -256,7 +257,7 @@ class Reading:
 
     def _channel_jobs(
         self, channel: Channel, access: tuple[str, ...], *, is_whole: bool
-    ) -> Iterator[_Job]:
+    ) -> Iterator[Job]:
         since = min(self._options.since, self._window.start)
         listing = self._listing(channel, access, Window(since, None) if is_whole else self._window)
         yield from self._parts(channel, access, listing)
@@ -268,11 +269,11 @@ class Reading:
             older = self._listing(channel, access, Window(since, self._window.start))
             yield from self._parts(channel, access, older)
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
-        yield _Job(channel, access, _End(updated_at))
+        yield Job(channel, access, _End(updated_at))
 
-    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[_Job]:
+    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
         for part in listing.parts():
-            yield _Job(channel, access, part)
+            yield Job(channel, access, part)
         self._bot_message_count += listing.bot_message_count
 
     def _listing(
@@ -295,7 +296,7 @@ class Reading:
         )
         return Listing(self._api, channel, scope, self._known)
 
-    def _outcome(self, job: _Job) -> _Outcome:
+    def _outcome(self, job: Job) -> _Outcome:
         """Make the item of a job; one that cannot be made never costs the others."""
         try:
             return job, self._item(job), None
@@ -305,7 +306,7 @@ class Reading:
             cause = f"Slack sent a message of a shape that is not known here: {error!r}"
             return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
 
-    def _item(self, job: _Job) -> Document | DocumentFailure | Unchanged | None:
+    def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
         channel, access = job.channel, job.access
         match job.part:
             case Thread(is_unchanged=True) as thread:
