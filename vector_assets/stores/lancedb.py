@@ -275,6 +275,9 @@ class LanceDBStore(IndexStore):
                 table.merge_insert("id")
                 .when_matched_update_all(where=NEWEST_WINS)
                 .when_not_matched_insert_all()
+                # By the index, two writers that add one id at once both succeed: a doubled row
+                # (github.com/lance-format/lance/pull/9238, 2026-09).
+                .use_index(False)
                 .execute(rows)
             )
         )
