@@ -22,6 +22,7 @@ from vector_assets.api_models import (
     BackfillState,
     FoundAnswer,
     FoundContext,
+    NotRead,
     Pulse,
     Refusal,
     SourceAge,
@@ -29,18 +30,15 @@ from vector_assets.api_models import (
 )
 from vector_assets.dagster_graphql import DagsterGraphql
 from vector_assets.documents import start_of_day
-from vector_assets.embedding import build_embedder
-from vector_assets.embedding.base import Embedder
 from vector_assets.errors import RetryableError, UsageError, VectorAssetsError
 from vector_assets.health import Health, SourceHealth, Verdict
 from vector_assets.liveness import CODE_LOCATION, DAEMON, problems_of
-from vector_assets.meter import Meter
 from vector_assets.nights import complete_days
 from vector_assets.search import Answers, find
+from vector_assets.serving import LiveIndex
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCES
-from vector_assets.stores import build_store
-from vector_assets.stores.base import Filter, VectorStore
+from vector_assets.stores.base import Filter
 from vector_assets.watcher import Watcher
 
 MAX_BACKFILL_DAYS = 400
@@ -77,8 +75,7 @@ class Faces:
         self.settings = settings
         self.watcher = watcher
         self.dagster = DagsterGraphql(settings.dagster_graphql_url)
-        self._store: VectorStore | None = None
-        self._embedder: Embedder | None = None
+        self._index: LiveIndex | None = None
 
     def health(self) -> Health:
         """Return what the watcher last saw.
@@ -92,17 +89,15 @@ class Faces:
         return look.health
 
     def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
-        """Search with a store and an embedder that are kept."""
-        self._store = self._store or build_store(self.settings, Meter())
-        self._embedder = self._embedder or build_embedder(self.settings, Meter())
+        """Search with an index that is kept and follows a switch to another generation."""
+        self._index = self._index or LiveIndex(self.settings)
         return find(
             question,
             settings=self.settings,
             sources=sources,
             where=where,
             limit=limit,
-            store=self._store,
-            embedder=self._embedder,
+            index=self._index,
         )
 
 
@@ -170,6 +165,7 @@ def _add_reading(app: FastAPI, faces: Faces) -> None:
             all_fresh=health.verdict is Verdict.FRESH,
             stale_count=stale_count,
             sources=sources,
+            canary_found_at=health.canary_found_at,
             problems=[f"{one.headline}: {one.detail}" for one in health.problems],
             notes=list(health.notes),
         )
@@ -318,8 +314,9 @@ def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
         **{
             name: value
             for name, value in asdict(source).items()
-            if name not in {"source", "last_sync"}
+            if name not in {"source", "last_sync", "gaps"}
         },
+        gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
     )
 
 

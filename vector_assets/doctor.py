@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from vector_assets.credentials import without_credentials
 from vector_assets.documents import Gap
 from vector_assets.embedding import build_embedder
-from vector_assets.errors import VectorAssetsError
+from vector_assets.errors import IndexMismatchError, VectorAssetsError
+from vector_assets.generations import build_store
 from vector_assets.meter import Meter
+from vector_assets.serving import pending_change
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source, shown_sources
 from vector_assets.sources.base import Reach
-from vector_assets.stores import build_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,9 @@ class Finding:
     line: str
     gaps: tuple[Gap, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "line", without_credentials(self.line))
+
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for each source, the embedder and the index, as each answers."""
@@ -43,11 +48,25 @@ def examine(settings: Settings) -> Iterator[Finding]:
             continue
         yield _ask(name, partial(_check_source, name, settings))
     yield _ask("embedding", lambda: Reach(build_embedder(settings, Meter()).check()))
-    yield _ask("index", lambda: Reach(build_store(settings, Meter()).check()))
+    yield _ask("index", lambda: _check_index(settings))
 
 
 def _check_source(name: str, settings: Settings) -> Reach:
     return build_source(name, settings, Meter()).check()
+
+
+def _check_index(settings: Settings) -> Reach:
+    """Ask the live index, and whether it is of the kind that the settings mean.
+
+    Raises:
+        IndexMismatchError: It is not, and nothing can be written until it is.
+    """
+    store = build_store(settings, Meter())
+    line = store.check()
+    change = pending_change(store, settings)
+    if change and change.is_blocking:
+        raise IndexMismatchError(str(change))
+    return Reach(f"{line}; {change}" if change else line)
 
 
 def _ask(service: str, check: Callable[[], Reach]) -> Finding:

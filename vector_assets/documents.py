@@ -152,6 +152,45 @@ class DocumentFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A document that failed and has not succeeded since; it is tried again by its id.
+
+    Attributes:
+        document_id: `{source}:{native id}`; also of what holds documents and could not be listed.
+        cause: Why it failed the last time, in words; never a secret.
+        day: UTC day of its last activity, or None when that could not be read.
+        window: Of the run in which it failed first.
+        first_seen_at: When that was, UTC.
+        last_seen_at: When it failed the last time, UTC.
+        attempts: In how many runs it has failed.
+    """
+
+    document_id: str
+    cause: str
+    day: date | None
+    window: "Window"
+    first_seen_at: datetime
+    last_seen_at: datetime
+    attempts: int = 1
+
+    @property
+    def source(self) -> str:
+        """Name of the source."""
+        return self.document_id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What need not be tried again: it is gone at its vendor, or was read with what holds it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+    """
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deferred:
     """A document that is not ready at its vendor; a later run, whose window overlaps, finds it.
 
@@ -195,16 +234,34 @@ class Gap:
         reason: Why, in words; never a secret.
         advice: What to do about it; empty when nothing need be done.
         count: How many things of this kind, such as messages or pages.
+        is_private: Whether these words name what not everyone may read, such as a private channel:
+            they are for operators, and `for_readers` for all others.
     """
 
     subject: str
     reason: str
     advice: str = ""
     count: int = 1
+    is_private: bool = field(default=False, compare=False)
+
+    def for_readers(self) -> "Gap":
+        """Return it as everyone may read it."""
+        if not self.is_private:
+            return self
+        return Gap("something that not everyone may read", _FOR_OPERATORS, count=self.count)
 
 
-SourceItem = Document | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
+_FOR_OPERATORS = "its name is for operators: `vector-assets status` and the run in Dagster tell it"
+
+SourceItem = Document | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
 """What a source yields."""
+
+
+def document_id_of_item(item: SourceItem) -> str:
+    """Return the document that an item is about; empty when it is about none."""
+    if isinstance(item, Document):
+        return item.id
+    return "" if isinstance(item, Checkpoint | Gap) else item.document_id
 
 
 class Known(Protocol):

@@ -7,21 +7,35 @@ statuses (the faces, `cli.py` and `api.py`, decide those).
     VectorAssetsError
     ├── RetryableError            the same call may succeed later
     │   ├── RateLimitedError      a vendor kept saying "slow down" past our ceiling
-    │   └── UnavailableError      a service did not answer, or answered 5xx
+    │   ├── UnavailableError      a service did not answer, or answered 5xx
+    │   └── SwitchedIndexError    the index was switched to another generation during the run
     ├── FatalError                a person has to change something first
     │   ├── SettingsError         a setting is missing, malformed or contradicts another
     │   ├── UsageError            a command was given a word or a value that it does not know
     │   ├── CredentialsError      a service refuses the credentials, or they lack a scope
     │   ├── ContractError         a service answered something that its contract rules out
     │   ├── IndexMismatchError    the index holds vectors of another kind than ours
-    │   └── LostWriteError        the index does not hold what was written to it
+    │   ├── LostWriteError        the index does not hold what was written to it
+    │   └── CanaryError           what was written into the index is not found by search
     └── SkippableError            one document is bad, its neighbours are not
         └── DocumentError         the document cannot be fetched, rendered, embedded or written
 """
 
+from vector_assets.credentials import without_credentials
+
 
 class VectorAssetsError(Exception):
-    """Base of every error in this project; its message is one line fit for a person."""
+    """Base of every error in this project; its message is one line fit for a person.
+
+    What of it is a credential of ours is left out, whoever put it there.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(without_credentials(str(word)) for word in words))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        clean = without_credentials(value) if isinstance(value, str) else value
+        super().__setattr__(name, clean)
 
 
 class RetryableError(VectorAssetsError):
@@ -63,6 +77,10 @@ class UnavailableError(RetryableError):
         super().__init__(f"{service} did not answer: {seen}. {next_step}")
         self.service = service
         self.seen = seen
+
+
+class SwitchedIndexError(RetryableError):
+    """What this run wrote may not be served: the index was switched to another generation."""
 
 
 class FatalError(VectorAssetsError):
@@ -117,6 +135,21 @@ class IndexMismatchError(FatalError):
 
 class LostWriteError(FatalError):
     """The index does not hold what it was given; the run must not be called a success."""
+
+
+class CanaryError(FatalError):
+    """The canary was written and is not found: nobody may trust what search answers.
+
+    Args:
+        seen: What search did with it.
+    """
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(
+            f"the canary was written into the index, and {seen}. Run `vector-assets doctor "
+            f"--canary` to try again; look at the status pages of the index and the embedder"
+        )
+        self.seen = seen
 
 
 class SkippableError(VectorAssetsError):

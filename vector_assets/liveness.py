@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from vector_assets.nights import complete_days, last_tick
 from vector_assets.observation import (
     CODE_SERVER_AWAY,
+    PRUNE_SCHEDULE,
     RESCAN_SCHEDULE,
     SCHEDULE,
     SENSORS,
@@ -128,7 +129,7 @@ def _sources_gone(observation: Observation, settings: Settings, now: datetime) -
 
 def _instigators(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
     found = observation.instigators or {}
-    for name in (SCHEDULE, RESCAN_SCHEDULE, *SENSORS):
+    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *SENSORS):
         one = found.get(name)
         kind = "sensors" if name in SENSORS else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"

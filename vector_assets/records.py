@@ -20,6 +20,8 @@ MAX_METADATA_BYTES = 40_000
 MAX_ID_BYTES = 512
 """Pinecone's longest record id (docs.pinecone.io, "Indexing limits", 2026-11)."""
 
+_MARKS = frozenset({"fingerprint", "document_fingerprint", "stamp"})
+
 # Bytes as JSON. With a text of `chunking.MAX_CHUNK_BYTES`, an id of `MAX_ID_BYTES` and fields of
 # fixed length these stay below `MAX_METADATA_BYTES`. What does not fit is told in docs/texts.md.
 _MAX_TITLE_BYTES = 1_000
@@ -46,6 +48,11 @@ def document_id_of(chunk_id: str) -> str:
     return chunk_id.rpartition("#")[0]
 
 
+def ordinal_of(chunk_id: str) -> int:
+    """Return a record's place in its document, from 0."""
+    return int(chunk_id.rpartition("#")[2])
+
+
 def document_fingerprint(document: Document, vector_kind: str) -> str:
     """Return the hash of everything that decides a document's records.
 
@@ -69,17 +76,44 @@ def stored_stamp(stamp: str, vector_kind: str) -> str:
     return _hash(LAYOUT_VERSION, vector_kind, stamp) if stamp else ""
 
 
-def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_kind: str) -> str:
+def chunk_fingerprint(
+    text: str, metadata: Mapping[str, Value], vector_kind: str, *, layout: int | None = None
+) -> str:
     """Return the fingerprint of a chunk: `{hash of its vector's causes}.{hash of the rest}`.
 
     Two halves, because a chunk whose first half stands still needs new metadata and no embedding.
+
+    Args:
+        text: Of the chunk.
+        metadata: Without its marks.
+        vector_kind: Chunker version, model and dimensions in one word.
+        layout: Version of the layout; that of this code by default.
     """
-    return f"{_hash(vector_kind, text)}.{_hash(LAYOUT_VERSION, dict(metadata))}"
+    return f"{_hash(vector_kind, text)}.{_hash(layout or LAYOUT_VERSION, dict(metadata))}"
+
+
+def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
+    """Return a stored record's metadata as a record of another kind of vector, text and all.
+
+    The head's `document_fingerprint` and `stamp` are left out: what they hash is not stored.
+    """
+    fields = without_marks(metadata)
+    return {**fields, "fingerprint": chunk_fingerprint(str(fields["text"]), fields, vector_kind)}
+
+
+def without_marks(metadata: Mapping[str, Value]) -> dict[str, Value]:
+    """Return a record's metadata without what is computed from it."""
+    return {name: value for name, value in metadata.items() if name not in _MARKS}
 
 
 def is_same_vector(one: str, other: str) -> bool:
     """Tell whether two chunk fingerprints stand for the same vector."""
-    return one.partition(".")[0] == other.partition(".")[0]
+    return vector_cause(one) == vector_cause(other)
+
+
+def vector_cause(fingerprint: str) -> str:
+    """Return the half of a chunk's fingerprint that stands for its vector."""
+    return fingerprint.partition(".")[0]
 
 
 def chunk_metadata(

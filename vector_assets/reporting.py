@@ -6,10 +6,11 @@ Two processes watch, and people shall hear of one thing once. Keep out: telling 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from vector_assets.canary import CANARY
 from vector_assets.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.incidents import Incident
 from vector_assets.liveness import DAEMON
-from vector_assets.observation import Observation
+from vector_assets.observation import PRUNE_CHECK, Observation
 from vector_assets.problems import Problem
 from vector_assets.settings import Settings
 
@@ -33,6 +34,22 @@ def run_problem(source: str, *, days: str, cause: str, link: str) -> Problem:
         cause,
         "What was written stays. The next night asks for the same days again; to do it now, "
         "materialize them in the UI.",
+        link=link,
+    )
+
+
+def canary_problem(cause: str, *, link: str) -> Problem:
+    """Return the problem that tonight's canary was not written and found.
+
+    Args:
+        cause: In words.
+        link: To the run.
+    """
+    return Problem(
+        f"{RUN_PREFIX}{CANARY}",
+        "The canary was not found: what is written may not be found by search",
+        cause,
+        "`vector-assets doctor --canary` tries it again; the next night does by itself.",
         link=link,
     )
 
@@ -150,22 +167,37 @@ def _patience_turns(source: SourceHealth) -> int:
 
 def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:
     return [
-        Problem(
-            f"check:{source}:{check}",
-            f"{source}: the asset check {check} fails",
-            words,
-            "Open the asset's checks: the table names each document and its cause.",
-            link=_asset_link(source, settings),
-        )
+        _check_problem(source, check, words, settings)
         for source, history in observation.assets.items()
         if source in settings.enabled_sources
         for check, words in history.failed_checks.items()
     ]
 
 
+def _check_problem(source: str, check: str, words: str, settings: Settings) -> Problem:
+    if check == PRUNE_CHECK:
+        return Problem(
+            f"prune:{source}",
+            f"{source}: what may be gone there was left in the index",
+            words,
+            "Nothing of it was deleted; answers may name what no longer exists. Open the run: its "
+            "table says what was seen and what to do.",
+            link=f"{settings.dagster_url}/assets/{source}_prune",
+        )
+    return Problem(
+        f"check:{source}:{check}",
+        f"{source}: the asset check {check} fails",
+        words,
+        "Open the asset's checks: the table names each document and its cause.",
+        link=_asset_link(source, settings),
+    )
+
+
 def _is_made_good(incident: Incident, observation: Observation, health: Health) -> bool:
     """Return whether a source has been materialized since its run failed, and lacks no day."""
     source = incident.problem.key.removeprefix(RUN_PREFIX)
+    if source == CANARY:
+        return health.canary_found_at is not None and health.canary_found_at > incident.seen_at
     found = next((one for one in health.sources if one.source == source), None)
     history = observation.assets.get(source)
     if found is None or history is None or found.missing_days:

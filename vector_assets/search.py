@@ -12,15 +12,13 @@ from datetime import UTC, datetime
 
 from vector_assets.chunking import passage_of
 from vector_assets.documents import Value
-from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder, Vectors
 from vector_assets.errors import RetryableError, UsageError
 from vector_assets.fusion import fuse
-from vector_assets.meter import Meter
 from vector_assets.records import document_id_of
+from vector_assets.serving import LiveIndex, Served
 from vector_assets.settings import Settings
 from vector_assets.sources import require_known, shown_sources
-from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter, Hit, VectorStore
 
 CANDIDATES = 100
@@ -103,6 +101,7 @@ def find(
     sources: Sequence[str] = (),
     where: Filter | None = None,
     limit: int = 10,
+    index: LiveIndex | None = None,
     store: VectorStore | None = None,
     embedder: Embedder | None = None,
     as_of: Mapping[str, datetime | None] | None = None,
@@ -118,7 +117,8 @@ def find(
         sources: Search these only; all that are on when empty, or all there are when none is on.
         where: Container, dates and who asks; nobody in particular by default.
         limit: How many documents at the most.
-        store: Used in place of a new one, by a caller that asks often.
+        index: Used in place of a new one, by a caller that asks often.
+        store: Asked in place of the live index.
         embedder: The same.
         as_of: How fresh each source is, from a caller who knows more than the store's watermark.
 
@@ -127,18 +127,50 @@ def find(
         RetryableError: Neither the store nor the embedder can be used now.
         CredentialsError: The store or the embedder refuses its key.
     """
+    served = _served(settings, index, store, embedder)
+    found = find_in(
+        question,
+        _sources_to_search(sources, settings),
+        store=served.store,
+        embedder=served.embedder,
+        where=where,
+        limit=limit,
+        as_of=as_of,
+    )
+    warnings = (served.warning, *found.warnings) if served.warning else found.warnings
+    return replace(found, warnings=warnings)
+
+
+def find_in(
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    store: VectorStore,
+    embedder: Embedder,
+    where: Filter | None = None,
+    limit: int = 10,
+    as_of: Mapping[str, datetime | None] | None = None,
+) -> Answers:
+    """Find what answers a question in some namespaces, at least one; see `find`."""
     question = question.strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
-    search = _Search(
-        question,
-        where or Filter(),
-        store or build_store(settings, Meter()),
-        embedder or build_embedder(settings, Meter()),
-    )
-    return search.run(_sources_to_search(sources, settings), limit, as_of or {})
+    search = _Search(question, where or Filter(), store, embedder)
+    return search.run(namespaces, limit, as_of or {})
+
+
+def _served(
+    settings: Settings,
+    index: LiveIndex | None,
+    store: VectorStore | None,
+    embedder: Embedder | None,
+) -> Served:
+    if store is not None and embedder is not None:
+        return Served(store, embedder)
+    live = (index or LiveIndex(settings)).now()
+    return Served(store or live.store, embedder or live.embedder, live.warning)
 
 
 def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -217,9 +249,27 @@ class _Search:
                 if store.has_lexical_search
                 else []
             )
-            return _Found(self._dense(source, vector), lexical, self._keyed(source), as_of)
+            dense = self._dense(source, vector)
+            may_read = self._readable(source, (*dense, *lexical))
+            return _Found(
+                [hit for hit in dense if document_id_of(hit.id) in may_read],
+                [hit for hit in lexical if document_id_of(hit.id) in may_read],
+                self._keyed(source),
+                as_of,
+            )
         except RetryableError as error:
             return _Found(error=error)
+
+    def _readable(self, source: str, hits: Sequence[Hit]) -> set[str]:
+        """Return the documents of hits that who asks may read, as their heads have it.
+
+        The store has filtered each chunk already. Of a document that is being closed to some, or
+        whose writer died at it, chunks may say what was true before; its head says what is.
+        """
+        heads = {document_id_of(hit.id) for hit in hits if hit.metadata.get("chunk") == 0}
+        others = sorted({document_id_of(hit.id) for hit in hits} - heads)
+        found = self._store.heads(source, others) if others else {}
+        return heads | {one for one in others if self._where.lets_read(found.get(one))}
 
     def _dense(self, source: str, vector: Future[Vectors]) -> list[Hit]:
         """Search by meaning; words alone have to do while the embedder does not answer."""

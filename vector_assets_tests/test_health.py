@@ -216,7 +216,9 @@ def test_a_schedule_that_is_off_fails_or_missed_its_night_is_a_problem(
     assert keys(instigators=schedule(**fields)) == found
 
 
-@pytest.mark.parametrize("name", ["missed_partitions_sensor", "weekly_rescan_schedule"])
+@pytest.mark.parametrize(
+    "name", ["missed_partitions_sensor", "weekly_rescan_schedule", "weekly_prune_schedule"]
+)
 def test_another_schedule_or_a_sensor_that_is_off_is_a_problem(name: str) -> None:
     assert keys(instigators={name: Instigator(is_running=False)}) == [f"off:{name}"]
 

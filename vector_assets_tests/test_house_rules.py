@@ -80,6 +80,18 @@ def test_every_expected_error_is_expected_by_its_words(path: Path) -> None:
     assert careless == []
 
 
+def test_only_generations_open_an_index_without_asking_which_one_is_live() -> None:
+    opened = [
+        name_of(path)
+        for path in CODE
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "vector_assets.stores"
+        and any(name.name == "build_store" for name in node.names)
+    ]
+    assert opened == ["vector_assets/generations.py"], "import it from vector_assets.generations"
+
+
 def test_suppressions_are_few() -> None:
     lines = [line for path in CODE for line in path.read_text().splitlines()]
     suppressed = [line for line in lines if re.search(r"#\s*(noqa|type:\s*ignore)", line)]

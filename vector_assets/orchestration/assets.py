@@ -15,12 +15,16 @@ from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOM
 from vector_assets.orchestration.jobs import RESCAN_TAG
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
+from vector_assets.serving import writing_target
 from vector_assets.sources import SOURCES
 from vector_assets.sync import Pipeline
 
 GROUP = "vector_index"
 
 IO_MANAGER_KEY = "vector_index"
+
+PENDING_REINDEX = "pending_reindex"
+"""Key of how the index differs from what the settings mean; there only while it does."""
 
 
 def asset_key(source: str) -> dg.AssetKey:
@@ -71,15 +75,21 @@ def build_documents_asset(
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)
-            model = embedder.connect(meter)
-            store = vector_index.build_store(meter)
+            target = writing_target(
+                vector_index.build_store(meter),
+                embedder.connect(meter),
+                lambda kind: embedder.connect_kind(kind, meter),
+            )
+            model, store = target.embedder, target.store
             pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
             stream = pipeline.embedded_documents(
                 days_of(context.partition_keys),
                 is_rescan=context.run.tags.get(RESCAN_TAG) == "true",
             )
-            return dg.MaterializeResult(
-                value=PendingWrite(stream, store), metadata={"embedding": model.identity}
-            )
+            metadata = {"embedding": model.identity}
+            if target.change:
+                metadata[PENDING_REINDEX] = str(target.change)
+                context.log.warning(str(target.change))
+            return dg.MaterializeResult(value=PendingWrite(stream, store), metadata=metadata)
 
     return documents

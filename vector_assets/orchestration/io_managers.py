@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import dagster as dg
 
+from vector_assets.generations import LiveStore
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import Attempt, failing_by_name
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
@@ -114,7 +115,7 @@ class LanceDBIOManager(VectorIndexIOManager):
         """Return a connection to the folder."""
         from vector_assets.stores.lancedb import LanceDBStore
 
-        return LanceDBStore(self.uri)
+        return LiveStore(LanceDBStore(self.uri))
 
 
 class PineconeIOManager(VectorIndexIOManager):
@@ -137,7 +138,7 @@ class PineconeIOManager(VectorIndexIOManager):
         from vector_assets.stores.pinecone import PineconeStore
 
         named = self.settings.model_copy(update={"pinecone_index": self.index})
-        return PineconeStore.from_settings(named, meter)
+        return LiveStore(PineconeStore.from_settings(named, meter))
 
 
 def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:
@@ -179,5 +180,6 @@ def _summary(report: SyncReport) -> str:
         f"{report.source}: {total.documents} documents, {total.unchanged_documents} unchanged, "
         f"{total.failed_documents} failed; {total.embedded_chunks} chunks embedded, "
         f"{total.reused_chunks} reused, {total.deleted_chunks} deleted; "
-        f"{total.redacted_secrets} secrets redacted; {report.seconds:.1f} s"
+        f"{total.redacted_secrets} secrets redacted; {len(report.quarantine)} in quarantine; "
+        f"{report.seconds:.1f} s"
     )

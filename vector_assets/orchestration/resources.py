@@ -9,7 +9,9 @@ import dagster as dg
 
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
+from vector_assets.kinds import IndexKind
 from vector_assets.meter import Meter
+from vector_assets.serving import embedder_of
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -42,3 +44,11 @@ class EmbedderResource(dg.ConfigurableResource[None]):
             SettingsError: The provider cannot be used; says what is missing.
         """
         return build_embedder(self.settings, meter)
+
+    def connect_kind(self, kind: IndexKind, meter: Meter) -> Embedder:
+        """Return the embedder that an index was filled with.
+
+        Raises:
+            SettingsError: Its provider is not set up any more.
+        """
+        return embedder_of(kind, self.settings, meter)

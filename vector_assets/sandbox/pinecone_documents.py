@@ -112,6 +112,8 @@ def _paged(found: list[StoredRecord], asked: Json, answer: Json) -> tuple[list[S
 
 def _shown(record: StoredRecord, index: Index, asked: Json) -> Json:
     wanted = asked.get("include_fields")
+    if wanted == ["*"]:
+        wanted = None
     fields = {
         name: value for name, value in record.metadata.items() if wanted is None or name in wanted
     }
@@ -141,3 +143,6 @@ VERBS = (
     ("POST", "/namespaces/{namespace}/documents/list", _list, 200),
 )
 """`(method, path, function, status)`; a write is accepted, and seen later."""
+
+WRITES = (_upsert, _update, _delete)
+SEARCHES = (_search,)

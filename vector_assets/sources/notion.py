@@ -7,16 +7,24 @@ Keep out: requests and errors (`notion_api.py`), which pages there are (`notion_
 page says (`notion_body.py`, `notion_document.py`).
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from vector_assets.documents import Gap, SourceItem, Window
+from vector_assets.documents import Gap, Quarantined, SourceItem, Window
 from vector_assets.errors import SkippableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
-from vector_assets.sources.notion_api import REQUESTS_PER_SECOND, NotionApi, last_edit
+from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.notion_again import SecondRun
+from vector_assets.sources.notion_api import (
+    REQUESTS_PER_SECOND,
+    NotionApi,
+    RefusedError,
+    is_gone,
+    last_edit,
+)
 from vector_assets.sources.notion_document import SOURCE
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion_run import Run
@@ -81,6 +89,35 @@ class NotionSource(Source):
                 known, so the listing would not be complete.
         """
         yield from Run(self._api, window, with_comments=False).ids()
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield pages by their ids: a request each, and those of reading it."""
+        by_window: defaultdict[Window, list[str]] = defaultdict(list)
+        for one in failed:
+            by_window[one.window].append(one.document_id.partition(":")[2])
+        for window, identities in by_window.items():
+            run = SecondRun(self._api, window, with_comments=self._with_comments)
+            yield from run.again(identities)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of pages, a request each.
+
+        For 30 days Notion still gives what lies in the trash, and says so. A page that was deleted
+        for good and one that is not shared any more look the same (developers.notion.com/reference,
+        "Retrieve a page" and "Errors", 2026-11).
+
+        Raises:
+            SkippableError: A page is refused for another reason than that it is not to be found.
+        """
+        for one in missing:
+            try:
+                page = self._api.page_or_refusal(one.document_id.partition(":")[2])
+            except RefusedError as error:
+                if not error.is_of_one_thing:
+                    raise
+                yield one.document_id, Fate.NOT_SHOWN
+            else:
+                yield one.document_id, Fate.DELETED if is_gone(page) else Fate.THERE
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""

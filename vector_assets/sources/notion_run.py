@@ -25,7 +25,7 @@ from vector_assets.documents import (
     start_of_day,
 )
 from vector_assets.errors import ContractError, SkippableError, UnavailableError
-from vector_assets.sources.notion_api import Json, NotionApi, RefusedError, last_edit
+from vector_assets.sources.notion_api import Json, NotionApi, RefusedError, is_gone, last_edit
 from vector_assets.sources.notion_body import Bodies, Body, Missing
 from vector_assets.sources.notion_comments import CommentReader
 from vector_assets.sources.notion_document import SOURCE, document_of
@@ -191,7 +191,7 @@ class Run:
         data_sources = list(self._api.search("data_source"))
         for data_source in data_sources:
             self._names.learn_data_source(data_source)
-        self._list_rows([str(one["id"]) for one in data_sources if not _is_gone(one)])
+        self._list_rows([str(one["id"]) for one in data_sources if not is_gone(one)])
         # Of a database with several data sources, search may know just one.
         parents = ((one.get("parent") or {}).get("database_id") for one in data_sources)
         self._list_databases({str(one) for one in parents if one})
@@ -254,7 +254,7 @@ class Run:
         for database in self._asked_for(self._api.database, new):
             if database is None:
                 self._missing[Missing.DATABASE] += 1
-            elif not _is_gone(database):
+            elif not is_gone(database):
                 data_sources = database.get("data_sources") or []
                 for one in data_sources:
                     self._names.learn_data_source(one)
@@ -305,7 +305,7 @@ class Run:
     def _list(self, page: Json) -> None:
         """Put a page among those that wait, unless it was among them or is none of the window."""
         listed = Listed.of(page)
-        if listed.page_id in self._listed or listed.edited not in self._window or _is_gone(page):
+        if listed.page_id in self._listed or listed.edited not in self._window or is_gone(page):
             return
         self._listed.add(listed.page_id)
         self._waiting.append(listed)
@@ -342,7 +342,3 @@ class Run:
         self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
         if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
             raise read.outage
-
-
-def _is_gone(thing: Json) -> bool:
-    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))

@@ -39,12 +39,8 @@ from vector_assets.documents import (
     Unchanged,
     Window,
 )
-from vector_assets.errors import (
-    ContractError,
-    CredentialsError,
-    UnavailableError,
-    VectorAssetsError,
-)
+from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
+from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import (
     CLOSED_CODES,
@@ -57,7 +53,6 @@ from vector_assets.sources.slack_directory import Channel, Directory
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_messages import instant, thread_stamp
 from vector_assets.sources.slack_render import (
-    SOURCE,
     Renderer,
     channel_document_id,
     channel_id_of,
@@ -106,7 +101,7 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """A part of a channel to make an item of, or what stands in the channel's place."""
 
     channel: Channel
@@ -115,6 +110,7 @@ class _Job:
 
     @property
     def document_id(self) -> str:
+        """Of what comes of it."""
         match self.part:
             case Thread(ts=ts):
                 return thread_id(self.channel.id, ts)
@@ -124,7 +120,7 @@ class _Job:
                 return channel_document_id(self.channel.id)
 
 
-_Outcome = tuple[_Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
+_Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
 
 
 class Reading:
@@ -174,15 +170,15 @@ class Reading:
         yield from self._gaps()
         yield Checkpoint(self._window.end or began_at)
 
-    def ids(self) -> Iterator[str]:
+    def ids(self) -> Iterator[str | Unlisted]:
         """Yield the ids of what the window holds, without asking for replies.
 
         Parents are looked for since the first day of the partitions, so that no thread is left out
         that the index may hold. A thread whose every message has lost its words is among them, for
-        only its replies could tell.
+        only its replies could tell. A channel of which the index holds documents, and that cannot
+        be read, is unlisted.
 
         Raises:
-            CredentialsError: The index holds documents of a channel that cannot be read.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         choice = self._choice
@@ -192,7 +188,7 @@ class Reading:
         else:
             lost = sorted(held - {channel.id for channel in choice.to_read})
         for channel_id in lost:
-            raise _cannot_vouch_for(self._directory.channel(channel_id))
+            yield _unlisted(channel_id, self._directory.channel(channel_id))
         for channel in choice.to_read:
             try:
                 yield from self._ids_of(channel)
@@ -200,16 +196,16 @@ class Reading:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
-                    raise _cannot_vouch_for(channel.name) from None
+                    yield _unlisted(channel.id, channel.name)
 
     def _ids_of(self, channel: Channel) -> Iterator[str]:
         for part in self._listing(channel, (), self._window, is_for_prune=True).parts():
-            job = _Job(channel, (), part)
+            job = Job(channel, (), part)
             if isinstance(part, Thread) or self._outcome(job)[1] is not None:
                 yield job.document_id
         yield channel_document_id(channel.id)
 
-    def _jobs(self) -> Iterator[_Job]:
+    def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}
         for channel in self._entered():
             try:
@@ -226,7 +222,7 @@ class Reading:
             for channel, code in self._closed.items():
                 cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
                 failure = DocumentFailure(channel_document_id(channel.id), cause)
-                yield _Job(channel, (), failure)
+                yield Job(channel, (), failure)
 
     def _entered(self) -> Iterator[Channel]:
         """Yield the channels to read, by id, joining those that have to be joined."""
@@ -256,7 +252,7 @@ class Reading:
 
     def _channel_jobs(
         self, channel: Channel, access: tuple[str, ...], *, is_whole: bool
-    ) -> Iterator[_Job]:
+    ) -> Iterator[Job]:
         since = min(self._options.since, self._window.start)
         listing = self._listing(channel, access, Window(since, None) if is_whole else self._window)
         yield from self._parts(channel, access, listing)
@@ -268,11 +264,11 @@ class Reading:
             older = self._listing(channel, access, Window(since, self._window.start))
             yield from self._parts(channel, access, older)
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
-        yield _Job(channel, access, _End(updated_at))
+        yield Job(channel, access, _End(updated_at))
 
-    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[_Job]:
+    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
         for part in listing.parts():
-            yield _Job(channel, access, part)
+            yield Job(channel, access, part)
         self._bot_message_count += listing.bot_message_count
 
     def _listing(
@@ -295,7 +291,7 @@ class Reading:
         )
         return Listing(self._api, channel, scope, self._known)
 
-    def _outcome(self, job: _Job) -> _Outcome:
+    def _outcome(self, job: Job) -> _Outcome:
         """Make the item of a job; one that cannot be made never costs the others."""
         try:
             return job, self._item(job), None
@@ -305,7 +301,7 @@ class Reading:
             cause = f"Slack sent a message of a shape that is not known here: {error!r}"
             return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
 
-    def _item(self, job: _Job) -> Document | DocumentFailure | Unchanged | None:
+    def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
         channel, access = job.channel, job.access
         match job.part:
             case Thread(is_unchanged=True) as thread:
@@ -358,6 +354,7 @@ class Reading:
                 f"#{name}",
                 "Slack tells the e-mail of none of its members, so nobody may find what is said",
                 "Add the scope users:read.email and install the app again.",
+                is_private=True,
             )
         if self._bot_message_count:
             yield Gap(
@@ -385,9 +382,10 @@ def _day_of(part: Thread | Day | DocumentFailure | _End) -> date | None:
     return latest_at.date() if latest_at else None
 
 
-def _cannot_vouch_for(name: str) -> CredentialsError:
-    return CredentialsError(
-        SOURCE,
-        f"#{name} cannot be read, so nobody can tell what of it was deleted",
-        "Invite the bot again; or name the channels to keep in SLACK_CHANNELS, if it is gone.",
+def _unlisted(channel_id: str, name: str) -> Unlisted:
+    return Unlisted(
+        f"{channel_document_id(channel_id)}:",
+        f"#{name}",
+        "it cannot be read any more, so nobody can tell what of it was deleted",
+        "Invite the bot again, or give its scopes back.",
     )

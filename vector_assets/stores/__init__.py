@@ -5,10 +5,10 @@ Keep out: what to write and when (`sync.py`). A new store is one module and one 
 
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.stores.base import VectorStore
+from vector_assets.stores.base import IndexStore
 
 
-def build_store(settings: Settings, meter: Meter) -> VectorStore:
+def build_store(settings: Settings, meter: Meter) -> IndexStore:
     """Return the store that the settings name; it is not asked anything yet.
 
     Raises:

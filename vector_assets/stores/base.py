@@ -7,7 +7,8 @@ Keep out: which records to write (`sync.py`) and how results are fused (`search.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Self
 
 from vector_assets.documents import PUBLIC, Value
 from vector_assets.vectors import Vectors
@@ -40,12 +41,16 @@ class Head:
         updated_at: Epoch seconds of the version in the index.
         chunk_count: How many chunks that version has.
         stamp: What its source's listing showed of that version, hashed; empty when it shows none.
+        container: Project, channel or database that it lives in.
+        access: Who may read the document, as `Document.access`; what it says holds for all chunks.
     """
 
     document_fingerprint: str
     updated_at: float
     chunk_count: int
     stamp: str = ""
+    container: str = ""
+    access: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Filter:
         containers: Names of projects, channels or databases.
         since: Only documents whose last activity is at or after this, epoch seconds.
         until: Only documents whose last activity is before this, epoch seconds.
-        viewer: E-mail of who asks, in lower case; empty means nobody in particular, who sees what
+        viewer: E-mail of who asks; empty means nobody in particular, who sees what
             is public and nothing else.
         issue_key: A Jira key, exactly.
     """
@@ -70,7 +75,12 @@ class Filter:
     @property
     def readers(self) -> list[str]:
         """What a document's `access` has to hold one of; only an e-mail adds to `public`."""
-        return [PUBLIC, self.viewer] if "@" in self.viewer else [PUBLIC]
+        viewer = self.viewer.strip().lower()
+        return [PUBLIC, viewer] if "@" in viewer else [PUBLIC]
+
+    def lets_read(self, head: Head | None) -> bool:
+        """Tell whether who asks may read the document of a head; nobody reads what has none."""
+        return head is not None and not set(self.readers).isdisjoint(head.access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,33 @@ class VectorStore(ABC):
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks that the index holds of a document, orphans included."""
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a read is known to see all that was written through this object.
+
+        False says nothing: the store cannot tell, or not yet. Then patience decides, for
+        `seen_within_seconds`.
+        """
+        return self.seen_within_seconds == 0.0
+
+    @abstractmethod
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield the id of every record of a namespace, or of a document, in order of their bytes.
+
+        Of a document all chunks come one after the other, orphans included; an id that several
+        records share comes several times.
+        """
+
+    @abstractmethod
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return the records that have these ids, whole: every field and the vector.
+
+        More than one of an id where the store holds it twice; none of an id that it does not hold.
+        """
+
+    @abstractmethod
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete all but the newest of the records that share one of these ids."""
+
     @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records, new or in place of the old, and compare the counts that come back.
@@ -137,6 +174,7 @@ class VectorStore(ABC):
         Records are written in the order given, so that a head that is given last is seen last.
 
         Raises:
+            ContractError: The store refuses one of them; some may have been written.
             LostWriteError: The store took fewer than it was given.
         """
 
@@ -157,8 +195,8 @@ class VectorStore(ABC):
         """Return the newest `updated_at` in a namespace, UTC; None when it is empty."""
 
     @abstractmethod
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document of a namespace with its head, in any order."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document with its head, or those of some days (partitions), in any order."""
 
     @abstractmethod
     def search_dense(
@@ -178,6 +216,10 @@ class VectorStore(ABC):
     def maintain(self, namespace: str) -> None:
         """Bring indexes up to date and compact, within bounds; called at the end of a run."""
 
+    def served_instead(self) -> str:
+        """Return which index a search reads in place of what was written here; empty for none."""
+        return ""
+
     @abstractmethod
     def check(self) -> str:
         """Ask the store whether it can be used; return what it is, in one line.
@@ -186,3 +228,32 @@ class VectorStore(ABC):
             CredentialsError: With what to fix.
             UnavailableError: It cannot be reached.
         """
+
+
+class IndexStore(VectorStore):
+    """A store that can hold another generation of the same index beside it (`generations.py`)."""
+
+    @abstractmethod
+    def beside(self, generation: str) -> Self:
+        """Return the store of another generation: same service, another place; nothing is made.
+
+        Args:
+            generation: Lower-case letters and digits.
+        """
+
+    @abstractmethod
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of a namespace's vectors; None while there is no such place."""
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata of the chunks that exist, by chunk id, whoever may read them."""
+        found = self.fetch(namespace, chunk_ids) if chunk_ids else []
+        return {record.id: record.metadata for record in found}
+
+    @abstractmethod
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Delete the whole place, all namespaces; nothing happens when there is none."""

@@ -8,10 +8,10 @@ Keep out: the layout of rows (`lancedb_rows.py`).
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -20,11 +20,16 @@ from lancedb.query import MatchQuery
 
 from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
 from vector_assets.records import head_id
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb_rows import (
+    doubled_rows,
+    head_of,
+    hit_of,
+    id_begins,
     id_list,
-    metadata_of,
     missing_fields,
+    readable,
+    record_of,
     rows_of_metadata,
     rows_of_records,
     schema_of,
@@ -54,10 +59,13 @@ METADATA_CACHE_BYTES = 64 * 2**20
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
-_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+_HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
 
 
-class LanceDBStore(VectorStore):
+class LanceDBStore(IndexStore):
     """An index under one URI.
 
     Args:
@@ -93,7 +101,7 @@ class LanceDBStore(VectorStore):
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return what the index holds of these documents; one row each, no text, no vector."""
         rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], _HEAD_FIELDS)
-        return {row["document_id"]: _head(row) for row in rows}
+        return {row["document_id"]: head_of(row) for row in rows}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return the fingerprints of the chunks that exist."""
@@ -104,6 +112,25 @@ class LanceDBStore(VectorStore):
         """Return the ids of all chunks of a document, orphans included."""
         clause = id_list("document_id", [document_id])
         return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order; all ids of the table are held, at some 50 bytes each."""
+        clause = id_begins(f"{document_id}#" if document_id else "")
+        yield from sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole rows, two where two share an id."""
+        table = self._existing(namespace)
+        fields = [] if table is None else table.schema.names
+        return list(map(record_of, self._rows_by_id(namespace, chunk_ids, fields)))
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
+        fields = ["id", "updated_at", "_rowid"]
+        surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
+        if surplus:
+            clause = f"_rowid IN ({', '.join(map(str, surplus))})"
+            self._committed(lambda: self._table(namespace).delete(clause))
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in commits of bounded size; an older version never replaces a newer one.
@@ -145,10 +172,11 @@ class LanceDBStore(VectorStore):
         newest = max((row["updated_at"] for row in rows), default=None)
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document with its head."""
-        for row in self._rows(namespace, "chunk = 0", _HEAD_FIELDS):
-            yield row["document_id"], _head(row)
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head."""
+        of_days = f" AND {id_list('partition', map(str, days))}" if days else ""
+        for row in self._rows(namespace, f"chunk = 0{of_days}", _HEAD_FIELDS):
+            yield row["document_id"], head_of(row)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
@@ -162,12 +190,12 @@ class LanceDBStore(VectorStore):
                 table.search(vector)
                 .distance_type("cosine")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_distance"])
+                .select([*readable(table.schema), "_distance"])
                 .limit(limit)
                 .to_list()
             )
         )
-        return [_hit(row, 1.0 - row["_distance"]) for row in rows]
+        return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the best rows by BM25; rows that are not indexed yet are scanned."""
@@ -179,12 +207,12 @@ class LanceDBStore(VectorStore):
             lambda: (
                 table.search(_match_query(text, "text"), query_type="fts")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_score"])
+                .select([*readable(table.schema), "_score"])
                 .limit(limit)
                 .to_list()
             )
         )
-        return [_hit(row, row["_score"]) for row in rows]
+        return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the first chunks of documents that meet a filter."""
@@ -193,9 +221,11 @@ class LanceDBStore(VectorStore):
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
         rows = self._answered(
-            lambda: table.search().where(clause).select(_readable(table)).limit(limit).to_list()
+            lambda: (
+                table.search().where(clause).select(readable(table.schema)).limit(limit).to_list()
+            )
         )
-        return [_hit(row, 1.0) for row in rows]
+        return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
         """Bring the indexes up to date, merge small files, forget versions older than a day."""
@@ -217,9 +247,26 @@ class LanceDBStore(VectorStore):
         names = self._answered(lambda: self._connected().list_tables().tables)
         return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
 
+    def beside(self, generation: str) -> Self:
+        """Return the index in a folder below this one, which LanceDB does not take for a table."""
+        return type(self)(f"{self._uri.rstrip('/')}/generation-{generation}")
+
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of a table's vectors."""
+        table = self._existing(namespace)
+        return None if table is None else int(table.schema.field("vector").type.list_size)
+
+    def clear(self, namespace: str) -> None:
+        """Drop a table."""
+        self._tables.pop(namespace, None)
+        self._answered(lambda: self._connected().drop_table(namespace, ignore_missing=True))
+
+    def remove(self) -> None:
+        """Drop all tables; an empty folder may stay."""
+        self._tables.clear()
+        self._answered(lambda: self._connected().drop_all_tables())
+
     def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
-        if not records:
-            return
         self._add_fields(namespace, [record.metadata for record in records])
         table = self._table(namespace)
         rows = rows_of_records(records, table.schema)
@@ -355,17 +402,3 @@ class LanceDBStore(VectorStore):
                     raise self._unusable(error) from error
                 time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
         raise AssertionError("unreachable")
-
-
-def _readable(table: Any) -> list[str]:
-    return [name for name in table.schema.names if name != "vector"]
-
-
-def _head(row: Mapping[str, Any]) -> Head:
-    return Head(
-        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
-    )
-
-
-def _hit(row: Mapping[str, Any], score: float) -> Hit:
-    return Hit(row["id"], score, metadata_of(row))

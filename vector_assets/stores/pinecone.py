@@ -8,10 +8,11 @@ Both APIs are eventually consistent (docs.pinecone.io, "Data freshness", 2026-11
 what was written seconds ago, a fetch by id likewise.
 """
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from pinecone import Pinecone
@@ -19,7 +20,7 @@ from pinecone import Pinecone
 from vector_assets.errors import IndexMismatchError, SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.pinecone_documents import DocumentsApi
 from vector_assets.stores.pinecone_requests import PineconeApi, answered
 from vector_assets.stores.pinecone_vectors import VectorsApi
@@ -31,6 +32,9 @@ TEXT_FIELD = "text"
 FIELD_OF_VECTOR_INDEX = "_values"
 """How the control plane calls the one field of an index of the Vectors API."""
 
+MAX_NAME_CHARACTERS = 45
+"""Longest name of an index (docs.pinecone.io, "Create an index", 2026-11)."""
+
 READY_SECONDS = 300.0
 """How long a new index may take until it can be used."""
 
@@ -39,7 +43,7 @@ READY_POLL_SECONDS = 1.0
 DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 
 
-class PineconeStore(VectorStore):
+class PineconeStore(IndexStore):
     """One index.
 
     Args:
@@ -57,8 +61,10 @@ class PineconeStore(VectorStore):
     def __init__(
         self, key: str, *, index: str, host: str, controller_host: str, meter: Meter
     ) -> None:
+        self._key = key
         self._index_name = index
         self._host = host
+        self._controller_host = controller_host
         self._meter = meter
         self._client = Pinecone(api_key=key, host=controller_host or None)
         self._lock = threading.Lock()
@@ -118,7 +124,26 @@ class PineconeStore(VectorStore):
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document; the separator belongs to the prefix."""
         api = self._existing()
-        return [] if api is None else api.listed(namespace, f"{document_id}#")
+        return [] if api is None else list(api.listed(namespace, f"{document_id}#"))
+
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order, a page a request."""
+        api = self._existing()
+        if api is not None:
+            yield from api.listed(namespace, f"{document_id}#" if document_id else "")
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return records with their vectors, in answers of bounded bytes."""
+        api = self._existing()
+        return [] if api is None else api.fetch(namespace, chunk_ids)
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Do nothing: an id is unique in a namespace of Pinecone."""
+
+    def shows_written(self, namespace: str) -> bool:
+        """Whether a search is known to see all that was written here."""
+        api = self._existing()
+        return api is not None and api.shows_written(namespace)
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in requests of bounded count and bytes, one after the other.
@@ -154,10 +179,10 @@ class PineconeStore(VectorStore):
         newest = None if api is None else _climb(api, namespace)
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document with its head, a page a request."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head, a page a request."""
         api = self._existing()
-        return iter(()) if api is None else api.documents(namespace)
+        return iter(()) if api is None else api.documents(namespace, days)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
@@ -188,6 +213,45 @@ class PineconeStore(VectorStore):
             return f"Pinecone answers; the index {self._index_name!r} is made by the first sync"
         kind = "documents" if isinstance(api, DocumentsApi) else "vectors, without full text"
         return f"Pinecone index {self._index_name!r} of {kind}, {api.dimensions} dimensions"
+
+    def beside(self, generation: str) -> Self:
+        """Return another index, named after this one; whatever made this, it is one of documents.
+
+        A name that grows too long is cut, and its hash keeps it apart from others.
+        """
+        name = f"{self._index_name}-{generation}"
+        if len(name) > MAX_NAME_CHARACTERS:
+            digest = hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
+            name = f"{name[: MAX_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
+        return type(self)(
+            self._key,
+            index=name,
+            host="",
+            controller_host=self._controller_host,
+            meter=self._meter,
+        )
+
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of the index's vectors, the same in all namespaces."""
+        api = self._existing()
+        return None if api is None else api.dimensions
+
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        api = self._existing()
+        if api is not None:
+            api.clear(namespace)
+
+    def remove(self) -> None:
+        """Delete the index."""
+        answered(
+            "pinecone indexes.delete",
+            self._meter,
+            lambda: self._client.indexes.delete(self._index_name, timeout=-1),
+            missing=None,
+        )
+        with self._lock:
+            self._found = None
 
     def _opened(self) -> PineconeApi:
         api = self._existing()

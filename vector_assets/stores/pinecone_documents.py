@@ -5,19 +5,24 @@ API 2026-07 (docs.pinecone.io, "Documents", 2026-11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 
-from vector_assets.errors import LostWriteError
+import numpy as np
+
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     HEAD_FIELDS,
+    MAX_RECORDS,
     PAGE_RECORDS,
     PineconeApi,
+    answered,
     groups,
     groups_by_bytes,
     head_of,
+    heads_filter,
     pinecone_filter,
     restored,
     short_numbers,
@@ -46,10 +51,32 @@ class DocumentsApi(PineconeApi):
         found = self._fetched(namespace, chunk_ids, ["fingerprint"])
         return {one: str(fields["fingerprint"]) for one, fields in found.items()}
 
-    def listed(self, namespace: str, prefix: str) -> list[str]:
-        """Return the ids that begin with a prefix."""
-        pages = partial(self._index.documents.list, namespace=namespace, prefix=prefix)
-        return [one.id for one in self._asked("documents.list", lambda: list(pages()))]
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        answered(
+            "pinecone documents.delete",
+            self._meter,
+            partial(self._index.documents.delete, namespace=namespace, delete_all=True),
+            missing=None,
+        )
+
+    def listed(self, namespace: str, prefix: str) -> Iterator[str]:
+        """Yield the ids that begin with a prefix, in order, a page a request."""
+        pages = self._index.documents.list(namespace=namespace, prefix=prefix or None).pages()
+        while (page := self._asked("documents.list", partial(next, pages, None))) is not None:
+            yield from (one.id for one in page.items)
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole records, vectors included."""
+        found = self._fetched(namespace, chunk_ids, [], self.records_of_an_answer)
+        return [
+            Record(
+                one,
+                np.asarray(fields[self._vector_field], np.float32),
+                {name: value for name, value in fields.items() if name != self._vector_field},
+            )
+            for one, fields in found.items()
+        ]
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
@@ -58,30 +85,29 @@ class DocumentsApi(PineconeApi):
             for one in records
         )
         for group in groups_by_bytes(wire):
-            answer = self._asked(
+            self._upserted(
                 "documents.upsert",
+                namespace,
+                [str(one["_id"]) for one in group],
                 partial(self._index.documents.upsert, namespace=namespace, documents=group),
             )
-            if answer.upserted_count != len(group):
-                raise LostWriteError(
-                    f"pinecone took {answer.upserted_count} of {len(group)} documents into "
-                    f"{namespace!r}: run the same days again"
-                )
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many a request."""
         patches = ({"_id": one, **fields} for one, fields in metadata_by_id.items())
         for group in groups_by_bytes(patches):
-            self._asked(
+            self._written(
                 "documents.update",
+                namespace,
                 partial(self._index.documents.update, namespace=namespace, documents=group),
             )
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records."""
         for group in groups(chunk_ids):
-            self._asked(
+            self._written(
                 "documents.delete",
+                namespace,
                 partial(self._index.documents.delete, namespace=namespace, ids=list(group)),
             )
 
@@ -92,12 +118,12 @@ class DocumentsApi(PineconeApi):
         found = (_fields(one) for one in page.documents.values())
         return next((float(one["updated_at"]) for one in found), None)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
         token: str | None = None
         while True:
             page = self._page(
-                namespace, {"chunk": {"$eq": 0}}, HEAD_FIELDS, limit=PAGE_RECORDS, token=token
+                namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_RECORDS, token=token
             )
             for fields in map(_fields, page.documents.values()):
                 yield str(fields["document_id"]), head_of(fields)
@@ -124,6 +150,21 @@ class DocumentsApi(PineconeApi):
         page = self._page(namespace, pinecone_filter(where, chunk=0), ANSWER_FIELDS, limit=limit)
         return [Hit(one, 1.0, _fields(found)) for one, found in page.documents.items()]
 
+    def _search_info(self, namespace: str) -> Any:
+        anything = [1.0] + [0.0] * (self.dimensions - 1)
+        clause = {"type": "dense_vector", "field": self._vector_field, "values": anything}
+        answer = self._asked(
+            "documents.search",
+            partial(
+                self._index.documents.search,
+                namespace=namespace,
+                score_by=[clause],
+                top_k=1,
+                include_fields=["chunk"],
+            ),
+        )
+        return answer.response_info
+
     def _searched(
         self, namespace: str, clause: Mapping[str, Any], where: Filter, limit: int
     ) -> list[Hit]:
@@ -141,17 +182,18 @@ class DocumentsApi(PineconeApi):
         return [Hit(one.id, float(one.score), _fields(one)) for one in answer.matches]
 
     def _fetched(
-        self, namespace: str, ids: Sequence[str], fields: Sequence[str]
+        self, namespace: str, ids: Sequence[str], fields: Sequence[str], at_once: int = MAX_RECORDS
     ) -> dict[str, Mapping[str, Any]]:
+        """Return fields by id; every field there is where none is named."""
         found: dict[str, Mapping[str, Any]] = {}
-        for group in groups(ids):
+        for group in groups(ids, at_once):
             answer = self._asked(
                 "documents.fetch",
                 partial(
                     self._index.documents.fetch,
                     namespace=namespace,
                     ids=list(group),
-                    include_fields=list(fields),
+                    include_fields=list(fields) or None,
                 ),
             )
             found |= {one: _fields(document) for one, document in answer.documents.items()}
