@@ -53,6 +53,8 @@ def _problems(observation: Observation, settings: Settings, now: datetime) -> It
             "Dagster's webserver does not answer",
             observation.webserver_error,
             "Start `dagster-webserver`, or set DAGSTER_GRAPHQL_URL to where it listens.",
+            # One look that fails is a restart, or a connection that a database has dropped.
+            tell_after_seconds=settings.watch_seconds,
         )
     if observation.heartbeats is not None:
         yield from _daemon(observation, settings, now)
