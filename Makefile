@@ -4,10 +4,11 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UP := $(CURDIR)/data/up
 BROWSER := chromium chromium-driver
+DATABASE := postgresql iproute2
 WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
 
-.PHONY: help install browser demo up test soak check format bench constraints clean
+.PHONY: help install browser database demo up test soak check format bench constraints clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,12 +17,16 @@ install: $(VENV)/.installed ## Install everything into .venv
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
 	touch $@
 
 browser: ## Install the browser that the tests of the UI use (Debian, as root)
 	@{ command -v chromium && command -v chromedriver; } > /dev/null || \
 	  { apt-get update -qq && apt-get install --yes --no-install-recommends -qq $(BROWSER) > /dev/null; }
+
+database: ## Install the Postgres that the test of the split deployment starts (Debian, as root)
+	@{ ls /usr/lib/postgresql/*/bin/postgres && command -v ip; } > /dev/null 2>&1 || \
+	  { apt-get update -qq && apt-get install --yes --no-install-recommends -qq $(DATABASE) > /dev/null; }
 
 demo: install ## Sync a small workspace and ask it three questions; no account needed
 	$(BIN)/vector-assets demo

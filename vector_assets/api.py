@@ -22,6 +22,7 @@ from vector_assets.api_models import (
     BackfillState,
     FoundAnswer,
     FoundContext,
+    NotRead,
     Pulse,
     Refusal,
     SourceAge,
@@ -31,7 +32,7 @@ from vector_assets.dagster_graphql import DagsterGraphql
 from vector_assets.documents import start_of_day
 from vector_assets.errors import RetryableError, UsageError, VectorAssetsError
 from vector_assets.health import Health, SourceHealth, Verdict
-from vector_assets.liveness import DAEMON, problems_of
+from vector_assets.liveness import CODE_LOCATION, DAEMON, problems_of
 from vector_assets.nights import complete_days
 from vector_assets.search import Answers, find
 from vector_assets.serving import LiveIndex
@@ -261,7 +262,7 @@ def _require_somebody_who_runs_it(source: str, faces: Faces) -> None:
         raise HTTPException(503, f"{source} is off: {', '.join(missing)} not set")
     observation = faces.dagster.observe((), ())
     for problem in problems_of(observation, faces.settings, datetime.now(UTC)):
-        if problem.key in {DAEMON, "code-location"}:
+        if problem.key in {DAEMON, CODE_LOCATION}:
             raise HTTPException(503, f"{problem.headline}. {problem.detail}. {problem.advice}")
 
 
@@ -313,8 +314,9 @@ def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
         **{
             name: value
             for name, value in asdict(source).items()
-            if name not in {"source", "last_sync"}
+            if name not in {"source", "last_sync", "gaps"}
         },
+        gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
     )
 
 

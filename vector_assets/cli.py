@@ -13,10 +13,12 @@ from typing import Any
 
 import click
 
+from vector_assets.cli_prune import prune
 from vector_assets.cli_reindex import reindex
 from vector_assets.cli_serving import demo, sandbox, serve, up
 from vector_assets.cli_verify import verify
 from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
+from vector_assets.credentials import printed_uncaught
 from vector_assets.errors import FatalError, UsageError, VectorAssetsError
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCES
@@ -185,12 +187,13 @@ def doctor(canary: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in (reindex, verify, sandbox, serve, up, demo):
+for _command in (prune, verify, reindex, sandbox, serve, up, demo):
     app.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    sys.excepthook = lambda *uncaught: click.echo(printed_uncaught(*uncaught), err=True, nl=False)
     try:
         app.main(args=arguments, prog_name="vector-assets", standalone_mode=False)
     except click.ClickException as error:

@@ -15,6 +15,7 @@ import requests
 from vector_assets.documents import Gap
 from vector_assets.errors import ContractError, UnavailableError
 from vector_assets.observation import (
+    CODE_SERVER_AWAY,
     SCHEDULE,
     WATCHED_CHECKS,
     AssetHistory,
@@ -258,8 +259,11 @@ def _location(workspace: Mapping[str, Any]) -> tuple[dict[str, Instigator], str]
         loaded = entry["locationOrLoadError"] or {"message": "it is still loading"}
         if "repositories" not in loaded:
             # Dagster's own error says where it loaded from; the last cause, what the code raised.
+            # When no code answered at all, the last cause is gRPC's, and Dagster's the clearer one.
             messages = [loaded["message"], *(one["message"] for one in loaded.get("causes") or ())]
-            errors.append(f"{entry['name']}: {_last_line(str(messages[-1]))}")
+            is_away = CODE_SERVER_AWAY in str(messages[0])
+            words = _last_line(str(messages[0 if is_away else -1]))
+            errors.append(f"{entry['name']}: {words}")
             continue
         for repository in loaded["repositories"]:
             for one in repository["schedules"]:

@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from vector_assets.dagster_graphql import DagsterGraphql
-from vector_assets.errors import VectorAssetsError
-from vector_assets.incidents import DagsterIncidentStore, FileIncidentStore, IncidentStore
+from vector_assets.errors import UnavailableError, VectorAssetsError
+from vector_assets.incidents import (
+    DagsterIncidentStore,
+    FileIncidentStore,
+    IncidentStore,
+    RememberedIncidentStore,
+)
 from vector_assets.nights import complete_days
 from vector_assets.observation import RECENT_DAYS, Observation
 from vector_assets.settings import Settings
@@ -33,14 +38,15 @@ def observe(settings: Settings) -> Observation:
         return DagsterGraphql(settings.dagster_graphql_url).observe(shown, days)
     except VectorAssetsError as error:
         webserver_error = str(error)
-    with instance_at_hand() as instance:
-        if instance is None:
-            return Observation(webserver_error=webserver_error)
-        from vector_assets.orchestration.records import observe_records
+    try:
+        with instance_at_hand() as instance:
+            if instance is None:
+                return Observation(webserver_error=webserver_error)
+            from vector_assets.orchestration.records import observe_records
 
-        return observe_records(
-            instance, shown_sources(settings), days, webserver_error=webserver_error
-        )
+            return observe_records(instance, shown, days, webserver_error=webserver_error)
+    except UnavailableError as error:
+        return Observation(webserver_error=webserver_error, database_error=str(error))
 
 
 def observe_if_any(settings: Settings) -> Observation | None:
@@ -58,21 +64,49 @@ def instance_at_hand() -> Iterator[Any]:
     """Give the instance of `DAGSTER_HOME`, or None when that is not set.
 
     Importing Dagster takes two seconds, so that is done only where there is something to read.
+
+    Raises:
+        UnavailableError: The database of its records does not answer.
     """
     if not os.environ.get("DAGSTER_HOME"):
         yield None
         return
     import dagster as dg
 
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    except database_errors() as error:
+        # Dagster says "too many retries"; the cause says of what.
+        words = str(error.__cause__ or error).strip().split("\n")[0][:200]
+        raise UnavailableError(
+            "the database of Dagster's records",
+            words,
+            "Start it, or mend the `storage` of dagster.yaml in DAGSTER_HOME.",
+        ) from error
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """Return what an instance raises when its database does not answer."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        from dagster_postgres.utils import DagsterPostgresException
+    except ImportError:
+        return (SQLAlchemyError,)
+    return SQLAlchemyError, DagsterPostgresException
 
 
 @contextmanager
 def incident_store() -> Iterator[IncidentStore]:
-    """Give the memory of what was told: Dagster's storage if it is at hand, else files."""
+    """Give the memory of what was told: Dagster's storage if it is at hand, else files.
+
+    Raises:
+        UnavailableError: Dagster's storage does not answer.
+    """
     with instance_at_hand() as instance:
         if instance is None:
             yield FileIncidentStore(INCIDENTS_FOLDER)
         else:
-            yield DagsterIncidentStore(instance.daemon_cursor_storage)
+            shared = DagsterIncidentStore(instance.daemon_cursor_storage)
+            yield RememberedIncidentStore(shared, database_errors())

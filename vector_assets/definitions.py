@@ -3,10 +3,12 @@
 Keep out: what any of the parts does.
 """
 
+import os
 from collections.abc import Mapping
 
 import dagster as dg
 
+from vector_assets.credentials import without_credentials
 from vector_assets.nights import require_cron
 from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
 from vector_assets.orchestration.canary import build_canary_asset
@@ -16,10 +18,15 @@ from vector_assets.orchestration.io_managers import (
     PineconeIOManager,
     VectorIndexIOManager,
 )
-from vector_assets.orchestration.jobs import build_nightly_ingestion, build_weekly_rescan
+from vector_assets.orchestration.jobs import (
+    build_nightly_ingestion,
+    build_weekly_prune,
+    build_weekly_rescan,
+)
 from vector_assets.orchestration.partitions import daily_partitions
+from vector_assets.orchestration.prune_assets import build_prune_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.orchestration.schedules import build_nightly_schedule, build_rescan_schedule
+from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import shown_sources
@@ -48,17 +55,22 @@ def build_defs(
         build_documents_asset(source, partitions, settings.vector_store) for source in sources
     ]
     canary = build_canary_asset(settings.vector_store)
+    prunes = [
+        build_prune_asset(source, settings.prune_max_share, settings.vector_store)
+        for source in sources
+    ]
     return dg.Definitions(
-        assets=[*assets, canary],
+        assets=[*assets, *prunes, canary],
         asset_checks=[
             *(check for source in sources for check in build_checks(asset_key(source), source)),
             *build_freshness_checks([asset_key(source) for source in sources], settings),
         ],
-        jobs=[build_nightly_ingestion([*assets, canary]), build_weekly_rescan(assets)],
-        schedules=[
-            build_nightly_schedule(partitions, settings),
-            build_rescan_schedule(partitions, settings),
+        jobs=[
+            build_nightly_ingestion([*assets, canary]),
+            build_weekly_rescan(assets),
+            build_weekly_prune(prunes),
         ],
+        schedules=build_schedules(partitions, settings),
         sensors=build_sensors(settings, partitions),
         resources={
             "sources": SourcesResource(settings=settings),
@@ -74,7 +86,11 @@ def build_defs(
 def _vector_index(settings: Settings) -> VectorIndexIOManager:
     if settings.vector_store == "pinecone":
         return PineconeIOManager(settings=settings, index=settings.pinecone_index)
-    return LanceDBIOManager(uri=settings.lancedb_uri)
+    uri = settings.lancedb_uri
+    if without_credentials(uri) != uri and os.environ.get("LANCEDB_URI") == uri:
+        # The UI shows a resource's configuration: so the variable, and not what stands in it.
+        return LanceDBIOManager(uri=dg.EnvVar("LANCEDB_URI"))
+    return LanceDBIOManager(uri=uri)
 
 
 defs = build_defs()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from vector_assets.credentials import without_credentials
 from vector_assets.documents import Gap
 from vector_assets.embedding import build_embedder
 from vector_assets.errors import IndexMismatchError, VectorAssetsError
@@ -34,6 +35,9 @@ class Finding:
     state: Literal["ok", "broken", "off"]
     line: str
     gaps: tuple[Gap, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "line", without_credentials(self.line))
 
 
 def examine(settings: Settings) -> Iterator[Finding]:

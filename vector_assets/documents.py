@@ -234,13 +234,24 @@ class Gap:
         reason: Why, in words; never a secret.
         advice: What to do about it; empty when nothing need be done.
         count: How many things of this kind, such as messages or pages.
+        is_private: Whether these words name what not everyone may read, such as a private channel:
+            they are for operators, and `for_readers` for all others.
     """
 
     subject: str
     reason: str
     advice: str = ""
     count: int = 1
+    is_private: bool = field(default=False, compare=False)
 
+    def for_readers(self) -> "Gap":
+        """Return it as everyone may read it."""
+        if not self.is_private:
+            return self
+        return Gap("something that not everyone may read", _FOR_OPERATORS, count=self.count)
+
+
+_FOR_OPERATORS = "its name is for operators: `vector-assets status` and the run in Dagster tell it"
 
 SourceItem = Document | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
 """What a source yields."""

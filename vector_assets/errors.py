@@ -21,9 +21,21 @@ statuses (the faces, `cli.py` and `api.py`, decide those).
         └── DocumentError         the document cannot be fetched, rendered, embedded or written
 """
 
+from vector_assets.credentials import without_credentials
+
 
 class VectorAssetsError(Exception):
-    """Base of every error in this project; its message is one line fit for a person."""
+    """Base of every error in this project; its message is one line fit for a person.
+
+    What of it is a credential of ours is left out, whoever put it there.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(without_credentials(str(word)) for word in words))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        clean = without_credentials(value) if isinstance(value, str) else value
+        super().__setattr__(name, clean)
 
 
 class RetryableError(VectorAssetsError):

@@ -7,6 +7,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -128,6 +129,39 @@ class DagsterIncidentStore(IncidentStore):
     def write_text(self, reporter: str, text: str) -> None:
         """Replace the value of the reporter's key."""
         self._storage.set_cursor_values({_KEY + reporter: text})
+
+
+class RememberedIncidentStore(IncidentStore):
+    """Another store, with what it last held kept in this process for as long as it is away.
+
+    That a database is down is an incident too: it shall be told once, and so has to be remembered
+    somewhere else. What was written meanwhile is handed over when the store is back.
+
+    Args:
+        store: Shared with others, each of whom writes a record of its own.
+        away: What it raises when it does not answer.
+    """
+
+    def __init__(self, store: IncidentStore, away: tuple[type[Exception], ...]) -> None:
+        self._store = store
+        self._away = away
+        self._known: dict[str, str] = {}
+        self._unwritten: set[str] = set()
+
+    def read_text(self, reporter: str) -> str:
+        """Return what the store holds, or what is newer than that."""
+        if reporter not in self._unwritten:
+            with suppress(*self._away):
+                self._known[reporter] = self._store.read_text(reporter)
+        return self._known.get(reporter, "")
+
+    def write_text(self, reporter: str, text: str) -> None:
+        """Write to the store, now or when it is back."""
+        self._known[reporter] = text
+        self._unwritten.add(reporter)
+        with suppress(*self._away):
+            self._store.write_text(reporter, text)
+            self._unwritten.discard(reporter)
 
 
 def _plain(value: Any) -> Any:

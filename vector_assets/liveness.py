@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from vector_assets.nights import complete_days, last_tick
-from vector_assets.observation import RESCAN_SCHEDULE, SCHEDULE, SENSORS, Observation
+from vector_assets.observation import (
+    CODE_SERVER_AWAY,
+    PRUNE_SCHEDULE,
+    RESCAN_SCHEDULE,
+    SCHEDULE,
+    SENSORS,
+    Observation,
+)
 from vector_assets.problems import Problem
 from vector_assets.settings import Settings
 
@@ -16,6 +23,7 @@ TICK_TAKES = timedelta(minutes=10)
 """How long after its time a tick may still come, with a daemon that has just been started."""
 
 DAEMON = "daemon"
+CODE_LOCATION = "code-location"
 
 
 def problems_of(observation: Observation, settings: Settings, now: datetime) -> tuple[Problem, ...]:
@@ -30,7 +38,16 @@ def problems_of(observation: Observation, settings: Settings, now: datetime) -> 
 
 
 def _problems(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
-    if observation.webserver_error:
+    if observation.database_error:
+        # Whether the webserver lives cannot be seen then: it has nothing to answer with.
+        yield Problem(
+            "database",
+            "Dagster's database does not answer: nothing can run, and nothing is recorded",
+            observation.database_error,
+            "Start Postgres, or see to the disk of DAGSTER_HOME; missed days are then caught up "
+            "with by themselves.",
+        )
+    elif observation.webserver_error:
         yield Problem(
             "webserver",
             "Dagster's webserver does not answer",
@@ -40,16 +57,29 @@ def _problems(observation: Observation, settings: Settings, now: datetime) -> It
     if observation.heartbeats is not None:
         yield from _daemon(observation, settings, now)
     if observation.location_error:
-        yield Problem(
-            "code-location",
-            "The code location does not load: nothing can run",
-            observation.location_error,
-            "Run `dagster definitions validate`, mend what it names, and reload the location.",
-            link=f"{settings.dagster_url}/locations",
-        )
+        yield _location(observation.location_error, settings)
+    elif unreachable := _code_server_error(observation):
+        yield _location(unreachable, settings)
     if observation.instigators is not None:
         yield from _instigators(observation, settings, now)
     yield from _sources_gone(observation, settings, now)
+
+
+def _location(error: str, settings: Settings) -> Problem:
+    return Problem(
+        CODE_LOCATION,
+        "The code location does not load: nothing can run",
+        error,
+        "Where a code server has it, see that it runs. Else run `dagster definitions validate`, "
+        "mend what it names, and reload the location.",
+        link=f"{settings.dagster_url}/locations",
+    )
+
+
+def _code_server_error(observation: Observation) -> str:
+    """Return what the daemon says of a code server that is away; it sees that first."""
+    errors = [one.last_tick_error for one in (observation.instigators or {}).values()]
+    return next((error for error in errors if CODE_SERVER_AWAY in error), "")
 
 
 def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
@@ -97,7 +127,7 @@ def _sources_gone(observation: Observation, settings: Settings, now: datetime) -
 
 def _instigators(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
     found = observation.instigators or {}
-    for name in (SCHEDULE, RESCAN_SCHEDULE, *SENSORS):
+    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *SENSORS):
         one = found.get(name)
         kind = "sensors" if name in SENSORS else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"
@@ -111,7 +141,7 @@ def _instigators(observation: Observation, settings: Settings, now: datetime) ->
                 f"Switch it on under Automation, or run `dagster {kind[:-1]} start {name}`.",
                 link=link,
             )
-        elif one.last_tick_error:
+        elif one.last_tick_error and CODE_SERVER_AWAY not in one.last_tick_error:
             yield Problem(
                 f"tick:{name}",
                 f"{name} fails whenever it is evaluated",

@@ -15,10 +15,18 @@ SCHEDULE = "nightly_ingestion_schedule"
 
 RESCAN_SCHEDULE = "weekly_rescan_schedule"
 
+PRUNE_SCHEDULE = "weekly_prune_schedule"
+
+CODE_SERVER_AWAY = "DagsterUserCodeUnreachableError"
+"""What Dagster's errors are called when a code server does not answer."""
+
 SENSORS = ("missed_partitions_sensor", "freshness_alert_sensor", "run_failure_alert_sensor")
 
 WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
 """Asset checks that say what nothing else here says; freshness and volume are judged anew."""
+
+PRUNE_CHECK = "prune_refused_nothing"
+"""The asset check of a source's prune; told among the source's own."""
 
 RECENT_DAYS = 29
 """How many days the records of an asset go back: four weeks, to compare a day with its like."""
@@ -26,7 +34,14 @@ RECENT_DAYS = 29
 
 def gap_of(row: Mapping[str, Any]) -> Gap:
     """Return a gap as it stands in a table of a run's metadata."""
-    return Gap(str(row["subject"]), str(row["reason"]), str(row["advice"]), int(row["count"]))
+    return Gap(
+        str(row["subject"]),
+        str(row["reason"]),
+        str(row["advice"]),
+        int(row["count"]),
+        # A run of before the word was there may have named anything.
+        is_private=bool(row.get("is_private", True)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +111,8 @@ class Observation:
             asked for.
         location_error: Why the code location does not load; empty when it does.
         webserver_error: Why the webserver was not the one who answered; empty when it was.
+        database_error: Why Dagster's records cannot be read either; empty when they can, or when
+            there was no need.
     """
 
     assets: Mapping[str, AssetHistory] = field(default_factory=dict)
@@ -103,3 +120,4 @@ class Observation:
     heartbeats: Mapping[str, datetime | None] | None = None
     location_error: str = ""
     webserver_error: str = ""
+    database_error: str = ""

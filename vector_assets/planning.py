@@ -23,9 +23,11 @@ from vector_assets.records import (
     record_id,
     stored_stamp,
     unlisted_readers,
+    vector_cause,
 )
 from vector_assets.report import DayStats
 from vector_assets.stores.base import Head, Record, VectorStore
+from vector_assets.vectors import Vectors
 
 
 class HeldVersions:
@@ -86,10 +88,12 @@ class DocumentPlan:
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
         stats: What this plan does, for the report.
+        held: What the index held of the document when this was planned.
     """
 
     document: Document
     document_fingerprint: str
+    held: Head | None = None
     upserts: list[Record] = field(default_factory=list)
     metadata_updates: dict[str, dict[str, Value]] = field(default_factory=dict)
     surplus_ids: list[str] = field(default_factory=list)
@@ -121,11 +125,14 @@ class Planner:
         self._embedder = embedder
         self._vector_kind = vector_kind_of(embedder)
 
-    def plan(self, documents: Sequence[Document]) -> list[DocumentPlan | DocumentFailure]:
+    def plan(
+        self, documents: Sequence[Document], *, made: Mapping[str, Vectors] | None = None
+    ) -> list[DocumentPlan | DocumentFailure]:
         """Return a plan, or a failure, for each document in the order given.
 
         Args:
             documents: Each id at most once.
+            made: Vectors that have been paid for already, by the cause in a chunk's fingerprint.
 
         Raises:
             RetryableError: The store or the embedder does not answer.
@@ -134,8 +141,8 @@ class Planner:
         outcomes: list[DocumentPlan | DocumentFailure] = []
         drafts: list[_Draft] = []
         for document in documents:
-            plan = DocumentPlan(document, self.fingerprint_of(document))
             head = heads.get(document.id)
+            plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
             outcomes.append(plan)
             if head is not None and _is_settled(plan, head):
                 plan.stats.unchanged_documents = 1
@@ -144,7 +151,7 @@ class Planner:
                 drafts.append(self._draft(plan, head))
             except DocumentError as error:
                 outcomes[-1] = DocumentFailure(error.document_id, error.cause, document.day)
-        failed = self._embed(drafts)
+        failed = self._embed(drafts, made or {})
         return [failed.get(_document_id(outcome), outcome) for outcome in outcomes]
 
     def fingerprint_of(self, document: Document) -> str:
@@ -186,9 +193,11 @@ class Planner:
             if found not in kept
         ]
 
-    def _embed(self, drafts: "list[_Draft]") -> dict[str, DocumentFailure]:
+    def _embed(
+        self, drafts: "list[_Draft]", made: Mapping[str, Vectors]
+    ) -> dict[str, DocumentFailure]:
         """Fill the drafts' plans; return the documents that the embedder refused, by id."""
-        self._reuse(drafts)
+        self._reuse(drafts, made)
         wanted = [(draft, chunk_id) for draft in drafts for chunk_id in draft.to_embed]
         if not wanted:
             return {}
@@ -211,8 +220,8 @@ class Planner:
             stats.dollars = stats.tokens * self._embedder.dollars_per_million_tokens / 1e6
         return failed
 
-    def _reuse(self, drafts: "list[_Draft]") -> None:
-        """Sort each draft's chunks into those to embed, to relabel, and to leave alone."""
+    def _reuse(self, drafts: "list[_Draft]", made: Mapping[str, Vectors]) -> None:
+        """Sort each draft's chunks into those to embed, to write, to relabel, to leave alone."""
         asked = [chunk_id for draft in drafts if draft.is_known for chunk_id in draft.metadata]
         known = self._store.fingerprints(self._namespace, asked) if asked else {}
         for draft in drafts:
@@ -220,7 +229,11 @@ class Planner:
                 fingerprint = str(metadata["fingerprint"])
                 before = known.get(chunk_id, "")
                 if not is_same_vector(before, fingerprint):
-                    draft.to_embed.append(chunk_id)
+                    vector = made.get(vector_cause(fingerprint))
+                    if vector is None:
+                        draft.to_embed.append(chunk_id)
+                    else:
+                        draft.plan.upserts.append(Record(chunk_id, vector, metadata))
                     continue
                 draft.plan.stats.reused_chunks += 1
                 # The head speaks for the whole document, so it is relabelled with any change.
@@ -237,6 +250,7 @@ def gaps_of_records(document: Document) -> list[Gap]:
             f"documents in {document.container or document.source} for some of their readers",
             "a record has room for some 400 e-mails; readers after those do not find the document",
             "Let everyone read them, or fewer people, or keep a copy where either may.",
+            is_private=True,
         )
     ]
 

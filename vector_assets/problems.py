@@ -6,6 +6,8 @@ Keep out: finding out (`liveness.py`, `health.py`) and telling (`alerts.py`).
 from dataclasses import dataclass
 from datetime import datetime
 
+from vector_assets.credentials import without_credentials
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -28,3 +30,7 @@ class Problem:
     since: datetime | None = None
     link: str = ""
     tell_after_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("headline", "detail", "advice", "link"):
+            object.__setattr__(self, name, without_credentials(getattr(self, name)))

@@ -108,7 +108,12 @@ def without_marks(metadata: Mapping[str, Value]) -> dict[str, Value]:
 
 def is_same_vector(one: str, other: str) -> bool:
     """Tell whether two chunk fingerprints stand for the same vector."""
-    return one.partition(".")[0] == other.partition(".")[0]
+    return vector_cause(one) == vector_cause(other)
+
+
+def vector_cause(fingerprint: str) -> str:
+    """Return the half of a chunk's fingerprint that stands for its vector."""
+    return fingerprint.partition(".")[0]
 
 
 def chunk_metadata(

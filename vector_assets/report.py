@@ -64,6 +64,12 @@ class DayStats:
         for name in (one.name for one in fields(self)):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
+    def add_cost(self, other: "DayStats") -> None:
+        """Add what another plan for the same documents cost besides."""
+        self.embedded_chunks += other.embedded_chunks
+        self.tokens += other.tokens
+        self.dollars += other.dollars
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:

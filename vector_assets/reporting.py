@@ -10,7 +10,7 @@ from vector_assets.canary import CANARY
 from vector_assets.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.incidents import Incident
 from vector_assets.liveness import DAEMON
-from vector_assets.observation import Observation
+from vector_assets.observation import PRUNE_CHECK, Observation
 from vector_assets.problems import Problem
 from vector_assets.settings import Settings
 
@@ -167,17 +167,30 @@ def _patience_turns(source: SourceHealth) -> int:
 
 def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:
     return [
-        Problem(
-            f"check:{source}:{check}",
-            f"{source}: the asset check {check} fails",
-            words,
-            "Open the asset's checks: the table names each document and its cause.",
-            link=_asset_link(source, settings),
-        )
+        _check_problem(source, check, words, settings)
         for source, history in observation.assets.items()
         if source in settings.enabled_sources
         for check, words in history.failed_checks.items()
     ]
+
+
+def _check_problem(source: str, check: str, words: str, settings: Settings) -> Problem:
+    if check == PRUNE_CHECK:
+        return Problem(
+            f"prune:{source}",
+            f"{source}: what may be gone there was left in the index",
+            words,
+            "Nothing of it was deleted; answers may name what no longer exists. Open the run: its "
+            "table says what was seen and what to do.",
+            link=f"{settings.dagster_url}/assets/{source}_prune",
+        )
+    return Problem(
+        f"check:{source}:{check}",
+        f"{source}: the asset check {check} fails",
+        words,
+        "Open the asset's checks: the table names each document and its cause.",
+        link=_asset_link(source, settings),
+    )
 
 
 def _is_made_good(incident: Incident, observation: Observation, health: Health) -> bool:

@@ -249,9 +249,27 @@ class _Search:
                 if store.has_lexical_search
                 else []
             )
-            return _Found(self._dense(source, vector), lexical, self._keyed(source), as_of)
+            dense = self._dense(source, vector)
+            may_read = self._readable(source, (*dense, *lexical))
+            return _Found(
+                [hit for hit in dense if document_id_of(hit.id) in may_read],
+                [hit for hit in lexical if document_id_of(hit.id) in may_read],
+                self._keyed(source),
+                as_of,
+            )
         except RetryableError as error:
             return _Found(error=error)
+
+    def _readable(self, source: str, hits: Sequence[Hit]) -> set[str]:
+        """Return the documents of hits that who asks may read, as their heads have it.
+
+        The store has filtered each chunk already. Of a document that is being closed to some, or
+        whose writer died at it, chunks may say what was true before; its head says what is.
+        """
+        heads = {document_id_of(hit.id) for hit in hits if hit.metadata.get("chunk") == 0}
+        others = sorted({document_id_of(hit.id) for hit in hits} - heads)
+        found = self._store.heads(source, others) if others else {}
+        return heads | {one for one in others if self._where.lets_read(found.get(one))}
 
     def _dense(self, source: str, vector: Future[Vectors]) -> list[Hit]:
         """Search by meaning; words alone have to do while the embedder does not answer."""

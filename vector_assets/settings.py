@@ -4,13 +4,17 @@ Every variable of the project is a field here, under its own name in lower case.
 Keep out: what is done with a value, and any reading of the environment at import.
 """
 
+import os
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import find_dotenv, load_dotenv
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from vector_assets import credentials
 from vector_assets.errors import SettingsError
 
 CREDENTIALS_BY_SOURCE = {
@@ -21,6 +25,14 @@ CREDENTIALS_BY_SOURCE = {
     "files": ("files_path",),
 }
 """A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists what is on."""
+
+_SECRETS_OF_OTHERS = (
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+)  # fmt: skip
+_KEYS_OF_OBJECT_STORES = (
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY",
+)  # fmt: skip
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
@@ -39,6 +51,7 @@ class Settings(BaseSettings):
     jira_email: str = ""
     jira_api_token: SecretStr = SecretStr("")
     jira_projects: CommaList = ()
+    jira_public_projects: CommaList = ()
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
@@ -80,12 +93,19 @@ class Settings(BaseSettings):
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
     partitions_start: str = "2024-01-01"
+    prune_max_share: float = Field(default=0.2, ge=0, le=1)
 
     dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
     heartbeat_max_age_seconds: float = 180.0
     watch_seconds: float = 60.0
 
-    @field_validator("vector_assets_sources", "jira_projects", "slack_channels", mode="before")
+    @field_validator(
+        "vector_assets_sources",
+        "jira_projects",
+        "jira_public_projects",
+        "slack_channels",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -117,6 +137,31 @@ class Settings(BaseSettings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _make_credentials_known(self) -> Self:
+        credentials.know(self._credentials())
+        return self
+
+    def _credentials(self) -> Iterator[str]:
+        """Yield all that must be shown nowhere, in the forms that only settings can tell."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                secret = value.get_secret_value()
+                yield secret
+                if name.endswith("_url") and secret:
+                    yield from credentials.of_secret_url(secret)
+            elif isinstance(value, str) and "://" in value:
+                yield from credentials.of_url(value)
+        if token := self.jira_api_token.get_secret_value():
+            yield credentials.basic(self.jira_email, token)
+
+    def __repr__(self) -> str:
+        return credentials.without_credentials(super().__repr__())
+
+    def __str__(self) -> str:
+        return credentials.without_credentials(super().__str__())
+
     @property
     def enabled_sources(self) -> tuple[str, ...]:
         """Names of the sources that are on, in the order of `CREDENTIALS_BY_SOURCE`."""
@@ -146,8 +191,9 @@ class Settings(BaseSettings):
 
     @property
     def dagster_url(self) -> str:
-        """Where Dagster's UI is, without a slash at its end."""
-        return self.dagster_graphql_url.rstrip("/").removesuffix("/graphql")
+        """Where Dagster's UI is, without a slash at its end, and without a login."""
+        url = urlsplit(self.dagster_graphql_url.rstrip("/").removesuffix("/graphql"))
+        return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
 
     def missing_credentials(self, source: str) -> tuple[str, ...]:
         """Return the variables that a source needs and that are not set."""
@@ -182,6 +228,9 @@ def load_settings() -> Settings:
         SettingsError: A variable cannot be read; the message names it and what was wanted.
     """
     load_dotenv(find_dotenv(usecwd=True), override=False)
+    for name in _SECRETS_OF_OTHERS:
+        credentials.know(credentials.of_url(os.environ.get(name, "")))
+    credentials.know(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
     try:
         return Settings()
     except ValidationError as error:

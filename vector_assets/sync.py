@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
+from vector_assets.credentials import without_credentials
 from vector_assets.documents import (
     Checkpoint,
     Deferred,
@@ -243,9 +244,9 @@ class EmbeddedDocuments:
 def _without_secrets(outcome: Outcome) -> Outcome:
     """Redact what a vendor or a model said of a document, which may quote it."""
     if isinstance(outcome, DocumentFailure):
-        return replace(outcome, cause=redact(outcome.cause).text)
+        return replace(outcome, cause=redact(without_credentials(outcome.cause)).text)
     if isinstance(outcome, Gap):
-        return replace(outcome, reason=redact(outcome.reason).text)
+        return replace(outcome, reason=redact(without_credentials(outcome.reason)).text)
     return outcome
 
 
@@ -366,6 +367,7 @@ def _drain(
             store.maintain(stream.namespace)
         on_progress(stream.report)
     writer.finish()
+    stream.refuse(writer.failures)
 
 
 def _is_recorded(stream: EmbeddedDocuments) -> bool:

@@ -202,6 +202,17 @@ class Verifier:
                 unread.append(DocumentFailure(one, error.cause, document.day))
         return found
 
+    def _wanted_again(self, items: Sequence[SourceItem]) -> dict[str, Wanted]:
+        """Return the same at the second look; whether a document was read is told by the last."""
+        failures: list[DocumentFailure] = []
+        wanted = self._wanted(items, failures)
+        told = wanted.keys() | {one.document_id for one in failures}
+        self.report.unread = [
+            *(one for one in self.report.unread if one.document_id not in told),
+            *failures,
+        ]
+        return wanted
+
     def _held(self, wanted: dict[str, Wanted]) -> dict[str, list[Record]]:
         """Return what the index holds of documents: as far as they go, there and at the source."""
         heads = self._store.heads(self._namespace, list(wanted)) if wanted else {}
@@ -261,8 +272,7 @@ class Verifier:
         left = set(suspects)
         listed: set[str] = set()
         for batch in batched(self._source().documents(self._window)):
-            # What could not be read was told at the first look.
-            wanted = self._wanted([item for item in batch if _id_of(item) in left], [])
+            wanted = self._wanted_again([item for item in batch if _id_of(item) in left])
             listed.update(one for one in map(_id_of, batch) if one in suspects)
             left -= wanted.keys()
             if wanted:

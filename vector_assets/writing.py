@@ -15,7 +15,7 @@ from dataclasses import replace
 from vector_assets.documents import DocumentFailure
 from vector_assets.errors import ContractError, LostWriteError
 from vector_assets.planning import DocumentPlan, Planner
-from vector_assets.records import record_id
+from vector_assets.records import record_id, vector_cause
 from vector_assets.stores.base import Head, Metadata, VectorStore
 
 UNCONFIRMED_BATCHES = 8
@@ -74,7 +74,7 @@ class Writer:
     def _taken(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Write plans and return them; halve what the index refuses until one stands alone."""
         try:
-            self._apply(plans)
+            return self._apply(plans)
         except ContractError as error:
             if len(plans) == 1:
                 document = plans[0].document
@@ -86,11 +86,10 @@ class Writer:
             if not taken and len(plans) >= MANY_REFUSED:
                 raise
             return taken
-        return plans
 
-    def _apply(self, plans: list[DocumentPlan]) -> None:
-        heads = self._heads(plans)
-        plans = [plan for plan in plans if not _is_overtaken(plan, heads.get(plan.document.id))]
+    def _apply(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Write a batch, and return what was written of it."""
+        plans = self._current(plans)
         # One whose only write is its head is whole or not there: it needs no mark.
         begun = [plan for plan in plans if _has_several_writes(plan)]
         self._write_heads(begun, is_whole=False)
@@ -101,6 +100,36 @@ class Writer:
         self._write_heads(plans, is_whole=True)
         for plan in begun:
             plan.stats.deleted_chunks = len(plan.surplus_ids)
+        return plans
+
+    def _current(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Leave out what is overtaken, and plan anew what another run has written since."""
+        heads = self._heads(plans)
+        plans = [plan for plan in plans if not _is_overtaken(plan, heads.get(plan.document.id))]
+        moved = [plan for plan in plans if heads.get(plan.document.id) != plan.held]
+        if not moved:
+            return plans
+        # A plan may leave alone, or relabel, a chunk that is another one by now.
+        stale = {plan.document.id for plan in moved}
+        return [plan for plan in plans if plan.document.id not in stale] + self._again(moved)
+
+    def _again(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Plan anew, with the vectors that are paid for."""
+        made = {
+            vector_cause(str(one.metadata["fingerprint"])): one.vector
+            for plan in plans
+            for one in plan.upserts
+        }
+        again: list[DocumentPlan] = []
+        outcomes = self._planner.plan([plan.document for plan in plans], made=made)
+        for before, now in zip(plans, outcomes, strict=True):
+            if isinstance(now, DocumentFailure):
+                self.failures.append(now)
+            elif not now.is_empty:
+                before.stats.add_cost(now.stats)
+                now.stats = before.stats
+                again.append(now)
+        return again
 
     def _write_heads(self, plans: list[DocumentPlan], *, is_whole: bool) -> None:
         records = [
@@ -141,25 +170,29 @@ class Writer:
             if not plans:
                 return
             self._unname(plans)
-            again = self._planner.plan([plan.document for plan in plans])
-            plans = [one for one in again if isinstance(one, DocumentPlan) and not one.is_empty]
-            self._apply(plans)
-        undone = [plan.document.id for plan in self._undone_at_last(plans)]
+            plans = self._taken(self._again(plans))
+        undone = [plan.document.id for plan in self._undone_at_last(plans, is_last=True)]
         if undone:
             raise LostWriteError(
-                f"{len(undone)} documents were written to {self._namespace!r} {_ATTEMPTS} times "
-                f"and are not there as they were written: {', '.join(undone[:_NAMED])}. Run the "
-                f"same days again, one run at a time"
+                f"{len(undone)} documents were written to {self._namespace!r} {_ATTEMPTS + 1} "
+                f"times and are not there as they were written: {', '.join(undone[:_NAMED])}. Run "
+                f"the same days again, one run at a time"
             )
 
-    def _undone_at_last(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+    def _undone_at_last(
+        self, plans: list[DocumentPlan], *, is_last: bool = False
+    ) -> list[DocumentPlan]:
         """Return what is not there as it was written, once the index has had its time to show it.
 
-        What is only not seen yet must not be written again: its vectors would be paid for twice.
+        A store that says what its reads have seen is believed, and what they miss is written again
+        at once. Before a run is given up it has all its time nevertheless: reads by id may lag
+        behind the searches that a store speaks of.
         """
         give_up_at = time.monotonic() + self._store.seen_within_seconds
         undone = self._undone(plans)
         while undone and time.monotonic() < give_up_at:
+            if not is_last and self._store.shows_written(self._namespace):
+                return self._undone(undone)
             time.sleep(_PAUSE_SECONDS)
             undone = self._undone(undone)
         return undone

@@ -43,7 +43,7 @@ class Contract:
 # In this order: the first that matches decides.
 CONTRACT_BY_PATH = (
     Contract(
-        r"/jira/rest/api/3/(issuesecurityschemes|group|user|project/[^/]+/role)(/|$)",
+        r"/jira/rest/api/3/(issuesecurityschemes|group|user|project/[^/]+/(role|permissionscheme))(/|$)",
         "jira-cloud-v3.readers.openapi.json",
         cut="/jira",
     ),

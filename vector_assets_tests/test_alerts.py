@@ -12,7 +12,12 @@ import pytest
 from vector_assets.alert_channels import WebhookChannel
 from vector_assets.alert_slack import SlackChannel
 from vector_assets.alerts import Alerter, build_channels
-from vector_assets.incidents import DagsterIncidentStore, FileIncidentStore, IncidentStore
+from vector_assets.incidents import (
+    DagsterIncidentStore,
+    FileIncidentStore,
+    IncidentStore,
+    RememberedIncidentStore,
+)
 from vector_assets.problems import Problem
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.slack import TOKEN
@@ -33,14 +38,16 @@ def receiver() -> Iterator[Receiver]:
         yield found
 
 
-@pytest.fixture(params=["files", "dagster"])
+@pytest.fixture(params=["files", "dagster", "remembered"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IncidentStore]:
     """Each memory in turn."""
     if request.param == "files":
         yield FileIncidentStore(tmp_path / "incidents")
         return
     with dg.instance_for_test() as instance:
-        yield DagsterIncidentStore(instance.daemon_cursor_storage)
+        shared = DagsterIncidentStore(instance.daemon_cursor_storage)
+        is_remembered = request.param == "remembered"
+        yield RememberedIncidentStore(shared, (OSError,)) if is_remembered else shared
 
 
 @pytest.fixture
@@ -77,6 +84,43 @@ def test_a_restart_repeats_nothing(
     after.report([DEAD], NOW + MINUTE)
     after.report([], NOW + 2 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
+
+
+class Database(FileIncidentStore):
+    """A memory that can be away."""
+
+    is_away = False
+
+    def read_text(self, reporter: str) -> str:
+        self._require()
+        return super().read_text(reporter)
+
+    def write_text(self, reporter: str, text: str) -> None:
+        self._require()
+        super().write_text(reporter, text)
+
+    def _require(self) -> None:
+        if self.is_away:
+            raise ConnectionError("connection refused")
+
+
+def test_what_is_told_while_the_memory_is_away_is_told_once_and_handed_over(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    database = Database(tmp_path)
+    store = RememberedIncidentStore(database, (ConnectionError,))
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
+    alerter.report([STALE], NOW)
+    database.is_away = True
+    alerter.report([STALE, DEAD], NOW + MINUTE)
+    alerter.report([STALE, DEAD], NOW + 2 * MINUTE)
+    database.is_away = False
+    alerter.report([STALE, DEAD], NOW + 3 * MINUTE)
+    assert receiver.events() == [("opened", "source:jira"), ("opened", "daemon")]
+    # Another process, which reads the shared memory alone, knows all of it.
+    restarted = Alerter("watcher", [WebhookChannel(receiver.url)], database)
+    restarted.report([], NOW + 4 * MINUTE)
+    assert sorted(receiver.events()[2:]) == [("over", "daemon"), ("over", "source:jira")]
 
 
 def test_what_one_reporter_has_told_another_does_not_tell(

@@ -6,14 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 from vector_assets.canary import CANARY, CANARY_ID, OLD_AFTER, last_found
 from vector_assets.canary_trial import try_canary
 from vector_assets.embedding.base import Embedded
 from vector_assets.errors import CanaryError, LostWriteError, UnavailableError
 from vector_assets.health import Verdict, measure
+from vector_assets.incidents import Incident
 from vector_assets.observation import AssetHistory, DayRecord, Observation
 from vector_assets.probes import Probes
+from vector_assets.reporting import canary_problem, for_sensors
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.search import find
 from vector_assets.settings import Settings
@@ -21,10 +24,12 @@ from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.vectors import Vectors
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
+from vector_assets_tests.test_api import READ, served
 from vector_assets_tests.tiny import TinyEmbedder, utc
 
 NIGHT = utc("2026-03-02T06:00")
 NEXT = NIGHT + timedelta(days=1)
+GAUGE = "vector_assets_canary_found_seconds "
 
 
 @pytest.fixture(params=["lancedb", "documents", "vectors"])
@@ -172,3 +177,37 @@ def test_an_index_that_does_not_answer_is_no_second_problem(sandbox: Sandbox) ->
     with pytest.raises(UnavailableError, match="pinecone did not answer"):
         last_found(store)
     assert problems(store, Observation(), 99) == []
+
+
+def test_status_over_http_and_metrics_say_when_it_was_last_found(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        {"files_path": ".", "lancedb_uri": str(tmp_path / "index"), "read_api_key": "reading-key"}
+    )
+    try_canary(LanceDBStore(settings.lancedb_uri), TinyEmbedder(), now=NIGHT)
+    with served(settings, tmp_path) as (url, _):
+        status = requests.get(f"{url}/api/sync-status", headers=READ, timeout=60).json()
+        assert status["canary_found_at"] == "2026-03-02T06:00:00Z"
+        # It is long ago by the clock of today, and no Dagster has tried since.
+        assert [one for one in status["problems"] if "no canary was found" in one]
+        metrics = requests.get(f"{url}/metrics", headers=READ, timeout=60).text
+        [line] = [one for one in metrics.splitlines() if one.startswith(GAUGE)]
+        assert float(line.removeprefix(GAUGE)) == NIGHT.timestamp()
+        assert 'vector_assets_problem{key="canary"} 1.0' in metrics
+
+
+def test_the_alert_of_a_canary_is_over_once_it_is_found_again(tmp_path: Path) -> None:
+    store = LanceDBStore(str(tmp_path / "index"))
+    settings = Settings(files_path=".")
+    problem = canary_problem("it is not found", link="")
+    incidents = {problem.key: Incident(problem, opened_at=NIGHT, seen_at=NIGHT)}
+
+    def told() -> list[str]:
+        health = measure(settings, Probes(settings, store), Observation(), now=NEXT)
+        problems = for_sensors(health, Observation(), incidents, settings)
+        return [one.key for one in problems if one.key == "run:canary"]
+
+    assert told() == ["run:canary"]
+    try_canary(store, TinyEmbedder(), now=NIGHT - timedelta(hours=1))
+    assert told() == ["run:canary"]
+    try_canary(store, TinyEmbedder(), now=NIGHT + timedelta(hours=1))
+    assert told() == []

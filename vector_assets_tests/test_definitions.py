@@ -30,7 +30,11 @@ def defs() -> dg.Definitions:
 def test_there_is_an_asset_a_source_whether_it_is_on_or_not(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
     found = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-    assert set(found) == {*(f"{source}_documents" for source in SOURCE_NAMES), "index_canary"}
+    kinds = ("documents", "prune")
+    assert set(found) == {
+        *(f"{source}_{kind}" for source in SOURCE_NAMES for kind in kinds),
+        "index_canary",
+    }
     assert set(SOURCES) == set(CREDENTIALS_BY_SOURCE)
     for source in SOURCE_NAMES:
         spec = found[f"{source}_documents"]
@@ -45,6 +49,7 @@ def test_a_range_of_days_is_one_run_in_the_pool_of_its_source(defs: dg.Definitio
         asset = defs.resolve_assets_def(f"{source}_documents")
         assert asset.backfill_policy == dg.BackfillPolicy.single_run()
         assert asset.op.pool == source
+        assert defs.resolve_assets_def(f"{source}_prune").op.pool == source
 
 
 def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -> None:
@@ -99,7 +104,7 @@ def test_loading_needs_no_credentials_no_network_and_no_vendor_sdk() -> None:
         f"print([name for name in {heavy.split()!r} if name in sys.modules])\n"
         "print(len(defs.resolve_all_asset_keys()))"
     )
-    assert (done.stdout.split("\n")[:2], done.stderr) == (["[]", "4"], "")
+    assert (done.stdout.split("\n")[:2], done.stderr) == (["[]", "9"], "")
 
 
 def test_a_setting_that_cannot_be_read_is_named_when_the_location_is_loaded() -> None:

@@ -8,7 +8,14 @@ import pytest
 from vector_assets.errors import UnavailableError
 from vector_assets.health import Health, SourceHealth, Verdict, hours, measure, source_health
 from vector_assets.liveness import problems_of
-from vector_assets.observation import SCHEDULE, AssetHistory, DayRecord, Instigator, Observation
+from vector_assets.observation import (
+    SCHEDULE,
+    SENSORS,
+    AssetHistory,
+    DayRecord,
+    Instigator,
+    Observation,
+)
 from vector_assets.probes import Probes, SourceProbe
 from vector_assets.reporting import for_sensors
 from vector_assets.sandbox.server import Sandbox
@@ -209,7 +216,9 @@ def test_a_schedule_that_is_off_fails_or_missed_its_night_is_a_problem(
     assert keys(instigators=schedule(**fields)) == found
 
 
-@pytest.mark.parametrize("name", ["missed_partitions_sensor", "weekly_rescan_schedule"])
+@pytest.mark.parametrize(
+    "name", ["missed_partitions_sensor", "weekly_rescan_schedule", "weekly_prune_schedule"]
+)
 def test_another_schedule_or_a_sensor_that_is_off_is_a_problem(name: str) -> None:
     assert keys(instigators={name: Instigator(is_running=False)}) == [f"off:{name}"]
 
@@ -217,6 +226,21 @@ def test_another_schedule_or_a_sensor_that_is_off_is_a_problem(name: str) -> Non
 def test_a_location_that_does_not_load_and_a_silent_webserver_are_problems() -> None:
     assert keys(location_error="SyntaxError: invalid syntax") == ["code-location"]
     assert keys(webserver_error="it did not answer") == ["webserver"]
+
+
+def test_a_database_that_is_away_is_told_and_not_the_webserver_that_stands_on_it() -> None:
+    found = keys(webserver_error="it did not answer", database_error="connection refused")
+    assert found == ["database"]
+
+
+def test_a_code_server_that_is_away_is_one_problem_however_many_sensors_it_stops() -> None:
+    words = "dagster._core.errors.DagsterUserCodeUnreachableError: Unable to reach the code server"
+    away = Instigator(is_running=True, last_tick_at=NOW, last_tick_error=words)
+    sensors = dict.fromkeys(SENSORS, away)
+    [problem] = problems_of(Observation(instigators=sensors), Settings(), NOW)
+    assert (problem.key, problem.detail) == ("code-location", words)
+    # As the webserver sees it a moment later: the same key, and so no other alert.
+    assert keys(location_error="vector_assets: it cannot be reached") == ["code-location"]
 
 
 @pytest.mark.parametrize(

@@ -320,6 +320,18 @@ def test_a_document_that_cannot_be_read_is_not_called_right(world: World) -> Non
     assert not report.is_right
 
 
+def test_whether_a_document_was_read_is_told_by_the_second_look(lance: World) -> None:
+    failure = DocumentFailure("jira:1", "HTTP 500", DAYS.last)
+    lance.alter("jira:1#1", text="lies")
+    listings = [ListSource(lance.items), ListSource([failure, *lance.items[1:]])]
+    looks = [listings[0], *listings]
+    report = lance.verify(open_source=lambda: looks.pop(0))
+    assert (found(report), report.unread) == (set(), [failure])
+    looks = [listings[0], *reversed(listings)]
+    report = lance.verify(open_source=lambda: looks.pop(0))
+    assert (found(report), report.unread) == ({("mismatched", "jira:1#1")}, [])
+
+
 def test_a_listing_that_breaks_off_concludes_nothing(world: World) -> None:
     broken = UnavailableError("jira", "HTTP 503")
     before = world.contents()

@@ -5,7 +5,8 @@ Keep out: the freshness of the index (`health.py`), and alerts (`sensors.py`).
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import dagster as dg
 from dagster._utils.warnings import SupersessionWarning
@@ -13,7 +14,10 @@ from dagster._utils.warnings import SupersessionWarning
 from vector_assets.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
-from vector_assets.orchestration.history import newest_events
+from vector_assets.orchestration.history import (
+    materialized_days,
+    newest_events,
+)
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.metadata import (
     FAILED_DOCUMENTS,
@@ -21,11 +25,17 @@ from vector_assets.orchestration.metadata import (
     WRITTEN,
     quarantine_table,
 )
+from vector_assets.orchestration.partitions import (
+    ONE_DAY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    days_of,
+)
 from vector_assets.orchestration.records import asset_history
 from vector_assets.quarantine import quarantined
-from vector_assets.records import record_id
 from vector_assets.settings import Settings
-from vector_assets.stores.base import VectorStore
+from vector_assets.stores.base import Head
+from vector_assets.wholeness import broken_among, broken_documents
 
 PATIENCE_SECONDS = 60.0
 """How long what was written may take to be seen: Pinecone is eventually consistent."""
@@ -33,6 +43,7 @@ PATIENCE_SECONDS = 60.0
 MAX_NAMED_DAYS = 10
 
 _PAUSE_SECONDS = 2.0
+_NAMED = 10
 _HOURS_OF_A_RUN = 2
 
 
@@ -104,12 +115,15 @@ def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChec
 
 
 def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
-    """Return the check that looks in the index for what the newest run wrote."""
+    """Return the check that reads the run's days, and what the run wrote, back from the index."""
 
     @dg.asset_check(
         asset=key,
         name="everything_written_is_found",
-        description="What the newest run wrote is in the index, every chunk of it.",
+        description=(
+            "Every document of the run's days, and whatever else the newest run wrote, is in the "
+            "index whole: a finished head, each of its chunks, and none beyond its end."
+        ),
     )
     def everything_written_is_found(
         context: dg.AssetCheckExecutionContext,
@@ -117,23 +131,60 @@ def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinit
     ) -> dg.AssetCheckResult:
         written = _newest_written(context.instance, key)
         store = vector_index.build_store(Meter())
+        days = _days_to_read(context, key)
+        counted = _Counted(store.documents(source, days) if days else iter(()))
+        broken = dict(broken_documents(store, source, counted))
+        broken |= dict(broken_among(store, source, written))
         give_up_at = time.monotonic() + PATIENCE_SECONDS
-        lost = _lost(written, store, source)
-        while lost and time.monotonic() < give_up_at:
+        while broken and time.monotonic() < give_up_at:
             time.sleep(_PAUSE_SECONDS)
-            lost = _lost(lost, store, source)
-        return dg.AssetCheckResult(
-            passed=not lost,
-            description=(
-                f"Not in the index, though they were written: {', '.join(lost[:10])}. Run the same "
-                f"days again; if it happens again, look at the index's own status."
-                if lost
-                else None
-            ),
-            metadata={"looked_for": len(written), "lost": len(lost)},
-        )
+            broken = dict(broken_among(store, source, list(broken)))
+        return _written_result(broken, counted.count, len(written))
 
     return everything_written_is_found
+
+
+class _Counted:
+    """Counts what passes.
+
+    Args:
+        documents: A stream.
+    """
+
+    def __init__(self, documents: Iterator[tuple[str, Head]]) -> None:
+        self._documents = documents
+        self.count = 0
+
+    def __iter__(self) -> Iterator[tuple[str, Head]]:
+        for one in self._documents:
+            self.count += 1
+            yield one
+
+
+def _written_result(
+    broken: Mapping[str, str], read_count: int, written_count: int
+) -> dg.AssetCheckResult:
+    named = [f"{document_id} ({cause})" for document_id, cause in list(broken.items())[:_NAMED]]
+    return dg.AssetCheckResult(
+        passed=not broken,
+        description=(
+            f"Not whole in the index, though they were written: {', '.join(named)}"
+            f"{' and more' if len(broken) > _NAMED else ''}. Run the same days again; if it "
+            f"happens again, look at the index's own status."
+            if broken
+            else None
+        ),
+        metadata={"read_back": read_count, "looked_for": written_count, "lost": len(broken)},
+    )
+
+
+def _days_to_read(context: dg.AssetCheckExecutionContext, key: dg.AssetKey) -> list[date]:
+    """Return the days of this run; of a check that runs alone, the newest that is materialized."""
+    tags = context.run.tags
+    first = tags.get(RANGE_START_TAG) or tags.get(ONE_DAY_TAG)
+    if first:
+        return list(days_of([first, tags.get(RANGE_END_TAG) or first]))
+    return sorted(materialized_days(context.instance, key))[-1:]
 
 
 def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
@@ -175,22 +226,6 @@ def _newest_written(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]
         if isinstance(written, dg.JsonMetadataValue) and record.timestamp > found[0]:
             found = record.timestamp, [str(one) for one in written.value or []]
     return found[1]
-
-
-def _lost(document_ids: Sequence[str], store: VectorStore, namespace: str) -> list[str]:
-    """Return those of some documents that the index does not hold whole."""
-    heads = store.heads(namespace, document_ids)
-    chunks = {
-        document_id: [record_id(document_id, n) for n in range(heads[document_id].chunk_count)]
-        for document_id in document_ids
-        if document_id in heads
-    }
-    present = store.fingerprints(namespace, [one for ids in chunks.values() for one in ids])
-    return [
-        document_id
-        for document_id in document_ids
-        if document_id not in chunks or any(one not in present for one in chunks[document_id])
-    ]
 
 
 def _deadline(cron: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from vector_assets.credentials import scrub
 from vector_assets.errors import RateLimitedError, RetryableError, VectorAssetsError
 
 
@@ -47,7 +48,8 @@ def failing_by_name(attempt: Attempt) -> Iterator[None]:
         Failure: For every other error of ours.
     """
     try:
-        yield
+        with _without_credentials():
+            yield
     except VectorAssetsError as error:
         if attempt.is_retried_after(error):
             raise dg.RetryRequested(
@@ -55,3 +57,13 @@ def failing_by_name(attempt: Attempt) -> Iterator[None]:
                 seconds_to_wait=attempt.delay_seconds * 2**attempt.number,
             ) from error
         raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+@contextmanager
+def _without_credentials() -> Iterator[None]:
+    """Free any error that passes from credentials: Dagster records it with all of its causes."""
+    try:
+        yield
+    except BaseException as error:
+        scrub(error)
+        raise

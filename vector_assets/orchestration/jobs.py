@@ -1,7 +1,7 @@
-"""The two jobs over every source's documents, and the checks on them.
+"""The jobs over every source's documents, and the checks on them.
 
 `nightly_ingestion` reads what has changed; `weekly_rescan` reads the same days whether they seem
-changed or not, for what no listing of a vendor shows.
+changed or not, for what no listing of a vendor shows; `weekly_prune` deletes what is gone.
 Keep out: when they run (`schedules.py`).
 """
 
@@ -15,6 +15,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 NIGHTLY_INGESTION = "nightly_ingestion"
 
 WEEKLY_RESCAN = "weekly_rescan"
+
+WEEKLY_PRUNE = "weekly_prune"
 
 RESCAN_TAG = "rescan"
 """On a run, with the value `true`: also what seems unchanged is read again. By hand, too."""
@@ -46,4 +48,14 @@ def build_weekly_rescan(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAsse
         selection=dg.AssetSelection.assets(*assets),
         description="Read the days again, for edits and deletions that no listing shows.",
         tags={**_RETRY_TAGS, RESCAN_TAG: "true"},
+    )
+
+
+def build_weekly_prune(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
+    """Return the job that deletes from the index what is gone at its source."""
+    return dg.define_asset_job(
+        WEEKLY_PRUNE,
+        selection=dg.AssetSelection.assets(*assets),
+        description="Delete from the index what is gone at its source, by complete listings.",
+        tags=_RETRY_TAGS,
     )

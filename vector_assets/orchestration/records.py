@@ -4,6 +4,7 @@ Keep out: the same from outside (`dagster_graphql.py`), and what is well or not 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -15,6 +16,7 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from vector_assets.documents import Gap
 from vector_assets.nights import complete_days
 from vector_assets.observation import (
+    PRUNE_CHECK,
     RECENT_DAYS,
     WATCHED_CHECKS,
     AssetHistory,
@@ -26,6 +28,7 @@ from vector_assets.observation import (
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import materialized_days, newest_events
 from vector_assets.orchestration.metadata import DOCUMENTS, FAILED_DOCUMENTS, GAPS
+from vector_assets.orchestration.prune_assets import prune_key
 
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
 
@@ -46,15 +49,22 @@ def observe_records(
         webserver_error: Why the webserver was not asked; empty when there was no need.
     """
     return Observation(
-        assets={
-            source: asset_history(instance, asset_key(source), recent_days) for source in sources
-        },
+        assets={source: _history_of(instance, source, recent_days) for source in sources},
         instigators={
             state.name: _instigator(instance, state) for state in instance.all_instigator_state()
         },
         heartbeats=_heartbeats(instance),
         webserver_error=webserver_error,
     )
+
+
+def _history_of(
+    instance: dg.DagsterInstance, source: str, recent_days: Sequence[date]
+) -> AssetHistory:
+    """Return what an instance remembers of a source: of its documents, and of its prune."""
+    history = asset_history(instance, asset_key(source), recent_days)
+    pruned = _failed_checks(instance, prune_key(source), [PRUNE_CHECK])
+    return replace(history, failed_checks={**history.failed_checks, **pruned})
 
 
 def asset_history(
@@ -82,7 +92,7 @@ def asset_history(
     return AssetHistory(
         days=frozenset(materialized_days(instance, key)),
         recent=tuple(records),
-        failed_checks=_failed_checks(instance, key),
+        failed_checks=_failed_checks(instance, key, WATCHED_CHECKS),
     )
 
 
@@ -94,8 +104,10 @@ def _heartbeats(instance: dg.DagsterInstance) -> dict[str, datetime | None]:
     }
 
 
-def _failed_checks(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict[str, str]:
-    keys = [dg.AssetCheckKey(key, name) for name in WATCHED_CHECKS]
+def _failed_checks(
+    instance: dg.DagsterInstance, key: dg.AssetKey, names: Iterable[str]
+) -> dict[str, str]:
+    keys = [dg.AssetCheckKey(key, name) for name in names]
     newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     found = {}
     for check, record in newest.items():

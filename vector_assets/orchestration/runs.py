@@ -9,8 +9,9 @@ from datetime import date, timedelta
 import dagster as dg
 
 from vector_assets.orchestration.assets import asset_key
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, WEEKLY_RESCAN
+from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, WEEKLY_PRUNE, WEEKLY_RESCAN
 from vector_assets.orchestration.partitions import ONE_DAY_TAG, RANGE_END_TAG, RANGE_START_TAG
+from vector_assets.orchestration.prune_assets import prune_key
 
 
 def sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
@@ -18,6 +19,13 @@ def sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
     if run.asset_selection is not None:
         return tuple(source for source in sources if asset_key(source) in run.asset_selection)
     return tuple(sources) if run.job_name in (NIGHTLY_INGESTION, WEEKLY_RESCAN) else ()
+
+
+def pruned_sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some sources whose documents a run prunes."""
+    if run.asset_selection is not None:
+        return tuple(source for source in sources if prune_key(source) in run.asset_selection)
+    return tuple(sources) if run.job_name == WEEKLY_PRUNE else ()
 
 
 def days_of_run(run: dg.DagsterRun) -> tuple[date, ...]:

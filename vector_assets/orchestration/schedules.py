@@ -1,4 +1,4 @@
-"""The schedules: each night what is new and what was left undone, each week all of it again.
+"""The schedules: each night what is new, each week all of it again, and what is gone.
 
 Nothing that Dagster brings catches up after an outage, so the night's asks the instance.
 Keep out: what a run does (`assets.py`).
@@ -10,19 +10,39 @@ from datetime import date
 import dagster as dg
 
 from vector_assets.canary import CANARY
-from vector_assets.observation import RESCAN_SCHEDULE, SCHEDULE
+from vector_assets.observation import PRUNE_SCHEDULE, RESCAN_SCHEDULE, SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.history import days_with_failures, materialized_days
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, RESCAN_TAG, WEEKLY_RESCAN
+from vector_assets.orchestration.jobs import (
+    NIGHTLY_INGESTION,
+    RESCAN_TAG,
+    WEEKLY_PRUNE,
+    WEEKLY_RESCAN,
+)
 from vector_assets.orchestration.partitions import contiguous, days_of, range_tags
+from vector_assets.orchestration.prune_assets import prune_key
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
 
 RESCAN_CRON = "0 12 * * 6"
 """Saturdays at noon, UTC: when no night is due, and few people write."""
 
+PRUNE_CRON = "0 12 * * 0"
+"""Sundays at noon, UTC: a day after the rescan, and when no night is due either."""
+
 RESCAN_DAYS = 30
 """How long what was said may be edited or deleted, and the index still learns of it."""
+
+
+def build_schedules(
+    partitions: dg.DailyPartitionsDefinition, settings: Settings
+) -> list[dg.ScheduleDefinition]:
+    """Return all of them, running unless a person has switched one off."""
+    return [
+        build_nightly_schedule(partitions, settings),
+        build_rescan_schedule(partitions, settings),
+        build_prune_schedule(settings),
+    ]
 
 
 def build_nightly_schedule(
@@ -96,6 +116,35 @@ def build_rescan_schedule(
         ]
 
     return weekly_rescan_schedule
+
+
+def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the schedule of the prune, running unless a person has switched it off."""
+
+    @dg.schedule(
+        name=PRUNE_SCHEDULE,
+        job_name=WEEKLY_PRUNE,
+        cron_schedule=PRUNE_CRON,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Deletes from the index what is gone at its source; a run a source.",
+    )
+    def weekly_prune_schedule(
+        context: dg.ScheduleEvaluationContext,
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        if not settings.enabled_sources:
+            return dg.SkipReason(_nothing_is_on())
+        tick = context.scheduled_execution_time
+        return [
+            dg.RunRequest(
+                run_key=f"{source} prune at {tick.isoformat()}",
+                asset_selection=[prune_key(source)],
+                tags={"source": source},
+            )
+            for source in settings.enabled_sources
+        ]
+
+    return weekly_prune_schedule
 
 
 def days_due(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[date]) -> list[date]:

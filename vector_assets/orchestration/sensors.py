@@ -4,7 +4,7 @@ All of them live in the daemon; that it lives is the watcher's to see (`watcher.
 Keep out: what counts as stale (`health.py`), who is told what (`reporting.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -13,13 +13,19 @@ from vector_assets.alerts import Alerter, build_channels
 from vector_assets.health import measure
 from vector_assets.incidents import DagsterIncidentStore
 from vector_assets.nights import complete_days, last_tick
-from vector_assets.observation import RECENT_DAYS
+from vector_assets.observation import PRUNE_CHECK, RECENT_DAYS
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
 from vector_assets.orchestration.missed import missed_requests, note_of
+from vector_assets.orchestration.prune_assets import prune_key
 from vector_assets.orchestration.records import observe_records
-from vector_assets.orchestration.runs import days_of_run, in_words, sources_of
+from vector_assets.orchestration.runs import (
+    days_of_run,
+    in_words,
+    pruned_sources_of,
+    sources_of,
+)
 from vector_assets.probes import Probes
 from vector_assets.reporting import canary_problem, for_sensors, is_told_already, run_problem
 from vector_assets.settings import Settings
@@ -120,6 +126,7 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
             alerter.open(canary_problem(canary, link=link), now)
         incidents = store.read(REPORTER)
         shown = shown_sources(settings)
+        _note_prunes(context, pruned_sources_of(run, shown), causes)
         for source in sources_of(run, shown):
             step = asset_key(source).to_python_identifier()
             if causes and step not in causes and len(causes) < len(shown):
@@ -148,6 +155,26 @@ def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
     if step in causes or run.asset_selection != {CANARY_KEY}:
         return causes.get(step, "")
     return "its run was killed"
+
+
+def _note_prunes(
+    context: dg.RunFailureSensorContext, sources: Iterable[str], causes: Mapping[str, str]
+) -> None:
+    """Let the check of each prune that has failed say so, until the next one is good.
+
+    The step itself cannot: a worker that was killed says nothing any more.
+    """
+    for source in sources:
+        key = prune_key(source)
+        step = key.to_python_identifier()
+        if causes and step not in causes:
+            continue
+        cause = causes.get(step) or context.failure_event.message or "it was killed"
+        context.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                key, PRUNE_CHECK, passed=False, description=f"the prune failed: {cause}"
+            )
+        )
 
 
 def _causes(context: dg.RunFailureSensorContext) -> dict[str, str]:

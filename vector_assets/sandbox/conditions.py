@@ -20,6 +20,12 @@ FAULT_HEADER = "x-sandbox-fault"
 """On an answer that a rule asked for, so that nobody takes it for the vendor's own."""
 
 
+LOSING = "sandbox.losing"
+"""Set in the scope of a request whose write is to be acknowledged and lost."""
+
+_COUNTS = {"total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount"}
+
+
 @dataclass
 class Rule:
     """A fault for requests whose path begins with a prefix.
@@ -30,7 +36,11 @@ class Rule:
         status: Answer with this status instead of asking the vendor; 0 leaves the answer alone.
         body: What to answer with, as JSON; empty means what this vendor answers to such a status.
         retry_after_seconds: Sent as `Retry-After`; for 429 and 503.
-        break_connection: `drop` closes without an answer; `truncate` cuts the body in half.
+        break_connection: `drop` closes before the vendor has seen the request; `reset` once it has
+            done what was asked, without a word of answer; `truncate` cuts the body in half.
+        twist: What an answer is made to say wrongly: `repeat` shows the first item of each list
+            again at its end, `reorder` turns each list around, `miscount` takes one from each
+            count, `lose` (Pinecone) acknowledges a write that never happens.
         skip: Let so many matching requests pass first.
         times: Apply to so many requests, then never again; None means always.
     """
@@ -40,7 +50,8 @@ class Rule:
     status: int = 0
     body: Any = None
     retry_after_seconds: int | None = None
-    break_connection: Literal["", "drop", "truncate"] = ""
+    break_connection: Literal["", "drop", "reset", "truncate"] = ""
+    twist: Literal["", "repeat", "reorder", "miscount", "lose"] = ""
     skip: int = 0
     times: int | None = None
 
@@ -123,7 +134,7 @@ class Weather:
             await asyncio.sleep(self.conditions.latency_seconds)
         text = scope["query_string"].decode() + body.decode(errors="replace")
         rule = self.conditions.take(scope["path"], text)
-        sender = _Recorder(send, self.conditions, scope, rule)
+        sender: Send = _Recorder(send, self.conditions, scope, rule)
         if rule is not None and rule.break_connection == "drop":
             self.conditions.log.append((scope["method"], scope["path"], 0))
             await _hang_up(send)
@@ -131,6 +142,14 @@ class Weather:
         if rule is not None and rule.status:
             await _fault(scope["path"], rule)(scope, receive, sender)
             return
+        if rule is not None and rule.break_connection == "reset":
+            await self.app(scope, _replay(body), _unheard)
+            self.conditions.log.append((scope["method"], scope["path"], 0))
+            await _hang_up(send)
+            return
+        if rule is not None and rule.twist:
+            scope[LOSING] = rule.twist == "lose"
+            sender = _Twister(sender, rule.twist)
         await self.app(scope, _replay(body), sender)
 
 
@@ -154,9 +173,55 @@ class _Recorder:
         await self._send(message)
 
 
+class _Twister:
+    """Gathers an answer of JSON, has it say something wrong, and passes it on as a fault."""
+
+    def __init__(self, send: Send, twist: str) -> None:
+        self._send = send
+        self._twist = twist
+        self._start: Message = {}
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        body = json.dumps(twisted(json.loads(self._body), self._twist)).encode()
+        kept = [
+            (name, value) for name, value in self._start["headers"] if name != b"content-length"
+        ]
+        told = [(b"content-length", str(len(body)).encode()), (FAULT_HEADER.encode(), b"1")]
+        await self._send({**self._start, "headers": [*kept, *told]})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+def twisted(answer: dict[str, Any], twist: str) -> dict[str, Any]:
+    """Return an answer with its lists repeated or turned around, or its counts one too low."""
+    found = dict(answer)
+    for name, value in answer.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            again = {"repeat": [*value, value[0]], "reorder": value[::-1]}
+            found[name] = again.get(twist, value)
+        elif name in _COUNTS and twist == "miscount":
+            found[name] = max(0, value - 1)
+        elif isinstance(value, dict) and twist == "miscount":
+            found[name] = twisted(value, twist)
+    return found
+
+
+async def _unheard(message: Message) -> None:
+    """Take an answer that nobody shall hear."""
+
+
 async def _hang_up(send: Send) -> None:
     """Close the connection without a word; ASGI has none for that, so uvicorn's own is taken."""
     cycle: Any = getattr(send, "__self__")  # noqa: B009 - `Send` is typed as a mere callable
+    while not hasattr(cycle, "transport"):
+        # Middleware around this one, which passes on what it is sent.
+        cycle = cycle._send.__self__
     cycle.transport.abort()
     while not cycle.disconnected:
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Jira's users and groups, and who belongs to a security level or a project role.
+"""Jira's users and groups, and who belongs to a project, a security level or a role.
 
 Only an administrator may ask, as at the vendor. People are those of the groups and the issues.
 Keep out: issues and their search (`jira.py`).
@@ -24,6 +24,7 @@ def handlers(workspace: Workspace) -> Mapping[str, Handler]:
         "issuesecurityschemes/level/member": _level_members,
         "group/member": _group_members,
         "project/{project}/role/{role}": _role,
+        "project/{project}/permissionscheme": _permission_scheme,
         "user": _user,
     }
     return {path: _for_admins(workspace, answer(workspace)) for path, answer in answers.items()}
@@ -81,6 +82,24 @@ def _role(workspace: Workspace) -> Answer:
         if actors is None:
             return refused(404, "The project or role was not found.")
         return JSONResponse({"id": int(role), "name": f"Role {role}", "actors": actors})
+
+    return answer
+
+
+def _permission_scheme(workspace: Workspace) -> Answer:
+    """Answer with who may browse a project: everyone who is logged in, unless the site says so."""
+
+    def answer(request: Request) -> Response:
+        project = request.path_params["project"]
+        holders = workspace.site.jira_project_browsers.get(project, [{"type": "applicationRole"}])
+        grants = [
+            *({"permission": "BROWSE_PROJECTS", "holder": holder} for holder in holders),
+            {"permission": "ADMINISTER_PROJECTS", "holder": {"type": "applicationRole"}},
+        ]
+        shown = [{"id": 40_000 + n, **grant} for n, grant in enumerate(grants)]
+        scheme = {"id": 10_000, "name": f"Scheme of {project}"}
+        is_expanded = "expand" in request.query_params
+        return JSONResponse(scheme | ({"permissions": shown} if is_expanded else {}))
 
     return answer
 

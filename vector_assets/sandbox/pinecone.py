@@ -15,10 +15,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vector_assets.sandbox import pinecone_documents, pinecone_vectors
-from vector_assets.sandbox.conditions import Conditions
+from vector_assets.sandbox.conditions import LOSING, Conditions
 from vector_assets.sandbox.pinecone_filters import BadFilterError
 from vector_assets.sandbox.pinecone_state import (
     MAX_REQUEST_BYTES,
+    MAX_RESULT_BYTES,
     Index,
     RefusedError,
 )
@@ -28,6 +29,9 @@ _DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-
 
 Json = dict[str, Any]
 Verb = Callable[[Index, Json], Json]
+
+WRITES = {*pinecone_vectors.WRITES, *pinecone_documents.WRITES}
+SEARCHES = {*pinecone_vectors.SEARCHES, *pinecone_documents.SEARCHES}
 
 
 def routes(conditions: Conditions) -> list[BaseRoute]:
@@ -92,11 +96,18 @@ def _data_plane(
                 {name: value}
             )  # fmt: skip
         asked |= {n: v for n, v in request.path_params.items() if n != "index"}
+        index.is_losing = request.scope.get(LOSING, False)
         try:
             answer = verb(index, asked)
         except (RefusedError, BadFilterError) as error:
             return _refused(400, "INVALID_ARGUMENT", str(error))
-        return JSONResponse(answer, status_code=status, headers=_positions(index))
+        finally:
+            index.is_losing = False
+        answered = JSONResponse(answer, status_code=status)
+        if verb in SEARCHES and len(answered.body) > MAX_RESULT_BYTES:
+            return _refused(400, "OUT_OF_RANGE", "the result exceeds the limit of 4MB")
+        answered.headers.update(_positions(index, verb, str(asked.get("namespace", ""))))
+        return answered
 
     return _with_key(serve)
 
@@ -112,12 +123,17 @@ def _with_key(
     return serve
 
 
-def _positions(index: Index) -> dict[str, str]:
-    """Return the log positions: that of the last write, and up to which readers see."""
-    return {
-        "x-pinecone-request-lsn": str(index.committed),
-        "x-pinecone-max-indexed-lsn": str(index.reconciled),
-    }
+def _positions(index: Index, verb: Verb, name: str) -> dict[str, str]:
+    """Return the log position of a write, or up to which writes a search has seen.
+
+    A fetch tells neither (docs.pinecone.io, "Check data freshness", 2026-11).
+    """
+    namespace = index.namespaces.get(name)
+    if namespace is None:
+        return {}
+    if verb in WRITES:
+        return {"x-pinecone-request-lsn": str(namespace.committed)}
+    return {"x-pinecone-max-indexed-lsn": str(namespace.reconciled)} if verb in SEARCHES else {}
 
 
 def _model(index: Index, request: Request) -> Json:

@@ -143,3 +143,6 @@ VERBS = (
     ("POST", "/namespaces/{namespace}/documents/list", _list, 200),
 )
 """`(method, path, function, status)`; a write is accepted, and seen later."""
+
+WRITES = (_upsert, _update, _delete)
+SEARCHES = (_search,)

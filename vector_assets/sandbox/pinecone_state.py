@@ -22,6 +22,8 @@ MAX_RECORDS = 1000
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
 MAX_METADATA_BYTES = 40 * 1024
 MAX_ID_CHARACTERS = 512
+MAX_RESULT_BYTES = 4_000_000
+"""Of a query's answer (docs.pinecone.io, "Database limits", 2026-11)."""
 
 VECTOR_FIELD_OF_VECTOR_INDEX = "_values"
 
@@ -51,12 +53,25 @@ class StoredRecord:
 Change = Callable[[dict[str, StoredRecord]], None]
 
 
+def _nothing(held: dict[str, StoredRecord]) -> None:
+    """Change nothing."""
+
+
 @dataclass
 class Namespace:
-    """Records that are visible, and changes that are committed and not visible yet."""
+    """Records that are visible, and changes that are committed and not visible yet.
+
+    Attributes:
+        records: By id.
+        pending: When each change becomes visible, and the change.
+        committed: Log position of the last write; one namespace's does not move another's.
+        reconciled: Log position up to which writes are visible.
+    """
 
     records: dict[str, StoredRecord] = field(default_factory=dict)
     pending: list[tuple[float, Change]] = field(default_factory=list)
+    committed: int = 0
+    reconciled: int = 0
 
 
 @dataclass
@@ -67,8 +82,7 @@ class Index:
         name: Its name.
         fields: Its schema, by field.
         conditions: Say how long a write stays unseen.
-        committed: Log position of the last write.
-        reconciled: Log position up to which writes are visible.
+        is_losing: Whether a write is acknowledged and then lost.
         ready_at: From when on it can be used, by the monotonic clock.
     """
 
@@ -76,8 +90,7 @@ class Index:
     fields: dict[str, dict[str, Any]]
     conditions: Conditions
     namespaces: dict[str, Namespace] = field(default_factory=dict)
-    committed: int = 0
-    reconciled: int = 0
+    is_losing: bool = False
     ready_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -111,15 +124,16 @@ class Index:
         now = time.monotonic()
         while found.pending and found.pending[0][0] <= now:
             found.pending.pop(0)[1](found.records)
-            self.reconciled += 1
+            found.reconciled += 1
         return found.records
 
     def commit(self, namespace: str, change: Change) -> None:
         """Take a change; it becomes visible after the lag of the conditions."""
         self.visible(namespace)
         found = self.namespaces.setdefault(namespace, Namespace())
-        self.committed += 1
-        found.pending.append((time.monotonic() + self.conditions.index_lag_seconds, change))
+        found.committed += 1
+        taken = _nothing if self.is_losing else change
+        found.pending.append((time.monotonic() + self.conditions.index_lag_seconds, taken))
         self.visible(namespace)
 
     def upsert(self, namespace: str, records: Iterable[StoredRecord]) -> None:

@@ -152,3 +152,6 @@ VERBS = (
     ("POST", "/describe_index_stats", _stats, 200),
 )
 """`(method, path, function, status)`."""
+
+WRITES = (_upsert, _update, _delete)
+SEARCHES = (_query,)

@@ -43,6 +43,7 @@ class Site:
         jira_unindexed_issue_ids: Issues that the search does not show yet.
         jira_custom_fields: Fields of the site's own, as "Get fields" shows them.
         jira_is_admin: Whether the account administers Jira, and so may ask who reads what.
+        jira_project_browsers: Who may browse a project, by its id; everyone of those not named.
         jira_level_holders: Who belongs to a security level, by its id.
         jira_group_members: Users by the id of their group.
         jira_role_actors: Users and groups by `{project id}/{role id}`.
@@ -64,6 +65,7 @@ class Site:
     jira_unindexed_issue_ids: list[str] = field(default_factory=list)
     jira_custom_fields: list[Json] = field(default_factory=list)
     jira_is_admin: bool = True
+    jira_project_browsers: dict[str, list[Json]] = field(default_factory=dict)
     jira_level_holders: dict[str, list[Json]] = field(default_factory=dict)
     jira_group_members: dict[str, list[Json]] = field(default_factory=dict)
     jira_role_actors: dict[str, list[Json]] = field(default_factory=dict)

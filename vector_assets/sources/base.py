@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import Enum
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
@@ -39,6 +40,58 @@ class Reach:
 
     identity: str
     gaps: tuple[Gap, ...] = ()
+
+
+class Fate(Enum):
+    """What a vendor says of a document that its listing does not show.
+
+    Attributes:
+        THERE: It is there: moved, or not in the search yet.
+        DELETED: It was deleted: its vendor says so, or shows what stands around it, and not it.
+        NOT_SHOWN: It was deleted, or it is not for us any more, and the vendor does not tell which.
+        UNSURE: As before, and so likely hidden from us that nobody may delete it on that ground.
+    """
+
+    THERE = "there"
+    DELETED = "deleted"
+    NOT_SHOWN = "not shown"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A document that the index holds and the listing of its source does not show.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        container: Project, channel or database, as the index has it.
+        updated_at: Last activity as the index has it, UTC.
+    """
+
+    document_id: str
+    container: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """A part of a source that could not be listed, so that nothing of it counts as gone.
+
+    Attributes:
+        prefix: With which the ids of its documents begin, a colon at its end: `slack:C012AB3CD:`
+            for a channel and all in it, `slack:` for the whole source.
+        subject: What, as a person names it: `#plans`.
+        reason: Why, in words; never a secret.
+        advice: What to do about it.
+    """
+
+    prefix: str
+    subject: str
+    reason: str
+    advice: str = ""
+
+    def __contains__(self, document_id: str) -> bool:
+        return f"{document_id}:".startswith(self.prefix)
 
 
 class Source(ABC):
@@ -80,11 +133,13 @@ class Source(ABC):
             ContractError: The vendor's answer cannot be what it says, such as a repeated page.
         """
 
-    def ids(self, window: Window) -> Iterator[str]:
+    def ids(self, window: Window) -> Iterator[str | Unlisted]:
         """Yield the id of each document that `documents` would yield, whatever came of it.
 
-        For the prune: what is in the index and not among these may have been deleted. A source
-        whose listing costs less than its documents overrides this, which reads them.
+        For the prune: what is in the index and not among these may have been deleted. What cannot
+        be listed is yielded as `Unlisted`, or raises. A source whose listing costs less than its
+        documents overrides this, which reads them; and which, for want of knowing better, takes
+        every gap, and every failure without a day, for documents that cannot be seen.
 
         Raises:
             VectorAssetsError: As `documents` raises; then nothing may be concluded.
@@ -94,6 +149,20 @@ class Source(ABC):
                 yield item.id
             elif isinstance(item, DocumentFailure | Deferred | Unchanged):
                 yield item.document_id
+            if isinstance(item, Gap):
+                yield Unlisted(f"{self.name}:", item.subject, item.reason, item.advice)
+            elif isinstance(item, DocumentFailure) and item.day is None:
+                yield Unlisted(f"{self.name}:", item.document_id, item.cause)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of documents that the listing does not show, by id, each once.
+
+        The prune's second look, before anything is deleted. The default believes the listing.
+
+        Raises:
+            VectorAssetsError: As `documents` raises; then nothing may be concluded.
+        """
+        return ((one.document_id, Fate.NOT_SHOWN) for one in missing)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, wherever in time it lies.

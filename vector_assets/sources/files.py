@@ -28,7 +28,7 @@ from vector_assets.documents import (
 from vector_assets.errors import SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.files_page import Page, authors_of, created_at_of
 
 MARKDOWN_SUFFIXES = {".md", ".markdown"}
@@ -142,6 +142,23 @@ class FilesSource(Source):
                 yield self._read(file, listing.root)
         yield from map(Settled, sorted(wanted))
 
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of files, by another look at the whole folder.
+
+        A file that was put back with an older time has left the window. Where its folder is there
+        and shows nothing at all, what is mounted there may be away.
+        """
+        listing = self._list()
+        ids = {self._id(file) for file in listing.files}
+        shown = {_container_of(file, listing.root) for file in listing.files}
+        for one in missing:
+            if one.document_id in ids:
+                yield one.document_id, Fate.THERE
+            elif one.container in shown or (ids and not (listing.root / one.container).exists()):
+                yield one.document_id, Fate.DELETED
+            else:
+                yield one.document_id, Fate.NOT_SHOWN
+
     def newest(self) -> datetime | None:
         """Return the last change of any file."""
         return max((file.modified_at for file in self._list().files), default=None)
@@ -188,14 +205,13 @@ class FilesSource(Source):
             cause = f"{file.name} is not UTF-8 at byte {error.start:,}: save it as UTF-8"
             return DocumentFailure(self._id(file), cause, day)
         page = Page.of(text, is_markdown=file.path.suffix.lower() in MARKDOWN_SUFFIXES)
-        folders = file.name.split("/")[:-1]
         return Document(
             source=self.name,
             native_id=native_id_of(file.name),
             title=page.title or file.path.name,
             sections=page.sections,
             url=file.path.as_uri(),
-            container=folders[0] if folders else root.name,
+            container=_container_of(file, root),
             authors=authors_of(page.properties),
             created_at=created_at_of(page.properties) or modified_at,
             updated_at=modified_at,
@@ -204,6 +220,12 @@ class FilesSource(Source):
 
     def _id(self, file: _File) -> str:
         return f"{self.name}:{native_id_of(file.name)}"
+
+
+def _container_of(file: _File, root: Path) -> str:
+    """Return the name of the folder right below the root that a file is in, or of the root."""
+    first, separator, _ = file.name.partition("/")
+    return first if separator else root.name
 
 
 def native_id_of(name: str) -> str:

@@ -7,8 +7,9 @@ Keep out: how meetings are listed (`fireflies_listing.py`), how a transcript rea
 the vendor words its errors (`fireflies_api.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
@@ -20,12 +21,18 @@ from vector_assets.documents import (
     SourceItem,
     Window,
 )
-from vector_assets.errors import UnavailableError
+from vector_assets.errors import RateLimitedError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.fireflies_api import FirefliesApi
-from vector_assets.sources.fireflies_document import FIELDS, Transcript, document_of
+from vector_assets.sources.fireflies_document import (
+    FIELDS,
+    READER_FIELDS,
+    Transcript,
+    document_of,
+    stamp_of,
+)
 from vector_assets.sources.fireflies_listing import (
     Listed,
     Slices,
@@ -35,6 +42,7 @@ from vector_assets.sources.fireflies_listing import (
 )
 from vector_assets.sources.fireflies_readiness import OVERLAP, missing_summary, told_of, unready
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRANSCRIPTS = f"""
 query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {{ {FIELDS} }}
@@ -43,10 +51,21 @@ query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
 _TRANSCRIPT = f"query Transcript($id: String!) {{ transcript(id: $id) {{ {FIELDS} }} }}"
 _NO_SUCH = "object_not_found"
 _EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
+OLDER_MEETINGS = 980
+"""Of so many meetings before its window a night asks who may read them: 20 of a day's requests."""
+
+_GROUP = 49
 _IDS = """
 query Ids($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) { id date }
 }
+"""
+_READERS = f"""
+query Readers($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
+  transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {{
+    id date {READER_FIELDS}
+  }}
+}}
 """
 _READINESS = """
   id title date is_live transcript_url
@@ -54,6 +73,7 @@ _READINESS = """
   sentences { index }
 """
 _NEWEST = f"query Newest {{ transcripts(limit: 10) {{ {_READINESS} }} }}"
+_OWNER = "query Owner { user { is_admin } }"
 _CHECK = f"""
 query Check($from: DateTime) {{
   user {{ name email is_admin }}
@@ -90,8 +110,11 @@ class FirefliesSource(Source):
 
         A long window is read in slices with a checkpoint after each, so that a backfill that the
         day's last request ends has finished what lies before, and the next one goes on from there.
+        A window that reaches the present brings older meetings whose readers have changed, too.
         """
         now = datetime.now(UTC)
+        is_night = window.end is None and not self.known.is_rescan
+        has_older = is_night and next(iter(self.known.document_ids()), None) is not None
         listing = Slices(window, now)
         for part in listing:
             found = 0
@@ -100,6 +123,46 @@ class FirefliesSource(Source):
                 yield from self._items(listed, part, now)
             yield Checkpoint(part.end or now)
             listing.note(found)
+        if has_older:
+            yield from self._with_other_readers(Window(_EPOCH, window.start), now)
+
+    def _with_other_readers(self, older: Window, now: datetime) -> Iterator[SourceItem]:
+        """Yield the meetings that the index holds for other readers than they have now.
+
+        Sharing a meeting, or no longer, changes nothing else of it. Costs a request for every 49
+        meetings, and one or two more for those 49 when one of them has other readers.
+        """
+        listed = (one.transcript for one in meetings(self._api, _READERS, older) if not one.error)
+        try:
+            for _ in range(OLDER_MEETINGS // _GROUP):
+                group = list(islice(listed, _GROUP))
+                yield from self._read_anew(self._changed(group), now)
+            if next(listed, None) is None:
+                return
+            reason = f"only the newest {OLDER_MEETINGS} are compared each night"
+        except RateLimitedError as error:
+            reason = str(error)
+        yield Gap(
+            "changes of who may read older meetings",
+            reason,
+            "Run the days of a meeting again after it is no longer shared.",
+        )
+
+    def _changed(self, group: list[Transcript]) -> dict[str, datetime]:
+        """Return when the meetings began that the index holds for others than may read them."""
+        stamps = {self._id(one): stamp_of(one) for one in group}
+        held = self.known.updated_at(stamps)
+        same = self.known.unchanged({one: stamps[one] for one in held})
+        began = {self._id(one): began_at(one) for one in group}
+        return {one: at for one in held.keys() - same if (at := began[one]) is not None}
+
+    def _read_anew(self, changed: Mapping[str, datetime], now: datetime) -> Iterator[SourceItem]:
+        if not changed:
+            return
+        part = Window(min(changed.values()), max(changed.values()) + timedelta(seconds=1))
+        for listed in meetings(self._api, _TRANSCRIPTS, part):
+            if self._id(listed.transcript) in changed:
+                yield from self._items(listed, part, now)
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each meeting that began in the window, ready or not."""
@@ -135,6 +198,17 @@ class FirefliesSource(Source):
             yield Settled(document_id)
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of meetings; one request, however many.
+
+        A meeting's start never moves, so the listing is believed where the key's owner sees the
+        meetings of all. Who is no admin sees their own and what is shared with them: one that
+        somebody has stopped sharing would look deleted.
+        """
+        user = self._api.ask("user", _OWNER).get("user") or {}
+        fate = Fate.DELETED if user.get("is_admin") else Fate.UNSURE
+        return ((one.document_id, fate) for one in missing)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.
@@ -180,6 +254,7 @@ class FirefliesSource(Source):
                     ", ".join(str(one.get("title") or one["id"]) for one in waiting),
                     "The nights ask for them again.",
                     len(waiting),
+                    is_private=True,
                 )
             )
         return Reach(f"{self._api.url} as {who}", tuple(gaps))

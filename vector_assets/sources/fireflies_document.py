@@ -10,10 +10,15 @@ from typing import Any
 from vector_assets.documents import PUBLIC, RESTRICTED, Document
 from vector_assets.sources.fireflies_sections import SUMMARY_FIELDS, sections_of, speakers_of
 
+READER_FIELDS = """
+    privacy host_email organizer_email participants workspace_users
+    shared_with { email expires_at }
+"""
+"""Of a transcript: who may read it."""
+
 FIELDS = f"""
-    id title date duration privacy is_live transcript_url
-    host_email organizer_email participants workspace_users
-    shared_with {{ email expires_at }}
+    id title date duration is_live transcript_url
+    {READER_FIELDS}
     meeting_attendees {{ displayName name email }}
     meeting_info {{ summary_status silent_meeting fred_joined }}
     channels {{ title }}
@@ -59,7 +64,8 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
         authors=tuple(speakers_of(transcript)),
         created_at=began,
         updated_at=began,
-        access=_access(transcript),
+        access=access_of(transcript),
+        stamp=stamp_of(transcript),
         extra={
             "meeting_date": began.date().isoformat(),
             "duration_minutes": float(transcript.get("duration") or 0.0),
@@ -69,7 +75,16 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
     )
 
 
-def _access(transcript: Transcript) -> tuple[str, ...]:
+def stamp_of(transcript: Transcript) -> str:
+    """Return what tells a meeting for its readers from the same for others (`Document.stamp`).
+
+    Args:
+        transcript: With `READER_FIELDS`.
+    """
+    return " ".join(access_of(transcript))
+
+
+def access_of(transcript: Transcript) -> tuple[str, ...]:
     """Return who may read; with the word for a privacy spelled with underscores or without."""
     privacy = (transcript.get("privacy") or "").replace("_", "")
     if privacy in _TEAM_PRIVACY:

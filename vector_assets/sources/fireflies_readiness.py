@@ -86,6 +86,7 @@ def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> G
         f"summary of {name_of(transcript, began)}",
         "Fireflies has not finished it; the transcript is in the index",
         _how_to_ask_again(began),
+        is_private=True,
     )
 
 
@@ -104,6 +105,7 @@ def _gap(transcript: Transcript, began: datetime, reason: str) -> Gap:
         f"meeting {name_of(transcript, began)}",
         reason,
         f"Once it has a transcript: {_how_to_ask_again(began)}",
+        is_private=True,
     )
 
 

@@ -7,9 +7,11 @@ Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what a
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
+    PUBLIC,
     Checkpoint,
     Document,
     DocumentFailure,
@@ -22,13 +24,14 @@ from vector_assets.documents import (
 from vector_assets.errors import ContractError, SettingsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.jira_api import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
 from vector_assets.sources.jira_document import FIELDS, document_of, instant
 from vector_assets.sources.jira_fields import CustomField, Json, custom_fields
 from vector_assets.sources.jira_readers import JiraReaders
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LIMITED = "level is not EMPTY"
 
 
 class JiraSource(Source):
@@ -40,16 +43,24 @@ class JiraSource(Source):
         token: Its API token.
         projects: Keys of the projects to read; all that the account sees when empty.
         meter: Of the run.
+        public_projects: Keys of those that everyone who searches may read, as an operator says.
     """
 
     name: ClassVar[str] = "jira"
     overlap: ClassVar[timedelta] = timedelta(hours=12)
 
     def __init__(
-        self, server: str, email: str, token: str, projects: tuple[str, ...], meter: Meter
+        self,
+        server: str,
+        email: str,
+        token: str,
+        projects: tuple[str, ...],
+        meter: Meter,
+        public_projects: tuple[str, ...] = (),
     ) -> None:
         self._server = server.rstrip("/")
         self._projects = projects
+        self._public_projects = public_projects
         self._api = JiraApi(self._server, email, token, meter)
 
     @classmethod
@@ -62,16 +73,19 @@ class JiraSource(Source):
             settings.jira_api_token.get_secret_value(),
             settings.jira_projects,
             meter,
+            settings.jira_public_projects,
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield issues in the order of their last update, a checkpoint after each page.
 
-        An issue that is edited meanwhile comes again, at the end, as it stands then. What was left
+        An issue that is edited meanwhile comes again, at the end, as it stands then. A window that
+        reaches the present brings the issues, of any age, whose readers have changed. What was left
         out, and whose readers could not be named, comes last.
         """
         self._api.require_cloud()
-        reader = _IssueReader(self._api, self._server)
+        readers = JiraReaders(self._api, self._public_projects)
+        reader = _IssueReader(self._api, self._server, readers)
         seen: set[tuple[str, str]] = set()
         jql = self._jql(window, "updated ASC")
         for page in self._pages(jql, reader.field_ids, maximum=PAGE_ISSUES):
@@ -82,9 +96,37 @@ class JiraSource(Source):
             yield from items
             if known := [item.updated_at for item in items if isinstance(item, Document)]:
                 yield Checkpoint(known[-1])
-        yield from reader.gaps()
         if not seen:
             self._api.require_projects()
+        if window.end is None:
+            yield from self._with_other_readers(reader, readers, seen)
+        yield from reader.gaps()
+
+    def _with_other_readers(
+        self, reader: "_IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]
+    ) -> Iterator[SourceItem]:
+        """Yield the limited issues that the index holds for other readers than they have now.
+
+        Who joins or leaves a group, role or project changes no issue, so no window of time shows
+        it. Costs a request for each project, and one for every `PAGE_ISSUES` limited issues. Those
+        of a project that has been opened to everyone stay restricted until they are read again.
+        """
+        if self.known.is_rescan:
+            return
+        projects = self._api.project_ids(self._projects)
+        closed = [one for key, one in projects.items() if not readers.is_open(key, one)]
+        clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
+        everything = Window(_EPOCH, None)
+        for clause in (*clauses, _LIMITED):
+            jql = self._jql(everything, "created ASC", clause)
+            for page in self._limited_pages(jql, reader.field_ids):
+                fresh = [issue for issue in page if _version(issue) not in seen]
+                seen |= set(map(_version, fresh))
+                items = {f"{self.name}:{issue['id']}": issue for issue in fresh}
+                held = self.known.updated_at(items)
+                stamps = {one: reader.stamp(items[one]) for one in held}
+                same = self.known.unchanged(stamps)
+                yield from (reader.document_or_failure(items[one]) for one in held.keys() - same)
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each issue in the window, 5,000 a request.
@@ -114,7 +156,8 @@ class JiraSource(Source):
             CredentialsError: Some are missing, and the account sees no project at all.
         """
         self._api.require_cloud()
-        reader = _IssueReader(self._api, self._server)
+        readers = JiraReaders(self._api, self._public_projects)
+        reader = _IssueReader(self._api, self._server, readers)
         wanted = [one.document_id.partition(":")[2] for one in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
@@ -138,6 +181,31 @@ class JiraSource(Source):
         names = {str(project.get(name)).casefold() for name in ("key", "id", "name")}
         return not self._projects or any(one.casefold() in names for one in self._projects)
 
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of issues: a request each, and one more a project.
+
+        Jira answers 404 for an issue that was deleted, and for one that the account may not see
+        (developer.atlassian.com/cloud/jira/platform/rest/v3, "Get issue", 2026-11). Where it still
+        shows others of the same project, it was deleted.
+        """
+        shows_some = cache(self._shows_some)
+        for one in missing:
+            if self._api.has_issue(one.document_id.partition(":")[2]):
+                yield one.document_id, Fate.THERE
+            else:
+                is_open = shows_some(one.container)
+                yield one.document_id, Fate.DELETED if is_open else Fate.NOT_SHOWN
+
+    def _shows_some(self, project: str) -> bool:
+        """Tell whether the account sees any issue of a project."""
+        jql = self._jql(Window(_EPOCH, None), "created ASC", f"project = {_quoted(project)}")
+        try:
+            return any(self._api.search(jql, ["id"], maximum=1)["issues"])
+        except ContractError as error:
+            if "'project'" in error.seen:
+                return False
+            raise
+
     def newest(self) -> datetime | None:
         """Return the last update of the newest issue: one request; more when there is no issue."""
         jql = self._jql(Window(_EPOCH, None), "updated DESC")
@@ -155,7 +223,7 @@ class JiraSource(Source):
         """
         self._api.require_cloud()
         who, count = self._api.who(), self._api.require_projects()
-        readers = JiraReaders(self._api)
+        readers = JiraReaders(self._api, self._public_projects)
         for issue in self._newest_limited():
             readers.access_of(issue)
         seen = f"{count} project{'s' if count > 1 else ''} to browse"
@@ -163,16 +231,24 @@ class JiraSource(Source):
         return Reach(f"{self._server} as {who}: {seen}{only}", tuple(readers.gaps()))
 
     def _newest_limited(self) -> list[Json]:
-        """Return the newest issue with a security level, if there is one."""
-        jql = self._jql(Window(_EPOCH, None), "updated DESC", "level is not EMPTY")
+        """Return the newest issue, and the newest with a security level, if there is one."""
+        found: list[Json] = []
         fields = ["security", "project", "reporter", "assignee"]
+        for clauses in ((), (_LIMITED,)):
+            jql = self._jql(Window(_EPOCH, None), "updated DESC", *clauses)
+            found += next(self._limited_pages(jql, fields, maximum=1), [])
+        return found
+
+    def _limited_pages(
+        self, jql: str, fields: list[str], *, maximum: int = PAGE_ISSUES
+    ) -> Iterator[list[Json]]:
+        """Yield pages of a search that may ask for a security level."""
         try:
-            return next(self._pages(jql, fields, maximum=1))
+            yield from self._pages(jql, fields, maximum=maximum)
         except ContractError as error:
-            if "'level'" in error.seen:
-                # The site shows the field nowhere, and so limits no issue by it.
-                return []
-            raise
+            # Else the site shows the field nowhere, and so limits no issue by it.
+            if "'level'" not in error.seen:
+                raise
 
     def _jql(self, window: Window, order: str, *clauses: str) -> str:
         """Return a query: instants as epoch milliseconds, for dates mean the account's own zone."""
@@ -209,12 +285,13 @@ class _IssueReader:
     Args:
         api: Of the run; asked once for the names of the site's fields.
         server: URL of the site, without a trailing slash.
+        readers: Names who may read an issue.
     """
 
-    def __init__(self, api: JiraApi, server: str) -> None:
+    def __init__(self, api: JiraApi, server: str, readers: JiraReaders) -> None:
         self._api = api
         self._server = server
-        self._readers = JiraReaders(api)
+        self._readers = readers
         self._custom: tuple[CustomField, ...] = custom_fields(api.fields())
         self._hidden_comment_ids: set[str] = set()
 
@@ -222,6 +299,11 @@ class _IssueReader:
     def field_ids(self) -> list[str]:
         """All that is read, and so all that is asked for."""
         return [*FIELDS, *(field.id for field in self._custom)]
+
+    def stamp(self, issue: Json) -> str:
+        """Return what tells a version for its readers from another; nothing of an open issue."""
+        access = self._readers.access_of(issue)
+        return "" if access == (PUBLIC,) else " ".join((_version(issue)[1], *access))
 
     def document_or_failure(self, issue: Json) -> Document | DocumentFailure:
         """Return an issue's document, or why there is none."""
@@ -235,6 +317,7 @@ class _IssueReader:
                 custom=self._custom,
                 hidden_comment_count=len(hidden),
                 access=self._readers.access_of(issue),
+                stamp=self.stamp(issue),
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # An issue's fields are whatever its project's admins made of them.

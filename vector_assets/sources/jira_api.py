@@ -183,6 +183,16 @@ class JiraApi:
         }
         return list(found["issues"]), errors
 
+    def has_issue(self, issue_id: str) -> bool:
+        """Tell whether there is an issue that the account may see; asks no search, which lags."""
+        try:
+            self._get(f"issue/{issue_id}", fields="updated")
+        except ContractError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
+
     def comments(self, issue_id: str) -> list[Json]:
         """Return all comments of an issue, oldest first.
 
@@ -206,6 +216,24 @@ class JiraApi:
         if len(found) < total:
             raise ContractError("jira comment", f"{len(found)} of {total} comments", "all of them")
         return list(found.values())
+
+    def project_ids(self, keys: tuple[str, ...]) -> dict[str, str]:
+        """Return the ids of the projects that the account may browse, by key.
+
+        Args:
+            keys: Only these; all when empty.
+        """
+        asked: dict[str, Any] = {"action": "browse"} | ({"keys": list(keys)} if keys else {})
+        return {str(one["key"]): str(one["id"]) for one in self._values("project/search", **asked)}
+
+    def browsers(self, project_id: str) -> list[Json]:
+        """Return who holds the permission Browse Projects; for the project's administrators."""
+        scheme = self._get(f"project/{project_id}/permissionscheme", expand="permissions")
+        return [
+            grant["holder"]
+            for grant in scheme["permissions"]
+            if grant["permission"] == "BROWSE_PROJECTS"
+        ]
 
     def level_members(self, level_id: str) -> list[Json]:
         """Return the members of a security level; for administrators of Jira alone."""

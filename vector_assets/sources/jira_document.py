@@ -30,6 +30,7 @@ def document_of(
     custom: Sequence[CustomField],
     hidden_comment_count: int,
     access: tuple[str, ...],
+    stamp: str = "",
 ) -> Document:
     """Return an issue as a document.
 
@@ -44,6 +45,7 @@ def document_of(
         custom: The fields of the site's own that are read.
         hidden_comment_count: How many comments are left out.
         access: Who may read it.
+        stamp: See `Document`.
 
     Raises:
         KeyError: It lacks a field that every issue has; TypeError, ValueError and AttributeError
@@ -65,6 +67,7 @@ def document_of(
         created_at=instant(fields["created"]),
         updated_at=instant(fields["updated"]),
         access=access,
+        stamp=stamp,
         extra=_extra(issue),
     )
 

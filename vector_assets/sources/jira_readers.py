@@ -1,14 +1,16 @@
 """Who may read an issue that not all may read, as far as Jira tells.
 
-An issue is limited by a security level, or in a team-managed project to roles. The e-mails of its
-readers stand in `access`; where they cannot be named, the issue is restricted to nobody, which a
-`Gap` says. Who may browse a project at all is not asked: the projects to read are for an operator
-to choose.
+An issue is limited by who may browse its project, and besides by a security level, or in a
+team-managed project to roles; its readers are those whom both let in. A project is for everyone
+when everyone who is logged in may browse it, or when an operator says so (JIRA_PUBLIC_PROJECTS);
+and when Jira does not tell the account who may, which a `Gap` says: few accounts are told. Once
+something is known to limit an issue, the e-mails of its readers stand in `access`, and those who
+cannot be named are not let in, which a `Gap` says as well.
 Keep out: what an issue says (`jira_document.py`).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from vector_assets.documents import PUBLIC, RESTRICTED, Gap
@@ -22,6 +24,18 @@ _ADVICE = (
     "Give the account the global permission Administer Jira; until then a search finds these "
     "issues only for the readers who could be named."
 )
+_ADVICE_FOR_PROJECTS = (
+    "Give the account the global permission Administer Jira, or name the project in "
+    "JIRA_PUBLIC_PROJECTS if everyone who may search may read it; until then a search finds its "
+    "issues only for the readers who could be named."
+)
+_ADVICE_FOR_UNTOLD_PROJECTS = (
+    "Its issues are taken for open to everyone who may search. Name it in JIRA_PUBLIC_PROJECTS if "
+    "that is right; if not, give the account the permission to administer the project, or leave "
+    "it out of JIRA_PROJECTS."
+)
+EVERY_PROJECT = "*"
+"""In JIRA_PUBLIC_PROJECTS: whatever the account may browse is for everyone who may search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +46,13 @@ class _Readers:
         emails: In lower case.
         unnamed: What could not be turned into e-mails, and why.
         is_everyone: Whether everyone on the site is among them.
+        is_assumed: Whether that is taken for so because Jira does not tell.
     """
 
     emails: frozenset[str] = frozenset()
     unnamed: frozenset[str] = frozenset()
     is_everyone: bool = False
+    is_assumed: bool = False
 
     def __or__(self, other: "_Readers") -> "_Readers":
         return _Readers(
@@ -45,17 +61,26 @@ class _Readers:
             self.is_everyone or other.is_everyone,
         )
 
+    def __and__(self, other: "_Readers") -> "_Readers":
+        if self.is_everyone or other.is_everyone:
+            return other if self.is_everyone else self
+        return _Readers(self.emails & other.emails, self.unnamed | other.unnamed)
+
 
 class JiraReaders:
-    """Names the readers of limited issues; asks for each level, group, role and user once.
+    """Names the readers of limited issues; asks for each project, level, group and so on once.
 
     Args:
         api: Of the run.
+        public_projects: Keys of the projects that an operator calls open to everyone.
     """
 
-    def __init__(self, api: JiraApi) -> None:
+    def __init__(self, api: JiraApi, public_projects: tuple[str, ...] = ()) -> None:
         self._api = api
+        self._public_projects = public_projects
+        self._projects: dict[str, list[Json] | _Readers] = {}
         self._levels: dict[str, list[Json] | _Readers] = {}
+        self._advice: dict[str, str] = {}
         self._asked: dict[tuple[str, ...], _Readers] = {}
         self._unnamed: dict[str, set[str]] = {}
         self._issue_ids: dict[str, set[str]] = {}
@@ -68,26 +93,52 @@ class JiraReaders:
         """
         fields = issue["fields"]
         level, roles = fields.get("security"), _roles(fields)
+        readers = self._of_project(fields)
+        self._note(_of_the_project(fields), readers, issue)
         if level:
-            subject = f"readers of the security level {level.get('name')}"
-            readers = self._of_level(str(level["id"]), fields)
+            limited = self._of_level(str(level["id"]), fields)
+            self._note(f"readers of the security level {level.get('name')}", limited, issue)
+            readers &= limited
         elif roles:
+            limited = self._all(roles, fields)
             subject = f"readers of issues limited to roles in {fields['project']['key']}"
-            readers = self._all(roles, fields)
-        else:
-            return (PUBLIC,)
-        if readers.is_everyone:
-            return (PUBLIC,)
-        if readers.unnamed:
-            self._unnamed.setdefault(subject, set()).update(readers.unnamed)
-            self._issue_ids.setdefault(subject, set()).add(str(issue["id"]))
-        return (RESTRICTED, *sorted(readers.emails))
+            self._note(subject, limited, issue)
+            readers &= limited
+        return (PUBLIC,) if readers.is_everyone else (RESTRICTED, *sorted(readers.emails))
+
+    def is_open(self, key: str, project_id: str) -> bool:
+        """Tell whether everyone may browse a project."""
+        readers = self._of_project({"project": {"key": key, "id": project_id}})
+        return readers.is_everyone
 
     def gaps(self) -> Iterator[Gap]:
         """Yield a gap for each level, and each project, whose readers could not all be named."""
         for subject, unnamed in self._unnamed.items():
             reason = f"not named: {', '.join(sorted(unnamed))}"
-            yield Gap(subject, reason, _ADVICE, len(self._issue_ids[subject]))
+            advice = self._advice.get(subject, _ADVICE)
+            yield Gap(subject, reason, advice, len(self._issue_ids[subject]), is_private=True)
+
+    def _note(self, subject: str, readers: _Readers, issue: Json) -> None:
+        """Remember readers of an issue who could not be named, if it is not known to be open."""
+        if readers.unnamed and (readers.is_assumed or not readers.is_everyone):
+            self._unnamed.setdefault(subject, set()).update(readers.unnamed)
+            self._issue_ids.setdefault(subject, set()).add(str(issue["id"]))
+
+    def _of_project(self, fields: Json) -> _Readers:
+        key, project_id = str(fields["project"]["key"]), str(fields["project"]["id"])
+        if EVERY_PROJECT in self._public_projects or key in self._public_projects:
+            return _Readers(is_everyone=True)
+        if project_id not in self._projects:
+            what = "who may browse it"
+            told = _told(what, lambda: self._api.browsers(project_id))
+            nobody = _Readers(unnamed=frozenset([f"{what} (nobody is told)"]))
+            self._projects[project_id] = told or nobody
+        known = self._projects[project_id]
+        if isinstance(known, _Readers):
+            self._advice[_of_the_project(fields)] = _ADVICE_FOR_UNTOLD_PROJECTS
+            return replace(known, is_everyone=True, is_assumed=True)
+        self._advice[_of_the_project(fields)] = _ADVICE_FOR_PROJECTS
+        return self._all(known, fields)
 
     def _of_level(self, level_id: str, fields: Json) -> _Readers:
         if level_id not in self._levels:
@@ -173,6 +224,10 @@ def _told(subject: str, ask: Callable[[], _T]) -> _T | _Readers:
         if not is_missing(error):
             raise
         return _Readers(unnamed=frozenset([f"{subject} (HTTP 404)"]))
+
+
+def _of_the_project(fields: Json) -> str:
+    return f"readers of the project {fields['project']['key']}"
 
 
 def _person(person: Json) -> _Readers:

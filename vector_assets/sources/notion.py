@@ -16,8 +16,15 @@ from vector_assets.documents import Gap, Quarantined, SourceItem, Window
 from vector_assets.errors import SkippableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
-from vector_assets.sources.notion_api import REQUESTS_PER_SECOND, NotionApi, last_edit
+from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.notion_again import SecondRun
+from vector_assets.sources.notion_api import (
+    REQUESTS_PER_SECOND,
+    NotionApi,
+    RefusedError,
+    is_gone,
+    last_edit,
+)
 from vector_assets.sources.notion_document import SOURCE
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion_run import Run
@@ -89,8 +96,28 @@ class NotionSource(Source):
         for one in failed:
             by_window[one.window].append(one.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = Run(self._api, window, with_comments=self._with_comments)
+            run = SecondRun(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of pages, a request each.
+
+        For 30 days Notion still gives what lies in the trash, and says so. A page that was deleted
+        for good and one that is not shared any more look the same (developers.notion.com/reference,
+        "Retrieve a page" and "Errors", 2026-11).
+
+        Raises:
+            SkippableError: A page is refused for another reason than that it is not to be found.
+        """
+        for one in missing:
+            try:
+                page = self._api.page_or_refusal(one.document_id.partition(":")[2])
+            except RefusedError as error:
+                if not error.is_of_one_thing:
+                    raise
+                yield one.document_id, Fate.NOT_SHOWN
+            else:
+                yield one.document_id, Fate.DELETED if is_gone(page) else Fate.THERE
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""

@@ -174,6 +174,14 @@ class NotionApi:
         """Return a page; None when it does not exist for us."""
         return _asked_for_one(partial(self._client.pages.retrieve, page_id))
 
+    def page_or_refusal(self, page_id: str) -> Json:
+        """Return a page.
+
+        Raises:
+            RefusedError: It does not exist for us, or may not be asked for.
+        """
+        return _asked(partial(self._client.pages.retrieve, page_id))
+
     def block(self, block_id: str) -> Json | None:
         """Return a block; None when it does not exist for us."""
         return _asked_for_one(partial(self._client.blocks.retrieve, block_id))
@@ -289,6 +297,11 @@ def last_edit(thing: Json) -> datetime:
         seen = f"a {thing.get('object')} with the fields {sorted(thing)}"
         raise ContractError("notion", seen, "its 'last_edited_time'")
     return instant(text)
+
+
+def is_gone(thing: Json) -> bool:
+    """Tell whether a page, database or data source lies in the trash."""
+    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))
 
 
 def _search(kind: str) -> dict[str, Any]:

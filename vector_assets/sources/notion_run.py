@@ -8,7 +8,7 @@ Keep out: requests and errors (`notion_api.py`), and what a page says (`notion_b
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, Self, TypeVar
@@ -20,13 +20,12 @@ from vector_assets.documents import (
     DocumentFailure,
     Known,
     NothingKnown,
-    Settled,
     SourceItem,
     Window,
     start_of_day,
 )
 from vector_assets.errors import ContractError, SkippableError, UnavailableError
-from vector_assets.sources.notion_api import Json, NotionApi, RefusedError, last_edit
+from vector_assets.sources.notion_api import Json, NotionApi, RefusedError, is_gone, last_edit
 from vector_assets.sources.notion_body import Bodies, Body, Missing
 from vector_assets.sources.notion_comments import CommentReader
 from vector_assets.sources.notion_document import SOURCE, document_of
@@ -148,57 +147,6 @@ class Run:
             yield NO_NAMES
         yield Checkpoint(self._window.end or self._began)
 
-    def again(self, identities: Iterable[str]) -> Iterator[SourceItem]:
-        """Yield pages by their ids, whenever they were edited, and what of the window they hold.
-
-        What holds pages and could not be listed, a data source or a database, is listed for the
-        window.
-
-        Raises:
-            UnavailableError: Notion does not give so many in a row that it must be down.
-        """
-        holders: list[str] = []
-        for identity in identities:
-            document_id = f"{SOURCE}:{identity}"
-            try:
-                if self._list_page_again(identity):
-                    continue
-                if self._list_holder_again(identity):
-                    holders.append(document_id)
-                else:
-                    yield Settled(document_id)
-            except (ContractError, SkippableError) as error:
-                yield DocumentFailure(document_id, str(error))
-        for _, _, read in self._each(self._read):
-            self._notice_outage(read)
-            yield read.item
-        failed = {failure.document_id for failure in self._failures}
-        yield from self._failures
-        yield from (Settled(one) for one in holders if one not in failed)
-
-    def _list_page_again(self, identity: str) -> bool:
-        """List a page whatever its last edit; tell whether there is one."""
-        page = self._api.page(identity)
-        if page is None or _is_gone(page):
-            return False
-        if identity not in self._listed:
-            self._listed.add(identity)
-            self._waiting.append(Listed.of(page))
-            self._names.learn_page(page)
-        return True
-
-    def _list_holder_again(self, identity: str) -> bool:
-        """List the rows of a data source or of a database; tell whether there is one."""
-        data_source = self._api.data_source(identity)
-        if data_source is not None:
-            self._names.learn_data_source(data_source)
-            self._list_rows([] if _is_gone(data_source) else [identity])
-            return True
-        if self._api.database(identity) is None:
-            return False
-        self._list_databases({identity})
-        return True
-
     def ids(self) -> Iterator[str]:
         """Yield the ids of all of it, or raise.
 
@@ -243,7 +191,7 @@ class Run:
         data_sources = list(self._api.search("data_source"))
         for data_source in data_sources:
             self._names.learn_data_source(data_source)
-        self._list_rows([str(one["id"]) for one in data_sources if not _is_gone(one)])
+        self._list_rows([str(one["id"]) for one in data_sources if not is_gone(one)])
         # Of a database with several data sources, search may know just one.
         parents = ((one.get("parent") or {}).get("database_id") for one in data_sources)
         self._list_databases({str(one) for one in parents if one})
@@ -306,7 +254,7 @@ class Run:
         for database in self._asked_for(self._api.database, new):
             if database is None:
                 self._missing[Missing.DATABASE] += 1
-            elif not _is_gone(database):
+            elif not is_gone(database):
                 data_sources = database.get("data_sources") or []
                 for one in data_sources:
                     self._names.learn_data_source(one)
@@ -357,7 +305,7 @@ class Run:
     def _list(self, page: Json) -> None:
         """Put a page among those that wait, unless it was among them or is none of the window."""
         listed = Listed.of(page)
-        if listed.page_id in self._listed or listed.edited not in self._window or _is_gone(page):
+        if listed.page_id in self._listed or listed.edited not in self._window or is_gone(page):
             return
         self._listed.add(listed.page_id)
         self._waiting.append(listed)
@@ -394,7 +342,3 @@ class Run:
         self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
         if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
             raise read.outage
-
-
-def _is_gone(thing: Json) -> bool:
-    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))

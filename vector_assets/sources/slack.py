@@ -14,7 +14,7 @@ from vector_assets.documents import Quarantined, SourceItem, Window, start_of_da
 from vector_assets.errors import ContractError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
 from vector_assets.sources.slack_again import SecondReading
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
@@ -22,7 +22,7 @@ from vector_assets.sources.slack_directory import Channel, Directory
 from vector_assets.sources.slack_messages import instant, is_of_bot, is_said
 from vector_assets.sources.slack_pacing import Pace, rates_of
 from vector_assets.sources.slack_reading import Options, Reading
-from vector_assets.sources.slack_render import SOURCE
+from vector_assets.sources.slack_render import SOURCE, channel_id_of
 
 NEWEST_CHANNELS = 5
 NEWEST_MESSAGES = 50
@@ -83,14 +83,15 @@ class SlackSource(Source):
         """
         yield from self._reading(window).items()
 
-    def ids(self, window: Window) -> Iterator[str]:
+    def ids(self, window: Window) -> Iterator[str | Unlisted]:
         """Yield the ids of what the window holds; costs no request for replies.
 
         Parents are looked for since `PARTITIONS_START`, whatever the window: a thread that a
-        backfill brought may have got its last reply long after it began.
+        backfill brought may have got its last reply long after it began. A channel that cannot be
+        read, though the index holds documents of it, is yielded as unlisted: it was deleted, or
+        the bot was taken out of it, and Slack answers both alike.
 
         Raises:
-            CredentialsError: A channel cannot be read, though the index holds documents of it.
             VectorAssetsError: As `documents` raises.
         """
         yield from self._reading(window).ids()
@@ -105,6 +106,38 @@ class SlackSource(Source):
         whenever = Window(self._options.since, None)
         reading = SecondReading(self._api, directory, self._options, self.known, whenever)
         yield from reading.again(one.document_id for one in failed)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of documents; a request for each thread.
+
+        A thread whose newest reply was deleted is older than it was, and may have left the window.
+        The messages of a day never leave it, and the listing has read each channel to its end: of
+        a channel that the settings leave out it has not.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and when a channel was closed meanwhile.
+        """
+        read = {one.id for one in self._choice(Directory.load(self._api, with_users=False)).to_read}
+        for one in missing:
+            channel_id, _, part = one.document_id.partition(":")[2].partition(":")
+            if channel_id_of(one.document_id) not in read:
+                yield one.document_id, Fate.NOT_SHOWN
+            elif "." in part and self._has_replies(channel_id, part):
+                yield one.document_id, Fate.THERE
+            else:
+                yield one.document_id, Fate.DELETED
+
+    def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
+        """Tell whether a thread is there: one whose replies are all gone is a day's message."""
+        pages = self._api.pages(
+            "conversations.replies", "messages", channel=channel_id, ts=thread_ts
+        )
+        try:
+            return any(message["ts"] != thread_ts for page in pages for message in page)
+        except ContractError as error:
+            if error.seen != "thread_not_found":
+                raise
+        return False
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.

@@ -90,12 +90,13 @@ def closed_gaps(codes: Mapping[Channel, str]) -> Iterator[Gap]:
     Args:
         codes: Why each channel is closed, as Slack says it.
     """
-    names: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    names: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for channel, code in codes.items():
-        names[_cause(channel, code)].append(f"#{channel.name}")
-    for (reason, advice), found in names.items():
+        names[*_cause(channel, code), channel.is_private].append(f"#{channel.name}")
+    for (reason, advice, is_private), found in names.items():
         more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
-        yield Gap(", ".join(sorted(found)[:MAX_NAMES]) + more, reason, advice, len(found))
+        subject = ", ".join(sorted(found)[:MAX_NAMES]) + more
+        yield Gap(subject, reason, advice, len(found), is_private)
 
 
 def _cause(channel: Channel, code: str) -> tuple[str, str]:

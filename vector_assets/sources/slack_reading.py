@@ -39,12 +39,8 @@ from vector_assets.documents import (
     Unchanged,
     Window,
 )
-from vector_assets.errors import (
-    ContractError,
-    CredentialsError,
-    UnavailableError,
-    VectorAssetsError,
-)
+from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
+from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import (
     CLOSED_CODES,
@@ -57,7 +53,6 @@ from vector_assets.sources.slack_directory import Channel, Directory
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_messages import instant, thread_stamp
 from vector_assets.sources.slack_render import (
-    SOURCE,
     Renderer,
     channel_document_id,
     channel_id_of,
@@ -175,15 +170,15 @@ class Reading:
         yield from self._gaps()
         yield Checkpoint(self._window.end or began_at)
 
-    def ids(self) -> Iterator[str]:
+    def ids(self) -> Iterator[str | Unlisted]:
         """Yield the ids of what the window holds, without asking for replies.
 
         Parents are looked for since the first day of the partitions, so that no thread is left out
         that the index may hold. A thread whose every message has lost its words is among them, for
-        only its replies could tell.
+        only its replies could tell. A channel of which the index holds documents, and that cannot
+        be read, is unlisted.
 
         Raises:
-            CredentialsError: The index holds documents of a channel that cannot be read.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         choice = self._choice
@@ -193,7 +188,7 @@ class Reading:
         else:
             lost = sorted(held - {channel.id for channel in choice.to_read})
         for channel_id in lost:
-            raise _cannot_vouch_for(self._directory.channel(channel_id))
+            yield _unlisted(channel_id, self._directory.channel(channel_id))
         for channel in choice.to_read:
             try:
                 yield from self._ids_of(channel)
@@ -201,7 +196,7 @@ class Reading:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
-                    raise _cannot_vouch_for(channel.name) from None
+                    yield _unlisted(channel.id, channel.name)
 
     def _ids_of(self, channel: Channel) -> Iterator[str]:
         for part in self._listing(channel, (), self._window, is_for_prune=True).parts():
@@ -359,6 +354,7 @@ class Reading:
                 f"#{name}",
                 "Slack tells the e-mail of none of its members, so nobody may find what is said",
                 "Add the scope users:read.email and install the app again.",
+                is_private=True,
             )
         if self._bot_message_count:
             yield Gap(
@@ -386,9 +382,10 @@ def _day_of(part: Thread | Day | DocumentFailure | _End) -> date | None:
     return latest_at.date() if latest_at else None
 
 
-def _cannot_vouch_for(name: str) -> CredentialsError:
-    return CredentialsError(
-        SOURCE,
-        f"#{name} cannot be read, so nobody can tell what of it was deleted",
-        "Invite the bot again; or name the channels to keep in SLACK_CHANNELS, if it is gone.",
+def _unlisted(channel_id: str, name: str) -> Unlisted:
+    return Unlisted(
+        f"{channel_document_id(channel_id)}:",
+        f"#{name}",
+        "it cannot be read any more, so nobody can tell what of it was deleted",
+        "Invite the bot again, or give its scopes back.",
     )

@@ -7,7 +7,7 @@ Keep out: which records to write (`sync.py`) and how results are fused (`search.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from vector_assets.documents import PUBLIC, Value
@@ -41,12 +41,16 @@ class Head:
         updated_at: Epoch seconds of the version in the index.
         chunk_count: How many chunks that version has.
         stamp: What its source's listing showed of that version, hashed; empty when it shows none.
+        container: Project, channel or database that it lives in.
+        access: Who may read the document, as `Document.access`; what it says holds for all chunks.
     """
 
     document_fingerprint: str
     updated_at: float
     chunk_count: int
     stamp: str = ""
+    container: str = ""
+    access: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class Filter:
         containers: Names of projects, channels or databases.
         since: Only documents whose last activity is at or after this, epoch seconds.
         until: Only documents whose last activity is before this, epoch seconds.
-        viewer: E-mail of who asks, in lower case; empty means nobody in particular, who sees what
+        viewer: E-mail of who asks; empty means nobody in particular, who sees what
             is public and nothing else.
         issue_key: A Jira key, exactly.
     """
@@ -71,7 +75,12 @@ class Filter:
     @property
     def readers(self) -> list[str]:
         """What a document's `access` has to hold one of; only an e-mail adds to `public`."""
-        return [PUBLIC, self.viewer] if "@" in self.viewer else [PUBLIC]
+        viewer = self.viewer.strip().lower()
+        return [PUBLIC, viewer] if "@" in viewer else [PUBLIC]
+
+    def lets_read(self, head: Head | None) -> bool:
+        """Tell whether who asks may read the document of a head; nobody reads what has none."""
+        return head is not None and not set(self.readers).isdisjoint(head.access)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,14 @@ class VectorStore(ABC):
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks that the index holds of a document, orphans included."""
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a read is known to see all that was written through this object.
+
+        False says nothing: the store cannot tell, or not yet. Then patience decides, for
+        `seen_within_seconds`.
+        """
+        return self.seen_within_seconds == 0.0
+
     @abstractmethod
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         """Yield the id of every record of a namespace, or of a document, in order of their bytes.
@@ -178,8 +195,8 @@ class VectorStore(ABC):
         """Return the newest `updated_at` in a namespace, UTC; None when it is empty."""
 
     @abstractmethod
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document of a namespace with its head, in any order."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document with its head, or those of some days (partitions), in any order."""
 
     @abstractmethod
     def search_dense(

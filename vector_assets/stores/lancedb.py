@@ -8,7 +8,7 @@ Keep out: the layout of rows (`lancedb_rows.py`).
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any, Self, TypeVar
@@ -59,7 +59,10 @@ METADATA_CACHE_BYTES = 64 * 2**20
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
-_HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+_HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
 
 
 class LanceDBStore(IndexStore):
@@ -169,9 +172,10 @@ class LanceDBStore(IndexStore):
         newest = max((row["updated_at"] for row in rows), default=None)
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document with its head."""
-        for row in self._rows(namespace, "chunk = 0", _HEAD_FIELDS):
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head."""
+        of_days = f" AND {id_list('partition', map(str, days))}" if days else ""
+        for row in self._rows(namespace, f"chunk = 0{of_days}", _HEAD_FIELDS):
             yield row["document_id"], head_of(row)
 
     def search_dense(

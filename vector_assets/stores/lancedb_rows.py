@@ -104,7 +104,12 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
 def head_of(row: Mapping[str, Any]) -> Head:
     """Return the head that a first chunk's row tells."""
     return Head(
-        row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
+        row["document_fingerprint"] or "",
+        row["updated_at"],
+        row["chunk_count"],
+        row["stamp"] or "",
+        row["container"] or "",
+        tuple(row["access"] or ()),
     )
 
 

@@ -12,7 +12,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self
 
 from pinecone import Pinecone
@@ -140,6 +140,11 @@ class PineconeStore(IndexStore):
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Do nothing: an id is unique in a namespace of Pinecone."""
 
+    def shows_written(self, namespace: str) -> bool:
+        """Whether a search is known to see all that was written here."""
+        api = self._existing()
+        return api is not None and api.shows_written(namespace)
+
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in requests of bounded count and bytes, one after the other.
 
@@ -174,10 +179,10 @@ class PineconeStore(IndexStore):
         newest = None if api is None else _climb(api, namespace)
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document with its head, a page a request."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head, a page a request."""
         api = self._existing()
-        return iter(()) if api is None else api.documents(namespace)
+        return iter(()) if api is None else api.documents(namespace, days)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int

@@ -5,12 +5,12 @@ API 2026-07 (docs.pinecone.io, "Documents", 2026-11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from vector_assets.errors import LostWriteError
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
@@ -22,6 +22,7 @@ from vector_assets.stores.pinecone_requests import (
     groups,
     groups_by_bytes,
     head_of,
+    heads_filter,
     pinecone_filter,
     restored,
     short_numbers,
@@ -84,30 +85,29 @@ class DocumentsApi(PineconeApi):
             for one in records
         )
         for group in groups_by_bytes(wire):
-            answer = self._asked(
+            self._upserted(
                 "documents.upsert",
+                namespace,
+                [str(one["_id"]) for one in group],
                 partial(self._index.documents.upsert, namespace=namespace, documents=group),
             )
-            if answer.upserted_count != len(group):
-                raise LostWriteError(
-                    f"pinecone took {answer.upserted_count} of {len(group)} documents into "
-                    f"{namespace!r}: run the same days again"
-                )
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many a request."""
         patches = ({"_id": one, **fields} for one, fields in metadata_by_id.items())
         for group in groups_by_bytes(patches):
-            self._asked(
+            self._written(
                 "documents.update",
+                namespace,
                 partial(self._index.documents.update, namespace=namespace, documents=group),
             )
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records."""
         for group in groups(chunk_ids):
-            self._asked(
+            self._written(
                 "documents.delete",
+                namespace,
                 partial(self._index.documents.delete, namespace=namespace, ids=list(group)),
             )
 
@@ -118,12 +118,12 @@ class DocumentsApi(PineconeApi):
         found = (_fields(one) for one in page.documents.values())
         return next((float(one["updated_at"]) for one in found), None)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
         token: str | None = None
         while True:
             page = self._page(
-                namespace, {"chunk": {"$eq": 0}}, HEAD_FIELDS, limit=PAGE_RECORDS, token=token
+                namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_RECORDS, token=token
             )
             for fields in map(_fields, page.documents.values()):
                 yield str(fields["document_id"]), head_of(fields)
@@ -149,6 +149,21 @@ class DocumentsApi(PineconeApi):
         """Return first chunks that meet a filter."""
         page = self._page(namespace, pinecone_filter(where, chunk=0), ANSWER_FIELDS, limit=limit)
         return [Hit(one, 1.0, _fields(found)) for one, found in page.documents.items()]
+
+    def _search_info(self, namespace: str) -> Any:
+        anything = [1.0] + [0.0] * (self.dimensions - 1)
+        clause = {"type": "dense_vector", "field": self._vector_field, "values": anything}
+        answer = self._asked(
+            "documents.search",
+            partial(
+                self._index.documents.search,
+                namespace=namespace,
+                score_by=[clause],
+                top_k=1,
+                include_fields=["chunk"],
+            ),
+        )
+        return answer.response_info
 
     def _searched(
         self, namespace: str, clause: Mapping[str, Any], where: Filter, limit: int

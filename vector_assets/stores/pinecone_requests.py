@@ -5,8 +5,10 @@ Limits: docs.pinecone.io, "Database limits", 2026-11.
 """
 
 import json
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from pinecone.errors import exceptions as pinecone_errors
@@ -15,6 +17,7 @@ from vector_assets.errors import (
     ContractError,
     CredentialsError,
     IndexMismatchError,
+    LostWriteError,
     RateLimitedError,
     UnavailableError,
     VectorAssetsError,
@@ -29,6 +32,9 @@ Item = TypeVar("Item")
 MAX_RECORDS = 1000
 """Most records an upsert, and most ids a fetch or delete."""
 
+SENDS = 3
+"""How often a batch is sent of which Pinecone says that it took a part."""
+
 MAX_REQUEST_BYTES = 1_900_000
 """Most bytes a request: the vendor's 2 MB, less what frames the records."""
 
@@ -37,11 +43,16 @@ MAX_ANSWER_BYTES = 4_000_000
 
 _NUMBER_BYTES = 22
 """What a number of a vector may take as JSON, when it comes back as a double."""
+NAMED = 5
+"""So many records are named in an error."""
 
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
 
-HEAD_FIELDS = ["document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp"]
+HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
 
 _RAISE = object()
 
@@ -61,6 +72,8 @@ class PineconeApi(ABC):
         self._vector_field = vector_field
         self.dimensions = dimensions
         self._meter = meter
+        self._written_through: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     @abstractmethod
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
@@ -99,8 +112,8 @@ class PineconeApi(ABC):
         """Return the `updated_at` of any record newer than an instant; None when there is none."""
 
     @abstractmethod
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
 
     @abstractmethod
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
@@ -125,8 +138,52 @@ class PineconeApi(ABC):
         found = stats.namespaces.get(namespace)
         return int(found.vector_count) if found is not None else 0
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a search sees all that was written here, by log positions.
+
+        False also where no position is known. A search has to be asked, for a fetch tells none
+        (docs.pinecone.io, "Check data freshness", 2026-11).
+        """
+        written = self._written_through.get(namespace)
+        if written is None:
+            return False
+        info = self._search_info(namespace)
+        return info is not None and bool(info.is_reconciled(written))
+
+    @abstractmethod
+    def _search_info(self, namespace: str) -> Any:
+        """Return what the SDK tells of the smallest search."""
+
     def _asked(self, verb: str, ask: Callable[[], Any]) -> Any:
         return answered(f"pinecone {verb}", self._meter, ask)
+
+    def _written(self, verb: str, namespace: str, ask: Callable[[], Any]) -> Any:
+        """Ask for a write, and remember its position in the namespace's log."""
+        answer = self._asked(verb, ask)
+        info = getattr(answer, "response_info", None)  # A delete of vectors answers nothing.
+        if info is not None and info.lsn_committed is not None:
+            with self._lock:
+                before = self._written_through.get(namespace, 0)
+                self._written_through[namespace] = max(before, info.lsn_committed)
+        return answer
+
+    def _upserted(
+        self, verb: str, namespace: str, ids: Sequence[str], ask: Callable[[], Any]
+    ) -> None:
+        """Send a batch until Pinecone says that it took all of it.
+
+        Raises:
+            LostWriteError: It never does.
+        """
+        for _ in range(SENDS):
+            taken = self._written(verb, namespace, ask).upserted_count
+            if taken == len(ids):
+                return
+        raise LostWriteError(
+            f"pinecone took {taken} of {len(ids)} records into {namespace!r}, sent {SENDS} times: "
+            f"{', '.join(ids[:NAMED])}{' and more' if len(ids) > NAMED else ''}. Run the same days "
+            f"again"
+        )
 
 
 def answered(
@@ -223,6 +280,12 @@ def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:
     return {"$and": clauses}
 
 
+def heads_filter(days: Sequence[date]) -> dict[str, Any]:
+    """Return the filter that a record is a head, of one of these days when there are any."""
+    of_days = {"partition": {"$in": [day.isoformat() for day in days]}} if days else {}
+    return {"chunk": {"$eq": 0}, **of_days}
+
+
 def head_of(fields: Mapping[str, Any]) -> Head:
     """Return the head that a first chunk's fields tell."""
     return Head(
@@ -230,6 +293,8 @@ def head_of(fields: Mapping[str, Any]) -> Head:
         float(fields["updated_at"]),
         int(fields["chunk_count"]),
         str(fields.get("stamp") or ""),
+        str(fields.get("container") or ""),
+        tuple(fields.get("access") or ()),
     )
 
 

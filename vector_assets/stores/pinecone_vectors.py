@@ -7,12 +7,12 @@ Keep out: what the Documents API shares with it (`pinecone_requests.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from vector_assets.errors import LostWriteError
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
@@ -22,6 +22,7 @@ from vector_assets.stores.pinecone_requests import (
     groups,
     groups_by_bytes,
     head_of,
+    heads_filter,
     pinecone_filter,
     restored,
     short_numbers,
@@ -30,6 +31,10 @@ from vector_assets.vectors import Vectors
 
 UPDATES_IN_FLIGHT = 8
 """An update changes one record a request; 100 a second are allowed a namespace."""
+
+KNOWN_RECORDS = 90
+"""Records of one query for metadata, each of which may take 40 KB of the 4 MB that an answer may
+(docs.pinecone.io, "Database limits", 2026-11)."""
 
 FETCH_IDS = 100
 """Ids of one fetch: they travel in the URL."""
@@ -40,30 +45,13 @@ class VectorsApi(PineconeApi):
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return heads by document id."""
-        found: dict[str, Head] = {}
-        for group in groups(document_ids):
-            condition = {"document_id": {"$in": list(group)}, "chunk": {"$eq": 0}}
-            for fields in self._known(namespace, condition, len(group)).values():
-                found[str(fields["document_id"])] = head_of(fields)
-        missed = [head_id(one) for one in document_ids if one not in found]
-        for fields in self._fetched(namespace, missed).values():
-            found[str(fields["document_id"])] = head_of(fields)
-        return found
+        found = self._held(namespace, [head_id(one) for one in document_ids])
+        return {str(fields["document_id"]): head_of(fields) for fields in found.values()}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return fingerprints by chunk id."""
-        documents = list(dict.fromkeys(one.rpartition("#")[0] for one in chunk_ids))
-        asked = set(chunk_ids)
-        found: dict[str, str] = {}
-        for group in groups(documents):
-            condition = {"document_id": {"$in": list(group)}}
-            for one, fields in self._known(namespace, condition, 10_000).items():
-                if one in asked:
-                    found[one] = str(fields["fingerprint"])
-        missed = [one for one in chunk_ids if one not in found]
-        for one, fields in self._fetched(namespace, missed).items():
-            found[one] = str(fields["fingerprint"])
-        return found
+        found = self._held(namespace, chunk_ids)
+        return {one: str(fields["fingerprint"]) for one, fields in found.items()}
 
     def clear(self, namespace: str) -> None:
         """Delete every record of a namespace."""
@@ -108,22 +96,20 @@ class VectorsApi(PineconeApi):
         )
         for group in groups_by_bytes(wire):
             # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
-            answer = self._asked(
+            self._upserted(
                 "vectors.upsert",
+                namespace,
+                [str(one["id"]) for one in group],
                 partial(self._index.upsert, vectors=group, namespace=namespace),
             )
-            if answer.upserted_count != len(group):
-                raise LostWriteError(
-                    f"pinecone took {answer.upserted_count} of {len(group)} vectors into "
-                    f"{namespace!r}: run the same days again"
-                )
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, several requests in flight."""
 
         def one(item: tuple[str, Metadata]) -> None:
-            self._asked(
+            self._written(
                 "vectors.update",
+                namespace,
                 partial(
                     self._index.update, id=item[0], set_metadata=dict(item[1]), namespace=namespace
                 ),
@@ -135,8 +121,9 @@ class VectorsApi(PineconeApi):
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records."""
         for group in groups(chunk_ids):
-            self._asked(
+            self._written(
                 "vectors.delete",
+                namespace,
                 partial(self._index.delete, ids=list(group), namespace=namespace),
             )
 
@@ -146,15 +133,15 @@ class VectorsApi(PineconeApi):
         found = self._known(namespace, {"updated_at": bound}, 1)
         return next((float(fields["updated_at"]) for fields in found.values()), None)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield all heads."""
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days."""
         token: str | None = None
         while True:
             page = self._asked(
                 "vectors.fetch_by_metadata",
                 partial(
                     self._index.fetch_by_metadata,
-                    filter={"chunk": {"$eq": 0}},
+                    filter=heads_filter(days),
                     namespace=namespace,
                     limit=PAGE_RECORDS,
                     pagination_token=token,
@@ -178,6 +165,20 @@ class VectorsApi(PineconeApi):
         """Return first chunks that meet a filter."""
         found = self._known(namespace, pinecone_filter(where, chunk=0), limit)
         return [Hit(one, 1.0, fields) for one, fields in found.items()]
+
+    def _held(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the metadata of those of some records that exist, by id."""
+        found: dict[str, dict[str, Any]] = {}
+        for group in groups(list(dict.fromkeys(chunk_ids)), KNOWN_RECORDS):
+            found |= self._known(namespace, _one_of(group), len(group))
+        return found | self._fetched(namespace, [one for one in chunk_ids if one not in found])
+
+    def _search_info(self, namespace: str) -> Any:
+        anything = [1.0] + [0.0] * (self.dimensions - 1)
+        answer = self._asked(
+            "query", partial(self._index.query, namespace=namespace, vector=anything, top_k=1)
+        )
+        return answer.response_info
 
     def _known(
         self, namespace: str, condition: Mapping[str, Any], limit: int
@@ -216,3 +217,16 @@ class VectorsApi(PineconeApi):
                 partial(self._index.fetch, ids=list(group), namespace=namespace),
             )
             yield from answer.vectors.items()
+
+
+def _one_of(chunk_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the filter that a record is one of these, and of no others."""
+    ordinals: dict[str, list[int]] = {}
+    for one in chunk_ids:
+        document_id, _, ordinal = one.rpartition("#")
+        ordinals.setdefault(document_id, []).append(int(ordinal))
+    alternatives = [
+        {"document_id": {"$eq": document_id}, "chunk": {"$in": numbers}}
+        for document_id, numbers in ordinals.items()
+    ]
+    return {"$or": alternatives}

@@ -5,7 +5,7 @@ Keep out: how the choice is made (`generations.py`).
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
 from vector_assets.vectors import Vectors
@@ -66,9 +66,9 @@ class RoutedStore(VectorStore):
         """Return the newest `updated_at`."""
         return self.at(namespace).watermark(namespace)
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
-        """Yield each document with its head."""
-        return self.at(namespace).documents(namespace)
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head."""
+        return self.at(namespace).documents(namespace, days)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int

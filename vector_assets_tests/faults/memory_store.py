@@ -6,7 +6,7 @@ Keep out: faults (`faulty.py`).
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
@@ -75,15 +75,19 @@ class MemoryStore(VectorStore):
     def watermark(self, namespace: str) -> datetime | None:
         return None
 
-    def documents(self, namespace: str) -> Iterator[tuple[str, Head]]:
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
         for one in list(self.records.values()):
-            if one.metadata["chunk"] == 0:
+            is_wanted = not days or one.metadata["partition"] in map(str, days)
+            if one.metadata["chunk"] == 0 and is_wanted:
                 yield str(one.metadata["document_id"]), _head(one.metadata)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
     ) -> list[Hit]:
-        return []
+        with self._lock:
+            found = [Hit(one.id, float(one.vector @ vector), one.metadata)
+                     for one in self.records.values()]  # fmt: skip
+        return sorted(found, key=lambda hit: -hit.score)[:limit]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         return []
@@ -104,4 +108,6 @@ def _head(metadata: Metadata) -> Head:
         float(str(metadata["updated_at"])),
         int(str(metadata["chunk_count"])),
         str(metadata["stamp"]),
+        str(metadata["container"]),
+        tuple(map(str, access)) if isinstance(access := metadata["access"], list) else (),
     )

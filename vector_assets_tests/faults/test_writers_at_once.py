@@ -11,7 +11,7 @@ import pytest
 
 from vector_assets.documents import Document
 from vector_assets.meter import Meter
-from vector_assets.stores.base import Metadata, Record, VectorStore
+from vector_assets.stores.base import Filter, Metadata, Record, VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Pipeline, write
 from vector_assets_tests.faults.memory_store import MemoryStore
@@ -123,3 +123,30 @@ def test_an_older_version_that_was_planned_before_a_newer_was_written_is_dropped
     )
     write(pipeline.embedded_documents(DAYS, now=NOW), store)
     assert_holds(store, NEWER)
+
+
+def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_since_the_plan(
+    store: VectorStore,
+) -> None:
+    one, two, three, four = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
+    first = document("1", one, two, updated_at="2026-03-02T10:00")
+    between = document("1", one, three, updated_at="2026-03-03T10:00")
+    newest = document("1", four, two, updated_at="2026-03-04T10:00")
+    run(store, first)
+
+    class Slow(TinyEmbedder):
+        def embed(self, texts):  # type: ignore[no-untyped-def]
+            if "four" in texts[0]:
+                run(store, between)
+            return super().embed(texts)
+
+    slow = Slow(16, 40)
+    pipeline = Pipeline(source=ListSource([newest]), embedder=slow, store=store, meter=Meter())
+    report = write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    [wanted] = [one for one in slow.embedded_texts if "two" in one]
+    [near] = store.search_dense("jira", slow.embed_query(wanted), where=Filter(), limit=1)
+    assert near.score == pytest.approx(1.0, abs=1e-4)
+    assert near.metadata["text"] == wanted
+    assert len(slow.embedded_texts) == len(set(slow.embedded_texts)) == 2
+    assert report.total.embedded_chunks == 2
+    assert_holds(store, newest)

@@ -14,6 +14,7 @@ from vector_assets.meter import Meter
 from vector_assets.orchestration.io_managers import LanceDBIOManager
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCE_NAMES
+from vector_assets.stores.base import Filter, Record
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days
 from vector_assets_tests.orchestration.parts import (
@@ -24,8 +25,9 @@ from vector_assets_tests.orchestration.parts import (
     failure_text,
     plain,
 )
-from vector_assets_tests.tiny import ListSource, document, utc
+from vector_assets_tests.tiny import ListSource, TinyEmbedder, document, utc
 
+WRITTEN_CHECK = "everything_written_is_found"
 WEEK = days("2025-03-01", "2025-03-07")
 OUTAGE = UnavailableError("jira", "HTTP 503")
 
@@ -269,3 +271,35 @@ def test_all_sources_in_one_run_keep_to_their_own_namespaces_and_numbers(
     }
     assert [plain(by_asset[name]["documents"]) for name in SOURCE_NAMES] == [1, 2, 3, 4]
     assert [plain(by_asset[name]["run_requests"]) for name in SOURCE_NAMES] == [1, 1, 1, 1]
+
+
+def test_the_check_reads_every_document_of_the_days_back_whole(
+    location: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.orchestration.checks.PATIENCE_SECONDS", 0.0)
+    long = tuple(f"part {n} " + "word " * 60 for n in range(3))
+    documents = [document(str(n), *long, updated_at="2025-03-02T10:00") for n in range(4)]
+    good = check_of(location.sync(days("2025-03-02"), *documents), WRITTEN_CHECK)
+    assert good.passed
+    assert good.metadata["read_back"].value == 4
+
+    store = LanceDBStore(location.uri)
+    [spare] = store.search_dense(
+        "jira", TinyEmbedder().embed_query("word"), where=Filter(), limit=1
+    )
+    vector = TinyEmbedder().embed_query("word")
+    store.delete("jira", ["jira:1#1"])
+    store.update_metadata("jira", {"jira:2#0": {"document_fingerprint": ""}})
+    beyond = {**spare.metadata, "document_id": "jira:3", "chunk": 99}
+    end = store.heads("jira", ["jira:3"])["jira:3"].chunk_count
+    store.upsert("jira", [Record(f"jira:3#{end}", vector, beyond)])
+
+    # A run that finds nothing new in these days still looks at all of them.
+    bad = check_of(location.sync(days("2025-03-01", "2025-03-07")), WRITTEN_CHECK)
+    assert not bad.passed
+    assert bad.metadata["lost"].value == 3
+    said = str(bad.description)
+    assert "jira:1 (1 of its" in said
+    assert "jira:2 (a write of it was begun and not ended)" in said
+    assert "jira:3 (chunks stand beyond its" in said
+    assert "jira:0" not in said

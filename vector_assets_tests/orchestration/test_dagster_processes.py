@@ -58,6 +58,7 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
     assert {one["name"]: one["scheduleState"]["status"] for one in found} == {
         "nightly_ingestion_schedule": "RUNNING",
         "weekly_rescan_schedule": "RUNNING",
+        "weekly_prune_schedule": "RUNNING",
     }
     store = LanceDBStore(environment["LANCEDB_URI"])
     for source in SOURCE_NAMES:

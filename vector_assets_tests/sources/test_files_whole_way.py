@@ -210,16 +210,19 @@ SET_UP = [
 ]
 
 
+KINDS = ("documents", "prune")
+
+
 def assets(settings: Settings) -> set[str]:
     keys = build_defs(settings).resolve_all_asset_keys()
-    return {key.to_user_string() for key in keys}
+    return {key.to_user_string() for key in keys} - {"index_canary"}
 
 
 def test_it_is_out_of_sight_until_somebody_sets_it_up() -> None:
     settings = Settings()
     four = ("jira", "slack", "notion", "fireflies")
     assert SOURCE_NAMES == shown_sources(settings) == four
-    assert assets(settings) == {f"{name}_documents" for name in four}
+    assert assets(settings) == {f"{name}_{kind}" for name in four for kind in KINDS}
     assert [one.service for one in examine(settings)][: len(four) + 1] == [*four, "embedding"]
 
 
@@ -228,7 +231,7 @@ def test_it_has_an_asset_like_any_other_once(fields: dict[str, Any]) -> None:
     settings = Settings(**fields)
     assert shown_sources(settings) == tuple(SOURCES)
     defs = build_defs(settings)
-    assert assets(settings) == {f"{name}_documents" for name in SOURCES}
+    assert assets(settings) == {f"{name}_{kind}" for name in SOURCES for kind in KINDS}
     job = defs.resolve_job_def("nightly_ingestion")
     assert asset_key("files") in job.asset_layer.selected_asset_keys
     spec = defs.resolve_assets_def("files_documents").specs_by_key[asset_key("files")]

@@ -13,6 +13,7 @@ from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.schedules import days_due
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
+from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days
 from vector_assets_tests.fireflies_meetings import PATH, epoch_ms, meeting, sentence
@@ -60,6 +61,12 @@ class Nights:
     def indexed(self) -> set[str]:
         return {name for name, _ in LanceDBStore(self._location.uri).documents("fireflies")}
 
+    def found_by(self, viewer: str) -> set[str]:
+        """Return the documents of all records that a reader may find."""
+        store = LanceDBStore(self._location.uri)
+        hits = store.lookup("fireflies", where=Filter(viewer=viewer), limit=10_000)
+        return {str(hit.metadata["document_id"]) for hit in hits}
+
 
 @pytest.fixture
 def nights(sandbox: Sandbox, tmp_path: Path) -> Iterator[Nights]:
@@ -79,6 +86,48 @@ def test_a_night_says_how_many_requests_it_used_and_a_free_plan_has_enough(
     assert said["run_requests_by_endpoint"] == {"fireflies transcripts": 3}
     assert said["run_requests"] == sandbox.conditions.requests()[f"POST {PATH}"] == 3
     assert said["documents"] == 120
+
+
+def test_a_meeting_that_is_no_longer_shared_leaves_its_old_readers_the_next_night(
+    sandbox: Sandbox, nights: Nights
+) -> None:
+    old = nights.today - 60 * DAY
+    sandbox.workspace.transcripts = [
+        meeting(n, date=epoch_ms(old + n * timedelta(minutes=10)), privacy="teammates")
+        for n in range(60)
+    ]
+    assert nights.run(old.date(), nights.yesterday).success
+    assert len(nights.found_by("")) == 60
+    shared = sandbox.workspace.transcripts[7]
+    shared |= {"privacy": "participants", "participants": ["ann@example.com", "bo@example.com"]}
+    sandbox.conditions.clear()
+    assert nights.run(nights.yesterday).success
+    name = f"fireflies:{shared['id']}"
+    assert nights.found_by("") == nights.indexed() - {name}
+    assert name in nights.found_by("bo@example.com")
+    # The night's own, the older ones by 49, and the page of the one that changed.
+    assert sandbox.conditions.requests()[f"POST {PATH}"] == 1 + 2 + 1
+
+    shared["participants"] = ["ann@example.com"]
+    assert nights.run(nights.yesterday).success
+    assert name not in nights.found_by("bo@example.com")
+    assert name in nights.found_by("ann@example.com")
+    sandbox.conditions.clear()
+    assert nights.run(nights.yesterday).success
+    assert sandbox.conditions.requests()[f"POST {PATH}"] == 1 + 2
+
+
+def test_a_day_without_requests_left_says_that_older_readers_were_not_compared(
+    sandbox: Sandbox, nights: Nights
+) -> None:
+    old = nights.today - 60 * DAY
+    sandbox.workspace.transcripts = [meeting(1, date=epoch_ms(old))]
+    assert nights.run(old.date()).success
+    spent = {"data": None, "errors": [{"code": "too_many_requests", "message": "tomorrow"}]}
+    sandbox.conditions.fail(PATH, contains="query Readers", status=200, body=spent)
+    assert nights.run(nights.yesterday).success
+    said = str(nights.recorded()[str(nights.yesterday)])
+    assert "changes of who may read older meetings" in said
 
 
 def test_a_transcript_that_never_came_in_time_is_asked_for_until_it_is_there(

@@ -112,7 +112,9 @@ def test_paging_goes_by_token_so_that_every_item_comes_once(sandbox: Sandbox) ->
     assert sandbox.conditions.requests() == {
         "GET /jira/rest/api/3/serverInfo": 1,
         "GET /jira/rest/api/3/field": 1,
-        f"POST {SEARCH}": 11,
+        f"POST {SEARCH}": 12,
+        "GET /jira/rest/api/3/project/search": 1,
+        "GET /jira/rest/api/3/project/93/permissionscheme": 1,
     }
 
 
@@ -612,7 +614,7 @@ def test_levels_that_only_an_administrator_may_read_leave_an_issue_to_nobody_and
 ) -> None:
     sandbox.workspace.site.jira_is_admin = False
     sandbox.workspace.issues = [issue(1, security=STAFF), issue(2, security=STAFF), issue(3)]
-    items = list(source(sandbox).documents(EVER))
+    items = list(source(sandbox, jira_public_projects="HAR").documents(EVER))
     assert [one.access for one in documents(items)] == [
         ("restricted",),
         ("restricted",),
@@ -802,7 +804,12 @@ def test_a_rate_limit_is_waited_for_and_counted(sandbox: Sandbox) -> None:
     )
     assert len(documents(list(jira.documents(EVER)))) == 1
     assert meter.throttled_seconds == 1
-    assert meter.requests == {"jira field": 1, "jira search/jql": 2, "jira serverInfo": 1}
+    assert meter.requests == {
+        "jira field": 1,
+        "jira search/jql": 3,
+        "jira serverInfo": 1,
+        "jira project": 2,
+    }
 
 
 def test_a_rate_limit_that_stays_fails_by_name(sandbox: Sandbox, few_attempts: None) -> None:
@@ -889,8 +896,10 @@ def test_check_says_who_we_are_and_how_much_we_see(
 def test_check_tells_of_a_security_level_that_cannot_be_read(sandbox: Sandbox) -> None:
     sandbox.workspace.site.jira_is_admin = False
     sandbox.workspace.issues = [issue(1), issue(2, security=STAFF)]
-    [gap] = source(sandbox).check().gaps
-    assert gap.subject == "readers of the security level Staff"
+    of_project, of_level = source(sandbox).check().gaps
+    assert of_project.subject == "readers of the project HAR"
+    assert "JIRA_PUBLIC_PROJECTS" in of_project.advice
+    assert of_level.subject == "readers of the security level Staff"
     sandbox.workspace.site.jira_is_admin = True
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "anyone"}]}
     assert source(sandbox).check().gaps == ()

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from vector_assets.documents import Document, NothingKnown, Window
-from vector_assets.errors import CredentialsError, UnavailableError
+from vector_assets.errors import UnavailableError
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Json
+from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_reading import MAX_UNANSWERED_THREADS
 from vector_assets_tests.sources.slack_nights import Nights
 from vector_assets_tests.sources.slack_team import (
@@ -24,7 +25,7 @@ from vector_assets_tests.sources.slack_team import (
     source,
     ts_of,
 )
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.tiny import TinyEmbedder, utc
 
 BOT = "U0SANDBOX"
 HISTORY = "/slack/api/conversations.history"
@@ -365,6 +366,28 @@ def test_a_channel_that_becomes_private_takes_its_past_out_of_the_public(
 # The rescan looks further than a night.
 
 
+def test_who_leaves_a_private_channel_loses_its_past_at_the_next_night_though_nothing_was_said(
+    team: Sandbox, nights: Nights
+) -> None:
+    team.workspace.site.private_channel_ids.append(ENGINEERING)
+    begin_thread(team, "2026-01-05")
+    say(team, "2026-01-06T10:00", "word " * 30)
+    nights.embedder = TinyEmbedder(chunk_tokens=10)
+    nights.run("2026-01-05", last="2026-03-20")
+    before = {hit.id for hit in nights.hits("ben.oz@example.com")}
+    assert len(before) > 5
+    embedded = len(nights.embedder.embedded_texts)
+
+    team.workspace.channels[0]["members"].remove(BEN)
+    nights.run("2026-03-21")
+    left = {hit.id for hit in nights.hits("ben.oz@example.com")}
+    assert left == {hit.id for hit in nights.hits("")} < before
+    assert before <= {hit.id for hit in nights.hits("ann.lee@example.com")}
+    assert len(nights.embedder.embedded_texts) == embedded
+    # Nothing more is asked once it is done.
+    assert nights.run("2026-03-21").replies == 0
+
+
 def test_a_late_reply_under_a_parent_of_last_year_is_found_by_the_rescan(
     team: Sandbox, nights: Nights
 ) -> None:
@@ -443,8 +466,10 @@ def test_a_channel_that_cannot_be_read_any_more_does_not_look_deleted(
             body = {"ok": False, "error": "not_in_channel"}
             team.conditions.fail(HISTORY, contains=RANDOM, status=200, body=body)
     name = RANDOM if how == "deleted" else "random"
-    with pytest.raises(CredentialsError, match=f"#{name} cannot be read.*Invite the bot again"):
-        list(nights.source().ids(Window(utc("2026-03-01"), None)))
+    listed = list(nights.source().ids(Window(utc("2026-03-01"), None)))
+    (part,) = [one for one in listed if isinstance(one, Unlisted)]
+    assert (part.subject, part.prefix) == (f"#{name}", f"slack:{RANDOM}:")
+    assert "Invite the bot again" in part.advice
 
 
 def test_a_channel_that_settings_leave_out_is_not_listed_on_purpose(

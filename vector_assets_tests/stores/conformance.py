@@ -34,8 +34,28 @@ def records(doc: Document, *texts: str) -> list[Record]:
     return found[1:] + found[:1]
 
 
+NOT_ON_THE_LIST = (
+    "", " ", "eve@example.com", "restricted", "public", "RESTRICTED", "ann", "ann@", "@example.com",
+    "ann@example.com.evil.com", "bann@example.com", "ann@example.co", "ann@example.com,x@y.z",
+    '["ann@example.com"]', "*", "%@%", "*@*", "?nn@example.com", "_nn@example.com",
+    "a%@example.com",
+    "x@y.z', 'restricted", "x@y.z', 'ann@example.com", "x@y.z']) OR true --", "x@y.z' OR '1'='1",
+    "x@y.z\\' OR true --", '"} , {"$exists": true}@', "{'$ne': 'x@y.z'}", "ann@example.com\u0301",
+    "ann@example\u00adcom", "restricted@", "null", "ann@example.com OR 1=1", "\U0001f986@x",
+)  # fmt: skip
+"""What a person may send who is not `ann@example.com` and wants to be."""
+
+FORGED = ("x') OR (1=1) --", "HAR' OR '1'='1", "HAR') UNION SELECT", "%", "*", '{"$ne": ""}')
+
+
 class StoreConformance:
-    """The suite."""
+    """The suite.
+
+    Attributes:
+        many: Commits of a test that is about many of them.
+    """
+
+    many = 250
 
     @pytest.fixture
     def opened(self, store: VectorStore) -> VectorStore:
@@ -78,6 +98,7 @@ class StoreConformance:
         assert head.document_fingerprint == document_fingerprint(doc, KIND)
         assert head.updated_at == utc("2026-03-02T10:15").timestamp()
         assert head.chunk_count == 3
+        assert head.access == ("public",)
 
     def test_fingerprints_come_for_the_chunks_that_exist(self, opened: VectorStore) -> None:
         given = records(document(), "one", "two")
@@ -187,10 +208,10 @@ class StoreConformance:
         assert opened.watermark(SPACE) == datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 
     def test_all_documents_are_listed_with_their_heads(self, opened: VectorStore) -> None:
-        for n in range(250):
+        for n in range(self.many):
             opened.upsert(SPACE, records(document(str(n)), "text", "more"))
         found = dict(opened.documents(SPACE))
-        assert set(found) == {f"jira:{n}" for n in range(250)}
+        assert set(found) == {f"jira:{n}" for n in range(self.many)}
         assert {head.chunk_count for head in found.values()} == {2}
 
     def test_thousands_of_records_go_in_at_once(self, opened: VectorStore) -> None:
@@ -240,7 +261,7 @@ class StoreConformance:
         hits = opened.search_lexical(SPACE, question, where=Filter(), limit=5)
         assert {hit.id for hit in hits} <= {"jira:1#0"}
 
-    @pytest.mark.parametrize("viewer", ["", "eve@example.com", "restricted", "public"])
+    @pytest.mark.parametrize("viewer", [*NOT_ON_THE_LIST])
     def test_who_is_not_on_the_list_sees_what_is_public_and_nothing_else(
         self, opened: VectorStore, viewer: str
     ) -> None:
@@ -253,11 +274,42 @@ class StoreConformance:
         lexical = opened.search_lexical(SPACE, "plan", where=where, limit=5)
         assert {hit.id for hit in lexical} <= {"jira:1#0"}
 
+    def test_no_other_filter_opens_what_the_viewer_may_not_read(self, opened: VectorStore) -> None:
+        secret = document("2", access=("restricted", "ann@example.com"))
+        opened.upsert(SPACE, records(secret, "secret plan"))
+        opened.upsert(SPACE, records(document("1"), "public plan"))
+        for word in FORGED:
+            for where in (Filter(containers=(word,)), Filter(issue_key=word)):
+                assert opened.lookup(SPACE, where=where, limit=5) == []
+                vector = EMBEDDER.embed_query("plan")
+                assert opened.search_dense(SPACE, vector, where=where, limit=5) == []
+                assert opened.search_lexical(SPACE, "plan", where=where, limit=5) == []
+        where = Filter(containers=("HAR",), issue_key="HAR-2", since=0.0, until=9e9)
+        assert opened.lookup(SPACE, where=where, limit=5) == []
+
+    def test_what_may_be_read_is_found_behind_a_hundred_nearer_that_may_not(
+        self, opened: VectorStore
+    ) -> None:
+        for n in range(100):
+            secret = document(f"2{n}", access=("restricted", "ann@example.com"))
+            opened.upsert(SPACE, records(secret, "carrier key"))
+        far = document("1")
+        opened.upsert(SPACE, records(far, "the carrier of another harbour sails in march"))
+        vector = EMBEDDER.embed_query("carrier key")
+        [hit] = opened.search_dense(SPACE, vector, where=Filter(), limit=1)
+        assert hit.id == "jira:1#0"
+        if opened.has_lexical_search:
+            [hit] = opened.search_lexical(SPACE, "carrier key", where=Filter(), limit=1)
+            assert hit.id == "jira:1#0"
+        [hit] = opened.lookup(SPACE, where=Filter(), limit=1)
+        assert hit.id == "jira:1#0"
+
     def test_who_is_on_the_list_sees_it(self, opened: VectorStore) -> None:
         secret = document("2", access=("restricted", "ann@example.com", "o'neil@example.com"))
         opened.upsert(SPACE, records(secret, "secret plan"))
         assert self.dense(opened, "plan", viewer="ann@example.com") == ["jira:2#0"]
         assert self.dense(opened, "plan", viewer="o'neil@example.com") == ["jira:2#0"]
+        assert self.dense(opened, "plan", viewer=" Ann@Example.COM\n") == ["jira:2#0"]
 
     def test_filters_limit_by_container_date_and_key(self, opened: VectorStore) -> None:
         first = document("1", container="C'est", updated_at="2026-03-01")

@@ -39,15 +39,15 @@ def build(sandbox: Sandbox, meter: Meter | None = None, **settings: str) -> Pine
     return PineconeStore.from_settings(Settings.model_validate(given), meter or Meter())
 
 
-def make_vector_index(sandbox: Sandbox, dimensions: int = DIMENSIONS) -> None:
+def make_vector_index(
+    sandbox: Sandbox, dimensions: int = DIMENSIONS, name: str = "vector-assets"
+) -> None:
     """Make an index of vectors, as somebody did years ago."""
     client = Pinecone(
         api_key="sandbox-pinecone-key", host=sandbox.environment["PINECONE_CONTROLLER_HOST"]
     )
     field = {"type": "dense_vector", "dimension": dimensions, "metric": "cosine"}
-    client.indexes.create(
-        name="vector-assets", schema={"fields": {"_values": field}}, deployment=DEPLOYMENT
-    )
+    client.indexes.create(name=name, schema={"fields": {"_values": field}}, deployment=DEPLOYMENT)
 
 
 @pytest.fixture(params=APIS)
@@ -121,8 +121,11 @@ def test_a_count_that_does_not_add_up_is_a_lost_write(
     name = "upserted_count" if api == "documents" else "upsertedCount"
     sandbox.conditions.fail("/pinecone/vector-assets", contains="HAR-1", status=200, body={name: 1})
     given = [one for n in (1, 2) for one in records(document(str(n)), "x")]
-    with pytest.raises(LostWriteError, match=r"took 1 of 2 .* into 'jira': run the same days"):
+    sandbox.conditions.log.clear()
+    named = r"took 1 of 2 records into 'jira', sent 3 times: jira:1#0, jira:2#0\. Run the same days"
+    with pytest.raises(LostWriteError, match=named):
         store.upsert(SPACE, given)
+    assert sum("upsert" in path for _, path, _ in sandbox.conditions.log) == 3
 
 
 def test_an_index_of_another_length_is_named_with_what_to_do(sandbox: Sandbox, api: str) -> None:

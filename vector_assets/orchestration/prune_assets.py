@@ -1,0 +1,154 @@
+"""One asset a source without partitions: the prune of its documents, and whether it refused.
+
+A run that deletes nothing is a materialization all the same: it says that the index holds nothing
+that its source has lost.
+Keep out: what is deleted and what is refused (`prune.py`), and when it runs (`schedules.py`).
+"""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from vector_assets.meter import Meter
+from vector_assets.observation import PRUNE_CHECK
+from vector_assets.orchestration.assets import asset_key
+from vector_assets.orchestration.failures import failing_by_name
+from vector_assets.orchestration.io_managers import PROGRESS_SECONDS, VectorIndexIOManager
+from vector_assets.orchestration.resources import SourcesResource
+from vector_assets.prune import OnProgress, Prune
+from vector_assets.prune_report import PruneReport
+
+GROUP = "prune"
+
+MAX_ROWS = 100
+"""Of a table in a run's metadata; the numbers beside it count all."""
+
+
+def prune_key(source: str) -> dg.AssetKey:
+    """Return the key of the asset that a prune of a source materializes."""
+    return dg.AssetKey(f"{source}_prune")
+
+
+def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:
+    """Return the asset of a source's prune.
+
+    Args:
+        source: Name, such as `jira`; also the pool that it shares with the source's other runs.
+        max_share: Of the documents, how many may go.
+        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+    """
+    key = prune_key(source)
+
+    @dg.asset(
+        key=key,
+        description=f"What is gone from {source}, deleted from the index.",
+        group_name=GROUP,
+        kinds={source, index_kind},
+        deps=[asset_key(source)],
+        check_specs=[
+            dg.AssetCheckSpec(
+                PRUNE_CHECK,
+                asset=key,
+                description="Everything that the source does not show could be deleted.",
+            )
+        ],
+        pool=source,
+    )
+    def prune(
+        context: dg.AssetExecutionContext,
+        sources: SourcesResource,
+        vector_index: dg.ResourceParam[VectorIndexIOManager],
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        with failing_by_name(vector_index.attempt(context)):
+            meter = Meter()
+            report = Prune(
+                sources.connect(source, meter),
+                vector_index.build_store(meter),
+                meter,
+                max_share=max_share,
+                on_progress=_progress_log(context),
+            ).run()
+        yield dg.MaterializeResult(
+            metadata=_metadata(report), check_results=[_check_result(report)]
+        )
+
+    return prune
+
+
+def _progress_log(context: dg.AssetExecutionContext) -> OnProgress:
+    """Return what logs a report as it grows, at most every `PROGRESS_SECONDS`."""
+    last = time.monotonic()
+
+    def log(report: PruneReport) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            context.log.info(
+                f"{report.listed_documents:,} listed for {report.judged_documents:,} held, "
+                f"{len(report.deleted):,} deleted"
+            )
+
+    return log
+
+
+def _check_result(report: PruneReport) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=not report.refusals,
+        check_name=PRUNE_CHECK,
+        description=report.refusals_in_words or "nothing was refused",
+        metadata={"refused": _refused(report)},
+    )
+
+
+def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
+    deleted = set(report.deleted)
+    rows = [
+        dg.TableRecord(
+            {
+                "document": one.document_id,
+                "container": one.container,
+                "updated_at": f"{one.updated_at:%Y-%m-%d %H:%M}",
+            }
+        )
+        for one in report.missing
+        if one.document_id in deleted
+    ]
+    columns = [dg.TableColumn(name) for name in ("document", "container", "updated_at")]
+    numbers = {
+        "listed_documents": report.listed_documents,
+        "judged_documents": report.judged_documents,
+        "too_new_documents": report.too_new_documents,
+        "moved_documents": report.moved_documents,
+        "deleted_documents": len(report.deleted),
+        "kept_documents": report.kept_documents,
+        "refused_documents": sum(one.documents for one in report.refusals),
+        "run_requests": sum(report.requests.values()),
+    }
+    return {
+        **{name: dg.MetadataValue.int(number) for name, number in numbers.items()},
+        "run_seconds": dg.MetadataValue.float(report.seconds),
+        "deleted": dg.MetadataValue.table(rows[:MAX_ROWS], schema=dg.TableSchema(columns)),
+        "refused": _refused(report),
+    }
+
+
+def _refused(report: PruneReport) -> dg.TableMetadataValue:
+    rows = [
+        dg.TableRecord(
+            {
+                "subject": one.subject,
+                "documents": one.documents,
+                "reason": one.reason,
+                "advice": one.advice,
+            }
+        )
+        for one in report.refusals[:MAX_ROWS]
+    ]
+    columns = [
+        dg.TableColumn("subject"),
+        dg.TableColumn("documents", "int"),
+        dg.TableColumn("reason"),
+        dg.TableColumn("advice"),
+    ]
+    return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))

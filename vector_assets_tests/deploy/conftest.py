@@ -1,0 +1,61 @@
+"""One split deployment for all tests of a file: its processes take a while to come up."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from vector_assets.sandbox.clock import move_to_yesterday
+from vector_assets.sandbox.server import Sandbox, running_sandbox
+from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets_tests.deploy.database import binaries, running_database
+from vector_assets_tests.deploy.hosts import Hosts, two_hosts
+from vector_assets_tests.deploy.split import DEPLOY, SplitDeployment, deployed, ports_for
+from vector_assets_tests.receiver import Receiver, running_receiver
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    if binaries() is None:
+        pytest.skip("needs Postgres, which is not installed here: `make database` installs it")
+    with two_hosts(tmp_path_factory.mktemp("split"), DEPLOY) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def sandbox(hosts: Hosts) -> Iterator[Sandbox]:
+    """The vendors, and Pinecone, over a small team's week that ended yesterday."""
+    workspace = Workspace.load(PACKAGED_WORKSPACE)
+    move_to_yesterday(workspace, datetime.now(UTC))
+    with running_sandbox(workspace, host=hosts.world) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def receiver(hosts: Hosts) -> Iterator[Receiver]:
+    with running_receiver(hosts.world) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDeployment]:
+    """Code server and `serve` on one host, all else on the other; the night begins in minutes."""
+    night = datetime.now(UTC) + timedelta(minutes=2)
+    ports = ports_for(hosts)
+    accounts = {
+        **sandbox.environment,
+        "READ_API_KEY": "reading-key",
+        "ADMIN_API_KEY": "admin-key",
+        "ALERT_WEBHOOK_URL": receiver.url,
+        "HEARTBEAT_URL": receiver.url,
+        "HEARTBEAT_MAX_AGE_SECONDS": "75",
+        "WATCH_SECONDS": "5",
+        "NIGHTLY_CRON": f"{night.minute} {night.hour} * * *",
+        "CATCH_UP_DAYS": "3",
+    }
+    name = "postgres" if hosts.are_apart else "127.0.0.1"
+    with (
+        running_database(hosts.one, name, ports["postgres"]) as database,
+        deployed(hosts, database, accounts, receiver, ports) as deployment,
+    ):
+        yield deployment

@@ -1,0 +1,57 @@
+"""An object store that speaks S3, as a process of its own on this machine.
+
+Keep out: what is kept in it.
+"""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import requests
+
+BUCKET = "vector-assets"
+
+_PATIENCE_SECONDS = 60.0
+
+
+@contextmanager
+def running_object_store(log: Path) -> Iterator[dict[str, str]]:
+    """Run an object store with an empty bucket, and give the variables that lead to it.
+
+    Args:
+        log: For its output.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    program = str(Path(sys.executable).parent / "moto_server")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [program, "-H", "127.0.0.1", "-p", port], stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _make_bucket(f"{url}/{BUCKET}", log)
+        yield {
+            "AWS_ENDPOINT": url,
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "somebody",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_ALLOW_HTTP": "true",
+        }
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _make_bucket(url: str, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(requests.ConnectionError):
+            requests.put(url, timeout=30).raise_for_status()
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"the object store did not start: {log.read_text()[-2000:]}")

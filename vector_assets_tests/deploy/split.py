@@ -1,0 +1,213 @@
+"""The split deployment: what `deploy/compose.yaml` starts, as processes that share no disk.
+
+Commands, environments and who gets which secrets are read from that file, so that what is tested is
+what is deployed. Keep out: what a test expects of it.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from vector_assets_tests.deploy.database import Database
+from vector_assets_tests.deploy.hosts import Host, Hosts
+from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
+from vector_assets_tests.receiver import Receiver
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+BIN = Path(sys.executable).parent
+PATIENCE_SECONDS = 300.0
+
+PROCESSES = ("code", "webserver", "daemon", "serve")
+_ON_HOST_ONE = ("postgres", "webserver", "daemon")
+_PORTS = {"postgres": 5432, "code": 4000, "webserver": 3000, "serve": 8090}
+
+
+class SplitDeployment:
+    """All processes of one team, on two hosts.
+
+    Args:
+        hosts: Where they run.
+        database: For Dagster's records.
+        accounts: What `vector-assets.env` would hold.
+        receiver: Takes alerts.
+        ports: By process; the file's own where the hosts are apart.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        database: Database,
+        accounts: Mapping[str, str],
+        receiver: Receiver,
+        ports: Mapping[str, int],
+    ) -> None:
+        self.hosts = hosts
+        self.receiver = receiver
+        self.database = database
+        self._ports = ports
+        self._env_files = {"database.env": database.environment, "vector-assets.env": accounts}
+        self._services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.url = f"http://{self._host('serve').outside}:{ports['serve']}"
+        self._dagster_url = f"http://{self._host('webserver').outside}:{ports['webserver']}"
+
+    @property
+    def dagster(self) -> DagsterProcesses:
+        return DagsterProcesses(
+            self._processes["webserver"], self._dagster_url, self.hosts.folder / "webserver.log"
+        )
+
+    def migrate(self) -> None:
+        """Do what is done before anything is started, and wait for its end."""
+        self.start("migrate")
+        code = self._processes.pop("migrate").wait(timeout=PATIENCE_SECONDS)
+        assert code == 0, self.logs()
+
+    def start(self, name: str) -> None:
+        """Start a service of the file."""
+        program, *arguments = self._services[name]["command"]
+        command = [str(BIN / program), *map(self._local, arguments)]
+        names = {one: self._host(one).address for one in _PORTS}
+        self._processes[name] = self.hosts.start(
+            name, self._host(name), command, self.environment_of(name), names
+        )
+
+    def start_all(self) -> None:
+        """Start everything, and return when it answers."""
+        self.migrate()
+        for name in PROCESSES:
+            self.start(name)
+        self.dagster.wait_until_up()
+        # The daemon is seen by its heartbeats; before the first, nobody takes a backfill.
+        self.wait_until(lambda: not self.status()["problems"], "all of it")
+
+    def kill(self, name: str) -> None:
+        """Kill all that a container holds, as when its host goes down."""
+        process = self._processes.pop(name)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def start_what_has_died(self) -> None:
+        """Do what the file's restart policy does."""
+        for name, process in list(self._processes.items()):
+            if process.poll() is not None:
+                assert self._services[name]["restart"] == "unless-stopped"
+                self.start(name)
+
+    def stop(self) -> None:
+        """Stop everything, with what it has started."""
+        for process in self._processes.values():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        for name, process in list(self._processes.items()):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            self.kill(name)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """Return what a service's process sees: its env files, then its own variables."""
+        service = self._services[name]
+        found = {"PATH": f"{BIN}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
+        if "PYTHONPATH" in os.environ:
+            found["PYTHONPATH"] = os.environ["PYTHONPATH"]
+        for file in service.get("env_file", []):
+            found |= self._env_files[file]
+        for key, value in service.get("environment", {}).items():
+            found[key] = self._local(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value))
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """Return what `serve` says of everything."""
+        return dict(self.get("/api/sync-status"))
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """Ask `serve` as a reader."""
+        headers = {"Authorization": "Bearer reading-key"}
+        answer = requests.get(self.url + path, headers=headers, params=parameters, timeout=90)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def verdicts(self) -> dict[str, str]:
+        """Return the verdict on each source."""
+        return {one["source"]: one["verdict"] for one in self.status()["sources"]}
+
+    def backfill(self, source: str, days: int) -> dict[str, Any]:
+        """Ask for a backfill over HTTP."""
+        answer = requests.post(
+            f"{self.url}/api/backfill/{source}",
+            params={"days": days},
+            headers={"X-Admin-Key": "admin-key"},
+            timeout=60,
+        )
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    def wait_until(self, question: Callable[[], Any], what: str) -> Any:
+        """Return a question's answer once it is something."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(requests.ConnectionError):
+                if answer := question():
+                    return answer
+            time.sleep(0.3)
+        raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s; {self.logs()}")
+
+    def logs(self) -> str:
+        """Return the end of each process's output."""
+        return "\n".join(
+            f"--- {path.name}\n{path.read_text(errors='replace')[-2500:]}"
+            for path in sorted(self.hosts.folder.glob("*.log"))
+        )
+
+    def _host(self, name: str) -> Host:
+        return self.hosts.one if name in (*_ON_HOST_ONE, "migrate") else self.hosts.two
+
+    def _local(self, text: str) -> str:
+        """Return a word of the file as it is here; where hosts are apart, it is the same."""
+        if self.hosts.are_apart:
+            return text
+        text = text.replace("0.0.0.0", "127.0.0.1")
+        for name, port in _PORTS.items():
+            text = re.sub(rf"\b{port}\b", str(self._ports[name]), text)
+            text = re.sub(rf"^{name}$|(?<=//){name}(?=:)", "127.0.0.1", text)
+        return text
+
+
+def ports_for(hosts: Hosts) -> dict[str, int]:
+    """Return the ports of the file, or free ones where all share 127.0.0.1."""
+    return dict(_PORTS) if hosts.are_apart else {name: _free_port() for name in _PORTS}
+
+
+@contextmanager
+def deployed(
+    hosts: Hosts,
+    database: Database,
+    accounts: Mapping[str, str],
+    receiver: Receiver,
+    ports: Mapping[str, int],
+) -> Iterator[SplitDeployment]:
+    """Run the deployment until the block ends."""
+    deployment = SplitDeployment(hosts, database, accounts, receiver, ports)
+    try:
+        deployment.start_all()
+        yield deployment
+    finally:
+        deployment.stop()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -1,0 +1,204 @@
+"""Processes that share no disk, started as `deploy/compose.yaml` says, over a real Postgres.
+
+Things die here in the order of the tests; one file, so that all is started once. Keep out: what
+the files of `deploy/` say (`test_files.py`).
+"""
+
+import os
+import re
+import signal
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from vector_assets.orchestration.partitions import range_tags
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sync import Days
+from vector_assets_tests.deploy.split import SplitDeployment
+from vector_assets_tests.receiver import Receiver
+
+pytestmark = pytest.mark.timeout(900)
+
+JOB = "nightly_ingestion"
+
+_RUNS = """
+query { runsOrError { ... on Runs { results {
+  runId status tags { key value } assetSelection { path } stepStats { stepKey startTime endTime }
+} } } }
+"""
+
+_EVENTS = """
+query ($id: ID!) {
+  logsForRun(runId: $id) { ... on EventConnection { events { ... on MessageEvent { message } } } }
+}
+"""
+
+
+def runs_of(team: SplitDeployment, source: str) -> list[dict[str, Any]]:
+    """Return the runs of a source, newest first, with their tags as a mapping."""
+    path = {"path": [f"{source}_documents"]}
+    runs = team.dagster.query(_RUNS)["runsOrError"]["results"]
+    return [
+        {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}}
+        for run in runs
+        if path in (run["assetSelection"] or [])
+    ]
+
+
+def wait_for_backfill(team: SplitDeployment, backfill: dict[str, Any]) -> dict[str, Any]:
+    def state() -> dict[str, Any] | None:
+        found: dict[str, Any] = team.get(backfill["status_url"])
+        return found if found["is_finished"] else None
+
+    return dict(team.wait_until(state, f"the backfill of {backfill['source']}"))
+
+
+def events_about(receiver: Receiver, key: str) -> list[str]:
+    return [kind for kind, about in receiver.events() if about == key]
+
+
+def test_a_backfill_over_http_runs_on_the_other_host_and_is_found(
+    team: SplitDeployment, sandbox: Sandbox
+) -> None:
+    asked = [team.backfill(source, 7) for source in SOURCE_NAMES]
+    for backfill in asked:
+        done = wait_for_backfill(team, backfill)
+        assert set(done["days"].values()) == {"materialized"}
+    team.wait_until(lambda: set(team.verdicts().values()) == {"fresh"}, "fresh sources")
+    found = team.get("/api/find-context", q="HAR-41", limit="1")
+    assert found["answers"][0]["title"].startswith("HAR-41")
+    # The vendors' Pinecone holds what the status counts, and nothing else was written anywhere.
+    assert all(one["vectors"] > 0 for one in team.status()["sources"])
+    assert sum(sandbox.conditions.requests("/pinecone").values()) > 0
+
+
+def test_accounts_are_where_they_are_needed_and_nowhere_else(team: SplitDeployment) -> None:
+    for name in ("webserver", "daemon", "migrate"):
+        assert "JIRA_API_TOKEN" not in team.environment_of(name)
+    for name in ("code", "serve"):
+        assert "JIRA_API_TOKEN" in team.environment_of(name)
+
+
+def test_two_backfills_of_a_source_at_once_take_turns(
+    team: SplitDeployment, sandbox: Sandbox
+) -> None:
+    sandbox.conditions.latency_seconds = 0.3
+    both = [team.backfill("jira", 2), team.backfill("jira", 3)]
+    other = team.backfill("slack", 2)
+    for backfill in (*both, other):
+        assert not wait_for_backfill(team, backfill)["has_failed"]
+    sandbox.conditions.clear()
+    ids = {one["backfill_id"] for one in both}
+    runs = [run for run in runs_of(team, "jira") if run["tags"].get("dagster/backfill") in ids]
+    assert len(runs) == 2
+    steps = sorted(
+        (step["startTime"], step["endTime"])
+        for run in runs_of(team, "jira")
+        for step in run["stepStats"]
+        if step["stepKey"] == "jira_documents" and step["endTime"]
+    )
+    assert all(ended <= began for (_, ended), (began, _) in pairwise(steps))
+
+
+def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too(
+    team: SplitDeployment, sandbox: Sandbox, receiver: Receiver
+) -> None:
+    sandbox.workspace.pages[0]["last_edited_time"] = datetime.now(UTC).isoformat()
+    sandbox.conditions.latency_seconds = 2.0
+    days = range_tags(Days.newest(3, datetime.now(UTC)))
+    run_id = team.dagster.launch(JOB, {**days, "source": "notion"}, source="notion")
+    pid = team.wait_until(lambda: process_of(team, run_id), "the process of the run")
+    before = {run["runId"] for run in runs_of(team, "jira")}
+    os.kill(pid, signal.SIGKILL)
+    for name in ("webserver", "daemon"):
+        team.kill(name)
+    sandbox.conditions.clear()
+    for name in ("webserver", "daemon"):
+        team.start(name)
+    team.dagster.wait_until_up()
+
+    assert before <= {run["runId"] for run in runs_of(team, "jira")}
+
+    def retry() -> dict[str, Any] | None:
+        tried_again = [
+            run
+            for run in runs_of(team, "notion")
+            if run["tags"].get("dagster/parent_run_id") == run_id and run["status"] == "SUCCESS"
+        ]
+        return tried_again[0] if tried_again else None
+
+    assert team.wait_until(retry, "the retry")["tags"]["dagster/retry_number"] == "1"
+    [killed] = [run for run in runs_of(team, "notion") if run["runId"] == run_id]
+    assert killed["status"] == "FAILURE"
+    assert events_about(receiver, "run:notion") == []
+
+
+def process_of(team: SplitDeployment, run_id: str) -> int | None:
+    """Return the pid of the process that executes a run, once it has begun."""
+    connection = team.dagster.query(_EVENTS, id=run_id)["logsForRun"]
+    messages = "\n".join(event.get("message", "") for event in connection["events"])
+    found = re.search(r"in process \(pid: (\d+)\)", messages)
+    return int(found[1]) if found else None
+
+
+def test_the_night_begins_by_itself(team: SplitDeployment) -> None:
+    def nights() -> list[str]:
+        return [
+            source
+            for source in SOURCE_NAMES
+            for run in runs_of(team, source)
+            if run["tags"].get("dagster/schedule_name") == "nightly_ingestion_schedule"
+            and run["status"] == "SUCCESS"
+        ]
+
+    team.wait_until(lambda: set(nights()) == set(SOURCE_NAMES), "the night")
+
+
+def test_a_code_server_that_dies_is_told_once_by_its_name(
+    team: SplitDeployment, receiver: Receiver
+) -> None:
+    team.kill("code")
+    alert = receiver.wait_for("opened", "code-location", patience_seconds=180)
+    assert "server" in alert["detail"]
+    answers = team.get("/api/find-context", q="HAR-41", limit="1")["answers"]
+    assert answers[0]["title"].startswith("HAR-41")
+    team.start("code")
+    receiver.wait_for("over", "code-location", patience_seconds=180)
+    assert events_about(receiver, "code-location") == ["opened", "over"]
+    assert [about for _, about in receiver.events() if about.startswith("tick:")] == []
+
+
+def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
+    team: SplitDeployment, receiver: Receiver
+) -> None:
+    known = len(receiver.events())
+    team.database.stop()
+    alert = receiver.wait_for("opened", "database", patience_seconds=180)
+    assert "refused" in alert["detail"]
+    assert team.get("/api/find-context", q="HAR-41", limit="1")["answers"]
+    team.database.start()
+    team.start_what_has_died()
+    receiver.wait_for("over", "database", patience_seconds=180)
+    assert events_about(receiver, "database") == ["opened", "over"]
+    # The webserver, which could not answer meanwhile, was no other news.
+    assert ("opened", "webserver") not in receiver.events()[known:]
+    assert team.dagster.wait_for_run(
+        team.dagster.launch(JOB, range_tags(Days.newest(1, datetime.now(UTC))), source="jira")
+    ) == "SUCCESS"  # fmt: skip
+
+
+def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
+    team: SplitDeployment, receiver: Receiver
+) -> None:
+    """`serve` has no disk of its own that lasts: what it said is in the database."""
+    team.kill("webserver")
+    receiver.wait_for("opened", "webserver")
+    team.kill("serve")
+    team.start("serve")
+    team.wait_until(lambda: "webserver" in str(team.status()["problems"]), "serve")
+    team.start("webserver")
+    receiver.wait_for("over", "webserver", patience_seconds=180)
+    assert events_about(receiver, "webserver") == ["opened", "over"]

@@ -1,0 +1,202 @@
+"""Real sync processes over one sandbox, and what their index must hold.
+
+Keep out: when they are killed (`test_kills.py`) and how many run at once (`test_processes.py`).
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vector_assets.chunking import chunk_document
+from vector_assets.documents import Document, Window
+from vector_assets.embedding import build_embedder
+from vector_assets.meter import Meter
+from vector_assets.planning import vector_kind_of
+from vector_assets.records import chunk_metadata, record_id
+from vector_assets.sandbox import openai as sandbox_openai
+from vector_assets.sandbox.server import Sandbox, running_sandbox
+from vector_assets.sandbox.workspace import Workspace
+from vector_assets.settings import Settings
+from vector_assets.sources import build_source
+from vector_assets.stores import build_store
+from vector_assets_tests.faults.benches import DIMENSIONS, Bench, LanceDBBench, PineconeBench
+from vector_assets_tests.faults.test_machine import assert_equal
+from vector_assets_tests.faults.world import Contents
+from vector_assets_tests.jira_issues import adf, issue
+from vector_assets_tests.stores.test_pinecone import make_vector_index
+
+DAYS = 8
+PARAGRAPHS = (1, 1, 1, 2, 6)
+
+
+def paragraph(random: Random) -> str:
+    """Return a text that fills a good part of a chunk and that no other chunk has."""
+    return " ".join(f"word{random.randrange(10_000)}" for _ in range(90))
+
+
+@dataclass
+class Team:
+    """Issues of the last days, and people who edit them.
+
+    Attributes:
+        random: Decides every edit.
+        workspace: What the sandbox serves.
+    """
+
+    random: Random
+    workspace: Workspace = field(default_factory=Workspace)
+
+    @property
+    def first(self) -> date:
+        return datetime.now(UTC).date() - timedelta(days=DAYS)
+
+    @property
+    def last(self) -> date:
+        return self.first + timedelta(days=DAYS - 1)
+
+    def write_issues(self, count: int) -> None:
+        """Add issues, spread over the days."""
+        for _ in range(count):
+            number = len(self.workspace.issues) + 1
+            self.workspace.issues.append(self._issue(number))
+
+    def edit_issues(self, share: float) -> None:
+        """Write a share of the issues anew: longer, shorter, or as long; each is newer then."""
+        for place, old in enumerate(self.workspace.issues):
+            if self.random.random() < share:
+                self.workspace.issues[place] = self._issue(int(old["id"]) - 10_000, after=old)
+
+    def _issue(self, number: int, after: Any = None) -> Any:
+        day = number % DAYS
+        at = datetime.combine(self.first + timedelta(days=day), datetime.min.time(), UTC)
+        minutes = 60 + number % 600
+        if after is not None:
+            minutes = _minutes_of(after) + 1
+        count = self.random.choice(PARAGRAPHS)
+        return issue(
+            number,
+            updated=at + timedelta(minutes=minutes),
+            description=adf(*(paragraph(self.random) for _ in range(count))),
+        )
+
+
+def _minutes_of(raw: Any) -> int:
+    at = datetime.fromisoformat(raw["fields"]["updated"])
+    return at.hour * 60 + at.minute
+
+
+class Runs:
+    """Syncs of one sandbox into one index, each a process."""
+
+    def __init__(self, served: Sandbox, folder: Path, store: str) -> None:
+        self.environment = {
+            **os.environ,
+            **served.environment,
+            "VECTOR_ASSETS_SOURCES": "jira",
+            "VECTOR_STORE": "lancedb" if store == "lancedb" else "pinecone",
+            "LANCEDB_URI": str(folder / "lancedb"),
+            "PINECONE_INDEX": "vector-assets",
+            "EMBEDDING_DIMENSIONS": str(DIMENSIONS),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+        }
+        self.folder = folder
+        self.conditions = served.conditions
+        self.log = served.conditions.log
+        self._bench: Bench = (
+            LanceDBBench(folder) if store == "lancedb" else PineconeBench(served, store)
+        )
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.model_validate(
+            {name.lower(): value for name, value in self.environment.items()}
+        )
+
+    def start(self, first: date, last: date, *, max_file_bytes: int = 0) -> "subprocess.Popen[str]":
+        """Start a sync of some days; its files may be so large, if a bound is given."""
+        limit = f"r.setrlimit(r.RLIMIT_FSIZE, ({max_file_bytes},) * 2)" if max_file_bytes else ""
+        code = f"import resource as r; {limit}\nfrom vector_assets.cli import main; main()"
+        return subprocess.Popen(
+            [sys.executable, "-c", code, "sync", "jira", "--from", str(first), "--to", str(last)],
+            env=self.environment, cwd=self.folder, start_new_session=True, text=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def run(self, first: date, last: date, *, max_file_bytes: int = 0) -> tuple[int, str]:
+        """Sync some days to the end; return the exit code and what was said of errors."""
+        process = self.start(first, last, max_file_bytes=max_file_bytes)
+        _, said = process.communicate(timeout=240)
+        return process.returncode, said
+
+    def contents(self) -> Contents:
+        """Return all that the index holds, read past our own code."""
+        store = build_store(self.settings, Meter())
+        store.open("jira", DIMENSIONS)
+        return self._bench.contents(store, "jira")
+
+    def assert_right(self, team: Team) -> Contents:
+        """Check that the index holds each issue in its newest version and nothing else."""
+        wanted = self._wanted(team)
+        assert_equal(self.contents(), wanted)
+        return wanted
+
+    def _wanted(self, team: Team) -> Contents:
+        settings, meter = self.settings, Meter()
+        embedder = build_embedder(settings, meter)
+        kind = vector_kind_of(embedder)
+        start = datetime.combine(team.first - timedelta(days=2), datetime.min.time(), UTC)
+        found: Contents = {}
+        documents = [
+            one
+            for one in build_source("jira", settings, meter).documents(Window(start, None))
+            if isinstance(one, Document)
+        ]
+        assert {one.native_id for one in documents} == {raw["id"] for raw in team.workspace.issues}
+        for one in documents:
+            chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
+            for chunk in chunks:
+                found[record_id(one.id, chunk.ordinal)] = (
+                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_kind=kind),
+                    np.asarray(EMBED([chunk.text], DIMENSIONS)[0]),
+                )
+        return found
+
+
+@contextmanager
+def running_runs(team: Team, folder: Path, store: str) -> Iterator[Runs]:
+    """Serve a team, and yield runs into an index: `lancedb`, or Pinecone's `documents`, `vectors`.
+
+    Contracts are not checked here, which takes longer than all else; other tests check the same
+    requests.
+    """
+    with running_sandbox(team.workspace) as served:
+        if store == "vectors":
+            make_vector_index(served, DIMENSIONS)
+        yield Runs(served, folder, store)
+
+
+EMBED: Callable[[list[str], int], Any] = sandbox_openai.embed
+"""What the sandbox's OpenAI computes, out of reach of who counts its texts."""
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every text that the sandbox's OpenAI has embedded: what would have been paid for."""
+    texts: list[str] = []
+
+    def counted(asked: list[str], dimensions: int) -> Any:
+        texts.extend(asked)
+        return EMBED(asked, dimensions)
+
+    monkeypatch.setattr(sandbox_openai, "embed", counted)
+    return texts

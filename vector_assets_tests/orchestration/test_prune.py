@@ -1,0 +1,213 @@
+"""The weekly prune in Dagster: what it asks for, what a run leaves behind, and whom it tells."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from vector_assets.definitions import build_defs
+from vector_assets.documents import Document
+from vector_assets.errors import UnavailableError
+from vector_assets.health import measure
+from vector_assets.observation import PRUNE_CHECK
+from vector_assets.orchestration.io_managers import LanceDBIOManager
+from vector_assets.orchestration.prune_assets import prune_key
+from vector_assets.orchestration.records import observe_records
+from vector_assets.orchestration.runs import pruned_sources_of, sources_of
+from vector_assets.probes import Probes
+from vector_assets.problems import Problem
+from vector_assets.reporting import for_sensors
+from vector_assets.settings import Settings
+from vector_assets.sources import SOURCE_NAMES
+from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets_tests.orchestration.parts import (
+    GivenSources,
+    Location,
+    days,
+    failure_text,
+    plain,
+)
+from vector_assets_tests.tiny import ListSource, document, utc
+
+TICK = utc("2025-03-16T12:00")
+JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jira_api_token": "t"}
+KEY = prune_key("jira")
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One on disk, which knows of schedules too."""
+    with dg.instance_for_test() as found:
+        yield found
+
+
+def evaluate(instance: dg.DagsterInstance, **settings: Any) -> tuple[list[dg.RunRequest], str]:
+    defs = build_defs(Settings(**settings))
+    context = dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=TICK,
+        repository_def=defs.get_repository_def(),
+    )
+    data = defs.resolve_schedule_def("weekly_prune_schedule").evaluate_tick(context)
+    return list(data.run_requests or []), data.skip_message or ""
+
+
+def numbered(count: int) -> list[Document]:
+    return [document(str(n), "w " * 90, updated_at="2025-03-02T10:00") for n in range(count)]
+
+
+def prune(location: Location, *items: Document | Exception) -> dg.ExecuteInProcessResult:
+    """Run the weekly prune of Jira against a source of these items."""
+    defs = build_defs(
+        Settings(),
+        resource_overrides={
+            "sources": GivenSources(ListSource(items)),
+            "vector_index": LanceDBIOManager(uri=location.uri, retry_delay_seconds=0),
+        },
+    )
+    return defs.resolve_job_def("weekly_prune").execute_in_process(
+        asset_selection=[KEY], instance=location.instance, raise_on_error=False
+    )
+
+
+def held(location: Location) -> set[str]:
+    return {one for one, _ in LanceDBStore(location.uri).documents("jira")}
+
+
+def recorded(location: Location) -> dict[str, Any]:
+    """Return the metadata of the newest prune."""
+    event = location.instance.get_latest_materialization_event(KEY)
+    assert event is not None
+    assert event.asset_materialization is not None
+    return {name: plain(value) for name, value in event.asset_materialization.metadata.items()}
+
+
+def problems(location: Location) -> list[Problem]:
+    """Return what the sensors would tell of prunes."""
+    settings = Settings.model_validate({**JIRA_ON, "lancedb_uri": location.uri})
+    observation = observe_records(location.instance, ["jira"], [])
+    health = measure(settings, Probes(Settings(lancedb_uri=location.uri)), observation)
+    found = for_sensors(health, observation, {}, settings)
+    return [one for one in found if one.key.startswith("prune:")]
+
+
+def test_each_source_that_is_on_is_pruned_in_a_run_of_its_own_on_sundays_at_noon(
+    instance: dg.DagsterInstance,
+) -> None:
+    requests, _ = evaluate(instance, **JIRA_ON, slack_bot_token="xoxb-1")
+    assert [one.asset_selection for one in requests] == [[KEY], [prune_key("slack")]]
+    schedule = build_defs(Settings()).resolve_schedule_def("weekly_prune_schedule")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 12 * * 0", "UTC")
+    assert TICK.strftime("%A %H") == "Sunday 12"
+
+
+def test_nothing_is_pruned_while_no_source_is_on(instance: dg.DagsterInstance) -> None:
+    requests, skipped = evaluate(instance)
+    assert (requests, "no source is on" in skipped) == ([], True)
+
+
+def test_a_prune_deletes_what_is_gone_and_says_so_in_its_metadata(location: Location) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    result = prune(location, *numbered(8))
+    assert result.success
+    assert held(location) == {f"jira:{n}" for n in range(8)}
+    metadata = recorded(location)
+    assert metadata["deleted_documents"] == 1
+    assert metadata["deleted"] == [
+        {"document": "jira:8", "container": "HAR", "updated_at": "2025-03-02 10:00"}
+    ]
+    assert (metadata["judged_documents"], metadata["listed_documents"]) == (9, 8)
+    assert (metadata["refused_documents"], metadata["refused"]) == (0, [])
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == (PRUNE_CHECK, True)
+    assert problems(location) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (numbered(2), "7 of 9 documents are gone there, and at most 3 may go"),
+        ([*numbered(8), UnavailableError("jira", "HTTP 503")], "broke off after 8 documents"),
+    ],
+    ids=["too much", "a listing that was cut"],
+)
+def test_a_refusal_is_told_to_people_until_the_next_good_prune(
+    location: Location, shown: list[Document | Exception], words: str
+) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    assert prune(location, *shown).success
+    assert len(held(location)) == 9
+    metadata = recorded(location)
+    assert metadata["deleted_documents"] == 0
+    (row,) = metadata["refused"]
+    assert (row["subject"], words in row["reason"]) == ("jira", True)
+    assert metadata["refused_documents"] == row["documents"]
+    (problem,) = problems(location)
+    assert problem.key == "prune:jira"
+    assert words in problem.detail
+    assert problem.link.endswith("/assets/jira_prune")
+
+    assert prune(location, *numbered(8)).success
+    assert problems(location) == []
+    assert held(location) == {f"jira:{n}" for n in range(8)}
+
+
+def test_a_prune_that_fails_is_told_of_even_when_its_worker_was_killed(
+    location: Location,
+) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    defs = build_defs(Settings())
+    job = defs.resolve_job_def("weekly_prune")
+    run = location.instance.create_run_for_job(
+        job, asset_selection=frozenset([KEY]), status=dg.DagsterRunStatus.STARTED
+    )
+    location.instance.report_run_failed(run, "the worker was killed")
+    failed = location.instance.get_run_by_id(run.run_id)
+    assert failed is not None
+    (record,) = location.instance.all_logs(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+    assert record.dagster_event is not None
+    context = dg.build_run_status_sensor_context(
+        "run_failure_alert_sensor", record.dagster_event, location.instance, failed
+    ).for_run_failure()
+    defs.resolve_sensor_def("run_failure_alert_sensor")(context)
+    (problem,) = problems(location)
+    assert (problem.key, "the worker was killed" in problem.detail) == ("prune:jira", True)
+    assert prune(location, *numbered(9)).success
+    assert problems(location) == []
+
+
+def test_an_index_that_cannot_be_read_fails_the_run_by_name(location: Location) -> None:
+    location.sync(days("2025-03-02"), *numbered(3))
+    (Path(location.uri) / "jira.lance" / "data").rename(Path(location.uri) / "elsewhere")
+    result = prune(location, *numbered(3))
+    assert not result.success
+    assert "Check that LANCEDB_URI can be read" in failure_text(result)
+
+
+def test_one_source_that_refuses_costs_no_other(location: Location) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    defs = build_defs(
+        Settings(),
+        resource_overrides={
+            "sources": GivenSources(ListSource(numbered(8))),
+            "vector_index": LanceDBIOManager(uri=location.uri, retry_delay_seconds=0),
+        },
+    )
+    result = defs.resolve_job_def("weekly_prune").execute_in_process(
+        instance=location.instance, raise_on_error=False
+    )
+    assert result.success
+    assert {one.asset_key for one in result.get_asset_materialization_events()} == {
+        prune_key(source) for source in SOURCE_NAMES
+    }
+
+
+def test_a_run_of_the_prune_is_no_run_of_the_documents(location: Location) -> None:
+    location.sync(days("2025-03-02"), *numbered(2))
+    prune(location, *numbered(2))
+    newest = location.instance.get_runs(limit=1)[0]
+    assert sources_of(newest, SOURCE_NAMES) == ()
+    assert pruned_sources_of(newest, SOURCE_NAMES) == ("jira",)
