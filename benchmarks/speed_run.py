@@ -1,0 +1,112 @@
+"""One run in a process of its own, timed from the inside: no start of an interpreter is in it.
+
+    python benchmarks/speed_run.py floor|sync|dagster --days 1
+
+Prints one line of JSON: seconds, CPU seconds, peak memory, what failed. The environment points at
+what is asked.
+Keep out: how runs are compared (`speed.py`).
+"""
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+SOURCES = ("slack", "notion", "jira", "fireflies")
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=("floor", "sync", "dagster"))
+    parser.add_argument("--days", type=int, required=True)
+    asked = parser.parse_args()
+    run = {"floor": _floor, "sync": _sync, "dagster": _dagster}[asked.kind](asked.days)
+    began, began_cpu = time.perf_counter(), time.process_time()
+    failures = run()
+    answer = {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - began_cpu,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "failures": failures or [],
+    }
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _floor(days: int) -> Callable[[], None]:
+    import speed_floor
+
+    return speed_floor.main(days)
+
+
+def _sync(days: int) -> Callable[[], list[str]]:
+    """Return what `vector-assets sync --days N` does, its sources side by side."""
+    from vector_assets.settings import load_settings
+    from vector_assets.sync import Days, sync_source
+
+    _import_what_a_run_imports()
+    settings = load_settings()
+    asked = Days.newest(days, datetime.now(UTC))
+
+    def run() -> list[str]:
+        with ThreadPoolExecutor(len(SOURCES)) as pool:
+            found = [pool.submit(sync_source, name, asked, settings) for name in SOURCES]
+            reports = [one.result() for one in found]
+        return [f"{r.source}: {f.document_id}: {f.cause}" for r in reports for f in r.failures]
+
+    return run
+
+
+def _dagster(days: int) -> Callable[[], list[str]]:
+    """Return four runs of the job, a source each as at night, side by side."""
+    import dagster as dg
+
+    from vector_assets.definitions import build_defs
+    from vector_assets.orchestration.assets import asset_key
+    from vector_assets.orchestration.partitions import range_tags
+    from vector_assets.sync import Days
+
+    _import_what_a_run_imports()
+    asked = Days.newest(days, datetime.now(UTC))
+    job = build_defs().resolve_job_def("nightly_ingestion")
+
+    def run_source(instance: dg.DagsterInstance, name: str) -> bool:
+        return job.execute_in_process(
+            asset_selection=[asset_key(name)],
+            tags=dict(range_tags(asked)),
+            instance=instance,
+            raise_on_error=False,
+        ).success
+
+    def run() -> list[str]:
+        with (
+            tempfile.TemporaryDirectory() as home,
+            dg.DagsterInstance.local_temp(home) as instance,
+            ThreadPoolExecutor(len(SOURCES)) as pool,
+        ):
+            found = {name: pool.submit(run_source, instance, name) for name in SOURCES}
+            return [f"{name}: failed" for name, one in found.items() if not one.result()]
+
+    return run
+
+
+def _import_what_a_run_imports() -> None:
+    """Import the SDKs and read the vocabulary, as a process does once that serves many runs."""
+    from vector_assets.embedding.cl100k import Cl100kTokenizer
+    from vector_assets.embedding.openai import OpenAIEmbedder  # noqa: F401 - imported to be there
+    from vector_assets.redaction import redact
+    from vector_assets.stores.pinecone import PineconeStore  # noqa: F401
+
+    tokenizer = Cl100kTokenizer()
+    tokenizer.count("hello")
+    tokenizer.splitter(512).chunks("hello")
+    redact("hello")
+
+
+if __name__ == "__main__":
+    main()
