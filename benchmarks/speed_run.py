@@ -100,12 +100,15 @@ def _import_what_a_run_imports() -> None:
     from vector_assets.embedding.cl100k import Cl100kTokenizer
     from vector_assets.embedding.openai import OpenAIEmbedder  # noqa: F401 - imported to be there
     from vector_assets.redaction import redact
+    from vector_assets.sources import source_class
     from vector_assets.stores.pinecone import PineconeStore  # noqa: F401
 
     tokenizer = Cl100kTokenizer()
     tokenizer.count("hello")
     tokenizer.splitter(512).chunks("hello")
     redact("hello")
+    for name in SOURCES:
+        source_class(name)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,11 @@ class Writer:
         Raises:
             LostWriteError: What was written is not in the index, however often.
         """
-        while self._unconfirmed:
-            self._confirm(self._unconfirmed.popleft())
+        # Of a document that was written twice, what was written last.
+        last = {plan.document.id: plan for plans in self._unconfirmed for plan in plans}
+        self._unconfirmed.clear()
+        if last:
+            self._confirm(list(last.values()))
 
     def _apply(self, plans: list[DocumentPlan]) -> None:
         heads = self._heads(plans)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vector_assets.documents import Gap
-from vector_assets.errors import ContractError, SettingsError
+from vector_assets.errors import ContractError, CredentialsError, SettingsError
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_directory import JOIN_SCOPE, Channel, Directory
 
@@ -118,3 +118,12 @@ def _wanted(channels: Sequence[Channel], names: Sequence[str]) -> list[Channel]:
                 f"{len(channels)}. Correct the name, or invite the bot if it is private."
             )
     return found
+
+
+def cannot_vouch_for(name: str) -> CredentialsError:
+    """Return the error for a channel of which nobody can tell what was deleted."""
+    return CredentialsError(
+        "slack",
+        f"#{name} cannot be read, so nobody can tell what of it was deleted",
+        "Invite the bot again; or name the channels to keep in SLACK_CHANNELS, if it is gone.",
+    )

@@ -121,7 +121,7 @@ class PineconeStore(VectorStore):
         return [] if api is None else api.listed(namespace, f"{document_id}#")
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records in requests of bounded count and bytes, one after the other.
+        """Write records in requests of bounded count and bytes, a few at a time.
 
         Raises:
             LostWriteError: Pinecone took fewer than it was given.

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import orjson
+
 from vector_assets.errors import LostWriteError
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
@@ -18,9 +20,11 @@ from vector_assets.stores.pinecone_requests import (
     groups,
     groups_by_bytes,
     head_of,
+    in_parallel,
     pinecone_filter,
     restored,
     short_numbers,
+    vector_json,
 )
 from vector_assets.vectors import Vectors
 
@@ -53,11 +57,17 @@ class DocumentsApi(PineconeApi):
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
+        # A vector that is JSON already is written into the request as it is, by the SDK's orjson.
         wire = (
-            {"_id": one.id, self._vector_field: short_numbers(one.vector), **one.metadata}
+            {
+                "_id": one.id,
+                self._vector_field: orjson.Fragment(vector_json(one.vector)),
+                **one.metadata,
+            }
             for one in records
         )
-        for group in groups_by_bytes(wire):
+
+        def write(group: Sequence[Mapping[str, Any]]) -> None:
             answer = self._asked(
                 "documents.upsert",
                 partial(self._index.documents.upsert, namespace=namespace, documents=group),
@@ -67,6 +77,8 @@ class DocumentsApi(PineconeApi):
                     f"pinecone took {answer.upserted_count} of {len(group)} documents into "
                     f"{namespace!r}: run the same days again"
                 )
+
+        in_parallel(write, groups_by_bytes(wire))
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many a request."""
@@ -143,8 +155,7 @@ class DocumentsApi(PineconeApi):
     def _fetched(
         self, namespace: str, ids: Sequence[str], fields: Sequence[str]
     ) -> dict[str, Mapping[str, Any]]:
-        found: dict[str, Mapping[str, Any]] = {}
-        for group in groups(ids):
+        def fetch(group: Sequence[str]) -> dict[str, Mapping[str, Any]]:
             answer = self._asked(
                 "documents.fetch",
                 partial(
@@ -154,8 +165,10 @@ class DocumentsApi(PineconeApi):
                     include_fields=list(fields),
                 ),
             )
-            found |= {one: _fields(document) for one, document in answer.documents.items()}
-        return found
+            return {one: _fields(document) for one, document in answer.documents.items()}
+
+        parts = in_parallel(fetch, groups(ids))
+        return {one: found for part in parts for one, found in part.items()}
 
     def _page(
         self,

@@ -19,6 +19,7 @@ from vector_assets.stores.pinecone_requests import (
     groups,
     groups_by_bytes,
     head_of,
+    in_parallel,
     pinecone_filter,
     restored,
     short_numbers,
@@ -87,7 +88,8 @@ class VectorsApi(PineconeApi):
             {"id": one.id, "values": short_numbers(one.vector), "metadata": dict(one.metadata)}
             for one in records
         )
-        for group in groups_by_bytes(wire):
+
+        def write(group: Sequence[Mapping[str, Any]]) -> None:
             # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
             answer = self._asked(
                 "vectors.upsert",
@@ -98,6 +100,8 @@ class VectorsApi(PineconeApi):
                     f"pinecone took {answer.upserted_count} of {len(group)} vectors into "
                     f"{namespace!r}: run the same days again"
                 )
+
+        in_parallel(write, groups_by_bytes(wire))
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, several requests in flight."""
