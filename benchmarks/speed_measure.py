@@ -4,12 +4,14 @@ Keep out: which runs there are and what they may take (`speed.py`).
 """
 
 import json
-import math
+import os
+import re
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +20,7 @@ from vector_assets.sandbox.limits import DOCUMENTED, Limit
 
 FOLDER = Path(__file__).parent
 INDEX = "vector-assets"
+SOURCES = ("slack", "notion", "jira", "fireflies")
 FIELDS = {
     "vector": {"type": "dense_vector", "dimension": 1536, "metric": "cosine"},
     "text": {"type": "string", "full_text_search": {"language": "en", "stemming": True}},
@@ -59,22 +62,27 @@ class Measured:
 
     @property
     def dictated_seconds(self) -> float:
-        """How long the documented limits make these very requests take, whoever makes them."""
-        spans = (
-            math.floor((max(0, self._under(limit) - 1)) / limit.requests) * limit.span_seconds
-            for limit in DOCUMENTED
-        )
-        return max(spans)
+        """How long the documented limits make these very requests take, whoever makes them.
 
-    def _under(self, limit: Limit) -> int:
-        """Return how many requests of one subject a limit has counted; of the busiest subject."""
+        Of so many requests within any span, the last one starts no sooner than as many spans after
+        the first as were filled before it.
+        """
+        return max(
+            (max(0, count - 1) // limit.requests) * limit.span_seconds
+            for limit in DOCUMENTED
+            for count in self._counts(limit)
+        )
+
+    def _counts(self, limit: Limit) -> list[int]:
+        """Return how many requests each subject of a limit has had."""
         vendor = limit.path.split("/")[1]
         if vendor != "slack":
-            return self.count(vendor)
-        methods = [name.removeprefix("slack ") for name in self.requests if "slack" in name]
-        return max((self.requests[f"slack {one}"] for one in methods if one in
-                    limit.path.replace("\\", "").replace("(?:history|replies|join)", "replies")),
-                   default=0)  # fmt: skip
+            return [self.count(vendor)]
+        return [
+            count
+            for name, count in self.requests.items()
+            if re.fullmatch(limit.path, f"/slack/api/{name.removeprefix('slack ')}")
+        ] or [0]
 
 
 class Server:
@@ -116,23 +124,44 @@ class Server:
         self._asked("/pinecone/indexes", "POST", new, headers)
 
     def run(self, kind: str, days: int, settings: Mapping[str, str]) -> Measured:
-        """Run one kind of run in a process of its own.
+        """Run one kind of run in a process of its own, or the assets in one each, side by side.
+
+        Of several processes the slowest and the largest count.
 
         Raises:
-            CalledProcessError: It failed; what it said is on stderr.
+            RuntimeError: It failed; with what it said.
         """
+        names = SOURCES if kind == "dagster" else (kind,)
         self._asked("/_bench/seen", "GET")
-        done = subprocess.run(
-            [sys.executable, str(FOLDER / "speed_run.py"), kind, "--days", str(days)],
-            env={**_path(), **self.environment, **settings,
-                 "PINECONE_HOST": f"{self.url}/pinecone/{INDEX}"},
+        with tempfile.TemporaryDirectory() as folder:
+            answers = [Path(folder) / name for name in names]
+            children = [self._started(one, days, settings) for one in answers]
+            told = _ended(children, answers)
+        return Measured(
+            seconds=max(one["seconds"] for one in told),
+            cpu_seconds=sum(one["cpu_seconds"] for one in told),
+            peak_mib=max(one["peak_mib"] for one in told),
+            failures=tuple(failure for one in told for failure in one["failures"]),
+            **self._asked("/_bench/seen", "GET"),
+        )
+
+    def _started(
+        self, answer: Path, days: int, settings: Mapping[str, str]
+    ) -> "subprocess.Popen[str]":
+        command = [str(FOLDER / "speed_run.py"), answer.name, "--days", str(days)]
+        return subprocess.Popen(
+            [sys.executable, *command, "--answer", str(answer)],
+            env={
+                **_path(),
+                **self.environment,
+                **settings,
+                "PINECONE_HOST": f"{self.url}/pinecone/{INDEX}",
+            },
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=answer.with_suffix(".errors").open("w"),
             text=True,
-            check=True,
-        )  # fmt: skip
-        told = json.loads(done.stdout.splitlines()[-1])
-        told["failures"] = tuple(told["failures"])
-        return Measured(**told, **self._asked("/_bench/seen", "GET"))
+        )
 
     def _asked(
         self, path: str, method: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -149,6 +178,22 @@ class Server:
 
 
 def _path() -> dict[str, str]:
-    import os
-
     return {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
+
+
+def _ended(children: list["subprocess.Popen[str]"], answers: list[Path]) -> list[dict[str, Any]]:
+    """Let processes begin once all are ready, and return what they told in the end."""
+    for child in children:
+        assert child.stdout is not None
+        child.stdout.readline()
+    for child in children:
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            child.stdin.write("go\n")
+            child.stdin.flush()
+    for child, answer in zip(children, answers, strict=True):
+        child.communicate()
+        if child.returncode:
+            errors = answer.with_suffix(".errors").read_text(encoding="utf-8")
+            raise RuntimeError(f"{answer.name} failed:\n{errors[-5000:]}")
+    return [json.loads(answer.read_text(encoding="utf-8")) for answer in answers]

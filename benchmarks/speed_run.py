@@ -1,9 +1,10 @@
 """One run in a process of its own, timed from the inside: no start of an interpreter is in it.
 
-    python benchmarks/speed_run.py floor|sync|dagster --days 1
+    python benchmarks/speed_run.py floor|sync|SOURCE --days 1 --answer FILE
 
-Prints one line of JSON: seconds, CPU seconds, peak memory, what failed. The environment points at
-what is asked.
+The name of a source runs its Dagster asset, as the nightly job does in a process of its own. Says
+`ready` when all is imported, begins when it is sent a line, and writes to the file, as JSON,
+seconds, CPU seconds, peak memory, and what failed. The environment points at what is asked.
 Keep out: how runs are compared (`speed.py`).
 """
 
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 SOURCES = ("slack", "notion", "jira", "fireflies")
 
@@ -23,10 +25,15 @@ SOURCES = ("slack", "notion", "jira", "fireflies")
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("floor", "sync", "dagster"))
+    parser.add_argument("kind", choices=("floor", "sync", *SOURCES))
     parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--answer", type=Path, required=True)
     asked = parser.parse_args()
-    run = {"floor": _floor, "sync": _sync, "dagster": _dagster}[asked.kind](asked.days)
+    prepare = {"floor": _floor, "sync": _sync}.get(asked.kind, _dagster(asked.kind))
+    run = prepare(asked.days)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     began, began_cpu = time.perf_counter(), time.process_time()
     failures = run()
     answer = {
@@ -35,7 +42,7 @@ def main() -> None:
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "failures": failures or [],
     }
-    sys.stdout.write(json.dumps(answer) + "\n")
+    asked.answer.write_text(json.dumps(answer), encoding="utf-8")
 
 
 def _floor(days: int) -> Callable[[], None]:
@@ -62,41 +69,41 @@ def _sync(days: int) -> Callable[[], list[str]]:
     return run
 
 
-def _dagster(days: int) -> Callable[[], list[str]]:
-    """Return four runs of the job, a source each as at night, side by side."""
-    import dagster as dg
+def _dagster(source: str) -> Callable[[int], Callable[[], list[str]]]:
+    """Return what prepares a run of the nightly job for one source, all of its days at once."""
 
-    from vector_assets.definitions import build_defs
-    from vector_assets.orchestration.assets import asset_key
-    from vector_assets.orchestration.partitions import range_tags
-    from vector_assets.sync import Days
+    def prepare(days: int) -> Callable[[], list[str]]:
+        import dagster as dg
 
-    _import_what_a_run_imports()
-    asked = Days.newest(days, datetime.now(UTC))
-    job = build_defs().resolve_job_def("nightly_ingestion")
+        from vector_assets.definitions import build_defs
+        from vector_assets.orchestration.assets import asset_key
+        from vector_assets.orchestration.partitions import range_tags
+        from vector_assets.sync import Days
 
-    def run_source(instance: dg.DagsterInstance, name: str) -> bool:
-        return job.execute_in_process(
-            asset_selection=[asset_key(name)],
-            tags=dict(range_tags(asked)),
-            instance=instance,
-            raise_on_error=False,
-        ).success
+        _import_what_a_run_imports()
+        tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
+        job = build_defs().resolve_job_def("nightly_ingestion")
 
-    def run() -> list[str]:
-        with (
-            tempfile.TemporaryDirectory() as home,
-            dg.DagsterInstance.local_temp(home) as instance,
-            ThreadPoolExecutor(len(SOURCES)) as pool,
-        ):
-            found = {name: pool.submit(run_source, instance, name) for name in SOURCES}
-            return [f"{name}: failed" for name, one in found.items() if not one.result()]
+        def run() -> list[str]:
+            with (
+                tempfile.TemporaryDirectory() as home,
+                dg.DagsterInstance.local_temp(home) as instance,
+            ):
+                result = job.execute_in_process(
+                    asset_selection=[asset_key(source)],
+                    tags=tags,
+                    instance=instance,
+                    raise_on_error=False,
+                )
+            return [] if result.success else [f"{source}: its run failed"]
 
-    return run
+        return run
+
+    return prepare
 
 
 def _import_what_a_run_imports() -> None:
-    """Import the SDKs and read the vocabulary, as a process does once that serves many runs."""
+    """Import the SDKs and read the vocabulary, as a process does once."""
     from vector_assets.embedding.cl100k import Cl100kTokenizer
     from vector_assets.embedding.openai import OpenAIEmbedder  # noqa: F401 - imported to be there
     from vector_assets.redaction import redact
