@@ -170,6 +170,7 @@ def _add_reading(app: FastAPI, faces: Faces) -> None:
             all_fresh=health.verdict is Verdict.FRESH,
             stale_count=stale_count,
             sources=sources,
+            canary_found_at=health.canary_found_at,
             problems=[f"{one.headline}: {one.detail}" for one in health.problems],
             notes=list(health.notes),
         )

@@ -25,6 +25,8 @@ def metrics_of(look: Look) -> bytes:
     gauge("checked_at_seconds", "When the watcher last looked.").set(health.checked_at.timestamp())
     gauge("fresh", "1 while all is fresh and alive.").set(health.verdict is Verdict.FRESH)
     gauge("problems", "Problems beside freshness, such as a dead daemon.").set(len(health.problems))
+    canary = gauge("canary_found_seconds", "When the canary was last found; 0 if it never was.")
+    canary.set(health.canary_found_at.timestamp() if health.canary_found_at else 0)
     problem = gauge("problem", "1 for each problem.", ("key",))
     for one in health.problems:
         problem.labels(one.key).set(1)

@@ -53,6 +53,17 @@ class NotRead(BaseModel):
     count: int
 
 
+class InQuarantine(BaseModel):
+    """A document that failed; it is tried again each night."""
+
+    document_id: str
+    cause: str = Field(description="Of its last failure.")
+    day: date | None = Field(description="UTC day of its last activity, where that is known.")
+    first_seen_at: datetime
+    last_seen_at: datetime
+    attempts: int
+
+
 class SourceAge(BaseModel):
     """How fresh a source is."""
 
@@ -70,7 +81,8 @@ class SourceAge(BaseModel):
     missing_days: list[date]
     documents: int | None = Field(description="That the newest day brought.")
     usual_documents: float | None
-    failed_documents: int
+    failed_documents: int = Field(description="How many are in quarantine.")
+    quarantine: list[InQuarantine] = Field(description="The first hundred of them.")
     gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
 
 
@@ -82,6 +94,9 @@ class SyncStatus(BaseModel):
     all_fresh: bool
     stale_count: int
     sources: list[SourceAge]
+    canary_found_at: datetime | None = Field(
+        description="When the document that is written each night was last found by search."
+    )
     problems: list[str] = Field(description="Such as a daemon that is dead.")
     notes: list[str]
 

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 import click
 
 from vector_assets.cli_serving import demo, sandbox, serve, up
-from vector_assets.cli_words import DayType, json_option, named_or_enabled
+from vector_assets.cli_verify import verify
+from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
 from vector_assets.errors import FatalError, UsageError, VectorAssetsError
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCES
@@ -48,26 +50,9 @@ def sync(
       vector-assets sync jira --days 30        the last thirty days of Jira
       vector-assets sync --from 2026-01-01     this year
     """
-    from vector_assets.sync import Days
-
     settings = load_settings()
-    now = datetime.now(UTC)
-    if days is not None and (first or last):
-        raise UsageError("--days was given with --from or --to: use one or the other")
-    yesterday = Days.newest(1, now).last
-    if first is not None and first > yesterday:
-        raise UsageError(f"{first} is not over yet in UTC: the newest day to sync is {yesterday}")
-    if first or last:
-        end = min(last or yesterday, yesterday)
-        asked = Days(first or end, end)
-    else:
-        asked = Days.newest(1 if days is None else days, now)
-    _sync(
-        named_or_enabled(sources, settings),
-        asked,
-        settings,
-        as_json,
-    )
+    asked = asked_days(days, first, last, datetime.now(UTC))
+    _sync(named_or_enabled(sources, settings), asked, settings, as_json)
 
 
 def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) -> None:
@@ -93,7 +78,7 @@ def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) ->
         terminal.print_reports(reports)
     if failed:
         raise FatalError("; ".join(failed))
-    if any(report.failures for report in reports):
+    if any(report.failures or report.failed_again_documents for report in reports):
         sys.exit(1)
 
 
@@ -170,16 +155,19 @@ def status(as_json: bool) -> None:
 
 
 @app.command()
+@click.option("--canary", is_flag=True, help="Also write a document and find it by search.")
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(canary: bool, as_json: bool) -> None:
     """Ask each configured service whether its credentials work, and say what to fix."""
     from dataclasses import asdict
 
     from vector_assets import terminal
+    from vector_assets.canary_trial import examine_canary
     from vector_assets.doctor import examine
 
+    settings = load_settings()
     findings = []
-    for finding in examine(load_settings()):
+    for finding in chain(examine(settings), examine_canary(settings) if canary else ()):
         findings.append(finding)
         if not as_json:
             terminal.print_finding(finding)
@@ -190,7 +178,7 @@ def doctor(as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in (sandbox, serve, up, demo):
+for _command in (verify, sandbox, serve, up, demo):
     app.add_command(_command)
 
 

@@ -3,14 +3,17 @@
 Keep out: the commands themselves (`cli.py` and the `cli_*.py` beside it).
 """
 
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vector_assets.errors import UsageError
 from vector_assets.settings import Settings
 from vector_assets.sources import require_known
+
+if TYPE_CHECKING:
+    from vector_assets.sync import Days
 
 
 class DayType(click.ParamType[date]):
@@ -49,3 +52,22 @@ def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str,
             "or try `vector-assets demo`"
         )
     return names
+
+
+def asked_days(days: int | None, first: date | None, last: date | None, now: datetime) -> "Days":
+    """Return the days that `--days`, or `--from` and `--to`, ask for; yesterday without any.
+
+    Raises:
+        UsageError: They contradict each other, or a day is not over yet.
+    """
+    from vector_assets.sync import Days
+
+    if days is not None and (first or last):
+        raise UsageError("--days was given with --from or --to: use one or the other")
+    yesterday = Days.newest(1, now).last
+    if first is not None and first > yesterday:
+        raise UsageError(f"{first} is not over yet in UTC: the newest day to sync is {yesterday}")
+    if first or last:
+        end = min(last or yesterday, yesterday)
+        return Days(first or end, end)
+    return Days.newest(1 if days is None else days, now)

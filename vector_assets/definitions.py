@@ -9,6 +9,7 @@ import dagster as dg
 
 from vector_assets.nights import require_cron
 from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
+from vector_assets.orchestration.canary import build_canary_asset
 from vector_assets.orchestration.checks import build_checks, build_freshness_checks
 from vector_assets.orchestration.io_managers import (
     LanceDBIOManager,
@@ -46,13 +47,14 @@ def build_defs(
     assets = [
         build_documents_asset(source, partitions, settings.vector_store) for source in sources
     ]
+    canary = build_canary_asset(settings.vector_store)
     return dg.Definitions(
-        assets=assets,
+        assets=[*assets, canary],
         asset_checks=[
             *(check for source in sources for check in build_checks(asset_key(source), source)),
             *build_freshness_checks([asset_key(source) for source in sources], settings),
         ],
-        jobs=[build_nightly_ingestion(assets), build_weekly_rescan(assets)],
+        jobs=[build_nightly_ingestion([*assets, canary]), build_weekly_rescan(assets)],
         schedules=[
             build_nightly_schedule(partitions, settings),
             build_rescan_schedule(partitions, settings),

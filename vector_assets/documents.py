@@ -152,6 +152,45 @@ class DocumentFailure:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A document that failed and has not succeeded since; it is tried again by its id.
+
+    Attributes:
+        document_id: `{source}:{native id}`; also of what holds documents and could not be listed.
+        cause: Why it failed the last time, in words; never a secret.
+        day: UTC day of its last activity, or None when that could not be read.
+        window: Of the run in which it failed first.
+        first_seen_at: When that was, UTC.
+        last_seen_at: When it failed the last time, UTC.
+        attempts: In how many runs it has failed.
+    """
+
+    document_id: str
+    cause: str
+    day: date | None
+    window: "Window"
+    first_seen_at: datetime
+    last_seen_at: datetime
+    attempts: int = 1
+
+    @property
+    def source(self) -> str:
+        """Name of the source."""
+        return self.document_id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What need not be tried again: it is gone at its vendor, or was read with what holds it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+    """
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deferred:
     """A document that is not ready at its vendor; a later run, whose window overlaps, finds it.
 
@@ -203,8 +242,15 @@ class Gap:
     count: int = 1
 
 
-SourceItem = Document | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
+SourceItem = Document | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
 """What a source yields."""
+
+
+def document_id_of_item(item: SourceItem) -> str:
+    """Return the document that an item is about; empty when it is about none."""
+    if isinstance(item, Document):
+        return item.id
+    return "" if isinstance(item, Checkpoint | Gap) else item.document_id
 
 
 class Known(Protocol):

@@ -14,7 +14,8 @@ statuses (the faces, `cli.py` and `api.py`, decide those).
     │   ├── CredentialsError      a service refuses the credentials, or they lack a scope
     │   ├── ContractError         a service answered something that its contract rules out
     │   ├── IndexMismatchError    the index holds vectors of another kind than ours
-    │   └── LostWriteError        the index does not hold what was written to it
+    │   ├── LostWriteError        the index does not hold what was written to it
+    │   └── CanaryError           what was written into the index is not found by search
     └── SkippableError            one document is bad, its neighbours are not
         └── DocumentError         the document cannot be fetched, rendered, embedded or written
 """
@@ -117,6 +118,21 @@ class IndexMismatchError(FatalError):
 
 class LostWriteError(FatalError):
     """The index does not hold what it was given; the run must not be called a success."""
+
+
+class CanaryError(FatalError):
+    """The canary was written and is not found: nobody may trust what search answers.
+
+    Args:
+        seen: What search did with it.
+    """
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(
+            f"the canary was written into the index, and {seen}. Run `vector-assets doctor "
+            f"--canary` to try again; look at the status pages of the index and the embedder"
+        )
+        self.seen = seen
 
 
 class SkippableError(VectorAssetsError):

@@ -13,12 +13,15 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from vector_assets.documents import Gap
+from vector_assets.canary import CANARY, OLD_AFTER
+from vector_assets.documents import Gap, Quarantined
+from vector_assets.errors import VectorAssetsError
 from vector_assets.liveness import problems_of
 from vector_assets.nights import complete_days, overdue
 from vector_assets.observation import AssetHistory, Observation
 from vector_assets.probes import Probes, SourceProbe
 from vector_assets.problems import Problem
+from vector_assets.quarantine import MAX_LISTED
 from vector_assets.settings import Settings
 
 LATE_AFTER = timedelta(hours=30)
@@ -71,7 +74,9 @@ class SourceHealth:
         missing_days: Days of the last `CATCH_UP_DAYS` that had to be materialized and are not.
         documents: That the newest day brought; None when not known.
         usual_documents: That such a day usually brings; None when too little is known.
-        failed_documents: Of the recent days, not in the index.
+        failed_documents: In quarantine, and so not in the index as they are at the source; of the
+            recent days' records where the index cannot be asked.
+        quarantine: The first `MAX_LISTED` of them, each with its cause; they make nothing late.
         gaps: What the newest run did not read, and why; they make nothing late.
         last_sync: When a day was last materialized, UTC; None when not known.
     """
@@ -88,6 +93,7 @@ class SourceHealth:
     documents: int | None = None
     usual_documents: float | None = None
     failed_documents: int = 0
+    quarantine: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
     last_sync: datetime | None = None
 
@@ -101,6 +107,8 @@ class Health:
         sources: One entry for each source that is on.
         problems: What is wrong beside freshness: a dead daemon, a schedule that is off.
         notes: What holds for the whole and is no problem, such as that no source is on.
+        canary_found_at: When the canary was last found by search, UTC; None when it never was, or
+            the index cannot be asked.
         heartbeats: By daemon, its last sign of life, UTC; None when Dagster was not asked.
     """
 
@@ -109,6 +117,7 @@ class Health:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = field(default=())
     heartbeats: Mapping[str, datetime | None] | None = None
+    canary_found_at: datetime | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -152,10 +161,43 @@ def measure(
     with ThreadPoolExecutor(len(names)) as pool:
         probed = tuple(pool.map(probes.probe, names))
     problems += _index_problem(probed)
+    canary_found_at, canary_problem = _canary(probes, observation, at)
+    problems += canary_problem
     sources = tuple(
         source_health(probe, histories.get(probe.source), settings, at) for probe in probed
     )
-    return Health(at, sources, problems, (), heartbeats)
+    return Health(at, sources, problems, (), heartbeats, canary_found_at)
+
+
+def _canary(
+    probes: Probes, observation: Observation | None, now: datetime
+) -> tuple[datetime | None, tuple[Problem, ...]]:
+    """Return when the canary was last found, and that this is too long ago.
+
+    Only where Dagster runs, which is to try it each night: without, nobody does.
+    """
+    try:
+        found_at = probes.canary_found_at()
+    except VectorAssetsError:
+        # That the index does not answer is a problem of its own.
+        return None, ()
+    if observation is None:
+        return found_at, ()
+    nights = (one.recorded_at for each in observation.assets.values() for one in each.recent)
+    since = found_at or min(nights, default=None)
+    if since is None or now - since <= OLD_AFTER:
+        return found_at, ()
+    never = "was never found, though nights are recorded since"
+    words = "was last found at" if found_at else never
+    problem = Problem(
+        CANARY,
+        "The index is not known to be well: no canary was found for more than a night",
+        f"the document that is written and searched each night {words} {since:%Y-%m-%d %H:%M} UTC",
+        "Open the asset index_canary and look at its newest run, or run `vector-assets doctor "
+        "--canary`.",
+        since=since,
+    )
+    return found_at, (problem,)
 
 
 def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
@@ -209,7 +251,12 @@ def source_health(
         missing_days=missing,
         documents=newest.documents if newest else None,
         usual_documents=usual_documents(history),
-        failed_documents=sum(record.failed_documents for record in history.recent),
+        failed_documents=(
+            sum(record.failed_documents for record in history.recent)
+            if probe.quarantine is None
+            else len(probe.quarantine)
+        ),
+        quarantine=(probe.quarantine or ())[:MAX_LISTED],
         gaps=history.gaps,
         last_sync=max((record.recorded_at for record in history.recent), default=None),
     )

@@ -12,8 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from vector_assets.canary import last_found
+from vector_assets.documents import Quarantined
 from vector_assets.errors import RateLimitedError, VectorAssetsError
+from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
+from vector_assets.quarantine import quarantined
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source, source_class
 from vector_assets.stores import build_store
@@ -22,6 +26,10 @@ from vector_assets.stores.base import VectorStore
 ERROR_SECONDS = 300.0
 """How long a vendor that could not be asked is left alone; twice as long after each further error,
 up to its usual span: an answer that is an error may count against a day's requests all the same."""
+
+
+QUARANTINE_SECONDS = 10.0
+"""How long the answer for one source serves the others: one listing holds them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class SourceProbe:
         newest_at_source: Newest activity at the vendor, UTC; None when it shows nothing.
         index_error: Why the index could not be asked; empty when it could.
         source_error: Why the vendor could not be asked; empty when it could.
+        quarantine: All that failed and has not succeeded since; None when the index was not asked.
     """
 
     source: str
@@ -43,6 +52,7 @@ class SourceProbe:
     newest_at_source: datetime | None = None
     index_error: str = ""
     source_error: str = ""
+    quarantine: tuple[Quarantined, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,9 @@ class Probes:
         self._store = store or build_store(settings, Meter())
         self._keeps_sources = keeps_sources
         self._lock = threading.Lock()
+        self._quarantine_lock = threading.Lock()
+        self._quarantine: list[Quarantined] = []
+        self._quarantine_until = 0.0
         self._kept = {name: _read(one) for name, one in json.loads(remembered or "{}").items()}
 
     @property
@@ -99,9 +112,27 @@ class Probes:
         newest = self._newest(source)
         try:
             watermark, vectors = self._store.watermark(source), self._store.count(source)
+            held = tuple(one for one in self._quarantined() if one.source == source)
         except VectorAssetsError as error:
             return SourceProbe(source, None, 0, newest.newest, str(error), newest.error)
-        return SourceProbe(source, watermark, vectors, newest.newest, "", newest.error)
+        return SourceProbe(source, watermark, vectors, newest.newest, "", newest.error, held)
+
+    def _quarantined(self) -> list[Quarantined]:
+        """Return what is in quarantine, of all sources: they are asked for one after the other."""
+        with self._quarantine_lock:
+            if time.monotonic() >= self._quarantine_until:
+                # Only what writes to a ledger needs to know the length of the index's vectors.
+                self._quarantine = quarantined(Ledger(self._store, dimensions=1))
+                self._quarantine_until = time.monotonic() + QUARANTINE_SECONDS
+            return self._quarantine
+
+    def canary_found_at(self) -> datetime | None:
+        """Return when the canary was last found, UTC; None when it never was.
+
+        Raises:
+            VectorAssetsError: The index cannot be asked.
+        """
+        return last_found(self._store)
 
     def _newest(self, source: str) -> _Kept:
         with self._lock:

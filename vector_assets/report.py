@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from random import Random
 
-from vector_assets.documents import Document, DocumentFailure, Gap
+from vector_assets.documents import Document, DocumentFailure, Gap, Quarantined
 
 MAX_SAMPLES = 10
 
@@ -85,7 +85,11 @@ class SyncReport:
         days: By UTC day of last activity; days outside the asked range are there too, because
             windows overlap backwards and reach into the present.
         total: Over all days.
-        failures: The first documents that failed, with their causes; the counts are of all.
+        failures: The first documents that failed, with their causes; the counts are of all. Those
+            that were tried again and failed again are not among them, nor among the counts.
+        quarantine: All that is in quarantine at the end of the run, these too.
+        failed_again_documents: Of the quarantine, tried again in this run and in vain.
+        released_documents: That left the quarantine: they succeeded, or are gone.
         samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
         requests: By endpoint.
@@ -97,6 +101,9 @@ class SyncReport:
     days: dict[date, DayStats] = field(default_factory=lambda: defaultdict(DayStats))
     total: DayStats = field(default_factory=DayStats)
     failures: list[DocumentFailure] = field(default_factory=list)
+    quarantine: list[Quarantined] = field(default_factory=list)
+    failed_again_documents: int = 0
+    released_documents: int = 0
     samples: list[Sample] = field(default_factory=list)
     written_ids: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)

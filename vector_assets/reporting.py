@@ -6,6 +6,7 @@ Two processes watch, and people shall hear of one thing once. Keep out: telling 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from vector_assets.canary import CANARY
 from vector_assets.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.incidents import Incident
 from vector_assets.liveness import DAEMON
@@ -33,6 +34,22 @@ def run_problem(source: str, *, days: str, cause: str, link: str) -> Problem:
         cause,
         "What was written stays. The next night asks for the same days again; to do it now, "
         "materialize them in the UI.",
+        link=link,
+    )
+
+
+def canary_problem(cause: str, *, link: str) -> Problem:
+    """Return the problem that tonight's canary was not written and found.
+
+    Args:
+        cause: In words.
+        link: To the run.
+    """
+    return Problem(
+        f"{RUN_PREFIX}{CANARY}",
+        "The canary was not found: what is written may not be found by search",
+        cause,
+        "`vector-assets doctor --canary` tries it again; the next night does by itself.",
         link=link,
     )
 
@@ -166,6 +183,8 @@ def _check_problems(observation: Observation, settings: Settings) -> Sequence[Pr
 def _is_made_good(incident: Incident, observation: Observation, health: Health) -> bool:
     """Return whether a source has been materialized since its run failed, and lacks no day."""
     source = incident.problem.key.removeprefix(RUN_PREFIX)
+    if source == CANARY:
+        return health.canary_found_at is not None and health.canary_found_at > incident.seen_at
     found = next((one for one in health.sources if one.source == source), None)
     history = observation.assets.get(source)
     if found is None or history is None or found.missing_days:

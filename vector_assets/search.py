@@ -127,18 +127,35 @@ def find(
         RetryableError: Neither the store nor the embedder can be used now.
         CredentialsError: The store or the embedder refuses its key.
     """
+    return find_in(
+        question,
+        _sources_to_search(sources, settings),
+        store=store or build_store(settings, Meter()),
+        embedder=embedder or build_embedder(settings, Meter()),
+        where=where,
+        limit=limit,
+        as_of=as_of,
+    )
+
+
+def find_in(
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    store: VectorStore,
+    embedder: Embedder,
+    where: Filter | None = None,
+    limit: int = 10,
+    as_of: Mapping[str, datetime | None] | None = None,
+) -> Answers:
+    """Find what answers a question in some namespaces, at least one; see `find`."""
     question = question.strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
-    search = _Search(
-        question,
-        where or Filter(),
-        store or build_store(settings, Meter()),
-        embedder or build_embedder(settings, Meter()),
-    )
-    return search.run(_sources_to_search(sources, settings), limit, as_of or {})
+    search = _Search(question, where or Filter(), store, embedder)
+    return search.run(namespaces, limit, as_of or {})
 
 
 def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:

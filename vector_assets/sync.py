@@ -19,6 +19,7 @@ from vector_assets.documents import (
     Document,
     DocumentFailure,
     Gap,
+    Settled,
     SourceItem,
     Unchanged,
     Window,
@@ -26,6 +27,8 @@ from vector_assets.documents import (
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import LostWriteError, UsageError, VectorAssetsError
+from vector_assets.intake import batched, taken_in
+from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
 from vector_assets.planning import (
     DocumentPlan,
@@ -34,6 +37,7 @@ from vector_assets.planning import (
     gaps_of_records,
     vector_kind_of,
 )
+from vector_assets.quarantine import Quarantine
 from vector_assets.redaction import redact, redact_document
 from vector_assets.report import DayStats, SyncReport
 from vector_assets.settings import Settings
@@ -43,15 +47,12 @@ from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
 from vector_assets.writing import Writer
 
-# A batch is about one embedding request of OpenAI's 300,000 tokens: 1 MB of text.
-BATCH_DOCUMENTS = 64
-BATCH_CHARACTERS = 1_000_000
 BATCHES_IN_FLIGHT = 4
 
 MAINTAINED_BATCHES = 400
 """Written batches after which an index is maintained: its small files make each question slower."""
 
-Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Checkpoint | Gap
+Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class EmbeddedDocuments:
         days: What was asked for.
         report: What has been done so far.
         planner: Of this run; plans anew what has to be written again.
+        quarantine: What of the source failed, before and in this run.
     """
 
     def __init__(
@@ -103,22 +105,25 @@ class EmbeddedDocuments:
         *,
         source: Source,
         days: Days,
-        now: datetime,
+        window: Window,
         planner: Planner,
+        quarantine: Quarantine,
         meter: Meter,
     ) -> None:
         self.namespace = source.name
         self.days = days
         self.report = SyncReport(source.name)
         self._source = source
-        self._window = Window.of_days(days.first, days.last, overlap=source.overlap, now=now)
+        self._window = window
         self.planner = planner
+        self.quarantine = quarantine
+        self._refused: dict[str, DocumentFailure] = {}
         self._meter = meter
         self._written_through: datetime | None = None
         self._started = time.monotonic()
 
     def __iter__(self) -> Iterator[list[Outcome]]:
-        batches = batched(self._source.documents(self._window))
+        batches = batched(taken_in(self._source, self._window, self.quarantine))
         recent: deque[set[str]] = deque(maxlen=BATCHES_IN_FLIGHT + 3)
         for planned in mapped_in_order(self._plan, batches, in_flight=BATCHES_IN_FLIGHT):
             batch = self._planned_again(planned, set().union(*recent))
@@ -141,6 +146,22 @@ class EmbeddedDocuments:
     def distrust(self) -> None:
         """Say that something written is not in the index, so that no day is finished."""
         self._written_through = None
+
+    def refuse(self, failures: Iterable[DocumentFailure]) -> None:
+        """Say that the index does not hold these, though they were asked for to be written."""
+        for failure in failures:
+            self._refused[failure.document_id] = replace(failure, cause=redact(failure.cause).text)
+
+    def settle(self) -> None:
+        """Record what failed, and release from quarantine what has been written or is gone.
+
+        Raises:
+            VectorAssetsError: As the index raises.
+        """
+        for failure in self._refused.values():
+            self._note_failure(failure)
+        self.report.released_documents = self.quarantine.save()
+        self.report.quarantine = list(self.quarantine.held.values())
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
         """Redact and plan a batch; of a document that is in it twice, the newer version."""
@@ -182,21 +203,37 @@ class EmbeddedDocuments:
         for outcome in batch:
             if isinstance(outcome, Checkpoint):
                 self._written_through = outcome.through
-            elif isinstance(outcome, DocumentFailure):
-                self.report.add_failure(outcome)
-            elif isinstance(outcome, Deferred):
-                self.report.add(outcome.day, DayStats(deferred_documents=1))
-            elif isinstance(outcome, Unchanged):
-                self.report.add(outcome.day, DayStats(documents=1, unchanged_documents=1))
             elif isinstance(outcome, Gap):
                 self.report.add_gap(outcome)
+            elif isinstance(outcome, DocumentFailure):
+                self._note_failure(outcome)
+            elif isinstance(outcome, DocumentPlan) and outcome.document.id in self._refused:
+                self._note_failure(self._refused.pop(outcome.document.id))
             else:
-                self.report.add(outcome.document.day, outcome.stats)
-                if not outcome.is_empty:
-                    self.report.add_sample(outcome.document, outcome.stats.chunks)
+                self._note_success(outcome)
         self.report.requests = self._meter.requests
         self.report.throttled_seconds = self._meter.throttled_seconds
         self.report.seconds = time.monotonic() - self._started
+
+    def _note_failure(self, failure: DocumentFailure) -> None:
+        self.quarantine.note_failure(failure)
+        if self.quarantine.is_retried(failure.document_id):
+            self.report.failed_again_documents += 1
+        else:
+            self.report.add_failure(failure)
+
+    def _note_success(self, outcome: DocumentPlan | Deferred | Unchanged | Settled) -> None:
+        if isinstance(outcome, DocumentPlan):
+            self.quarantine.note_success(outcome.document.id)
+            self.report.add(outcome.document.day, outcome.stats)
+            if not outcome.is_empty:
+                self.report.add_sample(outcome.document, outcome.stats.chunks)
+            return
+        self.quarantine.note_success(outcome.document_id)
+        if isinstance(outcome, Deferred):
+            self.report.add(outcome.day, DayStats(deferred_documents=1))
+        elif isinstance(outcome, Unchanged):
+            self.report.add(outcome.day, DayStats(documents=1, unchanged_documents=1))
 
 
 def _without_secrets(outcome: Outcome) -> Outcome:
@@ -247,11 +284,16 @@ class Pipeline:
             vector_kind_of(self._embedder),
             is_rescan=is_rescan,
         )
+        window = Window.of_days(
+            days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
+        )
+        ledger = Ledger(self._store, self._embedder.dimensions)
         return EmbeddedDocuments(
             source=self._source,
             days=days,
-            now=now or datetime.now(UTC),
+            window=window,
             planner=Planner(self._store, self._source.name, self._embedder),
+            quarantine=Quarantine(ledger, self._source.name, window),
             meter=self._meter,
         )
 
@@ -280,19 +322,12 @@ def write(
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
-    writer = Writer(store, stream.namespace, stream.planner)
-    written_batches = 0
     try:
-        for batch in stream:
-            plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
-            writer.write(plans)
-            written_batches += bool(plans)
-            if plans and written_batches % MAINTAINED_BATCHES == 0:
-                store.maintain(stream.namespace)
-            on_progress(stream.report)
-        writer.finish()
-    except LostWriteError:
-        stream.distrust()
+        _drain(stream, store, on_progress)
+        stream.settle()
+    except VectorAssetsError as error:
+        if isinstance(error, LostWriteError) or not _is_recorded(stream):
+            stream.distrust()
         raise
     stream.finish()
     store.maintain(stream.namespace)
@@ -300,27 +335,30 @@ def write(
     return stream.report
 
 
-def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
-    """Gather items into lists of bounded length and bounded text, in order.
+def _drain(
+    stream: EmbeddedDocuments, store: VectorStore, on_progress: Callable[[SyncReport], None]
+) -> None:
+    writer = Writer(store, stream.namespace, stream.planner)
+    written_batches = 0
+    for batch in stream:
+        plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
+        writer.write(plans)
+        stream.refuse(writer.failures)
+        writer.failures.clear()
+        written_batches += bool(plans)
+        if plans and written_batches % MAINTAINED_BATCHES == 0:
+            store.maintain(stream.namespace)
+        on_progress(stream.report)
+    writer.finish()
 
-    What was gathered before a source breaks off is handed on before its error is.
-    """
-    batch: list[SourceItem] = []
-    characters = 0
+
+def _is_recorded(stream: EmbeddedDocuments) -> bool:
+    """Record what failed before a run broke off; a day whose failures nobody knows is not done."""
     try:
-        for item in items:
-            batch.append(item)
-            if isinstance(item, Document):
-                characters += sum(len(section.text) for section in item.sections)
-            if len(batch) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
-                yield batch
-                batch, characters = [], 0
+        stream.quarantine.save_failures()
     except VectorAssetsError:
-        if batch:
-            yield batch
-        raise
-    if batch:
-        yield batch
+        return False
+    return True
 
 
 def sync_source(

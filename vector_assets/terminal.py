@@ -5,7 +5,7 @@ Keep out: what is shown (the commands in `cli.py` decide), and every decision ab
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -20,9 +20,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vector_assets.doctor import Finding
-from vector_assets.documents import Gap
+from vector_assets.documents import Gap, Quarantined
 from vector_assets.health import Health, SourceHealth, Verdict, hours
 from vector_assets.incidents import Incident
+from vector_assets.quarantine import MAX_LISTED
 from vector_assets.report import SyncReport
 from vector_assets.search import Answers
 
@@ -35,6 +36,7 @@ _COLOURS = {
 _HEALTH_HEADINGS = (
     "source", "verdict", "newest in index", "behind source", "vectors", "newest day",
 )  # fmt: skip
+_MAX_QUARANTINE_LINES = 10
 _STATE_COLOURS = {"ok": "green", "broken": "red", "off": "dim"}
 
 
@@ -110,6 +112,10 @@ def report_json(report: SyncReport) -> dict[str, Any]:
         "throttled_seconds": round(report.throttled_seconds, 3),
         "seconds": round(report.seconds, 3),
         "failures": [asdict(failure) for failure in report.failures],
+        "failed_again_documents": report.failed_again_documents,
+        "released_documents": report.released_documents,
+        "quarantined_documents": len(report.quarantine),
+        "quarantine": [asdict(one) for one in report.quarantine[:MAX_LISTED]],
         "gaps": [asdict(gap) for gap in report.gaps],
         "days": {str(day): asdict(stats) for day, stats in sorted(report.days.items())},
     }
@@ -127,6 +133,10 @@ def print_reports(reports: Iterable[SyncReport]) -> None:
         unnamed = report.total.failed_documents - len(report.failures)
         if unnamed:
             console.print(f"  [red]failed[/] and {unnamed:,} more")
+        new = {failure.document_id for failure in report.failures}
+        _print_quarantine(
+            console, [one for one in report.quarantine if one.document_id not in new], unnamed=0
+        )
         for gap in report.gaps:
             console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
 
@@ -144,13 +154,30 @@ def print_health(health: Health) -> None:
     for source in health.sources:
         if source.verdict is not Verdict.FRESH:
             console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
+        if source.quarantine:
+            console.print(f"{source.source}: {source.failed_documents:,} documents in quarantine")
+            unnamed = source.failed_documents - len(source.quarantine)
+            _print_quarantine(console, source.quarantine, unnamed=unnamed)
         for gap in source.gaps:
             console.print(f"{source.source} does not read {escape(gap_line(gap))}")
+    if health.canary_found_at:
+        console.print(f"canary last found {health.canary_found_at:%Y-%m-%d %H:%M} UTC")
     for problem in health.problems:
         console.print(f"[red]{escape(problem.headline)}[/]: {escape(problem.detail)}")
         console.print(f"  {escape(problem.advice)}")
     for note in health.notes:
         console.print(escape(note))
+
+
+def _print_quarantine(console: Console, held: Sequence[Quarantined], *, unnamed: int) -> None:
+    for one in held[:_MAX_QUARANTINE_LINES]:
+        since = f"{one.first_seen_at:%Y-%m-%d}, {one.attempts}x"
+        console.print(
+            f"  [red]failed[/] since {since}: {escape(one.document_id)}: {escape(one.cause)}"
+        )
+    more = len(held) - len(held[:_MAX_QUARANTINE_LINES]) + unnamed
+    if more:
+        console.print(f"  [red]failed[/] and {more:,} more; --json names {MAX_LISTED}")
 
 
 def print_incidents(incidents: Iterable[Incident]) -> None:

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from vector_assets.errors import LostWriteError
+from vector_assets.documents import DocumentFailure
+from vector_assets.errors import ContractError, LostWriteError
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import record_id
 from vector_assets.stores.base import Head, Metadata, VectorStore
@@ -20,6 +21,9 @@ from vector_assets.stores.base import Head, Metadata, VectorStore
 UNCONFIRMED_BATCHES = 8
 """A batch is read back when so many after it are written: an index that lags has time to show it,
 and what another run did at the same moment has happened by then."""
+
+MANY_REFUSED = 5
+"""So many documents in a row of which the index takes none are not bad documents."""
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
@@ -33,24 +37,28 @@ class Writer:
         store: The index.
         namespace: The source's.
         planner: Plans anew what another run has overwritten meanwhile.
+
+    Attributes:
+        failures: Documents that the index refused; whoever has noted them may clear the list.
     """
 
     def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:
         self._store = store
         self._namespace = namespace
         self._planner = planner
+        self.failures: list[DocumentFailure] = []
         self._unconfirmed: deque[list[DocumentPlan]] = deque()
 
     def write(self, plans: list[DocumentPlan]) -> None:
         """Write a batch, and read back an earlier one.
 
         Raises:
+            ContractError: The index refuses many documents in a row.
             LostWriteError: What was written is not in the index, however often.
         """
         if not plans:
             return
-        self._apply(plans)
-        self._unconfirmed.append(plans)
+        self._unconfirmed.append(self._taken(plans))
         if len(self._unconfirmed) > UNCONFIRMED_BATCHES:
             self._confirm(self._unconfirmed.popleft())
 
@@ -65,6 +73,23 @@ class Writer:
         self._unconfirmed.clear()
         if last:
             self._confirm(list(last.values()))
+
+    def _taken(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+        """Write plans and return them; halve what the index refuses until one stands alone."""
+        try:
+            self._apply(plans)
+        except ContractError as error:
+            if len(plans) == 1:
+                document = plans[0].document
+                cause = f"the index refused it: {error.seen}"
+                self.failures.append(DocumentFailure(document.id, cause, document.day))
+                return []
+            middle = len(plans) // 2
+            taken = self._taken(plans[:middle]) + self._taken(plans[middle:])
+            if not taken and len(plans) >= MANY_REFUSED:
+                raise
+            return taken
+        return plans
 
     def _apply(self, plans: list[DocumentPlan]) -> None:
         heads = self._heads(plans)

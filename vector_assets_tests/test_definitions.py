@@ -30,7 +30,7 @@ def defs() -> dg.Definitions:
 def test_there_is_an_asset_a_source_whether_it_is_on_or_not(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
     found = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-    assert set(found) == {f"{source}_documents" for source in SOURCE_NAMES}
+    assert set(found) == {*(f"{source}_documents" for source in SOURCE_NAMES), "index_canary"}
     assert set(SOURCES) == set(CREDENTIALS_BY_SOURCE)
     for source in SOURCE_NAMES:
         spec = found[f"{source}_documents"]
@@ -51,10 +51,14 @@ def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -
     job = defs.resolve_job_def("nightly_ingestion")
     assert job.executor_def == dg.in_process_executor
     layer = job.asset_layer
-    keys = {dg.AssetKey(f"{source}_documents") for source in SOURCE_NAMES}
+    keys = {
+        *(dg.AssetKey(f"{source}_documents") for source in SOURCE_NAMES),
+        dg.AssetKey("index_canary"),
+    }
     assert layer.selected_asset_keys == keys
     assert {check.asset_key for check in layer.asset_graph.asset_check_keys} == keys
     assert {check.name for check in layer.asset_graph.asset_check_keys} == {
+        "canary_is_found",
         "everything_written_is_found",
         "freshness_check",
         "no_failed_documents",

@@ -84,7 +84,7 @@ def test_the_schedule_and_the_command_line_make_the_same_index(
         )
         tick = defs.resolve_schedule_def("nightly_ingestion_schedule").evaluate_tick(context)
         requests = tick.run_requests or []
-        assert len(requests) == len(SOURCE_NAMES)
+        assert len(requests) == len(SOURCE_NAMES) + 1, "each source, and the canary"
         for request in requests:
             assert defs.resolve_job_def("nightly_ingestion").execute_in_process(
                 asset_selection=list(request.asset_selection or ()),

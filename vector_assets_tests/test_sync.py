@@ -15,11 +15,12 @@ from vector_assets.documents import (
     Unchanged,
 )
 from vector_assets.errors import UnavailableError, UsageError
+from vector_assets.intake import BATCH_DOCUMENTS, batched
 from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
 from vector_assets.stores.base import Filter, Metadata, Record
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import BATCH_DOCUMENTS, Days, Pipeline, batched, write
+from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.tiny import ListSource, TinyEmbedder, document, utc
 
 NOW = utc("2026-03-10T06:00")

@@ -11,22 +11,26 @@ import dagster as dg
 from dagster._utils.warnings import SupersessionWarning
 
 from vector_assets.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
+from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
-from vector_assets.orchestration.history import days_with_failures, newest_events
+from vector_assets.orchestration.history import newest_events
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.metadata import (
     FAILED_DOCUMENTS,
     FAILURES,
-    MAX_FAILURE_ROWS,
     WRITTEN,
+    quarantine_table,
 )
 from vector_assets.orchestration.records import asset_history
+from vector_assets.quarantine import quarantined
 from vector_assets.records import record_id
 from vector_assets.settings import Settings
 from vector_assets.stores.base import VectorStore
 
 PATIENCE_SECONDS = 60.0
 """How long what was written may take to be seen: Pinecone is eventually consistent."""
+
+MAX_NAMED_DAYS = 10
 
 _PAUSE_SECONDS = 2.0
 _HOURS_OF_A_RUN = 2
@@ -39,7 +43,7 @@ def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefini
         key: Of the asset.
         source: Its name, and namespace in the index.
     """
-    yield _build_failed_documents_check(key)
+    yield _build_failed_documents_check(key, source)
     yield _build_written_check(key, source)
     yield _build_volume_check(key)
 
@@ -65,39 +69,35 @@ def _freshness_checks(
     )
 
 
-def _build_failed_documents_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
-    """Return the check that fails while any day of an asset has documents that failed.
+def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
+    """Return the check that fails while documents of a source are in quarantine.
 
-    It looks at every day and not at the run's own: a good night after a bad one must not hide what
+    It looks at all of it and not at the run's own: a good night after a bad one must not hide what
     is still missing.
     """
 
     @dg.asset_check(
         asset=key,
         name="no_failed_documents",
-        description="Every document of every materialized day is in the index.",
+        description="No document is in quarantine: every one that was seen is in the index.",
     )
-    def no_failed_documents(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        days = days_with_failures(context.instance, key)
-        count = sum(int(str(metadata[FAILED_DOCUMENTS].value)) for metadata in days.values())
-        rows = [
-            record
-            for metadata in days.values()
-            if isinstance(table := metadata.get(FAILURES), dg.TableMetadataValue)
-            for record in table.records
-        ]
-        if not days:
+    def no_failed_documents(
+        vector_index: dg.ResourceParam[VectorIndexIOManager],
+    ) -> dg.AssetCheckResult:
+        # Only what writes to a ledger needs to know the length of the index's vectors.
+        everything = quarantined(Ledger(vector_index.build_store(Meter()), dimensions=1))
+        held = [one for one in everything if one.source == source]
+        if not held:
             return dg.AssetCheckResult(passed=True, metadata={FAILED_DOCUMENTS: 0})
+        days = sorted({one.day.isoformat() if one.day else "no day" for one in held})
+        more = ", ..." if len(days) > MAX_NAMED_DAYS else ""
         return dg.AssetCheckResult(
             passed=False,
             description=(
-                f"Documents that failed: {count}, on {', '.join(map(str, days))}. The next night "
-                f"tries the newest days again; materialize older ones once the cause is gone."
+                f"Documents that failed: {len(held)}, of {', '.join(days[:MAX_NAMED_DAYS])}{more}. "
+                f"Each night tries them again until they succeed or are gone at the source."
             ),
-            metadata={
-                FAILED_DOCUMENTS: count,
-                FAILURES: dg.MetadataValue.table(rows[:MAX_FAILURE_ROWS]),
-            },
+            metadata={FAILED_DOCUMENTS: len(held), FAILURES: quarantine_table(held)},
         )
 
     return no_failed_documents

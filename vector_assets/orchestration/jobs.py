@@ -26,7 +26,7 @@ _RETRY_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
 def build_nightly_ingestion(
     assets: Sequence[dg.AssetsDefinition],
 ) -> UnresolvedAssetJobDefinition:
-    """Return the job over the sources' assets."""
+    """Return the job over the sources' assets and the canary."""
     return dg.define_asset_job(
         NIGHTLY_INGESTION,
         selection=dg.AssetSelection.assets(*assets),

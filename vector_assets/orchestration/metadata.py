@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from vector_assets.documents import DocumentFailure, Gap
+from vector_assets.documents import DocumentFailure, Gap, Quarantined
 from vector_assets.report import DayStats, Sample, SyncReport
 
 DOCUMENTS = "documents"
@@ -31,6 +31,9 @@ REDACTED = "redacted_secrets"
 
 GAPS = "run_gaps"
 """Key of the table of what a run did not read, and why; there even when it is empty."""
+
+QUARANTINE = "run_quarantine"
+"""Key of the table of what is in quarantine at the end of a run; not there when nothing is."""
 
 MAX_FAILURE_ROWS = 100
 """Rows of that table: what is broken in a thousand documents is told by a hundred."""
@@ -100,6 +103,9 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
         "run_documents": dg.MetadataValue.int(report.total.documents),
         "run_requests": dg.MetadataValue.int(report.request_count),
         "run_throttled_seconds": dg.MetadataValue.float(report.throttled_seconds),
+        "run_quarantined_documents": dg.MetadataValue.int(len(report.quarantine)),
+        "run_failed_again_documents": dg.MetadataValue.int(report.failed_again_documents),
+        "run_released_documents": dg.MetadataValue.int(report.released_documents),
         "run_seconds": dg.MetadataValue.float(report.seconds),
         "run_requests_by_endpoint": dg.MetadataValue.json(report.requests),
     }
@@ -107,11 +113,32 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
         [dg.TableRecord(asdict(gap)) for gap in report.gaps[:MAX_FAILURE_ROWS]],
         schema=dg.TableSchema([dg.TableColumn(one.name) for one in fields(Gap)]),
     )
+    if report.quarantine:
+        metadata[QUARANTINE] = quarantine_table(report.quarantine)
     if report.written_ids:
         metadata[WRITTEN] = dg.MetadataValue.json(report.written_ids)
     if report.samples:
         metadata["run_preview"] = _preview(report.samples)
     return metadata
+
+
+def quarantine_table(held: Sequence[Quarantined]) -> dg.TableMetadataValue:
+    """Return what is in quarantine, the first `MAX_FAILURE_ROWS` of it, with the cause of each."""
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "document": one.document_id,
+                    "day": one.day.isoformat() if one.day else "",
+                    "cause": one.cause,
+                    "since": one.first_seen_at.isoformat(timespec="seconds"),
+                    "last_tried": one.last_seen_at.isoformat(timespec="seconds"),
+                    "attempts": one.attempts,
+                }
+            )
+            for one in held[:MAX_FAILURE_ROWS]
+        ]
+    )
 
 
 def _preview(samples: Sequence[Sample]) -> dg.MetadataValue:

@@ -9,8 +9,10 @@ from datetime import date
 
 import dagster as dg
 
+from vector_assets.canary import CANARY
 from vector_assets.observation import RESCAN_SCHEDULE, SCHEDULE
 from vector_assets.orchestration.assets import asset_key
+from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.history import days_with_failures, materialized_days
 from vector_assets.orchestration.jobs import NIGHTLY_INGESTION, RESCAN_TAG, WEEKLY_RESCAN
 from vector_assets.orchestration.partitions import contiguous, days_of, range_tags
@@ -47,10 +49,16 @@ def build_nightly_schedule(
         days = [date.fromisoformat(key) for key in keys]
         if not days:
             return dg.SkipReason(_nothing_is_complete(settings))
+        canary = dg.RunRequest(
+            run_key=f"{CANARY} at {tick.isoformat()}", asset_selection=[CANARY_KEY]
+        )
         return [
-            request
-            for source in sources
-            for request in _requests(source, days, context.instance, tick.isoformat())
+            *(
+                request
+                for source in sources
+                for request in _requests(source, days, context.instance, tick.isoformat())
+            ),
+            canary,
         ]
 
     return nightly_ingestion_schedule

@@ -4,6 +4,7 @@ All of them live in the daemon; that it lives is the watcher's to see (`watcher.
 Keep out: what counts as stale (`health.py`), who is told what (`reporting.py`).
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -14,12 +15,13 @@ from vector_assets.incidents import DagsterIncidentStore
 from vector_assets.nights import complete_days, last_tick
 from vector_assets.observation import RECENT_DAYS
 from vector_assets.orchestration.assets import asset_key
+from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
 from vector_assets.orchestration.missed import missed_requests, note_of
 from vector_assets.orchestration.records import observe_records
 from vector_assets.orchestration.runs import days_of_run, in_words, sources_of
 from vector_assets.probes import Probes
-from vector_assets.reporting import for_sensors, is_told_already, run_problem
+from vector_assets.reporting import canary_problem, for_sensors, is_told_already, run_problem
 from vector_assets.settings import Settings
 from vector_assets.sources import shown_sources
 
@@ -113,6 +115,9 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         alerter = Alerter(REPORTER, build_channels(settings), store)
         now = datetime.now(UTC)
         causes = _causes(context)
+        link = f"{settings.dagster_url}/runs/{run.run_id}"
+        if canary := _cause_of_canary(run, causes):
+            alerter.open(canary_problem(canary, link=link), now)
         incidents = store.read(REPORTER)
         shown = shown_sources(settings)
         for source in sources_of(run, shown):
@@ -128,13 +133,21 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
                     source,
                     days=in_words(days_of_run(run)),
                     cause=cause,
-                    link=f"{settings.dagster_url}/runs/{run.run_id}",
+                    link=link,
                 ),
                 now,
             )
         return None
 
     return run_failure_alert_sensor
+
+
+def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
+    """Return why the canary of a run failed; empty when it did not, or was not part of it."""
+    step = CANARY_KEY.to_python_identifier()
+    if step in causes or run.asset_selection != {CANARY_KEY}:
+        return causes.get(step, "")
+    return "its run was killed"
 
 
 def _causes(context: dg.RunFailureSensorContext) -> dict[str, str]:

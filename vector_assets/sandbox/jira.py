@@ -42,6 +42,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         Route(f"{api}/field", _signed_in(_fields(workspace))),
         Route(f"{api}/project/search", _signed_in(_projects(workspace))),
         Route(f"{api}/search/jql", _signed_in(_search(workspace)), methods=["GET", "POST"]),
+        Route(f"{api}/issue/bulkfetch", _signed_in(_bulk_fetch(workspace)), methods=["POST"]),
         Route(f"{api}/issue/{{issue}}", _signed_in(_issue(workspace))),
         Route(f"{api}/issue/{{issue}}/comment", _signed_in(_comments(workspace))),
         *(
@@ -167,6 +168,22 @@ def _issue(workspace: Workspace) -> Handler:
     async def serve(request: Request) -> Response:
         issue = _find(workspace, request.path_params["issue"])
         return JSONResponse(_shown(issue, ["*all"])) if issue else _gone()
+
+    return serve
+
+
+def _bulk_fetch(workspace: Workspace) -> Handler:
+    """Give issues by id or key; what is not there, or not for us, is in no part of the answer."""
+
+    async def serve(request: Request) -> Response:
+        asked = json.loads(await request.body())
+        names = asked["issueIdsOrKeys"]
+        if not 1 <= len(names) <= MAX_PAGE_ISSUES:
+            return refused(400, f"{len(names)} issues: 1 to {MAX_PAGE_ISSUES} are allowed")
+        found = [issue for name in names if (issue := _find(workspace, name)) is not None]
+        fields = asked.get("fields") or ["*all"]
+        answer = {"issues": [_shown(issue, fields) for issue in found], "issueErrors": []}
+        return JSONResponse(answer)
 
     return serve
 

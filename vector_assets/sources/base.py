@@ -4,9 +4,9 @@ Keep out: anything that one vendor alone needs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
@@ -16,9 +16,13 @@ from vector_assets.documents import (
     Gap,
     Known,
     NothingKnown,
+    Quarantined,
+    Settled,
     SourceItem,
     Unchanged,
     Window,
+    document_id_of_item,
+    start_of_day,
 )
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
@@ -91,6 +95,33 @@ class Source(ABC):
             elif isinstance(item, DocumentFailure | Deferred | Unchanged):
                 yield item.document_id
 
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Read again what failed in earlier runs, wherever in time it lies.
+
+        Yield for each what `documents` would, or `Settled` when the vendor has it no more, or not
+        for us. What is yielded besides is taken as well. A source that can ask for a document by
+        its id overrides this, which reads whole days: a request a page, where by id it may be one
+        a document.
+
+        Args:
+            failed: Of this source.
+
+        Raises:
+            VectorAssetsError: As `documents` raises; then what was not yielded has failed again.
+        """
+        wanted = {one.document_id for one in failed if one.day is not None}
+        for window in days_as_windows(one.day for one in failed if one.day is not None):
+            for item in self.documents(window):
+                if (document_id := document_id_of_item(item)) in wanted:
+                    wanted.discard(document_id)
+                    yield item
+                elif isinstance(item, Gap):
+                    yield item
+        yield from map(Settled, sorted(wanted))
+        for one in failed:
+            if one.day is None:
+                yield DocumentFailure(one.document_id, one.cause)
+
     @abstractmethod
     def newest(self) -> datetime | None:
         """Return the last activity of the newest item at the vendor, with one cheap request.
@@ -106,3 +137,16 @@ class Source(ABC):
             CredentialsError: With what to fix.
             UnavailableError: The vendor cannot be reached.
         """
+
+
+def days_as_windows(days: Iterable[date]) -> Iterator[Window]:
+    """Yield the windows of some UTC days, oldest first; days in a row share one."""
+    first: date | None = None
+    last: date | None = None
+    for day in sorted(set(days)):
+        if last is not None and first is not None and day - last > timedelta(days=1):
+            yield Window(start_of_day(first), start_of_day(last + timedelta(days=1)))
+            first = None
+        first, last = first or day, day
+    if first is not None and last is not None:
+        yield Window(start_of_day(first), start_of_day(last + timedelta(days=1)))

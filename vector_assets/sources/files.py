@@ -8,7 +8,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,8 @@ from vector_assets.documents import (
     Document,
     DocumentFailure,
     Gap,
+    Quarantined,
+    Settled,
     SourceItem,
     Window,
     clean_text,
@@ -129,6 +131,16 @@ class FilesSource(Source):
         """Yield the id of each file whose last change lies in the window; none is opened."""
         for file in _selected(self._list(), window):
             yield self._id(file)
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield files by their paths; the folder is listed once."""
+        wanted = {one.document_id for one in failed}
+        listing = self._list()
+        for file in listing.files:
+            if (document_id := self._id(file)) in wanted:
+                wanted.remove(document_id)
+                yield self._read(file, listing.root)
+        yield from map(Settled, sorted(wanted))
 
     def newest(self) -> datetime | None:
         """Return the last change of any file."""

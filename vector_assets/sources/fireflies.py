@@ -7,11 +7,20 @@ Keep out: how meetings are listed (`fireflies_listing.py`), how a transcript rea
 the vendor words its errors (`fireflies_api.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 
-from vector_assets.documents import Checkpoint, DocumentFailure, Gap, SourceItem, Window
+from vector_assets.documents import (
+    Checkpoint,
+    DocumentFailure,
+    Gap,
+    Quarantined,
+    Settled,
+    SourceItem,
+    Window,
+)
+from vector_assets.errors import UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Reach, Source
@@ -31,6 +40,9 @@ query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {{ {FIELDS} }}
 }}
 """
+_TRANSCRIPT = f"query Transcript($id: String!) {{ transcript(id: $id) {{ {FIELDS} }} }}"
+_NO_SUCH = "object_not_found"
+_EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
 _IDS = """
 query Ids($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) { id date }
@@ -100,6 +112,29 @@ class FirefliesSource(Source):
                 if began is None or began in part:
                     yield self._id(listed.transcript)
             listing.note(found)
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield meetings by their days, 50 a request; those without a day by their ids.
+
+        A meeting keeps its day, and a free plan allows 50 requests.
+        """
+        yield from super().retry([one for one in failed if one.day is not None])
+        for one in failed:
+            if one.day is None:
+                yield from self._by_id(one.document_id)
+
+    def _by_id(self, document_id: str) -> Iterator[SourceItem]:
+        asked = {"id": document_id.partition(":")[2]}
+        try:
+            transcript = self._api.ask("transcript", _TRANSCRIPT, asked)["transcript"]
+        except UnavailableError as error:
+            if error.seen != _NO_SUCH:
+                raise
+            transcript = None
+        if transcript is None:
+            yield Settled(document_id)
+        else:
+            yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.

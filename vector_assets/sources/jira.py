@@ -5,7 +5,7 @@ Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Self
 
@@ -14,6 +14,8 @@ from vector_assets.documents import (
     Document,
     DocumentFailure,
     Gap,
+    Quarantined,
+    Settled,
     SourceItem,
     Window,
 )
@@ -104,6 +106,37 @@ class JiraSource(Source):
             yield from (f"{self.name}:{one}" for one in fresh)
         if not seen:
             self._api.require_projects()
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield issues by their ids, `PAGE_ISSUES` a request.
+
+        Raises:
+            CredentialsError: Some are missing, and the account sees no project at all.
+        """
+        self._api.require_cloud()
+        reader = _IssueReader(self._api, self._server)
+        wanted = [one.document_id.partition(":")[2] for one in failed]
+        for at in range(0, len(wanted), PAGE_ISSUES):
+            ids = wanted[at : at + PAGE_ISSUES]
+            issues, errors = self._api.issues(ids, reader.field_ids)
+            by_id = {str(issue["id"]): issue for issue in issues if self._is_wanted(issue)}
+            if len(by_id) + len(errors) < len(ids):
+                self._api.require_projects()
+            for issue_id in ids:
+                if issue_id in by_id:
+                    yield reader.document_or_failure(by_id[issue_id])
+                elif issue_id in errors:
+                    cause = f"Jira could not give it: {errors[issue_id]}"
+                    yield DocumentFailure(f"{self.name}:{issue_id}", cause)
+                else:
+                    yield Settled(f"{self.name}:{issue_id}")
+        yield from reader.gaps()
+
+    def _is_wanted(self, issue: Json) -> bool:
+        """Tell whether an issue is in a project that is read; it may have moved out of them."""
+        project = (issue.get("fields") or {}).get("project") or {}
+        names = {str(project.get(name)).casefold() for name in ("key", "id", "name")}
+        return not self._projects or any(one.casefold() in names for one in self._projects)
 
     def newest(self) -> datetime | None:
         """Return the last update of the newest issue: one request; more when there is no issue."""

@@ -7,11 +7,12 @@ Keep out: requests and errors (`notion_api.py`), which pages there are (`notion_
 page says (`notion_body.py`, `notion_document.py`).
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
-from vector_assets.documents import Gap, SourceItem, Window
+from vector_assets.documents import Gap, Quarantined, SourceItem, Window
 from vector_assets.errors import SkippableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
@@ -81,6 +82,15 @@ class NotionSource(Source):
                 known, so the listing would not be complete.
         """
         yield from Run(self._api, window, with_comments=False).ids()
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield pages by their ids: a request each, and those of reading it."""
+        by_window: defaultdict[Window, list[str]] = defaultdict(list)
+        for one in failed:
+            by_window[one.window].append(one.document_id.partition(":")[2])
+        for window, identities in by_window.items():
+            run = Run(self._api, window, with_comments=self._with_comments)
+            yield from run.again(identities)
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""

@@ -6,15 +6,16 @@ Keep out: requests and errors (`slack_api.py`), names (`slack_directory.py`), wh
 (`slack_reading.py`), and what a document looks like (`slack_render.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
-from vector_assets.documents import SourceItem, Window, start_of_day
+from vector_assets.documents import Quarantined, SourceItem, Window, start_of_day
 from vector_assets.errors import ContractError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.slack_again import SecondReading
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack_directory import Channel, Directory
@@ -93,6 +94,17 @@ class SlackSource(Source):
             VectorAssetsError: As `documents` raises.
         """
         yield from self._reading(window).ids()
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield threads and days by their ids; costs a request each, and those for who is who.
+
+        Raises:
+            VectorAssetsError: As `documents` raises.
+        """
+        directory = Directory.load(self._api)
+        whenever = Window(self._options.since, None)
+        reading = SecondReading(self._api, directory, self._options, self.known, whenever)
+        yield from reading.again(one.document_id for one in failed)
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.

@@ -109,7 +109,7 @@ class _End:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """A part of a channel to make an item of, or what stands in the channel's place."""
 
     channel: Channel
@@ -118,6 +118,7 @@ class _Job:
 
     @property
     def document_id(self) -> str:
+        """Of what comes of it."""
         match self.part:
             case Thread(ts=ts):
                 return thread_id(self.channel.id, ts)
@@ -127,7 +128,7 @@ class _Job:
                 return channel_document_id(self.channel.id)
 
 
-_Outcome = tuple[_Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
+_Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
 
 
 class Reading:
@@ -208,12 +209,12 @@ class Reading:
     def _ids_of(self, channel: Channel) -> Iterator[str]:
         listings = [self._listing(channel, (), self._window, is_for_prune=True)]
         for part in next(opened(listings, self._known)).parts():
-            job = _Job(channel, (), part)
+            job = Job(channel, (), part)
             if isinstance(part, Thread) or self._outcome(job)[1] is not None:
                 yield job.document_id
         yield channel_document_id(channel.id)
 
-    def _jobs(self) -> Iterator[_Job]:
+    def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}
         for channel, access in mapped_in_order(
             self._access, self._entered(), in_flight=MEMBERS_IN_FLIGHT
@@ -239,7 +240,7 @@ class Reading:
             for channel, code in self._closed.items():
                 cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
                 failure = DocumentFailure(channel_document_id(channel.id), cause)
-                yield _Job(channel, (), failure)
+                yield Job(channel, (), failure)
 
     def _entered(self) -> Iterator[Channel]:
         """Yield the channels to read, by id, joining those that have to be joined."""
@@ -279,7 +280,7 @@ class Reading:
 
     def _channel_jobs(
         self, channel: Channel, access: tuple[str, ...], listing: Listing
-    ) -> Iterator[_Job]:
+    ) -> Iterator[Job]:
         yield from self._parts(channel, access, listing)
         if self._known.is_rescan:
             return
@@ -289,11 +290,11 @@ class Reading:
             older = self._listing(channel, access, Window(self._since, self._window.start))
             yield from self._parts(channel, access, next(opened([older], self._known)))
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
-        yield _Job(channel, access, _End(updated_at))
+        yield Job(channel, access, _End(updated_at))
 
-    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[_Job]:
+    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
         for part in listing.parts():
-            yield _Job(channel, access, part)
+            yield Job(channel, access, part)
         self._bot_message_count += listing.bot_message_count
 
     def _listing(
@@ -316,7 +317,7 @@ class Reading:
         )
         return Listing(self._api, channel, scope, self._known)
 
-    def _outcome(self, job: _Job) -> _Outcome:
+    def _outcome(self, job: Job) -> _Outcome:
         """Make the item of a job; one that cannot be made never costs the others."""
         try:
             return job, self._item(job), None
@@ -326,7 +327,7 @@ class Reading:
             cause = f"Slack sent a message of a shape that is not known here: {error!r}"
             return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
 
-    def _item(self, job: _Job) -> Document | DocumentFailure | Unchanged | None:
+    def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
         channel, access = job.channel, job.access
         match job.part:
             case Thread(is_unchanged=True) as thread:

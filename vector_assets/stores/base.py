@@ -131,12 +131,32 @@ class VectorStore(ABC):
         """Return the ids of all chunks that the index holds of a document, orphans included."""
 
     @abstractmethod
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield the id of every record of a namespace, or of a document, in order of their bytes.
+
+        Of a document all chunks come one after the other, orphans included; an id that several
+        records share comes several times.
+        """
+
+    @abstractmethod
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return the records that have these ids, whole: every field and the vector.
+
+        More than one of an id where the store holds it twice; none of an id that it does not hold.
+        """
+
+    @abstractmethod
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete all but the newest of the records that share one of these ids."""
+
+    @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records, new or in place of the old, and compare the counts that come back.
 
         In no order: whoever wants one record to be seen after another writes it after the other.
 
         Raises:
+            ContractError: The store refuses one of them; some may have been written.
             LostWriteError: The store took fewer than it was given.
         """
 

@@ -22,9 +22,13 @@ from vector_assets.errors import IndexMismatchError, LostWriteError, Unavailable
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
 from vector_assets.stores.lancedb_rows import (
+    doubled_rows,
+    hit_of,
+    id_begins,
     id_list,
-    metadata_of,
     missing_fields,
+    readable,
+    record_of,
     rows_of_metadata,
     rows_of_records,
     schema_of,
@@ -105,6 +109,25 @@ class LanceDBStore(VectorStore):
         clause = id_list("document_id", [document_id])
         return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
 
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order; all ids of the table are held, at some 50 bytes each."""
+        clause = id_begins(f"{document_id}#" if document_id else "")
+        yield from sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole rows, two where two share an id."""
+        table = self._existing(namespace)
+        fields = [] if table is None else table.schema.names
+        return list(map(record_of, self._rows_by_id(namespace, chunk_ids, fields)))
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
+        fields = ["id", "updated_at", "_rowid"]
+        surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
+        if surplus:
+            clause = f"_rowid IN ({', '.join(map(str, surplus))})"
+            self._committed(lambda: self._table(namespace).delete(clause))
+
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in commits of bounded size; an older version never replaces a newer one.
 
@@ -162,12 +185,12 @@ class LanceDBStore(VectorStore):
                 table.search(vector)
                 .distance_type("cosine")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_distance"])
+                .select([*readable(table.schema), "_distance"])
                 .limit(limit)
                 .to_list()
             )
         )
-        return [_hit(row, 1.0 - row["_distance"]) for row in rows]
+        return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the best rows by BM25; rows that are not indexed yet are scanned."""
@@ -179,12 +202,12 @@ class LanceDBStore(VectorStore):
             lambda: (
                 table.search(_match_query(text, "text"), query_type="fts")
                 .where(where_clause(where), prefilter=True)
-                .select([*_readable(table), "_score"])
+                .select([*readable(table.schema), "_score"])
                 .limit(limit)
                 .to_list()
             )
         )
-        return [_hit(row, row["_score"]) for row in rows]
+        return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the first chunks of documents that meet a filter."""
@@ -193,9 +216,11 @@ class LanceDBStore(VectorStore):
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
         rows = self._answered(
-            lambda: table.search().where(clause).select(_readable(table)).limit(limit).to_list()
+            lambda: (
+                table.search().where(clause).select(readable(table.schema)).limit(limit).to_list()
+            )
         )
-        return [_hit(row, 1.0) for row in rows]
+        return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
         """Bring the indexes up to date, merge small files, forget versions older than a day."""
@@ -357,15 +382,7 @@ class LanceDBStore(VectorStore):
         raise AssertionError("unreachable")
 
 
-def _readable(table: Any) -> list[str]:
-    return [name for name in table.schema.names if name != "vector"]
-
-
 def _head(row: Mapping[str, Any]) -> Head:
     return Head(
         row["document_fingerprint"] or "", row["updated_at"], row["chunk_count"], row["stamp"] or ""
     )
-
-
-def _hit(row: Mapping[str, Any], score: float) -> Hit:
-    return Hit(row["id"], score, metadata_of(row))

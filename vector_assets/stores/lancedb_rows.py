@@ -6,10 +6,12 @@ Keep out: connections, commits and searches (`lancedb.py`).
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from vector_assets.documents import Value
-from vector_assets.stores.base import Filter, Metadata, Record
+from vector_assets.errors import ContractError
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
 
@@ -60,25 +62,33 @@ def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.
 
 
 def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
-    """Return records as rows of a table's columns; a field that a record lacks is null."""
+    """Return records as rows of a table's columns; a field that a record lacks is null.
+
+    Raises:
+        ContractError: A field is of another type than its column.
+    """
     rows: dict[str, list[Any]] = {
         name: [record.metadata.get(name) for record in records] for name in schema.names
     }
     rows["id"] = [record.id for record in records]
     rows["vector"] = [record.vector for record in records]
-    return pa.table([pa.array(rows[field.name], field.type) for field in schema], schema=schema)
+    return pa.table([_array(rows[field.name], field) for field in schema], schema=schema)
 
 
 def rows_of_metadata(
     metadata_by_id: Mapping[str, Metadata], names: Sequence[str], schema: pa.Schema
 ) -> pa.Table:
-    """Return rows that hold an id and the named fields alone."""
+    """Return rows that hold an id and the named fields alone.
+
+    Raises:
+        ContractError: A field is of another type than its column.
+    """
     fields = [schema.field("id"), *(schema.field(name) for name in names)]
-    values = [
+    values: list[Sequence[Any]] = [
         list(metadata_by_id),
         *([metadata[name] for metadata in metadata_by_id.values()] for name in names),
     ]
-    arrays = [pa.array(column, field.type) for column, field in zip(values, fields, strict=True)]
+    arrays = [_array(column, field) for column, field in zip(values, fields, strict=True)]
     return pa.table(arrays, schema=pa.schema(fields))
 
 
@@ -89,6 +99,33 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
         for name, value in row.items()
         if value is not None and name not in {"id", "vector"} and not name.startswith("_")
     }
+
+
+def readable(schema: pa.Schema) -> list[str]:
+    """Return all columns but the vector."""
+    return [name for name in schema.names if name != "vector"]
+
+
+def hit_of(row: Mapping[str, Any], score: float) -> Hit:
+    """Return a row that a search found."""
+    return Hit(row["id"], score, metadata_of(row))
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """Return a whole row as the record that it was."""
+    return Record(row["id"], np.asarray(row["vector"], np.float32), metadata_of(row))
+
+
+def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the numbers of the rows that share an id with a newer one."""
+    newest_first = sorted(rows, key=lambda row: (row["updated_at"], row["_rowid"]), reverse=True)
+    kept: set[str] = set()
+    surplus = []
+    for row in newest_first:
+        if row["id"] in kept:
+            surplus.append(int(row["_rowid"]))
+        kept.add(row["id"])
+    return surplus
 
 
 def where_clause(where: Filter) -> str:
@@ -110,9 +147,22 @@ def id_list(column: str, ids: Iterable[str]) -> str:
     return f"{column} IN ({', '.join(map(literal, ids))})"
 
 
+def id_begins(prefix: str) -> str:
+    """Return the clause that an id begins with a text; every id begins with an empty one."""
+    return f"starts_with(id, {literal(prefix)})" if prefix else "id IS NOT NULL"
+
+
 def literal(text: str) -> str:
     """Return a text as a literal of SQL: a quote is doubled, nothing else is special."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    try:
+        return pa.array(values, field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        seen = f"{str(error).splitlines()[0][:200]} for the field {field.name!r}"
+        raise ContractError("lancedb", seen, f"{field.type}, as the field began") from error
 
 
 def _type_of(value: Value) -> pa.DataType:

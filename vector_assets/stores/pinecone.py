@@ -118,7 +118,21 @@ class PineconeStore(VectorStore):
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document; the separator belongs to the prefix."""
         api = self._existing()
-        return [] if api is None else api.listed(namespace, f"{document_id}#")
+        return [] if api is None else list(api.listed(namespace, f"{document_id}#"))
+
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order, a page a request."""
+        api = self._existing()
+        if api is not None:
+            yield from api.listed(namespace, f"{document_id}#" if document_id else "")
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return records with their vectors, in answers of bounded bytes."""
+        api = self._existing()
+        return [] if api is None else api.fetch(namespace, chunk_ids)
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Do nothing: an id is unique in a namespace of Pinecone."""
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in requests of bounded count and bytes, a few at a time.

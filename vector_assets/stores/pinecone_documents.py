@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import orjson
 
 from vector_assets.errors import LostWriteError
@@ -15,6 +16,7 @@ from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     HEAD_FIELDS,
+    MAX_RECORDS,
     PAGE_RECORDS,
     PineconeApi,
     groups,
@@ -50,10 +52,23 @@ class DocumentsApi(PineconeApi):
         found = self._fetched(namespace, chunk_ids, ["fingerprint"])
         return {one: str(fields["fingerprint"]) for one, fields in found.items()}
 
-    def listed(self, namespace: str, prefix: str) -> list[str]:
-        """Return the ids that begin with a prefix."""
-        pages = partial(self._index.documents.list, namespace=namespace, prefix=prefix)
-        return [one.id for one in self._asked("documents.list", lambda: list(pages()))]
+    def listed(self, namespace: str, prefix: str) -> Iterator[str]:
+        """Yield the ids that begin with a prefix, in order, a page a request."""
+        pages = self._index.documents.list(namespace=namespace, prefix=prefix or None).pages()
+        while (page := self._asked("documents.list", partial(next, pages, None))) is not None:
+            yield from (one.id for one in page.items)
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole records, vectors included."""
+        found = self._fetched(namespace, chunk_ids, [], self.records_of_an_answer)
+        return [
+            Record(
+                one,
+                np.asarray(fields[self._vector_field], np.float32),
+                {name: value for name, value in fields.items() if name != self._vector_field},
+            )
+            for one, fields in found.items()
+        ]
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
@@ -153,8 +168,10 @@ class DocumentsApi(PineconeApi):
         return [Hit(one.id, float(one.score), _fields(one)) for one in answer.matches]
 
     def _fetched(
-        self, namespace: str, ids: Sequence[str], fields: Sequence[str]
+        self, namespace: str, ids: Sequence[str], fields: Sequence[str], at_once: int = MAX_RECORDS
     ) -> dict[str, Mapping[str, Any]]:
+        """Return fields by id; every field there is where none is named."""
+
         def fetch(group: Sequence[str]) -> dict[str, Mapping[str, Any]]:
             answer = self._asked(
                 "documents.fetch",
@@ -162,12 +179,12 @@ class DocumentsApi(PineconeApi):
                     self._index.documents.fetch,
                     namespace=namespace,
                     ids=list(group),
-                    include_fields=list(fields),
+                    include_fields=list(fields) or None,
                 ),
             )
             return {one: _fields(document) for one, document in answer.documents.items()}
 
-        parts = in_parallel(fetch, groups(ids))
+        parts = in_parallel(fetch, groups(ids, at_once))
         return {one: found for part in parts for one, found in part.items()}
 
     def _page(

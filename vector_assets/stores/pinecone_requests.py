@@ -23,6 +23,7 @@ from vector_assets.errors import (
     VectorAssetsError,
 )
 from vector_assets.meter import Meter
+from vector_assets.records import MAX_METADATA_BYTES
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.vectors import Vectors
 
@@ -34,6 +35,12 @@ MAX_RECORDS = 1000
 
 MAX_REQUEST_BYTES = 1_900_000
 """Most bytes a request: the vendor's 2 MB, less what frames the records."""
+
+MAX_ANSWER_BYTES = 4_000_000
+"""Most bytes of an answer with whole records (docs.pinecone.io, "Database limits", 2026-11)."""
+
+_NUMBER_BYTES = 22
+"""What a number of a vector may take as JSON, when it comes back as a double."""
 
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""
@@ -71,8 +78,12 @@ class PineconeApi(ABC):
         """Return fingerprints by chunk id; no vector is fetched of those that exist."""
 
     @abstractmethod
-    def listed(self, namespace: str, prefix: str) -> list[str]:
-        """Return the ids that begin with a prefix."""
+    def listed(self, namespace: str, prefix: str) -> Iterator[str]:
+        """Yield the ids that begin with a prefix, in order, a page a request."""
+
+    @abstractmethod
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole records, vectors included, `records_of_an_answer` at a time."""
 
     @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
@@ -105,6 +116,11 @@ class PineconeApi(ABC):
     @abstractmethod
     def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
         """Return first chunks that meet a filter."""
+
+    @property
+    def records_of_an_answer(self) -> int:
+        """How many whole records are sure to fit an answer."""
+        return max(1, MAX_ANSWER_BYTES // (MAX_METADATA_BYTES + _NUMBER_BYTES * self.dimensions))
 
     def count(self, namespace: str) -> int:
         """Return the number of records of a namespace."""

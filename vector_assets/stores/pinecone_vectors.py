@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from vector_assets.errors import LostWriteError
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
@@ -63,24 +65,31 @@ class VectorsApi(PineconeApi):
             found[one] = str(fields["fingerprint"])
         return found
 
-    def listed(self, namespace: str, prefix: str) -> list[str]:
-        """Return the ids that begin with a prefix."""
-        found: list[str] = []
+    def listed(self, namespace: str, prefix: str) -> Iterator[str]:
+        """Yield the ids that begin with a prefix, in order, a page a request."""
         token: str | None = None
         while True:
             page = self._asked(
                 "vectors.list",
                 partial(
                     self._index.list_paginated,
-                    prefix=prefix,
+                    prefix=prefix or None,
                     namespace=namespace,
                     pagination_token=token,
                 ),
             )
-            found += [one.id for one in page.vectors]
+            yield from (one.id for one in page.vectors)
             token = page.pagination.next if page.pagination is not None else None
             if not token:
-                return found
+                return
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole records, vectors included."""
+        at_once = min(FETCH_IDS, self.records_of_an_answer)
+        return [
+            Record(one, np.asarray(vector.values, np.float32), restored(vector.metadata))
+            for one, vector in self._whole(namespace, chunk_ids, at_once)
+        ]
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
@@ -190,11 +199,14 @@ class VectorsApi(PineconeApi):
         return [Hit(one.id, float(one.score), restored(one.metadata)) for one in answer.matches]
 
     def _fetched(self, namespace: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
-        for group in groups(ids, FETCH_IDS):
+        whole = self._whole(namespace, ids, FETCH_IDS)
+        return {one: restored(vector.metadata) for one, vector in whole}
+
+    def _whole(self, namespace: str, ids: Sequence[str], at_once: int) -> Iterator[tuple[str, Any]]:
+        """Yield records as the SDK has them, by id."""
+        for group in groups(ids, at_once):
             answer = self._asked(
                 "vectors.fetch",
                 partial(self._index.fetch, ids=list(group), namespace=namespace),
             )
-            found |= {one: restored(vector.metadata) for one, vector in answer.vectors.items()}
-        return found
+            yield from answer.vectors.items()

@@ -43,6 +43,16 @@ class MemoryStore(VectorStore):
         with self._lock:
             return sorted(one for one in self.records if one.startswith(f"{document_id}#"))
 
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        yield from sorted(self.chunk_ids(namespace, document_id) if document_id else self.records)
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        with self._lock:
+            return [self.records[one] for one in chunk_ids if one in self.records]
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        pass
+
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         with self._lock:
             self.records.update({one.id: one for one in records})

@@ -1,6 +1,7 @@
 """Runs of an asset over a real LanceDB: what the index holds, and what Dagster records of it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
@@ -8,11 +9,13 @@ import pytest
 from vector_assets.definitions import build_defs
 from vector_assets.documents import Checkpoint, DocumentFailure, SourceItem, Window
 from vector_assets.errors import ContractError, RateLimitedError, UnavailableError
+from vector_assets.intake import BATCH_DOCUMENTS
 from vector_assets.meter import Meter
+from vector_assets.orchestration.io_managers import LanceDBIOManager
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import BATCH_DOCUMENTS
+from vector_assets.sync import Days
 from vector_assets_tests.orchestration.parts import (
     JIRA,
     Location,
@@ -167,13 +170,16 @@ def test_a_bad_document_costs_no_other_and_fails_the_check_by_name(location: Loc
     check = check_of(result)
     assert not check.passed
     assert check.metadata["failed_documents"].value == 1
-    assert plain(check.metadata["failures"]) == [
-        {
+    (row,) = plain(check.metadata["failures"])
+    assert (
+        row.items()
+        >= {
             "document": "jira:bad",
             "day": "2025-03-02",
             "cause": "the embedder refused a passage: it holds POISON",
-        }
-    ]
+            "attempts": 1,
+        }.items()
+    )
 
 
 def test_a_good_night_does_not_hide_what_an_earlier_one_left_undone(location: Location) -> None:
@@ -184,9 +190,35 @@ def test_a_good_night_does_not_hide_what_an_earlier_one_left_undone(location: Lo
     assert check_of(healed).passed
 
 
+def test_a_document_that_a_rescan_could_not_read_is_mended_by_the_night_and_the_check_passes(
+    location: Location,
+) -> None:
+    month = Days.newest(30, datetime.now(UTC))
+    at = f"{month.first + timedelta(days=5)}T10:00"
+    broken = location.sync(month, document("bad", "POISON", updated_at=at))
+    assert broken.success
+    assert not check_of(broken).passed
+
+    night = Days.newest(1, datetime.now(UTC))
+    still = location.sync(night, document("bad", "POISON", updated_at=at))
+    assert plain(check_of(still).metadata["failures"])[0]["attempts"] == 2
+    metadata = location.recorded()[-1][1]
+    assert metadata["run_quarantined_documents"] == metadata["run_failed_again_documents"] == 1
+    assert metadata["run_quarantine"][0]["document"] == "jira:bad"
+    # The newest day is whole: it is not asked for again because of an old document.
+    assert metadata["failed_documents"] == 0
+
+    healed = location.sync(night, document("bad", "cured", updated_at=at))
+    assert check_of(healed).passed
+    assert location.recorded()[-1][1]["run_released_documents"] == 1
+    assert count(location) == 1
+
+
 def test_the_check_can_be_run_alone_without_a_day(location: Location) -> None:
     location.sync(days("2025-03-02"), on(2, "bad", "POISON"))
-    job = build_defs(Settings()).resolve_implicit_global_asset_job_def()
+    index = LanceDBIOManager(uri=location.uri)
+    defs = build_defs(Settings(), resource_overrides={"vector_index": index})
+    job = defs.resolve_implicit_global_asset_job_def()
     alone = job.get_subset(
         asset_selection=set(), asset_check_selection={dg.AssetCheckKey(JIRA, "no_failed_documents")}
     ).execute_in_process(instance=location.instance)

@@ -1,4 +1,4 @@
-"""The sandbox keeps the vendors' documented rate limits when it is told to, and says so honestly."""
+"""The sandbox keeps documented rate limits when it is told to, and says so honestly."""
 
 import httpx
 import pytest

@@ -100,6 +100,41 @@ class StoreConformance:
         opened.upsert(SPACE, records(document("1:2"), "one, two"))
         assert sorted(opened.chunk_ids(SPACE, "jira:1")) == ["jira:1#0", "jira:1#1"]
 
+    def test_all_ids_are_walked_in_order_a_document_at_a_time(self, opened: VectorStore) -> None:
+        for n in range(120):
+            opened.upsert(SPACE, records(document(str(n)), "one", "two"))
+        opened.upsert(SPACE, [Record("jira:1!x#0", EMBEDDER.embed_query("x"), {"chunk": 0})])
+        found = list(opened.record_ids(SPACE))
+        assert found == sorted(found)
+        assert len(found) == 241
+        assert list(opened.record_ids(SPACE, "jira:1")) == ["jira:1#0", "jira:1#1"]
+        assert list(opened.record_ids(SPACE, "jira:404")) == []
+
+    def test_records_are_fetched_whole_with_the_vectors_that_were_written(
+        self, opened: VectorStore
+    ) -> None:
+        doc = document(extra={"labels": ["a", "b"], "points": 3.5, "is_open": True})
+        given = records(doc, "blank labels", "to norway")
+        opened.upsert(SPACE, given)
+        found = {one.id: one for one in opened.fetch(SPACE, ["jira:1#0", "jira:1#1", "jira:1#2"])}
+        assert found.keys() == {"jira:1#0", "jira:1#1"}
+        for one in given:
+            assert dict(found[one.id].metadata) == dict(one.metadata)
+            np.testing.assert_allclose(found[one.id].vector, one.vector, atol=1e-6)
+        assert opened.fetch("nowhere", ["jira:1#0"]) == []
+        assert list(opened.record_ids("nowhere")) == []
+
+    def test_more_records_than_an_answer_may_hold_are_fetched(self, opened: VectorStore) -> None:
+        given = [one for n in range(300) for one in records(document(str(n)), f"text {n}")]
+        opened.upsert(SPACE, given)
+        found = opened.fetch(SPACE, [one.id for one in given])
+        assert {one.id for one in found} == {one.id for one in given}
+
+    def test_dropping_doubles_leaves_what_is_there_once(self, opened: VectorStore) -> None:
+        opened.upsert(SPACE, records(document(), "one", "two"))
+        opened.drop_doubles(SPACE, ["jira:1#0", "jira:1#1", "jira:1#9"])
+        assert opened.count(SPACE) == 2
+
     def test_deleting_takes_what_is_named_and_passes_over_what_is_not_there(
         self, opened: VectorStore
     ) -> None:

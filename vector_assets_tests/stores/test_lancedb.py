@@ -4,11 +4,13 @@ import multiprocessing
 from pathlib import Path
 from typing import Any
 
+import lancedb
 import pytest
 
 from vector_assets.errors import UnavailableError
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.stores.lancedb_rows import rows_of_records
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
 from vector_assets_tests.tiny import document
 
@@ -119,3 +121,17 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UnavailableError, match=r"LanceDB at .*file.*Check that LANCEDB_URI"):
         LanceDBStore(str(tmp_path / "file")).open(SPACE, DIMENSIONS)
+
+
+def test_of_doubled_rows_the_newest_stays(store: LanceDBStore, uri: str) -> None:
+    store.upsert(SPACE, records(document(updated_at="2026-03-02"), "old", "second"))
+    table = lancedb.connect(uri).open_table(SPACE)
+    newer = records(document(updated_at="2026-03-03"), "new", "second")
+    table.add(rows_of_records(newer, table.schema))
+    assert list(store.record_ids(SPACE)) == ["jira:1#0"] * 2 + ["jira:1#1"] * 2
+    assert len(store.fetch(SPACE, ["jira:1#0"])) == 2
+    store.drop_doubles(SPACE, ["jira:1#0", "jira:1#1"])
+    found = {one.id: one.metadata for one in store.fetch(SPACE, ["jira:1#0", "jira:1#1"])}
+    assert store.count(SPACE) == 2
+    assert found["jira:1#0"]["text"] == "new"
+    assert {one["partition"] for one in found.values()} == {"2026-03-03"}

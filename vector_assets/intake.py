@@ -1,0 +1,74 @@
+"""What a run takes in: the window of its source, then what failed before, in batches.
+
+Keep out: what is done with a batch (`sync.py`), and what the quarantine remembers
+(`quarantine.py`).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from vector_assets.documents import (
+    Document,
+    DocumentFailure,
+    SourceItem,
+    Window,
+    document_id_of_item,
+)
+from vector_assets.errors import VectorAssetsError
+from vector_assets.quarantine import Quarantine
+from vector_assets.sources.base import Source
+
+# A batch is about one embedding request of OpenAI's 300,000 tokens: 1 MB of text.
+BATCH_DOCUMENTS = 64
+BATCH_CHARACTERS = 1_000_000
+
+
+def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator[SourceItem]:
+    """Yield a window; when it reaches the present, then what failed in earlier runs.
+
+    So each night tries again whatever failed, wherever in time it lies, and a run for an old day
+    by hand does not. What the window itself holds is not read twice.
+
+    Raises:
+        VectorAssetsError: As `Source.documents` raises.
+    """
+    seen: set[str] = set()
+    for item in source.documents(window):
+        if (document_id := document_id_of_item(item)) in quarantine.held:
+            seen.add(document_id)
+        yield item
+    if window.end is not None:
+        return
+    due = {one.document_id: one for one in quarantine.due(seen)}
+    if not due:
+        return
+    try:
+        for item in source.retry(list(due.values())):
+            due.pop(document_id_of_item(item), None)
+            yield item
+    except VectorAssetsError as error:
+        # The window is whole; what a source cannot give again must not cost it.
+        for one in due.values():
+            yield DocumentFailure(one.document_id, str(error), one.day)
+
+
+def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
+    """Gather items into lists of bounded length and bounded text, in order.
+
+    What was gathered before a source breaks off is handed on before its error is.
+    """
+    batch: list[SourceItem] = []
+    characters = 0
+    try:
+        for item in items:
+            batch.append(item)
+            if isinstance(item, Document):
+                characters += sum(len(section.text) for section in item.sections)
+            if len(batch) >= BATCH_DOCUMENTS or characters >= BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+    except VectorAssetsError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch

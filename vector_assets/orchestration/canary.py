@@ -1,0 +1,65 @@
+"""The canary as an asset without partitions: one run a night of its own, whatever the vendors do.
+
+Keep out: what a trial is (`canary_trial.py`), and when it runs (`schedules.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from vector_assets.canary_trial import try_canary
+from vector_assets.errors import CanaryError, LostWriteError
+from vector_assets.meter import Meter
+from vector_assets.orchestration.assets import GROUP
+from vector_assets.orchestration.failures import failing_by_name
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.resources import EmbedderResource
+
+CANARY_KEY = dg.AssetKey("index_canary")
+
+CHECK = "canary_is_found"
+
+
+def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
+    """Return the asset.
+
+    Args:
+        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+    """
+
+    @dg.asset(
+        key=CANARY_KEY,
+        description=(
+            "A document that is written each night and found by search: embedder, index and "
+            "search work, end to end."
+        ),
+        group_name=GROUP,
+        kinds={index_kind},
+        check_specs=[
+            dg.AssetCheckSpec(
+                CHECK, asset=CANARY_KEY, description="Tonight's canary is found by search."
+            )
+        ],
+    )
+    def index_canary(
+        context: dg.AssetExecutionContext,
+        embedder: EmbedderResource,
+        vector_index: dg.ResourceParam[VectorIndexIOManager],
+    ) -> Iterator[Any]:
+        with failing_by_name(vector_index.attempt(context)):
+            meter = Meter()
+            try:
+                trial = try_canary(vector_index.build_store(meter), embedder.connect(meter))
+            except (CanaryError, LostWriteError) as error:
+                yield dg.AssetCheckResult(passed=False, check_name=CHECK, description=str(error))
+                raise
+            yield dg.MaterializeResult(
+                metadata={
+                    "waited_seconds": round(trial.waited_seconds, 3),
+                    "score": round(trial.score, 4),
+                },
+                check_results=[dg.AssetCheckResult(passed=True, check_name=CHECK)],
+            )
+
+    return index_canary
