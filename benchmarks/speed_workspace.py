@@ -20,6 +20,10 @@ CHANNELS, MESSAGES, THREAD_MESSAGES = 20, 2_000, 4
 PAGES, TOGGLES, BELOW_TOGGLE = 30, 4, 9
 MEETINGS, SENTENCES = 8, 400
 
+_THREADS = sum(MESSAGES // CHANNELS // 12 + (place % 3 == 0) for place in range(CHANNELS))
+DOCUMENTS = ISSUES + CHANNELS + _THREADS + PAGES + MEETINGS
+"""Of a day: Slack's are its threads, and what else was said in each channel."""
+
 ANN = {"accountId": "a1", "displayName": "Ann Lee", "active": True}
 _SYLLABLES = ("ka", "ro", "li", "men", "tu", "sor", "vel", "ip", "dra", "no", "que", "sta")
 
