@@ -6,10 +6,10 @@ too long for a chunk is cut where its Markdown allows.
 Keep out: which tokenizer counts (it is an argument), and how a chunk is stored (`records.py`).
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import orjson
 from semantic_text_splitter import MarkdownSplitter
 
 from vector_assets.documents import Chunk, Document, Section
@@ -215,4 +215,4 @@ def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:
 
 
 def _json_bytes(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode())
+    return len(orjson.dumps(text))

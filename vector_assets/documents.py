@@ -285,6 +285,13 @@ class Known(Protocol):
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds, UTC, by id."""
 
+    def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
+        """Return what `updated_at` and `unchanged` would, in one question to the index.
+
+        Args:
+            stamps: By document id; an empty one is never unchanged.
+        """
+
     def document_ids(self) -> Iterator[str]:
         """Yield the id of every document that the index holds of the source; reads all of them."""
 
@@ -301,6 +308,10 @@ class NothingKnown:
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return none."""
         return {}
+
+    def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
+        """Return none."""
+        return {}, frozenset()
 
     def document_ids(self) -> Iterator[str]:
         """Yield none."""

@@ -55,22 +55,27 @@ class HeldVersions:
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the documents that the index holds whole with these stamps."""
-        if self._is_rescan or not stamps:
+        if self._is_rescan:
             return frozenset()
-        heads = self._store.heads(self._namespace, list(stamps))
-        return frozenset(
+        return self.compared(stamps)[1]
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the last activity of the documents that the index holds."""
+        return self.compared(dict.fromkeys(document_ids, ""))[0]
+
+    def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
+        """Return the last activity of those that are held, and which are unchanged."""
+        heads = self._store.heads(self._namespace, list(stamps)) if stamps else {}
+        held = {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
+        if self._is_rescan:
+            return held, frozenset()
+        return held, frozenset(
             document_id
             for document_id, head in heads.items()
             if head.document_fingerprint
             and head.stamp
             and head.stamp == stored_stamp(stamps[document_id], self._vector_kind)
         )
-
-    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
-        """Return the last activity of the documents that the index holds."""
-        wanted = list(document_ids)
-        heads = self._store.heads(self._namespace, wanted) if wanted else {}
-        return {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
 
     def document_ids(self) -> Iterator[str]:
         """Yield the id of every document in the namespace."""

@@ -9,6 +9,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
+import orjson
+
 from vector_assets.documents import Chunk, Document, Value
 from vector_assets.errors import DocumentError
 
@@ -149,7 +151,7 @@ def unlisted_readers(document: Document) -> int:
 
 def metadata_bytes(metadata: Mapping[str, Value] | Value) -> int:
     """Return the size of metadata, or of one value, as the index counts it: bytes of its JSON."""
-    return len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode())
+    return len(orjson.dumps(metadata))
 
 
 def _check_fits(document: Document, chunk: Chunk, metadata: Mapping[str, Value]) -> None:

@@ -189,11 +189,11 @@ class OpenAIEmbedder(Embedder):
                     f"{self.model!r} answers vectors of {vector.size} numbers, {self.dimensions} "
                     f"were wanted: set EMBEDDING_DIMENSIONS={vector.size} and sync into a new index"
                 )
-        vectors = np.stack(answer.vectors)
-        lengths = np.linalg.norm(vectors, axis=1)
+        units = np.stack(answer.vectors)
+        lengths = np.linalg.norm(units, axis=1)
         is_good = np.isfinite(lengths) & (lengths > 0)
-        units = np.zeros_like(vectors)
-        np.divide(vectors, lengths[:, None], out=units, where=is_good[:, None])
+        units[~is_good] = 0
+        np.divide(units, lengths[:, None], out=units, where=is_good[:, None])
         failures = {
             int(place): f"its vector has the length {lengths[place]}"
             for place in np.flatnonzero(~is_good)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+import httpx  # noqa: F401 - whole before the SDK looks whether somebody is importing it
 import numpy as np
 import openai
 from openai.types import CreateEmbeddingResponse

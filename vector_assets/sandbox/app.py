@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from vector_assets.sandbox import fireflies, jira, notion, openai, pinecone, slack
 from vector_assets.sandbox.conditions import CONTROL_PREFIX, Conditions, Rule, Weather
+from vector_assets.sandbox.limits import Limit, Limiter
 from vector_assets.sandbox.workspace import Workspace
 
 
@@ -38,6 +39,8 @@ def _controls(conditions: Conditions) -> list[BaseRoute]:
         asked = await request.json()
         conditions.latency_seconds = asked.get("latency_seconds", conditions.latency_seconds)
         conditions.index_lag_seconds = asked.get("index_lag_seconds", conditions.index_lag_seconds)
+        if "limits" in asked:
+            conditions.limiter = Limiter([Limit(**limit) for limit in asked["limits"]])
         if "rules" in asked:
             conditions.rules[:] = [Rule(**rule) for rule in asked["rules"]]
         return JSONResponse(conditions.as_json())

@@ -6,6 +6,7 @@ Keep out: what any vendor answers when all is well.
 
 import asyncio
 import json
+import math
 import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,8 @@ from typing import Any, Literal
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vector_assets.sandbox.limits import Limiter
 
 CONTROL_PREFIX = "/_sandbox"
 
@@ -64,6 +67,7 @@ class Conditions:
         latency_seconds: Added to every request.
         index_lag_seconds: How long a Pinecone write stays unseen.
         index_ready_seconds: How long a new Pinecone index is in the making.
+        limiter: Rate limits that are kept; none to begin with.
         rules: Faults, first match wins.
         log: Every request as `(method, path, status)`, oldest first.
     """
@@ -71,6 +75,7 @@ class Conditions:
     latency_seconds: float = 0.0
     index_lag_seconds: float = 0.0
     index_ready_seconds: float = 0.0
+    limiter: Limiter = field(default_factory=lambda: Limiter(()))
     rules: list[Rule] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -82,7 +87,8 @@ class Conditions:
         return added
 
     def clear(self) -> None:
-        """Forget all rules and the log, and be fast again."""
+        """Forget all rules, limits and the log, and be fast again."""
+        self.limiter = Limiter(())
         self.rules.clear()
         self.log.clear()
         self.latency_seconds = self.index_lag_seconds = self.index_ready_seconds = 0.0
@@ -113,6 +119,7 @@ class Conditions:
             "latency_seconds": self.latency_seconds,
             "index_lag_seconds": self.index_lag_seconds,
             "index_ready_seconds": self.index_ready_seconds,
+            "limits": [asdict(limit) for limit in self.limiter.limits],
             "rules": [asdict(rule) for rule in self.rules],
         }
 
@@ -132,8 +139,10 @@ class Weather:
         body = await _read(receive)
         if self.conditions.latency_seconds:
             await asyncio.sleep(self.conditions.latency_seconds)
-        text = scope["query_string"].decode() + body.decode(errors="replace")
-        rule = self.conditions.take(scope["path"], text)
+        rule = self._throttled(scope["path"])
+        if rule is None and self.conditions.rules:
+            text = scope["query_string"].decode() + body.decode(errors="replace")
+            rule = self.conditions.take(scope["path"], text)
         sender: Send = _Recorder(send, self.conditions, scope, rule)
         if rule is not None and rule.break_connection == "drop":
             self.conditions.log.append((scope["method"], scope["path"], 0))
@@ -151,6 +160,13 @@ class Weather:
             scope[LOSING] = rule.twist == "lose"
             sender = _Twister(sender, rule.twist)
         await self.app(scope, _replay(body), sender)
+
+    def _throttled(self, path: str) -> Rule | None:
+        """Return what a request is answered with that comes too soon."""
+        seconds = self.conditions.limiter.seconds_to_wait(path)
+        if not seconds:
+            return None
+        return Rule(path, status=429, retry_after_seconds=math.ceil(seconds))
 
 
 class _Recorder:

@@ -6,7 +6,6 @@ Keep out: which queries there are and what their data means (`fireflies.py`).
 """
 
 import json
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -48,10 +47,9 @@ _NEXT_STEPS = {
 }
 _CODES_BY_STATUS = {401: "auth_failed", 403: "forbidden", 429: _THROTTLED}
 
-# A burst and a minute's refill make the 60 a minute that a Business plan allows (docs.fireflies.ai,
-# "Limits", 2026-11); of the 50 a day of the other plans a night needs a few, so it never waits.
-BURST_REQUESTS = 20
-REQUESTS_PER_SECOND = 40 / 60
+REQUESTS_PER_MINUTE = 60
+"""Of a Business plan (docs.fireflies.ai, "Limits", 2026-11); of the 50 a day of the other plans a
+night needs a few, so it never waits."""
 
 # A 429 that says in a header how long to wait is repeated by urllib3; any other says it inside, and
 # repeating it blindly would only spend the day's requests.
@@ -75,7 +73,7 @@ class FirefliesApi:
     def __init__(self, url: str, key: str, meter: Meter, *, pace: Pace | None = None) -> None:
         self.url = url
         self._meter = meter
-        self._pace = pace or Pace(REQUESTS_PER_SECOND, BURST_REQUESTS)
+        self._pace = pace or Pace(REQUESTS_PER_MINUTE, 60.0)
         self._waited_seconds = 0.0
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {key}"
@@ -186,8 +184,7 @@ class FirefliesApi:
                 _SERVICE, waited_seconds=self._waited_seconds, ceiling_seconds=MAX_WAIT_SECONDS
             )
         self._waited_seconds += seconds
-        self._meter.throttled(seconds)
-        time.sleep(seconds)
+        self._pace.hold(seconds)
 
 
 def _translated(errors: list[Json]) -> VectorAssetsError:

@@ -114,6 +114,8 @@ class PatientTransport(httpx.BaseTransport):
         return seconds
 
     def _hold_all(self, seconds: float) -> None:
+        if self._pace is not None:
+            self._pace.slow(seconds)
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic() + seconds)
 

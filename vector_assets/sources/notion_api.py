@@ -33,8 +33,6 @@ PAGE_ITEMS = 100
 REQUESTS_PER_SECOND = 3.0
 """On average, for each integration (developers.notion.com/reference/request-limits, 2026-11)."""
 
-BURST_REQUESTS = 3
-
 VERSION = "2025-09-03"
 """The first in which a database with several data sources can be read."""
 
@@ -101,7 +99,7 @@ class NotionApi:
         meter: Meter,
         requests_per_second: float = REQUESTS_PER_SECOND,
     ) -> None:
-        pace = Pace(requests_per_second, BURST_REQUESTS)
+        pace = Pace.of_rate(requests_per_second, 1.0)
         # Retries live in the transport: the SDK repeats neither a search that failed nor a
         # connection that broke, and waits no longer than it likes.
         transport = PatientTransport("notion", meter, _endpoint, pace)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from vector_assets.documents import Gap
 from vector_assets.errors import ContractError, SettingsError
+from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_directory import JOIN_SCOPE, Channel, Directory
 
@@ -119,3 +120,13 @@ def _wanted(channels: Sequence[Channel], names: Sequence[str]) -> list[Channel]:
                 f"{len(channels)}. Correct the name, or invite the bot if it is private."
             )
     return found
+
+
+def unlisted(document_prefix: str, name: str) -> Unlisted:
+    """Return that nobody can tell what of a channel was deleted."""
+    return Unlisted(
+        document_prefix,
+        f"#{name}",
+        "it cannot be read any more, so nobody can tell what of it was deleted",
+        "Invite the bot again, or give its scopes back.",
+    )

@@ -7,6 +7,7 @@ Keep out: which channels are read (`slack_channels.py`), messages, and how they 
 
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -157,6 +158,10 @@ class Bot:
         return self.scopes is None or scope in self.scopes
 
 
+def _listed(pages: Iterable[list[Json]]) -> list[Json]:
+    return [one for page in pages for one in page]
+
+
 class Directory:
     """The workspace's channels, members and user groups; answers as `slack_text.Names`.
 
@@ -193,14 +198,11 @@ class Directory:
         Raises:
             CredentialsError: The token is refused or lacks a scope.
         """
-        bot = Bot.ask(api)
-        channels = [
-            channel
-            for page in api.pages("conversations.list", "channels", types=bot.channel_types)
-            for channel in page
-        ]
-        pages = api.pages("users.list", "members") if with_users else ()
-        return cls(api, bot, channels, (user for page in pages for user in page))
+        with ThreadPoolExecutor(1) as pool:
+            users = pool.submit(_listed, api.pages("users.list", "members")) if with_users else None
+            bot = Bot.ask(api)
+            pages = api.pages("conversations.list", "channels", types=bot.channel_types)
+            return cls(api, bot, _listed(pages), users.result() if users is not None else ())
 
     @property
     def channels(self) -> list[Channel]:

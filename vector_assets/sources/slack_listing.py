@@ -22,12 +22,14 @@ Keep out: fetching of replies (`slack_reading.py`) and what a document looks lik
 (`slack_render.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, Self
 
 from vector_assets.documents import Known, Window, start_of_day
+from vector_assets.errors import VectorAssetsError
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_directory import Channel
 from vector_assets.sources.slack_messages import (
@@ -108,15 +110,17 @@ class Scope:
 class Listing:
     """Sorts a channel's top level, newest first, into threads and days as it comes.
 
-    Iterate `parts` once.
+    Say what is held of its days, open it, and iterate `parts`, each once.
 
     Args:
         api: Asked for history: once for every 999 top-level messages.
         channel: Which.
         scope: What of it.
-        known: Asked once for the days, and twice a page for the threads on it.
+        known: Asked once a page, for the threads on it.
 
     Attributes:
+        held_days: Last activity of the days that the index holds, by document id, as it was before
+            the listing was opened.
         bot_message_count: Notifications in the window that were left out.
         bot_joined_at: When the bot itself came to the channel in the window, UTC; else None.
     """
@@ -129,10 +133,33 @@ class Listing:
         self._scope = scope
         self._window = scope.window
         self._known = known
+        self.held_days: Mapping[str, datetime] = {}
+        self._pages: Iterator[list[Json]] = iter(())
+        self._refusal: VectorAssetsError | None = None
         self._held: dict[str, datetime] = {}
         self._unchanged: frozenset[str] = frozenset()
         self._day = Day(date.max)
         self._broadcasts: dict[str, None] = {}
+
+    def day_ids(self) -> list[str]:
+        """Return the ids of all days that it may yield."""
+        first, last = self._first.date(), (self._after_last or datetime.now(UTC)).date()
+        return [day_id(self._channel.id, first + n * _DAY) for n in range((last - first).days + 1)]
+
+    def open(self) -> Self:
+        """Fetch the first page; what that raises is raised by `parts`."""
+        span = {"oldest": f"{max(self._first.timestamp(), 0):.6f}"}
+        if self._after_last is not None:
+            span["latest"] = f"{self._after_last.timestamp():.6f}"
+        # Both bounds are exclusive unless asked, and midnight belongs to the day that it begins.
+        pages = self._api.pages(
+            "conversations.history", "messages", channel=self._channel.id, inclusive=True, **span
+        )
+        try:
+            self._pages = chain([next(pages)], pages)
+        except VectorAssetsError as error:
+            self._refusal = error
+        return self
 
     def parts(self) -> Iterator[Thread | Day]:
         """Yield what the window holds, newest first, with a page of history in memory.
@@ -141,17 +168,10 @@ class Listing:
             ContractError: The bot may not read the channel, or a cursor came twice.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
-        first = start_of_day(min(self._scope.since, self._window.start).date())
-        span = {"oldest": f"{max(first.timestamp(), 0):.6f}"}
-        end = self._window.end
-        after_last = None if end is None else start_of_day((end - _TICK).date() + _DAY)
-        if after_last is not None:
-            span["latest"] = f"{after_last.timestamp():.6f}"
-        self._held.update(self._known.updated_at(self._day_ids(first, after_last)))
-        # Both bounds are exclusive unless asked, and midnight belongs to the day that it begins.
-        for page in self._api.pages(
-            "conversations.history", "messages", channel=self._channel.id, inclusive=True, **span
-        ):
+        if self._refusal is not None:
+            raise self._refusal
+        after_last = self._after_last
+        for page in self._pages:
             wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
             self._compare(wanted)
             for message in wanted:
@@ -161,31 +181,32 @@ class Listing:
         for ts in self._broadcasts:
             yield Thread(ts, held_at=self._held.get(thread_id(self._channel.id, ts)))
 
-    def _day_ids(self, first: datetime, after_last: datetime | None) -> Iterator[str]:
-        day, last = first.date(), (after_last or datetime.now(UTC)).date()
-        while day <= last:
-            yield day_id(self._channel.id, day)
-            day += _DAY
+    @property
+    def _first(self) -> datetime:
+        """The first instant that is read."""
+        return start_of_day(min(self._scope.since, self._window.start).date())
+
+    @property
+    def _after_last(self) -> datetime | None:
+        """The first instant that is not read; None where there is none."""
+        end = self._window.end
+        return None if end is None else start_of_day((end - _TICK).date() + _DAY)
 
     def _compare(self, page: list[Json]) -> None:
-        """Ask the index, in two questions, what it holds of the threads on a page."""
-        roots = {m.get("thread_ts") or m["ts"] for m in page if is_reply(m) or is_parent(m)}
-        self._held.update(
-            self._known.updated_at([thread_id(self._channel.id, ts) for ts in sorted(roots)])
-        )
-        self._unchanged = self._known.unchanged(
-            {
-                self._id(m["ts"]): thread_stamp(m, *self._scope.place)
-                for m in page
-                if is_parent(m) and self._is_active(m)
-            }
-        )
+        """Ask the index, in one question, what it holds of the threads on a page."""
+        stamps = {self._id(m["thread_ts"]): "" for m in page if is_reply(m)}
+        stamps |= {
+            self._id(m["ts"]): thread_stamp(m, *self._scope.place) for m in page if is_parent(m)
+        }
+        if stamps:
+            held, self._unchanged = self._known.compared(dict(sorted(stamps.items())))
+            self._held.update(held)
 
     def _sort(self, message: Json) -> Iterator[Thread | Day]:
         at = instant(message["ts"])
         if at.date() != self._day.day:
             yield from self._finished_day()
-            held_at = self._held.get(day_id(self._channel.id, at.date()))
+            held_at = self.held_days.get(day_id(self._channel.id, at.date()))
             self._day = Day(at.date(), held_at=held_at)
         if is_reply(message):
             root = message["thread_ts"]
@@ -221,8 +242,7 @@ class Listing:
             latest_at=_latest_reply_at(parent),
             held_at=self._held.get(identity),
             stamp=thread_stamp(parent, *self._scope.place),
-            # What another run wrote between the two questions is read again.
-            is_unchanged=identity in self._unchanged and identity in self._held,
+            is_unchanged=identity in self._unchanged,
         )
 
     def _is_active(self, parent: Json) -> bool:

@@ -84,3 +84,14 @@ def thread_stamp(parent: Json, *place: str) -> str:
     edited_ts = (parent.get("edited") or {}).get("ts")
     shown = (parent.get("reply_count"), parent.get("latest_reply"), edited_ts)
     return " ".join(map(str, (_RENDERING, *shown, parent.get("subtype"), *place)))
+
+
+def stamp_of(messages: list[Json], thread_ts: str, *place: str) -> str:
+    """Return the stamp of a thread that history did not show, from its own first page."""
+    parent = next((one for one in messages if one["ts"] == thread_ts), None)
+    return thread_stamp(parent, *place) if parent else ""
+
+
+def channel_stamp(*place: str) -> str:
+    """Return what decides every document of a channel: its name, and who may read it."""
+    return " ".join(place)

@@ -1,7 +1,7 @@
 """How fast each method of Slack may be asked: at its documented rate, and as Slack says meanwhile.
 
-One `Pace` a run, shared by all threads. A bucket a method holds a minute's allowance, so that a
-small night never waits, and fills at the documented rate, so that a long one is not refused.
+One `Pace` a run, shared by all threads, holds one of `pacing.py` a method: a minute's allowance is
+spent as fast as it is needed, so that a small night never waits, and no minute sees more of it.
 Keep out: what an answer means (`slack_api.py`).
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from vector_assets.errors import RateLimitedError
 from vector_assets.meter import Meter
+from vector_assets.sources import pacing
 
 CEILING_SECONDS = 600.0
 """How long a method may answer nothing but "slow down" before the run fails by name.
@@ -75,23 +76,23 @@ class Pace:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._meter = meter
-        self._rates = rates
         self._ceiling_seconds = ceiling_seconds
         self._clock = clock
-        self._sleep = sleep
         self._lock = threading.Lock()
         self._free_at: dict[str, float] = {}
-        self._spent_until: dict[str, float] = {}
+        self._paces: defaultdict[str, pacing.Pace] = defaultdict(
+            lambda: pacing.Pace(0, 0, clock=clock, sleep=sleep),
+            {
+                method: pacing.Pace.of_rate(rate, _SECONDS_A_MINUTE, clock=clock, sleep=sleep)
+                for method, rate in rates.items()
+            },
+        )
         self._waited_seconds: defaultdict[str, float] = defaultdict(float)
 
     def wait(self, method: str) -> None:
         """Sleep until the method may be asked, and take that request out of its allowance."""
-        with self._lock:
-            seconds = self._seconds_of_allowance(method)
-        self._pause(seconds)
-        # Others may have been told to slow down meanwhile, and more than once.
-        while (seconds := self._free_at.get(method, 0.0) - self._clock()) > 0:
-            self._pause(seconds)
+        if seconds := self._pace_of(method).wait():
+            self._meter.throttled(seconds)
 
     def hold(self, method: str, seconds: float) -> bool:
         """Close a method for a time, as Slack asks; False when that would pass the ceiling."""
@@ -102,7 +103,8 @@ class Pace:
                 return False
             self._waited_seconds[method] += added
             self._free_at[method] = max(now + seconds, self._free_at.get(method, 0.0))
-            return True
+        self._pace_of(method).hold(seconds)
+        return True
 
     def moved_on(self, method: str) -> None:
         """Note a good answer: waiting counts anew."""
@@ -117,21 +119,6 @@ class Pace:
             ceiling_seconds=self._ceiling_seconds,
         )
 
-    def _seconds_of_allowance(self, method: str) -> float:
-        """Take one request and return how long it has to wait for its turn.
-
-        `_spent_until` is when the bucket will be full again; each request moves it on by its share
-        of a minute, and waits for as much of it as lies more than a minute ahead.
-        """
-        rate = self._rates.get(method)
-        if not rate:
-            return 0.0
-        now = self._clock()
-        spent_until = max(now, self._spent_until.get(method, now)) + _SECONDS_A_MINUTE / rate
-        self._spent_until[method] = spent_until
-        return max(0.0, spent_until - now - max(_SECONDS_A_MINUTE, _SECONDS_A_MINUTE / rate))
-
-    def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            self._meter.throttled(seconds)
-            self._sleep(seconds)
+    def _pace_of(self, method: str) -> pacing.Pace:
+        with self._lock:
+            return self._paces[method]

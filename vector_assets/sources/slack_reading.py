@@ -40,7 +40,6 @@ from vector_assets.documents import (
     Window,
 )
 from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
-from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import (
     CLOSED_CODES,
@@ -48,10 +47,12 @@ from vector_assets.sources.slack_channels import (
     Choice,
     closed_gaps,
     join,
+    unlisted,
 )
 from vector_assets.sources.slack_directory import Channel, Directory
+from vector_assets.sources.slack_histories import opened
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
-from vector_assets.sources.slack_messages import instant, thread_stamp
+from vector_assets.sources.slack_messages import channel_stamp, instant, stamp_of
 from vector_assets.sources.slack_render import (
     Renderer,
     channel_document_id,
@@ -65,8 +66,11 @@ Json = dict[str, Any]
 THREAD_LOOKBACK = timedelta(days=30)
 """How old a thread may be for a reply to bring it back on the night of the reply."""
 
-THREADS_IN_FLIGHT = 4
+THREADS_IN_FLIGHT = 10
 """Threads whose replies are fetched at the same time."""
+
+MEMBERS_IN_FLIGHT = 4
+"""Private channels whose members are asked for at the same time."""
 
 MAX_UNANSWERED_THREADS = 5
 """After so many threads in a row without an answer it is Slack that is down, not a thread."""
@@ -188,7 +192,9 @@ class Reading:
         else:
             lost = sorted(held - {channel.id for channel in choice.to_read})
         for channel_id in lost:
-            yield _unlisted(channel_id, self._directory.channel(channel_id))
+            yield unlisted(
+                f"{channel_document_id(channel_id)}:", self._directory.channel(channel_id)
+            )
         for channel in choice.to_read:
             try:
                 yield from self._ids_of(channel)
@@ -196,10 +202,11 @@ class Reading:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
-                    yield _unlisted(channel.id, channel.name)
+                    yield unlisted(f"{channel_document_id(channel.id)}:", channel.name)
 
     def _ids_of(self, channel: Channel) -> Iterator[str]:
-        for part in self._listing(channel, (), self._window, is_for_prune=True).parts():
+        listings = [self._listing(channel, (), self._window, is_for_prune=True)]
+        for part in next(opened(listings, self._known)).parts():
             job = Job(channel, (), part)
             if isinstance(part, Thread) or self._outcome(job)[1] is not None:
                 yield job.document_id
@@ -207,15 +214,24 @@ class Reading:
 
     def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}
-        for channel in self._entered():
-            try:
-                access_by_channel[channel] = self._directory.access(channel)
-            except ContractError as error:
-                self._note_closed(channel, error)
+        for channel, access in mapped_in_order(
+            self._access, self._entered(), in_flight=MEMBERS_IN_FLIGHT
+        ):
+            if isinstance(access, ContractError):
+                self._note_closed(channel, access)
+            else:
+                access_by_channel[channel] = access
         whole = self._whole(access_by_channel)
-        for channel, access in access_by_channel.items():
+        ever = Window(self._since, None)
+        listings = (
+            self._listing(channel, access, ever if channel in whole else self._window)
+            for channel, access in access_by_channel.items()
+        )
+        for (channel, access), listing in zip(
+            access_by_channel.items(), opened(listings, self._known), strict=True
+        ):
             try:
-                yield from self._channel_jobs(channel, access, is_whole=channel in whole)
+                yield from self._channel_jobs(channel, access, listing)
             except ContractError as error:
                 self._note_closed(channel, error)
         if self._choice.is_by_name:
@@ -244,25 +260,33 @@ class Reading:
             return set()
         seen = self._known.unchanged(
             {
-                channel_document_id(channel.id): _channel_stamp(channel, access)
+                channel_document_id(channel.id): channel_stamp(channel.name, *access)
                 for channel, access in access_by_channel.items()
             }
         )
         return {one for one in access_by_channel if channel_document_id(one.id) not in seen}
 
+    def _access(self, channel: Channel) -> tuple[Channel, tuple[str, ...] | ContractError]:
+        try:
+            return channel, self._directory.access(channel)
+        except ContractError as error:
+            return channel, error
+
+    @property
+    def _since(self) -> datetime:
+        return min(self._options.since, self._window.start)
+
     def _channel_jobs(
-        self, channel: Channel, access: tuple[str, ...], *, is_whole: bool
+        self, channel: Channel, access: tuple[str, ...], listing: Listing
     ) -> Iterator[Job]:
-        since = min(self._options.since, self._window.start)
-        listing = self._listing(channel, access, Window(since, None) if is_whole else self._window)
         yield from self._parts(channel, access, listing)
         if self._known.is_rescan:
             return
         held_at = self._held.get(channel_document_id(channel.id))
         joined_at = listing.bot_joined_at or channel.created_at
-        if held_at is not None and joined_at > held_at and since < self._window.start:
-            older = self._listing(channel, access, Window(since, self._window.start))
-            yield from self._parts(channel, access, older)
+        if held_at is not None and joined_at > held_at and self._since < self._window.start:
+            older = self._listing(channel, access, Window(self._since, self._window.start))
+            yield from self._parts(channel, access, next(opened([older], self._known)))
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
         yield Job(channel, access, _End(updated_at))
 
@@ -315,7 +339,7 @@ class Reading:
                     thread.ts,
                     messages,
                     held_at=thread.held_at,
-                    stamp=thread.stamp or _stamp_of(messages, thread.ts, channel, access),
+                    stamp=thread.stamp or stamp_of(messages, thread.ts, channel.name, *access),
                 )
             case Day() as day:
                 assert day.latest_at is not None
@@ -323,7 +347,7 @@ class Reading:
                 oldest_first = day.messages[::-1]
                 return self._renderer.day(channel, access, day.day, oldest_first, updated_at)
             case _End(updated_at=updated_at):
-                stamp = _channel_stamp(channel, access)
+                stamp = channel_stamp(channel.name, *access)
                 return self._renderer.channel(channel, access, updated_at, stamp)
             case failure:
                 return failure
@@ -365,27 +389,6 @@ class Reading:
             )
 
 
-def _channel_stamp(channel: Channel, access: tuple[str, ...]) -> str:
-    return " ".join((channel.name, *access))
-
-
-def _stamp_of(
-    messages: list[Json], thread_ts: str, channel: Channel, access: tuple[str, ...]
-) -> str:
-    """Return the stamp of a thread that history did not show, from its own first page."""
-    parent = next((one for one in messages if one["ts"] == thread_ts), None)
-    return thread_stamp(parent, channel.name, *access) if parent else ""
-
-
 def _day_of(part: Thread | Day | DocumentFailure | _End) -> date | None:
     latest_at = part.latest_at if isinstance(part, Thread | Day) else None
     return latest_at.date() if latest_at else None
-
-
-def _unlisted(channel_id: str, name: str) -> Unlisted:
-    return Unlisted(
-        f"{channel_document_id(channel_id)}:",
-        f"#{name}",
-        "it cannot be read any more, so nobody can tell what of it was deleted",
-        "Invite the bot again, or give its scopes back.",
-    )

@@ -171,7 +171,7 @@ class VectorStore(ABC):
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records, new or in place of the old, and compare the counts that come back.
 
-        Records are written in the order given, so that a head that is given last is seen last.
+        In no order: whoever wants one record to be seen after another writes it after the other.
 
         Raises:
             ContractError: The store refuses one of them; some may have been written.

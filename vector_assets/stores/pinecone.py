@@ -146,7 +146,7 @@ class PineconeStore(IndexStore):
         return api is not None and api.shows_written(namespace)
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records in requests of bounded count and bytes, one after the other.
+        """Write records in requests of bounded count and bytes, a few at a time.
 
         Raises:
             LostWriteError: Pinecone took fewer than it was given.

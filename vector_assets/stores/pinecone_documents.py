@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import orjson
 
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
@@ -23,9 +24,11 @@ from vector_assets.stores.pinecone_requests import (
     groups_by_bytes,
     head_of,
     heads_filter,
+    in_parallel,
     pinecone_filter,
     restored,
     short_numbers,
+    vector_json,
 )
 from vector_assets.vectors import Vectors
 
@@ -80,17 +83,25 @@ class DocumentsApi(PineconeApi):
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
+        # A vector that is JSON already is written into the request as it is, by the SDK's orjson.
         wire = (
-            {"_id": one.id, self._vector_field: short_numbers(one.vector), **one.metadata}
+            {
+                "_id": one.id,
+                self._vector_field: orjson.Fragment(vector_json(one.vector)),
+                **one.metadata,
+            }
             for one in records
         )
-        for group in groups_by_bytes(wire):
+
+        def write(group: Sequence[Mapping[str, Any]]) -> None:
             self._upserted(
                 "documents.upsert",
                 namespace,
                 [str(one["_id"]) for one in group],
                 partial(self._index.documents.upsert, namespace=namespace, documents=group),
             )
+
+        in_parallel(write, groups_by_bytes(wire))
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many a request."""
@@ -185,8 +196,8 @@ class DocumentsApi(PineconeApi):
         self, namespace: str, ids: Sequence[str], fields: Sequence[str], at_once: int = MAX_RECORDS
     ) -> dict[str, Mapping[str, Any]]:
         """Return fields by id; every field there is where none is named."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for group in groups(ids, at_once):
+
+        def fetch(group: Sequence[str]) -> dict[str, Mapping[str, Any]]:
             answer = self._asked(
                 "documents.fetch",
                 partial(
@@ -196,8 +207,10 @@ class DocumentsApi(PineconeApi):
                     include_fields=list(fields) or None,
                 ),
             )
-            found |= {one: _fields(document) for one, document in answer.documents.items()}
-        return found
+            return {one: _fields(document) for one, document in answer.documents.items()}
+
+        parts = in_parallel(fetch, groups(ids, at_once))
+        return {one: found for part in parts for one, found in part.items()}
 
     def _page(
         self,

@@ -4,15 +4,18 @@ Keep out: any one API's verbs.
 Limits: docs.pinecone.io, "Database limits", 2026-11.
 """
 
-import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain, islice
 from typing import Any, TypeVar
 
+import numpy as np
+import orjson
 from pinecone.errors import exceptions as pinecone_errors
 
+from vector_assets.concurrency import mapped_in_order
 from vector_assets.errors import (
     ContractError,
     CredentialsError,
@@ -28,6 +31,7 @@ from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.vectors import Vectors
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MAX_RECORDS = 1000
 """Most records an upsert, and most ids a fetch or delete."""
@@ -54,6 +58,9 @@ HEAD_FIELDS = [
     "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
     "access",
 ]  # fmt: skip
+
+REQUESTS_IN_FLIGHT = 4
+"""Requests of one verb at the same time; each of an upsert holds up to 2 MB."""
 
 _RAISE = object()
 
@@ -237,6 +244,25 @@ def _translated(operation: str, error: pinecone_errors.PineconeError) -> VectorA
     return ContractError(operation, words, "an answer to a valid request")
 
 
+def in_parallel(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    in_flight: int = REQUESTS_IN_FLIGHT,
+) -> list[Result]:
+    """Return `function(item)` for each item, in order, several at the same time.
+
+    Args:
+        function: Makes a request.
+        items: Drawn no further ahead than requests are in flight, for each may be large.
+        in_flight: Requests at the same time.
+    """
+    first = list(islice(iterator := iter(items), 2))
+    if len(first) < 2:
+        return [function(one) for one in first]
+    return list(mapped_in_order(function, chain(first, iterator), in_flight=REQUESTS_IN_FLIGHT))
+
+
 def groups(items: Sequence[Item], count: int = MAX_RECORDS) -> Iterator[Sequence[Item]]:
     """Yield items in groups of at most so many."""
     for at in range(0, len(items), count):
@@ -248,7 +274,7 @@ def groups_by_bytes(items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping
     group: list[Mapping[str, Any]] = []
     total_bytes = 0
     for item in items:
-        item_bytes = len(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+        item_bytes = len(orjson.dumps(item)) + 1
         if group and (len(group) == MAX_RECORDS or total_bytes + item_bytes > MAX_REQUEST_BYTES):
             yield group
             group, total_bytes = [], 0
@@ -259,11 +285,17 @@ def groups_by_bytes(items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping
 
 
 def short_numbers(vector: Vectors) -> list[float]:
-    """Return a vector as numbers of seven digits, which is all that float32 holds.
+    """Return a vector as the shortest numbers that are these very float32.
 
-    Half the bytes of a request: as doubles they would be written with seventeen.
+    Half the bytes of a request: as doubles they would be written with seventeen digits.
     """
-    return [float(f"{number:.7g}") for number in vector.tolist()]
+    numbers: list[float] = orjson.loads(vector_json(vector))
+    return numbers
+
+
+def vector_json(vector: Vectors) -> bytes:
+    """Return a vector as JSON, in the shortest numbers that are these very float32."""
+    return orjson.dumps(np.ascontiguousarray(vector), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:

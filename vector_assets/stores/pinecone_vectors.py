@@ -23,6 +23,7 @@ from vector_assets.stores.pinecone_requests import (
     groups_by_bytes,
     head_of,
     heads_filter,
+    in_parallel,
     pinecone_filter,
     restored,
     short_numbers,
@@ -94,7 +95,8 @@ class VectorsApi(PineconeApi):
             {"id": one.id, "values": short_numbers(one.vector), "metadata": dict(one.metadata)}
             for one in records
         )
-        for group in groups_by_bytes(wire):
+
+        def write(group: Sequence[Mapping[str, Any]]) -> None:
             # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
             self._upserted(
                 "vectors.upsert",
@@ -102,6 +104,8 @@ class VectorsApi(PineconeApi):
                 [str(one["id"]) for one in group],
                 partial(self._index.upsert, vectors=group, namespace=namespace),
             )
+
+        in_parallel(write, groups_by_bytes(wire))
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, several requests in flight."""

@@ -210,6 +210,11 @@ def test_the_index_is_asked_what_it_holds_before_the_messages_are_read(team: San
             asked.update(dict.fromkeys(document_ids, counts))
             return {}
 
+        def compared(
+            self, stamps: Mapping[str, str]
+        ) -> tuple[Mapping[str, datetime], frozenset[str]]:
+            return self.updated_at(stamps), frozenset()
+
     slack = source(team, SLACK_CHANNELS="engineering")
     slack.known = Watcher()
     assert list(slack.documents(Window(utc("2026-03-02"), utc("2026-03-03"))))

@@ -1,0 +1,135 @@
+"""How fast is it, in ratios to what the vendors' latency and limits leave no way around?
+
+Serves a made-up workspace (`speed_workspace.py`) from a process of its own with 60 ms a request and
+measures, one after the other in the same minutes, the floor (`speed_floor.py`), `sync`, and the
+Dagster assets, each in a process of its own; then `sync` and the assets again with nothing changed;
+then `sync` with the vendors' documented rate limits kept, in real time. Of one day, the best of
+several rounds counts. Writes `benchmarks/results.md`, and exits 1 when a target is missed.
+
+    python benchmarks/speed.py [--days 1 30] [--rounds 3] [--without-limits]
+        [--results FILE] [--plot FILE]
+
+The limited run is always of one day: of thirty, Slack's 50 a minute alone would take 100 minutes.
+Keep out: what a run is (`speed_run.py`), how it is measured (`speed_measure.py`), and how it is
+shown (`speed_table.py`).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from speed_measure import Measured, Server
+from speed_plot import plot
+from speed_table import Row, Target, markdown
+
+from vector_assets.sandbox.limits import DOCUMENTED
+
+SETTINGS = {
+    "VECTOR_STORE": "pinecone",
+    "EMBEDDING_PROVIDER": "openai",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+}
+DOCUMENTED_RATES = {"SLACK_REQUESTS_PER_MINUTE": "50", "NOTION_REQUESTS_PER_SECOND": "3"}
+KINDS = ("floor", "sync", "dagster")
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+Best = dict[tuple[str, int], Measured]
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--days", type=int, nargs="+", default=[1, 7, 30])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without-limits", action="store_true")
+    parser.add_argument("--plot", type=Path, default=IMAGES / "speed.png")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results.md")
+    asked = parser.parse_args()
+    best: Best = {}
+    for days in asked.days:
+        with Server.serving(days) as server:
+            # A long run evens its own noise out.
+            for number in range(asked.rounds if days == 1 else 1):
+                for kind, measured in _round(server, days):
+                    print(f"round {number + 1}, {days} days, {kind}: {measured.seconds:.1f} s",
+                          file=sys.stderr)  # fmt: skip
+                    known = best.get((kind, days))
+                    if known is None or measured.seconds < known.seconds:
+                        best[kind, days] = measured
+    if not asked.without_limits:
+        best["limited", 1] = _limited()
+    targets = [*_targets(best, asked.days)]
+    rows = [Row(kind, days, one, best.get(("floor", days))) for (kind, days), one in best.items()]
+    text = markdown(rows, targets)
+    asked.results.write_text(text, encoding="utf-8")
+    plot(rows, asked.plot)
+    print(text)
+    sys.exit(0 if all(target.is_met for target in targets) else 1)
+
+
+def _round(server: Server, days: int) -> list[tuple[str, Measured]]:
+    """Measure each kind of run once, those that write with an empty index and then again."""
+    found = []
+    for kind in KINDS:
+        server.with_empty_index()
+        found.append((kind, server.run(kind, days, SETTINGS)))
+        if kind != "floor":
+            found.append((f"{kind} again", server.run(kind, days, SETTINGS)))
+    return found
+
+
+def _limited() -> Measured:
+    """Measure one day under the documented limits, in real time."""
+    with Server.serving(1) as server:
+        server.with_empty_index()
+        server.limited(DOCUMENTED)
+        return server.run("sync", 1, {**SETTINGS, **DOCUMENTED_RATES})
+
+
+def _targets(best: Best, all_days: list[int]) -> list[Target]:
+    found: list[Target] = []
+    for days in all_days:
+        floor, sync, asset = (best[kind, days] for kind in KINDS)
+        again = best["sync again", days]
+        shown = f"{days} day{'s' if days > 1 else ''}"
+        found += [
+            Target(f"{shown}: seconds of sync to the floor's", sync.seconds / floor.seconds, 1.3),
+            Target(
+                f"{shown}: requests of sync to the floor's",
+                sync.request_count / floor.request_count,
+                1.1,
+            ),
+            Target(f"{shown}: Dagster's share, seconds", asset.seconds - sync.seconds, 2.0),
+            Target(f"{shown}, nothing changed: texts embedded", again.texts, 0),
+            Target(f"{shown}, nothing changed: writes", again.count("upsert"), 0),
+            Target(f"{shown}: failures", sum(len(one.failures) for one in (sync, asset, again)), 0),
+        ]
+        if days > 1:
+            found += [
+                Target(
+                    f"{shown}, nothing changed: seconds to the first run's",
+                    again.seconds / sync.seconds,
+                    0.5,
+                ),
+                Target(
+                    f"{shown}: peak memory to that of one day",
+                    sync.peak_mib / best["sync", min(all_days)].peak_mib,
+                    1.25,
+                ),
+            ]
+        found.append(Target(f"{shown}: peak memory, MiB", sync.peak_mib, 400))
+    if limited := best.get(("limited", 1)):
+        found += [
+            Target(
+                "1 day with limits: seconds to what the limits dictate",
+                limited.seconds / limited.dictated_seconds,
+                1.05,
+            ),
+            Target("1 day with limits: failures", len(limited.failures), 0),
+        ]
+    return found
+
+
+if __name__ == "__main__":
+    main()

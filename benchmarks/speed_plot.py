@@ -1,0 +1,42 @@
+"""Time and requests against the number of documents, with the physical limit drawn in.
+
+Keep out: what is measured (`speed.py`).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+from speed_floor import IN_FLIGHT
+from speed_table import NAMES, Row
+from speed_workspace import DOCUMENTS
+
+LATENCY_SECONDS = 0.06
+STYLES = {"floor": "o--", "sync": "o-", "dagster": "s-", "sync again": "^-"}
+
+
+def plot(rows: Sequence[Row], path: Path) -> None:
+    """Write a picture: straight lines of slope one grow as the work does."""
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, (seconds, requests) = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    for kind, style in STYLES.items():
+        found = sorted((row for row in rows if row.kind == kind), key=lambda row: row.days)
+        documents = [row.days * DOCUMENTS for row in found]
+        name = NAMES[kind].replace("`", "")
+        seconds.plot(documents, [row.measured.seconds for row in found], style, label=name)
+        counts = [row.measured.request_count for row in found]
+        requests.plot(documents, counts, style, label=name)
+        if kind == "floor":
+            least = [count * LATENCY_SECONDS / IN_FLIGHT for count in counts]
+            seconds.plot(
+                documents, least, "k:", label=f"its requests x {LATENCY_SECONDS * 1000:.0f} ms "
+                f"/ {IN_FLIGHT} in flight",
+            )  # fmt: skip
+    for axes, title in ((seconds, "Seconds"), (requests, "Requests")):
+        axes.set(xscale="log", yscale="log", xlabel="documents", title=title)
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)

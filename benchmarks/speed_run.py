@@ -1,0 +1,122 @@
+"""One run in a process of its own, timed from the inside: no start of an interpreter is in it.
+
+    python benchmarks/speed_run.py floor|sync|SOURCE --days 1 --answer FILE
+
+The name of a source runs its Dagster asset, as the nightly job does in a process of its own. Says
+`ready` when all is imported, begins when it is sent a line, and writes to the file, as JSON,
+seconds, CPU seconds, peak memory, and what failed. The environment points at what is asked.
+Keep out: how runs are compared (`speed.py`).
+"""
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+SOURCES = ("slack", "notion", "jira", "fireflies")
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=("floor", "sync", *SOURCES))
+    parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--answer", type=Path, required=True)
+    asked = parser.parse_args()
+    prepare = {"floor": _floor, "sync": _sync}.get(asked.kind, _dagster(asked.kind))
+    run = prepare(asked.days)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    began, began_cpu = time.perf_counter(), time.process_time()
+    failures = run()
+    answer = {
+        "seconds": time.perf_counter() - began,
+        "cpu_seconds": time.process_time() - began_cpu,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "failures": failures or [],
+    }
+    asked.answer.write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _floor(days: int) -> Callable[[], None]:
+    import speed_floor
+
+    return speed_floor.main(days)
+
+
+def _sync(days: int) -> Callable[[], list[str]]:
+    """Return what `vector-assets sync --days N` does, its sources side by side."""
+    from vector_assets.settings import load_settings
+    from vector_assets.sync import Days, sync_source
+
+    _import_what_a_run_imports()
+    settings = load_settings()
+    asked = Days.newest(days, datetime.now(UTC))
+
+    def run() -> list[str]:
+        with ThreadPoolExecutor(len(SOURCES)) as pool:
+            found = [pool.submit(sync_source, name, asked, settings) for name in SOURCES]
+            reports = [one.result() for one in found]
+        return [f"{r.source}: {f.document_id}: {f.cause}" for r in reports for f in r.failures]
+
+    return run
+
+
+def _dagster(source: str) -> Callable[[int], Callable[[], list[str]]]:
+    """Return what prepares a run of the nightly job for one source, all of its days at once."""
+
+    def prepare(days: int) -> Callable[[], list[str]]:
+        import dagster as dg
+
+        from vector_assets.definitions import build_defs
+        from vector_assets.orchestration.assets import asset_key
+        from vector_assets.orchestration.partitions import range_tags
+        from vector_assets.sync import Days
+
+        _import_what_a_run_imports()
+        tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
+        job = build_defs().resolve_job_def("nightly_ingestion")
+
+        def run() -> list[str]:
+            with (
+                tempfile.TemporaryDirectory() as home,
+                dg.DagsterInstance.local_temp(home) as instance,
+            ):
+                result = job.execute_in_process(
+                    asset_selection=[asset_key(source)],
+                    tags=tags,
+                    instance=instance,
+                    raise_on_error=False,
+                )
+            return [] if result.success else [f"{source}: its run failed"]
+
+        return run
+
+    return prepare
+
+
+def _import_what_a_run_imports() -> None:
+    """Import the SDKs and read the vocabulary, as a process does once."""
+    from vector_assets.embedding.cl100k import Cl100kTokenizer
+    from vector_assets.embedding.openai import OpenAIEmbedder  # noqa: F401 - imported to be there
+    from vector_assets.redaction import redact
+    from vector_assets.sources import source_class
+    from vector_assets.stores.pinecone import PineconeStore  # noqa: F401
+
+    tokenizer = Cl100kTokenizer()
+    tokenizer.count("hello")
+    tokenizer.splitter(512).chunks("hello")
+    redact("hello")
+    for name in SOURCES:
+        source_class(name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""The sandbox in a process of its own, fast enough that its latency and its limits are what is met.
+
+What a vendor answers to the same question is remembered, embeddings are random numbers, and what
+stands below a block is looked up and not searched for: else the sandbox's own work, which is made
+to be right and not to be fast, would be measured.
+Keep out: what it serves (`speed_workspace.py`), and what is asked of it.
+
+    python benchmarks/speed_server.py --days 30 [--latency-seconds 0.06]
+
+Prints its URL once it answers. `GET /_bench/seen` tells what was asked since the last time.
+"""
+
+import argparse
+import base64
+import gc
+import hashlib
+import json
+import os
+import re
+import sys
+import threading
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from speed_workspace import build
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from vector_assets.sandbox.notion_objects import block_object, children_of
+from vector_assets.sandbox.server import running_sandbox
+from vector_assets.sandbox.workspace import Json, Workspace
+
+CREATED_INDEX = "/pinecone/indexes"
+DIMENSIONS = 1536
+_NAMES = (
+    (re.compile(r"/pinecone/indexes.*"), "pinecone indexes"),
+    (re.compile(r"/pinecone/.*/documents/(\w+)"), r"pinecone \1"),
+    (re.compile(r"/notion/v1/(\w+)/[^/]+/(\w+)"), r"notion \1 \2"),
+    (re.compile(r"/notion/v1/(\w+).*"), r"notion \1"),
+    (re.compile(r"/slack/api/(.*)"), r"slack \1"),
+    (re.compile(r"/jira/rest/api/3/([^/]+).*"), r"jira \1"),
+    (re.compile(r"/fireflies/.*"), "fireflies"),
+    (re.compile(r"/openai/.*"), "openai embeddings"),
+)
+
+
+class Seen:
+    """Middleware at the very outside: what is asked, how much at once, what is refused."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._clear()
+
+    def _clear(self) -> None:
+        self._requests: Counter[str] = Counter()
+        self._throttled = 0
+        self._texts = 0
+        self._upserts = 0
+        self._in_flight = 0
+        self._most_in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] == "/_bench/seen":
+            await self._tell(send)
+            return
+        name = endpoint(scope["path"])
+        self._requests[name] += 1
+        self._in_flight += 1
+        self._most_in_flight = max(self._most_in_flight, self._in_flight)
+
+        async def watched(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self._throttled += message["status"] == 429
+                counts = dict(message.get("headers") or ())
+                self._texts += int(counts.get(b"x-bench-texts", 0))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            self._in_flight -= 1
+
+    async def _tell(self, send: Send) -> None:
+        body = {
+            "requests": dict(sorted(self._requests.items())),
+            "throttled": self._throttled,
+            "texts": self._texts,
+            "most_in_flight": self._most_in_flight,
+        }
+        self._clear()
+        gc.collect()
+        await _answer(send, json.dumps(body).encode())
+
+
+class Remembered:
+    """Middleware in front of the vendors: answers what it has answered before."""
+
+    def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
+        self._app = app
+        self._answers: dict[str, list[Any]] = {}
+        self._below = dict(_below(workspace))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = scope["path"]
+        if path.startswith("/pinecone") or scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        message = await receive()
+        body = message["body"]
+        found = re.fullmatch(r"/notion/v1/blocks/([^/]+)/children", path)
+        if found and found.group(1) in self._below:
+            await _answer(send, self._below[found.group(1)])
+        elif path.startswith("/openai"):
+            await _embeddings(body, send)
+        else:
+            await self._remembered(scope, message, send)
+
+    async def _remembered(self, scope: Scope, message: Any, send: Send) -> None:
+        asked = f"{scope['method']} {scope['path']}?{scope['query_string']!r}".encode()
+        key = hashlib.blake2b(asked + message["body"]).hexdigest()
+        if key not in self._answers:
+            self._answers[key] = []
+
+            async def receive() -> Any:
+                return message
+
+            async def keep(part: Any) -> None:
+                self._answers[key].append(part)
+
+            await self._app(scope, receive, keep)
+        for part in self._answers[key]:
+            await send(part)
+
+
+def endpoint(path: str) -> str:
+    """Return the name under which a path is counted."""
+    for pattern, name in _NAMES:
+        if found := pattern.fullmatch(path):
+            return found.expand(name)
+    return path
+
+
+def _below(workspace: Workspace) -> Any:
+    """Yield the answer to a list of children by the id of what holds them."""
+    for page in workspace.pages:
+        yield page["id"], _list(page["blocks"], page, page)
+        for block in page["blocks"]:
+            yield block["id"], _list(children_of(block), block, page)
+
+
+def _list(blocks: list[Json], parent: Json, page: Json) -> bytes:
+    found = [block_object(one, parent, page, "2025-09-03") for one in blocks]
+    head = {"object": "list", "type": "block", "next_cursor": None, "has_more": False}
+    return json.dumps({**head, "results": found}).encode()
+
+
+async def _embeddings(body: bytes, send: Send) -> None:
+    """Answer with vectors that have nothing to do with the texts, but are theirs for ever."""
+    texts = json.loads(body)["input"]
+    data = []
+    for index, text in enumerate(texts):
+        seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+        vector = np.random.default_rng(seed).standard_normal(DIMENSIONS, np.float32)
+        embedding = base64.b64encode(vector.tobytes()).decode()
+        data.append({"object": "embedding", "index": index, "embedding": embedding})
+    tokens = len(body) // 4
+    answer = {
+        "object": "list",
+        "model": "text-embedding-3-small",
+        "data": data,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+    await _answer(send, json.dumps(answer).encode(), texts=len(texts))
+
+
+async def _answer(send: Send, body: bytes, *, texts: int = 0) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-bench-texts", str(texts).encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, required=True)
+    parser.add_argument("--latency-seconds", type=float, default=0.06)
+    asked = parser.parse_args()
+    workspace = build(asked.days)
+
+    def around(app: Any) -> ASGIApp:
+        app.app = Remembered(app.app, workspace)
+        return Seen(app)
+
+    with running_sandbox(workspace, wrap=around) as sandbox:
+        sandbox.conditions.latency_seconds = asked.latency_seconds
+        sys.stdout.write(json.dumps({"url": sandbox.url, **sandbox.environment}) + "\n")
+        sys.stdout.flush()
+        # Whoever started it holds its standard input: when that closes, nobody needs it any more.
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        threading.Event().wait()
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
