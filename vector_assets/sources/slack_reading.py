@@ -40,6 +40,7 @@ from vector_assets.documents import (
     Window,
 )
 from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
+from vector_assets.sources.base import Unlisted
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import (
     CLOSED_CODES,
