@@ -144,19 +144,6 @@ def process_of(team: SplitDeployment, run_id: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def test_the_night_begins_by_itself(team: SplitDeployment) -> None:
-    def nights() -> list[str]:
-        return [
-            source
-            for source in SOURCE_NAMES
-            for run in runs_of(team, source)
-            if run["tags"].get("dagster/schedule_name") == "nightly_ingestion_schedule"
-            and run["status"] == "SUCCESS"
-        ]
-
-    team.wait_until(lambda: set(nights()) == set(SOURCE_NAMES), "the night")
-
-
 def test_a_code_server_that_dies_is_told_once_by_its_name(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
@@ -202,3 +189,16 @@ def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
     team.start("webserver")
     receiver.wait_for("over", "webserver", patience_seconds=180)
     assert events_about(receiver, "webserver") == ["opened", "over"]
+
+
+def test_the_night_begins_by_itself_through_all_of_this(team: SplitDeployment) -> None:
+    def nights() -> list[str]:
+        return [
+            source
+            for source in SOURCE_NAMES
+            for run in runs_of(team, source)
+            if run["tags"].get("dagster/schedule_name") == "nightly_ingestion_schedule"
+            and run["status"] == "SUCCESS"
+        ]
+
+    team.wait_until(lambda: set(nights()) == set(SOURCE_NAMES), "the night")
