@@ -158,6 +158,12 @@ def test_a_code_server_that_dies_is_told_once_by_its_name(
     assert [about for _, about in receiver.events() if about.startswith("tick:")] == []
 
 
+def is_healed(team: SplitDeployment) -> bool:
+    """Start what has died of it, as the file's restart policy does, and see whether all is well."""
+    team.start_what_has_died()
+    return not team.status()["problems"]
+
+
 def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
@@ -167,7 +173,7 @@ def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     assert "refused" in alert["detail"]
     assert team.get("/api/find-context", q="HAR-41", limit="1")["answers"]
     team.database.start()
-    team.start_what_has_died()
+    team.wait_until(lambda: is_healed(team), "all of it")
     receiver.wait_for("over", "database", patience_seconds=180)
     assert events_about(receiver, "database") == ["opened", "over"]
     # The webserver, which could not answer meanwhile, was no other news.
