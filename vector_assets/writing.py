@@ -39,7 +39,8 @@ class Writer:
         planner: Plans anew what another run has overwritten meanwhile.
 
     Attributes:
-        failures: Documents that the index refused; whoever has noted them may clear the list.
+        failures: Documents that the index refused, or that could not be planned anew; whoever has
+            noted them may clear the list.
     """
 
     def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:

@@ -14,10 +14,7 @@ from dagster._utils.warnings import SupersessionWarning
 from vector_assets.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
-from vector_assets.orchestration.history import (
-    materialized_days,
-    newest_events,
-)
+from vector_assets.orchestration.history import materialized_days, newest_events
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.metadata import (
     FAILED_DOCUMENTS,

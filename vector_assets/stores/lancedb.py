@@ -22,6 +22,8 @@ from vector_assets.errors import IndexMismatchError, LostWriteError, Unavailable
 from vector_assets.records import head_id
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb_rows import (
+    HEAD_FIELDS,
+    NEWEST_WINS,
     doubled_rows,
     head_of,
     hit_of,
@@ -47,22 +49,14 @@ COMMIT_ROWS = 5_000
 ASKED_IDS = 1_000
 """Ids of one question, so that its clause stays short."""
 
-NEWEST_WINS = "target.updated_at <= source.updated_at"
-"""A row is replaced only by one that is not older."""
-
 VECTOR_INDEX_ROWS = 50_000
 """Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
 
-INDEX_CACHE_BYTES = 256 * 2**20
-METADATA_CACHE_BYTES = 64 * 2**20
+INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 64 * 2**20
 """LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them."""
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
-_HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
-    "access",
-]  # fmt: skip
 
 
 class LanceDBStore(IndexStore):
@@ -100,7 +94,7 @@ class LanceDBStore(IndexStore):
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return what the index holds of these documents; one row each, no text, no vector."""
-        rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], _HEAD_FIELDS)
+        rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], HEAD_FIELDS)
         return {row["document_id"]: head_of(row) for row in rows}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
@@ -175,7 +169,7 @@ class LanceDBStore(IndexStore):
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
         """Yield each document, or those of some days, with its head."""
         of_days = f" AND {id_list('partition', map(str, days))}" if days else ""
-        for row in self._rows(namespace, f"chunk = 0{of_days}", _HEAD_FIELDS):
+        for row in self._rows(namespace, f"chunk = 0{of_days}", HEAD_FIELDS):
             yield row["document_id"], head_of(row)
 
     def search_dense(
@@ -275,6 +269,8 @@ class LanceDBStore(IndexStore):
                 table.merge_insert("id")
                 .when_matched_update_all(where=NEWEST_WINS)
                 .when_not_matched_insert_all()
+                # By the index, two writers double an id (lance-format/lance/pull/9238, 2026-09).
+                .use_index(False)
                 .execute(rows)
             )
         )

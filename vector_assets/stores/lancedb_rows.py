@@ -15,6 +15,15 @@ from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
 
+HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
+"""What a head is read from."""
+
+NEWEST_WINS = "target.updated_at <= source.updated_at"
+"""A row is replaced only by one that is not older."""
+
 FIELDS: dict[str, pa.DataType] = {
     "id": pa.string(),
     "document_id": pa.string(),

@@ -38,13 +38,14 @@ SENDS = 3
 MAX_REQUEST_BYTES = 1_900_000
 """Most bytes a request: the vendor's 2 MB, less what frames the records."""
 
+NAMED = 5
+"""So many records are named in an error."""
+
 MAX_ANSWER_BYTES = 4_000_000
 """Most bytes of an answer with whole records (docs.pinecone.io, "Database limits", 2026-11)."""
 
 _NUMBER_BYTES = 22
 """What a number of a vector may take as JSON, when it comes back as a double."""
-NAMED = 5
-"""So many records are named in an error."""
 
 PAGE_RECORDS = 100
 """Records a page of a filtered fetch."""

@@ -6,6 +6,7 @@ Keep out: what is run against them (`test_machine.py`).
 """
 
 import itertools
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,7 @@ class PineconeBench:
         self._numbers = itertools.count()
         self.injected: Counter[str] = Counter()
         self._armed: list[tuple[str, Any]] = []
+        self._lag_seconds = 0.0
 
     def fresh(self) -> tuple[VectorStore, str]:
         return build(self._sandbox), f"schedule-{next(self._numbers)}"
@@ -107,6 +109,7 @@ class PineconeBench:
     def lag(self, seconds: float) -> None:
         """Have writes stay unseen for so long."""
         self._sandbox.conditions.index_lag_seconds = seconds
+        self._lag_seconds = max(seconds, self._lag_seconds)
         self.injected["stale reads"] += 1
 
     def heal(self) -> None:
@@ -115,6 +118,9 @@ class PineconeBench:
             self.injected[fault] += rule.times < WIRE_FAULTS[fault]["times"]
         self._armed.clear()
         self._sandbox.conditions.clear()
+        # What was written last may be what an older run had begun: nobody knows before it is seen.
+        time.sleep(self._lag_seconds)
+        self._lag_seconds = 0.0
 
     def contents(self, store: VectorStore, namespace: str) -> Contents:
         assert isinstance(store, PineconeStore)

@@ -41,7 +41,7 @@ def sync(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
     """A function that syncs all days by the command line, in small batches, in this process."""
-    monkeypatch.setattr("vector_assets.sync.BATCH_DOCUMENTS", BATCH_DOCUMENTS)
+    monkeypatch.setattr("vector_assets.intake.BATCH_DOCUMENTS", BATCH_DOCUMENTS)
 
     def run(runs: Runs, team: Team, **changed: str) -> tuple[int, str]:
         for name, value in {**runs.environment, **changed}.items():

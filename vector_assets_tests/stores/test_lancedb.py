@@ -1,6 +1,7 @@
 """LanceDB: the promises of every store, and those that it alone can make."""
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,21 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(UnavailableError, match=r"LanceDB at .*file.*Check that LANCEDB_URI"):
         LanceDBStore(str(tmp_path / "file")).open(SPACE, DIMENSIONS)
+
+
+def test_writers_that_add_one_document_at_once_to_an_indexed_table_never_double_it(
+    tmp_path: Path,
+) -> None:
+    stores = [LanceDBStore(str(tmp_path / "lancedb")) for _ in range(4)]
+    stores[0].open(SPACE, DIMENSIONS)
+    stores[0].upsert(SPACE, records(document("0"), "text"))
+    stores[0].maintain(SPACE)
+    for n in range(1, 6):
+        new = records(document(str(n)), "one", "two")
+        with ThreadPoolExecutor(len(stores)) as pool:
+            for end in [pool.submit(store.upsert, SPACE, new) for store in stores]:
+                end.result()
+        assert stores[0].count(SPACE) == 1 + 2 * n
 
 
 def test_of_doubled_rows_the_newest_stays(store: LanceDBStore, uri: str) -> None:
