@@ -126,7 +126,12 @@ class SplitDeployment:
         for file in service.get("env_file", []):
             found |= self._env_files[file]
         for key, value in service.get("environment", {}).items():
-            found[key] = self._local(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value))
+            value = self._local(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value))
+            if not self.hosts.are_apart:
+                value = re.sub(
+                    r"^(code|webserver)$|(?<=//)(code|webserver)(?=:)", "127.0.0.1", value
+                )
+            found[key] = value
         return found
 
     def status(self) -> dict[str, Any]:
@@ -182,7 +187,6 @@ class SplitDeployment:
         text = text.replace("0.0.0.0", "127.0.0.1")
         for name, port in _PORTS.items():
             text = re.sub(rf"\b{port}\b", str(self._ports[name]), text)
-            text = re.sub(rf"^{name}$|(?<=//){name}(?=:)", "127.0.0.1", text)
         return text
 
 
