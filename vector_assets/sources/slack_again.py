@@ -21,6 +21,7 @@ from vector_assets.documents import (
 )
 from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
 from vector_assets.sources.slack_directory import Channel
+from vector_assets.sources.slack_histories import opened
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_reading import (
     MAX_UNANSWERED_THREADS,
@@ -101,7 +102,7 @@ class SecondReading(Reading):
             bot_user_id=self._directory.bot.user_id,
             place=(channel.name, *access),
         )
-        listing = Listing(self._api, channel, scope, self._known)
+        (listing,) = opened([Listing(self._api, channel, scope, self._known)], self._known)
         document_id = day_id(channel.id, day)
         try:
             found = [part for part in listing.parts() if isinstance(part, Day) and part.day == day]

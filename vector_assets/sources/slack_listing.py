@@ -134,7 +134,7 @@ class Listing:
         self._window = scope.window
         self._known = known
         self.held_days: Mapping[str, datetime] = {}
-        self._pages: Iterator[list[Json]] = iter(())
+        self._pages: Iterator[list[Json]] | None = None
         self._refusal: VectorAssetsError | None = None
         self._held: dict[str, datetime] = {}
         self._unchanged: frozenset[str] = frozenset()
@@ -168,10 +168,12 @@ class Listing:
             ContractError: The bot may not read the channel, or a cursor came twice.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
+        if self._pages is None and self._refusal is None:
+            self.open()
         if self._refusal is not None:
             raise self._refusal
         after_last = self._after_last
-        for page in self._pages:
+        for page in self._pages or ():
             wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
             self._compare(wanted)
             for message in wanted:
