@@ -83,18 +83,17 @@ def _dagster(source: str) -> Callable[[int], Callable[[], list[str]]]:
         _import_what_a_run_imports()
         tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
         job = build_defs().resolve_job_def("nightly_ingestion")
+        # Dagster's own database is there before any run is.
+        instance = dg.DagsterInstance.local_temp(tempfile.mkdtemp())
+        instance.get_runs(limit=1)
 
         def run() -> list[str]:
-            with (
-                tempfile.TemporaryDirectory() as home,
-                dg.DagsterInstance.local_temp(home) as instance,
-            ):
-                result = job.execute_in_process(
-                    asset_selection=[asset_key(source)],
-                    tags=tags,
-                    instance=instance,
-                    raise_on_error=False,
-                )
+            result = job.execute_in_process(
+                asset_selection=[asset_key(source)],
+                tags=tags,
+                instance=instance,
+                raise_on_error=False,
+            )
             return [] if result.success else [f"{source}: its run failed"]
 
         return run

@@ -17,10 +17,10 @@ from vector_assets.errors import VectorAssetsError
 from vector_assets.quarantine import Quarantine
 from vector_assets.sources.base import Source
 
-# A batch is one embedding request of some 100,000 tokens: a third of what OpenAI takes, so that the
+# A batch is one embedding request of some 50,000 tokens: a sixth of what OpenAI takes, so that the
 # vectors of the batches in flight, 6 KB a passage and several times that on the wire, stay few.
 BATCH_DOCUMENTS = 64
-BATCH_CHARACTERS = 400_000
+BATCH_CHARACTERS = 200_000
 
 
 def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator[SourceItem]:

@@ -10,6 +10,7 @@ Keep out: what has to change (`planning.py`), and how a store writes (`stores/`)
 import time
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -209,7 +210,14 @@ class Writer:
 
     def _undone(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Return what is not in the index as it was written, and nothing newer in its place."""
-        heads = self._heads(plans)
+        if not plans:
+            return []
+        # A longer version that was written beside us goes on where ours ends.
+        asked = [one for plan in plans for one in (*_written(plan), _end_id(plan))]
+        with ThreadPoolExecutor(1) as pool:
+            asking = pool.submit(self._store.fingerprints, self._namespace, asked)
+            heads = self._heads(plans)
+            found = asking.result()
         ours: list[DocumentPlan] = []
         undone: list[DocumentPlan] = []
         for plan in plans:
@@ -228,10 +236,7 @@ class Writer:
             for plan in ours
             for chunk_id, metadata in _written(plan).items()
         }
-        # A longer version that was written beside us goes on where ours ends.
         ends = {_end_id(plan) for plan in ours}
-        asked = [*wanted, *ends]
-        found = self._store.fingerprints(self._namespace, asked) if asked else {}
         mixed = {one for one, fingerprint in wanted.items() if found.get(one) != fingerprint}
         mixed |= ends & found.keys()
         return undone + [plan for plan in ours if mixed & {*_written(plan), _end_id(plan)}]

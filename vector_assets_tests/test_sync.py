@@ -15,7 +15,7 @@ from vector_assets.documents import (
     Unchanged,
 )
 from vector_assets.errors import UnavailableError, UsageError
-from vector_assets.intake import BATCH_DOCUMENTS, batched
+from vector_assets.intake import BATCH_CHARACTERS, BATCH_DOCUMENTS, batched
 from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
 from vector_assets.stores.base import Filter, Metadata, Record
@@ -294,7 +294,7 @@ def test_the_window_has_the_sources_overlap_and_no_end_at_the_present(store: Log
 def test_batches_are_bounded_by_count_and_by_text() -> None:
     many = [document(str(n)) for n in range(2 * BATCH_DOCUMENTS + 1)]
     assert [len(batch) for batch in batched(many)] == [BATCH_DOCUMENTS, BATCH_DOCUMENTS, 1]
-    long = [document(str(n), "x" * 600_000) for n in range(5)]
+    long = [document(str(n), "x" * (BATCH_CHARACTERS * 3 // 5)) for n in range(5)]
     assert [len(batch) for batch in batched(long)] == [2, 2, 1]
 
 

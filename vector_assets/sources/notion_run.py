@@ -32,7 +32,7 @@ from vector_assets.sources.notion_document import SOURCE, document_of
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, gaps_of
 from vector_assets.sources.notion_names import Nameless, Names
 
-PAGES_IN_FLIGHT = 4
+PAGES_IN_FLIGHT = 6
 
 MAX_OUTAGES_IN_A_ROW = 5
 """So many pages in a row that Notion does not give are no bad pages: Notion is down."""

@@ -254,17 +254,17 @@ class Reading:
                 yield channel
 
     def _whole(self, access_by_channel: dict[Channel, tuple[str, ...]]) -> set[Channel]:
-        """Return the channels whose whole history is wanted; two questions to the index."""
-        every_id = [channel_document_id(channel.id) for channel in self._directory.channels]
-        self._held = self._known.updated_at(every_id)
+        """Return the channels whose whole history is wanted; one question to the index."""
+        stamps = dict.fromkeys(
+            (channel_document_id(one.id) for one in self._directory.channels), ""
+        )
+        stamps |= {
+            channel_document_id(channel.id): channel_stamp(channel.name, *access)
+            for channel, access in access_by_channel.items()
+        }
+        self._held, seen = self._known.compared(stamps)
         if self._known.is_rescan or not self._held:
             return set()
-        seen = self._known.unchanged(
-            {
-                channel_document_id(channel.id): channel_stamp(channel.name, *access)
-                for channel, access in access_by_channel.items()
-            }
-        )
         return {one for one in access_by_channel if channel_document_id(one.id) not in seen}
 
     def _access(self, channel: Channel) -> tuple[Channel, tuple[str, ...] | ContractError]:

@@ -73,6 +73,12 @@ def test_a_range_records_one_event_a_day_each_with_its_own_numbers(location: Loc
     assert [metadata["embedded_chunks"] for _, metadata in recorded] == [1, 0, 2, 0, 0, 0, 1]
 
 
+def test_a_year_of_days_is_one_run_that_records_each_of_them(location: Location) -> None:
+    assert location.sync(days("2024-02-01", "2025-01-30"), on(1)).success
+    assert len(location.instance.get_runs()) == 1
+    assert len(location.recorded()) == 365
+
+
 def test_what_cannot_be_told_by_day_stands_on_the_newest_day_alone(location: Location) -> None:
     location.sync(WEEK, on(1), on(3), document("early", "words", updated_at="2025-02-28T20:00"))
     *earlier, newest = [metadata for _, metadata in location.recorded()]
