@@ -42,7 +42,7 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	$(BIN)/vector-assets up
 
 test: install ## Run every test but the slow ones
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 soak: install ## Run the long tests: memory over a hundred thousand documents, faults, kills, races
 	$(BIN)/pytest -m slow --timeout 3600

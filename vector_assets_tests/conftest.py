@@ -53,3 +53,12 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+WAITING = ("deploy/", "watching/", "ui/", "reindexing/test_processes", "test_dagster_processes")
+"""Files whose tests wait for processes most of the time, and of which each has few, long tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the files that wait begin, beside those that compute; in the end all workers are done."""
+    items.sort(key=lambda item: not any(one in item.nodeid for one in WAITING))
