@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
-
 from vector_assets.documents import DocumentFailure
 from vector_assets.errors import ContractError, LostWriteError
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import record_id, vector_cause
-from vector_assets.stores.base import Head, Metadata, Record, VectorStore
+from vector_assets.stores.base import Head, Metadata, VectorStore
 
 UNCONFIRMED_BATCHES = 8
 """A batch is read back when so many after it are written: an index that lags has time to show it,
@@ -31,7 +29,6 @@ MANY_REFUSED = 5
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5
 _NAMED = 5
-_NO_VECTOR = np.zeros(0, np.float32)
 
 
 class Writer:
@@ -63,10 +60,7 @@ class Writer:
         """
         if not plans:
             return
-        taken = self._taken(plans)
-        for plan in taken:
-            _forget_vectors(plan)
-        self._unconfirmed.append(taken)
+        self._unconfirmed.append(self._taken(plans))
         if len(self._unconfirmed) > UNCONFIRMED_BATCHES:
             self._confirm(self._unconfirmed.popleft())
 
@@ -288,15 +282,3 @@ def _end_id(plan: DocumentPlan) -> str:
 def _written(plan: DocumentPlan) -> dict[str, Metadata]:
     """Return what a plan writes, by id."""
     return {**{one.id: one.metadata for one in plan.upserts}, **plan.metadata_updates}
-
-
-def _forget_vectors(plan: DocumentPlan) -> None:
-    """Leave of what was written what reading it back needs, so that memory does not hold it on."""
-    plan.upserts = [
-        Record(one.id, _NO_VECTOR, {"fingerprint": one.metadata["fingerprint"]})
-        for one in plan.upserts
-    ]
-    plan.metadata_updates = {
-        one: {"fingerprint": metadata["fingerprint"]}
-        for one, metadata in plan.metadata_updates.items()
-    }

@@ -193,6 +193,31 @@ def test_a_head_is_written_before_the_other_chunks_and_names_them_after(
     assert upserts == [["jira:1#0"], [f"jira:1#{n}" for n in (1, 2, 3, 4)], ["jira:1#0"]]
 
 
+def test_a_write_that_the_index_lost_is_mended_with_the_vectors_that_were_paid_for(
+    tmp_path: Path,
+) -> None:
+    class Forgetful(LoggedStore):
+        """Takes the first write of other chunks than heads, says so, and has nothing of it."""
+
+        def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+            is_tail = bool(records) and not records[0].id.endswith("#0")
+            if is_tail and not any(verb == "lost" for verb, _ in self.changes):
+                self.changes.append(("lost", [record.id for record in records]))
+                return
+            super().upsert(namespace, records)
+
+    store, embedder = Forgetful(str(tmp_path / "forgetful")), TinyEmbedder()
+    long = document("1", *(f"Crane {n} stopped. " * 12 for n in range(6)))
+    sync(store, long, embedder=embedder)
+    assert any(verb == "lost" for verb, _ in store.changes)
+    assert holds(store, long)
+    assert len(embedder.embedded_texts) == len(set(embedder.embedded_texts))
+    for text in embedder.embedded_texts:
+        hits = store.search_dense("jira", embedder.embed_query(text), where=Filter(), limit=100)
+        score_by_text = {hit.metadata["text"]: hit.score for hit in hits}
+        assert score_by_text[text] == pytest.approx(1.0, abs=1e-5)
+
+
 def test_what_a_broken_run_wrote_beyond_a_documents_end_is_not_left_behind(
     store: LoggedStore,
 ) -> None:
