@@ -28,7 +28,8 @@ def mapped_in_order(
     Args:
         function: Called from worker threads.
         items: Drawn from one thread; closed there when it can be.
-        in_flight: Items drawn and not yet consumed, at the most.
+        in_flight: Items that wait for the consumer, at the most; one more is drawn, and worked on,
+            before it waits.
     """
     handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=in_flight)
     stop = threading.Event()
