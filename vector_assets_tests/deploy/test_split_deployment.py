@@ -104,6 +104,7 @@ def test_two_backfills_of_a_source_at_once_take_turns(
     assert all(ended <= began for (_, ended), (began, _) in pairwise(steps))
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too(
     team: SplitDeployment, sandbox: Sandbox, receiver: Receiver
 ) -> None:
@@ -145,6 +146,7 @@ def process_of(team: SplitDeployment, run_id: str) -> int | None:
     return int(found[1]) if found else None
 
 
+@pytest.mark.slow
 def test_a_code_server_that_dies_is_told_once_by_its_name(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
@@ -165,6 +167,7 @@ def is_healed(team: SplitDeployment) -> bool:
     return not team.status()["problems"]
 
 
+@pytest.mark.slow
 def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
@@ -191,6 +194,7 @@ def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     assert team.dagster.wait_for_run(run_id) == "SUCCESS"
 
 
+@pytest.mark.slow
 def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
     team: SplitDeployment, receiver: Receiver
 ) -> None:

@@ -31,8 +31,8 @@ from vector_assets_tests.reindexing.places import Place, contents
 ISSUES = 600
 PATIENCE_SECONDS = 90.0
 IN_FLIGHT_CHUNKS = (BATCHES_IN_FLIGHT + 2) * BATCH_DOCUMENTS
-"""What may be embedded and not yet written when a process dies, a batch that waits to be handed over
-and one that is written among it: each issue is one chunk here."""
+"""What may be embedded and not yet written when a process dies, a batch that waits to be handed
+over and one that is written among it: each issue is one chunk here."""
 
 # The sandbox shows a write at once; without this each switch would wait a minute.
 COMMAND = (
