@@ -234,7 +234,9 @@ class LiveStore(_Beside):
         if before is not None and before.kind is not None and not before.is_recorded:
             return before
         found = recognised(self.base, likely, self._models)
-        return Generation("", found.kind, is_recorded=False, is_empty=found.is_empty)
+        # Who fills a new index says its kind first: what was half written a moment ago has one now.
+        said = None if found.is_empty else self.catalogue.live()
+        return said or Generation("", found.kind, is_recorded=False, is_empty=found.is_empty)
 
     def forget(self) -> None:
         """Ask anew at the next question."""

@@ -50,7 +50,7 @@ def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDe
         "ADMIN_API_KEY": "admin-key",
         "ALERT_WEBHOOK_URL": receiver.url,
         "HEARTBEAT_URL": receiver.url,
-        "HEARTBEAT_MAX_AGE_SECONDS": "75",
+        "HEARTBEAT_MAX_AGE_SECONDS": "120",
         "WATCH_SECONDS": "5",
         "NIGHTLY_CRON": f"{nights} * * * *",
         "CATCH_UP_DAYS": "3",

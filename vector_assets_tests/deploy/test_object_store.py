@@ -33,6 +33,7 @@ def uri() -> str:
     return f"s3://{BUCKET}/index-{next(_numbers)}"
 
 
+@pytest.mark.slow
 class TestConformance(StoreConformance):
     many = 20  # A commit is a dozen requests here.
 

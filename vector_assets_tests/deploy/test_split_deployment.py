@@ -209,6 +209,7 @@ def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
     assert events_about(receiver, "webserver") == ["opened", "over"]
 
 
+@pytest.mark.slow
 def test_the_night_begins_by_itself_through_all_of_this(team: SplitDeployment) -> None:
     def nights() -> list[str]:
         return [

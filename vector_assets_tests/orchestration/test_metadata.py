@@ -60,5 +60,11 @@ def test_what_was_not_read_stands_on_the_newest_day_and_is_empty_when_all_was() 
     by_day = metadata_by_day(found, [FIRST, LAST])
     assert "run_gaps" not in by_day[FIRST]
     assert plain(by_day[LAST]["run_gaps"]) == [
-        {"subject": "bot messages", "reason": "they are left out", "advice": "", "count": 7}
+        {
+            "subject": "bot messages",
+            "reason": "they are left out",
+            "advice": "",
+            "count": 7,
+            "is_private": False,
+        }
     ]

@@ -21,7 +21,7 @@ from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
 from vector_assets_tests.receiver import Receiver
 
 BIN = Path(sys.executable).parent
-HEARTBEAT_MAX_AGE_SECONDS = 75
+HEARTBEAT_MAX_AGE_SECONDS = 120
 PATIENCE_SECONDS = 240.0
 
 _LOCATION = """
