@@ -90,11 +90,13 @@ class Watcher:
         problems = for_watcher(
             health, observation, self._settings, watched_for=now - self._began_at
         )
-        self._alerter.report(problems, now)
-        is_well = health.verdict is Verdict.FRESH and not health.problems
-        self._last = Look(health, self._ping() if is_well else "")
+        # Whoever comes here after an alert shall see what it was told of.
+        look = self._last = Look(health)
         self._looked.set()
-        return self._last
+        self._alerter.report(problems, now)
+        if health.verdict is Verdict.FRESH and not health.problems:
+            look = self._last = Look(health, self._ping())
+        return look
 
     def _watch(self) -> None:
         while True:
