@@ -55,10 +55,21 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
 
 
-WAITING = ("deploy/", "watching/", "ui/", "reindexing/test_processes", "test_dagster_processes")
-"""Files whose tests wait for processes most of the time, and of which each has few, long tests."""
+FIRST = ("deploy/test_split_deployment", "watching/test_installation")
+"""Files whose few tests wait for processes for minutes: they begin, beside others that compute."""
+
+SECOND = ("ui/", "watching/test_sources_that_fail", "orchestration/test_dagster_processes")
+"""Files that wait as well, and would make the machine too slow for the first: they come later."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the files that wait begin, beside those that compute; in the end all workers are done."""
-    items.sort(key=lambda item: not any(one in item.nodeid for one in WAITING))
+    """Let tests that wait and tests that compute run side by side from the beginning to the end."""
+
+    def place(numbered: tuple[int, pytest.Item]) -> float:
+        number, item = numbered
+        file = item.nodeid.partition("::")[0]
+        if any(one in file for one in FIRST):
+            return 0
+        return 0.4 if any(one in file for one in SECOND) else (1 + number) / len(items)
+
+    items[:] = [item for _, item in sorted(enumerate(items), key=place)]
