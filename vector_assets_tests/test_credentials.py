@@ -123,7 +123,11 @@ def environment(host: str, folder: Path, store: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=[200, 400, 401, 403, 500, 0], ids=str)
+# What answers 500, or not at all, is asked again for minutes.
+STATUSES = [200, 400, 401, 403, *(pytest.param(one, marks=pytest.mark.slow) for one in (500, 0))]
+
+
+@pytest.fixture(params=STATUSES, ids=str)
 def settings(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Settings]:

@@ -125,7 +125,7 @@ class NotionApi:
     def newest_page(self) -> Json | None:
         """Return the page that search calls the newest; one request."""
         ask = partial(self._client.search, **_search("page"), page_size=1)
-        return next(iter(_asked(ask, concerns_all=True)["results"]), None)
+        return next(iter(_results(_asked(ask, concerns_all=True))), None)
 
     def search(self, kind: str) -> Iterator[Json]:
         """Yield all that search finds, last edited first; it may leave out what is shared.
@@ -222,15 +222,19 @@ def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[
         if status.get("type") == "incomplete":
             reason = status.get("incomplete_reason")
             raise IncompleteError("notion", f"a list that is incomplete ({reason})", "all of it")
-        if "results" not in answer:
-            raise ContractError("notion", f"the fields {sorted(answer)}", "'results'")
-        yield from answer["results"]
+        yield from _results(answer)
         cursor = answer.get("next_cursor")
         if not answer.get("has_more") or not cursor:
             return
         if cursor in seen:
             raise ContractError("notion", "a cursor for the second time", "a new one each page")
         seen.add(cursor)
+
+
+def _results(answer: Json) -> list[Json]:
+    if "results" not in answer:
+        raise ContractError("notion", f"the fields {sorted(answer)}", "'results'")
+    return list(answer["results"])
 
 
 def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
