@@ -5,6 +5,7 @@ Keep out: what is served (`api.py`, `sandbox/`) and how processes are kept alive
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,14 @@ _DEFAULT_SANDBOX_PORT = 8099
 _DEFAULT_SERVE_PORT = 8090
 
 
+def _port_option(
+    name: str, default: int, what: str, *, lowest: int
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        name, type=click.IntRange(lowest, 65535), default=default, show_default=True, help=what
+    )
+
+
 @click.command()
 @click.option(
     "--workspace",
@@ -24,13 +33,7 @@ _DEFAULT_SERVE_PORT = 8090
     help="Folder to serve.  [default: the small one that ships with the package]",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=_DEFAULT_SANDBOX_PORT,
-    show_default=True,
-    help="0 takes a free one.",
-)
+@_port_option("--port", _DEFAULT_SANDBOX_PORT, "0 takes a free one.", lowest=0)
 @click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to every request.")
 @click.option(
     "--yesterday/--as-written",
@@ -77,13 +80,7 @@ def sandbox(
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=_DEFAULT_SERVE_PORT,
-    show_default=True,
-    help="0 takes a free one.",
-)
+@_port_option("--port", _DEFAULT_SERVE_PORT, "0 takes a free one.", lowest=0)
 def serve(host: str, port: int) -> None:
     """Serve HTTP, and watch: search, freshness, backfills, metrics, alerts.
 
@@ -114,20 +111,8 @@ def serve(host: str, port: int) -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where all of them listen.")
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    default=_DEFAULT_SERVE_PORT,
-    show_default=True,
-    help="Of `serve`.",
-)
-@click.option(
-    "--dagster-port",
-    type=click.IntRange(1, 65535),
-    default=3000,
-    show_default=True,
-    help="Of Dagster's UI.",
-)
+@_port_option("--port", _DEFAULT_SERVE_PORT, "Of `serve`.", lowest=1)
+@_port_option("--dagster-port", 3000, "Of Dagster's UI.", lowest=1)
 @click.option(
     "--home",
     type=click.Path(path_type=Path),

@@ -8,6 +8,8 @@ import pytest
 
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
+from vector_assets.stores.base import VectorStore
+from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets_tests.contract_checks import ContractChecks
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
@@ -53,6 +55,18 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(params=["lancedb", "documents", "vectors"])
+def store(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> VectorStore:
+    """An empty index: LanceDB, then both APIs of Pinecone."""
+    from vector_assets_tests.stores import test_pinecone as pinecone
+
+    if request.param == "lancedb":
+        return LanceDBStore(str(tmp_path / "lancedb"))
+    if request.param == "vectors":
+        pinecone.make_vector_index(sandbox)
+    return pinecone.build(sandbox)
 
 
 FIRST = ("deploy/test_split_deployment", "watching/test_installation")

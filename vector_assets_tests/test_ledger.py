@@ -11,20 +11,8 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import Filter, VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets_tests.stores.conformance import DIMENSIONS, EMBEDDER, SPACE, records
-from vector_assets_tests.stores.test_pinecone import build, make_vector_index
+from vector_assets_tests.stores.test_pinecone import build
 from vector_assets_tests.tiny import document
-
-KINDS = ("lancedb", "documents", "vectors")
-
-
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> VectorStore:
-    """Each store in turn."""
-    if request.param == "lancedb":
-        return LanceDBStore(str(tmp_path / "index"))
-    if request.param == "vectors":
-        make_vector_index(sandbox)
-    return build(sandbox)
 
 
 @pytest.fixture

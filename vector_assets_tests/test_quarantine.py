@@ -40,17 +40,6 @@ NIGHT = Days(date(2026, 3, 29), date(2026, 3, 29))
 MARCH_2 = Days(date(2026, 3, 2), date(2026, 3, 2))
 WINDOW = Window(utc("2026-03-02"), utc("2026-03-03"))
 OLD = "2026-03-02T10:00"
-KINDS = ("lancedb", "documents", "vectors")
-
-
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> VectorStore:
-    """Each store in turn."""
-    if request.param == "lancedb":
-        return LanceDBStore(str(tmp_path / "index"))
-    if request.param == "vectors":
-        make_vector_index(sandbox)
-    return build(sandbox)
 
 
 @pytest.fixture

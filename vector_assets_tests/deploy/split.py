@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ import yaml
 from vector_assets_tests.deploy.database import Database
 from vector_assets_tests.deploy.hosts import Host, Hosts
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
+from vector_assets_tests.patience import said_in, waited_for
 from vector_assets_tests.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ class SplitDeployment:
         """Do what is done before anything is started, and wait for its end."""
         self.start("migrate")
         code = self._processes.pop("migrate").wait(timeout=PATIENCE_SECONDS)
-        assert code == 0, self.logs()
+        assert code == 0, said_in(self.hosts.folder)
 
     def start(self, name: str) -> None:
         """Start a service of the file."""
@@ -162,20 +162,7 @@ class SplitDeployment:
 
     def wait_until(self, question: Callable[[], Any], what: str) -> Any:
         """Return a question's answer once it is something."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(requests.ConnectionError):
-                if answer := question():
-                    return answer
-            time.sleep(0.3)
-        raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s; {self.logs()}")
-
-    def logs(self) -> str:
-        """Return the end of each process's output."""
-        return "\n".join(
-            f"--- {path.name}\n{path.read_text(errors='replace')[-2500:]}"
-            for path in sorted(self.hosts.folder.glob("*.log"))
-        )
+        return waited_for(question, what, patience_seconds=PATIENCE_SECONDS, logs=self.hosts.folder)
 
     def _host(self, name: str) -> Host:
         return self.hosts.one if name in (*_ON_HOST_ONE, "migrate") else self.hosts.two

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ import requests
 
 from vector_assets.orchestration.home import prepare_home
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
+from vector_assets_tests.patience import waited_for
 from vector_assets_tests.receiver import Receiver
 
 BIN = Path(sys.executable).parent
@@ -162,20 +162,7 @@ class Installation:
 
     def wait_until(self, question: Callable[[], Any], what: str) -> Any:
         """Return a question's answer once it is something."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            with suppress(requests.ConnectionError):
-                if answer := question():
-                    return answer
-            time.sleep(0.5)
-        raise TimeoutError(f"{what}: not within {PATIENCE_SECONDS:.0f} s; {self.logs()}")
-
-    def logs(self) -> str:
-        """Return the end of each process's output."""
-        return "\n".join(
-            f"--- {path.name}\n{path.read_text(errors='replace')[-1500:]}"
-            for path in sorted(self.folder.glob("*.log"))
-        )
+        return waited_for(question, what, patience_seconds=PATIENCE_SECONDS, logs=self.folder)
 
 
 @contextmanager
