@@ -21,6 +21,7 @@ from vector_assets.records import (
     chunk_metadata,
     document_fingerprint,
     head_id,
+    ordinal_of,
     record_id,
 )
 from vector_assets.stores.base import Metadata, Record
@@ -312,12 +313,6 @@ class _Examination:
 
     def _finding(self, kind: Kind, chunk_id: str, detail: str) -> Finding:
         return Finding(kind, self._id, chunk_id, detail)
-
-
-def ordinal_of(chunk_id: str) -> int:
-    """Return a record's place in its document; -1 for an id that is none of ours."""
-    last = chunk_id.rpartition("#")[2]
-    return int(last) if last.isdecimal() else -1
 
 
 def is_sound(record: Record, vector_kind: str) -> bool:

@@ -20,7 +20,7 @@ from vector_assets.meter import Meter
 from vector_assets.planning import HeldVersions
 from vector_assets.prune_report import PruneReport, Refusal
 from vector_assets.records import head_id, record_id
-from vector_assets.redaction import redact
+from vector_assets.redaction import words_without_secrets
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Fate, Missing, Source, Unlisted
@@ -248,7 +248,7 @@ class Prune:
         self, report: PruneReport, subject: str, seen: str, advice: str, documents: int
     ) -> None:
         # A vendor's words may quote what was sent to it.
-        report.refusals.append(Refusal(subject, redact(seen).text, advice, documents))
+        report.refusals.append(Refusal(subject, words_without_secrets(seen), advice, documents))
 
     def _advice(self, containers: Collection[str] = ()) -> str:
         only = "".join(f" --container {shlex.quote(one)}" for one in sorted(containers))

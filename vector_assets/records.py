@@ -51,8 +51,9 @@ def document_id_of(chunk_id: str) -> str:
 
 
 def ordinal_of(chunk_id: str) -> int:
-    """Return a record's place in its document, from 0."""
-    return int(chunk_id.rpartition("#")[2])
+    """Return a record's place in its document, from 0; -1 for an id that is none of ours."""
+    last = chunk_id.rpartition("#")[2]
+    return int(last) if last.isdecimal() else -1
 
 
 def document_fingerprint(document: Document, vector_kind: str) -> str:

@@ -16,6 +16,7 @@ from importlib.resources import as_file, files
 from kingfisher_sdk import Rules, Scanner
 
 from vector_assets.assignments import Found, assigned_secrets
+from vector_assets.credentials import without_credentials
 from vector_assets.documents import Document, Section, Value
 
 _OWN_RULES = "vector_assets."
@@ -55,6 +56,11 @@ def redact(text: str) -> Redacted:
         text = _replaced(text, found)
         count += len(found)
     return Redacted(text, count)
+
+
+def words_without_secrets(words: str) -> str:
+    """Return what a vendor, a model or an index said of a document, which may quote it, or us."""
+    return redact(without_credentials(words)).text
 
 
 def redact_document(document: Document) -> tuple[Document, int]:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 
-from vector_assets.damage import Kind, ordinal_of
+from vector_assets.damage import Kind
 from vector_assets.embedding.base import Embedder
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
-from vector_assets.records import head_id
+from vector_assets.records import head_id, ordinal_of
 from vector_assets.serving import open_target
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source

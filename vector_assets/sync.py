@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
-from vector_assets.credentials import without_credentials
 from vector_assets.documents import (
     Checkpoint,
     Deferred,
@@ -43,7 +42,7 @@ from vector_assets.planning import (
     vector_kind_of,
 )
 from vector_assets.quarantine import Quarantine
-from vector_assets.redaction import redact, redact_document
+from vector_assets.redaction import redact_document, words_without_secrets
 from vector_assets.report import DayStats, SyncReport
 from vector_assets.serving import open_target
 from vector_assets.settings import Settings
@@ -155,7 +154,8 @@ class EmbeddedDocuments:
     def refuse(self, failures: Iterable[DocumentFailure]) -> None:
         """Say that the index does not hold these, though they were asked for to be written."""
         for failure in failures:
-            self._refused[failure.document_id] = replace(failure, cause=redact(failure.cause).text)
+            cause = words_without_secrets(failure.cause)
+            self._refused[failure.document_id] = replace(failure, cause=cause)
 
     def settle(self) -> None:
         """Record what failed, and release from quarantine what has been written or is gone.
@@ -244,9 +244,9 @@ class EmbeddedDocuments:
 def _without_secrets(outcome: Outcome) -> Outcome:
     """Redact what a vendor or a model said of a document, which may quote it."""
     if isinstance(outcome, DocumentFailure):
-        return replace(outcome, cause=redact(without_credentials(outcome.cause)).text)
+        return replace(outcome, cause=words_without_secrets(outcome.cause))
     if isinstance(outcome, Gap):
-        return replace(outcome, reason=redact(without_credentials(outcome.reason)).text)
+        return replace(outcome, reason=words_without_secrets(outcome.reason))
     return outcome
 
 

@@ -8,11 +8,11 @@ Keep out: what counts as damage (`damage.py`), and mending it (`repairing.py`).
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby, islice
 
-from vector_assets.damage import Finding, Kind, Wanted, Yardstick, examine, ordinal_of
+from vector_assets.damage import Finding, Kind, Wanted, Yardstick, examine
 from vector_assets.documents import (
     Deferred,
     Document,
@@ -20,14 +20,15 @@ from vector_assets.documents import (
     SourceItem,
     Unchanged,
     Window,
+    document_id_of_item,
     start_of_day,
 )
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import DocumentError
 from vector_assets.intake import batched
 from vector_assets.planning import HeldVersions, vector_kind_of
-from vector_assets.records import document_id_of, head_id, record_id
-from vector_assets.redaction import redact, redact_document
+from vector_assets.records import document_id_of, head_id, ordinal_of, record_id
+from vector_assets.redaction import redact_document, words_without_secrets
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import Record, VectorStore
 from vector_assets.sync import Days
@@ -184,7 +185,7 @@ class Verifier:
         newest: dict[str, Document] = {}
         for item in items:
             if isinstance(item, DocumentFailure):
-                unread.append(DocumentFailure(item.document_id, redact(item.cause).text, item.day))
+                unread.append(replace(item, cause=words_without_secrets(item.cause)))
             if isinstance(item, DocumentFailure | Deferred | Unchanged):
                 self._covered.setdefault(item.document_id, 0)
             if isinstance(item, Document):
@@ -272,8 +273,10 @@ class Verifier:
         left = set(suspects)
         listed: set[str] = set()
         for batch in batched(self._source().documents(self._window)):
-            wanted = self._wanted_again([item for item in batch if _id_of(item) in left])
-            listed.update(one for one in map(_id_of, batch) if one in suspects)
+            wanted = self._wanted_again(
+                [item for item in batch if document_id_of_item(item) in left]
+            )
+            listed.update(one for one in map(document_id_of_item, batch) if one in suspects)
             left -= wanted.keys()
             if wanted:
                 yield self._cases(list(wanted), wanted)
@@ -329,11 +332,3 @@ def _is_covered(ids: Sequence[str], count: int) -> bool:
 def _without_orphans(case: Case) -> Case:
     kept = [one for one in case.findings if one.kind is not Kind.ORPHANED]
     return Case(case.document_id, case.wanted, case.records, kept)
-
-
-def _id_of(item: SourceItem) -> str:
-    if isinstance(item, Document):
-        return item.id
-    if isinstance(item, DocumentFailure | Deferred | Unchanged):
-        return item.document_id
-    return ""

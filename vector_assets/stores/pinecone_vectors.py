@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vector_assets.records import head_id
+from vector_assets.records import document_id_of, head_id, ordinal_of
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     PAGE_RECORDS,
@@ -227,8 +227,7 @@ def _one_of(chunk_ids: Sequence[str]) -> dict[str, Any]:
     """Return the filter that a record is one of these, and of no others."""
     ordinals: dict[str, list[int]] = {}
     for one in chunk_ids:
-        document_id, _, ordinal = one.rpartition("#")
-        ordinals.setdefault(document_id, []).append(int(ordinal))
+        ordinals.setdefault(document_id_of(one), []).append(ordinal_of(one))
     alternatives = [
         {"document_id": {"$eq": document_id}, "chunk": {"$in": numbers}}
         for document_id, numbers in ordinals.items()
