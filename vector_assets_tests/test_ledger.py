@@ -1,6 +1,5 @@
 """Facts kept in the index, on LanceDB and on both of Pinecone's APIs over HTTP."""
 
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from vector_assets.ledger import NAMESPACE, Ledger
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import Filter, VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets_tests.processes import run_at_once
 from vector_assets_tests.stores.conformance import DIMENSIONS, EMBEDDER, SPACE, records
 from vector_assets_tests.stores.test_pinecone import build
 from vector_assets_tests.tiny import document
@@ -118,14 +118,8 @@ def _put_many(uri: str, name: str) -> None:
 
 
 def test_processes_that_write_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
     names = ["jira", "slack", "notion"]
-    workers = [context.Process(target=_put_many, args=(str(tmp_path), name)) for name in names]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    run_at_once(_put_many, [(str(tmp_path), name) for name in names])
     store = LanceDBStore(str(tmp_path))
     entries = Ledger(store, DIMENSIONS).entries("quarantine")
     assert entries.keys() == {f"{name}:{n}" for name in names for n in range(10)} | {"shared"}

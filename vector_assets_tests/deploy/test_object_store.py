@@ -1,6 +1,5 @@
 """LanceDB on an object store: every promise of a store, over HTTP, and writers on several hosts."""
 
-import multiprocessing
 import os
 from collections.abc import Iterator
 from itertools import count
@@ -10,6 +9,7 @@ import pytest
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets_tests.deploy.object_store import BUCKET, running_object_store
+from vector_assets_tests.processes import run_at_once
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
 from vector_assets_tests.tiny import document
 
@@ -55,13 +55,7 @@ def _write(uri: str, writer: int) -> None:
 
 def test_writers_at_once_lose_nothing_and_the_newest_wins(uri: str) -> None:
     """All are processes without a disk in common; the table itself is made in the race, too."""
-    spawn = multiprocessing.get_context("spawn")
-    writers = [spawn.Process(target=_write, args=(uri, number)) for number in range(WRITERS)]
-    for one in writers:
-        one.start()
-    for one in writers:
-        one.join(timeout=200)
-    assert [one.exitcode for one in writers] == [0] * WRITERS
+    run_at_once(_write, [(uri, number) for number in range(WRITERS)])
     store = LanceDBStore(uri)
     assert store.count(SPACE) == WRITERS * ROUNDS + 1
     hits = {hit.id: hit for hit in store.lookup(SPACE, where=Filter(), limit=50)}

@@ -1,6 +1,5 @@
 """LanceDB: the promises of every store, and those that it alone can make."""
 
-import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from vector_assets.errors import UnavailableError
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.stores.lancedb_rows import rows_of_records
+from vector_assets_tests.processes import CONTEXT, run_at_once
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
 from vector_assets_tests.tiny import document
 
@@ -76,9 +76,7 @@ def _write(uri: str, writer: int) -> None:
 
 
 def test_four_processes_write_at_once_and_the_newest_stands(store: LanceDBStore, uri: str) -> None:
-    processes = multiprocessing.get_context("spawn")
-    with processes.Pool(WRITERS) as pool:
-        pool.starmap(_write, [(uri, writer) for writer in range(WRITERS)])
+    run_at_once(_write, [(uri, writer) for writer in range(WRITERS)])
     assert store.count(SPACE) == 2 + WRITERS * ROUNDS
     newest = document("shared", updated_at=f"2026-03-{ROUNDS * WRITERS:02d}")
     assert store.heads(SPACE, [newest.id])[newest.id].updated_at == newest.updated_at.timestamp()
@@ -98,14 +96,7 @@ def _write_the_same(uri: str, start: Any) -> None:
 def test_a_document_that_all_insert_at_the_same_moment_stands_once(
     store: LanceDBStore, uri: str
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    start = context.Barrier(WRITERS)
-    writers = [context.Process(target=_write_the_same, args=(uri, start)) for _ in range(WRITERS)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join()
-    assert [writer.exitcode for writer in writers] == [0] * WRITERS
+    run_at_once(_write_the_same, [(uri, CONTEXT.Barrier(WRITERS))] * WRITERS)
     assert store.count(SPACE) == ROUNDS
 
 
