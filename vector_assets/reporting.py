@@ -79,7 +79,7 @@ def for_sensors(
     told = {problem.key.removeprefix(RUN_PREFIX) for problem in runs}
     known = {key.removeprefix(SOURCE_PREFIX) for key, one in incidents.items() if one.told_at}
     behind = [
-        _source_problem(source, settings)
+        _source_problem(source, observation, settings)
         for source in _behind(health)
         if source.source not in told - known
     ]
@@ -108,7 +108,7 @@ def for_watcher(
     if (is_daemon_dead and not is_starting) or (sensor is not None and not sensor.is_running):
         # That a source is late follows from what was told already; that it is stale is news.
         problems += [
-            _source_problem(source, settings)
+            _source_problem(source, observation, settings)
             for source in _behind(health)
             if source.verdict is Verdict.STALE or not is_daemon_dead
         ]
@@ -141,7 +141,7 @@ def _behind(health: Health) -> list[SourceHealth]:
     ]
 
 
-def _source_problem(source: SourceHealth, settings: Settings) -> Problem:
+def _source_problem(source: SourceHealth, observation: Observation, settings: Settings) -> Problem:
     is_unknown = source.verdict is Verdict.UNKNOWN
     consequence = "may get old answers" if is_unknown else "get old answers"
     return Problem(
@@ -152,17 +152,19 @@ def _source_problem(source: SourceHealth, settings: Settings) -> Problem:
         f"{source.source} can be reached.",
         since=source.watermark,
         link=_asset_link(source.source, settings),
-        tell_after_seconds=settings.watch_seconds * _patience_turns(source),
+        tell_after_seconds=settings.watch_seconds * _patience_turns(source, observation),
     )
 
 
-def _patience_turns(source: SourceHealth) -> int:
+def _patience_turns(source: SourceHealth, observation: Observation) -> int:
     """Return for how many looks of the watcher a source may be behind before it is told.
 
-    A run that fails tells the cause sooner; a vendor may be away for a while, and an index that is
-    empty may be having its first night.
+    A run that fails tells the cause sooner; a vendor may be away for a while; and a source of which
+    no day was ever finished may be having its first night, which fills the index from old to new.
     """
-    return 10 if source.watermark and source.verdict is not Verdict.UNKNOWN else 60
+    history = observation.assets.get(source.source)
+    is_first_night = not source.watermark or (history is not None and not history.days)
+    return 60 if is_first_night or source.verdict is Verdict.UNKNOWN else 10
 
 
 def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:
