@@ -5,12 +5,13 @@ stands below a block is looked up and not searched for: else the sandbox's own w
 to be right and not to be fast, would be measured.
 Keep out: what it serves (`speed_workspace.py`), and what is asked of it.
 
-    python benchmarks/speed_server.py --days 30 [--latency-seconds 0.06]
+    python benchmarks/speed_server.py --days 30 [--latency-seconds 0.06] [--in-flight 16]
 
 Prints its URL once it answers. `GET /_bench/seen` tells what was asked since the last time.
 """
 
 import argparse
+import asyncio
 import base64
 import gc
 import hashlib
@@ -45,10 +46,14 @@ _NAMES = (
 
 
 class Seen:
-    """Middleware at the very outside: what is asked, how much at once, what is refused."""
+    """Middleware at the very outside: what is asked, how much at once, what is refused.
 
-    def __init__(self, app: ASGIApp) -> None:
+    So many requests are in flight at most, whoever asks: what comes beyond them waits for its turn.
+    """
+
+    def __init__(self, app: ASGIApp, in_flight: int) -> None:
         self._app = app
+        self._turns = asyncio.Semaphore(in_flight)
         self._clear()
 
     def _clear(self) -> None:
@@ -64,10 +69,7 @@ class Seen:
         if scope["type"] != "http" or scope["path"] == "/_bench/seen":
             await self._tell(send)
             return
-        name = endpoint(scope["path"])
-        self._requests[name] += 1
-        self._in_flight += 1
-        self._most_in_flight = max(self._most_in_flight, self._in_flight)
+        self._requests[endpoint(scope["path"])] += 1
 
         async def watched(message: Any) -> None:
             if message["type"] == "http.response.start":
@@ -76,10 +78,13 @@ class Seen:
                 self._texts += int(counts.get(b"x-bench-texts", 0))
             await send(message)
 
-        try:
-            await self._app(scope, receive, watched)
-        finally:
-            self._in_flight -= 1
+        async with self._turns:
+            self._in_flight += 1
+            self._most_in_flight = max(self._most_in_flight, self._in_flight)
+            try:
+                await self._app(scope, receive, watched)
+            finally:
+                self._in_flight -= 1
 
     async def _tell(self, send: Send) -> None:
         body = {
@@ -190,12 +195,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, required=True)
     parser.add_argument("--latency-seconds", type=float, default=0.06)
+    parser.add_argument("--in-flight", type=int, default=16)
     asked = parser.parse_args()
     workspace = build(asked.days)
 
     def around(app: Any) -> ASGIApp:
         app.app = Remembered(app.app, workspace)
-        return Seen(app)
+        return Seen(app, asked.in_flight)
 
     with running_sandbox(workspace, wrap=around) as sandbox:
         sandbox.conditions.latency_seconds = asked.latency_seconds

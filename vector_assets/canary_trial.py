@@ -17,7 +17,7 @@ from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import document_id_of
 from vector_assets.search import find_in
-from vector_assets.serving import open_target
+from vector_assets.serving import Opening
 from vector_assets.settings import Settings
 from vector_assets.stores.base import Filter, VectorStore
 from vector_assets.writing import Writer
@@ -77,7 +77,7 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
 def examine_canary(settings: Settings) -> Iterator[Finding]:
     """Yield whether the canary is found, as the doctor says it."""
     try:
-        target = open_target(settings, Meter())
+        target = Opening(settings).target(Meter())
         trial = try_canary(target.store, target.embedder)
     except VectorAssetsError as error:
         yield Finding(CANARY, "broken", str(error))

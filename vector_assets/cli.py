@@ -20,6 +20,7 @@ from vector_assets.cli_verify import verify
 from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
 from vector_assets.credentials import printed_uncaught
 from vector_assets.errors import FatalError, UsageError, VectorAssetsError
+from vector_assets.memory import keep_little_freed_memory
 from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import SOURCES
 
@@ -63,13 +64,16 @@ def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) ->
     from vector_assets import terminal
     from vector_assets.generations import build_store
     from vector_assets.meter import Meter
-    from vector_assets.serving import pending_change
+    from vector_assets.serving import Opening, pending_change
     from vector_assets.sync import sync_source
 
     failed: list[str] = []
+    opening = Opening(settings)
     with terminal.sync_progress(names) as progress, ThreadPoolExecutor(len(names)) as pool:
         runs = {
-            name: pool.submit(sync_source, name, days, settings, on_progress=progress)
+            name: pool.submit(
+                sync_source, name, days, settings, opening=opening, on_progress=progress
+            )
             for name in names
         }
         reports = []
@@ -193,6 +197,7 @@ for _command in (prune, verify, reindex, sandbox, serve, up, demo):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    keep_little_freed_memory()
     sys.excepthook = lambda *uncaught: click.echo(printed_uncaught(*uncaught), err=True, nl=False)
     try:
         app.main(args=arguments, prog_name="vector-assets", standalone_mode=False)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from vector_assets.credentials import without_credentials
+from vector_assets.memory import keep_little_freed_memory
 from vector_assets.nights import require_cron
 from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
 from vector_assets.orchestration.canary import build_canary_asset
@@ -93,4 +94,5 @@ def _vector_index(settings: Settings) -> VectorIndexIOManager:
     return LanceDBIOManager(uri=uri)
 
 
+keep_little_freed_memory()
 defs = build_defs()

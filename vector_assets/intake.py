@@ -19,7 +19,7 @@ from vector_assets.sources.base import Source
 
 # A batch is one embedding request of some 50,000 tokens: a sixth of what OpenAI takes, so that the
 # vectors of the batches in flight, 6 KB a passage and several times that on the wire, stay few.
-BATCH_DOCUMENTS = 64
+BATCH_DOCUMENTS = 128
 BATCH_CHARACTERS = 200_000
 
 

@@ -6,7 +6,9 @@ Keep out: where a kind is recorded (`generations.py`).
 
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, product
 
 from vector_assets import chunking, records
@@ -49,19 +51,24 @@ def recognised(
         likely: Tried first.
         models: Names of further models of OpenAI-compatible servers.
     """
-    found: set[IndexKind | None] = set()
-    for source in SOURCES:
-        ids = [head_id(one) for one, _ in islice(store.documents(source), _HEADS_LISTED)]
-        if not ids:
-            continue
-        sample = random.Random(0).sample(ids, min(len(ids), _HEADS_READ))  # noqa: S311 - a sample
-        dimensions = store.dimensions(source) or 0
-        tried = list(_candidates(dimensions, likely, models))
-        held = store.metadata(source, sample)
-        found |= {_kind_of(metadata, tried) for metadata in held.values()}
+    with ThreadPoolExecutor(len(SOURCES)) as pool:
+        kinds_of_sources = pool.map(partial(_kinds_in, store, likely, models), SOURCES)
+        found = {kind for kinds in kinds_of_sources for kind in kinds}
     vectors = {replace(one, layout=UNKNOWN_LAYOUT) if one else None for one in found}
     proved = next((kinds for kinds in (found, vectors) if len(kinds) == 1), {None})
     return Recognition(next(iter(proved)), is_empty=not found)
+
+
+def _kinds_in(
+    store: IndexStore, likely: IndexKind | None, models: Sequence[str], source: str
+) -> set[IndexKind | None]:
+    """Return the kinds of some records of a source."""
+    ids = [head_id(one) for one, _ in islice(store.documents(source), _HEADS_LISTED)]
+    sample = random.Random(0).sample(ids, min(len(ids), _HEADS_READ))  # noqa: S311 - a sample
+    if not sample:
+        return set()
+    tried = list(_candidates(store.dimensions(source) or 0, likely, models))
+    return {_kind_of(fields, tried) for fields in store.metadata(source, sample).values()}
 
 
 def _candidates(

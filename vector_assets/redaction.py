@@ -12,12 +12,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
+from typing import TypeVar
 
 from kingfisher_sdk import Rules, Scanner
 
 from vector_assets.assignments import Found, assigned_secrets
 from vector_assets.credentials import without_credentials
-from vector_assets.documents import Document, Section, Value
+from vector_assets.documents import Document, DocumentFailure, Gap, Section, Value
+
+Item = TypeVar("Item")
 
 _OWN_RULES = "vector_assets."
 _PASSWORD_RULES = ("betterleaks.generic-credential-uri", "betterleaks.curl-auth-user")
@@ -61,6 +64,15 @@ def redact(text: str) -> Redacted:
 def words_without_secrets(words: str) -> str:
     """Return what a vendor, a model or an index said of a document, which may quote it, or us."""
     return redact(without_credentials(words)).text
+
+
+def item_without_secrets(item: Item) -> Item:
+    """Redact what a vendor or a model said of a document, which may quote it."""
+    if isinstance(item, DocumentFailure):
+        return replace(item, cause=words_without_secrets(item.cause))
+    if isinstance(item, Gap):
+        return replace(item, reason=words_without_secrets(item.reason))
+    return item
 
 
 def redact_document(document: Document) -> tuple[Document, int]:

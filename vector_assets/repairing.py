@@ -14,7 +14,7 @@ from vector_assets.embedding.base import Embedder
 from vector_assets.meter import Meter
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import head_id, ordinal_of
-from vector_assets.serving import open_target
+from vector_assets.serving import Opening
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -224,7 +224,7 @@ def verify_source(
         VectorAssetsError: See `verify_index`.
     """
     meter = Meter()
-    target = open_target(settings, meter)
+    target = Opening(settings).target(meter)
     return verify_index(
         open_source=lambda: build_source(name, settings, meter),
         embedder=target.embedder,

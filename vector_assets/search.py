@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from vector_assets.chunking import passage_of
-from vector_assets.documents import Value
+from vector_assets.documents import Value, clean_text
 from vector_assets.embedding.base import Embedder, Vectors
 from vector_assets.errors import RetryableError, UsageError
 from vector_assets.fusion import fuse
@@ -152,7 +152,7 @@ def find_in(
     as_of: Mapping[str, datetime | None] | None = None,
 ) -> Answers:
     """Find what answers a question in some namespaces, at least one; see `find`."""
-    question = question.strip()
+    question = clean_text(question).strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:

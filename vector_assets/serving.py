@@ -14,6 +14,7 @@ from vector_assets.embedding.base import Embedder
 from vector_assets.errors import IndexMismatchError, SettingsError
 from vector_assets.generations import Generation, LiveStore, build_store
 from vector_assets.kinds import IndexKind, kind_of
+from vector_assets.ledger import NAMESPACE
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.stores.base import VectorStore
@@ -93,7 +94,11 @@ def writing_target(store: VectorStore, embedder: Embedder, of_kind: EmbedderOf) 
     """
     if not isinstance(store, LiveStore):
         return Target(store, embedder)
-    wanted = kind_of(embedder)
+    return _tied(store, _live_to_write(store, kind_of(embedder)), embedder, of_kind)
+
+
+def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
+    """Return what is live at this moment; record it where that was not done yet."""
     store.forget()
     live = store.live(wanted)
     if live.is_empty:
@@ -103,6 +108,11 @@ def writing_target(store: VectorStore, embedder: Embedder, of_kind: EmbedderOf) 
         live = Generation("", live.kind)
         store.catalogue.set_live(live)
     store.forget()
+    return live
+
+
+def _tied(store: LiveStore, live: Generation, embedder: Embedder, of_kind: EmbedderOf) -> Target:
+    wanted = kind_of(embedder)
     if live.kind == wanted:
         return Target(store.tied(live), embedder)
     writer = _writer(live.kind, wanted, of_kind)
@@ -110,17 +120,38 @@ def writing_target(store: VectorStore, embedder: Embedder, of_kind: EmbedderOf) 
     return Target(store.tied(live), writer, change)
 
 
-def open_target(settings: Settings, meter: Meter) -> Target:
-    """Tie a run to the live index that the settings name; see `writing_target`.
+class Opening:
+    """The live index for runs that begin together in one process, found out once for all.
 
-    Raises:
-        SettingsError: A setting that it needs is missing.
+    Args:
+        settings: Name the index and the model.
     """
-    return writing_target(
-        build_store(settings, meter),
-        build_embedder(settings, meter),
-        lambda kind: embedder_of(kind, settings, meter),
-    )
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._live: Generation | None = None
+
+    def target(self, meter: Meter) -> Target:
+        """Tie a run to the live index, on a connection of its own; see `writing_target`.
+
+        Args:
+            meter: Of the run.
+
+        Raises:
+            SettingsError: A setting that it needs is missing.
+            IndexMismatchError: As `writing_target` raises.
+            RetryableError: The index does not answer.
+        """
+        settings = self._settings
+        store = build_store(settings, meter)
+        embedder = build_embedder(settings, meter)
+        # Who waits for another's answer has looked the index up meanwhile.
+        store.base.dimensions(NAMESPACE)
+        with self._lock:
+            if self._live is None:
+                self._live = _live_to_write(store, kind_of(embedder))
+        return _tied(store, self._live, embedder, lambda kind: embedder_of(kind, settings, meter))
 
 
 def difference(kind: IndexKind | None, wanted: IndexKind) -> str:

@@ -9,7 +9,7 @@ everything of Dagster.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.concurrency import mapped_in_order
@@ -42,9 +42,9 @@ from vector_assets.planning import (
     vector_kind_of,
 )
 from vector_assets.quarantine import Quarantine
-from vector_assets.redaction import redact_document, words_without_secrets
+from vector_assets.redaction import item_without_secrets, redact_document
 from vector_assets.report import DayStats, SyncReport
-from vector_assets.serving import open_target
+from vector_assets.serving import Opening
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -154,8 +154,7 @@ class EmbeddedDocuments:
     def refuse(self, failures: Iterable[DocumentFailure]) -> None:
         """Say that the index does not hold these, though they were asked for to be written."""
         for failure in failures:
-            cause = words_without_secrets(failure.cause)
-            self._refused[failure.document_id] = replace(failure, cause=cause)
+            self._refused[failure.document_id] = item_without_secrets(failure)
 
     def settle(self) -> None:
         """Record what failed, and release from quarantine what has been written or is gone.
@@ -178,7 +177,7 @@ class EmbeddedDocuments:
                     newest[item.id] = item
         others: list[Outcome] = [item for item in batch if not isinstance(item, Document)]
         outcomes = self._planned([redact_document(one) for one in newest.values()]) + others
-        return [_without_secrets(outcome) for outcome in outcomes]
+        return [item_without_secrets(outcome) for outcome in outcomes]
 
     def _planned(self, documents: list[tuple[Document, int]]) -> list[Outcome]:
         """Plan documents, each with the number of secrets that it had."""
@@ -239,15 +238,6 @@ class EmbeddedDocuments:
             self.report.add(outcome.day, DayStats(deferred_documents=1))
         elif isinstance(outcome, Unchanged):
             self.report.add(outcome.day, DayStats(documents=1, unchanged_documents=1))
-
-
-def _without_secrets(outcome: Outcome) -> Outcome:
-    """Redact what a vendor or a model said of a document, which may quote it."""
-    if isinstance(outcome, DocumentFailure):
-        return replace(outcome, cause=words_without_secrets(outcome.cause))
-    if isinstance(outcome, Gap):
-        return replace(outcome, reason=words_without_secrets(outcome.reason))
-    return outcome
 
 
 class Pipeline:
@@ -384,9 +374,17 @@ def sync_source(
     days: Days,
     settings: Settings,
     *,
+    opening: Opening | None = None,
     on_progress: Callable[[SyncReport], None] = lambda report: None,
 ) -> SyncReport:
     """Sync some days of one source as the settings say, from source to index.
+
+    Args:
+        name: Of the source.
+        days: What is wanted.
+        settings: Of source, embedder and index.
+        opening: Shared by sources that are synced side by side.
+        on_progress: See `write`.
 
     Raises:
         SettingsError: A setting that it needs is missing.
@@ -395,6 +393,6 @@ def sync_source(
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    target = open_target(settings, meter)
+    target = (opening or Opening(settings)).target(meter)
     pipeline = Pipeline(source=source, embedder=target.embedder, store=target.store, meter=meter)
     return pipeline.run(days, on_progress=on_progress)

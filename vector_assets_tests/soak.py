@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from vector_assets.documents import DocumentFailure, Gap, SourceItem, Unchanged, Window
+from vector_assets.memory import keep_little_freed_memory
 from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
 from vector_assets.stores.lancedb import LanceDBStore
@@ -65,6 +66,7 @@ def resident_mib() -> float:
 
 
 def main(folder: str, count: int) -> None:
+    keep_little_freed_memory()
     pipeline = Pipeline(
         source=EndlessSource(count),
         embedder=TinyEmbedder(dimensions=32, chunk_tokens=100, is_remembering=False),

@@ -55,7 +55,7 @@ def _answered(asked: Any) -> Response:
         return _refused(404, f"The model `{asked['model']}` does not exist.", "model_not_found")
     if not all(isinstance(text, str) for text in texts):
         return _refused(400, "'$.input' is invalid: the sandbox reads no token ids.", None)
-    counts = [len(_encoding().encode_ordinary(text)) for text in texts]
+    counts = [_encoding().count(text) for text in texts]
     dimensions = asked.get("dimensions")
     complaint = _complaint(texts, counts) or _complaint_of_dimensions(asked["model"], dimensions)
     if complaint is not None:
@@ -108,10 +108,10 @@ def _spread(feature: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 @lru_cache(maxsize=1)
 def _encoding() -> Any:
-    # Loading the vocabulary takes a third of a second, which only those who count shall pay.
-    from bpe_openai import get_encoding
+    # Only those who count shall load the vocabulary.
+    from rs_bpe.bpe import openai
 
-    return get_encoding("cl100k_base")
+    return openai.cl100k_base()
 
 
 def _complaint(texts: Sequence[str], counts: Sequence[int]) -> str | None:

@@ -116,7 +116,7 @@ class Listing:
         api: Asked for history: once for every 999 top-level messages.
         channel: Which.
         scope: What of it.
-        known: Asked once a page, for the threads on it.
+        known: Asked once a page, for the threads on it, as soon as the page is there.
 
     Attributes:
         held_days: Last activity of the days that the index holds, by document id, as it was before
@@ -147,7 +147,7 @@ class Listing:
         return [day_id(self._channel.id, first + n * _DAY) for n in range((last - first).days + 1)]
 
     def open(self) -> Self:
-        """Fetch the first page; what that raises is raised by `parts`."""
+        """Fetch the first page and ask the index about it; what that raises, `parts` raises."""
         span = {"oldest": f"{max(self._first.timestamp(), 0):.6f}"}
         if self._after_last is not None:
             span["latest"] = f"{self._after_last.timestamp():.6f}"
@@ -156,7 +156,8 @@ class Listing:
             "conversations.history", "messages", channel=self._channel.id, inclusive=True, **span
         )
         try:
-            self._pages = chain([next(pages)], pages)
+            first = self._wanted(next(pages))
+            self._pages = chain([first], map(self._wanted, pages))
         except VectorAssetsError as error:
             self._refusal = error
         return self
@@ -172,11 +173,8 @@ class Listing:
             self.open()
         if self._refusal is not None:
             raise self._refusal
-        after_last = self._after_last
         for page in self._pages or ():
-            wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
-            self._compare(wanted)
-            for message in wanted:
+            for message in page:
                 yield from self._sort(message)
         yield from self._finished_day()
         # What is left was answered in public, and began before `since`.
@@ -194,15 +192,18 @@ class Listing:
         end = self._window.end
         return None if end is None else start_of_day((end - _TICK).date() + _DAY)
 
-    def _compare(self, page: list[Json]) -> None:
-        """Ask the index, in one question, what it holds of the threads on a page."""
-        stamps = {self._id(m["thread_ts"]): "" for m in page if is_reply(m)}
+    def _wanted(self, page: list[Json]) -> list[Json]:
+        """Return what is read of a page; ask the index, in one question, for its threads."""
+        after_last = self._after_last
+        wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
+        stamps = {self._id(m["thread_ts"]): "" for m in wanted if is_reply(m)}
         stamps |= {
-            self._id(m["ts"]): thread_stamp(m, *self._scope.place) for m in page if is_parent(m)
+            self._id(m["ts"]): thread_stamp(m, *self._scope.place) for m in wanted if is_parent(m)
         }
         if stamps:
             held, self._unchanged = self._known.compared(dict(sorted(stamps.items())))
             self._held.update(held)
+        return wanted
 
     def _sort(self, message: Json) -> Iterator[Thread | Day]:
         at = instant(message["ts"])
