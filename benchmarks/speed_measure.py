@@ -132,10 +132,11 @@ class Server:
             RuntimeError: It failed; with what it said.
         """
         names = SOURCES if kind == "dagster" else (kind,)
-        self._asked("/_bench/seen", "GET")
         with tempfile.TemporaryDirectory() as folder:
             answers = [Path(folder) / name for name in names]
             children = [self._started(one, days, settings) for one in answers]
+            _wait_until_ready(children)
+            self._asked("/_bench/seen", "GET")
             told = _ended(children, answers)
         return Measured(
             seconds=max(one["seconds"] for one in told),
@@ -181,11 +182,14 @@ def _path() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
 
 
-def _ended(children: list["subprocess.Popen[str]"], answers: list[Path]) -> list[dict[str, Any]]:
-    """Let processes begin once all are ready, and return what they told in the end."""
+def _wait_until_ready(children: list["subprocess.Popen[str]"]) -> None:
     for child in children:
         assert child.stdout is not None
         child.stdout.readline()
+
+
+def _ended(children: list["subprocess.Popen[str]"], answers: list[Path]) -> list[dict[str, Any]]:
+    """Let processes begin, and return what they told in the end."""
     for child in children:
         assert child.stdin is not None
         with suppress(BrokenPipeError):

@@ -18,6 +18,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vector_assets.settings import Settings
 
 SOURCES = ("slack", "notion", "jira", "fireflies")
 
@@ -46,6 +50,7 @@ def main() -> None:
 
 
 def _floor(days: int) -> Callable[[], None]:
+    import httpcore  # noqa: F401 - no import is in the time of a run
     import speed_floor
 
     return speed_floor.main(days)
@@ -61,6 +66,7 @@ def _sync(days: int) -> Callable[[], list[str]]:
     keep_little_freed_memory()
     _import_what_a_run_imports()
     settings = load_settings()
+    _know_the_index(settings)
     asked = Days.newest(days, datetime.now(UTC))
 
     def run() -> list[str]:
@@ -84,9 +90,11 @@ def _dagster(source: str) -> Callable[[int], Callable[[], list[str]]]:
         from vector_assets.definitions import build_defs
         from vector_assets.orchestration.assets import asset_key
         from vector_assets.orchestration.partitions import range_tags
+        from vector_assets.settings import load_settings
         from vector_assets.sync import Days
 
         _import_what_a_run_imports()
+        _know_the_index(load_settings())
         tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
         job = build_defs().resolve_job_def("nightly_ingestion")
         # Dagster's own database is there before any run is.
@@ -107,8 +115,18 @@ def _dagster(source: str) -> Callable[[int], Callable[[], list[str]]]:
     return prepare
 
 
+def _know_the_index(settings: "Settings") -> None:
+    """Let the index say of which kind it is, as it does on every night but the first."""
+    from vector_assets.meter import Meter
+    from vector_assets.serving import Opening
+
+    Opening(settings).target(Meter())
+
+
 def _import_what_a_run_imports() -> None:
     """Import the SDKs and read the vocabulary, as a process does once."""
+    import httpcore  # noqa: F401 - imported to be there, as httpx does at its first client
+
     from vector_assets.embedding.cl100k import Cl100kTokenizer
     from vector_assets.embedding.openai import OpenAIEmbedder  # noqa: F401 - imported to be there
     from vector_assets.redaction import redact

@@ -16,6 +16,13 @@ Result = TypeVar("Result")
 _POLL_SECONDS = 0.1
 
 
+def side_by_side(here: Callable[[], Item], there: Callable[[], Result]) -> tuple[Item, Result]:
+    """Return what two calls return that are made at the same time; raises what either raises."""
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(there)
+        return here(), asked.result()
+
+
 def mapped_in_order(
     function: Callable[[Item], Result], items: Iterable[Item], *, in_flight: int
 ) -> Iterator[Result]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from vector_assets.concurrency import mapped_in_order
+from vector_assets.concurrency import mapped_in_order, side_by_side
 from vector_assets.documents import (
     Checkpoint,
     Deferred,
@@ -393,6 +393,7 @@ def sync_source(
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    target = (opening or Opening(settings)).target(meter)
+    opening = opening or Opening(settings)
+    target, _ = side_by_side(lambda: opening.target(meter), source.prepare)
     pipeline = Pipeline(source=source, embedder=target.embedder, store=target.store, meter=meter)
     return pipeline.run(days, on_progress=on_progress)

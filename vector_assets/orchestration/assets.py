@@ -9,13 +9,14 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from vector_assets.concurrency import side_by_side
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import failing_by_name
 from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
 from vector_assets.orchestration.jobs import RESCAN_TAG
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.serving import writing_target
+from vector_assets.serving import Target, writing_target
 from vector_assets.sources import SOURCES
 from vector_assets.sync import Pipeline
 
@@ -75,10 +76,8 @@ def build_documents_asset(
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)
-            target = writing_target(
-                vector_index.build_store(meter),
-                embedder.connect(meter),
-                lambda kind: embedder.connect_kind(kind, meter),
+            target, _ = side_by_side(
+                lambda: _opened(vector_index, embedder, meter), connected.prepare
             )
             model, store = target.embedder, target.store
             pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
@@ -93,3 +92,12 @@ def build_documents_asset(
             return dg.MaterializeResult(value=PendingWrite(stream, store), metadata=metadata)
 
     return documents
+
+
+def _opened(vector_index: VectorIndexIOManager, embedder: EmbedderResource, meter: Meter) -> Target:
+    """Tie a run to the live index, which decides the model."""
+    return writing_target(
+        vector_index.build_store(meter),
+        embedder.connect(meter),
+        lambda kind: embedder.connect_kind(kind, meter),
+    )

@@ -119,6 +119,15 @@ class Source(ABC):
             SettingsError: A setting that it needs is missing; names the variables.
         """
 
+    def prepare(self) -> None:  # noqa: B027 - most sources have nothing to ask first
+        """Ask what every run asks first; called, or not, before `documents`, from any thread.
+
+        A run calls it while the index is looked up.
+
+        Raises:
+            VectorAssetsError: As `documents` raises.
+        """
+
     @abstractmethod
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield each document whose last activity lies in the window, whole, once.

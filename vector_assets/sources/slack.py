@@ -42,6 +42,7 @@ class SlackSource(Source):
     def __init__(self, api: SlackApi, options: Options) -> None:
         self._api = api
         self._options = options
+        self._prepared: Directory | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -64,6 +65,14 @@ class SlackSource(Source):
             includes_bots=settings.slack_include_bots,
         )
         return cls(api, options)
+
+    def prepare(self) -> None:
+        """Ask who is who, for the reading that comes next.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises.
+        """
+        self._prepared = Directory.load(self._api)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the threads and days of a window, channel by channel, newest first.
@@ -176,7 +185,8 @@ class SlackSource(Source):
         )
 
     def _reading(self, window: Window) -> Reading:
-        return Reading(self._api, Directory.load(self._api), self._options, self.known, window)
+        directory, self._prepared = self._prepared or Directory.load(self._api), None
+        return Reading(self._api, directory, self._options, self.known, window)
 
     def _choice(self, directory: Directory) -> Choice:
         options = self._options

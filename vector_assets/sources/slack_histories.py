@@ -9,7 +9,7 @@ from vector_assets.concurrency import mapped_in_order
 from vector_assets.documents import Known
 from vector_assets.sources.slack_listing import Listing
 
-HISTORIES_IN_FLIGHT = 4
+HISTORIES_IN_FLIGHT = 6
 """Channels whose first page is fetched ahead at the same time; each holds 999 messages at most."""
 
 _ASKED_IDS = 1_000

@@ -67,7 +67,7 @@ Json = dict[str, Any]
 THREAD_LOOKBACK = timedelta(days=30)
 """How old a thread may be for a reply to bring it back on the night of the reply."""
 
-THREADS_IN_FLIGHT = 12
+THREADS_IN_FLIGHT = 16
 """Threads whose replies are fetched at the same time."""
 
 MEMBERS_IN_FLIGHT = 4
