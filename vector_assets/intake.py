@@ -20,7 +20,7 @@ from vector_assets.sources.base import Source
 # A batch is one embedding request of some 50,000 tokens: a sixth of what OpenAI takes, so that the
 # vectors of the batches in flight, 6 KB a passage and several times that on the wire, stay few.
 BATCH_DOCUMENTS = 128
-BATCH_CHARACTERS = 200_000
+BATCH_CHARACTERS = 100_000
 
 
 def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator[SourceItem]:

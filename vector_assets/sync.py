@@ -51,7 +51,7 @@ from vector_assets.sources.base import Source
 from vector_assets.stores.base import VectorStore
 from vector_assets.writing import Writer
 
-BATCHES_IN_FLIGHT = 4
+BATCHES_IN_FLIGHT = 2
 
 MAINTAINED_BATCHES = 400
 """Written batches after which an index is maintained: its small files make each question slower."""

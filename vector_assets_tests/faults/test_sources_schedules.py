@@ -116,20 +116,23 @@ class Schedule:
         self.sandbox.conditions.clear()
 
     def play(self) -> None:
-        """Edit and run under faults, heal, run once more, and compare with a first run."""
+        """Edit and run under faults, heal, run the next night, and compare with a first run."""
         for _ in range(self.random.randint(1, 3)):
             self.change()
             self.arm()
             with suppress(VectorAssetsError):
                 self.run(FAULTED)
             self.heal()
-        self.run(FAULTED, is_rescan=True)
-        self.run(FRESH)
+        self.run(FAULTED, is_whole=True)
+        if self._talk is not None:
+            # Edits of old messages are seen by the rescan, which leaves channels' own documents be.
+            self.run(FAULTED, is_rescan=True, is_whole=True)
+        self.run(FRESH, is_whole=True)
         wanted = self.contents(FRESH)
         assert wanted
         assert_equal(_without_gone_days(self.contents(FAULTED), wanted), wanted)
 
-    def run(self, index: str, *, is_rescan: bool = False) -> None:
+    def run(self, index: str, *, is_rescan: bool = False, is_whole: bool = False) -> None:
         settings, meter = self._settings(index), Meter()
         store = build_store(settings, meter)
         pipeline = Pipeline(
@@ -140,8 +143,7 @@ class Schedule:
         )
         days = Days(self.team.first, self.team.last)
         report = write(pipeline.embedded_documents(days, is_rescan=is_rescan), store)
-        if is_rescan or index == FRESH:
-            assert report.failures == []
+        assert not (is_whole and report.failures)
 
     def contents(self, index: str) -> Contents:
         settings = self._settings(index)
