@@ -17,12 +17,14 @@ from vector_assets.documents import Document, Value
 from vector_assets.embedding.base import Embedder
 from vector_assets.planning import vector_kind_of
 from vector_assets.records import (
+    VECTOR_FINGERPRINT,
     chunk_fingerprint,
     chunk_metadata,
     document_fingerprint,
     head_id,
     ordinal_of,
     record_id,
+    trusted_fingerprint,
 )
 from vector_assets.stores.base import Metadata, Record
 
@@ -32,7 +34,7 @@ UNIT_TOLERANCE = 0.01
 _OF_HEADS = {"document_fingerprint", "stamp"}
 """Fields that a head alone has; they speak for the document."""
 
-_NOT_HASHED = {"fingerprint", *_OF_HEADS}
+_NOT_HASHED = {"fingerprint", VECTOR_FINGERPRINT, *_OF_HEADS}
 
 _MAX_AMBIGUOUS_FIELDS = 6
 
@@ -316,7 +318,7 @@ class _Examination:
 
 
 def is_sound(record: Record, vector_kind: str) -> bool:
-    """Tell whether a record is the one that its id says, and hashes to its own fingerprint.
+    """Tell whether a record is the one that its id says, and hashes to its fingerprints.
 
     Stores give every number back as a float, and the fingerprint was made of what it was before.
     """
@@ -325,7 +327,7 @@ def is_sound(record: Record, vector_kind: str) -> bool:
         return False
     if ordinal_of(record.id) != 0 and _OF_HEADS & record.metadata.keys():
         return False
-    text, found = str(fields.get("text", "")), record.metadata.get("fingerprint")
+    text, found = str(fields.get("text", "")), trusted_fingerprint(record.metadata)
     whole = [
         name
         for name, value in fields.items()

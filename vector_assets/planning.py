@@ -24,6 +24,7 @@ from vector_assets.records import (
     stored_stamp,
     unlisted_readers,
     vector_cause,
+    without_vector_mark,
 )
 from vector_assets.report import DayStats
 from vector_assets.stores.base import Head, Record, VectorStore
@@ -243,7 +244,7 @@ class Planner:
                 draft.plan.stats.reused_chunks += 1
                 # The head speaks for the whole document, so it is relabelled with any change.
                 if before != fingerprint or chunk_id == draft.plan.head_id:
-                    draft.plan.metadata_updates[chunk_id] = metadata
+                    draft.plan.metadata_updates[chunk_id] = without_vector_mark(metadata)
 
 
 def gaps_of_records(document: Document) -> list[Gap]:

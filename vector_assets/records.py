@@ -14,7 +14,7 @@ import orjson
 from vector_assets.documents import Chunk, Document, Value
 from vector_assets.errors import DocumentError
 
-LAYOUT_VERSION = 3
+LAYOUT_VERSION = 4
 
 MAX_METADATA_BYTES = 40_000
 """Pinecone refuses more than 40 KB a record (docs.pinecone.io, "Indexing limits", 2026-11)."""
@@ -22,7 +22,10 @@ MAX_METADATA_BYTES = 40_000
 MAX_ID_BYTES = 512
 """Pinecone's longest record id (docs.pinecone.io, "Indexing limits", 2026-11)."""
 
-_MARKS = frozenset({"fingerprint", "document_fingerprint", "stamp"})
+VECTOR_FINGERPRINT = "vector_fingerprint"
+"""Field that is written with a vector and never without: which text and model it was made of."""
+
+_MARKS = frozenset({"fingerprint", VECTOR_FINGERPRINT, "document_fingerprint", "stamp"})
 
 # Bytes as JSON. With a text of `chunking.MAX_CHUNK_BYTES`, an id of `MAX_ID_BYTES` and fields of
 # fixed length these stay below `MAX_METADATA_BYTES`. What does not fit is told in docs/texts.md.
@@ -101,7 +104,7 @@ def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Valu
     The head's `document_fingerprint` and `stamp` are left out: what they hash is not stored.
     """
     fields = without_marks(metadata)
-    return {**fields, "fingerprint": chunk_fingerprint(str(fields["text"]), fields, vector_kind)}
+    return {**fields, **_fingerprints(str(fields["text"]), fields, vector_kind)}
 
 
 def without_marks(metadata: Mapping[str, Value]) -> dict[str, Value]:
@@ -119,10 +122,26 @@ def vector_cause(fingerprint: str) -> str:
     return fingerprint.partition(".")[0]
 
 
+def trusted_fingerprint(metadata: Mapping[str, Value]) -> str:
+    """Return the fingerprint that a record bears; empty when its vector was made of something else.
+
+    So it is where a record was relabelled while another run replaced its vector: neither store can
+    make a write depend on what stands there.
+    """
+    fingerprint = str(metadata.get("fingerprint") or "")
+    is_of_vector = metadata.get(VECTOR_FINGERPRINT) == vector_cause(fingerprint)
+    return fingerprint if is_of_vector else ""
+
+
+def without_vector_mark(metadata: Mapping[str, Value]) -> dict[str, Value]:
+    """Return what may be written to a record whose vector stays as it is."""
+    return {name: value for name, value in metadata.items() if name != VECTOR_FINGERPRINT}
+
+
 def chunk_metadata(
     document: Document, chunk: Chunk, *, chunk_count: int, vector_kind: str
 ) -> dict[str, Value]:
-    """Return the metadata of a chunk's record, its fingerprint included.
+    """Return the metadata of a chunk's record, its fingerprints included.
 
     The head (ordinal 0) carries `document_fingerprint` and `stamp` besides, which stand for the
     whole.
@@ -137,12 +156,17 @@ def chunk_metadata(
         "chunk": chunk.ordinal,
         "chunk_count": chunk_count,
     }
-    metadata["fingerprint"] = chunk_fingerprint(chunk.text, metadata, vector_kind)
+    metadata |= _fingerprints(chunk.text, metadata, vector_kind)
     if chunk.ordinal == 0:
         metadata["document_fingerprint"] = document_fingerprint(document, vector_kind)
         metadata["stamp"] = stored_stamp(document.stamp, vector_kind)
     _check_fits(document, chunk, metadata)
     return metadata
+
+
+def _fingerprints(text: str, fields: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
+    fingerprint = chunk_fingerprint(text, fields, vector_kind)
+    return {"fingerprint": fingerprint, VECTOR_FINGERPRINT: vector_cause(fingerprint)}
 
 
 def unlisted_readers(document: Document) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from vector_assets.documents import SourceItem
 from vector_assets.meter import Meter
 from vector_assets.planning import vector_kind_of
-from vector_assets.records import chunk_fingerprint
+from vector_assets.records import restamped
 from vector_assets.repairing import verify_index
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import Record, VectorStore
@@ -90,13 +90,10 @@ class World:
         """Write a record as if it were that of another id, with a fingerprint that is right."""
         old = self.record(chunk_id)
         document_id, _, ordinal = to.rpartition("#")
-        fields = {
-            name: value
-            for name, value in old.metadata.items()
-            if name not in ("fingerprint", "document_fingerprint", "stamp")
-        } | {"document_id": document_id, "chunk": int(ordinal)}
-        kind = vector_kind_of(self.embedder)
-        fields["fingerprint"] = chunk_fingerprint(str(fields["text"]), fields, kind)
+        fields = restamped(
+            {**old.metadata, "document_id": document_id, "chunk": int(ordinal)},
+            vector_kind_of(self.embedder),
+        )
         self.put([replace(old, id=to, metadata=fields)])
 
     def double(self, chunk_id: str, **fields: Any) -> None:

@@ -134,7 +134,10 @@ class VectorStore(ABC):
 
     @abstractmethod
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """Return the fingerprints of the chunks that exist, by chunk id; no vector is fetched."""
+        """Return the fingerprints of the chunks that exist, by chunk id; no vector is fetched.
+
+        Empty for one whose vector is not of its text (`records.trusted_fingerprint`).
+        """
 
     @abstractmethod
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:

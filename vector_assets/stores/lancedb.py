@@ -19,7 +19,7 @@ from lancedb.index import FTS, BTree, IvfPq
 from lancedb.query import MatchQuery
 
 from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
-from vector_assets.records import head_id
+from vector_assets.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb_rows import (
     HEAD_FIELDS,
@@ -99,8 +99,8 @@ class LanceDBStore(IndexStore):
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return the fingerprints of the chunks that exist."""
-        rows = self._rows_by_id(namespace, chunk_ids, ["id", "fingerprint"])
-        return {row["id"]: row["fingerprint"] for row in rows}
+        rows = self._rows_by_id(namespace, chunk_ids, ["id", "fingerprint", VECTOR_FINGERPRINT])
+        return {row["id"]: trusted_fingerprint(row) for row in rows}
 
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document, orphans included."""

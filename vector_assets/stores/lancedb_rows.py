@@ -39,6 +39,7 @@ FIELDS: dict[str, pa.DataType] = {
     "chunk": pa.int32(),
     "chunk_count": pa.int32(),
     "fingerprint": pa.string(),
+    "vector_fingerprint": pa.string(),
     "document_fingerprint": pa.string(),
     "stamp": pa.string(),
     "access": _TEXTS,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from vector_assets.records import head_id
+from vector_assets.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     HEAD_FIELDS,
@@ -51,8 +51,8 @@ class DocumentsApi(PineconeApi):
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return fingerprints by chunk id."""
-        found = self._fetched(namespace, chunk_ids, ["fingerprint"])
-        return {one: str(fields["fingerprint"]) for one, fields in found.items()}
+        found = self._fetched(namespace, chunk_ids, ["fingerprint", VECTOR_FINGERPRINT])
+        return {one: trusted_fingerprint(fields) for one, fields in found.items()}
 
     def clear(self, namespace: str) -> None:
         """Delete every record of a namespace."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vector_assets.records import document_id_of, head_id, ordinal_of
+from vector_assets.records import document_id_of, head_id, ordinal_of, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_requests import (
     PAGE_RECORDS,
@@ -52,7 +52,7 @@ class VectorsApi(PineconeApi):
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return fingerprints by chunk id."""
         found = self._held(namespace, chunk_ids)
-        return {one: str(fields["fingerprint"]) for one, fields in found.items()}
+        return {one: trusted_fingerprint(fields) for one, fields in found.items()}
 
     def clear(self, namespace: str) -> None:
         """Delete every record of a namespace."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
-from vector_assets.records import head_id
+from vector_assets.records import head_id, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
 from vector_assets.vectors import Vectors
 
@@ -34,7 +34,7 @@ class MemoryStore(VectorStore):
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         with self._lock:
             return {
-                one: str(self.records[one].metadata["fingerprint"])
+                one: trusted_fingerprint(self.records[one].metadata)
                 for one in chunk_ids
                 if one in self.records
             }

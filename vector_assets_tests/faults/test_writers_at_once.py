@@ -150,3 +150,24 @@ def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_sinc
     assert len(slow.embedded_texts) == len(set(slow.embedded_texts)) == 2
     assert report.total.embedded_chunks == 2
     assert_holds(store, newest)
+
+
+def test_a_chunk_whose_vector_another_run_replaces_while_it_is_relabelled_is_written_anew(
+    store: VectorStore,
+) -> None:
+    one, two, three, four = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
+    first = document("1", one, two, updated_at="2026-03-02T10:00")
+    between = document("1", one, three, updated_at="2026-03-03T10:00")
+    newest = document("1", four, two, updated_at="2026-03-04T10:00")
+    run(store, first)
+    metadata, vector = expected({between.id: between}, embedder())["jira:1#1"]
+    theirs = Record("jira:1#1", vector, metadata)
+
+    seam = Interrupted(store, "update", 0, lambda: store.upsert("jira", [theirs]))
+    run(seam, newest)
+    assert seam.has_interrupted
+    assert_holds(store, newest)
+    wanted, of_two = expected({newest.id: newest}, embedder())["jira:1#1"]
+    [near] = store.search_dense("jira", of_two, where=Filter(), limit=1)
+    assert near.metadata["text"] == wanted["text"]
+    assert near.score == pytest.approx(1.0, abs=1e-4)

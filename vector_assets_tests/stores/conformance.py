@@ -11,7 +11,7 @@ import pytest
 
 from vector_assets.documents import Chunk, Document
 from vector_assets.errors import IndexMismatchError
-from vector_assets.records import chunk_metadata, document_fingerprint
+from vector_assets.records import chunk_metadata, document_fingerprint, without_vector_mark
 from vector_assets.stores.base import Filter, Record, VectorStore
 from vector_assets_tests.tiny import TinyEmbedder, document, utc
 
@@ -165,6 +165,17 @@ class StoreConformance:
         assert opened.count(SPACE) == 2
         assert opened.chunk_ids(SPACE, "jira:1") == ["jira:1#0"]
         assert opened.chunk_ids(SPACE, "jira:10") == ["jira:10#0"]
+
+    def test_a_fingerprint_that_came_without_its_vector_is_not_trusted(
+        self, opened: VectorStore
+    ) -> None:
+        given = records(document("1"), "one", "two")
+        opened.upsert(SPACE, given)
+        other, _ = records(document("1"), "one", "another two")
+        opened.update_metadata(SPACE, {other.id: without_vector_mark(other.metadata)})
+        found = opened.fingerprints(SPACE, ["jira:1#0", "jira:1#1"])
+        assert found == {"jira:1#0": given[1].metadata["fingerprint"], "jira:1#1": ""}
+        assert opened.metadata(SPACE, [other.id])[other.id]["text"] == "another two"
 
     def test_new_metadata_leaves_vector_and_other_fields_as_they_are(
         self, opened: VectorStore
