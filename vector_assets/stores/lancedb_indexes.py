@@ -6,7 +6,7 @@ Keep out: when they are made and brought up to date (`lancedb.py`).
 from collections.abc import Iterator
 from typing import Any
 
-from lancedb.index import FTS, Bitmap, BTree, IvfPq, LabelList
+from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
 
 from vector_assets.vectors import Vectors
 
@@ -16,9 +16,13 @@ INDEXED_ROWS = 50_000
 PROBED_PARTS = 50
 """Parts of the vector index that a search looks into; it has one for some 8,000 rows."""
 
-REFINED = 10
-"""So many times the hits that were asked for are compared by their whole vectors. The index keeps
-24 bytes of a vector: by these alone a fifth of the right hits is missed (`benchmarks/scale.py`)."""
+REFINED = 20
+"""So many times the hits that were asked for are compared by their whole vectors: the index keeps a
+bit of each number, by which alone many of the nearest are missed (`benchmarks/scale.py`)."""
+
+MAX_PARTS_ADDED = 20
+"""Each maintenance adds what is new to the vector index as a part of its own, and a search reads
+all parts: after so many the index is made anew."""
 
 _TEXT = FTS(stem=True, remove_stop_words=True)
 
@@ -30,13 +34,19 @@ _OF_MANY_ROWS = {
     "container": Bitmap(),
     "updated_at": BTree(),
     "issue_key": BTree(),
-    "vector": IvfPq(distance_type="cosine"),
+    # Made in a tenth of the time of `IvfPq`, which has to learn its codes, and finds more.
+    "vector": IvfRq(distance_type="cosine"),
 }
 
 
 def missing_indexes(table: Any) -> Iterator[tuple[str, Any]]:
-    """Yield column and configuration of each index that a table should have by now and lacks."""
-    present = {column for index in table.list_indices() for column in index.columns}
+    """Yield column and configuration of each index that a table lacks, or has in too many parts."""
+    present = {
+        column
+        for index in table.list_indices()
+        for column in index.columns
+        if column != "vector" or (index.num_segments or 0) <= MAX_PARTS_ADDED
+    }
     wanted = {**_ALWAYS, **(_OF_MANY_ROWS if table.count_rows() >= INDEXED_ROWS else {})}
     yield from ((column, kind) for column, kind in wanted.items() if column not in present)
 

