@@ -45,6 +45,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 def plot_law(
     documents: Sequence[int],
     seconds: Sequence[float],
+    cpu_seconds: Sequence[float],
     limit_seconds: Sequence[float],
     requests: Sequence[int],
     path: Path,
@@ -55,6 +56,7 @@ def plot_law(
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     left.plot(documents, seconds, "o-", label="pipeline into LanceDB")
+    left.plot(documents, cpu_seconds, "s--", label="of it, time of the processor")
     left.plot(documents, limit_seconds, "k:", label="physical limit: cut, embedded and appended")
     right.plot(documents, requests, "o-", label="questions and commits to LanceDB")
     for axes, values, title in ((left, seconds, "Seconds"), (right, requests, "Requests")):
