@@ -40,3 +40,30 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         axes.legend(fontsize=8)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
+
+
+def plot_law(
+    documents: Sequence[int],
+    seconds: Sequence[float],
+    cpu_seconds: Sequence[float],
+    limit_seconds: Sequence[float],
+    requests: Sequence[int],
+    path: Path,
+) -> None:
+    """Write the picture of `law.py`: seconds and requests, their slope-one lines, and the limit."""
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    left.plot(documents, seconds, "o-", label="pipeline into LanceDB")
+    left.plot(documents, cpu_seconds, "s--", label="of it, time of the processor")
+    left.plot(documents, limit_seconds, "k:", label="physical limit: cut, embedded and appended")
+    right.plot(documents, requests, "o-", label="questions and commits to LanceDB")
+    for axes, values, title in ((left, seconds, "Seconds"), (right, requests, "Requests")):
+        straight = [values[0] * count / documents[0] for count in documents]
+        axes.plot(documents, straight, color="gray", linewidth=0.8, label="slope one")
+        axes.set(xscale="log", yscale="log", xlabel="documents", title=title)
+        axes.grid(alpha=0.3, which="both")
+        axes.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)

@@ -53,7 +53,7 @@ from vector_assets.writing import Writer
 
 BATCHES_IN_FLIGHT = 2
 
-MAINTAINED_BATCHES = 400
+MAINTAINED_BATCHES = 50
 """Written batches after which an index is maintained: its small files make each question slower."""
 
 Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap

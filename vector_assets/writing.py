@@ -95,14 +95,19 @@ class Writer:
     def _apply(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Write a batch, and return what was written of it."""
         plans = self._current(plans)
-        # One whose only write is its head is whole or not there: it needs no mark.
-        begun = [plan for plan in plans if _has_several_writes(plan)]
+        # One that takes a single write is whole or not there: it needs no mark.
+        record_count = sum(len(plan.upserts) for plan in plans)
+        is_atomic = record_count <= self._store.atomic_records
+        begun: list[DocumentPlan] = []
+        single: list[DocumentPlan] = []
+        for plan in plans:
+            (begun if _has_several_writes(plan, is_atomic=is_atomic) else single).append(plan)
         self._write_heads(begun, is_whole=False)
         self._write_tails(begun)
         surplus = [chunk_id for plan in begun for chunk_id in plan.surplus_ids]
         if surplus:
             self._store.delete(self._namespace, surplus)
-        self._write_heads(plans, is_whole=True)
+        self._write_heads(begun, single, is_whole=True)
         for plan in begun:
             plan.stats.deleted_chunks = len(plan.surplus_ids)
         return plans
@@ -136,18 +141,26 @@ class Writer:
                 again.append(now)
         return again
 
-    def _write_heads(self, plans: list[DocumentPlan], *, is_whole: bool) -> None:
+    def _write_heads(
+        self,
+        plans: Sequence[DocumentPlan],
+        single: Sequence[DocumentPlan] = (),
+        *,
+        is_whole: bool,
+    ) -> None:
+        """Write the heads of plans, and with them all of those that take a single write."""
         records = [
             one if is_whole else replace(one, metadata={**one.metadata, "document_fingerprint": ""})
             for plan in plans
             for one in plan.upserts
             if one.id == plan.head_id
         ]
+        records += [one for plan in single for one in plan.upserts]
         relabelled: dict[str, Metadata] = {
             plan.head_id: plan.metadata_updates[plan.head_id]
             if is_whole
             else {**plan.metadata_updates[plan.head_id], "document_fingerprint": ""}
-            for plan in plans
+            for plan in (*plans, *single)
             if plan.head_id in plan.metadata_updates
         }
         self._store.upsert(self._namespace, records)
@@ -270,8 +283,17 @@ def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
     return head is not None and head.updated_at > plan.document.updated_at.timestamp()
 
 
-def _has_several_writes(plan: DocumentPlan) -> bool:
-    return bool(plan.surplus_ids) or _written(plan).keys() != {plan.head_id}
+def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
+    """Tell whether a crash can leave a part of a plan.
+
+    Args:
+        plan: The one.
+        is_atomic: Whether the store writes all of its records at once.
+    """
+    if plan.surplus_ids:
+        return True
+    is_one_upsert = is_atomic and not plan.metadata_updates
+    return not is_one_upsert and _written(plan).keys() != {plan.head_id}
 
 
 def _end_id(plan: DocumentPlan) -> str:

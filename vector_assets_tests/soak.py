@@ -23,7 +23,7 @@ from vector_assets_tests.tiny import ListSource, TinyEmbedder, document, utc
 
 FIRST = date(2020, 1, 1)
 DAYS = 2_000
-STEPS = 20
+STEPS = 100
 
 
 class EndlessSource(ListSource):

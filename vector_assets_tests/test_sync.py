@@ -31,7 +31,12 @@ TWO_CHUNKS = FIVE_CHUNKS[:2]
 
 
 class LoggedStore(LanceDBStore):
-    """A real LanceDB that notes the order of the calls that change it, and can break."""
+    """A real LanceDB that notes the order of the calls that change it, and can break.
+
+    It promises of one record at a time that it is there whole, as Pinecone does.
+    """
+
+    atomic_records = 1
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri)
@@ -191,6 +196,27 @@ def test_a_head_is_written_before_the_other_chunks_and_names_them_after(
     sync(store, document("1", *FIVE_CHUNKS))
     upserts = [ids for verb, ids in store.changes if verb == "upsert"]
     assert upserts == [["jira:1#0"], [f"jira:1#{n}" for n in (1, 2, 3, 4)], ["jira:1#0"]]
+
+
+def test_an_index_that_takes_a_document_at_once_takes_it_in_a_single_write(
+    store: LoggedStore,
+) -> None:
+    store.atomic_records = LanceDBStore.atomic_records
+    sync(store, document("1", *FIVE_CHUNKS), document("2", *TWO_CHUNKS))
+    ids = [f"jira:1#{n}" for n in range(5)] + ["jira:2#0", "jira:2#1"]
+    assert store.changes == [("upsert", ids)]
+    store.changes.clear()
+    sync(store, document("1", *TWO_CHUNKS, updated_at="2026-03-03T10:00"))
+    assert [verb for verb, _ in store.changes][-2:] == ["delete", "update"]
+    assert holds(store, document("1", *TWO_CHUNKS))
+
+
+def test_more_than_an_index_takes_at_once_is_written_head_first(store: LoggedStore) -> None:
+    store.atomic_records = 6
+    sync(store, document("1", *FIVE_CHUNKS), document("2", *TWO_CHUNKS))
+    marked, tails, named = [ids for _, ids in store.changes]
+    assert marked == named == ["jira:1#0", "jira:2#0"]
+    assert len(tails) == 5
 
 
 def test_a_write_that_the_index_lost_is_mended_with_the_vectors_that_were_paid_for(

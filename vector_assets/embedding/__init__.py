@@ -31,8 +31,9 @@ def known_models(others: Sequence[str] = ()) -> Iterator[tuple[str, str, int]]:
     Args:
         others: Names of further models of OpenAI-compatible servers.
     """
-    from vector_assets.embedding import local, openai
+    from vector_assets.embedding import openai
+    from vector_assets.embedding.local import LocalEmbedder
 
-    yield local.LocalEmbedder.provider, local.MODEL, local.LocalEmbedder.chunk_tokens
+    yield LocalEmbedder.provider, LocalEmbedder.model, LocalEmbedder.chunk_tokens
     for model in dict.fromkeys([*openai.DIMENSIONS_BY_MODEL, *others]):
         yield openai.OpenAIEmbedder.provider, model, openai.CHUNK_TOKENS

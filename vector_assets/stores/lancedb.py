@@ -15,12 +15,17 @@ from typing import Any, Self, TypeVar
 
 import lancedb
 import pyarrow as pa
-from lancedb.index import FTS, BTree, IvfPq
 from lancedb.query import MatchQuery
 
 from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
 from vector_assets.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
+from vector_assets.stores.lancedb_indexes import (
+    has_text_index,
+    missing_indexes,
+    nearest,
+    text_index,
+)
 from vector_assets.stores.lancedb_rows import (
     HEAD_FIELDS,
     NEWEST_WINS,
@@ -49,9 +54,6 @@ COMMIT_ROWS = 5_000
 ASKED_IDS = 1_000
 """Ids of one question, so that its clause stays short."""
 
-VECTOR_INDEX_ROWS = 50_000
-"""Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
-
 INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 64 * 2**20
 """LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them."""
 
@@ -68,6 +70,7 @@ class LanceDBStore(IndexStore):
 
     name = "lancedb"
     has_lexical_search = True
+    atomic_records = COMMIT_ROWS
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
@@ -121,10 +124,13 @@ class LanceDBStore(IndexStore):
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
         fields = ["id", "updated_at", "_rowid"]
-        surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
-        if surplus:
+        for _ in range(_CONFLICT_ATTEMPTS):
+            surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
+            if not surplus:
+                return
+            # A row that another process has moved meanwhile has another number, and is asked again.
             clause = f"_rowid IN ({', '.join(map(str, surplus))})"
-            self._committed(lambda: self._table(namespace).delete(clause))
+            self._committed(partial(self._table(namespace).delete, clause))
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records in commits of bounded size; an older version never replaces a newer one.
@@ -179,16 +185,9 @@ class LanceDBStore(IndexStore):
         table = self._existing(namespace)
         if table is None:
             return []
-        rows = self._answered(
-            lambda: (
-                table.search(vector)
-                .distance_type("cosine")
-                .where(where_clause(where), prefilter=True)
-                .select([*readable(table.schema), "_distance"])
-                .limit(limit)
-                .to_list()
-            )
-        )
+        query = nearest(table, vector).where(where_clause(where), prefilter=True).limit(limit)
+        fields = [*readable(table.schema), "_distance"]
+        rows = self._answered(query.select(fields).to_list)
         return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
@@ -226,14 +225,8 @@ class LanceDBStore(IndexStore):
         table = self._existing(namespace)
         if table is None:
             return
-        self._ensure_text_index(table)
-        indexed = {column for index in table.list_indices() for column in index.columns}
-        if "id" not in indexed:
-            self._committed(lambda: table.create_index("id", config=BTree()))
-        if "vector" not in indexed and table.count_rows() >= VECTOR_INDEX_ROWS:
-            self._committed(
-                lambda: table.create_index("vector", config=IvfPq(distance_type="cosine"))
-            )
+        for column, kind in missing_indexes(table):
+            self._committed(partial(table.create_index, column, config=kind))
         self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
 
     def check(self) -> str:
@@ -264,16 +257,9 @@ class LanceDBStore(IndexStore):
         self._add_fields(namespace, [record.metadata for record in records])
         table = self._table(namespace)
         rows = rows_of_records(records, table.schema)
-        result = self._committed(
-            lambda: (
-                table.merge_insert("id")
-                .when_matched_update_all(where=NEWEST_WINS)
-                .when_not_matched_insert_all()
-                # By the index, two writers double an id (lance-format/lance/pull/9238, 2026-09).
-                .use_index(False)
-                .execute(rows)
-            )
-        )
+        result, is_alone = self._committed(partial(self._merge, table, rows))
+        if not is_alone:
+            self.drop_doubles(namespace, [record.id for record in records])
         taken = result.num_inserted_rows + result.num_updated_rows
         if taken < len(records):
             present = len(self.fingerprints(namespace, [record.id for record in records]))
@@ -282,6 +268,23 @@ class LanceDBStore(IndexStore):
                     f"the table {namespace!r} in {self._uri} was given {len(records)} rows, took "
                     f"{taken} and holds {present} of them: run the same days again"
                 )
+
+    def _merge(self, table: Any, rows: pa.Table) -> tuple[Any, bool]:
+        """Write rows in one commit; return its result, and whether no other came in between.
+
+        By the index of ids, which spares the reading of all ids, two writers that add one id at
+        the same moment both succeed (github.com/lance-format/lance/pull/9238, 2026-09). Whoever
+        commits second sees by the number of its version that it was not alone.
+        """
+        table.checkout_latest()
+        before = table.version
+        result = (
+            table.merge_insert("id")
+            .when_matched_update_all(where=NEWEST_WINS)
+            .when_not_matched_insert_all()
+            .execute(rows)
+        )
+        return result, result.version == before + 1
 
     def _newest(self, namespace: str, updates: Mapping[str, Metadata]) -> dict[str, Metadata]:
         """Leave out what is older than the row that it would change.
@@ -334,11 +337,8 @@ class LanceDBStore(IndexStore):
         return found
 
     def _ensure_text_index(self, table: Any) -> None:
-        if any(index.columns == ["text"] for index in table.list_indices()):
-            return
-        self._committed(
-            lambda: table.create_index("text", config=FTS(stem=True, remove_stop_words=True))
-        )
+        if not has_text_index(table):
+            self._committed(lambda: table.create_index("text", config=text_index()))
 
     def _connected(self) -> Any:
         if self._connection is None:

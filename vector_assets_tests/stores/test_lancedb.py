@@ -8,6 +8,7 @@ import lancedb
 import pytest
 
 from vector_assets.errors import UnavailableError
+from vector_assets.stores import lancedb_indexes
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.stores.lancedb_rows import rows_of_records
@@ -107,6 +108,35 @@ def test_maintenance_keeps_everything_and_can_be_repeated(store: LanceDBStore) -
     store.maintain(SPACE)
     assert store.count(SPACE) == 30
     assert len(store.search_lexical(SPACE, "carrots", where=Filter(), limit=50)) == 30
+
+
+def test_a_large_table_is_searched_by_indexes_that_find_what_a_scan_finds(
+    store: LanceDBStore, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lancedb_indexes, "INDEXED_ROWS", 300)
+    documents = [
+        document(str(n), container=f"P{n % 3}", updated_at=f"2026-03-{1 + n % 28:02}")
+        for n in range(300)
+    ]
+    store.upsert(
+        SPACE, [one for n, doc in enumerate(documents) for one in records(doc, f"crane {n}")]
+    )
+    where = Filter(containers=("P1",), since=documents[9].updated_at.timestamp())
+    vector = records(documents[13], "crane 13")[0].vector
+
+    def found() -> list[str]:
+        return [hit.id for hit in store.search_dense(SPACE, vector, where=where, limit=300)]
+
+    scanned = found()
+    store.maintain(SPACE)
+    indexes = lancedb.connect(uri).open_table(SPACE).list_indices()
+    assert {name for index in indexes for name in index.columns} == {
+        "text", "id", "access", "container", "updated_at", "issue_key", "vector",
+    }  # fmt: skip
+    assert scanned[0] == "jira:13#0"
+    assert sorted(found()) == sorted(scanned)
+    by_key = store.lookup(SPACE, where=Filter(issue_key="HAR-13"), limit=5)
+    assert [hit.id for hit in by_key] == ["jira:13#0"]
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,268 @@
+"""Does the pipeline's work grow as its documents do, and no faster?
+
+    python benchmarks/law.py [--documents 1000 10000 100000] [--folder data/law] [--plot FILE]
+
+Made-up documents, one chunk each, stream through the whole pipeline into an embedded LanceDB with
+vectors of 384 dimensions: redacted, cut, compared, embedded, written, read back, maintained. The
+embedder hashes, so that what is measured is the pipeline; the source makes documents as they are
+asked for. A request is a question or a write to the index. Beside it the physical limit: the same
+documents cut, embedded and appended in large commits, with nothing compared, nothing read back and
+no index. Each run is a process of its own. Writes a picture, and exits 1 when a
+document of the largest run takes over 1.25 times the seconds or requests of one of the run before.
+Keep out: the vendors' latency (`speed.py`), and nights into a large table (`scale.py`).
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any, Self
+
+import lancedb
+import numpy as np
+from speed_plot import plot_law
+
+from vector_assets.chunking import chunk_document
+from vector_assets.documents import Document, Section, SourceItem, Window, start_of_day
+from vector_assets.embedding.base import Embedded, Embedder, Splitter, Vectors
+from vector_assets.meter import Meter
+from vector_assets.records import chunk_metadata, record_id
+from vector_assets.settings import Settings
+from vector_assets.sources.base import Reach, Source
+from vector_assets.stores.base import Record
+from vector_assets.stores.lancedb import COMMIT_ROWS, LanceDBStore
+from vector_assets.stores.lancedb_rows import rows_of_records, schema_of
+from vector_assets.sync import Days, Pipeline
+
+MAX_GROWTH = 1.25
+"""How much more a document may cost among ten times as many, noise of the measurement included."""
+
+DIMENSIONS = 384
+FIRST_DAY = date(2020, 1, 1)
+DAYS = 2_000
+IMAGE = Path(__file__).parents[1] / "docs" / "images" / "law.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a run took; requests are questions and writes to the index."""
+
+    documents: int
+    seconds: float
+    cpu_seconds: float
+    requests: int
+    peak_mib: float
+
+
+class WordTokenizer:
+    """A token a word; no document here is long enough to be cut."""
+
+    def count(self, text: str) -> int:
+        """Return the number of words."""
+        return len(text.split())
+
+    def splitter(self, capacity_tokens: int) -> Splitter:
+        """Refuse: nothing is long."""
+        raise NotImplementedError
+
+
+class HashedEmbedder(Embedder):
+    """Draws a unit vector from a text's checksum."""
+
+    provider = "law"
+    model = "hash"
+    dimensions = DIMENSIONS
+    chunk_tokens = 254
+    dollars_per_million_tokens = 0.0
+    tokenizer = WordTokenizer()
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed texts."""
+        return Embedded(np.stack([self.embed_query(text) for text in texts]), len(texts))
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed one text."""
+        vector = np.random.default_rng(zlib.crc32(text.encode())).standard_normal(DIMENSIONS)
+        unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
+        return unit
+
+    def check(self) -> str:
+        """Say what it is."""
+        return "hash"
+
+
+class MadeUpSource(Source):
+    """Makes so many documents, oldest first, as they are asked for."""
+
+    name = "jira"
+    overlap = timedelta(0)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    @classmethod
+    def from_settings(cls, settings: Settings, meter: Meter) -> Self:
+        """Make none."""
+        return cls(0)
+
+    def documents(self, window: Window) -> Iterator[SourceItem]:
+        """Yield documents over all days."""
+        yield from made_up(self._count)
+
+    def newest(self) -> datetime | None:
+        """Return nothing."""
+        return None
+
+    def check(self) -> Reach:
+        """Say what it is."""
+        return Reach("made up")
+
+
+class CountedStore(LanceDBStore):
+    """A LanceDB that counts its questions and its commits."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri)
+        self.requests = 0
+
+    def _answered(self, ask: Any) -> Any:
+        self.requests += 1
+        return super()._answered(ask)
+
+    def _committed(self, commit: Any) -> Any:
+        self.requests += 1
+        return super()._committed(commit)
+
+
+def made_up(count: int) -> Iterator[Document]:
+    """Yield documents of some 100 words."""
+    for n in range(count):
+        at = start_of_day(FIRST_DAY + timedelta(days=n * DAYS // count)) + timedelta(hours=10)
+        yield Document(
+            source="jira",
+            native_id=str(n),
+            title=f"Crane {n} stopped",
+            sections=(Section(f"Crane {n} of quay {n % 977} stopped, its brake is worn. " * 9),),
+            url=f"https://harbor.example/{n}",
+            container=f"HAR{n % 20}",
+            authors=("Ann Lee",),
+            created_at=at,
+            updated_at=at,
+        )
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--documents", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--folder", type=Path, default=Path("data/law"))
+    parser.add_argument("--plot", type=Path, default=IMAGE)
+    parser.add_argument("--one", choices=("pipeline", "limit"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        run = through_pipeline if asked.one == "pipeline" else appended
+        print(json.dumps(asdict(run(asked.documents[0], str(asked.folder)))))
+        return
+    shutil.rmtree(asked.folder, ignore_errors=True)
+    costs: dict[str, list[Cost]] = {"pipeline": [], "limit": []}
+    print(f"{'':<10}{'documents':>10}{'s':>9}{'ms each':>9}{'CPU s':>8}{'requests':>10}{'MiB':>7}")
+    for count in sorted(asked.documents):
+        for kind, found in costs.items():
+            cost = _in_a_process(kind, count, asked.folder / f"{kind}-{count}")
+            found.append(cost)
+            print(
+                f"{kind:<10}{count:>10,}{cost.seconds:>9.1f}{1_000 * cost.seconds / count:>9.2f}"
+                f"{cost.cpu_seconds:>8.1f}{cost.requests:>10,}{cost.peak_mib:>7.0f}",
+                flush=True,
+            )
+    shutil.rmtree(asked.folder, ignore_errors=True)
+    pipeline, limit = costs["pipeline"], costs["limit"]
+    plot_law(
+        [one.documents for one in pipeline],
+        [one.seconds for one in pipeline],
+        [one.cpu_seconds for one in pipeline],
+        [one.seconds for one in limit],
+        [one.requests for one in pipeline],
+        asked.plot,
+    )
+    sys.exit(0 if all([*_growths(pipeline)]) else 1)
+
+
+def through_pipeline(count: int, folder: str) -> Cost:
+    """Send documents through the pipeline."""
+    store = CountedStore(folder)
+    pipeline = Pipeline(
+        source=MadeUpSource(count), embedder=HashedEmbedder(), store=store, meter=Meter()
+    )
+    began, cpu_began = time.perf_counter(), time.process_time()
+    report = pipeline.run(Days(FIRST_DAY, FIRST_DAY + timedelta(days=DAYS)))
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
+    written = store.count("jira")
+    if report.total.documents != count or written != count:
+        sys.exit(f"{count} documents were sent, {report.total.documents} went, {written} are there")
+    return Cost(count, seconds, cpu_seconds, store.requests, _peak_mib())
+
+
+def appended(count: int, folder: str) -> Cost:
+    """Append the same documents: what no pipeline into this index can go below."""
+    embedder = HashedEmbedder()
+    table = lancedb.connect(folder).create_table("jira", schema=schema_of(DIMENSIONS))
+    began, cpu_began = time.perf_counter(), time.process_time()
+    requests = 0
+    documents = made_up(count)
+    while some := list(islice(documents, COMMIT_ROWS)):
+        table.add(rows_of_records(list(_records(some, embedder)), table.schema))
+        requests += 1
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
+    return Cost(count, seconds, cpu_seconds, requests, _peak_mib())
+
+
+def _records(documents: Iterable[Document], embedder: Embedder) -> Iterator[Record]:
+    for document in documents:
+        chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
+        vectors = embedder.embed([chunk.text for chunk in chunks]).vectors
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            metadata = chunk_metadata(
+                document, chunk, chunk_count=len(chunks), vector_kind="made up"
+            )
+            yield Record(record_id(document.id, chunk.ordinal), vector, metadata)
+
+
+def _in_a_process(kind: str, count: int, folder: Path) -> Cost:
+    command = [sys.executable, __file__, "--one", kind]
+    command += ["--documents", str(count), "--folder", str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return Cost(**json.loads(done.stdout))
+
+
+def _peak_mib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _growths(costs: list[Cost]) -> Iterator[bool]:
+    """Print how much more a document costs among more; yield whether the largest run keeps it."""
+    for fewer, more in pairwise(costs):
+        for name in ("seconds", "requests"):
+            each = [getattr(one, name) / one.documents for one in (fewer, more)]
+            growth = each[1] / each[0]
+            is_met = more is not costs[-1] or growth <= MAX_GROWTH
+            print(
+                f"{name} a document, {more.documents:,} to {fewer.documents:,}: {growth:.2f} "
+                f"(at most {MAX_GROWTH}) {'met' if is_met else 'MISSED'}"
+            )
+            yield is_met
+
+
+if __name__ == "__main__":
+    main()

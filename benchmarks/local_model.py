@@ -1,0 +1,235 @@
+"""How much of the local model's own throughput reaches the pipeline, and what precision costs.
+
+    python benchmarks/local_model.py [../shared/workspace-data] [--texts 200]
+
+Cuts the documents of a workspace as the pipeline does, in the batches that it hands over to the
+embedder, and measures in turns, the best round of each counting: the bare model on texts that are
+tokenized and sorted by length beforehand, in several sizes of batch, one thread a core or all
+threads on one batch; and our embedder on the batches as they come, tokenizing included. Exits 1
+when ours is below 0.9 of the best. Then the model in float32, bfloat16 and int8: throughput, and
+cosine to float32.
+Without the workspace, made-up texts of like lengths.
+Keep out: how good the answers are (`retrieval.py`).
+"""
+
+import argparse
+import copy
+import itertools
+import os
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from real_input import served
+from sentence_transformers import SentenceTransformer
+
+from vector_assets.chunking import chunk_document
+from vector_assets.documents import Document, Window
+from vector_assets.embedding import local_model
+from vector_assets.embedding.local import LocalEmbedder, model_folder
+from vector_assets.intake import batched
+from vector_assets.meter import Meter
+from vector_assets.redaction import redact_document
+from vector_assets.settings import load_settings
+from vector_assets.sources import build_source
+
+MIN_RATIO = 0.9
+ROUNDS = 3
+BATCH_TOKENS = (1_024, 4_096)
+BATCH_TEXTS = 64
+"""Of longer batches the beginning, so that there are several of each source."""
+
+PRECISION_TEXTS = 50
+
+Batches = list[list[str]]
+Ids = Sequence[int]
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("workspace", type=Path, nargs="?", default="../shared/workspace-data")
+    parser.add_argument("--texts", type=int, default=200)
+    asked = parser.parse_args()
+    embedder = LocalEmbedder(model_folder())
+    if asked.workspace.is_dir():
+        batches = workspace_batches(asked.workspace, embedder, asked.texts)
+    else:
+        print(f"skipped: the texts of {asked.workspace}, which is not there; made-up ones instead")
+        batches = made_up_batches(asked.texts)
+    texts = [text for batch in batches for text in batch]
+    ids = embedder._own_tokenizer().ids(texts)
+    tokens = sum(map(len, ids))
+    print(
+        f"{len(texts):,} texts of {tokens / len(texts):.0f} tokens in {len(batches)} batches; "
+        f"{torch.get_num_threads()} cores"
+    )
+    thread_count = torch.get_num_threads()
+    embedder.embed_query("warm up")
+    model = embedder._model()._model
+    ways: dict[str, Callable[[], object]] = {"our embedder": lambda: embed_all(embedder, batches)}
+    for size, lanes in itertools.product(BATCH_TOKENS, {1, thread_count}):
+        parts = sorted_batches(ids, size)
+        name = f"bare, {size:,} tokens a batch, {lanes} at once on {thread_count // lanes} threads"
+        ways[name] = lambda parts=parts, lanes=lanes: bare(model, parts, lanes, thread_count)
+    seconds, core_seconds = (dict.fromkeys(ways, float("inf")) for _ in range(2))
+    for _ in range(ROUNDS):
+        for name, run in ways.items():
+            torch.set_num_threads(1)
+            took, core_took = timed(run)
+            seconds[name] = min(seconds[name], took)
+            core_seconds[name] = min(core_seconds[name], core_took)
+    torch.set_num_threads(1)
+    for name, took in sorted(seconds.items(), key=lambda item: item[1]):
+        print(
+            f"{name:<55}{tokens / took:>8,.0f} tokens/s{len(texts) / took:>6,.0f} texts/s"
+            f"{tokens / core_seconds[name]:>8,.0f} tokens in a second of a core"
+        )
+    best = min(took for name, took in seconds.items() if name != "our embedder")
+    ratio = best / seconds["our embedder"]
+    print(f"ours to the model's best: {ratio:.2f} (at least {MIN_RATIO})")
+    compare_precisions(sorted(ids, key=len)[:: max(1, len(ids) // PRECISION_TEXTS)])
+    sys.exit(0 if ratio >= MIN_RATIO else 1)
+
+
+def workspace_batches(workspace: Path, embedder: LocalEmbedder, count: int) -> Batches:
+    """Return the texts that the pipeline hands to its embedder at once, of all sources alike."""
+    by_source: list[Batches] = []
+    with served(workspace) as environment:
+        os.environ.update(environment)
+        settings = load_settings()
+        for name in settings.enabled_sources:
+            source = build_source(name, settings, Meter())
+            found: Batches = []
+            today = datetime.now(UTC)
+            window = Window.of_days(
+                date(2010, 1, 1), today.date(), overlap=source.overlap, now=today
+            )
+            for batch in batched(source.documents(window)):
+                documents = [redact_document(one)[0] for one in batch if isinstance(one, Document)]
+                texts = [text for one in documents for text in cut(one, embedder)]
+                found.append(texts[:BATCH_TEXTS])
+                if sum(map(len, found)) >= count // len(settings.enabled_sources):
+                    break
+            by_source.append([batch for batch in found if batch])
+    # Sources are synced side by side: their batches come in turns.
+    turns = itertools.zip_longest(*by_source, fillvalue=[])
+    return [batch for turn in turns for batch in turn if batch]
+
+
+def cut(document: Document, embedder: LocalEmbedder) -> list[str]:
+    """Return the texts of a document's chunks."""
+    chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
+    return [chunk.text for chunk in chunks]
+
+
+def made_up_batches(count: int) -> Batches:
+    """Return texts of 40 to 240 words, most of them long, as chunks are."""
+    chance = random.Random(0)
+    words = ("crane", "quay", "brake", "berth", "pilot", "tug", "cargo", "anchor", "vessel")
+    texts = [
+        " ".join(chance.choices(words, k=int(240 - 200 * chance.random() ** 2)))
+        for _ in range(count)
+    ]
+    return [texts[at : at + 100] for at in range(0, count, 100)]
+
+
+def embed_all(embedder: LocalEmbedder, batches: Batches) -> None:
+    """Embed batches as the pipeline does: several are in flight."""
+    with ThreadPoolExecutor(4) as pool:
+        for embedded in pool.map(embedder.embed, batches):
+            assert not embedded.failures
+
+
+def sorted_batches(ids: Sequence[Ids], max_tokens: int) -> list[dict[str, torch.Tensor]]:
+    """Return the model's inputs, longest texts first, of at most so many tokens each."""
+    parts: list[list[Ids]] = [[]]
+    for one in sorted(ids, key=len, reverse=True):
+        if parts[-1] and (len(parts[-1]) + 1) * len(parts[-1][0]) > max_tokens:
+            parts.append([])
+        parts[-1].append(one)
+    return [inputs(part) for part in parts]
+
+
+def inputs(part: list[Ids]) -> dict[str, torch.Tensor]:
+    """Return padded ids and their mask."""
+    ids = torch.zeros((len(part), len(part[0])), dtype=torch.long)
+    for row, one in enumerate(part):
+        ids[row, : len(one)] = torch.tensor(one)
+    lengths = torch.tensor([len(one) for one in part])
+    mask = (torch.arange(len(part[0]))[None, :] < lengths[:, None]).long()
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+def forward(model: SentenceTransformer, part: dict[str, torch.Tensor]) -> np.ndarray:
+    """Return the vectors of one batch, pooled in float32."""
+    features: dict[str, Any] = dict(part)
+    with torch.inference_mode():
+        for module in model:
+            features = module(features)
+            features["token_embeddings"] = features["token_embeddings"].float()
+    return features["sentence_embedding"].numpy()
+
+
+def bare(
+    model: SentenceTransformer,
+    parts: list[dict[str, torch.Tensor]],
+    lanes: int,
+    thread_count: int,
+) -> list[np.ndarray]:
+    """Run the model alone on batches that are ready."""
+    torch.set_num_threads(thread_count // lanes)
+    with ThreadPoolExecutor(lanes) as pool:
+        return list(pool.map(lambda part: forward(model, part), parts))
+
+
+def compare_precisions(ids: list[Ids]) -> None:
+    """Print throughput of one core and cosine to float32, by precision."""
+    warnings.simplefilter("ignore")
+    exact = SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
+    half = copy.deepcopy(exact)
+    half[0].to(torch.bfloat16)
+    models = {"float32": exact, "bfloat16": half, "int8": in_int8(exact)}
+    parts = sorted_batches(ids, local_model.BATCH_TOKENS)
+    tokens = sum(map(len, ids))
+    reference = np.concatenate([forward(exact, part) for part in parts])
+    for name, model in models.items():
+        vectors = np.concatenate([forward(model, part) for part in parts])
+        began = time.process_time()
+        for part in parts:
+            forward(model, part)
+        cosines = (vectors * reference).sum(axis=1)
+        print(
+            f"{name:<10}{tokens / (time.process_time() - began):>8,.0f} tokens/s of a core's time, "
+            f"cosine to float32 {cosines.mean():.4f}, at least {cosines.min():.4f}"
+        )
+
+
+def in_int8(model: SentenceTransformer) -> SentenceTransformer:
+    """Return a copy whose linear layers multiply in int8, with a scale a channel."""
+    from torch.ao import quantization
+
+    layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
+    found: SentenceTransformer = quantization.quantize_dynamic(copy.deepcopy(model), layers)
+    return found
+
+
+def timed(run: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of a call, and those of all cores together."""
+    began, core_began = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - began, time.process_time() - core_began
+
+
+if __name__ == "__main__":
+    main()

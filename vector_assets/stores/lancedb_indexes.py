@@ -1,0 +1,67 @@
+"""Which columns of a LanceDB table have an index, of what kind, and how a search uses them.
+
+Keep out: when they are made and brought up to date (`lancedb.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
+
+from vector_assets.vectors import Vectors
+
+INDEXED_ROWS = 50_000
+"""Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
+
+PROBED_PARTS = 50
+"""Parts of the vector index that a search looks into; it has one for some 8,000 rows."""
+
+REFINED = 20
+"""So many times the hits that were asked for are compared by their whole vectors: the index keeps a
+bit of each number, by which alone many of the nearest are missed (`benchmarks/scale.py`)."""
+
+MAX_PARTS_ADDED = 20
+"""Each maintenance adds what is new to the vector index as a part of its own, and a search reads
+all parts: after so many the index is made anew."""
+
+_TEXT = FTS(stem=True, remove_stop_words=True)
+
+_ALWAYS = {"text": _TEXT, "id": BTree()}
+
+# Every search asks who may read, and may ask for the others; without these it reads all rows.
+_OF_MANY_ROWS = {
+    "access": LabelList(),
+    "container": Bitmap(),
+    "updated_at": BTree(),
+    "issue_key": BTree(),
+    # Made in a tenth of the time of `IvfPq`, which has to learn its codes, and finds more.
+    "vector": IvfRq(distance_type="cosine"),
+}
+
+
+def missing_indexes(table: Any) -> Iterator[tuple[str, Any]]:
+    """Yield column and configuration of each index that a table lacks, or has in too many parts."""
+    present = {
+        column
+        for index in table.list_indices()
+        for column in index.columns
+        if column != "vector" or (index.num_segments or 0) <= MAX_PARTS_ADDED
+    }
+    wanted = {**_ALWAYS, **(_OF_MANY_ROWS if table.count_rows() >= INDEXED_ROWS else {})}
+    yield from ((column, kind) for column, kind in wanted.items() if column not in present)
+
+
+def nearest(table: Any, vector: Vectors) -> Any:
+    """Return a query for the nearest rows by cosine; without an index it is exact."""
+    query = table.search(vector).distance_type("cosine")
+    return query.nprobes(PROBED_PARTS).refine_factor(REFINED)
+
+
+def has_text_index(table: Any) -> bool:
+    """Tell whether words can be searched by an index."""
+    return any(index.columns == ["text"] for index in table.list_indices())
+
+
+def text_index() -> FTS:
+    """Return the configuration of the index of words."""
+    return _TEXT
