@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from vector_assets.cli_estimate import estimate
 from vector_assets.cli_prune import prune
 from vector_assets.cli_reindex import reindex
 from vector_assets.cli_serving import demo, sandbox, serve, up
@@ -39,9 +40,15 @@ def app() -> None:
 @click.option("--days", type=int, help="So many complete days up to yesterday.  [default: 1]")
 @click.option("--from", "first", type=DayType(), help="First day, UTC.")
 @click.option("--to", "last", type=DayType(), help="Last day, UTC.  [default: yesterday]")
+@click.option("--dry-run", is_flag=True, help="Only say what it would cost.")
 @json_option
 def sync(
-    sources: tuple[str, ...], days: int | None, first: date | None, last: date | None, as_json: bool
+    sources: tuple[str, ...],
+    days: int | None,
+    first: date | None,
+    last: date | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Bring some days of some sources into the index; all sources that are on if none is named.
 
@@ -52,10 +59,15 @@ def sync(
       vector-assets sync                       yesterday, every source
       vector-assets sync jira --days 30        the last thirty days of Jira
       vector-assets sync --from 2026-01-01     this year
+      vector-assets sync --from 2026-01-01 --dry-run     what that costs
     """
     settings = load_settings()
     asked = asked_days(days, first, last, datetime.now(UTC))
-    _sync(named_or_enabled(sources, settings), asked, settings, as_json)
+    names = named_or_enabled(sources, settings)
+    if dry_run:
+        estimate(names, asked, settings, as_json=as_json)
+    else:
+        _sync(names, asked, settings, as_json)
 
 
 def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) -> None:

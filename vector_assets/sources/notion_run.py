@@ -8,7 +8,7 @@ Keep out: requests and errors (`notion_api.py`), and what a page says (`notion_b
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, Self, TypeVar
@@ -146,6 +146,17 @@ class Run:
         if self._names.has_no_users:
             yield NO_NAMES
         yield Checkpoint(self._window.end or self._began)
+
+    def listed(self) -> list[Listed]:
+        """Return the pages that search and the data sources know; use it in place of `items`."""
+        self._list_everything()
+        return self._waiting
+
+    def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
+        """Yield some of the listed pages, read whole, without those that they hold."""
+        for read in mapped_in_order(self._read, listed, in_flight=PAGES_IN_FLIGHT):
+            self._notice_outage(read)
+            yield read.item
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all of it, or raise.

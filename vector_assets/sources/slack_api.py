@@ -95,6 +95,10 @@ class SlackApi:
             ],
         )
 
+    def requests_of(self, method: str) -> int:
+        """Return how often a method has been called so far in this run."""
+        return self._meter.requests.get(f"slack {method}", 0)
+
     def call(self, method: str, **arguments: str | int | bool) -> SlackResponse:
         """Call a method and return its good answer.
 

@@ -95,7 +95,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class _End:
+class End:
     """Stands after all parts of a channel, for its own document.
 
     Attributes:
@@ -111,7 +111,7 @@ class Job:
 
     channel: Channel
     access: tuple[str, ...]
-    part: Thread | Day | DocumentFailure | _End
+    part: Thread | Day | DocumentFailure | End
 
     @property
     def document_id(self) -> str:
@@ -170,7 +170,7 @@ class Reading:
                 raise error
             if isinstance(item, DocumentFailure):
                 flawed.add(job.channel.id)
-            if item is not None and not (isinstance(job.part, _End) and job.channel.id in flawed):
+            if item is not None and not (isinstance(job.part, End) and job.channel.id in flawed):
                 yield item
         yield from self._gaps()
         yield Checkpoint(self._window.end or began_at)
@@ -289,7 +289,7 @@ class Reading:
             older = self._listing(channel, access, Window(self._since, self._window.start))
             yield from self._parts(channel, access, next(opened([older], self._known)))
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
-        yield Job(channel, access, _End(updated_at))
+        yield Job(channel, access, End(updated_at))
 
     def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
         for part in listing.parts():
@@ -347,7 +347,7 @@ class Reading:
                 updated_at = max(day.latest_at, day.held_at or day.latest_at)
                 oldest_first = day.messages[::-1]
                 return self._renderer.day(channel, access, day.day, oldest_first, updated_at)
-            case _End(updated_at=updated_at):
+            case End(updated_at=updated_at):
                 stamp = channel_stamp(channel.name, *access)
                 return self._renderer.channel(channel, access, updated_at, stamp)
             case failure:
@@ -390,6 +390,6 @@ class Reading:
             )
 
 
-def _day_of(part: Thread | Day | DocumentFailure | _End) -> date | None:
+def _day_of(part: Thread | Day | DocumentFailure | End) -> date | None:
     latest_at = part.latest_at if isinstance(part, Thread | Day) else None
     return latest_at.date() if latest_at else None
