@@ -9,10 +9,11 @@ everything of Dagster.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from vector_assets.concurrency import mapped_in_order
+from vector_assets.days import Days as Days
 from vector_assets.documents import (
     Checkpoint,
     Deferred,
@@ -23,15 +24,16 @@ from vector_assets.documents import (
     SourceItem,
     Unchanged,
     Window,
+    start_of_day,
 )
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import (
     LostWriteError,
     SwitchedIndexError,
-    UsageError,
     VectorAssetsError,
 )
 from vector_assets.intake import batched, taken_in
+from vector_assets.landing import NO_LANDING, Landing
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
 from vector_assets.planning import (
@@ -59,38 +61,6 @@ MAINTAINED_BATCHES = 400
 Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """UTC days to sync, both included."""
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.first > self.last:
-            raise UsageError(
-                f"the first day {self.first} is after the last day {self.last}: swap them"
-            )
-
-    def __iter__(self) -> Iterator[date]:
-        return (self.first + timedelta(days=n) for n in range(len(self)))
-
-    def __len__(self) -> int:
-        return (self.last - self.first).days + 1
-
-    @classmethod
-    def newest(cls, count: int, now: datetime) -> "Days":
-        """Return the newest complete days, yesterday the last of them.
-
-        Raises:
-            UsageError: The count is below 1.
-        """
-        if count < 1:
-            raise UsageError(f"the number of days is {count}: it has to be at least 1")
-        yesterday = now.astimezone(UTC).date() - timedelta(days=1)
-        return cls(yesterday - timedelta(days=count - 1), yesterday)
-
-
 class EmbeddedDocuments:
     """A lazy stream of batches of plans, ready to be written, and the report that grows with it.
 
@@ -116,14 +86,14 @@ class EmbeddedDocuments:
     ) -> None:
         self.namespace = source.name
         self.days = days
-        self.report = SyncReport(source.name)
+        self.report = SyncReport(source.name, asked_days=len(days))
         self._source = source
         self._window = window
         self.planner = planner
         self.quarantine = quarantine
         self._refused: dict[str, DocumentFailure] = {}
         self._meter = meter
-        self._written_through: datetime | None = None
+        self._written_since: datetime | None = None
         self._started = time.monotonic()
 
     def __iter__(self) -> Iterator[list[Outcome]]:
@@ -138,18 +108,19 @@ class EmbeddedDocuments:
     @property
     def finished_days(self) -> list[date]:
         """The days of which every document has been written, oldest first."""
-        through = self._written_through
-        if through is None:
+        since = self._written_since
+        if since is None:
             return []
-        return [day for day in self.days if day < through.astimezone(UTC).date()]
+        return [day for day in self.days if start_of_day(day) >= since]
 
     def finish(self) -> None:
         """Say that the stream has been written to its end, so that all its days are finished."""
-        self._written_through = datetime.max.replace(tzinfo=UTC)
+        self._written_since = datetime.min.replace(tzinfo=UTC)
+        self.report.finished_days = self.report.asked_days
 
     def distrust(self) -> None:
         """Say that something written is not in the index, so that no day is finished."""
-        self._written_through = None
+        self._written_since = None
 
     def refuse(self, failures: Iterable[DocumentFailure]) -> None:
         """Say that the index does not hold these, though they were asked for to be written."""
@@ -163,10 +134,20 @@ class EmbeddedDocuments:
         Raises:
             VectorAssetsError: As the index raises.
         """
-        for failure in self._refused.values():
-            self._note_failure(failure)
+        self.record_failures()
         self.report.released_documents = self.quarantine.save()
         self.report.quarantine = list(self.quarantine.held.values())
+
+    def record_failures(self) -> None:
+        """Record what failed so far; a day whose failures nobody knows is not done.
+
+        Raises:
+            VectorAssetsError: As the index raises.
+        """
+        for failure in self._refused.values():
+            self._note_failure(failure)
+        self._refused.clear()
+        self.quarantine.save_failures()
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
         """Redact and plan a batch; of a document that is in it twice, the newer version."""
@@ -207,7 +188,8 @@ class EmbeddedDocuments:
         """Count a batch that has been written."""
         for outcome in batch:
             if isinstance(outcome, Checkpoint):
-                self._written_through = outcome.through
+                self._written_since = outcome.since
+                self.report.finished_days = len(self.finished_days)
             elif isinstance(outcome, Gap):
                 self.report.add_gap(outcome)
             elif isinstance(outcome, DocumentFailure):
@@ -314,6 +296,7 @@ def write(
     store: VectorStore,
     *,
     on_progress: Callable[[SyncReport], None] = lambda report: None,
+    landing: Landing = NO_LANDING,
 ) -> SyncReport:
     """Drain a stream into the index and return what was done.
 
@@ -321,6 +304,7 @@ def write(
         stream: From `Pipeline.embedded_documents`.
         store: The index.
         on_progress: Called after each batch with the report so far.
+        landing: Told now and then which days are done, and may end the run.
 
     Raises:
         LostWriteError: The index took less than it was given.
@@ -329,7 +313,7 @@ def write(
             and `stream.finished_days` are complete.
     """
     try:
-        _drain(stream, store, on_progress)
+        _drain(stream, store, on_progress, landing)
         _require_served(store)
         stream.settle()
     except VectorAssetsError as error:
@@ -353,11 +337,22 @@ def _require_served(store: VectorStore) -> None:
 
 
 def _drain(
-    stream: EmbeddedDocuments, store: VectorStore, on_progress: Callable[[SyncReport], None]
+    stream: EmbeddedDocuments,
+    store: VectorStore,
+    on_progress: Callable[[SyncReport], None],
+    landing: Landing,
 ) -> None:
     writer = Writer(store, stream.namespace, stream.planner)
     written_batches = 0
     for batch in stream:
+        if landing.is_due(stream.report, stream.finished_days):
+            # What was written before this batch is believed once it has been read back.
+            writer.finish()
+            stream.refuse(writer.failures)
+            writer.failures.clear()
+            stream.record_failures()
+            _require_served(store)
+            landing.land(stream.report, stream.finished_days)
         plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
         writer.write(plans)
         stream.refuse(writer.failures)
@@ -373,7 +368,7 @@ def _drain(
 def _is_recorded(stream: EmbeddedDocuments) -> bool:
     """Record what failed before a run broke off; a day whose failures nobody knows is not done."""
     try:
-        stream.quarantine.save_failures()
+        stream.record_failures()
     except VectorAssetsError:
         return False
     return True

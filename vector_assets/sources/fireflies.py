@@ -109,10 +109,10 @@ class FirefliesSource(Source):
         return cls(settings.fireflies_url, settings.fireflies_api_key.get_secret_value(), meter)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield the meetings that began in the window, oldest weeks first.
+        """Yield the meetings that began in the window, newest first.
 
         A long window is read in slices with a checkpoint after each, so that a backfill that the
-        day's last request ends has finished what lies before, and the next one goes on from there.
+        day's last request ends has finished what is newer, and the next one goes on from there.
         A window that reaches the present brings older meetings whose readers have changed, too.
         """
         now = datetime.now(UTC)
@@ -124,7 +124,7 @@ class FirefliesSource(Source):
             for listed in meetings(self._api, _TRANSCRIPTS, part):
                 found += 1
                 yield from self._items(listed, part, now)
-            yield Checkpoint(part.end or now)
+            yield Checkpoint(part.start)
             listing.note(found)
         if has_older:
             yield from self._with_other_readers(Window(_EPOCH, window.start), now)

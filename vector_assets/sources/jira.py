@@ -32,6 +32,9 @@ from vector_assets.sources.jira_readers import JiraReaders
 from vector_assets.sources.survey import Survey, as_if_failed, picked
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+"""Issues that were updated at the very instant of a page's last one may be on the next page."""
+
 _SEARCH = "jira search/jql"
 _LIMITED = "level is not EMPTY"
 
@@ -79,30 +82,46 @@ class JiraSource(Source):
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield issues in the order of their last update, a checkpoint after each page.
+        """Yield issues, those that were updated last first, a checkpoint after each page.
 
-        An issue that is edited meanwhile comes again, at the end, as it stands then. A window that
-        reaches the present brings the issues, of any age, whose readers have changed. What was left
+        An issue that is edited meanwhile moves to the front, past us. Where the window reaches the
+        present, and more than one page was read, all that changed since the first of them is asked
+        for once more, oldest first, so that what is edited again comes again. A window that reaches
+        the present brings the issues, of any age, whose readers have changed, too. What was left
         out, and whose readers could not be named, comes last.
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
         reader = IssueReader(self._api, self._server, readers)
         seen: set[tuple[str, str]] = set()
-        jql = self._jql(window, "updated ASC")
-        for page in self._pages(jql, reader.field_ids, maximum=PAGE_ISSUES):
-            fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
-            _require_news(page, len(fresh))
-            seen |= fresh.keys()
-            items = [reader.document_or_failure(issue) for issue in fresh.values()]
+        began_at: datetime | None = None
+        page_count = 0
+        for items in self._read(window, "updated DESC", reader, seen):
+            page_count += 1
             yield from items
             if known := [item.updated_at for item in items if isinstance(item, Document)]:
-                yield Checkpoint(known[-1])
+                began_at = began_at or known[0]
+                yield Checkpoint(known[-1] + _TICK)
+        if window.end is None and page_count > 1 and began_at is not None:
+            for items in self._read(Window(began_at, None), "updated ASC", reader, seen):
+                yield from items
         if not seen:
             self._api.require_projects()
         if window.end is None:
             yield from self._with_other_readers(reader, readers, seen)
         yield from reader.gaps()
+
+    def _read(
+        self, window: Window, order: str, reader: IssueReader, seen: set[tuple[str, str]]
+    ) -> Iterator[list[Document | DocumentFailure]]:
+        """Yield pages of versions that were not seen before, and note them as seen."""
+        is_first = not seen
+        for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
+            fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
+            if is_first:
+                _require_news(page, len(fresh))
+            seen.update(fresh)
+            yield [reader.document_or_failure(issue) for issue in fresh.values()]
 
     def _with_other_readers(
         self, reader: "IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]

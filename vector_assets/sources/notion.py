@@ -80,7 +80,7 @@ class NotionSource(Source):
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield the pages edited in the window, oldest first, a checkpoint after each day.
+        """Yield the pages edited in the window, newest first, a checkpoint after each day.
 
         Then come those that only the pages above them know of. They count to no checkpoint but
         the last: nobody can tell them before all else is read. One that search never learns of and

@@ -20,9 +20,10 @@ from vector_assets.sources.slack_again import SecondReading
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack_directory import Channel, Directory
+from vector_assets.sources.slack_jobs import Options
 from vector_assets.sources.slack_messages import instant, is_of_bot, is_said
 from vector_assets.sources.slack_pacing import RATES_BY_METHOD, SECONDS_A_MINUTE, Pace, rates_of
-from vector_assets.sources.slack_reading import Options, Reading
+from vector_assets.sources.slack_reading import Reading
 from vector_assets.sources.slack_render import SOURCE, channel_id_of
 from vector_assets.sources.slack_survey import SurveyReading
 from vector_assets.sources.survey import Survey

@@ -132,8 +132,11 @@ class SlackApi:
             items = answer.get(key)
             if not isinstance(items, list):
                 raise ContractError(f"slack {method}", f"no {key}", f"a list of {key}")
-            yield items
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            # Whoever asks may keep a page otherwise than whole until the next one is wanted.
+            page = [items]
+            del answer, items
+            yield page.pop()
             if not cursor:
                 return
             if cursor in seen:

@@ -17,8 +17,8 @@ from vector_assets.sources.slack_again import SecondReading
 from vector_assets.sources.slack_channels import CLOSED_CODES
 from vector_assets.sources.slack_directory import Channel
 from vector_assets.sources.slack_histories import opened
+from vector_assets.sources.slack_jobs import End, Job
 from vector_assets.sources.slack_listing import Day, Thread
-from vector_assets.sources.slack_reading import End, Job
 from vector_assets.sources.slack_render import channel_document_id
 from vector_assets.sources.survey import UNKNOWN_SPREAD, Survey, picked, spread_of_mean
 
