@@ -202,3 +202,35 @@ def test_what_is_left_of_days_is_told_newest_first() -> None:
         Days(date(2026, 3, 1), date(2026, 3, 3)),
     ]
     assert left_of(asked, [asked]) == []
+
+
+@pytest.mark.parametrize("source", ["slack", "notion", "fireflies"])
+def test_a_load_that_breaks_again_and_again_ends_with_the_same_index_as_one_that_does_not(
+    source: str,
+    office: Office,  # noqa: F811
+    workspace_data: Path,
+    tmp_path: Path,
+) -> None:
+    sandbox, settings = office(Workspace.load(workspace_data))
+    days = {
+        "slack": Days(date(2023, 8, 20), date(2023, 11, 16)),
+        "notion": Days(date(2026, 3, 1), date(2026, 8, 21)),
+        "fireflies": Days(date(2026, 2, 1), date(2026, 8, 12)),
+    }[source]
+    ends = 0
+    while ends < 20:
+        budget = Budget(max_calls={"slack": 60, "notion": 150, "fireflies": 4}[source])
+        try:
+            load_source(source, days, settings, budget=budget, landing_seconds=0)
+        except BudgetSpentError:
+            ends += 1
+        else:
+            break
+    assert 1 <= ends < 20
+    embedded = sandbox.conditions.requests("/openai").total()
+    whole = settings.model_copy(update={"lancedb_uri": str(tmp_path / "whole")})
+    sandbox.conditions.log.clear()
+    sync_source(source, days, whole)
+    assert_same(contents(settings.lancedb_uri, [source]), contents(whole.lancedb_uri, [source]))
+    at_once = sandbox.conditions.requests("/openai").total()
+    assert embedded <= at_once + 2 * ends, "batches that a run ends are smaller, none comes twice"
