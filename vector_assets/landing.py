@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import NoReturn
 
 from vector_assets.errors import BudgetSpentError
 from vector_assets.report import SyncReport
@@ -19,7 +20,8 @@ LANDING_SECONDS = 60.0
 class Budget:
     """Requests and dollars that all sources of a run may spend together; safe between threads.
 
-    It is looked at between two batches, so a run goes over it by what is in flight: a few batches.
+    It is looked at between two batches. What a run has taken in by then it still writes, so that
+    nothing is paid for twice; by that much it goes over: a few batches.
 
     Args:
         max_calls: Requests to vendors, embedder and index; None for as many as it takes.
@@ -73,27 +75,33 @@ class Landing:
         self._landed_at = time.monotonic()
         self._told = 0
 
-    def is_due(self, report: SyncReport, finished_days: Sequence[date]) -> bool:
-        """Tell whether more days are done for some time, or the budget is spent."""
-        if self._budget is not None:
-            self._budget.note(report)
-            if self._budget.spent_in_words:
-                return True
+    def is_spent(self, report: SyncReport) -> bool:
+        """Take in what was spent so far, and tell whether the budget is."""
+        if self._budget is None:
+            return False
+        self._budget.note(report)
+        return bool(self._budget.spent_in_words)
+
+    def is_due(self, finished_days: Sequence[date]) -> bool:
+        """Tell whether more days are done, and have been for some time."""
         has_more = self._on_days_done is not None and len(finished_days) > self._told
         return has_more and time.monotonic() - self._landed_at >= self._every_seconds
 
     def land(self, report: SyncReport, finished_days: Sequence[date]) -> None:
-        """Tell which days are done.
-
-        Raises:
-            BudgetSpentError: The budget is spent; what was written stays.
-        """
+        """Tell which days are done; what was written of them has been read back."""
         self._landed_at = time.monotonic()
         if self._on_days_done is not None and len(finished_days) > self._told:
             self._told = len(finished_days)
             self._on_days_done(report, finished_days)
-        if self._budget is not None and (spent := self._budget.spent_in_words):
-            raise BudgetSpentError(spent)
+
+    def end(self, report: SyncReport, finished_days: Sequence[date]) -> NoReturn:
+        """End a run that was cut short, once all that it had taken in is written.
+
+        Raises:
+            BudgetSpentError: Always.
+        """
+        self.land(report, finished_days)
+        raise BudgetSpentError(self._budget.spent_in_words if self._budget else "")
 
 
 NO_LANDING = Landing()

@@ -32,7 +32,7 @@ from vector_assets.errors import (
     SwitchedIndexError,
     VectorAssetsError,
 )
-from vector_assets.intake import batched, taken_in
+from vector_assets.intake import Intake, batched
 from vector_assets.landing import NO_LANDING, Landing
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
@@ -72,6 +72,7 @@ class EmbeddedDocuments:
         report: What has been done so far.
         planner: Of this run; plans anew what has to be written again.
         quarantine: What of the source failed, before and in this run.
+        intake: What it takes in; may be stopped.
     """
 
     def __init__(
@@ -87,17 +88,16 @@ class EmbeddedDocuments:
         self.namespace = source.name
         self.days = days
         self.report = SyncReport(source.name, asked_days=len(days))
-        self._source = source
-        self._window = window
         self.planner = planner
         self.quarantine = quarantine
+        self.intake = Intake(source, window, quarantine)
         self._refused: dict[str, DocumentFailure] = {}
         self._meter = meter
         self._written_since: datetime | None = None
         self._started = time.monotonic()
 
     def __iter__(self) -> Iterator[list[Outcome]]:
-        batches = batched(taken_in(self._source, self._window, self.quarantine))
+        batches = batched(self.intake)
         recent: deque[set[str]] = deque(maxlen=BATCHES_IN_FLIGHT + 3)
         for planned in mapped_in_order(self._plan, batches, in_flight=BATCHES_IN_FLIGHT):
             batch = self._planned_again(planned, set().union(*recent))
@@ -309,12 +309,16 @@ def write(
     Raises:
         LostWriteError: The index took less than it was given.
         SwitchedIndexError: The index was switched to another generation meanwhile.
+        BudgetSpentError: The landing's budget is; `stream.finished_days` are complete.
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
     try:
         _drain(stream, store, on_progress, landing)
         _require_served(store)
+        if stream.intake.is_cut:
+            stream.record_failures()
+            landing.end(stream.report, stream.finished_days)
         stream.settle()
     except VectorAssetsError as error:
         if isinstance(error, LostWriteError | SwitchedIndexError) or not _is_recorded(stream):
@@ -345,18 +349,18 @@ def _drain(
     writer = Writer(store, stream.namespace, stream.planner)
     written_batches = 0
     for batch in stream:
-        if landing.is_due(stream.report, stream.finished_days):
+        if landing.is_spent(stream.report):
+            stream.intake.stop()
+        if landing.is_due(stream.finished_days):
             # What was written before this batch is believed once it has been read back.
             writer.finish()
-            stream.refuse(writer.failures)
-            writer.failures.clear()
+            stream.refuse(writer.taken_failures())
             stream.record_failures()
             _require_served(store)
             landing.land(stream.report, stream.finished_days)
         plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
         writer.write(plans)
-        stream.refuse(writer.failures)
-        writer.failures.clear()
+        stream.refuse(writer.taken_failures())
         written_batches += bool(plans)
         if plans and written_batches % MAINTAINED_BATCHES == 0:
             store.maintain(stream.namespace)

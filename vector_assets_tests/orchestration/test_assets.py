@@ -19,6 +19,7 @@ from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days
 from vector_assets_tests.orchestration.parts import (
     JIRA,
+    GivenSources,
     Location,
     check_of,
     days,
@@ -167,6 +168,52 @@ def test_an_interrupted_run_keeps_the_days_that_it_had_finished(location: Locati
     result = location.run(WEEK, Interrupted([on(7), since(6), *busy(6)]))
     assert not result.success
     assert [day for day, _ in location.recorded()] == ["2025-03-06", "2025-03-07"]
+
+
+def test_days_of_a_range_are_recorded_while_the_run_goes_on_and_once_more_at_its_end(
+    location: Location,
+) -> None:
+    seen: list[set[str]] = []
+
+    class Watched(ListSource):
+        """Looks into Dagster's records between two batches that are drawn."""
+
+        def documents(self, window: Window) -> Iterator[SourceItem]:
+            for place, item in enumerate(super().documents(window)):
+                if place % BATCH_DOCUMENTS == 0:
+                    seen.append(location.instance.get_materialized_partitions(JIRA))
+                yield item
+
+    def many(day: int) -> list[SourceItem]:
+        return [on(day, f"{day}-{n}") for n in range(2 * BATCH_DOCUMENTS)]
+
+    items = [item for n in range(7, 0, -1) for item in (*many(n), since(n))]
+    index = LanceDBIOManager(uri=location.uri, landing_seconds=0)
+    result = location.run_with(
+        WEEK, Settings(), sources=GivenSources(Watched(items)), vector_index=index
+    )
+    assert result.success
+    assert "2025-03-07" in seen[-1]
+    assert "2025-03-01" not in seen[-1]
+    recorded = location.recorded()
+    assert [day for day, _ in recorded[-7:]] == [f"2025-03-0{n}" for n in range(1, 8)]
+    last = dict(recorded[-7:])
+    assert [last[f"2025-03-0{n}"]["documents"] for n in range(1, 8)] == [2 * BATCH_DOCUMENTS] * 7
+    early = [day for day, _ in recorded[:-7]]
+    assert len(early) == len(set(early)) >= 2, "each at the most once before the end"
+    assert location.instance.get_materialized_partitions(JIRA) == {
+        f"2025-03-0{n}" for n in range(1, 8)
+    }
+
+
+def test_a_single_day_is_recorded_once(location: Location) -> None:
+    index = LanceDBIOManager(uri=location.uri, landing_seconds=0)
+    items = [*busy(2), since(2), *busy(2), *busy(2)]
+    sources = GivenSources(ListSource(items))
+    assert location.run_with(
+        days("2025-03-02"), Settings(), sources=sources, vector_index=index
+    ).success
+    assert [day for day, _ in location.recorded()] == ["2025-03-02"]
 
 
 def test_a_bad_document_costs_no_other_and_fails_the_check_by_name(location: Location) -> None:
