@@ -1,6 +1,9 @@
 """A load of many days: newest first, gone on with where it stopped, and within a budget."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +25,7 @@ from vector_assets.stores import build_store
 from vector_assets.sync import sync_source
 from vector_assets_tests.indexes import assert_same, contents
 from vector_assets_tests.jira_issues import issue
+from vector_assets_tests.patience import waited_for
 from vector_assets_tests.test_cli import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.test_estimating import Office, office, slack_of  # noqa: F401 - a fixture
 
@@ -234,3 +238,38 @@ def test_a_load_that_breaks_again_and_again_ends_with_the_same_index_as_one_that
     assert_same(contents(settings.lancedb_uri, [source]), contents(whole.lancedb_uri, [source]))
     at_once = sandbox.conditions.requests("/openai").total()
     assert embedded <= at_once + 2 * ends, "a run that ends cuts a batch; none is paid for twice"
+
+
+KILLED = """
+from datetime import date
+from vector_assets.days import Days
+from vector_assets.loading import load_source
+from vector_assets.settings import load_settings
+load_source("jira", Days(date({first}), date({last})), load_settings(), landing_seconds=0)
+"""
+
+
+def test_a_process_that_is_killed_is_gone_on_with_by_another(
+    office: Office,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    sandbox, settings = office(jira_of())
+    # The source stands still after three pages, so that the process is killed half-way.
+    path = "/jira/rest/api/3/search/jql"
+    sandbox.conditions.fail(path, status=429, retry_after_seconds=30, skip=4, times=1)
+    words = {
+        name: f"{day.year}, {day.month}, {day.day}"
+        for name, day in {"first": MONTH.first, "last": MONTH.last}.items()
+    }
+    with subprocess.Popen([sys.executable, "-c", KILLED.format(**words)]) as process:
+        waited_for(lambda: brought(settings), "a note", patience_seconds=120, logs=tmp_path)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    [done] = brought(settings)
+    assert done.last == YESTERDAY
+    assert all(held_days(settings)[day] == 20 for day in done)
+
+    sandbox.conditions.clear()
+    load(settings)
+    assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
+    assert searches(sandbox) <= 2 + 6 - len(done) * 20 // 100 + 1
