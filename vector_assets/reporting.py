@@ -160,16 +160,11 @@ def _patience_turns(source: SourceHealth, observation: Observation) -> int:
     """Return for how many looks of the watcher a source may be behind before it is told.
 
     A run that fails tells the cause sooner; a vendor may be away for a while; and a source of which
-    no day was ever finished, or none as old as those that are missing, may be having its first
-    load, which fills the index from new to old.
+    no day was ever finished may be having its first night, which has not brought a whole day yet.
     """
     history = observation.assets.get(source.source)
-    done = history.days if history is not None else None
-    is_first_load = not source.watermark or (
-        done is not None
-        and (not done or (bool(source.missing_days) and max(source.missing_days) < min(done)))
-    )
-    return 60 if is_first_load or source.verdict is Verdict.UNKNOWN else 10
+    is_first_night = not source.watermark or (history is not None and not history.days)
+    return 60 if is_first_night or source.verdict is Verdict.UNKNOWN else 10
 
 
 def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:

@@ -159,8 +159,9 @@ class JiraSource(Source):
         ignored = {"jira issue/bulkfetch"}
         if window.end is None:
             readers = JiraReaders(self._api, self._public_projects)
-            queries = self._limited_queries(readers)
-            for jql in queries:
+            # A listing of several pages asks once more for what was edited meanwhile.
+            requests[_SEARCH] += len(ids) > PAGE_ISSUES
+            for jql in self._limited_queries(readers):
                 limited = sum(map(len, self._limited_pages(jql, ["id"], maximum=PAGE_IDS)))
                 requests[_SEARCH] += max(1, ceil(limited / PAGE_ISSUES))
             requests["jira project"] = 1 + len(self._api.project_ids(self._projects))
