@@ -58,10 +58,11 @@ def _floor(days: int) -> Callable[[], None]:
 
 def _sync(days: int) -> Callable[[], list[str]]:
     """Return what `vector-assets sync --days N` does, its sources side by side."""
+    from vector_assets.loading import load_source
     from vector_assets.memory import keep_little_freed_memory
     from vector_assets.serving import Opening
     from vector_assets.settings import load_settings
-    from vector_assets.sync import Days, sync_source
+    from vector_assets.sync import Days
 
     keep_little_freed_memory()
     _import_what_a_run_imports()
@@ -73,7 +74,7 @@ def _sync(days: int) -> Callable[[], list[str]]:
         opening = Opening(settings)
         with ThreadPoolExecutor(len(SOURCES)) as pool:
             found = [
-                pool.submit(sync_source, name, asked, settings, opening=opening) for name in SOURCES
+                pool.submit(load_source, name, asked, settings, opening=opening) for name in SOURCES
             ]
             reports = [one.result() for one in found]
         return [f"{r.source}: {f.document_id}: {f.cause}" for r in reports for f in r.failures]

@@ -1,27 +1,29 @@
 """The command line: `vector-assets`. Words in, exit codes out; the work is done elsewhere.
 
-Exit codes: 0 all is well, 1 it is not (and stderr says what), 2 the command was not understood.
+Exit codes: 0 all is well, 1 it is not (and stderr says what), 2 the command was not understood, 3
+a sync has spent its budget and is not finished.
 Keep out: how results look (`terminal.py`), and anything that HTTP or Dagster would need as well.
 """
 
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from itertools import chain
-from typing import Any
 
 import click
 
+from vector_assets.cli_estimate import estimate
 from vector_assets.cli_prune import prune
 from vector_assets.cli_reindex import reindex
 from vector_assets.cli_serving import demo, sandbox, serve, up
+from vector_assets.cli_sync import run_sync
 from vector_assets.cli_verify import verify
 from vector_assets.cli_words import DayType, asked_days, json_option, named_or_enabled
 from vector_assets.credentials import printed_uncaught
-from vector_assets.errors import FatalError, UsageError, VectorAssetsError
+from vector_assets.errors import BudgetSpentError, UsageError, VectorAssetsError
+from vector_assets.landing import Budget
 from vector_assets.memory import keep_little_freed_memory
-from vector_assets.settings import Settings, load_settings
+from vector_assets.settings import load_settings
 from vector_assets.sources import SOURCES
 
 
@@ -40,59 +42,44 @@ def app() -> None:
 @click.option("--days", type=int, help="So many complete days up to yesterday.  [default: 1]")
 @click.option("--from", "first", type=DayType(), help="First day, UTC.")
 @click.option("--to", "last", type=DayType(), help="Last day, UTC.  [default: yesterday]")
+@click.option("--dry-run", is_flag=True, help="Only say what it would cost.")
+@click.option("--max-calls", type=click.IntRange(1), help="Stop when so many requests were made.")
+@click.option("--max-dollars", type=click.FloatRange(0), help="Stop when so much was spent.")
+@click.option("--again", is_flag=True, help="Read again what an unfinished run has brought.")
 @json_option
 def sync(
-    sources: tuple[str, ...], days: int | None, first: date | None, last: date | None, as_json: bool
+    sources: tuple[str, ...],
+    days: int | None,
+    first: date | None,
+    last: date | None,
+    dry_run: bool,
+    max_calls: int | None,
+    max_dollars: float | None,
+    again: bool,
+    as_json: bool,
 ) -> None:
     """Bring some days of some sources into the index; all sources that are on if none is named.
 
-    Running a day again costs little: what has not changed is neither embedded nor written.
+    Running a day again costs little: what has not changed is neither embedded nor written. The
+    newest days come first; a run of many days that was stopped, killed, or has spent its budget
+    (exit code 3) is gone on with by the same command.
 
     \b
     Examples:
       vector-assets sync                       yesterday, every source
       vector-assets sync jira --days 30        the last thirty days of Jira
       vector-assets sync --from 2026-01-01     this year
+      vector-assets sync --from 2026-01-01 --dry-run          what that costs
+      vector-assets sync --from 2026-01-01 --max-dollars 5    so much of it
     """
     settings = load_settings()
     asked = asked_days(days, first, last, datetime.now(UTC))
-    _sync(named_or_enabled(sources, settings), asked, settings, as_json)
-
-
-def _sync(names: Sequence[str], days: Any, settings: Settings, as_json: bool) -> None:
-    """Sync sources side by side; what one of them cannot do never stops another."""
-    from vector_assets import terminal
-    from vector_assets.generations import build_store
-    from vector_assets.meter import Meter
-    from vector_assets.serving import Opening, pending_change
-    from vector_assets.sync import sync_source
-
-    failed: list[str] = []
-    opening = Opening(settings)
-    with terminal.sync_progress(names) as progress, ThreadPoolExecutor(len(names)) as pool:
-        runs = {
-            name: pool.submit(
-                sync_source, name, days, settings, opening=opening, on_progress=progress
-            )
-            for name in names
-        }
-        reports = []
-        for name, run in runs.items():
-            try:
-                reports.append(run.result())
-            except VectorAssetsError as error:
-                failed.append(f"{name}: {error}")
-    change = pending_change(build_store(settings, Meter()), settings) if reports else None
-    if change:
-        click.echo(f"note: {change}", err=True)
-    if as_json:
-        terminal.print_json([terminal.report_json(report) for report in reports])
+    names = named_or_enabled(sources, settings)
+    if dry_run:
+        estimate(names, asked, settings, as_json=as_json)
     else:
-        terminal.print_reports(reports)
-    if failed:
-        raise FatalError("; ".join(failed))
-    if any(report.failures or report.failed_again_documents for report in reports):
-        sys.exit(1)
+        allowed = Budget(max_calls=max_calls, max_dollars=max_dollars)
+        run_sync(names, asked, settings, budget=allowed, is_again=again, as_json=as_json)
 
 
 @app.command()
@@ -207,6 +194,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UsageError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except BudgetSpentError as error:
+        click.echo(f"not finished: {error}", err=True)
+        sys.exit(3)
     except VectorAssetsError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -207,9 +207,12 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A source's word that every document with `updated_at` before `through` has been yielded."""
+    """A source's word that it has yielded every document of its window from `since` on.
 
-    through: datetime
+    Sources yield the newest days first, so that a first load is of use from its beginning.
+    """
+
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ statuses (the faces, `cli.py` and `api.py`, decide those).
     │   ├── ContractError         a service answered something that its contract rules out
     │   ├── IndexMismatchError    the index holds vectors of another kind than ours
     │   ├── LostWriteError        the index does not hold what was written to it
+    │   ├── BudgetSpentError      a run was allowed so many calls or dollars, and they are spent
     │   └── CanaryError           what was written into the index is not found by search
     └── SkippableError            one document is bad, its neighbours are not
         └── DocumentError         the document cannot be fetched, rendered, embedded or written
@@ -135,6 +136,21 @@ class IndexMismatchError(FatalError):
 
 class LostWriteError(FatalError):
     """The index does not hold what it was given; the run must not be called a success."""
+
+
+class BudgetSpentError(FatalError):
+    """A run has spent what it was allowed; what it wrote stays, and it is not finished.
+
+    Args:
+        spent: What is spent of what, in words.
+    """
+
+    def __init__(self, spent: str) -> None:
+        super().__init__(
+            f"the budget is spent: {spent}. What was written stays; the same command goes on from "
+            f"there"
+        )
+        self.spent = spent
 
 
 class CanaryError(FatalError):

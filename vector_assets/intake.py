@@ -52,6 +52,35 @@ def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator
             yield DocumentFailure(one.document_id, str(error), one.day)
 
 
+class Intake:
+    """What a run takes in, once; it may be stopped from another thread.
+
+    Args:
+        source: Of the run.
+        window: Of the run.
+        quarantine: Of the source.
+
+    Attributes:
+        is_cut: Whether it was stopped before its source came to an end.
+    """
+
+    def __init__(self, source: Source, window: Window, quarantine: Quarantine) -> None:
+        self._items = taken_in(source, window, quarantine)
+        self._is_stopped = False
+        self.is_cut = False
+
+    def __iter__(self) -> Iterator[SourceItem]:
+        for item in self._items:
+            if self._is_stopped:
+                self.is_cut = True
+                return
+            yield item
+
+    def stop(self) -> None:
+        """Take in nothing more; what was taken in goes its way."""
+        self._is_stopped = True
+
+
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
     """Gather items into lists of bounded length and bounded text, in order.
 

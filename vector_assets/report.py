@@ -101,6 +101,8 @@ class SyncReport:
         requests: By endpoint.
         throttled_seconds: Waited on rate limits, added up over threads.
         seconds: Wall clock.
+        asked_days: How many the run is to bring.
+        finished_days: Of these, how many are complete so far.
     """
 
     source: str
@@ -115,6 +117,8 @@ class SyncReport:
     requests: dict[str, int] = field(default_factory=dict)
     throttled_seconds: float = 0.0
     seconds: float = 0.0
+    asked_days: int = 0
+    finished_days: int = 0
     _gaps: dict[tuple[str, str], Gap] = field(default_factory=dict)
     _failures_by_day: Counter[date | None] = field(default_factory=Counter)
     _written_count: int = 0
@@ -129,6 +133,26 @@ class SyncReport:
     def gaps(self) -> list[Gap]:
         """What the source did not read, and why; equal ones are one, with the sum of counts."""
         return list(self._gaps.values())
+
+    def absorb(self, earlier: "SyncReport") -> None:
+        """Go on from what the same run has done before, for other days; requests are the meter's.
+
+        Args:
+            earlier: Of the same source; it must not grow any more.
+        """
+        for day, stats in earlier.days.items():
+            self.days[day].add(stats)
+        self.total.add(earlier.total)
+        self.asked_days += earlier.asked_days
+        self.failures += earlier.failures
+        self.failed_again_documents += earlier.failed_again_documents
+        self.released_documents += earlier.released_documents
+        self.samples += earlier.samples
+        self.written_ids += earlier.written_ids
+        for gap in earlier.gaps:
+            self.add_gap(gap)
+        self._failures_by_day += earlier._failures_by_day
+        self._written_count += earlier._written_count
 
     def add(self, day: date, stats: DayStats) -> None:
         """Count under a day and in the total."""

@@ -160,7 +160,7 @@ def _patience_turns(source: SourceHealth, observation: Observation) -> int:
     """Return for how many looks of the watcher a source may be behind before it is told.
 
     A run that fails tells the cause sooner; a vendor may be away for a while; and a source of which
-    no day was ever finished may be having its first night, which fills the index from old to new.
+    no day was ever finished may be having its first night, which has not brought a whole day yet.
     """
     history = observation.assets.get(source.source)
     is_first_night = not source.watermark or (history is not None and not history.days)

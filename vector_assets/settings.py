@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     embedding_provider: Literal["openai", "local"] = "local"
     embedding_model: str = ""
     embedding_dimensions: int | None = None
+    embedding_dollars_per_million_tokens: float | None = Field(default=None, ge=0)
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = ""
 
@@ -112,7 +113,7 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("embedding_dimensions", mode="before")
+    @field_validator("embedding_dimensions", "embedding_dollars_per_million_tokens", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value

@@ -9,10 +9,10 @@ everything of Dagster.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from vector_assets.concurrency import mapped_in_order, side_by_side
+from vector_assets.days import Days as Days
 from vector_assets.documents import (
     Checkpoint,
     Deferred,
@@ -23,15 +23,16 @@ from vector_assets.documents import (
     SourceItem,
     Unchanged,
     Window,
+    start_of_day,
 )
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import (
     LostWriteError,
     SwitchedIndexError,
-    UsageError,
     VectorAssetsError,
 )
-from vector_assets.intake import batched, taken_in
+from vector_assets.intake import Intake, batched
+from vector_assets.landing import NO_LANDING, Landing
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
 from vector_assets.planning import (
@@ -44,7 +45,7 @@ from vector_assets.planning import (
 from vector_assets.quarantine import Quarantine
 from vector_assets.redaction import item_without_secrets, redact_document
 from vector_assets.report import DayStats, SyncReport
-from vector_assets.serving import Opening
+from vector_assets.serving import Opening, Target
 from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -59,38 +60,6 @@ MAINTAINED_BATCHES = 50
 Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """UTC days to sync, both included."""
-
-    first: date
-    last: date
-
-    def __post_init__(self) -> None:
-        if self.first > self.last:
-            raise UsageError(
-                f"the first day {self.first} is after the last day {self.last}: swap them"
-            )
-
-    def __iter__(self) -> Iterator[date]:
-        return (self.first + timedelta(days=n) for n in range(len(self)))
-
-    def __len__(self) -> int:
-        return (self.last - self.first).days + 1
-
-    @classmethod
-    def newest(cls, count: int, now: datetime) -> "Days":
-        """Return the newest complete days, yesterday the last of them.
-
-        Raises:
-            UsageError: The count is below 1.
-        """
-        if count < 1:
-            raise UsageError(f"the number of days is {count}: it has to be at least 1")
-        yesterday = now.astimezone(UTC).date() - timedelta(days=1)
-        return cls(yesterday - timedelta(days=count - 1), yesterday)
-
-
 class EmbeddedDocuments:
     """A lazy stream of batches of plans, ready to be written, and the report that grows with it.
 
@@ -102,6 +71,7 @@ class EmbeddedDocuments:
         report: What has been done so far.
         planner: Of this run; plans anew what has to be written again.
         quarantine: What of the source failed, before and in this run.
+        intake: What it takes in; may be stopped.
     """
 
     def __init__(
@@ -116,18 +86,17 @@ class EmbeddedDocuments:
     ) -> None:
         self.namespace = source.name
         self.days = days
-        self.report = SyncReport(source.name)
-        self._source = source
-        self._window = window
+        self.report = SyncReport(source.name, asked_days=len(days))
         self.planner = planner
         self.quarantine = quarantine
+        self.intake = Intake(source, window, quarantine)
         self._refused: dict[str, DocumentFailure] = {}
         self._meter = meter
-        self._written_through: datetime | None = None
+        self._written_since: datetime | None = None
         self._started = time.monotonic()
 
     def __iter__(self) -> Iterator[list[Outcome]]:
-        batches = batched(taken_in(self._source, self._window, self.quarantine))
+        batches = batched(self.intake)
         recent: deque[set[str]] = deque(maxlen=BATCHES_IN_FLIGHT + 3)
         for planned in mapped_in_order(self._plan, batches, in_flight=BATCHES_IN_FLIGHT):
             batch = self._planned_again(planned, set().union(*recent))
@@ -138,18 +107,19 @@ class EmbeddedDocuments:
     @property
     def finished_days(self) -> list[date]:
         """The days of which every document has been written, oldest first."""
-        through = self._written_through
-        if through is None:
+        since = self._written_since
+        if since is None:
             return []
-        return [day for day in self.days if day < through.astimezone(UTC).date()]
+        return [day for day in self.days if start_of_day(day) >= since]
 
     def finish(self) -> None:
         """Say that the stream has been written to its end, so that all its days are finished."""
-        self._written_through = datetime.max.replace(tzinfo=UTC)
+        self._written_since = datetime.min.replace(tzinfo=UTC)
+        self.report.finished_days = self.report.asked_days
 
     def distrust(self) -> None:
         """Say that something written is not in the index, so that no day is finished."""
-        self._written_through = None
+        self._written_since = None
 
     def refuse(self, failures: Iterable[DocumentFailure]) -> None:
         """Say that the index does not hold these, though they were asked for to be written."""
@@ -162,10 +132,20 @@ class EmbeddedDocuments:
         Raises:
             VectorAssetsError: As the index raises.
         """
-        for failure in self._refused.values():
-            self._note_failure(failure)
+        self.record_failures()
         self.report.released_documents = self.quarantine.save()
         self.report.quarantine = list(self.quarantine.held.values())
+
+    def record_failures(self) -> None:
+        """Record what failed so far; a day whose failures nobody knows is not done.
+
+        Raises:
+            VectorAssetsError: As the index raises.
+        """
+        for failure in self._refused.values():
+            self._note_failure(failure)
+        self._refused.clear()
+        self.quarantine.save_failures()
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
         """Redact and plan a batch; of a document that is in it twice, the newer version."""
@@ -206,7 +186,8 @@ class EmbeddedDocuments:
         """Count a batch that has been written."""
         for outcome in batch:
             if isinstance(outcome, Checkpoint):
-                self._written_through = outcome.through
+                self._written_since = outcome.since
+                self.report.finished_days = len(self.finished_days)
             elif isinstance(outcome, Gap):
                 self.report.add_gap(outcome)
             elif isinstance(outcome, DocumentFailure):
@@ -304,6 +285,7 @@ def write(
     store: VectorStore,
     *,
     on_progress: Callable[[SyncReport], None] = lambda report: None,
+    landing: Landing = NO_LANDING,
 ) -> SyncReport:
     """Drain a stream into the index and return what was done.
 
@@ -311,16 +293,21 @@ def write(
         stream: From `Pipeline.embedded_documents`.
         store: The index.
         on_progress: Called after each batch with the report so far.
+        landing: Told now and then which days are done, and may end the run.
 
     Raises:
         LostWriteError: The index took less than it was given.
         SwitchedIndexError: The index was switched to another generation meanwhile.
+        BudgetSpentError: The landing's budget is; `stream.finished_days` are complete.
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
     try:
-        _drain(stream, store, on_progress)
+        _drain(stream, store, on_progress, landing)
         _require_served(store)
+        if stream.intake.is_cut:
+            stream.record_failures()
+            landing.end(stream.report, stream.finished_days)
         stream.settle()
     except VectorAssetsError as error:
         if isinstance(error, LostWriteError | SwitchedIndexError) or not _is_recorded(stream):
@@ -343,15 +330,26 @@ def _require_served(store: VectorStore) -> None:
 
 
 def _drain(
-    stream: EmbeddedDocuments, store: VectorStore, on_progress: Callable[[SyncReport], None]
+    stream: EmbeddedDocuments,
+    store: VectorStore,
+    on_progress: Callable[[SyncReport], None],
+    landing: Landing,
 ) -> None:
     writer = Writer(store, stream.namespace, stream.planner)
     written_batches = 0
     for batch in stream:
+        if landing.is_spent(stream.report):
+            stream.intake.stop()
+        if landing.is_due(stream.finished_days):
+            # What was written before this batch is believed once it has been read back.
+            writer.finish()
+            stream.refuse(writer.taken_failures())
+            stream.record_failures()
+            _require_served(store)
+            landing.land(stream.report, stream.finished_days)
         plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
         writer.write(plans)
-        stream.refuse(writer.failures)
-        writer.failures.clear()
+        stream.refuse(writer.taken_failures())
         written_batches += bool(plans)
         if plans and written_batches % MAINTAINED_BATCHES == 0:
             store.maintain(stream.namespace)
@@ -363,37 +361,39 @@ def _drain(
 def _is_recorded(stream: EmbeddedDocuments) -> bool:
     """Record what failed before a run broke off; a day whose failures nobody knows is not done."""
     try:
-        stream.quarantine.save_failures()
+        stream.record_failures()
     except VectorAssetsError:
         return False
     return True
 
 
-def sync_source(
-    name: str,
-    days: Days,
-    settings: Settings,
-    *,
-    opening: Opening | None = None,
-    on_progress: Callable[[SyncReport], None] = lambda report: None,
-) -> SyncReport:
-    """Sync some days of one source as the settings say, from source to index.
+def build_pipeline(
+    name: str, settings: Settings, opening: Opening | None = None
+) -> tuple[Pipeline, Target]:
+    """Return the pipeline of a source as the settings say, and where it writes.
 
     Args:
         name: Of the source.
-        days: What is wanted.
         settings: Of source, embedder and index.
         opening: Shared by sources that are synced side by side.
-        on_progress: See `write`.
 
     Raises:
         SettingsError: A setting that it needs is missing.
         IndexMismatchError: The index is of another kind than this can write.
-        VectorAssetsError: What source, embedder or index raise; see `write`.
+        VectorAssetsError: What source and index raise.
     """
     meter = Meter()
     source = build_source(name, settings, meter)
     opening = opening or Opening(settings)
     target, _ = side_by_side(lambda: opening.target(meter), source.prepare)
-    pipeline = Pipeline(source=source, embedder=target.embedder, store=target.store, meter=meter)
-    return pipeline.run(days, on_progress=on_progress)
+    embedder, store = target.embedder, target.store
+    return Pipeline(source=source, embedder=embedder, store=store, meter=meter), target
+
+
+def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
+    """Sync some days of one source as the settings say, from source to index.
+
+    Raises:
+        VectorAssetsError: As `build_pipeline` and `write` raise.
+    """
+    return build_pipeline(name, settings)[0].run(days)

@@ -90,6 +90,8 @@ def report_line(report: SyncReport) -> str:
         f"{total.embedded_chunks:,} chunks embedded",
         f"{report.request_count:,} requests",
     ]
+    if report.finished_days < report.asked_days:
+        parts.insert(0, f"{report.finished_days:,} of {report.asked_days:,} days done")
     if total.deleted_chunks:
         parts.append(f"{total.deleted_chunks:,} deleted")
     if total.deferred_documents:
@@ -108,6 +110,8 @@ def report_json(report: SyncReport) -> dict[str, Any]:
     return {
         "source": report.source,
         **asdict(report.total),
+        "asked_days": report.asked_days,
+        "finished_days": report.finished_days,
         "requests": report.requests,
         "throttled_seconds": round(report.throttled_seconds, 3),
         "seconds": round(report.seconds, 3),

@@ -51,6 +51,11 @@ class Writer:
         self.failures: list[DocumentFailure] = []
         self._unconfirmed: deque[list[DocumentPlan]] = deque()
 
+    def taken_failures(self) -> list[DocumentFailure]:
+        """Return the failures since the last time, for whoever notes them."""
+        failures, self.failures = self.failures, []
+        return failures
+
     def write(self, plans: list[DocumentPlan]) -> None:
         """Write a batch, and read back an earlier one.
 

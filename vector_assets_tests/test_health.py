@@ -292,6 +292,11 @@ def test_an_index_that_is_away_is_one_problem_and_not_one_of_each_source(sandbox
     assert for_sensors(health, Observation(), {}, settings) == []
 
 
+def test_a_first_load_is_fresh_once_it_has_brought_the_newest_day() -> None:
+    filling = source_health(probe(), history(19), Settings(), NOW)
+    assert (filling.verdict, filling.missing_days) == (Verdict.FRESH, ())
+
+
 @pytest.mark.parametrize(
     ("assets", "turns"),
     [
@@ -299,12 +304,16 @@ def test_an_index_that_is_away_is_one_problem_and_not_one_of_each_source(sandbox
         ({"jira": history(17, 18)}, 10),
         ({}, 10),
     ],
-    ids=["its first night goes on", "it had nights before", "Dagster tells nothing of it"],
+    ids=[
+        "its first night goes on",
+        "it had nights before",
+        "Dagster tells nothing of it",
+    ],
 )
 def test_a_source_is_given_an_hour_for_its_first_night_and_minutes_later(
     assets: dict[str, AssetHistory], turns: int
 ) -> None:
-    # The first night fills the index from old to new, and records no day before it ends.
+    # The first night fills the index from new to old, and records a day once it is done.
     settings = Settings(watch_seconds=60)
     filling = probe(watermark="2026-03-01T10:00", newest="2026-03-19T22:00")
     behind = source_health(filling, assets.get("jira"), settings, NOW)

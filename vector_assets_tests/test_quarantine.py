@@ -285,7 +285,7 @@ def test_a_day_whose_failures_could_not_be_recorded_is_not_finished(
 ) -> None:
     items: list[SourceItem | Exception] = [
         document("1", "POISON", updated_at=OLD),
-        Checkpoint(utc("2026-03-03")),
+        Checkpoint(utc("2026-03-02")),
     ]
     ends: list[SourceItem | Exception] = [UnavailableError("jira", "HTTP 503")] if breaks else []
     store = NoLedger(str(tmp_path))
@@ -398,7 +398,8 @@ def test_sync_and_status_name_what_is_in_quarantine_and_why(run: Run) -> None:  
     code, out, _ = run("sync", "--json")
     (report,) = json.loads(out)
     assert (code, report["quarantined_documents"]) == (1, 2)
-    assert [one["document_id"] for one in report["quarantine"]] == ["jira:10001", "jira:10002"]
+    held = {one["document_id"] for one in report["quarantine"]}
+    assert held == {"jira:10001", "jira:10002"}
 
     _, out, _ = run("status")
     assert "jira: 2 documents in quarantine" in out
@@ -407,7 +408,7 @@ def test_sync_and_status_name_what_is_in_quarantine_and_why(run: Run) -> None:  
     _, out, _ = run("status", "--json")
     (source,) = json.loads(out)["sources"]
     assert source["failed_documents"] == 2
-    assert source["quarantine"][0]["cause"].startswith("HAR-1 cannot be read")
+    assert source["quarantine"][0]["cause"].startswith("HAR-2 cannot be read")
 
 
 def test_a_healed_document_is_gone_from_status_after_the_night(
@@ -432,8 +433,8 @@ def test_http_names_what_is_in_quarantine(run: Run, tmp_path: Path) -> None:  # 
     (source,) = answer["sources"]
     assert source["failed_documents"] == 2
     assert [(one["document_id"], one["attempts"]) for one in source["quarantine"]] == [
-        ("jira:10001", 1),
         ("jira:10002", 1),
+        ("jira:10001", 1),
     ]
 
 

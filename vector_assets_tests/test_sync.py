@@ -307,10 +307,10 @@ def test_a_listing_that_breaks_keeps_what_was_written_and_tells_which_days_are_w
     pipeline = Pipeline(
         source=ListSource(
             [
-                document("1", "one", updated_at="2026-03-01T10:00"),
-                document("2", "two", updated_at="2026-03-02T10:00"),
-                Checkpoint(utc("2026-03-03T00:00")),
-                *[document(f"{n}", "x", updated_at="2026-03-03T10:00") for n in range(10, 80)],
+                document("1", "one", updated_at="2026-03-07T10:00"),
+                document("2", "two", updated_at="2026-03-06T10:00"),
+                Checkpoint(utc("2026-03-06T00:00")),
+                *[document(f"{n}", "x", updated_at="2026-03-05T10:00") for n in range(10, 80)],
                 UnavailableError("jira", "HTTP 503"),
             ]
         ),
@@ -321,7 +321,7 @@ def test_a_listing_that_breaks_keeps_what_was_written_and_tells_which_days_are_w
     stream = pipeline.embedded_documents(WEEK, now=NOW)
     with pytest.raises(UnavailableError, match="jira did not answer: HTTP 503"):
         write(stream, store)
-    assert stream.finished_days == [date(2026, 3, 1), date(2026, 3, 2)]
+    assert stream.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
     assert store.count("jira") == 72
 
 

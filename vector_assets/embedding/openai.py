@@ -54,15 +54,26 @@ class OpenAIEmbedder(Embedder):
         api: Asks for one batch.
         model: Its name at the server.
         dimensions: Length of a vector.
+        dollars_per_million_tokens: What its server takes; the list price if None.
     """
 
     provider = "openai"
     chunk_tokens = CHUNK_TOKENS
 
-    def __init__(self, api: OpenAIApi, *, model: str, dimensions: int) -> None:
+    def __init__(
+        self,
+        api: OpenAIApi,
+        *,
+        model: str,
+        dimensions: int,
+        dollars_per_million_tokens: float | None = None,
+    ) -> None:
         self.model = model
         self.dimensions = dimensions
-        self.dollars_per_million_tokens = DOLLARS_PER_MILLION_TOKENS.get(model, 0.0)
+        listed = DOLLARS_PER_MILLION_TOKENS.get(model, 0.0)
+        self.dollars_per_million_tokens = (
+            listed if dollars_per_million_tokens is None else dollars_per_million_tokens
+        )
         self._api = api
 
     @classmethod
@@ -94,7 +105,8 @@ class OpenAIEmbedder(Embedder):
             dimensions=None if own in (None, dimensions) else dimensions,
             meter=meter,
         )
-        return cls(api, model=model, dimensions=dimensions)
+        price = settings.embedding_dollars_per_million_tokens
+        return cls(api, model=model, dimensions=dimensions, dollars_per_million_tokens=price)
 
     @property
     def tokenizer(self) -> Tokenizer:

@@ -7,13 +7,15 @@ Keep out: how a store writes (`stores/`) and in which order (`sync.py`).
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NoReturn
 
 import dagster as dg
 
 from vector_assets.generations import LiveStore
+from vector_assets.landing import LANDING_SECONDS, NO_LANDING, Landing
 from vector_assets.meter import Meter
 from vector_assets.orchestration.failures import Attempt, failing_by_name
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
@@ -46,10 +48,12 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     Attributes:
         max_retries: How often a step is tried again after a retryable error.
         retry_delay_seconds: Before the first of these; doubles with each one after it.
+        landing_seconds: How often a run for a range of days records which of them are done.
     """
 
     max_retries: int = 2
     retry_delay_seconds: float = 30.0
+    landing_seconds: float = LANDING_SECONDS
 
     @abstractmethod
     def build_store(self, meter: Meter) -> VectorStore:
@@ -66,8 +70,9 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: PendingWrite) -> None:
         """Write a stream to its end and record each day with its own numbers.
 
-        When the stream breaks for good, the days that were finished are recorded before the error
-        goes on: Dagster itself records none of a range that fails.
+        Of a range, days are recorded while the run goes on, the newest first: Dagster itself
+        records none of a range before its end, and none of one that fails or is killed. At the end
+        it records each once more, with its last numbers.
 
         Raises:
             RetryRequested: A service does not answer, and attempts are left.
@@ -75,12 +80,20 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)
+        recorded = _Recorded(context, obj.stream)
+        is_range = len(obj.stream.days) > 1
+        landing = Landing(recorded.add, every_seconds=self.landing_seconds) if is_range else None
         with failing_by_name(attempt):
             try:
-                report = write(obj.stream, obj.store, on_progress=_progress_log(context))
+                report = write(
+                    obj.stream,
+                    obj.store,
+                    on_progress=_progress_log(context),
+                    landing=landing or NO_LANDING,
+                )
             except BaseException as error:
                 if not attempt.is_retried_after(error):
-                    _record_finished_days(context, obj.stream)
+                    recorded.finish()
                 raise
         for day, metadata in metadata_by_day(report, list(obj.stream.days)).items():
             step.add_asset_metadata(metadata, partition_key=day.isoformat())
@@ -154,17 +167,38 @@ def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:
     return log
 
 
-def _record_finished_days(context: dg.OutputContext, stream: EmbeddedDocuments) -> None:
-    """Log a materialization for each day that is completely written."""
-    found = metadata_by_day(stream.report, stream.finished_days)
-    for day, metadata in found.items():
-        context.log_event(
-            dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=metadata)
+class _Recorded:
+    """The days of a run that are recorded as done before its end.
+
+    Args:
+        context: Of the run's output.
+        stream: That is written.
+    """
+
+    def __init__(self, context: dg.OutputContext, stream: EmbeddedDocuments) -> None:
+        self._context = context
+        self._stream = stream
+        self._days: set[date] = set()
+
+    def add(self, report: SyncReport, finished: Sequence[date]) -> None:
+        """Log a materialization for each of these days that has none of this run yet."""
+        for day, metadata in metadata_by_day(report, finished).items():
+            if day not in self._days:
+                self._context.log_event(
+                    dg.AssetMaterialization(
+                        self._context.asset_key, partition=day.isoformat(), metadata=metadata
+                    )
+                )
+        self._days |= set(finished)
+
+    def finish(self) -> None:
+        """Record the days that are completely written though the run breaks off."""
+        finished = self._stream.finished_days
+        self.add(self._stream.report, finished)
+        self._context.log.warning(
+            f"{_summary(self._stream.report)}; the run broke off: {len(finished)} of "
+            f"{len(self._stream.days)} days are complete and recorded as such"
         )
-    context.log.warning(
-        f"{_summary(stream.report)}; the run broke off: "
-        f"{len(found)} of {len(stream.days)} days are complete and recorded as such"
-    )
 
 
 def _log_outcome(context: dg.OutputContext, report: SyncReport) -> None:

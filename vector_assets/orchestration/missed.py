@@ -12,10 +12,11 @@ import dagster as dg
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.scheduler.instigation import InstigatorStatus
 
+from vector_assets.days import spans_of
 from vector_assets.observation import SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.history import materialized_days
-from vector_assets.orchestration.partitions import contiguous, range_tags
+from vector_assets.orchestration.partitions import range_tags
 from vector_assets.orchestration.runs import days_of_run, sources_of
 from vector_assets.settings import Settings
 
@@ -92,7 +93,7 @@ def missed_requests(
                 asset_selection=[asset_key(source)],
                 tags={**range_tags(span), "source": source},
             )
-            for span in contiguous(settled)
+            for span in spans_of(settled)
         ]
     waiting = f"waiting for the scheduler to see to {len(seen)} days, {', '.join(list(seen)[:3])} …"
     reason = waiting if seen else "nothing is missing"

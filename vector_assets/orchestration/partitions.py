@@ -4,7 +4,7 @@ Keep out: which days are due (`history.py`, `schedules.py`).
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
@@ -45,14 +45,3 @@ def days_of(partition_keys: Iterable[str]) -> Days:
 def range_tags(days: Days) -> Mapping[str, str]:
     """Return the tags that make one run of a span of days."""
     return {RANGE_START_TAG: days.first.isoformat(), RANGE_END_TAG: days.last.isoformat()}
-
-
-def contiguous(days: Iterable[date]) -> list[Days]:
-    """Return days as the fewest spans without gaps, oldest first."""
-    spans: list[Days] = []
-    for day in sorted(set(days)):
-        if spans and spans[-1].last + timedelta(days=1) == day:
-            spans[-1] = Days(spans[-1].first, day)
-        else:
-            spans.append(Days(day, day))
-    return spans

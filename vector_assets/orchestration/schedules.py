@@ -10,6 +10,7 @@ from datetime import date
 import dagster as dg
 
 from vector_assets.canary import CANARY
+from vector_assets.days import spans_of
 from vector_assets.observation import PRUNE_SCHEDULE, RESCAN_SCHEDULE, SCHEDULE
 from vector_assets.orchestration.assets import asset_key
 from vector_assets.orchestration.canary import CANARY_KEY
@@ -20,7 +21,7 @@ from vector_assets.orchestration.jobs import (
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
-from vector_assets.orchestration.partitions import contiguous, days_of, range_tags
+from vector_assets.orchestration.partitions import days_of, range_tags
 from vector_assets.orchestration.prune_assets import prune_key
 from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
 
@@ -170,7 +171,7 @@ def _requests(
     The tick is part of the key: a day that failed last night is a new request tonight.
     """
     key = asset_key(source)
-    for span in contiguous(days_due(instance, key, days)):
+    for span in spans_of(days_due(instance, key, days)):
         yield dg.RunRequest(
             run_key=f"{source} {span.first}..{span.last} at {tick}",
             asset_selection=[key],

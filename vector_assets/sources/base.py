@@ -4,7 +4,7 @@ Keep out: anything that one vendor alone needs.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -27,6 +27,11 @@ from vector_assets.documents import (
 )
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
+from vector_assets.sources.pacing import Allowance
+from vector_assets.sources.survey import Survey, as_if_failed, picked
+
+SURVEYED_DOCUMENTS = 100
+"""Documents of a window that are read to tell how long the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,28 @@ class Source(ABC):
         for one in failed:
             if one.day is None:
                 yield DocumentFailure(one.document_id, one.cause)
+
+    def survey(self, window: Window) -> Survey:
+        """Return what a window holds and what reading it takes, for far less than reading it.
+
+        Nothing is changed anywhere: no channel is joined. The default lists the ids and reads some
+        of them again; a source whose `ids` cost a request a document overrides this.
+
+        Raises:
+            VectorAssetsError: As `documents` raises.
+        """
+        ids = {one for one in self.ids(window) if isinstance(one, str)}
+        sampled = picked(ids, SURVEYED_DOCUMENTS)
+        sample = self.retry(as_if_failed(sampled, window))
+        return Survey(len(ids), "counted", sample, len(sampled))
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What the vendor documents that it allows, by endpoint as the meter counts it.
+
+        A name without an endpoint, such as `notion`, speaks for all of them together.
+        """
+        return {}
 
     @abstractmethod
     def newest(self) -> datetime | None:

@@ -119,13 +119,12 @@ class FilesSource(Source):
         return cls(Path(settings.files_path))
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield the files whose last change lies in the window, oldest first."""
-        listed_from = datetime.now(UTC)
+        """Yield the files whose last change lies in the window, newest first."""
         listing = self._list()
         yield from listing.gaps()
         for file in _selected(listing, window):
             yield self._read(file, listing.root)
-        yield Checkpoint(window.end or listed_from)
+        yield Checkpoint(window.start)
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each file whose last change lies in the window; none is opened."""
@@ -189,7 +188,7 @@ class FilesSource(Source):
             _walk(root, listing, arrived_at=0)
         except OSError as error:
             raise _cannot_be_listed(error, root) from error
-        listing.files.sort(key=lambda file: (file.modified_at, file.name))
+        listing.files.sort(key=lambda file: (file.modified_at, file.name), reverse=True)
         return listing
 
     def _read(self, file: _File, root: Path) -> Document | DocumentFailure:

@@ -9,7 +9,7 @@ the vendor words its errors (`fireflies_api.py`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
@@ -25,7 +25,7 @@ from vector_assets.errors import RateLimitedError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source
-from vector_assets.sources.fireflies_api import FirefliesApi
+from vector_assets.sources.fireflies_api import REQUESTS_PER_MINUTE, FirefliesApi
 from vector_assets.sources.fireflies_document import (
     FIELDS,
     READER_FIELDS,
@@ -41,6 +41,9 @@ from vector_assets.sources.fireflies_listing import (
     text_of_instant,
 )
 from vector_assets.sources.fireflies_readiness import OVERLAP, missing_summary, told_of, unready
+from vector_assets.sources.fireflies_survey import counted
+from vector_assets.sources.pacing import Allowance
+from vector_assets.sources.survey import Survey
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRANSCRIPTS = f"""
@@ -106,10 +109,10 @@ class FirefliesSource(Source):
         return cls(settings.fireflies_url, settings.fireflies_api_key.get_secret_value(), meter)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield the meetings that began in the window, oldest weeks first.
+        """Yield the meetings that began in the window, newest first.
 
         A long window is read in slices with a checkpoint after each, so that a backfill that the
-        day's last request ends has finished what lies before, and the next one goes on from there.
+        day's last request ends has finished what is newer, and the next one goes on from there.
         A window that reaches the present brings older meetings whose readers have changed, too.
         """
         now = datetime.now(UTC)
@@ -121,7 +124,7 @@ class FirefliesSource(Source):
             for listed in meetings(self._api, _TRANSCRIPTS, part):
                 found += 1
                 yield from self._items(listed, part, now)
-            yield Checkpoint(part.end or now)
+            yield Checkpoint(part.start)
             listing.note(found)
         if has_older:
             yield from self._with_other_readers(Window(_EPOCH, window.start), now)
@@ -175,6 +178,25 @@ class FirefliesSource(Source):
                 if began is None or began in part:
                     yield self._id(listed.transcript)
             listing.note(found)
+
+    def survey(self, window: Window) -> Survey:
+        """Count the meetings by looking at places of their list; what is seen there is read."""
+        now = datetime.now(UTC)
+        count = counted(self._api, _TRANSCRIPTS, window)
+        seen = {self._id(one.transcript): one for one in count.sample}
+        return Survey(
+            count.middle,
+            "counted" if not count.spread else f"between {count.least} and {count.most}",
+            chain.from_iterable(self._items(one, window, now) for one in seen.values()),
+            len(seen),
+            spread=count.spread,
+            requests={"fireflies transcripts": count.pages(window, now)},
+        )
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What a Business plan allows; the 50 requests a day of other plans are told apart."""
+        return {self.name: Allowance(REQUESTS_PER_MINUTE, 60.0)}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield meetings by their days, 50 a request; those without a day by their ids.

@@ -39,9 +39,9 @@ class Listed:
 
 
 class Slices:
-    """The parts of a window, oldest first; after a part with few meetings the next is wider.
+    """The parts of a window, newest first; after a part with few meetings the next is wider.
 
-    The last one has no end where the window has none.
+    The first one has no end where the window has none.
     """
 
     def __init__(self, window: Window, now: datetime) -> None:
@@ -50,12 +50,11 @@ class Slices:
         self._width = SLICE
 
     def __iter__(self) -> Iterator[Window]:
-        start = self._window.start
-        last = self._window.end or self._now
-        while (end := start + self._width) < last:
+        end, last = self._window.end, self._window.end or self._now
+        while (start := last - self._width) > self._window.start:
             yield Window(start, end)
-            start = end
-        yield Window(start, self._window.end)
+            end = last = start
+        yield Window(self._window.start, end)
 
     def note(self, meeting_count: int) -> None:
         """Say how many meetings the newest part held."""

@@ -4,18 +4,17 @@ Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what a
 (`jira_document.py`, `jira_fields.py`, `adf.py`), and who may read it (`jira_readers.py`).
 """
 
-import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import ceil
 from typing import ClassVar, Self
 
 from vector_assets.documents import (
-    PUBLIC,
     Checkpoint,
     Document,
     DocumentFailure,
-    Gap,
     Quarantined,
     Settled,
     SourceItem,
@@ -24,13 +23,19 @@ from vector_assets.documents import (
 from vector_assets.errors import ContractError, SettingsError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import SURVEYED_DOCUMENTS, Fate, Missing, Reach, Source
 from vector_assets.sources.jira_api import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
-from vector_assets.sources.jira_document import FIELDS, document_of, instant
-from vector_assets.sources.jira_fields import CustomField, Json, custom_fields
+from vector_assets.sources.jira_document import instant
+from vector_assets.sources.jira_fields import Json
+from vector_assets.sources.jira_issues import IssueReader, version_of
 from vector_assets.sources.jira_readers import JiraReaders
+from vector_assets.sources.survey import Survey, as_if_failed, picked
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+"""Issues that were updated at the very instant of a page's last one may be on the next page."""
+
+_SEARCH = "jira search/jql"
 _LIMITED = "level is not EMPTY"
 
 
@@ -77,33 +82,49 @@ class JiraSource(Source):
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield issues in the order of their last update, a checkpoint after each page.
+        """Yield issues, those that were updated last first, a checkpoint after each page.
 
-        An issue that is edited meanwhile comes again, at the end, as it stands then. A window that
-        reaches the present brings the issues, of any age, whose readers have changed. What was left
+        An issue that is edited meanwhile moves to the front, past us. Where the window reaches the
+        present, and more than one page was read, all that changed since the first of them is asked
+        for once more, oldest first, so that what is edited again comes again. A window that reaches
+        the present brings the issues, of any age, whose readers have changed, too. What was left
         out, and whose readers could not be named, comes last.
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
-        reader = _IssueReader(self._api, self._server, readers)
+        reader = IssueReader(self._api, self._server, readers)
         seen: set[tuple[str, str]] = set()
-        jql = self._jql(window, "updated ASC")
-        for page in self._pages(jql, reader.field_ids, maximum=PAGE_ISSUES):
-            fresh = {_version(issue): issue for issue in page if _version(issue) not in seen}
-            _require_news(page, len(fresh))
-            seen |= fresh.keys()
-            items = [reader.document_or_failure(issue) for issue in fresh.values()]
+        began_at: datetime | None = None
+        page_count = 0
+        for items in self._read(window, "updated DESC", reader, seen):
+            page_count += 1
             yield from items
             if known := [item.updated_at for item in items if isinstance(item, Document)]:
-                yield Checkpoint(known[-1])
+                began_at = began_at or known[0]
+                yield Checkpoint(known[-1] + _TICK)
+        if window.end is None and page_count > 1 and began_at is not None:
+            for items in self._read(Window(began_at, None), "updated ASC", reader, seen):
+                yield from items
         if not seen:
             self._api.require_projects()
         if window.end is None:
             yield from self._with_other_readers(reader, readers, seen)
         yield from reader.gaps()
 
+    def _read(
+        self, window: Window, order: str, reader: IssueReader, seen: set[tuple[str, str]]
+    ) -> Iterator[list[Document | DocumentFailure]]:
+        """Yield pages of versions that were not seen before, and note them as seen."""
+        is_first = not seen
+        for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
+            fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
+            if is_first:
+                _require_news(page, len(fresh))
+            seen.update(fresh)
+            yield [reader.document_or_failure(issue) for issue in fresh.values()]
+
     def _with_other_readers(
-        self, reader: "_IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]
+        self, reader: "IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]
     ) -> Iterator[SourceItem]:
         """Yield the limited issues that the index holds for other readers than they have now.
 
@@ -113,20 +134,49 @@ class JiraSource(Source):
         """
         if self.known.is_rescan:
             return
-        projects = self._api.project_ids(self._projects)
-        closed = [one for key, one in projects.items() if not readers.is_open(key, one)]
-        clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
-        everything = Window(_EPOCH, None)
-        for clause in (*clauses, _LIMITED):
-            jql = self._jql(everything, "created ASC", clause)
+        for jql in self._limited_queries(readers):
             for page in self._limited_pages(jql, reader.field_ids):
-                fresh = [issue for issue in page if _version(issue) not in seen]
-                seen |= set(map(_version, fresh))
+                fresh = [issue for issue in page if version_of(issue) not in seen]
+                seen |= set(map(version_of, fresh))
                 items = {f"{self.name}:{issue['id']}": issue for issue in fresh}
                 held = self.known.updated_at(items)
                 stamps = {one: reader.stamp(items[one]) for one in held}
                 same = self.known.unchanged(stamps)
                 yield from (reader.document_or_failure(items[one]) for one in held.keys() - same)
+
+    def _limited_queries(self, readers: JiraReaders) -> list[str]:
+        """Return the queries for all issues that are not for everyone; asks about each project."""
+        projects = self._api.project_ids(self._projects)
+        closed = [one for key, one in projects.items() if not readers.is_open(key, one)]
+        clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
+        everything = Window(_EPOCH, None)
+        return [self._jql(everything, "created ASC", clause) for clause in (*clauses, _LIMITED)]
+
+    def survey(self, window: Window) -> Survey:
+        """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
+        ids = set(self.ids(window))
+        requests = Counter({"jira serverInfo": 1, _SEARCH: max(1, ceil(len(ids) / PAGE_ISSUES))})
+        ignored = {"jira issue/bulkfetch"}
+        if window.end is None:
+            readers = JiraReaders(self._api, self._public_projects)
+            # A listing of several pages asks once more for what was edited meanwhile.
+            requests[_SEARCH] += len(ids) > PAGE_ISSUES
+            for jql in self._limited_queries(readers):
+                limited = sum(map(len, self._limited_pages(jql, ["id"], maximum=PAGE_IDS)))
+                requests[_SEARCH] += max(1, ceil(limited / PAGE_ISSUES))
+            requests["jira project"] = 1 + len(self._api.project_ids(self._projects))
+            ignored.add("jira project")
+        sampled = picked(ids, SURVEYED_DOCUMENTS)
+        return Survey(
+            len(ids),
+            "counted",
+            self.retry(as_if_failed(sampled, window)),
+            len(sampled),
+            requests=requests,
+            # Comments beyond those that a search result carries.
+            scaled=frozenset({"jira issue"}),
+            ignored=frozenset(ignored),
+        )
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each issue in the window, 5,000 a request.
@@ -157,7 +207,7 @@ class JiraSource(Source):
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
-        reader = _IssueReader(self._api, self._server, readers)
+        reader = IssueReader(self._api, self._server, readers)
         wanted = [one.document_id.partition(":")[2] for one in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
@@ -279,91 +329,10 @@ class JiraSource(Source):
             raise
 
 
-class _IssueReader:
-    """Makes documents of the issues of one listing, and keeps count of what is left out.
-
-    Args:
-        api: Of the run; asked once for the names of the site's fields.
-        server: URL of the site, without a trailing slash.
-        readers: Names who may read an issue.
-    """
-
-    def __init__(self, api: JiraApi, server: str, readers: JiraReaders) -> None:
-        self._api = api
-        self._server = server
-        self._readers = readers
-        self._custom: tuple[CustomField, ...] = custom_fields(api.fields())
-        self._hidden_comment_ids: set[str] = set()
-
-    @property
-    def field_ids(self) -> list[str]:
-        """All that is read, and so all that is asked for."""
-        return [*FIELDS, *(field.id for field in self._custom)]
-
-    def stamp(self, issue: Json) -> str:
-        """Return what tells a version for its readers from another; nothing of an open issue."""
-        access = self._readers.access_of(issue)
-        return "" if access == (PUBLIC,) else " ".join((_version(issue)[1], *access))
-
-    def document_or_failure(self, issue: Json) -> Document | DocumentFailure:
-        """Return an issue's document, or why there is none."""
-        try:
-            comments = self._comments(issue)
-            hidden = [one for one in comments if one.get("visibility")]
-            document = document_of(
-                issue,
-                [one for one in comments if not one.get("visibility")],
-                server=self._server,
-                custom=self._custom,
-                hidden_comment_count=len(hidden),
-                access=self._readers.access_of(issue),
-                stamp=self.stamp(issue),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            # An issue's fields are whatever its project's admins made of them.
-            return _failure(issue, f"cannot be read: {type(error).__name__} {error}")
-        except ContractError as error:
-            return _failure(issue, f"has comments that cannot be read: {error.seen}")
-        self._hidden_comment_ids |= {str(one.get("id")) for one in hidden}
-        return document
-
-    def gaps(self) -> Iterator[Gap]:
-        """Yield what was left out of the documents so far."""
-        if self._hidden_comment_ids:
-            yield Gap(
-                "comments kept to a group or role",
-                "they are for fewer people than their issues",
-                count=len(self._hidden_comment_ids),
-            )
-        yield from self._readers.gaps()
-
-    def _comments(self, issue: Json) -> list[Json]:
-        """Return all comments: a search result carries a few, and says how many there are."""
-        first = issue["fields"].get("comment")
-        if first is not None and len(first["comments"]) >= int(first["total"]):
-            return list(first["comments"])
-        return self._api.comments(issue["id"])
-
-
 def _require_news(page: list[Json], fresh_count: int) -> None:
     """Raise when a page that is not empty shows nothing that had not been shown before."""
     if page and not fresh_count:
-        raise ContractError(
-            "jira search/jql", "a page of issues that it had shown before", "new ones"
-        )
-
-
-def _version(issue: Json) -> tuple[str, str]:
-    return str(issue.get("id")), str((issue.get("fields") or {}).get("updated"))
-
-
-def _failure(issue: Json, cause: str) -> DocumentFailure:
-    updated = re.match(r"\d{4}-\d\d-\d\d", _version(issue)[1])
-    return DocumentFailure(
-        f"jira:{issue.get('id')}",
-        f"{issue.get('key')} {cause}",
-        datetime.fromisoformat(updated.group()).date() if updated else None,
-    )
+        raise ContractError(_SEARCH, "a page of issues that it had shown before", "new ones")
 
 
 def _epoch_milliseconds(moment: datetime) -> int:

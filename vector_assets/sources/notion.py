@@ -7,8 +7,8 @@ Keep out: requests and errors (`notion_api.py`), which pages there are (`notion_
 page says (`notion_body.py`, `notion_document.py`).
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
@@ -28,6 +28,15 @@ from vector_assets.sources.notion_api import (
 from vector_assets.sources.notion_document import SOURCE
 from vector_assets.sources.notion_gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion_run import Run
+from vector_assets.sources.pacing import Allowance
+from vector_assets.sources.survey import Survey, picked
+
+SURVEYED_PAGES = 40
+"""Pages that a survey reads, which takes half a minute at the documented pace."""
+
+_ENDPOINTS_BY_PAGE = (
+    "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
+)  # fmt: skip
 
 
 class NotionSource(Source):
@@ -55,6 +64,8 @@ class NotionSource(Source):
     ) -> None:
         self._api = NotionApi(base_url, token, meter, requests_per_second)
         self._with_comments = with_comments
+        self._meter = meter
+        self._requests_per_second = requests_per_second
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -69,7 +80,7 @@ class NotionSource(Source):
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield the pages edited in the window, oldest first, a checkpoint after each day.
+        """Yield the pages edited in the window, newest first, a checkpoint after each day.
 
         Then come those that only the pages above them know of. They count to no checkpoint but
         the last: nobody can tell them before all else is read. One that search never learns of and
@@ -89,6 +100,29 @@ class NotionSource(Source):
                 known, so the listing would not be complete.
         """
         yield from Run(self._api, window, with_comments=False).ids()
+
+    def survey(self, window: Window) -> Survey:
+        """List the pages as a sync does, and read some of them: two requests each.
+
+        Pages that search leaves out are not among them: only reading the pages above names them.
+        """
+        run = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        before = Counter(self._meter.requests)
+        by_id = {one.page_id: one for one in run.listed()}
+        sampled = picked(by_id, SURVEYED_PAGES)
+        return Survey(
+            len(by_id),
+            "counted, without pages that search leaves out",
+            run.some([by_id[one] for one in sampled]),
+            len(sampled),
+            requests=Counter(self._meter.requests) - before,
+            scaled=frozenset(f"notion {one}" for one in _ENDPOINTS_BY_PAGE),
+        )
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What Notion allows an integration, or less where the settings say so."""
+        return {SOURCE: Allowance(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield pages by their ids: a request each, and those of reading it."""

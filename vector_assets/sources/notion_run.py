@@ -8,9 +8,9 @@ Keep out: requests and errors (`notion_api.py`), and what a page says (`notion_b
 import json
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
 from vector_assets.concurrency import mapped_in_order
@@ -115,7 +115,6 @@ class Run:
     ) -> None:
         self._api = api
         self._window = Window(window.start.replace(second=0, microsecond=0), window.end)
-        self._began = datetime.now(UTC)
         self._known = known
         self._names = Names(api)
         self._bodies = Bodies(api, self._names)
@@ -134,8 +133,8 @@ class Run:
         self._list_everything()
         day = None
         for is_first, listed, read in self._each(self._read):
-            if is_first and day is not None and listed.edited.date() > day:
-                yield Checkpoint(start_of_day(listed.edited.date()))
+            if is_first and day is not None and listed.edited.date() < day:
+                yield Checkpoint(start_of_day(day))
             day = listed.edited.date()
             self._notice_outage(read)
             yield read.item
@@ -145,7 +144,18 @@ class Run:
             yield NO_COMMENTS
         if self._names.has_no_users:
             yield NO_NAMES
-        yield Checkpoint(self._window.end or self._began)
+        yield Checkpoint(self._window.start)
+
+    def listed(self) -> list[Listed]:
+        """Return the pages that search and the data sources know; use it in place of `items`."""
+        self._list_everything()
+        return self._waiting
+
+    def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
+        """Yield some of the listed pages, read whole, without those that they hold."""
+        for read in mapped_in_order(self._read, listed, in_flight=PAGES_IN_FLIGHT):
+            self._notice_outage(read)
+            yield read.item
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all of it, or raise.
@@ -168,7 +178,7 @@ class Run:
         """
         is_first = True
         while self._waiting:
-            batch, self._waiting = sorted(self._waiting), []
+            batch, self._waiting = sorted(self._waiting, reverse=True), []
             below: dict[str, Body] = {}
             reads = mapped_in_order(read, batch, in_flight=PAGES_IN_FLIGHT)
             for listed, result in zip(batch, reads, strict=True):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Self
 
 SLOWED_SPANS = 5
@@ -16,6 +17,25 @@ SLOWED_SPANS = 5
 _MARGIN = 1.01
 _MARGIN_SECONDS = 0.05
 """Requests that start a span apart may arrive at the vendor with less between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a vendor documents that it lets pass: so many requests within any span.
+
+    Attributes:
+        requests: Within a span; half a request is one in two spans.
+        span_seconds: Length of a span.
+    """
+
+    requests: float
+    span_seconds: float
+
+    def seconds_for(self, requests: float) -> float:
+        """Return how long so many take at least: those of the first span may go at once."""
+        whole = max(1.0, self.requests)
+        spans = max(0.0, requests - 1) // whole
+        return spans * self.span_seconds * whole / self.requests
 
 
 class Pace:

@@ -6,7 +6,7 @@ Keep out: requests and errors (`slack_api.py`), names (`slack_directory.py`), wh
 (`slack_reading.py`), and what a document looks like (`slack_render.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -15,14 +15,18 @@ from vector_assets.errors import ContractError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
+from vector_assets.sources.pacing import Allowance
 from vector_assets.sources.slack_again import SecondReading
 from vector_assets.sources.slack_api import SlackApi
 from vector_assets.sources.slack_channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack_directory import Channel, Directory
+from vector_assets.sources.slack_jobs import Options
 from vector_assets.sources.slack_messages import instant, is_of_bot, is_said
-from vector_assets.sources.slack_pacing import Pace, rates_of
-from vector_assets.sources.slack_reading import Options, Reading
+from vector_assets.sources.slack_pacing import RATES_BY_METHOD, SECONDS_A_MINUTE, Pace, rates_of
+from vector_assets.sources.slack_reading import Reading
 from vector_assets.sources.slack_render import SOURCE, channel_id_of
+from vector_assets.sources.slack_survey import SurveyReading
+from vector_assets.sources.survey import Survey
 
 NEWEST_CHANNELS = 5
 NEWEST_MESSAGES = 50
@@ -34,14 +38,18 @@ class SlackSource(Source):
     Args:
         api: Slack.
         options: What the settings say.
+        rates: Requests a minute that each method allows; empty for the documented ones.
     """
 
     name = SOURCE
     overlap = timedelta(hours=1)
 
-    def __init__(self, api: SlackApi, options: Options) -> None:
+    def __init__(
+        self, api: SlackApi, options: Options, rates: Mapping[str, float] = RATES_BY_METHOD
+    ) -> None:
         self._api = api
         self._options = options
+        self._rates = rates
         self._prepared: Directory | None = None
 
     @classmethod
@@ -52,11 +60,12 @@ class SlackSource(Source):
             SettingsError: `SLACK_BOT_TOKEN` is not set, or `PARTITIONS_START` is not a day.
         """
         settings.require_credentials(SOURCE)
+        rates = rates_of(settings.slack_requests_per_minute)
         api = SlackApi(
             settings.slack_bot_token.get_secret_value(),
             settings.slack_base_url,
             meter,
-            pace=Pace(meter, rates_of(settings.slack_requests_per_minute)),
+            pace=Pace(meter, rates),
         )
         options = Options(
             since=start_of_day(settings.first_day),
@@ -64,7 +73,7 @@ class SlackSource(Source):
             joins_public=settings.slack_join_public,
             includes_bots=settings.slack_include_bots,
         )
-        return cls(api, options)
+        return cls(api, options, rates)
 
     def prepare(self) -> None:
         """Ask who is who, for the reading that comes next.
@@ -104,6 +113,19 @@ class SlackSource(Source):
             VectorAssetsError: As `documents` raises.
         """
         yield from self._reading(window).ids()
+
+    def survey(self, window: Window) -> Survey:
+        """Count what some channels hold, and read some of it; 50 pages of history at the most."""
+        directory = Directory.load(self._api)
+        return SurveyReading(self._api, directory, self._options, self.known, window).survey()
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What each method allows; `SLACK_REQUESTS_PER_MINUTE` for those that read messages."""
+        return {
+            f"slack {method}": Allowance(rate, SECONDS_A_MINUTE)
+            for method, rate in (self._rates or RATES_BY_METHOD).items()
+        }
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield threads and days by their ids; costs a request each, and those for who is who.

@@ -22,11 +22,11 @@ from vector_assets.documents import (
 from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
 from vector_assets.sources.slack_directory import Channel
 from vector_assets.sources.slack_histories import opened
+from vector_assets.sources.slack_jobs import Job
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_reading import (
     MAX_UNANSWERED_THREADS,
     THREADS_IN_FLIGHT,
-    Job,
     Reading,
 )
 from vector_assets.sources.slack_render import channel_id_of, day_id, thread_id

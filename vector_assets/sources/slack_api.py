@@ -95,6 +95,10 @@ class SlackApi:
             ],
         )
 
+    def requests_of(self, method: str) -> int:
+        """Return how often a method has been called so far in this run."""
+        return self._meter.requests.get(f"slack {method}", 0)
+
     def call(self, method: str, **arguments: str | int | bool) -> SlackResponse:
         """Call a method and return its good answer.
 
@@ -128,8 +132,11 @@ class SlackApi:
             items = answer.get(key)
             if not isinstance(items, list):
                 raise ContractError(f"slack {method}", f"no {key}", f"a list of {key}")
-            yield items
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            # Whoever asks may keep a page otherwise than whole until the next one is wanted.
+            page = [items]
+            del answer, items
+            yield page.pop()
             if not cursor:
                 return
             if cursor in seen:

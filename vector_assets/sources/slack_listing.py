@@ -25,7 +25,6 @@ Keep out: fetching of replies (`slack_reading.py`) and what a document looks lik
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 from typing import Any, Self
 
 from vector_assets.documents import Known, Window, start_of_day
@@ -41,6 +40,7 @@ from vector_assets.sources.slack_messages import (
     thread_stamp,
 )
 from vector_assets.sources.slack_render import day_id, thread_id
+from vector_assets.sources.slack_streams import packed
 
 Json = dict[str, Any]
 
@@ -117,16 +117,23 @@ class Listing:
         channel: Which.
         scope: What of it.
         known: Asked once a page, for the threads on it, as soon as the page is there.
+        packs: Whether a page is kept packed while it waits, as in a run that reads many channels
+            side by side.
 
     Attributes:
         held_days: Last activity of the days that the index holds, by document id, as it was before
             the listing was opened.
         bot_message_count: Notifications in the window that were left out.
+        answered_in_public: Threads of which a reply was seen that was also sent to the channel, and
+            that may be of any age; whoever has read one may take it out.
         bot_joined_at: When the bot itself came to the channel in the window, UTC; else None.
     """
 
-    def __init__(self, api: SlackApi, channel: Channel, scope: Scope, known: Known) -> None:
+    def __init__(
+        self, api: SlackApi, channel: Channel, scope: Scope, known: Known, *, packs: bool = False
+    ) -> None:
         self.bot_message_count = 0
+        self.answered_in_public: set[str] = set()
         self.bot_joined_at: datetime | None = None
         self._api = api
         self._channel = channel
@@ -134,7 +141,9 @@ class Listing:
         self._window = scope.window
         self._known = known
         self.held_days: Mapping[str, datetime] = {}
+        self._packs = packs
         self._pages: Iterator[list[Json]] | None = None
+        self._ahead: list[Json] = []
         self._refusal: VectorAssetsError | None = None
         self._held: dict[str, datetime] = {}
         self._unchanged: frozenset[str] = frozenset()
@@ -156,8 +165,8 @@ class Listing:
             "conversations.history", "messages", channel=self._channel.id, inclusive=True, **span
         )
         try:
-            first = self._wanted(next(pages))
-            self._pages = chain([first], map(self._wanted, pages))
+            self._ahead = self._wanted(next(pages))
+            self._pages = map(self._wanted, pages)
         except VectorAssetsError as error:
             self._refusal = error
         return self
@@ -173,13 +182,25 @@ class Listing:
             self.open()
         if self._refusal is not None:
             raise self._refusal
-        for page in self._pages or ():
-            for message in page:
-                yield from self._sort(message)
+        for message in self._messages():
+            yield from self._sort(message)
         yield from self._finished_day()
         # What is left was answered in public, and began before `since`.
         for ts in self._broadcasts:
             yield Thread(ts, held_at=self._held.get(thread_id(self._channel.id, ts)))
+
+    def _messages(self) -> Iterator[Json]:
+        """Yield the messages that are wanted, newest first."""
+        while True:
+            page, self._ahead = self._ahead, []
+            waiting = packed(page) if self._packs else iter(page)
+            del page
+            yield from waiting
+            following = next(self._pages, None) if self._pages is not None else None
+            if following is None:
+                return
+            self._ahead = following
+            del following
 
     @property
     def _first(self) -> datetime:
@@ -215,6 +236,7 @@ class Listing:
             root = message["thread_ts"]
             if at in self._window or self._is_held_in_window(self._id(root)):
                 self._broadcasts[root] = None
+                self.answered_in_public.add(root)
         elif is_parent(message):
             yield from self._thread(message, at)
         elif is_said(message):
@@ -237,6 +259,7 @@ class Listing:
         self._note_activity(at)
         self._broadcasts.pop(parent["ts"], None)
         if not self._is_active(parent):
+            self.answered_in_public.discard(parent["ts"])
             return
         self._day.has_active_thread = True
         identity = self._id(parent["ts"])

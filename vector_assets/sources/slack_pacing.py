@@ -36,7 +36,7 @@ Tiers 2, 3 and 4 (docs.slack.dev/apis/web-api/rate-limits, 2026-11); history and
 for apps made for one's own workspace alone.
 """
 
-_SECONDS_A_MINUTE = 60.0
+SECONDS_A_MINUTE = 60.0
 
 
 def rates_of(requests_per_minute: float) -> Mapping[str, float]:
@@ -83,7 +83,7 @@ class Pace:
         self._paces: defaultdict[str, pacing.Pace] = defaultdict(
             lambda: pacing.Pace(0, 0, clock=clock, sleep=sleep),
             {
-                method: pacing.Pace.of_rate(rate, _SECONDS_A_MINUTE, clock=clock, sleep=sleep)
+                method: pacing.Pace.of_rate(rate, SECONDS_A_MINUTE, clock=clock, sleep=sleep)
                 for method, rate in rates.items()
             },
         )

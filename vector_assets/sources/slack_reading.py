@@ -23,9 +23,10 @@ Keep out: which channels (`slack_channels.py`), which parts of them (`slack_list
 document looks like (`slack_render.py`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from vector_assets.concurrency import mapped_in_order
@@ -38,6 +39,7 @@ from vector_assets.documents import (
     SourceItem,
     Unchanged,
     Window,
+    start_of_day,
 )
 from vector_assets.errors import ContractError, UnavailableError, VectorAssetsError
 from vector_assets.sources.base import Unlisted
@@ -52,20 +54,24 @@ from vector_assets.sources.slack_channels import (
 )
 from vector_assets.sources.slack_directory import Channel, Directory
 from vector_assets.sources.slack_histories import opened
+from vector_assets.sources.slack_jobs import End, Job, Options, place_of
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_messages import channel_stamp, instant, stamp_of
 from vector_assets.sources.slack_render import (
     Renderer,
     channel_document_id,
     channel_id_of,
-    day_id,
-    thread_id,
 )
+from vector_assets.sources.slack_streams import newest_first
 
 Json = dict[str, Any]
 
 THREAD_LOOKBACK = timedelta(days=30)
 """How old a thread may be for a reply to bring it back on the night of the reply."""
+
+LONG_WINDOW = timedelta(days=7)
+"""From here on the newest days of all channels come first; in a shorter one nobody waits for them,
+and a channel's threads can be read while the next channel is opened."""
 
 THREADS_IN_FLIGHT = 16
 """Threads whose replies are fetched at the same time."""
@@ -75,54 +81,6 @@ MEMBERS_IN_FLIGHT = 4
 
 MAX_UNANSWERED_THREADS = 5
 """After so many threads in a row without an answer it is Slack that is down, not a thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the settings say.
-
-    Attributes:
-        channels: Names or ids to restrict it to; empty means all that the bot is in.
-        since: First instant of the partitions, UTC.
-        joins_public: Whether public channels are joined.
-        includes_bots: Whether programs' messages that nobody replied to are read.
-    """
-
-    since: datetime
-    channels: tuple[str, ...] = ()
-    joins_public: bool = False
-    includes_bots: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """Stands after all parts of a channel, for its own document.
-
-    Attributes:
-        updated_at: Last activity of the channel itself: it was described, or the bot came.
-    """
-
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A part of a channel to make an item of, or what stands in the channel's place."""
-
-    channel: Channel
-    access: tuple[str, ...]
-    part: Thread | Day | DocumentFailure | _End
-
-    @property
-    def document_id(self) -> str:
-        """Of what comes of it."""
-        match self.part:
-            case Thread(ts=ts):
-                return thread_id(self.channel.id, ts)
-            case Day(day=day):
-                return day_id(self.channel.id, day)
-            case _:
-                return channel_document_id(self.channel.id)
 
 
 _Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
@@ -152,28 +110,55 @@ class Reading:
         self._held: Mapping[str, datetime] = {}
         self._closed: dict[Channel, str] = {}
         self._bot_message_count = 0
+        self._listings: defaultdict[Channel, list[Listing]] = defaultdict(list)
 
     def items(self) -> Iterator[SourceItem]:
         """Yield everything, channel by channel, newest first; then gaps, and one checkpoint.
 
+        A window of more than `LONG_WINDOW` is read in all channels side by side, the newest days of
+        all of them first, with checkpoints. A day counts as complete once all threads are read that
+        began in the `THREAD_LOOKBACK` before it, as for the night of that day.
+
         Raises:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
-        began_at = datetime.now(UTC)
         yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
         outcomes = mapped_in_order(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
         unanswered_count = 0
         flawed: set[str] = set()
+        frontier = date.max
         for job, item, error in outcomes:
+            if self._is_long and (place := place_of(job)) < frontier:
+                yield from self._reached(frontier)
+                frontier = place
             unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
             if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
                 raise error
+            if isinstance(job.part, Thread):
+                for listing in self._listings[job.channel]:
+                    listing.answered_in_public.discard(job.part.ts)
             if isinstance(item, DocumentFailure):
                 flawed.add(job.channel.id)
-            if item is not None and not (isinstance(job.part, _End) and job.channel.id in flawed):
+            if item is not None and not (isinstance(job.part, End) and job.channel.id in flawed):
                 yield item
         yield from self._gaps()
-        yield Checkpoint(self._window.end or began_at)
+        yield Checkpoint(self._window.start)
+
+    @property
+    def _is_long(self) -> bool:
+        return (self._window.end or datetime.now(UTC)) - self._window.start > LONG_WINDOW
+
+    def _reached(self, day: date) -> Iterator[Checkpoint]:
+        """Yield that some days are complete when all that began on a day or later is read."""
+        end = self._window.end or datetime.now(UTC)
+        # A reply that was also sent to the channel may belong to a thread of any age.
+        if day == date.max or any(
+            one.answered_in_public for found in self._listings.values() for one in found
+        ):
+            return
+        since = start_of_day(day) + THREAD_LOOKBACK
+        if self._window.start < since < end:
+            yield Checkpoint(since)
 
     def ids(self) -> Iterator[str | Unlisted]:
         """Yield the ids of what the window holds, without asking for replies.
@@ -228,13 +213,12 @@ class Reading:
             self._listing(channel, access, ever if channel in whole else self._window)
             for channel, access in access_by_channel.items()
         )
-        for (channel, access), listing in zip(
-            access_by_channel.items(), opened(listings, self._known), strict=True
-        ):
-            try:
-                yield from self._channel_jobs(channel, access, listing)
-            except ContractError as error:
-                self._note_closed(channel, error)
+        channels = zip(access_by_channel.items(), opened(listings, self._known), strict=True)
+        streams = (
+            self._jobs_of(channel, access, listing) for (channel, access), listing in channels
+        )
+        merged = newest_first(streams, place_of) if self._is_long else chain.from_iterable(streams)
+        yield from merged
         if self._choice.is_by_name:
             for channel, code in self._closed.items():
                 cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
@@ -289,7 +273,15 @@ class Reading:
             older = self._listing(channel, access, Window(self._since, self._window.start))
             yield from self._parts(channel, access, next(opened([older], self._known)))
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
-        yield Job(channel, access, _End(updated_at))
+        yield Job(channel, access, End(updated_at))
+
+    def _jobs_of(
+        self, channel: Channel, access: tuple[str, ...], listing: Listing
+    ) -> Iterator[Job]:
+        try:
+            yield from self._channel_jobs(channel, access, listing)
+        except ContractError as error:
+            self._note_closed(channel, error)
 
     def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
         for part in listing.parts():
@@ -314,7 +306,9 @@ class Reading:
             bot_user_id=self._directory.bot.user_id,
             place=(channel.name, *access),
         )
-        return Listing(self._api, channel, scope, self._known)
+        listing = Listing(self._api, channel, scope, self._known, packs=self._is_long)
+        self._listings[channel].append(listing)
+        return listing
 
     def _outcome(self, job: Job) -> _Outcome:
         """Make the item of a job; one that cannot be made never costs the others."""
@@ -347,7 +341,7 @@ class Reading:
                 updated_at = max(day.latest_at, day.held_at or day.latest_at)
                 oldest_first = day.messages[::-1]
                 return self._renderer.day(channel, access, day.day, oldest_first, updated_at)
-            case _End(updated_at=updated_at):
+            case End(updated_at=updated_at):
                 stamp = channel_stamp(channel.name, *access)
                 return self._renderer.channel(channel, access, updated_at, stamp)
             case failure:
@@ -390,6 +384,6 @@ class Reading:
             )
 
 
-def _day_of(part: Thread | Day | DocumentFailure | _End) -> date | None:
+def _day_of(part: Thread | Day | DocumentFailure | End) -> date | None:
     latest_at = part.latest_at if isinstance(part, Thread | Day) else None
     return latest_at.date() if latest_at else None

@@ -19,6 +19,7 @@ from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.sync import Days
 from vector_assets_tests.orchestration.parts import (
     JIRA,
+    GivenSources,
     Location,
     check_of,
     days,
@@ -41,8 +42,8 @@ def busy(day: int) -> list[SourceItem]:
     return [on(day, f"{day}-{n}") for n in range(BATCH_DOCUMENTS)]
 
 
-def after(day: int) -> Checkpoint:
-    return Checkpoint(utc(f"2025-03-0{day + 1}"))
+def since(day: int) -> Checkpoint:
+    return Checkpoint(utc(f"2025-03-0{day}"))
 
 
 def count(location: Location) -> int:
@@ -107,12 +108,12 @@ def test_a_run_that_breaks_half_way_records_the_days_that_were_finished_and_no_o
     location: Location,
 ) -> None:
     broken = ContractError("jira search/jql", "the same page twice", "a new page")
-    result = location.sync(WEEK, on(1), after(2), *busy(2), on(3), broken)
+    result = location.sync(WEEK, on(7), since(6), *busy(6), on(3), broken)
     assert not result.success
     assert "jira search/jql answered the same page twice" in failure_text(result)
     recorded = location.recorded()
-    assert [day for day, _ in recorded] == ["2025-03-01", "2025-03-02"]
-    assert [metadata["documents"] for _, metadata in recorded] == [1, BATCH_DOCUMENTS]
+    assert [day for day, _ in recorded] == ["2025-03-06", "2025-03-07"]
+    assert [metadata["documents"] for _, metadata in recorded] == [BATCH_DOCUMENTS, 1]
     assert "run_requests" in recorded[-1][1]
 
 
@@ -140,7 +141,7 @@ def test_a_bug_is_not_tried_again_and_keeps_its_own_name(location: Location) -> 
 
 def test_an_outage_is_tried_again_and_leaves_one_event_a_day(location: Location) -> None:
     result = location.run(
-        WEEK, ListSource([after(1), *busy(1), OUTAGE]), ListSource([after(1), *busy(1), on(2)])
+        WEEK, ListSource([since(7), *busy(7), OUTAGE]), ListSource([since(7), *busy(7), on(2)])
     )
     assert result.success
     assert [day for day, _ in location.recorded()] == [f"2025-03-0{n}" for n in range(1, 8)]
@@ -150,12 +151,12 @@ def test_an_outage_is_tried_again_and_leaves_one_event_a_day(location: Location)
 def test_an_outage_that_lasts_fails_by_its_own_words_after_two_more_attempts(
     location: Location,
 ) -> None:
-    result = location.sync(WEEK, after(1), *busy(1), OUTAGE)
+    result = location.sync(WEEK, since(7), *busy(7), OUTAGE)
     assert not result.success
     retries = [event for event in result.all_events if event.is_step_up_for_retry]
     assert len(retries) == 2
     assert failure_text(result) == str(OUTAGE)
-    assert [day for day, _ in location.recorded()] == ["2025-03-01"]
+    assert [day for day, _ in location.recorded()] == ["2025-03-07"]
 
 
 def test_an_interrupted_run_keeps_the_days_that_it_had_finished(location: Location) -> None:
@@ -164,9 +165,55 @@ def test_an_interrupted_run_keeps_the_days_that_it_had_finished(location: Locati
             yield from super().documents(window)
             raise dg.DagsterExecutionInterruptedError("terminated")
 
-    result = location.run(WEEK, Interrupted([on(1), after(2), *busy(2)]))
+    result = location.run(WEEK, Interrupted([on(7), since(6), *busy(6)]))
     assert not result.success
-    assert [day for day, _ in location.recorded()] == ["2025-03-01", "2025-03-02"]
+    assert [day for day, _ in location.recorded()] == ["2025-03-06", "2025-03-07"]
+
+
+def test_days_of_a_range_are_recorded_while_the_run_goes_on_and_once_more_at_its_end(
+    location: Location,
+) -> None:
+    seen: list[set[str]] = []
+
+    class Watched(ListSource):
+        """Looks into Dagster's records between two batches that are drawn."""
+
+        def documents(self, window: Window) -> Iterator[SourceItem]:
+            for place, item in enumerate(super().documents(window)):
+                if place % BATCH_DOCUMENTS == 0:
+                    seen.append(location.instance.get_materialized_partitions(JIRA))
+                yield item
+
+    def many(day: int) -> list[SourceItem]:
+        return [on(day, f"{day}-{n}") for n in range(2 * BATCH_DOCUMENTS)]
+
+    items = [item for n in range(7, 0, -1) for item in (*many(n), since(n))]
+    index = LanceDBIOManager(uri=location.uri, landing_seconds=0)
+    result = location.run_with(
+        WEEK, Settings(), sources=GivenSources(Watched(items)), vector_index=index
+    )
+    assert result.success
+    assert "2025-03-07" in seen[-1]
+    assert "2025-03-01" not in seen[-1]
+    recorded = location.recorded()
+    assert [day for day, _ in recorded[-7:]] == [f"2025-03-0{n}" for n in range(1, 8)]
+    last = dict(recorded[-7:])
+    assert [last[f"2025-03-0{n}"]["documents"] for n in range(1, 8)] == [2 * BATCH_DOCUMENTS] * 7
+    early = [day for day, _ in recorded[:-7]]
+    assert len(early) == len(set(early)) >= 2, "each at the most once before the end"
+    assert location.instance.get_materialized_partitions(JIRA) == {
+        f"2025-03-0{n}" for n in range(1, 8)
+    }
+
+
+def test_a_single_day_is_recorded_once(location: Location) -> None:
+    index = LanceDBIOManager(uri=location.uri, landing_seconds=0)
+    items = [*busy(2), since(2), *busy(2), *busy(2)]
+    sources = GivenSources(ListSource(items))
+    assert location.run_with(
+        days("2025-03-02"), Settings(), sources=sources, vector_index=index
+    ).success
+    assert [day for day, _ in location.recorded()] == ["2025-03-02"]
 
 
 def test_a_bad_document_costs_no_other_and_fails_the_check_by_name(location: Location) -> None:

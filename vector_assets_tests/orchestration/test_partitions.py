@@ -5,8 +5,9 @@ from datetime import date
 import dagster as dg
 import pytest
 
+from vector_assets.days import spans_of
 from vector_assets.errors import SettingsError
-from vector_assets.orchestration.partitions import contiguous, daily_partitions, days_of, range_tags
+from vector_assets.orchestration.partitions import daily_partitions, days_of, range_tags
 from vector_assets_tests.orchestration.parts import days
 from vector_assets_tests.tiny import utc
 
@@ -35,7 +36,7 @@ def test_a_start_that_is_no_day_is_refused_by_the_name_of_its_variable(start: st
     ],
 )  # fmt: skip
 def test_days_are_gathered_into_the_fewest_spans(scattered: list[str], spans: list[object]) -> None:
-    assert contiguous(map(date.fromisoformat, scattered)) == spans
+    assert spans_of(map(date.fromisoformat, scattered)) == spans
 
 
 def test_the_tags_of_a_span_make_one_run_of_its_days(instance: dg.DagsterInstance) -> None:

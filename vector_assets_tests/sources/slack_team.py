@@ -12,8 +12,8 @@ from vector_assets.sandbox.workspace import Json
 from vector_assets.settings import Settings
 from vector_assets.sources.slack import SlackSource
 from vector_assets.sources.slack_api import SlackApi
+from vector_assets.sources.slack_jobs import Options
 from vector_assets.sources.slack_pacing import Pace
-from vector_assets.sources.slack_reading import Options
 from vector_assets_tests.tiny import utc
 
 ENGINEERING, RANDOM = "C0ENGINEER", "C0RANDOM01"

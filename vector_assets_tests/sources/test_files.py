@@ -167,15 +167,20 @@ def test_a_window_holds_its_start_and_not_its_end(folder: Path) -> None:
         write(folder / f"{hour}.md", at=utc("2026-03-02") + hour * HOUR)
     window = Window(utc("2026-03-02T01:00"), utc("2026-03-02T03:00"))
     found = items(folder, window)
-    assert [one.native_id for one in found if isinstance(one, Document)] == ["1.md", "2.md"]
-    assert found[-1] == Checkpoint(utc("2026-03-02T03:00"))
+    assert [one.native_id for one in found if isinstance(one, Document)] == ["2.md", "1.md"]
+    assert found[-1] == Checkpoint(utc("2026-03-02T01:00"))
 
 
-def test_a_window_to_the_present_is_done_up_to_when_it_was_listed(folder: Path) -> None:
-    before = datetime.now(UTC)
-    [done] = items(folder)
+def test_files_come_newest_first_and_the_last_word_is_that_all_are_there(folder: Path) -> None:
+    for hour in range(3):
+        write(folder / f"{hour}.md", at=utc("2026-03-02") + hour * HOUR)
+    *found, done = items(folder)
+    assert [one.native_id for one in found if isinstance(one, Document)] == [
+        "2.md",
+        "1.md",
+        "0.md",
+    ]
     assert isinstance(done, Checkpoint)
-    assert before <= done.through <= datetime.now(UTC)
 
 
 def test_a_file_that_came_with_an_old_time_is_found_by_the_night_in_which_it_came(
@@ -217,8 +222,8 @@ def test_a_file_that_is_edited_belongs_to_its_new_day(folder: Path) -> None:
 def test_a_file_that_is_edited_after_it_was_listed_has_the_day_of_what_was_read(
     folder: Path,
 ) -> None:
-    write(folder / "a.md", at=utc("2026-03-01"))
-    edited = write(folder / "b.md", "old", at=utc("2026-03-02"))
+    write(folder / "a.md", at=utc("2026-03-02"))
+    edited = write(folder / "b.md", "old", at=utc("2026-03-01"))
     listing = FilesSource(folder).documents(Window(utc("2026-03-01"), utc("2026-03-03")))
     next(listing)
     write(edited, "new", at=utc("2026-03-05"))
@@ -338,7 +343,7 @@ def test_a_file_that_is_not_utf_8_is_named_and_costs_no_other(folder: Path) -> N
 def test_a_file_that_goes_away_meanwhile_is_named_and_not_taken_for_an_empty_one(
     folder: Path,
 ) -> None:
-    write(folder / "a.md", at=utc("2026-03-01"))
+    write(folder / "a.md", at=utc("2026-03-03"))
     gone = write(folder / "b.md", at=utc("2026-03-02"))
     listing = FilesSource(folder).documents(EVER)
     next(listing)

@@ -105,14 +105,12 @@ def test_a_window_holds_its_start_and_not_its_end(sandbox: Sandbox) -> None:
     window = Window(FIRST + timedelta(hours=1), FIRST + timedelta(hours=3))
     found = items(sandbox, window)
     assert ids(found) == ["meeting-2", "meeting-1"]
-    assert found[-1] == Checkpoint(FIRST + timedelta(hours=3))
+    assert found[-1] == Checkpoint(FIRST + timedelta(hours=1))
 
 
-def test_a_window_to_the_present_is_done_up_to_when_it_was_listed(sandbox: Sandbox) -> None:
-    before = datetime.now(UTC)
-    [done] = items(sandbox, Window(before - DAY, None))
-    assert isinstance(done, Checkpoint)
-    assert before <= done.through <= datetime.now(UTC)
+def test_a_window_to_the_present_is_complete_from_its_start_on(sandbox: Sandbox) -> None:
+    window = Window(datetime.now(UTC) - DAY, None)
+    assert items(sandbox, window) == [Checkpoint(window.start)]
 
 
 # Pages
@@ -179,20 +177,20 @@ def test_a_page_that_fails_ends_the_listing_instead_of_cutting_it(sandbox: Sandb
     assert [item for item in found if isinstance(item, Checkpoint)] == []
 
 
-def test_a_long_window_is_read_oldest_first_and_in_few_requests_where_meetings_are_few(
+def test_a_long_window_is_read_newest_first_and_in_few_requests_where_meetings_are_few(
     sandbox: Sandbox,
 ) -> None:
     sandbox.workspace.transcripts = [meeting(24 * n) for n in (-400, -350, 0, 1)]
     meter = Meter()
     found = list(source(sandbox, meter).documents(TWO_YEARS))
-    assert ids(found) == ["meeting--9600", "meeting--8400", "meeting-24", "meeting-0"]
-    done = [item.through for item in found if isinstance(item, Checkpoint)]
-    assert done == sorted(done)
-    assert done[-1] == TWO_YEARS.end
+    assert ids(found) == ["meeting-24", "meeting-0", "meeting--8400", "meeting--9600"]
+    done = [item.since for item in found if isinstance(item, Checkpoint)]
+    assert done == sorted(done, reverse=True)
+    assert done[-1] == TWO_YEARS.start
     assert meter.request_count == len(done) == 4
 
 
-def test_a_backfill_that_the_days_last_request_ends_has_finished_what_lies_before(
+def test_a_backfill_that_the_days_last_request_ends_has_finished_what_is_newer(
     sandbox: Sandbox,
 ) -> None:
     sandbox.workspace.transcripts = [meeting(24 * n, sentences=[]) for n in range(60)]
@@ -205,7 +203,7 @@ def test_a_backfill_that_the_days_last_request_ends_has_finished_what_lies_befor
     assert [item for item in found if isinstance(item, Checkpoint)] == [
         Checkpoint(FIRST + 30 * DAY)
     ]
-    assert sorted(ids(found)) == sorted(f"meeting-{24 * n}" for n in range(30))
+    assert sorted(ids(found)) == sorted(f"meeting-{24 * n}" for n in range(30, 60))
 
 
 # Not ready

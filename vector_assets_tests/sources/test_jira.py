@@ -112,7 +112,7 @@ def test_paging_goes_by_token_so_that_every_item_comes_once(sandbox: Sandbox) ->
     assert sandbox.conditions.requests() == {
         "GET /jira/rest/api/3/serverInfo": 1,
         "GET /jira/rest/api/3/field": 1,
-        f"POST {SEARCH}": 12,
+        f"POST {SEARCH}": 13,  # one for what was edited meanwhile
         "GET /jira/rest/api/3/project/search": 1,
         "GET /jira/rest/api/3/project/93/permissionscheme": 1,
     }
@@ -129,7 +129,7 @@ def test_accounts_in_any_time_zone_see_the_same_issues_for_bounds_are_no_dates(
         issue(3, updated=utc("2026-03-02T23:59:59.999")),
         issue(4, updated=utc("2026-03-03T00:00")),
     ]
-    assert keys(sandbox, Window(utc("2026-03-02"), utc("2026-03-03"))) == ["HAR-2", "HAR-3"]
+    assert keys(sandbox, Window(utc("2026-03-02"), utc("2026-03-03"))) == ["HAR-3", "HAR-2"]
 
 
 def test_an_issue_that_is_edited_every_minute_lands(sandbox: Sandbox) -> None:
@@ -145,31 +145,35 @@ def test_an_issue_that_is_edited_while_it_is_listed_comes_as_it_stands_then(
     sandbox.workspace.issues = [issue(n) for n in range(250)]
     listing = source(sandbox).documents(EVER)
     first = next(listing)
-    sandbox.workspace.issues[0] = issue(0, updated=FIRST + timedelta(days=1), summary="Edited")
+    # Neither is where it was: one moves to the front unread, the other was read already.
+    later = FIRST + timedelta(days=1)
+    for number in (0, 249):
+        sandbox.workspace.issues[number] = issue(number, updated=later, summary="Edited")
     found = documents([first, *listing])
-    assert [one.title for one in found if one.native_id == "10000"] == [
-        "HAR-0 Issue 0",
-        "HAR-0 Edited",
+    assert [one.title for one in found if one.native_id == "10000"] == ["HAR-0 Edited"]
+    assert [one.title for one in found if one.native_id == "10249"] == [
+        "HAR-249 Issue 249",
+        "HAR-249 Edited",
     ]
     assert {one.native_id for one in found} == {str(10_000 + n) for n in range(250)}
 
 
-def test_issues_come_in_order_and_a_checkpoint_follows_each_page(sandbox: Sandbox) -> None:
+def test_issues_come_newest_first_and_a_checkpoint_follows_each_page(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(n) for n in reversed(range(120))]
     items = list(source(sandbox).documents(EVER))
     assert [item.updated_at for item in documents(items)] == [
-        FIRST + timedelta(minutes=n) for n in range(120)
+        FIRST + timedelta(minutes=n) for n in reversed(range(120))
     ]
-    assert [(place, item.through) for place, item in enumerate(items)
+    assert [(place, item.since) for place, item in enumerate(items)
             if isinstance(item, Checkpoint)] == [
-        (100, FIRST + timedelta(minutes=99)),
-        (121, FIRST + timedelta(minutes=119)),
+        (100, FIRST + timedelta(minutes=20, microseconds=1)),
+        (121, FIRST + timedelta(microseconds=1)),
     ]  # fmt: skip
 
 
 def test_only_the_projects_that_are_named_are_read(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(1), issue(2, project="QUAY"), issue(3, project="MOLE")]
-    assert keys(sandbox, jira_projects="HAR,MOLE") == ["HAR-1", "MOLE-3"]
+    assert keys(sandbox, jira_projects="HAR,MOLE") == ["MOLE-3", "HAR-1"]
 
 
 def test_a_project_that_does_not_exist_is_named_and_is_no_empty_night(sandbox: Sandbox) -> None:
@@ -616,9 +620,9 @@ def test_levels_that_only_an_administrator_may_read_leave_an_issue_to_nobody_and
     sandbox.workspace.issues = [issue(1, security=STAFF), issue(2, security=STAFF), issue(3)]
     items = list(source(sandbox, jira_public_projects="HAR").documents(EVER))
     assert [one.access for one in documents(items)] == [
-        ("restricted",),
-        ("restricted",),
         ("public",),
+        ("restricted",),
+        ("restricted",),
     ]
     [gap] = gaps(items)
     assert (gap.reason, gap.count) == ("not named: its members (HTTP 403)", 2)
@@ -722,7 +726,7 @@ def answers(jira: JiraSource, ask: str) -> object:
 def test_an_issue_that_cannot_be_read_is_named_and_the_others_go_on(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(1), issue(2, created="yesterday"), issue(3)]
     items = list(source(sandbox).documents(EVER))
-    assert [one.native_id for one in documents(items)] == ["10001", "10003"]
+    assert [one.native_id for one in documents(items)] == ["10003", "10001"]
     [failure] = [item for item in items if isinstance(item, DocumentFailure)]
     assert (failure.document_id, failure.day) == ("jira:10002", FIRST.date())
     assert "HAR-2 cannot be read: ValueError" in failure.cause

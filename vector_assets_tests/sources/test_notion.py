@@ -297,7 +297,7 @@ def test_a_data_source_of_more_rows_than_a_query_gives_is_read_in_parts(sandbox:
         "request_status": {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"},
     }
     sandbox.conditions.fail("/notion/v1/data_sources", status=200, body=cut, times=2)
-    assert titles(sandbox, MARCH_2) == [f"Row {n}" for n in range(6)]
+    assert titles(sandbox, MARCH_2) == [f"Row {n}" for n in reversed(range(6))]
 
 
 def test_a_page_that_is_found_in_three_ways_comes_once(sandbox: Sandbox) -> None:
@@ -337,13 +337,13 @@ def test_a_page_in_the_trash_is_left_out(sandbox: Sandbox, mark: str) -> None:
 
 def test_an_empty_workspace_is_an_empty_window(sandbox: Sandbox) -> None:
     [only] = items(sandbox, MARCH_2)
-    assert only == Checkpoint(utc("2026-03-03"))
+    assert only == Checkpoint(MARCH_2.start)
 
 
 # Order and checkpoints
 
 
-def test_pages_come_oldest_first_with_a_checkpoint_after_each_day(sandbox: Sandbox) -> None:
+def test_pages_come_newest_first_with_a_checkpoint_after_each_day(sandbox: Sandbox) -> None:
     days = {"C": 4, "A": 2, "B2": 3, "B1": 3}
     sandbox.workspace.pages = [
         page(name, edited=f"2026-03-0{day}T{10 + len(name)}:0{int(name[1:] or 0)}:00.000Z")
@@ -351,26 +351,26 @@ def test_pages_come_oldest_first_with_a_checkpoint_after_each_day(sandbox: Sandb
     ]
     found = items(sandbox, Window(utc("2026-03-01"), utc("2026-03-09")))
     assert [one.title if isinstance(one, Document) else one for one in found] == [
-        "A",
-        Checkpoint(utc("2026-03-03")),
-        "B1",
-        "B2",
-        Checkpoint(utc("2026-03-04")),
         "C",
-        Checkpoint(utc("2026-03-09")),
+        Checkpoint(utc("2026-03-04")),
+        "B2",
+        "B1",
+        Checkpoint(utc("2026-03-03")),
+        "A",
+        Checkpoint(utc("2026-03-01")),
     ]
 
 
-def test_a_window_that_reaches_the_present_ends_with_the_start_of_the_run(
+def test_a_window_that_reaches_the_present_ends_with_its_start(
     sandbox: Sandbox,
 ) -> None:
     *_, last = items(sandbox, Window(utc("2026-03-01"), None))
     assert isinstance(last, Checkpoint)
-    assert last.through > utc("2026-03-01")
+    assert last.since == utc("2026-03-01")
 
 
-def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
-    good = page("Good", edited="2026-03-01T10:00:00.000Z")
+def test_days_after_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
+    good = page("Good", edited="2026-03-04T10:00:00.000Z")
     bad = [page(f"Bad {n}") for n in range(9)]
     sandbox.workspace.pages = [good, *bad]
     for one in bad:
@@ -378,7 +378,7 @@ def test_days_before_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
     seen: list[SourceItem] = []
     with pytest.raises(UnavailableError, match="notion did not answer: HTTP 503"):
         seen.extend(source(sandbox).documents(EVER))
-    assert Checkpoint(utc("2026-03-02")) in seen
+    assert Checkpoint(utc("2026-03-04")) in seen
 
 
 # What a document is
@@ -459,7 +459,7 @@ def test_a_page_is_the_same_document_whatever_else_is_in_the_window(sandbox: San
     ]
     [alone] = documents(sandbox, MARCH_2)
     assert alone.sections[0].text == "- See: Other"
-    assert alone == documents(sandbox)[1]
+    assert alone == documents(sandbox)[0]
 
 
 def test_authors_are_left_empty_where_users_may_not_be_read(sandbox: Sandbox) -> None:
@@ -607,7 +607,7 @@ def test_a_few_bad_pages_are_no_outage(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = pages
     for bad in pages[::2]:
         break_body(sandbox, bad, status=500)
-    assert titles(sandbox) == [f"Page {n:02}" for n in range(1, 20, 2)]
+    assert titles(sandbox) == [f"Page {n:02}" for n in range(19, 0, -2)]
     assert len(failures(sandbox)) == 10
 
 
@@ -809,10 +809,10 @@ def test_comments_are_not_asked_for_when_they_are_not_wanted(sandbox: Sandbox) -
 def test_a_page_whose_comments_are_refused_fails_and_is_never_cut_short(sandbox: Sandbox) -> None:
     pages = [page(f"Page {n}", edited=f"2026-03-02T10:0{n}:00.000Z") for n in range(9)]
     sandbox.workspace.pages = pages
-    sandbox.conditions.fail("/notion/v1/comments", contains=pages[-1]["id"], status=404)
-    assert titles(sandbox) == [f"Page {n}" for n in range(8)]
+    sandbox.conditions.fail("/notion/v1/comments", contains=pages[0]["id"], status=404)
+    assert titles(sandbox) == [f"Page {n}" for n in reversed(range(1, 9))]
     [failure] = failures(sandbox)
-    assert failure.document_id == f"notion:{pages[-1]['id']}"
+    assert failure.document_id == f"notion:{pages[0]['id']}"
 
 
 def test_comments_on_passages_are_counted_where_markdown_shows_them(
@@ -1030,7 +1030,7 @@ def test_the_same_pages_come_whether_asked_for_by_day_or_at_once(
     days = sorted({one.day for one in at_once})
     by_day = [
         one
-        for day in days
+        for day in reversed(days)
         for one in documents(
             sandbox, Window(utc(day.isoformat()), utc(day.isoformat()) + timedelta(days=1))
         )
