@@ -51,9 +51,9 @@ def test_a_project_that_a_group_may_browse_is_for_the_group(sandbox: Sandbox) ->
     sandbox.workspace.issues = [issue(1), issue(2), issue(3, project="QUAY")]
     found, gaps = read(sandbox)
     assert [one.access for one in found] == [
-        ("restricted", ANN, BO),
-        ("restricted", ANN, BO),
         ("public",),
+        ("restricted", ANN, BO),
+        ("restricted", ANN, BO),
     ]
     assert gaps == []
     asked = sandbox.conditions.requests("/jira/rest/api/3/project/9")
@@ -138,7 +138,7 @@ def test_a_level_limits_an_issue_of_a_project_of_which_jira_tells_no_reader(
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "user", "parameter": "eve"}]}
     sandbox.workspace.issues = [issue(1), issue(2, security=STAFF)]
     found, _ = read(sandbox)
-    assert [one.access[0] for one in found] == ["public", "restricted"]
+    assert [one.access[0] for one in found] == ["restricted", "public"]
 
 
 class Nights:
