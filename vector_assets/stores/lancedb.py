@@ -19,16 +19,12 @@ from lancedb.query import MatchQuery
 
 from vector_assets.errors import IndexMismatchError, LostWriteError, UnavailableError
 from vector_assets.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
+from vector_assets.stores import lancedb_indexes as indexes
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
-from vector_assets.stores.lancedb_indexes import (
-    has_text_index,
-    missing_indexes,
-    nearest,
-    text_index,
-)
 from vector_assets.stores.lancedb_rows import (
     HEAD_FIELDS,
     NEWEST_WINS,
+    doubled_ids,
     doubled_rows,
     head_of,
     hit_of,
@@ -185,8 +181,8 @@ class LanceDBStore(IndexStore):
         table = self._existing(namespace)
         if table is None:
             return []
-        query = nearest(table, vector).where(where_clause(where), prefilter=True).limit(limit)
-        fields = [*readable(table.schema), "_distance"]
+        wanted = indexes.nearest(table, vector).where(where_clause(where), prefilter=True)
+        query, fields = wanted.limit(limit), [*readable(table.schema), "_distance"]
         rows = self._answered(query.select(fields).to_list)
         return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
@@ -221,11 +217,15 @@ class LanceDBStore(IndexStore):
         return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
-        """Bring the indexes up to date, merge small files, forget versions older than a day."""
+        """Bring the indexes up to date, merge small files, forget versions older than a day.
+
+        A row that a writer has doubled and was killed before it could drop it goes, too.
+        """
         table = self._existing(namespace)
         if table is None:
             return
-        for column, kind in missing_indexes(table):
+        self.drop_doubles(namespace, self._answered(partial(doubled_ids, table)))
+        for column, kind in indexes.missing_indexes(table):
             self._committed(partial(table.create_index, column, config=kind))
         self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
 
@@ -337,8 +337,8 @@ class LanceDBStore(IndexStore):
         return found
 
     def _ensure_text_index(self, table: Any) -> None:
-        if not has_text_index(table):
-            self._committed(lambda: table.create_index("text", config=text_index()))
+        if not indexes.has_text_index(table):
+            self._committed(lambda: table.create_index("text", config=indexes.text_index()))
 
     def _connected(self) -> Any:
         if self._connection is None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from vector_assets.documents import Value
 from vector_assets.errors import ContractError
@@ -148,6 +149,15 @@ def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
             surplus.append(int(row["_rowid"]))
         kept.add(row["id"])
     return surplus
+
+
+def doubled_ids(table: Any) -> list[str]:
+    """Return the ids that more than one row has; reads that column of the whole table."""
+    ids = table.search().select(["id"]).limit(None).to_arrow()["id"]
+    counted = ids.value_counts()
+    is_doubled = pc.greater(counted.field("counts"), 1)
+    found: list[str] = counted.field("values").filter(is_doubled).to_pylist()
+    return found
 
 
 def where_clause(where: Filter) -> str:

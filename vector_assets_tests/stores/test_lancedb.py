@@ -160,6 +160,18 @@ def test_writers_that_add_one_document_at_once_to_an_indexed_table_never_double_
         assert stores[0].count(SPACE) == 1 + 2 * n
 
 
+def test_the_end_of_a_run_drops_what_a_killed_writer_has_doubled(
+    store: LanceDBStore, uri: str
+) -> None:
+    store.upsert(SPACE, records(document(updated_at="2026-03-02"), "old", "second"))
+    table = lancedb.connect(uri).open_table(SPACE)
+    table.add(rows_of_records(records(document(updated_at="2026-03-03"), "new"), table.schema))
+    assert store.count(SPACE) == 3
+    store.maintain(SPACE)
+    assert store.count(SPACE) == 2
+    assert store.metadata(SPACE, ["jira:1#0"])["jira:1#0"]["text"] == "new"
+
+
 def test_of_doubled_rows_the_newest_stays(store: LanceDBStore, uri: str) -> None:
     store.upsert(SPACE, records(document(updated_at="2026-03-02"), "old", "second"))
     table = lancedb.connect(uri).open_table(SPACE)
