@@ -26,7 +26,12 @@ NEWER_LONG = document("1", *(f"new {one}" for one in LONG), updated_at="2026-03-
 
 
 class Interrupted:
-    """A store that calls something once, before or after a write of some name."""
+    """A store that calls something once, before or after a write of some name.
+
+    It takes no two records as one, so that there is a middle to come into.
+    """
+
+    atomic_records = 1
 
     def __init__(self, store: VectorStore, verb: str, place: int, what: Callable[[], None]) -> None:
         self._store, self._verb, self._place, self._what = store, verb, place, what
