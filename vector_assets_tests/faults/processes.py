@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from starlette.types import ASGIApp
 
 from vector_assets.chunking import chunk_document
 from vector_assets.documents import Document, Window
@@ -146,11 +147,12 @@ class Runs:
 
     def assert_right(self, team: Team) -> Contents:
         """Check that the index holds each issue in its newest version and nothing else."""
-        wanted = self._wanted(team)
+        wanted = self.wanted(team)
         assert_equal(self.contents(), wanted)
         return wanted
 
-    def _wanted(self, team: Team) -> Contents:
+    def wanted(self, team: Team) -> Contents:
+        """Return what an index of a team's issues must hold."""
         settings, meter = self.settings, Meter()
         embedder = build_embedder(settings, meter)
         kind = vector_kind_of(embedder)
@@ -173,13 +175,15 @@ class Runs:
 
 
 @contextmanager
-def running_runs(team: Team, folder: Path, store: str) -> Iterator[Runs]:
+def running_runs(
+    team: Team, folder: Path, store: str, *, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> Iterator[Runs]:
     """Serve a team, and yield runs into an index: `lancedb`, or Pinecone's `documents`, `vectors`.
 
     Contracts are not checked here, which takes longer than all else; other tests check the same
     requests.
     """
-    with running_sandbox(team.workspace) as served:
+    with running_sandbox(team.workspace, wrap=wrap) as served:
         if store == "vectors":
             make_vector_index(served, DIMENSIONS)
         yield Runs(served, folder, store)
