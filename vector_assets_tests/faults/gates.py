@@ -34,6 +34,13 @@ class Asked:
     text: str
 
 
+def writes_jira(asked: Asked, verb: str = "") -> bool:
+    """Tell whether a request writes Jira's records to Pinecone, by one verb or any."""
+    verbs = (verb,) if verb else ("upsert", "update", "delete")
+    is_of_jira = "/namespaces/jira/" in asked.path or '"namespace":"jira"' in asked.text
+    return is_of_jira and asked.path.endswith(verbs)
+
+
 class Gate:
     """Middleware that stops a request, and all after it that are like it, until it is opened.
 

@@ -18,8 +18,9 @@ import pytest
 
 from vector_assets.records import ordinal_of
 from vector_assets_tests.faults.dagster_runs import DagsterRuns, ended
-from vector_assets_tests.faults.gates import PATIENCE_SECONDS, Asked, Gate, Moment
+from vector_assets_tests.faults.gates import PATIENCE_SECONDS, Asked, Gate, Moment, writes_jira
 from vector_assets_tests.faults.processes import Runs, Team, embedded, running_runs
+from vector_assets_tests.faults.standing import STAND, stands
 from vector_assets_tests.faults.versions import (
     assert_days_are_whole,
     assert_each_is_old_or_new,
@@ -36,16 +37,9 @@ ISSUES = 130
 Fits = Callable[[Asked], bool]
 
 
-def is_write(asked: Asked, verb: str = "") -> bool:
-    """Tell whether a request writes documents of Jira, by one verb or any."""
-    verbs = (verb,) if verb else ("upsert", "update", "delete")
-    is_of_jira = "/namespaces/jira/" in asked.path or '"namespace":"jira"' in asked.text
-    return is_of_jira and asked.path.endswith(verbs)
-
-
 def begins_batch(asked: Asked) -> bool:
     """Tell whether a request writes heads that name no version yet."""
-    return is_write(asked, "upsert") and '"document_fingerprint":""' in asked.text
+    return writes_jira(asked, "upsert") and '"document_fingerprint":""' in asked.text
 
 
 def after_writes(fits: Fits) -> Fits:
@@ -54,7 +48,7 @@ def after_writes(fits: Fits) -> Fits:
 
     def found(asked: Asked) -> bool:
         nonlocal has_written
-        has_written = has_written or is_write(asked)
+        has_written = has_written or writes_jira(asked)
         return has_written and fits(asked)
 
     return found
@@ -110,13 +104,13 @@ PLACES = {
     "before the first read": Place(
         lambda: lambda asked: asked.path.startswith("/jira/rest/api/3/search"), is_untouched
     ),
-    "after embedding, before the first write": Place(lambda: is_write, is_untouched),
+    "after embedding, before the first write": Place(lambda: writes_jira, is_untouched),
     "after the chunks, before the surplus is deleted": Place(
-        lambda: lambda asked: is_write(asked, "delete"),
+        lambda: lambda asked: writes_jira(asked, "delete"),
         lambda held, old, new: surplus(held, new) > 0,
     ),
     "after the surplus is deleted, before heads are named": Place(
-        lambda: lambda asked: is_write(asked, "delete"),
+        lambda: lambda asked: writes_jira(asked, "delete"),
         lambda held, old, new: whole(held) != whole(new) and surplus(held, new) == 0,
         "after",
     ),
@@ -236,7 +230,7 @@ def test_a_night_that_is_killed_while_its_days_are_recorded_is_completed_by_the_
 ) -> None:
     """Dagster writes an event to the log of the run, then to what it knows of the asset."""
     nights.edit()
-    nights.gate.shut(is_write)
+    nights.gate.shut(writes_jira)
     run_id, process = nights.dagster.start(nights.team)
     nights.gate.wait(process)
     with nights.dagster.assets_locked():
@@ -249,30 +243,22 @@ def test_a_night_that_is_killed_while_its_days_are_recorded_is_completed_by_the_
     record_property("figures", nights.complete(embedded))
 
 
-LOCATION = """
-import os, time
-from pathlib import Path
-
+LOCATION = (
+    STAND
+    + """
 from vector_assets.definitions import build_defs
 from vector_assets.generations import LiveStore
 from vector_assets.orchestration.io_managers import LanceDBIOManager
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets_tests.faults.seams import Seam
-
-
-def stand():
-    Path("stands").touch()
-    time.sleep(3600)
 
 
 class Standing(LanceDBIOManager):
     def build_store(self, meter):
-        nth, moment = int(os.environ["STANDS_AT_WRITE"]), os.environ["STANDS"]
-        return LiveStore(Seam(LanceDBStore(self.uri), nth, moment, stand, is_of_writes=True))
+        return LiveStore(standing(LanceDBStore(self.uri)))
 
 
 defs = build_defs(resource_overrides={"vector_index": Standing(uri=os.environ["LANCEDB_URI"])})
 """
+)
 
 
 @pytest.mark.slow
@@ -287,14 +273,10 @@ def test_a_night_that_is_killed_at_any_write_to_lancedb_is_completed_by_the_next
         for nth in itertools.count():
             nights.edit()
             embedded.clear()
-            stands = tmp_path / "stands"
-            stands.unlink(missing_ok=True)
             run_id, process = nights.dagster.start(
                 team, STANDS_AT_WRITE=str(nth), STANDS=("before", "within", "after")[nth % 3]
             )
-            while process.poll() is None and not stands.exists():
-                time.sleep(0.01)
-            if not stands.exists():
+            if not stands(process, tmp_path):
                 break
             ended(process)
             nights.assert_safe(run_id)

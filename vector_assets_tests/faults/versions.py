@@ -5,6 +5,7 @@ Keep out: how it was killed, and what one more run has to make of it (`processes
 
 from collections import defaultdict
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -51,6 +52,25 @@ def assert_each_is_old_or_new(held: Contents, old: Contents, new: Contents) -> N
             unnamed = [({**metadata, **UNNAMED}, vector) for metadata, vector in meant]
             wanted = unnamed if identity == head_id(one) else meant
             assert any(_is_same({identity: record}, {identity: each}) for each in wanted), identity
+
+
+def assert_only_gone_are_touched(held: Contents, old: Contents, gone: AbstractSet[str]) -> None:
+    """Check what a prune has left of documents that are gone, and that it left all others alone.
+
+    One that is gone is as it was, or says that it is unfinished, or is not there at all.
+    """
+    documents, before = by_document(held), by_document(old)
+    assert documents.keys() <= before.keys()
+    for one, records in before.items():
+        found = documents.get(one, {})
+        if _is_same(found, records):
+            continue
+        assert one in gone, f"{one} is not gone, and it was touched"
+        if found:
+            head = found.pop(head_id(one), None)
+            assert head is not None, f"{one} has chunks and no head"
+            assert head[0] == {**records[head_id(one)][0], **UNNAMED}
+            assert _is_same(found, {identity: records[identity] for identity in found})
 
 
 def assert_days_are_whole(days: Iterable[str], held: Contents, new: Contents) -> None:
