@@ -25,6 +25,7 @@ from vector_assets_tests.faults.versions import (
     assert_days_are_whole,
     assert_each_is_old_or_new,
     by_document,
+    unfinished,
     whole,
 )
 from vector_assets_tests.faults.world import Contents
@@ -92,7 +93,7 @@ def surplus(held: Contents, new: Contents) -> int:
     return sum(
         len(records.keys() - after[one].keys())
         for one, records in by_document(held).items()
-        if one not in whole(held)
+        if one in unfinished(held)
     )
 
 
@@ -111,7 +112,7 @@ PLACES = {
     ),
     "after the surplus is deleted, before heads are named": Place(
         lambda: lambda asked: writes_jira(asked, "delete"),
-        lambda held, old, new: whole(held) != whole(new) and surplus(held, new) == 0,
+        lambda held, old, new: bool(unfinished(held)) and surplus(held, new) == 0,
         "after",
     ),
     "between two batches": Place(lambda: begins_batch, is_in_part, skip=1),

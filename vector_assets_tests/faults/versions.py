@@ -32,6 +32,11 @@ def whole(contents: Contents) -> set[str]:
     }
 
 
+def unfinished(contents: Contents) -> set[str]:
+    """Return the documents whose head names none."""
+    return by_document(contents).keys() - whole(contents)
+
+
 def assert_each_is_old_or_new(held: Contents, old: Contents, new: Contents) -> None:
     """Check that no document is absent, and that none says it is whole that is not.
 
