@@ -7,6 +7,7 @@ Keep out: what has to change (`planning.py`), and how a store writes (`stores/`)
 `docs/consistency.md` says what can still be seen for a moment.
 """
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -206,8 +207,7 @@ class Writer:
         """Return what is not in the index as it was written, and nothing newer in its place."""
         if not plans:
             return []
-        # A longer version that was written beside us goes on where ours ends.
-        asked = [one for plan in plans for one in (*_written(plan), _end_id(plan))]
+        asked = [one for plan in plans for one in (*_written(plan), *_beyond(plan))]
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(self._store.fingerprints, self._namespace, asked)
             heads = self._heads(plans)
@@ -230,10 +230,9 @@ class Writer:
             for plan in ours
             for chunk_id, metadata in _written(plan).items()
         }
-        ends = {_end_id(plan) for plan in ours}
         mixed = {one for one, fingerprint in wanted.items() if found.get(one) != fingerprint}
-        mixed |= ends & found.keys()
-        return undone + [plan for plan in ours if mixed & {*_written(plan), _end_id(plan)}]
+        mixed |= {one for plan in ours for one in _beyond(plan)} & found.keys()
+        return undone + [plan for plan in ours if mixed & {*_written(plan), *_beyond(plan)}]
 
     def _withdraw(self, plan: DocumentPlan, head: Head) -> None:
         """Delete what we wrote beyond the end of a newer version that was written beside us."""
@@ -274,9 +273,18 @@ def _has_several_writes(plan: DocumentPlan) -> bool:
     return bool(plan.surplus_ids) or _written(plan).keys() != {plan.head_id}
 
 
-def _end_id(plan: DocumentPlan) -> str:
-    """Return the id of the first record that the document does not have."""
-    return record_id(plan.document.id, plan.stats.chunks)
+def _beyond(plan: DocumentPlan) -> set[str]:
+    """Return the ids at which a longer version shows that was written beside this one.
+
+    It goes on where ours ends, and past what we have deleted of it.
+    """
+    deleted = {*plan.surplus_ids}
+    ordinals = itertools.count(plan.stats.chunks)
+    ids = (record_id(plan.document.id, ordinal) for ordinal in ordinals)
+    return {
+        record_id(plan.document.id, plan.stats.chunks),
+        next(one for one in ids if one not in deleted),
+    }
 
 
 def _written(plan: DocumentPlan) -> dict[str, Metadata]:

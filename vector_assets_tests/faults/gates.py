@@ -76,6 +76,10 @@ class Gate:
             assert process.poll() is None, "it ended and never came to the gate"
             assert time.monotonic() < give_up_at, "it never came to the gate"
 
+    def let_others_pass(self) -> None:
+        """Keep what stands at the gate, and stop nothing else."""
+        self._is_shut_for = lambda asked: False
+
     def open(self, *, goes_on: bool = False) -> None:
         """Let everything pass; what stands before the gate is dropped unless it goes on."""
         self._is_shut_for = lambda asked: False

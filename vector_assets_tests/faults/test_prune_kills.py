@@ -126,8 +126,8 @@ class Prunes:
         records = sum(map(len, gone.values()))
         return Left(len(gone), len(gone.keys() & whole(held)), records - len(gone))
 
-    def mend(self, was_killed: bool = True) -> dict[str, int]:
-        """Let some come back, sync, prune, and check all of it; return what was counted so far."""
+    def mend(self, *, was_killed: bool = True) -> None:
+        """Let some come back, sync, prune, and check all of it."""
         left = self.left()
         back = [one for one in self._gone if self.team.random.random() < 0.5]
         self.team.workspace.issues += back
@@ -141,7 +141,6 @@ class Prunes:
         self.figures["touched"] += len(self._gone) - left.named
         self.figures["came_back"] += len(back)
         self._fill()
-        return self.figures
 
     def _fill(self) -> None:
         self.team.write_issues(self._issues - len(self.team.workspace.issues))
@@ -165,7 +164,7 @@ def running_prunes(
         yield Prunes(runs, team, issues)
 
 
-def kill_at(prunes: Prunes, gate: Gate, place: Place) -> dict[str, int]:
+def kill_at(prunes: Prunes, gate: Gate, place: Place) -> None:
     prunes.delete()
     before = prunes.left()
     gate.shut(lambda asked: writes_jira(asked, place.verb), place.moment, skip=place.skip)
@@ -174,7 +173,7 @@ def kill_at(prunes: Prunes, gate: Gate, place: Place) -> dict[str, int]:
     ended(process)
     gate.open()
     assert place.is_there(prunes.left(), before)
-    return prunes.mend()
+    prunes.mend()
 
 
 @pytest.mark.parametrize("store", ["documents", pytest.param("vectors", marks=pytest.mark.slow)])
@@ -184,7 +183,8 @@ def test_a_prune_that_is_killed_at_any_step_in_pinecone_is_completed(
     gate = Gate()
     with running_prunes(tmp_path, store, gate) as prunes:
         for place in PLACES.values():
-            record_property("figures", kill_at(prunes, gate, place))
+            kill_at(prunes, gate, place)
+        record_property("figures", prunes.figures)
 
 
 WRITES: list[tuple[int, SeamMoment]] = [
@@ -206,7 +206,8 @@ def test_a_prune_that_is_killed_at_any_write_to_lancedb_is_completed(
             process = prunes.start(STANDING_CODE, STANDS_AT_WRITE=str(nth), STANDS=moment)
             assert stands(process, tmp_path)
             ended(process)
-            record_property("figures", prunes.mend())
+            prunes.mend()
+        record_property("figures", prunes.figures)
 
 
 @pytest.mark.slow
@@ -224,5 +225,6 @@ def test_after_fifty_kills_of_a_prune_at_any_moment_the_index_is_completed(
         prunes.mend(was_killed=False)
         while prunes.figures["killed"] < SOAK_KILLS[store]:
             prunes.delete()
-            prunes.mend(kill_one(prunes.runs.log, prunes.start, random, requests))
+            was_killed = kill_one(prunes.runs.log, prunes.start, random, requests)
+            prunes.mend(was_killed=was_killed)
         record_property("figures", prunes.figures)

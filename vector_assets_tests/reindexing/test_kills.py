@@ -3,24 +3,27 @@
 Keep out: one kill in the middle, and what every face says of it (`test_processes.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
 
+from vector_assets.sandbox.server import running_sandbox
 from vector_assets.stores.base import IndexStore
 from vector_assets_tests.faults.processes import kill_one
 from vector_assets_tests.reindexing.places import contents
 from vector_assets_tests.reindexing.test_processes import (
     IN_FLIGHT_CHUNKS,
+    ISSUES,
     Machine,
     embedded,
-    machine,
+    workspace,
 )
 
-__all__ = ["embedded", "machine"]
+__all__ = ["embedded"]
 
 KILLS = 15
 
@@ -28,6 +31,13 @@ KILLS_OF_ONE = 3
 """Before a reindex is let go on to its end; the next one goes to another length of vectors."""
 
 LENGTHS = (32, 64)
+
+
+@pytest.fixture(params=["lancedb", "pinecone"])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    """One without a check of contracts: what a killed process has half sent fits none."""
+    with running_sandbox(workspace(ISSUES)) as served:
+        yield Machine(served, tmp_path, request.param)
 
 
 def records(store: IndexStore) -> dict[str, Any]:
