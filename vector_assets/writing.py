@@ -100,9 +100,14 @@ class Writer:
         begun = [plan for plan in plans if _has_several_writes(plan)]
         self._write_heads(begun, is_whole=False)
         self._write_tails(begun)
-        surplus = [chunk_id for plan in begun for chunk_id in plan.surplus_ids]
+        # A newer version that was written meanwhile needs what ours has not.
+        surplus = {
+            chunk_id: plan.document.updated_at.timestamp()
+            for plan in begun
+            for chunk_id in plan.surplus_ids
+        }
         if surplus:
-            self._store.delete(self._namespace, surplus)
+            self._store.delete_older(self._namespace, surplus)
         self._write_heads(plans, is_whole=True)
         for plan in begun:
             plan.stats.deleted_chunks = len(plan.surplus_ids)
@@ -245,7 +250,8 @@ class Writer:
         ]
         # A newer version that is still being written deletes what is beyond it by itself.
         if beyond and head.document_fingerprint:
-            self._store.delete(self._namespace, beyond)
+            until = dict.fromkeys(beyond, plan.document.updated_at.timestamp())
+            self._store.delete_older(self._namespace, until)
 
     def _unname(self, plans: Sequence[DocumentPlan]) -> None:
         """Take back the word that these are whole, so that they are planned from their chunks."""

@@ -30,6 +30,7 @@ from vector_assets.stores.lancedb_rows import (
     id_begins,
     id_list,
     missing_fields,
+    older_rows,
     readable,
     record_of,
     rows_of_metadata,
@@ -80,8 +81,7 @@ class LanceDBStore(IndexStore):
         Raises:
             IndexMismatchError: It holds vectors of another length.
         """
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             table = self._created(namespace, dimensions)
         found = table.schema.field("vector").type.list_size
         if found != dimensions:
@@ -120,9 +120,8 @@ class LanceDBStore(IndexStore):
 
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
-        fields = ["id", "updated_at", "_rowid"]
-        surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
-        if surplus:
+        rows = self._rows_by_id(namespace, chunk_ids, ["id", "updated_at", "_rowid"])
+        if surplus := doubled_rows(rows):
             clause = f"_rowid IN ({', '.join(map(str, surplus))})"
             self._committed(lambda: self._table(namespace).delete(clause))
 
@@ -148,12 +147,17 @@ class LanceDBStore(IndexStore):
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete rows by id."""
-        table = self._existing(namespace)
-        if table is None:
+        self._delete(namespace, chunk_ids, partial(id_list, "id"))
+
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        """Delete rows by id, but for those that a newer version has written by now."""
+        self._delete(namespace, list(until.items()), older_rows)
+
+    def _delete(self, namespace: str, asked: Sequence[Any], clause: Callable[[Any], str]) -> None:
+        if (table := self._existing(namespace)) is None:
             return
-        for at in range(0, len(chunk_ids), ASKED_IDS):
-            clause = id_list("id", chunk_ids[at : at + ASKED_IDS])
-            self._committed(partial(table.delete, clause))
+        for at in range(0, len(asked), ASKED_IDS):
+            self._committed(partial(table.delete, clause(asked[at : at + ASKED_IDS])))
 
     def count(self, namespace: str) -> int:
         """Return the number of rows."""
@@ -176,8 +180,7 @@ class LanceDBStore(IndexStore):
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
     ) -> list[Hit]:
         """Return the nearest rows by cosine similarity, best first."""
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return []
         rows = self._answered(
             lambda: (
@@ -210,8 +213,7 @@ class LanceDBStore(IndexStore):
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the first chunks of documents that meet a filter."""
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
         rows = self._answered(
@@ -223,8 +225,7 @@ class LanceDBStore(IndexStore):
 
     def maintain(self, namespace: str) -> None:
         """Bring the indexes up to date, merge small files, forget versions older than a day."""
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return
         self._ensure_text_index(table)
         indexed = {column for index in table.list_indices() for column in index.columns}
@@ -325,8 +326,7 @@ class LanceDBStore(IndexStore):
         ]
 
     def _rows(self, namespace: str, clause: str, fields: list[str]) -> list[dict[str, Any]]:
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return []
         found: list[dict[str, Any]] = self._answered(
             lambda: table.search().where(clause).select(fields).limit(None).to_arrow().to_pylist()
@@ -336,9 +336,8 @@ class LanceDBStore(IndexStore):
     def _ensure_text_index(self, table: Any) -> None:
         if any(index.columns == ["text"] for index in table.list_indices()):
             return
-        self._committed(
-            lambda: table.create_index("text", config=FTS(stem=True, remove_stop_words=True))
-        )
+        config = FTS(stem=True, remove_stop_words=True)
+        self._committed(lambda: table.create_index("text", config=config))
 
     def _connected(self) -> Any:
         if self._connection is None:
@@ -369,8 +368,7 @@ class LanceDBStore(IndexStore):
         return self._tables[namespace]
 
     def _table(self, namespace: str) -> Any:
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             raise IndexMismatchError(f"the table {namespace!r} does not exist: open it first")
         return table
 

@@ -62,6 +62,10 @@ class RoutedStore(VectorStore):
         """Delete records by id."""
         self.at(namespace).delete(namespace, chunk_ids)
 
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        """Delete records by id, but for newer ones."""
+        self.at(namespace).delete_older(namespace, until)
+
     def count(self, namespace: str) -> int:
         """Return the number of records."""
         return self.at(namespace).count(namespace)
