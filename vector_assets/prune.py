@@ -268,23 +268,23 @@ class Prune:
         present = self._store.heads(namespace, list(batch))
         same = {one: head for one, head in batch.items() if present.get(one) == head}
         self._unname(same)
-        rest = [
-            chunk_id
+        rest = {
+            chunk_id: head.updated_at
             for one, head in same.items()
             for chunk_id in {
                 *self._store.chunk_ids(namespace, one),
                 *(record_id(one, ordinal) for ordinal in range(head.chunk_count)),
             }
             if chunk_id != head_id(one)
-        ]
+        }
         if rest:
-            self._store.delete(namespace, rest)
+            self._store.delete_older(namespace, rest)
         # Who has written one meanwhile may have lost chunks to us: without a name it is mended.
         after = self._store.heads(namespace, list(same))
         written = {one: head for one, head in after.items() if self._is_of_another(head, same[one])}
         self._unname(written)
         deleted = [one for one in same if one not in written]
-        self._store.delete(namespace, [head_id(one) for one in deleted])
+        self._store.delete_older(namespace, {head_id(one): same[one].updated_at for one in deleted})
         report.deleted += deleted
         report.kept_documents += len(batch) - len(deleted)
 

@@ -7,6 +7,7 @@ Keep out: what has to change (`planning.py`), and how a store writes (`stores/`)
 `docs/consistency.md` says what can still be seen for a moment.
 """
 
+import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -109,9 +110,14 @@ class Writer:
             (begun if _has_several_writes(plan, is_atomic=is_atomic) else single).append(plan)
         self._write_heads(begun, is_whole=False)
         self._write_tails(begun)
-        surplus = [chunk_id for plan in begun for chunk_id in plan.surplus_ids]
+        # A newer version that was written meanwhile needs what ours has not.
+        surplus = {
+            chunk_id: plan.document.updated_at.timestamp()
+            for plan in begun
+            for chunk_id in plan.surplus_ids
+        }
         if surplus:
-            self._store.delete(self._namespace, surplus)
+            self._store.delete_older(self._namespace, surplus)
         self._write_heads(begun, single, is_whole=True)
         for plan in begun:
             plan.stats.deleted_chunks = len(plan.surplus_ids)
@@ -224,8 +230,7 @@ class Writer:
         """Return what is not in the index as it was written, and nothing newer in its place."""
         if not plans:
             return []
-        # A longer version that was written beside us goes on where ours ends.
-        asked = [one for plan in plans for one in (*_written(plan), _end_id(plan))]
+        asked = [one for plan in plans for one in (*_written(plan), *_beyond(plan))]
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(self._store.fingerprints, self._namespace, asked)
             heads = self._heads(plans)
@@ -248,10 +253,9 @@ class Writer:
             for plan in ours
             for chunk_id, metadata in _written(plan).items()
         }
-        ends = {_end_id(plan) for plan in ours}
         mixed = {one for one, fingerprint in wanted.items() if found.get(one) != fingerprint}
-        mixed |= ends & found.keys()
-        return undone + [plan for plan in ours if mixed & {*_written(plan), _end_id(plan)}]
+        mixed |= {one for plan in ours for one in _beyond(plan)} & found.keys()
+        return undone + [plan for plan in ours if mixed & {*_written(plan), *_beyond(plan)}]
 
     def _withdraw(self, plan: DocumentPlan, head: Head) -> None:
         """Delete what we wrote beyond the end of a newer version that was written beside us."""
@@ -264,7 +268,8 @@ class Writer:
         ]
         # A newer version that is still being written deletes what is beyond it by itself.
         if beyond and head.document_fingerprint:
-            self._store.delete(self._namespace, beyond)
+            until = dict.fromkeys(beyond, plan.document.updated_at.timestamp())
+            self._store.delete_older(self._namespace, until)
 
     def _unname(self, plans: Sequence[DocumentPlan]) -> None:
         """Take back the word that these are whole, so that they are planned from their chunks."""
@@ -301,9 +306,18 @@ def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
     return not is_one_upsert and _written(plan).keys() != {plan.head_id}
 
 
-def _end_id(plan: DocumentPlan) -> str:
-    """Return the id of the first record that the document does not have."""
-    return record_id(plan.document.id, plan.stats.chunks)
+def _beyond(plan: DocumentPlan) -> set[str]:
+    """Return the ids at which a longer version shows that was written beside this one.
+
+    It goes on where ours ends, and past what we have deleted of it.
+    """
+    deleted = {*plan.surplus_ids}
+    ordinals = itertools.count(plan.stats.chunks)
+    ids = (record_id(plan.document.id, ordinal) for ordinal in ordinals)
+    return {
+        record_id(plan.document.id, plan.stats.chunks),
+        next(one for one in ids if one not in deleted),
+    }
 
 
 def _written(plan: DocumentPlan) -> dict[str, Metadata]:

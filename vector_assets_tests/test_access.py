@@ -299,7 +299,7 @@ def found_by(store: VectorStore, viewer: str = "") -> list[str]:
     )
 
 
-WRITES = ("upsert", "update_metadata", "delete")
+WRITES = ("upsert", "update_metadata", "delete", "delete_older")
 
 
 @pytest.mark.parametrize("text", ["same", "other"])

@@ -1,6 +1,6 @@
 """The pipeline over a real LanceDB: what is written, what is left alone, and in which order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -64,6 +64,10 @@ class LoggedStore(LanceDBStore):
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         self._note("delete", chunk_ids)
         super().delete(namespace, chunk_ids)
+
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        self._note("delete", list(until))
+        super().delete_older(namespace, until)
 
 
 @pytest.fixture

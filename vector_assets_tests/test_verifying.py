@@ -374,6 +374,10 @@ class Breaking(LanceDBStore):
         if chunk_ids:
             self._write(lambda: LanceDBStore.delete(self, namespace, chunk_ids))
 
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        if until:
+            self._write(lambda: LanceDBStore.delete_older(self, namespace, until))
+
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         self._write(lambda: LanceDBStore.drop_doubles(self, namespace, chunk_ids))
 

@@ -191,6 +191,18 @@ class VectorStore(ABC):
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records by id; ids that do not exist are passed over."""
 
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        """Delete records, but for those that a newer version of their document has written.
+
+        A store that cannot delete on a condition deletes them all; in such a one the last write
+        wins, and who reads it back finds what is missing.
+
+        Args:
+            namespace: Where.
+            until: By id, the `updated_at` of the version that has no such record.
+        """
+        self.delete(namespace, list(until))
+
     @abstractmethod
     def count(self, namespace: str) -> int:
         """Return the number of records in a namespace."""

@@ -31,6 +31,7 @@ from vector_assets.stores.lancedb_rows import (
     id_begins,
     id_list,
     missing_fields,
+    older_rows,
     readable,
     record_of,
     rows_of_metadata,
@@ -79,8 +80,7 @@ class LanceDBStore(IndexStore):
         Raises:
             IndexMismatchError: It holds vectors of another length.
         """
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             table = self._created(namespace, dimensions)
         found = table.schema.field("vector").type.list_size
         if found != dimensions:
@@ -150,12 +150,17 @@ class LanceDBStore(IndexStore):
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete rows by id."""
-        table = self._existing(namespace)
-        if table is None:
+        self._delete(namespace, chunk_ids, partial(id_list, "id"))
+
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        """Delete rows by id, but for those that a newer version has written by now."""
+        self._delete(namespace, list(until.items()), older_rows)
+
+    def _delete(self, namespace: str, asked: Sequence[Any], clause: Callable[[Any], str]) -> None:
+        if (table := self._existing(namespace)) is None:
             return
-        for at in range(0, len(chunk_ids), ASKED_IDS):
-            clause = id_list("id", chunk_ids[at : at + ASKED_IDS])
-            self._committed(partial(table.delete, clause))
+        for at in range(0, len(asked), ASKED_IDS):
+            self._committed(partial(table.delete, clause(asked[at : at + ASKED_IDS])))
 
     def count(self, namespace: str) -> int:
         """Return the number of rows."""
@@ -178,8 +183,7 @@ class LanceDBStore(IndexStore):
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
     ) -> list[Hit]:
         """Return the nearest rows by cosine similarity, best first."""
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return []
         wanted = indexes.nearest(table, vector).where(where_clause(where), prefilter=True)
         query, fields = wanted.limit(limit), [*readable(table.schema), "_distance"]
@@ -205,8 +209,7 @@ class LanceDBStore(IndexStore):
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the first chunks of documents that meet a filter."""
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
         rows = self._answered(
@@ -221,8 +224,7 @@ class LanceDBStore(IndexStore):
 
         A row that a writer has doubled and was killed before it could drop it goes, too.
         """
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return
         self.drop_doubles(namespace, self._answered(partial(doubled_ids, table)))
         for column, kind in indexes.missing_indexes(table):
@@ -328,8 +330,7 @@ class LanceDBStore(IndexStore):
         ]
 
     def _rows(self, namespace: str, clause: str, fields: list[str]) -> list[dict[str, Any]]:
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             return []
         found: list[dict[str, Any]] = self._answered(
             lambda: table.search().where(clause).select(fields).limit(None).to_arrow().to_pylist()
@@ -369,8 +370,7 @@ class LanceDBStore(IndexStore):
         return self._tables[namespace]
 
     def _table(self, namespace: str) -> Any:
-        table = self._existing(namespace)
-        if table is None:
+        if (table := self._existing(namespace)) is None:
             raise IndexMismatchError(f"the table {namespace!r} does not exist: open it first")
         return table
 

@@ -3,6 +3,7 @@
 Keep out: connections, commits and searches (`lancedb.py`).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -177,6 +178,17 @@ def where_clause(where: Filter) -> str:
 def id_list(column: str, ids: Iterable[str]) -> str:
     """Return the clause that a column is one of these."""
     return f"{column} IN ({', '.join(map(literal, ids))})"
+
+
+def older_rows(until: Iterable[tuple[str, float]]) -> str:
+    """Return the clause that a row has one of these ids and is not newer than is said of it."""
+    ids_by_time: defaultdict[float, list[str]] = defaultdict(list)
+    for one, updated_at in until:
+        ids_by_time[updated_at].append(one)
+    return " OR ".join(
+        f"({id_list('id', ids)} AND updated_at <= {updated_at!r})"
+        for updated_at, ids in ids_by_time.items()
+    )
 
 
 def id_begins(prefix: str) -> str:

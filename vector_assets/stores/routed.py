@@ -34,6 +34,10 @@ class RoutedStore(VectorStore):
         """Return the ids of all chunks of a document."""
         return self.at(namespace).chunk_ids(namespace, document_id)
 
+    def shows_written(self, namespace: str) -> bool:
+        """Tell whether a read is known to see all that was written there."""
+        return self.at(namespace).shows_written(namespace)
+
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         """Yield the id of every record of a namespace, or of a document."""
         return self.at(namespace).record_ids(namespace, document_id)
@@ -57,6 +61,10 @@ class RoutedStore(VectorStore):
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records by id."""
         self.at(namespace).delete(namespace, chunk_ids)
+
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        """Delete records by id, but for newer ones."""
+        self.at(namespace).delete_older(namespace, until)
 
     def count(self, namespace: str) -> int:
         """Return the number of records."""

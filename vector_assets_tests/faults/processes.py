@@ -6,7 +6,8 @@ Keep out: when they are killed (`test_kills.py`) and how many run at once (`test
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from starlette.types import ASGIApp
 
 from vector_assets.chunking import chunk_document
 from vector_assets.documents import Document, Window
@@ -37,6 +39,9 @@ from vector_assets_tests.stores.test_pinecone import make_vector_index
 
 DAYS = 8
 PARAGRAPHS = (1, 1, 1, 2, 6)
+
+QUIET_SECONDS = 0.3
+"""In this time the sandbox has done whatever a killed process had asked of it."""
 
 
 def paragraph(random: Random) -> str:
@@ -66,15 +71,21 @@ class Team:
 
     def write_issues(self, count: int) -> None:
         """Add issues, spread over the days."""
-        for _ in range(count):
-            number = len(self.workspace.issues) + 1
+        newest = max((_number_of(one) for one in self.workspace.issues), default=0)
+        for number in range(newest + 1, newest + 1 + count):
             self.workspace.issues.append(self._issue(number))
 
     def edit_issues(self, share: float) -> None:
         """Write a share of the issues anew: longer, shorter, or as long; each is newer then."""
         for place, old in enumerate(self.workspace.issues):
             if self.random.random() < share:
-                self.workspace.issues[place] = self._issue(int(old["id"]) - 10_000, after=old)
+                self.workspace.issues[place] = self._issue(_number_of(old), after=old)
+
+    def delete_issues(self, share: float) -> list[Any]:
+        """Delete a share of the issues, and return them as they were."""
+        gone = [one for one in self.workspace.issues if self.random.random() < share]
+        self.workspace.issues[:] = [one for one in self.workspace.issues if one not in gone]
+        return gone
 
     def _issue(self, number: int, after: Any = None) -> Any:
         day = number % DAYS
@@ -88,6 +99,10 @@ class Team:
             updated=at + timedelta(minutes=minutes),
             description=adf(*(paragraph(self.random) for _ in range(count))),
         )
+
+
+def _number_of(raw: Any) -> int:
+    return int(raw["id"]) - 10_000
 
 
 def _minutes_of(raw: Any) -> int:
@@ -126,10 +141,14 @@ class Runs:
         """Start a sync of some days; its files may be so large, if a bound is given."""
         limit = f"r.setrlimit(r.RLIMIT_FSIZE, ({max_file_bytes},) * 2)" if max_file_bytes else ""
         code = f"import resource as r; {limit}\nfrom vector_assets.cli import main; main()"
+        return self.start_code(code, "sync", "jira", "--from", str(first), "--to", str(last))
+
+    def start_code(self, code: str, *words: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start a process of some code that reads a command line."""
         return subprocess.Popen(
-            [sys.executable, "-c", code, "sync", "jira", "--from", str(first), "--to", str(last)],
-            env=self.environment, cwd=self.folder, start_new_session=True, text=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            [sys.executable, "-c", code, *words],
+            env={**self.environment, **environment}, cwd=self.folder, start_new_session=True,
+            text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def run(self, first: date, last: date, *, max_file_bytes: int = 0) -> tuple[int, str]:
@@ -146,11 +165,12 @@ class Runs:
 
     def assert_right(self, team: Team) -> Contents:
         """Check that the index holds each issue in its newest version and nothing else."""
-        wanted = self._wanted(team)
+        wanted = self.wanted(team)
         assert_equal(self.contents(), wanted)
         return wanted
 
-    def _wanted(self, team: Team) -> Contents:
+    def wanted(self, team: Team) -> Contents:
+        """Return what an index of a team's issues must hold."""
         settings, meter = self.settings, Meter()
         embedder = build_embedder(settings, meter)
         kind = vector_kind_of(embedder)
@@ -172,14 +192,36 @@ class Runs:
         return found
 
 
+def kill_one(
+    log: Sized, start: Callable[[], "subprocess.Popen[str]"], random: Random, requests: int
+) -> bool:
+    """Start a process and kill it once it has made some number of requests, and a moment later.
+
+    Counted and not timed, so that a slow machine kills in the same phases as a fast one. Returns
+    whether it was still alive then.
+    """
+    before, wanted = len(log), random.randint(1, requests)
+    process = start()
+    while process.poll() is None and len(log) - before < wanted:
+        time.sleep(0.001)
+    time.sleep(random.choice([0.0, random.uniform(0, 0.3)]))
+    has_died = process.poll() is None
+    process.kill()
+    process.communicate()
+    time.sleep(QUIET_SECONDS)
+    return has_died
+
+
 @contextmanager
-def running_runs(team: Team, folder: Path, store: str) -> Iterator[Runs]:
+def running_runs(
+    team: Team, folder: Path, store: str, *, wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> Iterator[Runs]:
     """Serve a team, and yield runs into an index: `lancedb`, or Pinecone's `documents`, `vectors`.
 
     Contracts are not checked here, which takes longer than all else; other tests check the same
     requests.
     """
-    with running_sandbox(team.workspace) as served:
+    with running_sandbox(team.workspace, wrap=wrap) as served:
         if store == "vectors":
             make_vector_index(served, DIMENSIONS)
         yield Runs(served, folder, store)

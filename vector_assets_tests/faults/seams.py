@@ -65,6 +65,11 @@ class Seam:
     def delete(self, namespace: str, ids: Sequence[str]) -> None:
         self._write(ids, lambda some: self._store.delete(namespace, some))
 
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        self._write(
+            list(until.items()), lambda some: self._store.delete_older(namespace, dict(some))
+        )
+
     def _read(self, ask: Callable[[], Any]) -> Any:
         if not self._is_of_writes and self._is_now():
             self._what()

@@ -3,7 +3,6 @@
 Keep out: faults that a process survives (`test_machine.py`).
 """
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -17,6 +16,7 @@ from vector_assets_tests.faults.processes import (
     Runs,
     Team,
     embedded,
+    kill_one,
     running_runs,
 )
 
@@ -26,29 +26,9 @@ ISSUES = 160
 KILLS = {"lancedb": 5}
 SOAK_KILLS = {"lancedb": 30, "documents": 12, "vectors": 8}
 
-QUIET_SECONDS = 0.3
-"""In this time the sandbox has done whatever a killed process had asked of it."""
-
 IN_FLIGHT_CHUNKS = (BATCHES_IN_FLIGHT + 2) * BATCH_DOCUMENTS * max(PARAGRAPHS)
 """Most chunks that are embedded and not written: batches that wait, one that is handed over, and
 one that is being written."""
-
-
-def kill_one(runs: Runs, team: Team, random: Random, requests: int) -> bool:
-    """Start a run and kill it once it has made some number of requests, and a moment later.
-
-    Counted and not timed, so that a slow machine kills in the same phases as a fast one.
-    """
-    before, wanted = len(runs.log), random.randint(1, requests)
-    process = runs.start(team.first, team.last)
-    while process.poll() is None and len(runs.log) - before < wanted:
-        time.sleep(0.001)
-    time.sleep(random.choice([0.0, random.uniform(0, 0.3)]))
-    has_died = process.poll() is None
-    process.kill()
-    process.communicate()
-    time.sleep(QUIET_SECONDS)
-    return has_died
 
 
 def kill_and_repair(
@@ -66,7 +46,7 @@ def kill_and_repair(
     while figures["killed"] < kills:
         team.edit_issues(0.5)
         embedded.clear()
-        has_died = kill_one(runs, team, random, requests)
+        has_died = kill_one(runs.log, lambda: runs.start(team.first, team.last), random, requests)
         held = {str(metadata["text"]) for metadata, _ in runs.contents().values()}
         first = list(embedded)
         code, said = runs.run(team.first, team.last)

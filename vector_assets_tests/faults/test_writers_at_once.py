@@ -24,6 +24,8 @@ OLDER = document("1", *LONG, updated_at="2026-03-02T10:00")
 NEWER = document("1", "short", updated_at="2026-03-03T10:00")
 NEWER_LONG = document("1", *(f"new {one}" for one in LONG), updated_at="2026-03-03T10:00")
 
+NEWER_TWO = document("1", "newest", "second " + "word " * 30, updated_at="2026-03-04T10:00")
+
 
 class Interrupted:
     """A store that calls something once, before or after a write of some name.
@@ -60,6 +62,10 @@ class Interrupted:
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         self._maybe("delete", chunk_ids)
         self._store.delete(namespace, chunk_ids)
+
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        self._maybe("delete", until)
+        self._store.delete_older(namespace, until)
 
 
 def embedder() -> TinyEmbedder:
@@ -113,6 +119,27 @@ def test_what_an_older_run_overwrites_the_next_run_of_the_newer_mends(
     assert seam.has_interrupted
     run(store, newer)
     assert_holds(store, newer)
+
+
+@pytest.mark.parametrize("chunks", [2, 4, 5])
+@pytest.mark.parametrize(("verb", "place"), [("upsert", 0), ("delete", 0), ("upsert", 1)])
+def test_what_an_older_run_deletes_of_a_longer_newer_version_is_whole_after_the_next_run(
+    store: VectorStore, verb: str, place: int, chunks: int
+) -> None:
+    """The older version is shorter than the one before it, and the newer longer than either."""
+    before = document("1", *LONG[:chunks], updated_at="2026-03-02T08:00")
+    older = document("1", "short", updated_at="2026-03-02T10:00")
+    run(store, before)
+    seam = Interrupted(store, verb, place, lambda: run(store, NEWER_LONG))
+    run(seam, older)
+    assert seam.has_interrupted
+    head = store.heads("jira", ["jira:1"])["jira:1"]
+    is_older = head.updated_at == older.updated_at.timestamp()
+    assert_holds(store, older if is_older else NEWER_LONG)
+    run(store, NEWER_LONG)
+    assert_holds(store, NEWER_LONG)
+    run(store, NEWER_TWO)
+    assert_holds(store, NEWER_TWO)
 
 
 def test_an_older_version_that_was_planned_before_a_newer_was_written_is_dropped(

@@ -223,7 +223,7 @@ class Watched:
         self._store, self._writes, self._act = store, writes, act
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("delete", "update_metadata"):
+        if name in ("delete", "delete_older", "update_metadata"):
             if self._writes == 0:
                 self._act()
             self._writes -= 1

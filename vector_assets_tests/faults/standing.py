@@ -1,0 +1,42 @@
+"""Code of a process that stands still at the n-th write to LanceDB, which no gate can stop.
+
+Keep out: who starts it, and what is expected when it is killed there.
+"""
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+STAND = """
+import os, time
+from pathlib import Path
+
+from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets_tests.faults.seams import Seam
+
+
+def stand():
+    Path("stands").touch()
+    time.sleep(3600)
+
+
+def standing(store):
+    nth, moment = int(os.environ["STANDS_AT_WRITE"]), os.environ["STANDS"]
+    return Seam(store, nth, moment, stand, is_of_writes=True)
+"""
+
+
+def stands(process: "subprocess.Popen[Any]", folder: Path) -> bool:
+    """Return whether a process has come to its write, once it has or has ended without.
+
+    Args:
+        process: Runs the code above in a folder.
+        folder: This one.
+    """
+    mark = folder / "stands"
+    while process.poll() is None and not mark.exists():
+        time.sleep(0.01)
+    was_there = mark.exists()
+    mark.unlink(missing_ok=True)
+    return was_there
