@@ -42,7 +42,7 @@ def test_a_file_that_was_deleted_goes_and_one_that_moved_has_its_old_name_delete
     (folder / "two.md").rename(folder / "second.md")
     sync(files(folder), lance)
     report = prune(files(folder), lance)
-    assert (report.deleted, report.refusals) == (["files:one.md", "files:two.md"], [])
+    assert (report.deleted, report.refusals) == (["files:two.md", "files:one.md"], [])
     assert lance.chunk_ids("files", "files:one.md") == []
     assert held(lance, "files") == {
         "files:second.md", "files:three.md", "files:plans/spring.md", "files:memos/ann.md",

@@ -1,6 +1,7 @@
 """The prune over real SDKs and HTTP: deleted, moved, hidden, or no longer to be told apart."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -103,11 +104,13 @@ def cut_listing(sandbox: Sandbox, name: str) -> None:
             refused = {"ok": False, "error": "some_refusal"}
             sandbox.conditions.fail(HISTORY, contains=slack_team.RANDOM, status=200, body=refused)
         case "notion":
-            last = sandbox.workspace.pages[-1]["id"]
+            last = sandbox.workspace.pages[1]["id"]  # newest come first, and one is in the trash
             for path in (f"pages/{last}/markdown", f"blocks/{last}/children"):
                 sandbox.conditions.fail(f"/notion/v1/{path}", status=404)
         case "fireflies":
             refused = {"data": None, "errors": [{"code": "some_refusal", "message": ""}]}
+            yesterday = datetime.now(UTC) - timedelta(days=1)
+            sandbox.workspace.transcripts.append(meeting(5, date=epoch_ms(yesterday)))
             sandbox.conditions.fail("/fireflies/graphql", skip=1, status=200, body=refused)
 
 
