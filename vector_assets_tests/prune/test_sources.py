@@ -14,7 +14,7 @@ from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets_tests.fireflies_meetings import meeting
+from vector_assets_tests.fireflies_meetings import epoch_ms, meeting
 from vector_assets_tests.jira_issues import issue
 from vector_assets_tests.notion_pages import database, page, row_of
 from vector_assets_tests.prune.pruning import held, prune, sync
