@@ -286,8 +286,10 @@ class _Estimator:
         found.requests[""] = batches
 
     def _batches(self, documents: int, sample: _Sample) -> int:
-        characters = sample.characters / max(1, len(sample.plans)) * documents
-        return ceil(max(documents / BATCH_DOCUMENTS, characters / BATCH_CHARACTERS))
+        characters = sample.characters / max(1, len(sample.plans))
+        # The document that fills a batch goes into it whole: by half of one it goes over.
+        batch_characters = BATCH_CHARACTERS + characters / 2
+        return ceil(documents * max(1 / BATCH_DOCUMENTS, characters / batch_characters))
 
     def _add_seconds(
         self, found: Estimate, survey: Survey, sample: _Sample, listing_seconds: float

@@ -4,7 +4,7 @@ Keep out: what is done with a batch (`sync.py`), and what the quarantine remembe
 (`quarantine.py`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from vector_assets.documents import (
     Document,
@@ -53,7 +53,7 @@ def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator
 
 
 class Intake:
-    """What a run takes in, once; it may be stopped from another thread.
+    """What a run takes in, once, until it is stopped.
 
     Args:
         source: Of the run.
@@ -61,24 +61,22 @@ class Intake:
         quarantine: Of the source.
 
     Attributes:
+        is_stopped: Asked before each item, from any thread, whether nothing more is taken in; what
+            was taken in goes its way.
         is_cut: Whether it was stopped before its source came to an end.
     """
 
     def __init__(self, source: Source, window: Window, quarantine: Quarantine) -> None:
         self._items = taken_in(source, window, quarantine)
-        self._is_stopped = False
+        self.is_stopped: Callable[[], bool] = bool
         self.is_cut = False
 
     def __iter__(self) -> Iterator[SourceItem]:
         for item in self._items:
-            if self._is_stopped:
+            if self.is_stopped():
                 self.is_cut = True
                 return
             yield item
-
-    def stop(self) -> None:
-        """Take in nothing more; what was taken in goes its way."""
-        self._is_stopped = True
 
 
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:

@@ -11,6 +11,7 @@ from datetime import date
 from typing import NoReturn
 
 from vector_assets.errors import BudgetSpentError
+from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
 
 LANDING_SECONDS = 60.0
@@ -20,8 +21,8 @@ LANDING_SECONDS = 60.0
 class Budget:
     """Requests and dollars that all sources of a run may spend together; safe between threads.
 
-    It is looked at between two batches. What a run has taken in by then it still writes, so that
-    nothing is paid for twice; by that much it goes over: a few batches.
+    Calls are looked at with each document, dollars with each batch. What a run has taken in by
+    then it still writes, so that nothing is paid for twice; by that much it goes over.
 
     Args:
         max_calls: Requests to vendors, embedder and index; None for as many as it takes.
@@ -32,19 +33,25 @@ class Budget:
         self._max_calls = max_calls
         self._max_dollars = max_dollars
         self._lock = threading.Lock()
-        self._spent: dict[str, tuple[int, float]] = {}
+        self._meters: list[Meter] = []
+        self._dollars: dict[str, float] = {}
+
+    def watch(self, meter: Meter) -> None:
+        """Count the calls of this one as well, as they are made."""
+        with self._lock:
+            self._meters.append(meter)
 
     def note(self, report: SyncReport) -> None:
-        """Take in what a source has spent so far."""
+        """Take in what a source has spent on embedding so far."""
         with self._lock:
-            self._spent[report.source] = (report.request_count, report.total.dollars)
+            self._dollars[report.source] = report.total.dollars
 
     @property
     def spent_in_words(self) -> str:
         """What is spent of what, where it is spent; empty while there is something left."""
         with self._lock:
-            calls = sum(calls for calls, _ in self._spent.values())
-            dollars = sum(dollars for _, dollars in self._spent.values())
+            calls = sum(meter.request_count for meter in self._meters)
+            dollars = sum(self._dollars.values())
         if self._max_calls is not None and calls >= self._max_calls:
             return f"{calls:,} of {self._max_calls:,} calls"
         if self._max_dollars is not None and dollars >= self._max_dollars:
@@ -75,12 +82,14 @@ class Landing:
         self._landed_at = time.monotonic()
         self._told = 0
 
-    def is_spent(self, report: SyncReport) -> bool:
-        """Take in what was spent so far, and tell whether the budget is."""
-        if self._budget is None:
-            return False
-        self._budget.note(report)
-        return bool(self._budget.spent_in_words)
+    def note(self, report: SyncReport) -> None:
+        """Take in what was spent so far."""
+        if self._budget is not None:
+            self._budget.note(report)
+
+    def is_spent(self) -> bool:
+        """Tell whether the budget is spent, so that nothing more is to be taken in."""
+        return self._budget is not None and bool(self._budget.spent_in_words)
 
     def is_due(self, finished_days: Sequence[date]) -> bool:
         """Tell whether more days are done, and have been for some time."""

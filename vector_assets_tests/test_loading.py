@@ -190,10 +190,12 @@ def test_a_budget_of_dollars_is_shared_by_the_sources_of_a_run() -> None:
     landing = Landing(budget=budget)
     one, two = SyncReport("jira"), SyncReport("slack")
     one.total.dollars, two.total.dollars = 0.6, 0.3
-    assert not landing.is_spent(one)
-    assert not landing.is_spent(two)
+    landing.note(one)
+    landing.note(two)
+    assert not landing.is_spent()
     two.total.dollars = 0.5
-    assert landing.is_spent(two)
+    landing.note(two)
+    assert landing.is_spent()
     with pytest.raises(BudgetSpentError, match=r"\$1\.1000 of \$1\.0000.*the same command"):
         landing.end(two, [])
 

@@ -24,6 +24,9 @@ from vector_assets.sources.notion_walk import walk, walk_blocks
 MAX_UNKNOWN_BLOCKS = 8
 """When Markdown leaves out more, asking for each costs more than walking over the whole page."""
 
+MARKDOWN_REFUSALS = 3
+"""One odd page that happens to be read first is no reason to walk over all the others."""
+
 
 class Missing(Enum):
     """Kinds of things that are on a page and not in its document."""
@@ -64,7 +67,7 @@ class Bodies:
     def __init__(self, api: NotionApi, names: MentionNamer) -> None:
         self._api = api
         self._names = names
-        self._markdown = Probe()
+        self._markdown = Probe(MARKDOWN_REFUSALS)
 
     def read(self, page_id: str, url: str) -> Body:
         """Return the body of a page, whole.

@@ -15,11 +15,15 @@ Answer = TypeVar("Answer")
 class Probe:
     """Asks one thread alone until it is known, then all or none of them; for one run.
 
+    Args:
+        refusals: After so many in a row the verb is refused; what comes before is said of a page.
+
     Attributes:
         is_refused: Whether Notion refused the verb, and not just one page.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, refusals: int = 1) -> None:
+        self._refusals_left = refusals
         self._lock = threading.Lock()
         self._is_served = False
         self.is_refused = False
@@ -43,7 +47,10 @@ class Probe:
         except RefusedError as error:
             if error.is_of_one_thing:
                 raise
-            self.is_refused = True
+            self._refusals_left -= 1
+            self.is_refused = self._refusals_left == 0
+            if not self.is_refused:
+                raise
             return None
         self._is_served = True
         return answer

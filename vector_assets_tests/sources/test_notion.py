@@ -1011,8 +1011,8 @@ def test_every_page_of_the_real_data_comes_once_with_every_word(
         assert document.title == " ".join(one["title"].split())
     assert lost == []
     paths = [path.rpartition("/")[2] for path in sandbox.conditions.requests().elements()]
-    # Markdown: one request a page; blocks: one that is refused, and one for each that has others.
-    bodies = (len(workspace.pages), 0) if way == "as Markdown" else (1, 618)
+    # Markdown: one request a page; blocks: three are refused, and one for each that has others.
+    bodies = (len(workspace.pages), 0) if way == "as Markdown" else (3, 618)
     assert (paths.count("markdown"), paths.count("children")) == bodies
     assert list(source(sandbox).ids(EVER)) == [one.id for one in found.values()]
 

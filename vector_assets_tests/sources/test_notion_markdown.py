@@ -10,6 +10,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.settings import Settings
 from vector_assets.sources import httpx_retries
 from vector_assets.sources.notion import NotionSource
+from vector_assets.sources.notion_body import MARKDOWN_REFUSALS
 from vector_assets.sources.notion_inline import id_in
 from vector_assets.sources.notion_markdown import read_markdown
 from vector_assets.sources.notion_sections import sections_of
@@ -474,12 +475,12 @@ def test_a_page_of_six_levels_costs_one_request_instead_of_six(
     assert meter.requests == requests | listing
 
 
-def test_a_version_that_notion_refuses_is_asked_for_once_a_run(sandbox: Sandbox) -> None:
+def test_a_version_that_notion_refuses_is_asked_for_three_times_a_run(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page(f"Page {n}", paragraph("Words")) for n in range(12)]
     sandbox.workspace.site.notion_newest_version = "2025-09-03"
     meter = Meter()
     assert len(read(sandbox, meter)) == 12
-    assert meter.requests["notion pages.markdown"] == 1
+    assert meter.requests["notion pages.markdown"] == MARKDOWN_REFUSALS
     assert meter.requests["notion blocks.children"] == 12
 
 
