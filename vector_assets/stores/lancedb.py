@@ -311,14 +311,19 @@ class LanceDBStore(IndexStore):
 
     def _add_fields(self, namespace: str, metadata: Any) -> None:
         table = self._table(namespace)
-        missing = missing_fields(table.schema, metadata)
-        if not missing:
+        if not missing_fields(table.schema, metadata):
             return
-        try:
-            self._committed(lambda: table.add_columns(missing))
-        except UnavailableError:
-            # Another process has added them at this moment; if not, the write will say so.
+
+        def add() -> None:
+            # Another process may have added some of them at this moment.
             table.checkout_latest()
+            if missing := missing_fields(table.schema, metadata):
+                try:
+                    table.add_columns(missing)
+                except ValueError as error:
+                    raise RuntimeError(f"conflict: {error}") from error
+
+        self._committed(add)
 
     def _rows_by_id(
         self, namespace: str, ids: Sequence[str], fields: list[str]

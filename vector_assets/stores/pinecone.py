@@ -57,6 +57,8 @@ class PineconeStore(IndexStore):
     name = "pinecone"
     # Eventually consistent (docs.pinecone.io, "Check data freshness", 2026-11): seconds as a rule.
     seen_within_seconds = 60.0
+    # A batch is written in a few requests that wait for one another; a second one fills the gaps.
+    batches_in_flight = 2
 
     def __init__(
         self, key: str, *, index: str, host: str, controller_host: str, meter: Meter

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
+from vector_assets.embedded import BATCHES_IN_FLIGHT
 from vector_assets.intake import BATCH_DOCUMENTS
-from vector_assets.sync import BATCHES_IN_FLIGHT
 from vector_assets_tests.faults.processes import (
     PARAGRAPHS,
     Runs,
