@@ -7,7 +7,6 @@ Keep out: what is written (`embedded.py`), the order of the writes of a batch an
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 
 from vector_assets.concurrency import side_by_side
 from vector_assets.embedded import BATCHES_IN_FLIGHT, EmbeddedDocuments, Outcome
@@ -168,8 +167,12 @@ def _break_off(
     try:
         if isinstance(error, LostWriteError | SwitchedIndexError):
             raise error
-        with suppress(VectorAssetsError):
+        try:
             flights.land()
+        except (LostWriteError, SwitchedIndexError):
+            raise
+        except VectorAssetsError:
+            pass  # Not written; its batch does not count, nor do those after it.
         _make_sure(stream, store, writer)
     except (LostWriteError, SwitchedIndexError):
         stream.distrust()
