@@ -24,6 +24,7 @@ from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, R
 from vector_assets.stores.lancedb_rows import (
     HEAD_FIELDS,
     NEWEST_WINS,
+    add_fields,
     doubled_ids,
     doubled_rows,
     head_of,
@@ -311,19 +312,8 @@ class LanceDBStore(IndexStore):
 
     def _add_fields(self, namespace: str, metadata: Any) -> None:
         table = self._table(namespace)
-        if not missing_fields(table.schema, metadata):
-            return
-
-        def add() -> None:
-            # Another process may have added some of them at this moment.
-            table.checkout_latest()
-            if missing := missing_fields(table.schema, metadata):
-                try:
-                    table.add_columns(missing)
-                except ValueError as error:
-                    raise RuntimeError(f"conflict: {error}") from error
-
-        self._committed(add)
+        if missing_fields(table.schema, metadata):
+            self._committed(partial(add_fields, table, metadata))
 
     def _rows_by_id(
         self, namespace: str, ids: Sequence[str], fields: list[str]
