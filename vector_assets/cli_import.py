@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.option(
-    "--from", "source", help="The LanceDB to import, folder or URI.  [default: LANCEDB_URI]"
-)
+@click.option("--from", "source", help="LanceDB, folder or URI.  [default: LANCEDB_URI]")
 @click.option("--staging", help="Where its records are laid out as files: s3://bucket/prefix.")
 @click.option("--integration", default="", help="Pinecone's storage integration for that bucket.")
 @click.option("--cancel", is_flag=True, help="Take an unfinished import back; nothing else.")

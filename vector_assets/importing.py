@@ -27,7 +27,7 @@ from vector_assets.errors import (
     UnavailableError,
     UsageError,
 )
-from vector_assets.generations import FACTS, Generation, build_store
+from vector_assets.generations import FACTS, Generation, TiedStore, build_store
 from vector_assets.imports import Unfinished
 from vector_assets.kinds import kind_of
 from vector_assets.ledger import Ledger, copy_entries
@@ -37,7 +37,6 @@ from vector_assets.serving import difference as difference_of_kinds
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCES
 from vector_assets.staging import stage
-from vector_assets.stores.base import IndexStore
 from vector_assets.stores.bulk import BulkImports, BulkStore, ImportState
 
 POLL_SECONDS = 10.0
@@ -140,7 +139,7 @@ class Importing:
             begun = self._staged(begun, old, source, staging)
             self._imported(begun, integration)
             self._compare(begun, old)
-            self._make_live(source)
+            self._make_live(old, source)
         # Killed after it was made live, an earlier run has left the rest.
         imports.forget(self._ledger)
         self._discard(begun.uri)
@@ -168,12 +167,13 @@ class Importing:
         self._discard(begun.uri)
         return f"the import from {begun.source} that was begun {begun.begun_at}"
 
-    def _source(self, uri: str) -> IndexStore:
+    def _source(self, uri: str) -> TiedStore:
         """Return what is live in the LanceDB, of the wanted kind."""
         update = {"vector_store": "lancedb", "lancedb_uri": uri}
         store = build_store(self._settings.model_copy(update=update), Meter())
         live = store.live(self._wanted)
-        if live.is_empty:
+        old = store.tied(live)
+        if not any(old.count(name) for name in SOURCES):
             raise FatalError(
                 f"the LanceDB at {uri} holds nothing to import: fill it first, with "
                 f"`VECTOR_STORE=lancedb LANCEDB_URI={uri} vector-assets sync --from DAY`"
@@ -185,11 +185,10 @@ class Importing:
                 f"EMBEDDING_MODEL and EMBEDDING_DIMENSIONS to what it was filled with, or bring it "
                 f"to the new kind with `vector-assets reindex` first"
             )
-        self._facts = store.base
-        return store.tied(live).store
+        return old
 
     def _staged(
-        self, begun: Unfinished | None, old: IndexStore, source: str, staging: str
+        self, begun: Unfinished | None, old: TiedStore, source: str, staging: str
     ) -> Unfinished:
         """Return the import whose files are all written: the one that was begun, or a new one."""
         if begun is not None and begun.counts:
@@ -273,7 +272,7 @@ class Importing:
             time.sleep(POLL_SECONDS)
             state = jobs.state(state.id)
 
-    def _compare(self, begun: Unfinished, old: IndexStore) -> None:
+    def _compare(self, begun: Unfinished, old: TiedStore) -> None:
         """Compare each namespace, again until it is the same or has had its time to be."""
         give_up_at = time.monotonic() + SEEN_WITHIN_SECONDS
         self._say("comparing", total=sum(begun.counts.values()))
@@ -291,15 +290,11 @@ class Importing:
                 time.sleep(min(POLL_SECONDS, max(0.0, give_up_at - time.monotonic())))
                 self._report.done = before
 
-    def _make_live(self, source: str) -> None:
+    def _make_live(self, old: TiedStore, source: str) -> None:
         """Bring what is known of failed documents and unfinished loads, and say what is live."""
         target = self._store.tied(Generation("", self._wanted), is_filling=True)
-        copy_entries(
-            self._facts,
-            target,
-            dimensions=self._wanted.dimensions,
-            without=(FACTS, imports.KIND),
-        )
+        kinds = (FACTS, imports.KIND)
+        copy_entries(old, target, dimensions=self._wanted.dimensions, without=kinds)
         try_canary(target, self._embedder)
         facts = {"since": _now(), "imported_from": source}
         self._store.catalogue.set_live(Generation("", self._wanted, facts))

@@ -36,16 +36,14 @@ def stage(
         on_records: Called after each batch with how many records it had.
     """
     batches = _batches(store, namespace)
-    count = number = 0
-    for first in batches:
-        rest = islice(batches, FILE_RECORDS // BATCH_RECORDS - 1)
-        with folder.writing(f"{namespace}/{number:05}{imports.suffix}") as stream:
-            with closing(imports.file(stream)) as file:
-                for batch in chain([first], rest):
-                    file.write(batch)
-                    count += len(batch)
-                    on_records(len(batch))
-        number += 1
+    count = 0
+    for number, first in enumerate(batches):
+        name = f"{namespace}/{number:05}{imports.suffix}"
+        with folder.writing(name) as stream, closing(imports.file(stream)) as file:
+            for batch in chain([first], islice(batches, FILE_RECORDS // BATCH_RECORDS - 1)):
+                file.write(batch)
+                count += len(batch)
+                on_records(len(batch))
     return count
 
 

@@ -125,6 +125,7 @@ def _carry_out(index: Index, one: Import) -> None:
     except (RefusedError, VectorAssetsError) as error:
         one.status, one.error = "Failed", str(error)
         return
+    index.is_losing = False  # Of this request; what an import loses was said when it began.
     for namespace, records in held.items():
         one.records += len(records)
         index.upsert(namespace, records[:-1] if one.is_losing else records)
