@@ -30,7 +30,7 @@ def import_index(
     """Fill an empty Pinecone index from a LanceDB, by Pinecone's import from object storage.
 
     For a first load of years: it spares the write units and requests of every batch. Fill the
-    LanceDB by `vector-assets sync`, and let nothing write to it meanwhile. Run it again when it was
+    LanceDB by `vector-assets sync`; its vectors are taken as they are. Run it again when it was
     stopped or killed: it finds its import and goes on. The nights go on from there.
 
     \b
@@ -99,6 +99,8 @@ def _progress() -> "Iterator[OnProgress]":
 
 def _report_text(report: "ImportReport") -> str:
     lines = [f"{name:<10} {count:,} records" for name, count in report.counts.items()]
+    if report.brought_over:
+        lines.append(f"{report.brought_over:,} records written meanwhile were brought over")
     lines.append(
         f"imported, compared and live; {report.seconds:,.0f} s. "
         f"Set VECTOR_STORE=pinecone for the nights"

@@ -1,8 +1,9 @@
 """The first load of an empty index by an import from object storage, in place of its batches.
 
 What a sync has brought into a LanceDB is staged as files, imported, compared record by record, and
-only then recorded to be live. What is done is kept in the ledger of the new index: a run that is
-killed goes on where it stopped, and no other run writes there meanwhile (`serving.py`).
+only then recorded to be live. What was written to the LanceDB meanwhile is brought over in batches;
+what the import has lost is an error. How far it is, is kept in the ledger of the new index: a run
+that is killed goes on where it stopped, and no other run writes there meanwhile (`serving.py`).
 Keep out: files (`staging.py`), the comparison (`comparing.py`), and each API's form (`stores/`).
 """
 
@@ -16,7 +17,7 @@ from typing import Literal
 
 from vector_assets import imports
 from vector_assets.canary_trial import try_canary
-from vector_assets.comparing import difference
+from vector_assets.comparing import Difference, difference
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.errors import (
@@ -28,7 +29,7 @@ from vector_assets.errors import (
     UsageError,
 )
 from vector_assets.generations import FACTS, Generation, TiedStore, build_store
-from vector_assets.imports import Unfinished
+from vector_assets.imports import Staged, Unfinished
 from vector_assets.kinds import kind_of
 from vector_assets.ledger import Ledger, copy_entries
 from vector_assets.meter import Meter
@@ -36,7 +37,7 @@ from vector_assets.object_stores import Folder
 from vector_assets.serving import difference as difference_of_kinds
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCES
-from vector_assets.staging import stage
+from vector_assets.staging import BATCH_RECORDS, stage, whole
 from vector_assets.stores.bulk import BulkImports, BulkStore, ImportState
 
 POLL_SECONDS = 10.0
@@ -44,6 +45,11 @@ POLL_SECONDS = 10.0
 
 SEEN_WITHIN_SECONDS = 300.0
 """How long the last records of an import that has ended may stay unseen by a read."""
+
+MAX_PASSES = 20
+"""Passes over what was written to the LanceDB meanwhile, before it is said to change too fast."""
+
+_NOTHING_STAGED = Staged(0, 0)
 
 CANCEL = "`vector-assets import --cancel`"
 
@@ -59,6 +65,7 @@ class ImportReport:
         total: Records to stage, to import or to compare.
         done: How many of them are.
         counts: Records by namespace, once they are staged.
+        brought_over: Records that were written to the LanceDB meanwhile, and then brought over.
         import_id: The vendor's name for the import.
         status: The vendor's word for how it stands.
         left_files: Where files lie that could not be deleted; empty for none.
@@ -69,6 +76,7 @@ class ImportReport:
     total: int = 0
     done: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
+    brought_over: int = 0
     import_id: str = ""
     status: str = ""
     left_files: str = ""
@@ -137,6 +145,7 @@ class Importing:
         if begun is None or self._store.catalogue.live() is None:
             old = self._source(source)
             begun = self._staged(begun, old, source, staging)
+            self._report.counts = {name: one.count for name, one in begun.staged.items()}
             self._imported(begun, integration)
             self._compare(begun, old)
             self._make_live(old, source)
@@ -161,7 +170,7 @@ class Importing:
                 if one.is_running:
                     jobs.cancel(one.id)
                     self._ended(jobs, one)
-            for name in begun.counts:
+            for name in begun.staged:
                 self._base.clear(name)
         imports.forget(self._ledger)
         self._discard(begun.uri)
@@ -191,8 +200,7 @@ class Importing:
         self, begun: Unfinished | None, old: TiedStore, source: str, staging: str
     ) -> Unfinished:
         """Return the import whose files are all written: the one that was begun, or a new one."""
-        if begun is not None and begun.counts:
-            self._report.counts = begun.counts
+        if begun is not None and begun.staged:
             return begun
         self._require_empty(is_begun=begun is not None)
         if begun is not None:
@@ -208,10 +216,9 @@ class Importing:
         names = [name for name in SOURCES if old.count(name)]
         self._say("staging", total=sum(old.count(name) for name in names))
         jobs = self._base.bulk_imports()
-        counts = {name: stage(old, name, folder, jobs, self._add) for name in names}
-        made = replace(made, counts=counts)
+        staged = {name: stage(old, name, folder, jobs, self._add) for name in names}
+        made = replace(made, staged=staged)
         imports.note(self._ledger, made)
-        self._report.counts = counts
         return made
 
     def _require_empty(self, *, is_begun: bool) -> None:
@@ -233,7 +240,7 @@ class Importing:
     def _imported(self, begun: Unfinished, integration: str) -> None:
         """Have the files imported: by the import that is under way, or was, or by a new one."""
         jobs = self._base.bulk_imports()
-        self._say("importing", total=sum(begun.counts.values()))
+        self._say("importing", total=begun.count)
         found = [one for one in jobs.of(begun.uri) if one.is_running or one.is_completed]
         ended = self._ended(jobs, found[0] if found else self._begin(jobs, begun.uri, integration))
         if not ended.is_completed:
@@ -242,11 +249,10 @@ class Importing:
                 f"{ended.error or 'it says no more'}. Mend that and run the same command again: "
                 f"the files that are staged are imported again"
             )
-        total = sum(begun.counts.values())
-        if ended.imported_records not in (None, total):
+        if ended.imported_records not in (None, begun.count):
             raise LostWriteError(
-                f"Pinecone imported {ended.imported_records:,} of {total:,} records that were "
-                f"staged at {begun.uri} (import {ended.id}): take it back with {CANCEL}, and "
+                f"Pinecone imported {ended.imported_records:,} of {begun.count:,} records that "
+                f"were staged at {begun.uri} (import {ended.id}): take it back with {CANCEL}, and "
                 f"begin anew"
             )
 
@@ -273,22 +279,56 @@ class Importing:
             state = jobs.state(state.id)
 
     def _compare(self, begun: Unfinished, old: TiedStore) -> None:
-        """Compare each namespace, again until it is the same or has had its time to be."""
+        """Compare each namespace: with what was staged, and with what the LanceDB is by now."""
+        self._say("comparing", total=begun.count)
+        for name in SOURCES:
+            staged = begun.staged.get(name, _NOTHING_STAGED)
+            found = self._taken(begun, name, staged, old)
+            if not found.is_nothing and not staged.is_taken:
+                # From here on the index is more than what was staged.
+                begun = begun.with_taken(name)
+                imports.note(self._ledger, begun)
+            self._bring_over(name, found, old)
+
+    def _taken(self, begun: Unfinished, name: str, staged: Staged, old: TiedStore) -> Difference:
+        """Return how a namespace differs from the LanceDB, once it is what was staged."""
         give_up_at = time.monotonic() + SEEN_WITHIN_SECONDS
-        self._say("comparing", total=sum(begun.counts.values()))
-        for name in begun.counts:
-            before = self._report.done
-            while not (found := difference(old, self._base, name, self._add)).is_nothing:
-                if time.monotonic() >= give_up_at:
-                    raise LostWriteError(
-                        f"the Pinecone index is not what the LanceDB at {begun.source} is, of "
-                        f"which {begun.counts[name]:,} records of {name} were staged "
-                        f"{begun.begun_at}: {found}. If a sync has written to the LanceDB since, "
-                        f"or Pinecone has lost something: take it back with {CANCEL}, and begin "
-                        f"anew while nothing writes there"
-                    )
-                time.sleep(min(POLL_SECONDS, max(0.0, give_up_at - time.monotonic())))
-                self._report.done = before
+        while True:
+            found = self._difference(name, old)
+            is_whole = (found.held, found.held_sum) == (staged.count, staged.sum)
+            if (staged.is_taken or is_whole) and not found.spoilt:
+                return found
+            if time.monotonic() >= give_up_at:
+                raise LostWriteError(
+                    f"the Pinecone index does not hold the {staged.count:,} records of {name} that "
+                    f"were staged {begun.begun_at} from {begun.source}, which holds by now: "
+                    f"{found}. Take the import back with {CANCEL}, and begin anew"
+                )
+            time.sleep(POLL_SECONDS)
+
+    def _bring_over(self, name: str, found: Difference, old: TiedStore) -> None:
+        """Write what the LanceDB holds by now and the index does not, until they are the same."""
+        for _ in range(MAX_PASSES):
+            if found.is_nothing:
+                return
+            self._base.delete(name, found.surplus)
+            lacking = found.missing + found.changed
+            for at in range(0, len(lacking), BATCH_RECORDS):
+                records = whole(old, name, lacking[at : at + BATCH_RECORDS])
+                self._base.upsert(name, records)
+                self._report.brought_over += len(records)
+            time.sleep(min(POLL_SECONDS, self._base.seen_within_seconds))
+            found = self._difference(name, old)
+        raise FatalError(
+            f"the LanceDB changes faster than it can be compared: after {MAX_PASSES} passes {name} "
+            f"still differs. Run the same command again when nothing writes there"
+        )
+
+    def _difference(self, name: str, old: TiedStore) -> Difference:
+        before = self._report.done
+        found = difference(old, self._base, name, self._add)
+        self._report.done = before + found.wanted if found.is_nothing else before
+        return found
 
     def _make_live(self, old: TiedStore, source: str) -> None:
         """Bring what is known of failed documents and unfinished loads, and say what is live."""

@@ -4,13 +4,28 @@ Keep out: the import itself (`importing.py`).
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from vector_assets.ledger import Ledger
 
 KIND = "import"
 _KEY = "first load"
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What of a namespace was staged.
+
+    Attributes:
+        count: Records.
+        sum: Of their ids and fingerprints (`comparing.summed`).
+        is_taken: Whether all of them were seen in the index.
+    """
+
+    count: int
+    sum: int
+    is_taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +37,30 @@ class Unfinished:
         staging: URI that the files were asked to lie under.
         uri: Of the folder below it that holds the files of this import and of no other.
         begun_at: As text.
-        counts: Records that were staged, by namespace; empty until all are.
+        staged: What was staged, by namespace; empty until all is.
     """
 
     source: str
     staging: str
     uri: str
     begun_at: str
-    counts: Mapping[str, int] = field(default_factory=dict)
+    staged: Mapping[str, Staged] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
         """Return what `asdict` gave."""
-        return cls(**plain)
+        staged = {name: Staged(**one) for name, one in plain["staged"].items()}
+        return cls(**{**plain, "staged": staged})
+
+    @property
+    def count(self) -> int:
+        """Records that were staged, in all namespaces."""
+        return sum(one.count for one in self.staged.values())
+
+    def with_taken(self, namespace: str) -> Self:
+        """Return it with a namespace of which all was seen in the index."""
+        taken = replace(self.staged[namespace], is_taken=True)
+        return replace(self, staged={**self.staged, namespace: taken})
 
 
 def unfinished(ledger: Ledger) -> Unfinished | None:

@@ -32,9 +32,7 @@ def served(serve: Callable[[Workspace], Sandbox]) -> Sandbox:
 
 
 @pytest.fixture
-def team(
-    api: str, served: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Team:
+def team(api: str, served: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
     """A team in this process: the sandbox shows a write at once, and nobody waits."""
     monkeypatch.setattr(PineconeStore, "seen_within_seconds", 0.0)
     monkeypatch.setattr(importing, "SEEN_WITHIN_SECONDS", 0.0)

@@ -12,8 +12,10 @@ from vector_assets.errors import (
     RetryableError,
     UsageError,
 )
+from vector_assets.importing import ImportReport
 from vector_assets.ledger import Ledger
 from vector_assets.loads import days_brought, note_brought
+from vector_assets.quarantine import Quarantine, quarantined
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets_tests.importing.teams import WEEK, Team
 
@@ -72,17 +74,16 @@ def test_many_batches_and_files_are_imported_whole(
 
 
 def test_what_is_known_of_failed_documents_and_unfinished_loads_comes_along(team: Team) -> None:
-    from vector_assets.quarantine import Quarantine, quarantined
-
     old = team.store(team.old)
     ledger = Ledger(old, 64)
     note_brought(ledger, "jira", WEEK)
-    failure = DocumentFailure("jira:1", "it was refused", WEEK.first)
-    del failure, Quarantine
+    failed = Quarantine(ledger, "jira", WEEK.window)
+    failed.note_failure(DocumentFailure("jira:1", "it was refused", WEEK.first))
+    failed.save()
     team.run()
     found = Ledger(team.store(), 1)
     assert days_brought(found, "jira") == [WEEK]
-    assert quarantined(found) == quarantined(Ledger(old, 1))
+    assert [one.document_id for one in quarantined(found)] == ["jira:1"]
     assert imports.unfinished(found) is None
 
 
@@ -157,7 +158,8 @@ def test_records_that_are_counted_and_not_there_are_an_error_with_counts_and_nam
     count = team.store(team.old).count("jira")
     team.served.conditions.fail(IMPORTS, twist="lose")
     with pytest.raises(
-        LostWriteError, match=rf"jira: {count - 1} of {count} records, 1 missing \(jira:\d+#\d+\)"
+        LostWriteError,
+        match=rf"{count} records of jira .*jira: {count - 1} of {count} records, 1 missing \(jira:\d+#\d+\)",
     ):
         team.run()
     assert not team.store().live().is_recorded
@@ -168,17 +170,46 @@ def test_records_that_are_counted_and_not_there_are_an_error_with_counts_and_nam
     team.assert_imported()
 
 
-def test_what_a_sync_writes_to_the_lancedb_meanwhile_is_not_lost_without_a_word(
-    team: Team,
-) -> None:
-    def change(report: object) -> None:
-        if getattr(report, "stage", "") == "importing":
-            store = team.store(team.old).base
-            [first, *_] = store.record_ids("notion")
-            store.delete("notion", [first])
+def test_what_a_sync_writes_to_the_lancedb_meanwhile_is_brought_over(team: Team) -> None:
+    """A document changes, one comes and one goes, and so does a whole source."""
+    old = team.store(team.old).base
+    jira, notion = (list(old.record_ids(name)) for name in ("jira", "notion"))
+    slack = old.fetch("slack", list(old.record_ids("slack")))
+    old.delete("jira", jira[:1])
+    old.delete("slack", [one.id for one in slack])
+    edited = {"fingerprint": "ab.cd", "vector_fingerprint": "ab"}
+    changes = iter([None])
 
-    with pytest.raises(LostWriteError, match=r"notion: .* 1 too many.*If a sync has written"):
+    def change(report: ImportReport) -> None:
+        if report.stage == "importing" and next(changes, "done") is None:
+            team.fill()
+            old.delete("notion", notion[:2])
+            old.update_metadata("jira", {jira[1]: edited})
+
+    report = team.run(on_progress=change)
+    assert report.brought_over == 1 + 1 + len(slack)
+    assert report.counts.keys() == {"jira", "notion", "fireflies"}
+    team.assert_imported()
+
+
+def test_what_was_brought_over_when_a_run_was_stopped_does_not_look_like_a_loss(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = team.store(team.old).base
+    held = old.fetch("jira", list(old.record_ids("jira")))
+    old.delete("jira", [one.id for one in held[:3]])
+
+    def change(report: ImportReport) -> None:
+        if report.stage == "importing":
+            old.upsert("jira", held[:2])
+        if report.brought_over:
+            stop()
+
+    with pytest.raises(KeyboardInterrupt, match="stopped here"):
         team.run(on_progress=change)
+    old.upsert("jira", held[2:3])
+    assert team.run().brought_over == 1
+    team.assert_imported()
 
 
 @pytest.mark.parametrize("stage", ["staging", "importing", "comparing"])
