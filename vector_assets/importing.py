@@ -29,7 +29,7 @@ from vector_assets.errors import (
     UsageError,
 )
 from vector_assets.generations import FACTS, Generation, TiedStore, build_store
-from vector_assets.imports import Staged, Unfinished
+from vector_assets.imports import NOTHING_STAGED, Staged, Unfinished
 from vector_assets.kinds import kind_of
 from vector_assets.ledger import Ledger, copy_entries
 from vector_assets.meter import Meter
@@ -48,8 +48,6 @@ SEEN_WITHIN_SECONDS = 300.0
 
 MAX_PASSES = 20
 """Passes over what was written to the LanceDB meanwhile, before it is said to change too fast."""
-
-_NOTHING_STAGED = Staged(0, 0)
 
 CANCEL = "`vector-assets import --cancel`"
 
@@ -130,11 +128,13 @@ class Importing:
             integration: Id of what lets the vendor read there; empty for what anyone may read.
 
         Raises:
+            UsageError: `staging` is no folder of an object store.
             FatalError: The index is not empty, or the import failed; names why.
             IndexMismatchError: The LanceDB is of another kind than the settings mean.
             LostWriteError: The index does not hold what was staged.
             VectorAssetsError: What a store raises; run it again to go on.
         """
+        Folder.at(staging)  # A word that leads nowhere is told before anything is asked.
         begun = imports.unfinished(self._ledger)
         if begun is not None and (begun.source, begun.staging) != (source, staging):
             raise FatalError(
@@ -145,7 +145,8 @@ class Importing:
         if begun is None or self._store.catalogue.live() is None:
             old = self._source(source)
             begun = self._staged(begun, old, source, staging)
-            self._report.counts = {name: one.count for name, one in begun.staged.items()}
+            counts = {name: one.count for name, one in begun.staged.items()}
+            self._report.counts = {name: count for name, count in counts.items() if count}
             self._imported(begun, integration)
             self._compare(begun, old)
             self._make_live(old, source)
@@ -282,7 +283,7 @@ class Importing:
         """Compare each namespace: with what was staged, and with what the LanceDB is by now."""
         self._say("comparing", total=begun.count)
         for name in SOURCES:
-            staged = begun.staged.get(name, _NOTHING_STAGED)
+            staged = begun.staged.get(name, NOTHING_STAGED)
             found = self._taken(begun, name, staged, old)
             if not found.is_nothing and not staged.is_taken:
                 # From here on the index is more than what was staged.

@@ -28,6 +28,9 @@ class Staged:
     is_taken: bool = False
 
 
+NOTHING_STAGED = Staged(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """An import that was begun and is not served yet.
@@ -59,7 +62,7 @@ class Unfinished:
 
     def with_taken(self, namespace: str) -> Self:
         """Return it with a namespace of which all was seen in the index."""
-        taken = replace(self.staged[namespace], is_taken=True)
+        taken = replace(self.staged.get(namespace, NOTHING_STAGED), is_taken=True)
         return replace(self, staged={**self.staged, namespace: taken})
 
 
