@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Literal
 
 from vector_assets import imports
@@ -25,6 +26,7 @@ from vector_assets.errors import (
     FatalError,
     IndexMismatchError,
     LostWriteError,
+    RetryableError,
     UnavailableError,
     UsageError,
 )
@@ -42,6 +44,9 @@ from vector_assets.stores.bulk import BulkImports, BulkStore, ImportState
 
 POLL_SECONDS = 10.0
 """How often a running import is asked for; one takes ten minutes at least."""
+
+MAX_MISSED_POLLS = 30
+"""So many times in a row a running import may be asked for in vain."""
 
 SEEN_WITHIN_SECONDS = 300.0
 """How long the last records of an import that has ended may stay unseen by a read."""
@@ -145,8 +150,9 @@ class Importing:
         if begun is None or self._store.catalogue.live() is None:
             old = self._source(source)
             begun = self._staged(begun, old, source, staging)
-            counts = {name: one.count for name, one in begun.staged.items()}
-            self._report.counts = {name: count for name, count in counts.items() if count}
+            self._report.counts = {
+                name: one.count for name, one in begun.staged.items() if one.count
+            }
             self._imported(begun, integration)
             self._compare(begun, old)
             self._make_live(old, source)
@@ -276,8 +282,18 @@ class Importing:
             self._say(self._report.stage, total=self._report.total, done=self._report.done)
             if not state.is_running:
                 return state
+            state = self._state_later(jobs, state.id)
+
+    def _state_later(self, jobs: BulkImports, import_id: str) -> ImportState:
+        """Ask again after a while; an import goes on while Pinecone does not answer for it."""
+        for missed in count(1):
             time.sleep(POLL_SECONDS)
-            state = jobs.state(state.id)
+            try:
+                return jobs.state(import_id)
+            except RetryableError:
+                if missed == MAX_MISSED_POLLS:
+                    raise
+        raise AssertionError("unreachable")
 
     def _compare(self, begun: Unfinished, old: TiedStore) -> None:
         """Compare each namespace: with what was staged, and with what the LanceDB is by now."""
@@ -347,8 +363,8 @@ class Importing:
             Folder.at(uri).remove()
             self._report.left_files = ""
 
-    def _add(self, count: int) -> None:
-        self._say(self._report.stage, total=self._report.total, done=self._report.done + count)
+    def _add(self, records: int) -> None:
+        self._say(self._report.stage, total=self._report.total, done=self._report.done + records)
 
     def _say(self, stage: Stage, *, total: int = 0, done: int = 0) -> None:
         self._report.stage, self._report.total, self._report.done = stage, total, done

@@ -37,15 +37,16 @@ class Folder:
         """Return the folder of a URI; nothing is asked or made yet.
 
         Raises:
-            UsageError: The URI is of none of `SCHEMES`.
+            UsageError: The URI is of none of `SCHEMES`, or holds more than a place: it is recorded.
             UnavailableError: Its store cannot be reached.
         """
         credentials.know(credentials.of_url(uri))
         parts = urlsplit(uri)
-        if parts.scheme not in SCHEMES or not parts.path.strip("/"):
+        is_plain = not (parts.query or "@" in parts.netloc)
+        if parts.scheme not in SCHEMES or not parts.path.strip("/") or not is_plain:
             raise UsageError(
                 f"{uri!r} is no folder of an object store: write it as s3://bucket/prefix or "
-                f"gs://bucket/prefix"
+                f"gs://bucket/prefix, and its keys into the environment (AWS_ACCESS_KEY_ID)"
             )
         with _answered(uri):
             if parts.scheme == "s3" and os.environ.get("AWS_ENDPOINT"):

@@ -103,7 +103,7 @@ def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
     store.forget()
     live = store.live(wanted)
     if not live.is_recorded:
-        _require_no_import(store)
+        require_no_import(store)
     if live.is_empty:
         live = Generation("", wanted)
         store.catalogue.set_live(live)
@@ -114,7 +114,7 @@ def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
     return live
 
 
-def _require_no_import(store: LiveStore) -> None:
+def require_no_import(store: LiveStore) -> None:
     """Check that an index which nobody has called live is not being filled by an import.
 
     Raises:

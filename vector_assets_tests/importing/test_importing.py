@@ -6,15 +6,18 @@ from vector_assets import imports, staging
 from vector_assets.canary import CANARY, last_found
 from vector_assets.documents import DocumentFailure, Window
 from vector_assets.errors import (
+    ContractError,
     FatalError,
     IndexMismatchError,
     LostWriteError,
     RetryableError,
+    UnavailableError,
     UsageError,
 )
 from vector_assets.importing import ImportReport
 from vector_assets.ledger import Ledger
 from vector_assets.loads import days_brought, note_brought
+from vector_assets.object_stores import Folder
 from vector_assets.quarantine import Quarantine, quarantined
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets_tests.importing.teams import WEEK, Team
@@ -118,6 +121,9 @@ def test_what_is_no_pinecone_and_what_is_no_object_store_are_refused_by_name(tea
         team.importing(team.old)
     with pytest.raises(UsageError, match=r"ftp://host/folder.*s3://bucket/prefix"):
         team.run("ftp://host/folder")
+    with pytest.raises(UsageError, match=r"s3://bucket/prefix.*AWS_ACCESS_KEY_ID") as refused:
+        team.run("s3://somebody:secret-word@bucket/prefix")
+    assert "secret-word" not in str(refused.value)
 
 
 def test_a_failed_import_is_named_with_pinecones_reason_and_done_again_from_the_same_files(
@@ -145,9 +151,36 @@ def test_a_failed_import_is_named_with_pinecones_reason_and_done_again_from_the_
 @of_either_api
 def test_a_refused_import_is_named_with_what_pinecone_wants(team: Team) -> None:
     said = {"error": {"code": "FORBIDDEN", "message": "no bulk import on this plan"}, "status": 400}
-    team.served.conditions.fail(IMPORTS, status=400, body=said, skip=1)
+    team.served.conditions.fail(IMPORTS, contains="an-integration", status=400, body=said)
     with pytest.raises(FatalError, match=r"no bulk import on this plan.*--integration.*Standard"):
+        team.importing().run(team.lancedb, team.staging, "an-integration")
+    team.run()
+    team.assert_imported()
+
+
+@of_either_api
+def test_an_import_is_waited_for_while_pinecone_does_not_answer(team: Team) -> None:
+    conditions = team.served.conditions
+    conditions.import_seconds = 0.5
+    conditions.fail(f"{IMPORTS}/", status=400, times=1, skip=2)
+    with pytest.raises(ContractError, match="imports.describe"):
         team.run()
+    # Refused is no outage; what is one, a broken connection, is gone on after.
+    conditions.fail(f"{IMPORTS}/", status=503, retry_after_seconds=0, times=5)
+    team.run()
+    team.assert_imported()
+    assert conditions.requests(IMPORTS)[f"POST {IMPORTS}"] == 1
+
+
+@of_either_api
+def test_files_that_may_not_be_deleted_are_told(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Folder) -> None:
+        raise UnavailableError("the object store", "no s3:DeleteObject")
+
+    monkeypatch.setattr(Folder, "remove", refuse)
+    assert team.run().left_files.startswith(f"{team.staging}/import-")
 
 
 def test_fewer_records_than_were_staged_are_an_error_with_both_counts(team: Team) -> None:
