@@ -143,8 +143,8 @@ def _namespaces(index: Index, one: Import) -> Iterator[tuple[str, list[StoredRec
     folder = Folder.at(one.uri)
     held: dict[str, list[StoredRecord]] = {}
     for name in folder.names():
-        namespace, _, file = name.rpartition("/")
-        if not namespace or not file.endswith(suffix):
+        namespace, _, file = name.partition("/")
+        if "/" in file or not file.endswith(suffix):
             continue
         if index.visible(namespace):
             raise RefusedError(f"namespace {namespace!r} already exists in the index")

@@ -163,9 +163,9 @@ def test_an_import_is_waited_for_while_pinecone_does_not_answer(team: Team) -> N
     conditions = team.served.conditions
     conditions.import_seconds = 0.5
     conditions.fail(f"{IMPORTS}/", status=400, times=1, skip=2)
-    with pytest.raises(ContractError, match="imports.describe"):
+    with pytest.raises(ContractError, match=r"imports\.describe"):
         team.run()
-    # Refused is no outage; what is one, a broken connection, is gone on after.
+    # A refusal is no outage; this is one, longer than the SDK's own retries.
     conditions.fail(f"{IMPORTS}/", status=503, retry_after_seconds=0, times=5)
     team.run()
     team.assert_imported()

