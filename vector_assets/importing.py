@@ -54,6 +54,8 @@ SEEN_WITHIN_SECONDS = 300.0
 MAX_PASSES = 20
 """Passes over what was written to the LanceDB meanwhile, before it is said to change too fast."""
 
+_IMPORTED = "imported"
+
 CANCEL = "`vector-assets import --cancel`"
 
 Stage = Literal["staging", "importing", "comparing", "done"]
@@ -147,7 +149,7 @@ class Importing:
                 f"{begun.begun_at} and is not finished: give the same --from and --staging to go "
                 f"on with it, or take it back with {CANCEL}"
             )
-        if begun is None or self._store.catalogue.live() is None:
+        if begun is None or not self._is_live(begun):
             old = self._source(source)
             begun = self._staged(begun, old, source, staging)
             self._report.counts = {
@@ -155,7 +157,7 @@ class Importing:
             }
             self._imported(begun, integration)
             self._compare(begun, old)
-            self._make_live(old, source)
+            self._make_live(begun, old)
         # Killed after it was made live, an earlier run has left the rest.
         imports.forget(self._ledger)
         self._discard(begun.uri)
@@ -171,17 +173,30 @@ class Importing:
         begun = imports.unfinished(self._ledger)
         if begun is None:
             return ""
-        if self._store.catalogue.live() is None:
-            jobs = self._base.bulk_imports()
-            for one in jobs.of(begun.uri):
-                if one.is_running:
-                    jobs.cancel(one.id)
-                    self._ended(jobs, one)
-            for name in begun.staged:
-                self._base.clear(name)
+        live = self._store.catalogue.live()
+        jobs = self._base.bulk_imports()
+        for one in jobs.of(begun.uri):
+            if one.is_running:
+                jobs.cancel(one.id)
+                self._ended(jobs, one)
+        # What is live is served, and may be more than the import.
+        for name in begun.staged if live is None else ():
+            self._base.clear(name)
         imports.forget(self._ledger)
         self._discard(begun.uri)
-        return f"the import from {begun.source} that was begun {begun.begun_at}"
+        kept = " (but for its records, for the index is live)" if live else ""
+        return f"the import from {begun.source} that was begun {begun.begun_at}{kept}"
+
+    def _is_live(self, begun: Unfinished) -> bool:
+        """Tell whether an earlier run has made an import live, and left only the rest to do."""
+        live = self._store.catalogue.live()
+        if live is None or live.facts.get(_IMPORTED) == begun.uri:
+            return live is not None
+        raise FatalError(
+            f"another run has written to the Pinecone index {self._settings.pinecone_index!r} "
+            f"since the import was begun {begun.begun_at}: end the import with {CANCEL}, which "
+            f"leaves what stands there, and import into a new PINECONE_INDEX"
+        )
 
     def _source(self, uri: str) -> TiedStore:
         """Return what is live in the LanceDB, of the wanted kind."""
@@ -347,13 +362,14 @@ class Importing:
         self._report.done = before + found.wanted if found.is_nothing else before
         return found
 
-    def _make_live(self, old: TiedStore, source: str) -> None:
+    def _make_live(self, begun: Unfinished, old: TiedStore) -> None:
         """Bring what is known of failed documents and unfinished loads, and say what is live."""
         target = self._store.tied(Generation("", self._wanted), is_filling=True)
         kinds = (FACTS, imports.KIND)
         copy_entries(old, target, dimensions=self._wanted.dimensions, without=kinds)
         try_canary(target, self._embedder)
-        facts = {"since": _now(), "imported_from": source}
+        self._is_live(begun)  # Nobody else may have called it so.
+        facts = {"since": _now(), _IMPORTED: begun.uri}
         self._store.catalogue.set_live(Generation("", self._wanted, facts))
 
     def _discard(self, uri: str) -> None:

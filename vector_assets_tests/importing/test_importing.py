@@ -14,6 +14,7 @@ from vector_assets.errors import (
     UnavailableError,
     UsageError,
 )
+from vector_assets.generations import Generation
 from vector_assets.importing import ImportReport
 from vector_assets.ledger import Ledger
 from vector_assets.loads import days_brought, note_brought
@@ -296,3 +297,22 @@ def test_an_import_that_a_kill_left_after_its_end_is_tidied_up_and_not_done_agai
     assert report.stage == "done"
     assert imports.unfinished(Ledger(team.store().base, 1)) is None
     assert team.served.conditions.requests(IMPORTS)[f"POST {IMPORTS}"] == 1
+
+
+@of_either_api
+def test_an_index_that_another_run_calls_live_meanwhile_is_not_taken_for_imported(
+    team: Team,
+) -> None:
+    """As a night does that looked at the index a moment before the import was begun."""
+    kind = team.store(team.old).live().kind
+
+    def call_it_live(report: ImportReport) -> None:
+        if report.stage == "importing":
+            team.store().catalogue.set_live(Generation("", kind))
+
+    for _ in range(2):
+        with pytest.raises(FatalError, match=r"another run has written .*--cancel.*new PINECONE"):
+            team.run(on_progress=call_it_live)
+    held = team.store().count("jira")
+    assert "but for its records" in team.importing().cancel()
+    assert team.store().count("jira") == held > 0
