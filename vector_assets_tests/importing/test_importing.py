@@ -307,7 +307,7 @@ def test_an_index_that_another_run_calls_live_meanwhile_is_not_taken_for_importe
     kind = team.store(team.old).live().kind
 
     def call_it_live(report: ImportReport) -> None:
-        if report.stage == "importing":
+        if report.status:
             team.store().catalogue.set_live(Generation("", kind))
 
     for _ in range(2):
