@@ -161,7 +161,7 @@ class Importing:
         # Killed after it was made live, an earlier run has left the rest.
         imports.forget(self._ledger)
         self._discard(begun.uri)
-        self._say("done")
+        self._say("done", total=begun.count, done=begun.count)
         return self._report
 
     def cancel(self) -> str:
