@@ -1,8 +1,9 @@
 """One run in a process of its own, timed from the inside: no start of an interpreter is in it.
 
-    python benchmarks/speed_run.py floor|sync|SOURCE --days 1 --answer FILE
+    python benchmarks/speed_run.py floor|sync|sync-SOURCE|SOURCE --days 1 --answer FILE
 
-The name of a source runs its Dagster asset, as the nightly job does in a process of its own. Says
+The name of a source runs its Dagster asset, as the nightly job does in a process of its own; after
+`sync-`, the same source without Dagster. Says
 `ready` when all is imported, begins when it is sent a line, and writes to the file, as JSON,
 seconds, CPU seconds, peak memory, and what failed. The environment points at what is asked.
 Keep out: how runs are compared (`speed.py`).
@@ -24,17 +25,22 @@ if TYPE_CHECKING:
     from vector_assets.settings import Settings
 
 SOURCES = ("slack", "notion", "jira", "fireflies")
+_SYNCS = {"sync": SOURCES, **{f"sync-{name}": (name,) for name in SOURCES}}
 
 
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("floor", "sync", *SOURCES))
+    parser.add_argument("kind", choices=("floor", *_SYNCS, *SOURCES))
     parser.add_argument("--days", type=int, required=True)
     parser.add_argument("--answer", type=Path, required=True)
     asked = parser.parse_args()
-    prepare = {"floor": _floor, "sync": _sync}.get(asked.kind, _dagster(asked.kind))
-    run = prepare(asked.days)
+    if asked.kind == "floor":
+        run = _floor(asked.days)
+    elif asked.kind in _SYNCS:
+        run = _sync(asked.days, _SYNCS[asked.kind])
+    else:
+        run = _dagster(asked.kind, asked.days)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -56,7 +62,7 @@ def _floor(days: int) -> Callable[[], None]:
     return speed_floor.main(days)
 
 
-def _sync(days: int) -> Callable[[], list[str]]:
+def _sync(days: int, sources: tuple[str, ...]) -> Callable[[], list[str]]:
     """Return what `vector-assets sync --days N` does, its sources side by side."""
     from vector_assets.loading import load_source
     from vector_assets.memory import keep_little_freed_memory
@@ -72,9 +78,9 @@ def _sync(days: int) -> Callable[[], list[str]]:
 
     def run() -> list[str]:
         opening = Opening(settings)
-        with ThreadPoolExecutor(len(SOURCES)) as pool:
+        with ThreadPoolExecutor(len(sources)) as pool:
             found = [
-                pool.submit(load_source, name, asked, settings, opening=opening) for name in SOURCES
+                pool.submit(load_source, name, asked, settings, opening=opening) for name in sources
             ]
             reports = [one.result() for one in found]
         return [f"{r.source}: {f.document_id}: {f.cause}" for r in reports for f in r.failures]
@@ -82,38 +88,34 @@ def _sync(days: int) -> Callable[[], list[str]]:
     return run
 
 
-def _dagster(source: str) -> Callable[[int], Callable[[], list[str]]]:
-    """Return what prepares a run of the nightly job for one source, all of its days at once."""
+def _dagster(source: str, days: int) -> Callable[[], list[str]]:
+    """Return a run of the nightly job for one source, all of its days at once."""
+    import dagster as dg
 
-    def prepare(days: int) -> Callable[[], list[str]]:
-        import dagster as dg
+    from vector_assets.definitions import build_defs
+    from vector_assets.orchestration.assets import asset_key
+    from vector_assets.orchestration.partitions import range_tags
+    from vector_assets.settings import load_settings
+    from vector_assets.sync import Days
 
-        from vector_assets.definitions import build_defs
-        from vector_assets.orchestration.assets import asset_key
-        from vector_assets.orchestration.partitions import range_tags
-        from vector_assets.settings import load_settings
-        from vector_assets.sync import Days
+    _import_what_a_run_imports()
+    _know_the_index(load_settings())
+    tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
+    job = build_defs().resolve_job_def("nightly_ingestion")
+    # Dagster's own database is there before any run is.
+    instance = dg.DagsterInstance.local_temp(tempfile.mkdtemp())
+    instance.get_runs(limit=1)
 
-        _import_what_a_run_imports()
-        _know_the_index(load_settings())
-        tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
-        job = build_defs().resolve_job_def("nightly_ingestion")
-        # Dagster's own database is there before any run is.
-        instance = dg.DagsterInstance.local_temp(tempfile.mkdtemp())
-        instance.get_runs(limit=1)
+    def run() -> list[str]:
+        result = job.execute_in_process(
+            asset_selection=[asset_key(source)],
+            tags=tags,
+            instance=instance,
+            raise_on_error=False,
+        )
+        return [] if result.success else [f"{source}: its run failed"]
 
-        def run() -> list[str]:
-            result = job.execute_in_process(
-                asset_selection=[asset_key(source)],
-                tags=tags,
-                instance=instance,
-                raise_on_error=False,
-            )
-            return [] if result.success else [f"{source}: its run failed"]
-
-        return run
-
-    return prepare
+    return run
 
 
 def _know_the_index(settings: "Settings") -> None:

@@ -17,6 +17,8 @@ NAMES = {
     "sync again": "`sync`, nothing changed",
     "dagster": "Dagster assets",
     "dagster again": "Dagster assets, nothing changed",
+    "sync-slack": "`sync` of Slack alone",
+    "slack": "Dagster asset of Slack alone",
     "limited": "`sync`, documented limits kept",
 }
 

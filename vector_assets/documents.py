@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""What any of the two below is about, and the carriage return: most texts have none of it."""
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 PUBLIC = "public"
@@ -30,6 +32,8 @@ def clean_text(text: str) -> str:
     character that separates, such as the soft line break of word processors, becomes a space, so
     that two words stay two.
     """
+    if text.isprintable() or _ODD.search(text) is None:
+        return text
     joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return _UNSTORABLE.sub("", _SEPARATORS.sub(" ", joined).replace("\r\n", "\n"))
 

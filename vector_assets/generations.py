@@ -142,6 +142,7 @@ class _Beside(RoutedStore):
         self.name = base.name
         self.seen_within_seconds = base.seen_within_seconds
         self.atomic_records = base.atomic_records
+        self.batches_in_flight = base.batches_in_flight
 
     def open(self, namespace: str, dimensions: int) -> None:
         """Make the namespace ready; the ledger's vectors have the length that they have."""

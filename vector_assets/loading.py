@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 
 from vector_assets.days import Days, left_of
+from vector_assets.embedded import EmbeddedDocuments
 from vector_assets.errors import VectorAssetsError
 from vector_assets.landing import LANDING_SECONDS, Budget, Landing
 from vector_assets.ledger import Ledger
@@ -18,7 +19,7 @@ from vector_assets.loads import days_brought, forget, note_brought
 from vector_assets.report import SyncReport
 from vector_assets.serving import Opening
 from vector_assets.settings import Settings
-from vector_assets.sync import EmbeddedDocuments, build_pipeline, write
+from vector_assets.sync import build_pipeline, write
 
 OnProgress = Callable[[SyncReport], None]
 

@@ -8,6 +8,7 @@ Keep out: what has to change (`planning.py`), and how a store writes (`stores/`)
 """
 
 import itertools
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from vector_assets.documents import DocumentFailure
-from vector_assets.errors import ContractError, LostWriteError
+from vector_assets.errors import ContractError, LostWriteError, VectorAssetsError
 from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import record_id, vector_cause
 from vector_assets.stores.base import Head, Metadata, VectorStore
@@ -35,26 +36,27 @@ _NAMED = 5
 class Writer:
     """Writes the plans of one run, batch by batch, and believes a write when it has read it back.
 
+    Several batches may be written at once, as long as no document is in two of them, nor in one
+    that is read back meanwhile: in any of the last `UNCONFIRMED_BATCHES` and those at once.
+
     Args:
         store: The index.
         namespace: The source's.
         planner: Plans anew what another run has overwritten meanwhile.
-
-    Attributes:
-        failures: Documents that the index refused, or that could not be planned anew; whoever has
-            noted them may clear the list.
     """
 
     def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:
         self._store = store
         self._namespace = namespace
         self._planner = planner
-        self.failures: list[DocumentFailure] = []
+        self._lock = threading.Lock()
+        self._failures: list[DocumentFailure] = []
         self._unconfirmed: deque[list[DocumentPlan]] = deque()
 
     def taken_failures(self) -> list[DocumentFailure]:
-        """Return the failures since the last time, for whoever notes them."""
-        failures, self.failures = self.failures, []
+        """Return what the index refused, or could not be planned anew, since the last time."""
+        with self._lock:
+            failures, self._failures = self._failures, []
         return failures
 
     def write(self, plans: list[DocumentPlan]) -> None:
@@ -66,21 +68,41 @@ class Writer:
         """
         if not plans:
             return
-        self._unconfirmed.append(self._taken(plans))
-        if len(self._unconfirmed) > UNCONFIRMED_BATCHES:
-            self._confirm(self._unconfirmed.popleft())
+        self._forget({plan.document.id for plan in plans})
+        taken = self._taken(plans)
+        with self._lock:
+            self._unconfirmed.append(taken)
+            is_one_due = len(self._unconfirmed) > UNCONFIRMED_BATCHES
+            due = self._unconfirmed.popleft() if is_one_due else []
+        self._confirm_or_keep(due)
 
-    def finish(self) -> None:
-        """Read back what is left.
+    def finish(self) -> bool:
+        """Read back what is left, and tell whether some of it had to be written again.
 
         Raises:
             LostWriteError: What was written is not in the index, however often.
         """
-        # Of a document that was written twice, what was written last.
-        last = {plan.document.id: plan for plans in self._unconfirmed for plan in plans}
-        self._unconfirmed.clear()
-        if last:
-            self._confirm(list(last.values()))
+        with self._lock:
+            left = [plan for plans in self._unconfirmed for plan in plans]
+            self._unconfirmed.clear()
+        return self._confirm_or_keep(left)
+
+    def _forget(self, document_ids: set[str]) -> None:
+        """Read back no earlier version of these: they are written anew."""
+        with self._lock:
+            self._unconfirmed = deque(
+                [plan for plan in plans if plan.document.id not in document_ids]
+                for plans in self._unconfirmed
+            )
+
+    def _confirm_or_keep(self, plans: list[DocumentPlan]) -> bool:
+        """Read plans back, and keep them for another time when the index does not answer."""
+        try:
+            return self._confirm(plans)
+        except VectorAssetsError:
+            with self._lock:
+                self._unconfirmed.appendleft(plans)
+            raise
 
     def _taken(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Write plans and return them; halve what the index refuses until one stands alone."""
@@ -90,11 +112,12 @@ class Writer:
             if len(plans) == 1:
                 document = plans[0].document
                 cause = f"the index refused it: {error.seen}"
-                self.failures.append(DocumentFailure(document.id, cause, document.day))
+                self._fail(DocumentFailure(document.id, cause, document.day))
                 return []
             middle = len(plans) // 2
             taken = self._taken(plans[:middle]) + self._taken(plans[middle:])
             if not taken and len(plans) >= MANY_REFUSED:
+                self._acquit({plan.document.id for plan in plans})
                 raise
             return taken
 
@@ -145,7 +168,7 @@ class Writer:
         outcomes = self._planner.plan([plan.document for plan in plans], made=made)
         for before, now in zip(plans, outcomes, strict=True):
             if isinstance(now, DocumentFailure):
-                self.failures.append(now)
+                self._fail(now)
             elif not now.is_empty:
                 before.stats.add_cost(now.stats)
                 now.stats = before.stats
@@ -192,12 +215,25 @@ class Writer:
             },
         )
 
-    def _confirm(self, plans: list[DocumentPlan]) -> None:
-        """Read a batch back, and write again what is not there as it was written."""
-        for _ in range(_ATTEMPTS):
+    def _fail(self, failure: DocumentFailure) -> None:
+        with self._lock:
+            self._failures.append(failure)
+
+    def _acquit(self, document_ids: set[str]) -> None:
+        """Take back the failures of documents that are not to blame."""
+        with self._lock:
+            self._failures = [one for one in self._failures if one.document_id not in document_ids]
+
+    def _confirm(self, plans: list[DocumentPlan]) -> bool:
+        """Read plans back, and write again what is not there as it was written.
+
+        Returns:
+            Whether something was.
+        """
+        for attempt in range(_ATTEMPTS):
             plans = self._undone_at_last(plans)
             if not plans:
-                return
+                return attempt > 0
             self._unname(plans)
             plans = self._taken(self._again(plans))
         undone = [plan.document.id for plan in self._undone_at_last(plans, is_last=True)]
@@ -207,6 +243,7 @@ class Writer:
                 f"times and are not there as they were written: {', '.join(undone[:_NAMED])}. Run "
                 f"the same days again, one run at a time"
             )
+        return True
 
     def _undone_at_last(
         self, plans: list[DocumentPlan], *, is_last: bool = False

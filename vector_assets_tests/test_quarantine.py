@@ -17,6 +17,7 @@ from vector_assets.documents import (
     SourceItem,
     Window,
 )
+from vector_assets.embedded import EmbeddedDocuments
 from vector_assets.errors import ContractError, UnavailableError
 from vector_assets.ledger import Ledger
 from vector_assets.meter import Meter
@@ -27,7 +28,7 @@ from vector_assets.settings import Settings
 from vector_assets.sources.base import days_as_windows
 from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import Days, EmbeddedDocuments, Pipeline, write
+from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.jira_issues import issue
 from vector_assets_tests.stores.conformance import DIMENSIONS
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index

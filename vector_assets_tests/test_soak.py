@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 DOCUMENTS = 100_000
 
-MAX_GROWTH_MIB = 30
-"""What the last half may add while the index is not maintained, for all of it together."""
+MAX_GROWTH_MIB = 40
+"""What the last half may add while the index is not maintained, for all of it together: 0.8 KiB a
+document, less than the text of one."""
 
 MAX_INDEX_MIB = 250
 """What it may add in all. Maintaining builds the indexes of the whole table in memory, which grows
@@ -37,7 +38,15 @@ def test_the_second_fifty_thousand_documents_take_no_more_memory_than_the_first(
     assert middle >= 40
     first, last = steps[:middle], steps[middle - 1 :]
     assert max(step[1] for step in last) - max(step[1] for step in first) <= MAX_INDEX_MIB
-    idle_growth_mib = sum(
-        max(0.0, after[1] - before[1]) for before, after in pairwise(last) if after[2] == before[2]
-    )
-    assert idle_growth_mib <= MAX_GROWTH_MIB, steps
+    assert idle_growth_mib(last) <= MAX_GROWTH_MIB, steps
+
+
+def idle_growth_mib(steps: list[list[float]]) -> float:
+    """Return what was added between one maintenance and the next, from a step after it on.
+
+    Args:
+        steps: Documents, MiB and maintenances so far.
+    """
+    spans = [[one[1] for one in span] for _, span in groupby(steps, key=lambda step: step[2])]
+    # The step of the maintenance itself still holds what it is about to give back.
+    return sum(max(0.0, span[-1] - span[1]) for span in spans if len(span) > 1)

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import dagster as dg
 
+from vector_assets.embedded import EmbeddedDocuments
 from vector_assets.generations import LiveStore
 from vector_assets.landing import LANDING_SECONDS, NO_LANDING, Landing
 from vector_assets.meter import Meter
@@ -22,7 +23,7 @@ from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_d
 from vector_assets.report import SyncReport
 from vector_assets.settings import Settings
 from vector_assets.stores.base import VectorStore
-from vector_assets.sync import EmbeddedDocuments, write
+from vector_assets.sync import write
 
 PROGRESS_SECONDS = 10.0
 """Between two lines of progress in the run's log; each is a row in Dagster's database."""

@@ -15,6 +15,7 @@ from vector_assets.errors import RateLimitedError
 from vector_assets.meter import Meter
 from vector_assets.sources.http_retries import MAX_WAIT_SECONDS
 from vector_assets.sources.pacing import Pace
+from vector_assets.tls import httpx_context
 
 BACKOFF_SECONDS = 0.5
 """Before the first repeat of a request that failed in passing; doubles with each one after it."""
@@ -48,7 +49,7 @@ class PatientTransport(httpx.BaseTransport):
         self._meter = meter
         self._endpoint_of = endpoint_of
         self._pace = pace
-        self._inner = httpx.HTTPTransport()
+        self._inner = httpx.HTTPTransport(verify=httpx_context())
         self._lock = threading.Lock()
         self._free_at = 0.0
 

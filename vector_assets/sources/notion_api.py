@@ -26,6 +26,7 @@ from vector_assets.meter import Meter
 from vector_assets.sources.http_retries import TIMEOUT_SECONDS
 from vector_assets.sources.httpx_retries import PatientTransport
 from vector_assets.sources.pacing import Pace
+from vector_assets.tls import httpx_context
 
 PAGE_ITEMS = 100
 """Most items a page of any list (developers.notion.com/reference/intro, "Pagination", 2026-11)."""
@@ -112,7 +113,7 @@ class NotionApi:
                 notion_version=version,
                 retry=False,
                 log_level=logging.CRITICAL,
-                client=httpx.Client(transport=transport),
+                client=httpx.Client(transport=transport, verify=httpx_context()),
             )
 
         self._client = client(VERSION)

@@ -33,6 +33,7 @@ from vector_assets.errors import (
 )
 from vector_assets.meter import Meter
 from vector_assets.sources.slack_pacing import Pace
+from vector_assets.tls import system_context
 
 MAX_PAGE_ITEMS = 999
 """Largest page (docs.slack.dev/reference/methods/conversations.history, 2026-11)."""
@@ -88,6 +89,7 @@ class SlackApi:
         self._client = WebClient(
             token=token,
             base_url=base_url,
+            ssl=system_context(),
             retry_handlers=[
                 _SlowDownHandler(self._pace, meter),
                 _ServerErrorHandler(meter, pauses),

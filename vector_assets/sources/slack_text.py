@@ -15,7 +15,8 @@ _TOKEN = re.compile(r"<([^<>\n]+)>")
 # `2*3*4` and `a~b~c` stay as they are.
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _STRIKE = re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])")
-_BULLET = re.compile(r"^([ \t]*)[•◦▪] ?", re.MULTILINE)
+_BULLETS = "•◦▪"
+_BULLET = re.compile(rf"^([ \t]*)[{_BULLETS}] ?", re.MULTILINE)
 # Not within a time or an address: `10:100:20`.
 _EMOJI = re.compile(r"(?<!\w):([a-z0-9_+'-]+):(?::skin-tone-[2-6]:)?(?!\w)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -92,17 +93,25 @@ def _prose(text: str, names: Names) -> str:
         stash.append(_reading(match[1], names))
         return f"\x00{len(stash) - 1}\x00"
 
-    text = _EMOJI.sub(lambda match: emoji(match[1]), _TOKEN.sub(put_aside, text))
+    # Each expression is tried only where its mark is there: most messages have none of them.
+    if "<" in text:
+        text = _TOKEN.sub(put_aside, text)
+    if ":" in text:
+        text = _EMOJI.sub(lambda match: emoji(match[1]), text)
     text = unescape(text)
-    text = _STRIKE.sub(r"~~\1~~", _BOLD.sub(r"**\1**", text))
-    text = _BULLET.sub(r"\1- ", text)
+    if "*" in text:
+        text = _BOLD.sub(r"**\1**", text)
+    if "~" in text:
+        text = _STRIKE.sub(r"~~\1~~", text)
+    if any(mark in text for mark in _BULLETS):
+        text = _BULLET.sub(r"\1- ", text)
 
     def put_back(match: re.Match[str]) -> str:
         found = stash[int(match[1])]
         # Slack shows a mention as a chip, apart from a word that is typed right after it.
         return f"{found} " if match[2] and found.startswith(("@", "#")) else found
 
-    return _STASHED.sub(put_back, text)
+    return _STASHED.sub(put_back, text) if stash else text
 
 
 def _code(part: str, names: Names, before: str) -> str:

@@ -112,12 +112,14 @@ class VectorStore(ABC):
         has_lexical_search: Whether `search_lexical` finds anything.
         seen_within_seconds: How long what was written may stay unseen by a read.
         atomic_records: So many records of one `upsert` are seen all at once or not at all.
+        batches_in_flight: So many batches of documents are written at once by one run.
     """
 
     name: str
     has_lexical_search: bool
     seen_within_seconds: float = 0.0
     atomic_records: int = 1
+    batches_in_flight: int = 1
 
     @abstractmethod
     def open(self, namespace: str, dimensions: int) -> None:

@@ -24,6 +24,7 @@ from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, R
 from vector_assets.stores.lancedb_rows import (
     HEAD_FIELDS,
     NEWEST_WINS,
+    add_fields,
     doubled_ids,
     doubled_rows,
     head_of,
@@ -311,14 +312,8 @@ class LanceDBStore(IndexStore):
 
     def _add_fields(self, namespace: str, metadata: Any) -> None:
         table = self._table(namespace)
-        missing = missing_fields(table.schema, metadata)
-        if not missing:
-            return
-        try:
-            self._committed(lambda: table.add_columns(missing))
-        except UnavailableError:
-            # Another process has added them at this moment; if not, the write will say so.
-            table.checkout_latest()
+        if missing_fields(table.schema, metadata):
+            self._committed(partial(add_fields, table, metadata))
 
     def _rows_by_id(
         self, namespace: str, ids: Sequence[str], fields: list[str]

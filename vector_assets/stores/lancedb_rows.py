@@ -73,6 +73,20 @@ def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.
     return list(found.values())
 
 
+def add_fields(table: Any, metadata: Iterable[Metadata]) -> None:
+    """Add the columns that these fields need and a table lacks.
+
+    Raises:
+        RuntimeError: Another process has added one at this moment, as of any conflict of commits.
+    """
+    table.checkout_latest()
+    if missing := missing_fields(table.schema, metadata):
+        try:
+            table.add_columns(missing)
+        except ValueError as error:
+            raise RuntimeError(f"conflict: {error}") from error
+
+
 def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
     """Return records as rows of a table's columns; a field that a record lacks is null.
 

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Self
 
 from pinecone import Pinecone
@@ -58,6 +59,8 @@ class PineconeStore(BulkStore):
     name = "pinecone"
     # Eventually consistent (docs.pinecone.io, "Check data freshness", 2026-11): seconds as a rule.
     seen_within_seconds = 60.0
+    # A batch is written in a few requests that wait for one another; a second one fills the gaps.
+    batches_in_flight = 2
 
     def __init__(
         self, key: str, *, index: str, host: str, controller_host: str, meter: Meter
@@ -67,7 +70,7 @@ class PineconeStore(BulkStore):
         self._host = host
         self._controller_host = controller_host
         self._meter = meter
-        self._client = Pinecone(api_key=key, host=controller_host or None)
+        self._client = _client(key, controller_host)
         self._lock = threading.Lock()
         self._found: PineconeApi | None = None
 
@@ -302,7 +305,7 @@ class PineconeStore(BulkStore):
         name = next(
             one for one, kind in fields.items() if getattr(kind, "dimension", None) is not None
         )
-        handle = self._client.Index(host=self._host or found.host)
+        handle = _index(self._key, self._controller_host, self._host or found.host)
         kind = VectorsApi if name == FIELD_OF_VECTOR_INDEX else DocumentsApi
         return kind(handle, vector_field=name, dimensions=fields[name].dimension, meter=self._meter)
 
@@ -331,6 +334,19 @@ class PineconeStore(BulkStore):
             existing=None,
         )
         return self._opened()
+
+
+# A client and an index's handle hold their connections; sources that sync side by side share them.
+
+
+@lru_cache(maxsize=8)
+def _client(key: str, controller_host: str) -> Pinecone:
+    return Pinecone(api_key=key, host=controller_host or None)
+
+
+@lru_cache(maxsize=8)
+def _index(key: str, controller_host: str, host: str) -> Any:
+    return _client(key, controller_host).Index(host=host)
 
 
 def _climb(api: PineconeApi, namespace: str) -> float | None:

@@ -23,7 +23,8 @@ class Seam:
         store: The real one.
         nth: Which request, from 0; of all requests, or of writes alone.
         moment: `before` the store has seen it, `after` it has done it, or `within`: a write is
-            done for the first half of what was given.
+            done for the first half of what was given, and of what a store takes all at once for
+            nothing.
         what: Called then; it may raise.
         is_of_writes: Whether reads are not counted.
     """
@@ -54,7 +55,11 @@ class Seam:
         return self._read(lambda: self._store.fingerprints(namespace, ids))
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        self._write(records, lambda some: self._store.upsert(namespace, some))
+        self._write(
+            records,
+            lambda some: self._store.upsert(namespace, some),
+            atomic=self._store.atomic_records,
+        )
 
     def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         self._write(
@@ -75,12 +80,14 @@ class Seam:
             self._what()
         return ask()
 
-    def _write(self, items: Sequence[Any], write: Callable[[Sequence[Any]], None]) -> None:
+    def _write(
+        self, items: Sequence[Any], write: Callable[[Sequence[Any]], None], *, atomic: int = 1
+    ) -> None:
         is_now = bool(items) and self._is_now()
         if is_now and self._moment == "before":
             self._what()
         if is_now and self._moment == "within":
-            write(items[: len(items) // 2])
+            write(items[: len(items) // 2 // atomic * atomic])
             self._what()
         write(items)
         if is_now and self._moment == "after":

@@ -97,6 +97,15 @@ def surplus(held: Contents, new: Contents) -> int:
     )
 
 
+def has_cut(held: Contents, old: Contents, new: Contents) -> bool:
+    """Tell whether a longer version's surplus is gone of a document that is being written."""
+    before, now, after = by_document(old), by_document(held), by_document(new)
+    return any(
+        before[one].keys() - after[one].keys() and not now[one].keys() - after[one].keys()
+        for one in unfinished(held) & before.keys()
+    )
+
+
 def is_done(held: Contents, old: Contents, new: Contents) -> bool:
     return held.keys() == new.keys() and whole(held) == whole(new)
 
@@ -112,10 +121,10 @@ PLACES = {
     ),
     "after the surplus is deleted, before heads are named": Place(
         lambda: lambda asked: writes_jira(asked, "delete"),
-        lambda held, old, new: bool(unfinished(held)) and surplus(held, new) == 0,
+        has_cut,
         "after",
     ),
-    "between two batches": Place(lambda: begins_batch, is_in_part, skip=1),
+    "between two batches": Place(lambda: begins_batch, is_in_part, skip=2),
     "after the last write, before the day is recorded": Place(
         lambda: after_writes(lambda asked: "ledger" in asked.path + asked.text), is_done, "after"
     ),

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
+from vector_assets.embedded import BATCHES_IN_FLIGHT
 from vector_assets.intake import BATCH_DOCUMENTS
-from vector_assets.sync import BATCHES_IN_FLIGHT
+from vector_assets.stores.pinecone import PineconeStore
 from vector_assets_tests.faults.processes import (
     PARAGRAPHS,
     Runs,
@@ -26,9 +27,10 @@ ISSUES = 160
 KILLS = {"lancedb": 5}
 SOAK_KILLS = {"lancedb": 30, "documents": 12, "vectors": 8}
 
-IN_FLIGHT_CHUNKS = (BATCHES_IN_FLIGHT + 2) * BATCH_DOCUMENTS * max(PARAGRAPHS)
+IN_FLIGHT_BATCHES = BATCHES_IN_FLIGHT + 1 + PineconeStore.batches_in_flight
+IN_FLIGHT_CHUNKS = IN_FLIGHT_BATCHES * BATCH_DOCUMENTS * max(PARAGRAPHS)
 """Most chunks that are embedded and not written: batches that wait, one that is handed over, and
-one that is being written."""
+those that are being written."""
 
 
 def kill_and_repair(

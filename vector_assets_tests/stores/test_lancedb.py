@@ -1,6 +1,7 @@
 """LanceDB: the promises of every store, and those that it alone can make."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from vector_assets.errors import UnavailableError
 from vector_assets.stores import lancedb_indexes
-from vector_assets.stores.base import Filter
+from vector_assets.stores.base import Filter, Record
 from vector_assets.stores.lancedb import LanceDBStore
 from vector_assets.stores.lancedb_rows import rows_of_records
 from vector_assets_tests.processes import CONTEXT, run_at_once
@@ -184,3 +185,32 @@ def test_of_doubled_rows_the_newest_stays(store: LanceDBStore, uri: str) -> None
     assert store.count(SPACE) == 2
     assert found["jira:1#0"]["text"] == "new"
     assert {one["partition"] for one in found.values()} == {"2026-03-03"}
+
+
+def _with_field(n: int, name: str) -> list[Record]:
+    return [
+        replace(one, metadata={**one.metadata, name: name})
+        for one in records(document(str(n)), "text")
+    ]
+
+
+def test_writers_that_bring_new_fields_at_once_all_keep_them(tmp_path: Path) -> None:
+    stores = [LanceDBStore(str(tmp_path / "lancedb")) for _ in range(4)]
+    for store in stores:
+        store.open(SPACE, DIMENSIONS)
+    for round_number in range(4):
+        # Two writers bring the same field, and each pair another one.
+        new = [
+            _with_field(4 * round_number + at, f"field{round_number}_{at // 2}")
+            for at in range(len(stores))
+        ]
+        with ThreadPoolExecutor(len(stores)) as pool:
+            ends = [
+                pool.submit(store.upsert, SPACE, one)
+                for store, one in zip(stores, new, strict=True)
+            ]
+            for end in ends:
+                end.result()
+        for at, [record] in enumerate(new):
+            name = f"field{round_number}_{at // 2}"
+            assert stores[0].metadata(SPACE, [record.id])[record.id][name] == name
