@@ -13,6 +13,7 @@ from itertools import chain
 import click
 
 from vector_assets.cli_estimate import estimate
+from vector_assets.cli_import import import_index
 from vector_assets.cli_prune import prune
 from vector_assets.cli_reindex import reindex
 from vector_assets.cli_serving import demo, sandbox, serve, up
@@ -178,7 +179,7 @@ def doctor(canary: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-for _command in (prune, verify, reindex, sandbox, serve, up, demo):
+for _command in (prune, verify, reindex, import_index, sandbox, serve, up, demo):
     app.add_command(_command)
 
 

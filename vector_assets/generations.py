@@ -28,7 +28,9 @@ from vector_assets.vectors import Vectors
 KEEP_SECONDS = 15.0
 """How long a reader believes what it knows of the live generation."""
 
-_FACTS = "generation"
+FACTS = "generation"
+"""Kind of the entries of the ledger that say which generation is live."""
+
 _LIVE = "live"
 _BUILDING = "building"
 _OLD = "old "
@@ -94,7 +96,7 @@ class Catalogue:
 
     def end_building(self) -> None:
         """Say that none is being filled."""
-        self._ledger(1).remove(_FACTS, [_BUILDING])
+        self._ledger(1).remove(FACTS, [_BUILDING])
 
     def set_old(self, generation: Generation) -> None:
         """Say that one stays beside for nothing but the way back."""
@@ -102,7 +104,7 @@ class Catalogue:
 
     def forget_old(self, name: str) -> None:
         """Say that one is gone."""
-        self._ledger(1).remove(_FACTS, [_OLD + name])
+        self._ledger(1).remove(FACTS, [_OLD + name])
 
     def _put(self, key: str, generation: Generation) -> None:
         kind = generation.kind
@@ -111,7 +113,7 @@ class Catalogue:
             "name": generation.name,
             "kind": kind.as_json() if kind else None,
         }
-        self._ledger(kind.dimensions if kind else 1).put(_FACTS, {key: entry})
+        self._ledger(kind.dimensions if kind else 1).put(FACTS, {key: entry})
 
     def _read(self) -> dict[str, Generation]:
         return {
@@ -120,7 +122,7 @@ class Catalogue:
                 IndexKind.from_json(entry["kind"]) if entry.get("kind") else None,
                 {name: value for name, value in entry.items() if name not in {"name", "kind"}},
             )
-            for key, entry in self._ledger(1).entries(_FACTS).items()
+            for key, entry in self._ledger(1).entries(FACTS).items()
         }
 
     def _ledger(self, dimensions: int) -> Ledger:

@@ -23,7 +23,7 @@ from vector_assets.kinds import kind_of
 from vector_assets.meter import Meter
 from vector_assets.records import head_id
 from vector_assets.reindex_report import Estimate, OnProgress, ReindexReport, Way
-from vector_assets.serving import difference
+from vector_assets.serving import difference, require_no_import
 from vector_assets.settings import Settings
 from vector_assets.sources import SOURCES, build_source
 from vector_assets.sources.base import Source
@@ -177,6 +177,7 @@ class Reindexing:
         if building is not None:
             self._catalogue.set_old(replace(building, facts={"given_up_at": _now()}))
         if not self._live.is_recorded:
+            require_no_import(self._store)
             # From here on nobody else records what is live, so that nobody undoes the switch.
             self._live = replace(self._live, is_recorded=True)
             self._catalogue.set_live(self._live)

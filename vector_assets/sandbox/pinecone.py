@@ -3,7 +3,8 @@
 An index whose dense field is `_values` belongs to the Vectors API, any other to the Documents API,
 as at the vendor. Writes are seen after `Conditions.index_lag_seconds`, with the log positions in
 the headers that say so.
-Keep out: the Vectors API (`pinecone_vectors.py`), the Documents API (`pinecone_documents.py`).
+Keep out: the Vectors API (`pinecone_vectors.py`), the Documents API (`pinecone_documents.py`), and
+imports, which both have (`pinecone_imports.py`).
 """
 
 import json
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from vector_assets.sandbox import pinecone_documents, pinecone_vectors
+from vector_assets.sandbox import pinecone_documents, pinecone_imports, pinecone_vectors
 from vector_assets.sandbox.conditions import LOSING, Conditions
 from vector_assets.sandbox.pinecone_filters import BadFilterError
 from vector_assets.sandbox.pinecone_state import (
@@ -30,6 +31,7 @@ _DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-
 Json = dict[str, Any]
 Verb = Callable[[Index, Json], Json]
 
+VERBS = (*pinecone_vectors.VERBS, *pinecone_documents.VERBS, *pinecone_imports.VERBS)
 WRITES = {*pinecone_vectors.WRITES, *pinecone_documents.WRITES}
 SEARCHES = {*pinecone_vectors.SEARCHES, *pinecone_documents.SEARCHES}
 
@@ -40,7 +42,7 @@ def routes(conditions: Conditions) -> list[BaseRoute]:
     control = _Control(indexes, conditions)
     data = [
         Route(f"/{{index}}{path}", _data_plane(indexes, verb, status), methods=[method])
-        for method, path, verb, status in (*pinecone_vectors.VERBS, *pinecone_documents.VERBS)
+        for method, path, verb, status in VERBS
     ]
     return [
         Route("/indexes", _with_key(control.list), methods=["GET"]),

@@ -84,6 +84,7 @@ class Index:
         conditions: Say how long a write stays unseen.
         is_losing: Whether a write is acknowledged and then lost.
         ready_at: From when on it can be used, by the monotonic clock.
+        imports: From object storage, by id, oldest first (`pinecone_imports.py`).
     """
 
     name: str
@@ -92,6 +93,7 @@ class Index:
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     is_losing: bool = False
     ready_at: float = 0.0
+    imports: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ready_at = time.monotonic() + self.conditions.index_ready_seconds
@@ -144,7 +146,7 @@ class Index:
         """
         taken = list(records)
         for record in taken:
-            self._check(record)
+            self.check(record)
         self.commit(namespace, lambda held: held.update({one.id: one for one in taken}))
 
     def update(self, namespace: str, fields_by_id: Mapping[str, Mapping[str, Any]]) -> None:
@@ -173,7 +175,12 @@ class Index:
         held = self.visible(namespace)
         return [held[one] for one in sorted(held) if meets(held[one].metadata, condition)]
 
-    def _check(self, record: StoredRecord) -> None:
+    def check(self, record: StoredRecord) -> None:
+        """Check a record against the limits.
+
+        Raises:
+            RefusedError: It breaks one.
+        """
         if not record.id or len(record.id) > MAX_ID_CHARACTERS or not record.id.isascii():
             raise RefusedError(f"id {record.id[:40]!r} must be ASCII of 1 to 512 characters")
         if record.vector.shape != (self.dimension,):

@@ -21,7 +21,8 @@ from pinecone import Pinecone
 from vector_assets.errors import IndexMismatchError, SettingsError, UnavailableError
 from vector_assets.meter import Meter
 from vector_assets.settings import Settings
-from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.bulk import BulkImports, BulkStore
 from vector_assets.stores.pinecone_documents import DocumentsApi
 from vector_assets.stores.pinecone_requests import PineconeApi, answered
 from vector_assets.stores.pinecone_vectors import VectorsApi
@@ -44,7 +45,7 @@ READY_POLL_SECONDS = 1.0
 DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 
 
-class PineconeStore(IndexStore):
+class PineconeStore(BulkStore):
     """One index.
 
     Args:
@@ -244,6 +245,10 @@ class PineconeStore(IndexStore):
         api = self._existing()
         if api is not None:
             api.clear(namespace)
+
+    def bulk_imports(self) -> BulkImports:
+        """Return the imports of this index, which has to exist."""
+        return self._opened().bulk_imports()
 
     def remove(self) -> None:
         """Delete the index."""

@@ -14,6 +14,7 @@ import orjson
 
 from vector_assets.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.pinecone_imports import JsonLines, PineconeImports
 from vector_assets.stores.pinecone_requests import (
     HEAD_FIELDS,
     MAX_RECORDS,
@@ -83,15 +84,6 @@ class DocumentsApi(PineconeApi):
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
-        # A vector that is JSON already is written into the request as it is, by the SDK's orjson.
-        wire = (
-            {
-                "_id": one.id,
-                self._vector_field: orjson.Fragment(vector_json(one.vector)),
-                **one.metadata,
-            }
-            for one in records
-        )
 
         def write(group: Sequence[Mapping[str, Any]]) -> None:
             self._upserted(
@@ -101,7 +93,21 @@ class DocumentsApi(PineconeApi):
                 partial(self._index.documents.upsert, namespace=namespace, documents=group),
             )
 
-        in_parallel(write, groups_by_bytes(wire))
+        in_parallel(write, groups_by_bytes(self.wire(records)))
+
+    def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+        """Yield each record as a document of the request, or of a file that is imported."""
+        for one in records:
+            yield {
+                "_id": one.id,
+                # JSON already, and written into the request as it is, by the SDK's orjson.
+                self._vector_field: orjson.Fragment(vector_json(one.vector)),
+                **one.metadata,
+            }
+
+    def bulk_imports(self) -> PineconeImports:
+        """Return the imports, of documents as JSON Lines."""
+        return PineconeImports(self._index, JsonLines, self.wire, self._meter)
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many a request."""

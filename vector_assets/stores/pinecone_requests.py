@@ -28,6 +28,7 @@ from vector_assets.errors import (
 from vector_assets.meter import Meter
 from vector_assets.records import MAX_METADATA_BYTES
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.bulk import BulkImports
 from vector_assets.vectors import Vectors
 
 Item = TypeVar("Item")
@@ -106,6 +107,10 @@ class PineconeApi(ABC):
     @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
+
+    @abstractmethod
+    def bulk_imports(self) -> BulkImports:
+        """Return the imports of this index, in the form of files that its API reads."""
 
     @abstractmethod
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:

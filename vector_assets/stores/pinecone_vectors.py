@@ -15,6 +15,7 @@ import numpy as np
 
 from vector_assets.records import document_id_of, head_id, ordinal_of, trusted_fingerprint
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.pinecone_imports import ParquetRows, PineconeImports
 from vector_assets.stores.pinecone_requests import (
     PAGE_RECORDS,
     PineconeApi,
@@ -91,10 +92,6 @@ class VectorsApi(PineconeApi):
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
-        wire = (
-            {"id": one.id, "values": short_numbers(one.vector), "metadata": dict(one.metadata)}
-            for one in records
-        )
 
         def write(group: Sequence[Mapping[str, Any]]) -> None:
             # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
@@ -105,7 +102,20 @@ class VectorsApi(PineconeApi):
                 partial(self._index.upsert, vectors=group, namespace=namespace),
             )
 
-        in_parallel(write, groups_by_bytes(wire))
+        in_parallel(write, groups_by_bytes(self.wire(records)))
+
+    def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+        """Yield each record as a vector of the request, or of a file that is imported."""
+        for one in records:
+            yield {
+                "id": one.id,
+                "values": short_numbers(one.vector),
+                "metadata": dict(one.metadata),
+            }
+
+    def bulk_imports(self) -> PineconeImports:
+        """Return the imports, of vectors as Parquet."""
+        return PineconeImports(self._index, ParquetRows, self.wire, self._meter)
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, several requests in flight."""
