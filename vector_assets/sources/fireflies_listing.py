@@ -95,12 +95,16 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
             raise ContractError(
                 "fireflies transcripts", f"with {skip} skipped what it had", "other meetings"
             )
-        for place, one in fresh:
+        seen.update(one["id"] for _, one in fresh)
+        skip += len(page) - 1
+        # Let go of each as it is taken: a page of long meetings is tens of megabytes.
+        page.clear()
+        fresh.reverse()
+        while fresh:
+            place, one = fresh.pop()
             yield Listed(one, broken.get(place, ""))
         if is_last:
             return
-        seen.update(one["id"] for _, one in fresh)
-        skip += len(page) - 1
 
 
 def began_at(transcript: Transcript) -> datetime | None:

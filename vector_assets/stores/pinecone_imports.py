@@ -12,8 +12,6 @@ from functools import partial
 from typing import Any
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from vector_assets.meter import Meter
 from vector_assets.stores.base import Record
@@ -22,9 +20,6 @@ from vector_assets.stores.pinecone_requests import answered
 
 Wire = Callable[[Sequence[Record]], Iterator[Mapping[str, Any]]]
 
-_ROWS = pa.schema(
-    [("id", pa.string()), ("values", pa.list_(pa.float32())), ("metadata", pa.string())]
-)
 _RUNNING = ("Pending", "InProgress")
 _COMPLETED = "Completed"
 
@@ -59,19 +54,28 @@ class ParquetRows(StagedFile):
     """
 
     def __init__(self, stream: Any, wire: Wire) -> None:
-        self._writer = pq.ParquetWriter(stream, _ROWS)
+        # Imported here, for it takes 36 MB, and the nights into Pinecone never come by.
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        fields = [
+            ("id", pa.string()),
+            ("values", pa.list_(pa.float32())),
+            ("metadata", pa.string()),
+        ]
+        self._schema, self._table = pa.schema(fields), pa.table
+        self._writer = pq.ParquetWriter(stream, self._schema)
         self._wire = wire
 
     def write(self, records: Sequence[Record]) -> None:
         """Add a group of rows."""
         rows = list(self._wire(records))
-        columns = [
-            [one["id"] for one in rows],
-            [one["values"] for one in rows],
-            [orjson.dumps(one["metadata"]).decode() for one in rows],
-        ]
-        arrays = [pa.array(column, kind.type) for column, kind in zip(columns, _ROWS, strict=True)]
-        self._writer.write_table(pa.table(arrays, schema=_ROWS))
+        columns = {
+            "id": [one["id"] for one in rows],
+            "values": [one["values"] for one in rows],
+            "metadata": [orjson.dumps(one["metadata"]).decode() for one in rows],
+        }
+        self._writer.write_table(self._table(columns, schema=self._schema))
 
     def close(self) -> None:
         """Write the footer, without which no row can be read."""
