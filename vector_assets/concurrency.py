@@ -35,10 +35,10 @@ def mapped_in_order(
     Args:
         function: Called from worker threads.
         items: Drawn from one thread; closed there when it can be.
-        in_flight: Items that wait for the consumer, at the most; one more is drawn, and worked on,
-            before it waits.
+        in_flight: Items that are worked on at once, or wait for the consumer, while it has one in
+            hand; one more is drawn, and worked on, before it waits.
     """
-    handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=in_flight)
+    handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=max(1, in_flight - 1))
     stop = threading.Event()
     with ThreadPoolExecutor(in_flight, thread_name_prefix="work") as pool:
         drawer = threading.Thread(

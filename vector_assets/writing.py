@@ -21,7 +21,7 @@ from vector_assets.planning import DocumentPlan, Planner
 from vector_assets.records import record_id, vector_cause
 from vector_assets.stores.base import Head, Metadata, VectorStore
 
-UNCONFIRMED_BATCHES = 4
+UNCONFIRMED_BATCHES = 2
 """A batch is read back when so many after it are written: an index that lags has time to show it,
 and what another run did at the same moment has happened by then."""
 
