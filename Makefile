@@ -58,12 +58,8 @@ format: install ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: install ## Measure completeness, answers, scale and speed; speed goes to benchmarks/results.md
-	$(BIN)/python benchmarks/real_input.py $(WORKSPACE_DATA) --folder data/bench
-	$(BIN)/python benchmarks/completeness.py $(WORKSPACE_DATA) --index data/bench/lancedb
-	$(BIN)/python benchmarks/retrieval.py $(WORKSPACE_DATA) --index data/bench/lancedb
-	$(BIN)/python benchmarks/scale.py --folder data/scale
-	$(BIN)/python benchmarks/speed.py
+bench: install ## Measure everything that has a target; speed goes to benchmarks/results.md
+	$(BIN)/python benchmarks/everything.py $(WORKSPACE_DATA)
 
 clean: ## Remove what the commands above made
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data
