@@ -60,7 +60,7 @@ def drain(
                 stream.record_failures()
             else:
                 stream.settle()
-        except VectorAssetsError as error:
+        except BaseException as error:  # A run that is told to end has days to show as well.
             _break_off(error, flights, stream, store, writer)
             raise
 
@@ -157,7 +157,7 @@ def _make_sure(stream: EmbeddedDocuments, store: VectorStore, writer: Writer) ->
 
 
 def _break_off(
-    error: VectorAssetsError,
+    error: BaseException,
     flights: _Flights,
     stream: EmbeddedDocuments,
     store: VectorStore,
