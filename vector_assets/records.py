@@ -6,7 +6,6 @@ Keep out: how text is cut (`chunking.py`) and how a store spells a field (`store
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 
 import orjson
@@ -253,5 +252,5 @@ def _fitting(words: Iterable[str], max_bytes: int) -> list[str]:
 
 
 def _hash(*parts: object) -> str:
-    canonical = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode(), digest_size=12).hexdigest()
+    canonical = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, digest_size=12).hexdigest()

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from vector_assets.concurrency import side_by_side
 from vector_assets.documents import DocumentFailure
 from vector_assets.errors import ContractError, LostWriteError, VectorAssetsError
 from vector_assets.planning import DocumentPlan, Planner
@@ -22,7 +23,7 @@ from vector_assets.records import record_id, vector_cause
 from vector_assets.stores.base import Head, Metadata, VectorStore
 
 UNCONFIRMED_BATCHES = 2
-"""A batch is read back when so many after it are written: an index that lags has time to show it,
+"""So many written batches wait until they are read back: an index that lags has time to show them,
 and what another run did at the same moment has happened by then."""
 
 MANY_REFUSED = 5
@@ -60,7 +61,7 @@ class Writer:
         return failures
 
     def write(self, plans: list[DocumentPlan]) -> None:
-        """Write a batch, and read back an earlier one.
+        """Write a batch, and meanwhile read back an earlier one.
 
         Raises:
             ContractError: The index refuses many documents in a row.
@@ -69,12 +70,12 @@ class Writer:
         if not plans:
             return
         self._forget({plan.document.id for plan in plans})
-        taken = self._taken(plans)
+        with self._lock:
+            is_one_due = len(self._unconfirmed) >= UNCONFIRMED_BATCHES
+            due = self._unconfirmed.popleft() if is_one_due else []
+        taken, _ = side_by_side(lambda: self._taken(plans), lambda: self._confirm_or_keep(due))
         with self._lock:
             self._unconfirmed.append(taken)
-            is_one_due = len(self._unconfirmed) > UNCONFIRMED_BATCHES
-            due = self._unconfirmed.popleft() if is_one_due else []
-        self._confirm_or_keep(due)
 
     def finish(self) -> bool:
         """Read back what is left, and tell whether some of it had to be written again.
@@ -132,7 +133,7 @@ class Writer:
         for plan in plans:
             (begun if _has_several_writes(plan, is_atomic=is_atomic) else single).append(plan)
         self._write_heads(begun, is_whole=False)
-        self._write_tails(begun)
+        self._write_tails(begun, single)
         # A newer version that was written meanwhile needs what ours has not.
         surplus = {
             chunk_id: plan.document.updated_at.timestamp()
@@ -141,7 +142,7 @@ class Writer:
         }
         if surplus:
             self._store.delete_older(self._namespace, surplus)
-        self._write_heads(begun, single, is_whole=True)
+        self._write_heads(begun, is_whole=True)
         for plan in begun:
             plan.stats.deleted_chunks = len(plan.surplus_ids)
         return plans
@@ -175,45 +176,38 @@ class Writer:
                 again.append(now)
         return again
 
-    def _write_heads(
-        self,
-        plans: Sequence[DocumentPlan],
-        single: Sequence[DocumentPlan] = (),
-        *,
-        is_whole: bool,
-    ) -> None:
-        """Write the heads of plans, and with them all of those that take a single write."""
+    def _write_heads(self, plans: Sequence[DocumentPlan], *, is_whole: bool) -> None:
+        """Write the heads of plans, with the name of the version when that is whole."""
         records = [
             one if is_whole else replace(one, metadata={**one.metadata, "document_fingerprint": ""})
             for plan in plans
             for one in plan.upserts
             if one.id == plan.head_id
         ]
-        records += [one for plan in single for one in plan.upserts]
         relabelled: dict[str, Metadata] = {
             plan.head_id: plan.metadata_updates[plan.head_id]
             if is_whole
             else {**plan.metadata_updates[plan.head_id], "document_fingerprint": ""}
-            for plan in (*plans, *single)
+            for plan in plans
             if plan.head_id in plan.metadata_updates
         }
         self._store.upsert(self._namespace, records)
         self._store.update_metadata(self._namespace, relabelled)
 
-    def _write_tails(self, plans: list[DocumentPlan]) -> None:
-        self._store.upsert(
-            self._namespace,
-            [one for plan in plans for one in plan.upserts if one.id != plan.head_id],
-        )
-        self._store.update_metadata(
-            self._namespace,
-            {
-                chunk_id: metadata
-                for plan in plans
-                for chunk_id, metadata in plan.metadata_updates.items()
-                if chunk_id != plan.head_id
-            },
-        )
+    def _write_tails(self, plans: Sequence[DocumentPlan], single: Sequence[DocumentPlan]) -> None:
+        """Write all but the heads of plans, and all of those that take a single write."""
+        records = [one for plan in plans for one in plan.upserts if one.id != plan.head_id]
+        records += [one for plan in single for one in plan.upserts]
+        relabelled: dict[str, Metadata] = {
+            chunk_id: metadata
+            for plan in plans
+            for chunk_id, metadata in plan.metadata_updates.items()
+            if chunk_id != plan.head_id
+        }
+        for plan in single:
+            relabelled |= plan.metadata_updates
+        self._store.upsert(self._namespace, records)
+        self._store.update_metadata(self._namespace, relabelled)
 
     def _fail(self, failure: DocumentFailure) -> None:
         with self._lock:

@@ -24,7 +24,8 @@ document looks like (`slack_render.py`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -53,7 +54,7 @@ from vector_assets.sources.slack_channels import (
     unlisted,
 )
 from vector_assets.sources.slack_directory import Channel, Directory
-from vector_assets.sources.slack_histories import opened
+from vector_assets.sources.slack_histories import ASKED_IDS, opened
 from vector_assets.sources.slack_jobs import End, Job, Options, place_of
 from vector_assets.sources.slack_listing import Day, Listing, Scope, Thread
 from vector_assets.sources.slack_messages import channel_stamp, instant, stamp_of
@@ -207,13 +208,18 @@ class Reading:
                 self._note_closed(channel, access)
             else:
                 access_by_channel[channel] = access
-        whole = self._whole(access_by_channel)
+        usual = {
+            channel: self._listing(channel, access, self._window)
+            for channel, access in access_by_channel.items()
+        }
+        whole, asked = self._whole(access_by_channel, usual.values())
         ever = Window(self._since, None)
         listings = (
-            self._listing(channel, access, ever if channel in whole else self._window)
+            self._listing(channel, access, ever) if channel in whole else usual[channel]
             for channel, access in access_by_channel.items()
         )
-        channels = zip(access_by_channel.items(), opened(listings, self._known), strict=True)
+        histories = opened(listings, self._known, held=self._held, asked=asked)
+        channels = zip(access_by_channel.items(), histories, strict=True)
         streams = (
             self._jobs_of(channel, access, listing) for (channel, access), listing in channels
         )
@@ -237,8 +243,10 @@ class Reading:
             else:
                 yield channel
 
-    def _whole(self, access_by_channel: dict[Channel, tuple[str, ...]]) -> set[Channel]:
-        """Return the channels whose whole history is wanted; one question to the index."""
+    def _whole(
+        self, access_by_channel: dict[Channel, tuple[str, ...]], usual: Iterable[Listing]
+    ) -> tuple[set[Channel], AbstractSet[str]]:
+        """Return the channels wanted whole, and the days asked about in the same question."""
         stamps = dict.fromkeys(
             (channel_document_id(one.id) for one in self._directory.channels), ""
         )
@@ -246,10 +254,13 @@ class Reading:
             channel_document_id(channel.id): channel_stamp(channel.name, *access)
             for channel, access in access_by_channel.items()
         }
-        self._held, seen = self._known.compared(stamps)
-        if self._known.is_rescan or not self._held:
-            return set()
-        return {one for one in access_by_channel if channel_document_id(one.id) not in seen}
+        days = [one for listing in usual for one in listing.day_ids()]
+        asked = dict.fromkeys(days if len(days) + len(stamps) <= ASKED_IDS else [], "")
+        self._held, seen = self._known.compared({**stamps, **asked})
+        if self._known.is_rescan or self._held.keys().isdisjoint(stamps):
+            return set(), asked.keys()
+        whole = {one for one in access_by_channel if channel_document_id(one.id) not in seen}
+        return whole, asked.keys()
 
     def _access(self, channel: Channel) -> tuple[Channel, tuple[str, ...] | ContractError]:
         try:
