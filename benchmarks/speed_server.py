@@ -1,8 +1,9 @@
 """The sandbox in a process of its own, fast enough that its latency and its limits are what is met.
 
-What a vendor answers to the same question is remembered, embeddings are random numbers, and what
-stands below a block is looked up and not searched for: else the sandbox's own work, which is made
-to be right and not to be fast, would be measured.
+What a vendor answers to the same question is remembered, embeddings are random numbers, what stands
+below a block is looked up and not searched for, and the pages of a filtered list are cut from one
+walk over the index: else the sandbox's own work, which is made to be right and not to be fast,
+would be measured.
 Keep out: what it serves (`speed_workspace.py`), and what is asked of it.
 
     python benchmarks/speed_server.py --days 30 [--latency-seconds 0.06] [--in-flight 16]
@@ -21,13 +22,16 @@ import re
 import sys
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from speed_workspace import build
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from vector_assets.sandbox import pinecone
 from vector_assets.sandbox.notion_objects import block_object, children_of
+from vector_assets.sandbox.pinecone_state import Index, StoredRecord
 from vector_assets.sandbox.server import running_sandbox
 from vector_assets.sandbox.workspace import Json, Workspace
 
@@ -139,6 +143,27 @@ class Remembered:
             await send(part)
 
 
+class RememberingIndex(Index):
+    """An index that walks over its records once a filter, until the next write is seen."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._walks: dict[str, tuple[int, dict[str, list[StoredRecord]]]] = {}
+
+    def matching(self, namespace: str, condition: Mapping[str, Any] | None) -> list[StoredRecord]:
+        """Return the visible records that meet a filter, in order of id."""
+        self.visible(namespace)
+        found = self.namespaces.get(namespace)
+        seen = found.reconciled if found is not None else 0
+        if self._walks.get(namespace, (-1, {}))[0] != seen:
+            self._walks[namespace] = (seen, {})
+        walks = self._walks[namespace][1]
+        asked = json.dumps(condition, sort_keys=True)
+        if asked not in walks:
+            walks[asked] = super().matching(namespace, condition)
+        return walks[asked]
+
+
 def endpoint(path: str) -> str:
     """Return the name under which a path is counted."""
     for pattern, name in _NAMES:
@@ -203,6 +228,7 @@ def main() -> None:
         app.app = Remembered(app.app, workspace)
         return Seen(app, asked.in_flight)
 
+    pinecone.Index = RememberingIndex  # type: ignore[misc]
     with running_sandbox(workspace, wrap=around) as sandbox:
         sandbox.conditions.latency_seconds = asked.latency_seconds
         sys.stdout.write(json.dumps({"url": sandbox.url, **sandbox.environment}) + "\n")

@@ -3,13 +3,61 @@
 Keep out: whether that version is the newest one (its source alone knows), and mending.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
+from vector_assets.concurrency import mapped_in_order
 from vector_assets.records import record_id
 from vector_assets.stores.base import Head, VectorStore
 
-_GROUP_DOCUMENTS = 200
+_GROUP_IDS = 1000
+"""Ids that are asked for together: what Pinecone takes in one request."""
+
+_GROUP_DAYS = 4
+_GROUPS_IN_FLIGHT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What the index holds of some days.
+
+    Attributes:
+        document_count: Of those days.
+        broken: What is wrong with those of them that are not whole, by document id.
+    """
+
+    document_count: int
+    broken: Mapping[str, str]
+
+
+def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadBack:
+    """Look at every document of some days, in the memory that a few pages of them take.
+
+    Args:
+        store: The index; asked from several threads.
+        namespace: Of a source.
+        days: Partitions.
+    """
+
+    def read(some: Sequence[date]) -> ReadBack:
+        count = 0
+
+        def counted() -> Iterator[tuple[str, Head]]:
+            nonlocal count
+            for one in store.documents(namespace, some):
+                count += 1
+                yield one
+
+        broken = dict(broken_documents(store, namespace, counted()))
+        return ReadBack(count, broken)
+
+    groups = (days[at : at + _GROUP_DAYS] for at in range(0, len(days), _GROUP_DAYS))
+    found = list(mapped_in_order(read, groups, in_flight=_GROUPS_IN_FLIGHT))
+    return ReadBack(
+        sum(one.document_count for one in found),
+        {document_id: cause for one in found for document_id, cause in one.broken.items()},
+    )
 
 
 def broken_documents(
@@ -22,18 +70,33 @@ def broken_documents(
         namespace: Of a source.
         documents: With their heads, as the index has them; read as a stream.
     """
-    stream = iter(documents)
-    while group := list(islice(stream, _GROUP_DOCUMENTS)):
-        asked = [
-            record_id(document_id, n)
-            for document_id, head in group
-            for n in range(head.chunk_count + 1)
-        ]
+    for group in _grouped(documents):
+        asked = [record_id(one, n) for one, head in group.items() for n in _ordinals(head)]
         present = store.fingerprints(namespace, asked).keys()
-        for document_id, head in group:
+        for document_id, head in group.items():
             cause = _cause(document_id, head, present)
             if cause:
                 yield document_id, cause
+
+
+def _grouped(documents: Iterable[tuple[str, Head]]) -> Iterator[dict[str, Head]]:
+    """Yield documents in groups of so many ids, and one by itself where it has more."""
+    group: dict[str, Head] = {}
+    count = 0
+    for document_id, head in documents:
+        wanted = len(_ordinals(head))
+        if group and count + wanted > _GROUP_IDS:
+            yield group
+            group, count = {}, 0
+        group[document_id] = head
+        count += wanted
+    if group:
+        yield group
+
+
+def _ordinals(head: Head) -> range:
+    """Return the chunks to ask for: those that are there, and one that must not be."""
+    return range(head.chunk_count + 1)
 
 
 def broken_among(

@@ -31,8 +31,7 @@ from vector_assets.orchestration.partitions import (
 from vector_assets.orchestration.records import asset_history
 from vector_assets.quarantine import quarantined
 from vector_assets.settings import Settings
-from vector_assets.stores.base import Head
-from vector_assets.wholeness import broken_among, broken_documents
+from vector_assets.wholeness import broken_among, read_back
 
 PATIENCE_SECONDS = 60.0
 """How long what was written may take to be seen: Pinecone is eventually consistent."""
@@ -129,33 +128,15 @@ def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinit
         written = _newest_written(context.instance, key)
         store = vector_index.build_store(Meter())
         days = _days_to_read(context, key)
-        counted = _Counted(store.documents(source, days) if days else iter(()))
-        broken = dict(broken_documents(store, source, counted))
-        broken |= dict(broken_among(store, source, written))
+        found = read_back(store, source, days)
+        broken = {**found.broken, **dict(broken_among(store, source, written))}
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         while broken and time.monotonic() < give_up_at:
             time.sleep(_PAUSE_SECONDS)
             broken = dict(broken_among(store, source, list(broken)))
-        return _written_result(broken, counted.count, len(written))
+        return _written_result(broken, found.document_count, len(written))
 
     return everything_written_is_found
-
-
-class _Counted:
-    """Counts what passes.
-
-    Args:
-        documents: A stream.
-    """
-
-    def __init__(self, documents: Iterator[tuple[str, Head]]) -> None:
-        self._documents = documents
-        self.count = 0
-
-    def __iter__(self) -> Iterator[tuple[str, Head]]:
-        for one in self._documents:
-            self.count += 1
-            yield one
 
 
 def _written_result(

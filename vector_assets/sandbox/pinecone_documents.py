@@ -19,6 +19,7 @@ from vector_assets.sandbox.pinecone_state import (
 Json = dict[str, Any]
 
 LIST_PAGE = 100
+MAX_PAGE = 10_000
 _USAGE = {"read_units": 1}
 
 
@@ -105,6 +106,8 @@ def _list(index: Index, asked: Json) -> Json:
 def _paged(found: list[StoredRecord], asked: Json, answer: Json) -> tuple[list[StoredRecord], Json]:
     start = int(asked.get("pagination_token") or 0)
     page_size = int(asked.get("limit") or LIST_PAGE)
+    if not 1 <= page_size <= MAX_PAGE:
+        raise RefusedError(f"limit {page_size}: 1 to {MAX_PAGE} are allowed")
     if start + page_size < len(found):
         answer["pagination"] = {"next": str(start + page_size)}
     return found[start : start + page_size], answer

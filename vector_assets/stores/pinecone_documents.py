@@ -18,7 +18,6 @@ from vector_assets.stores.pinecone_imports import JsonLines, PineconeImports
 from vector_assets.stores.pinecone_requests import (
     HEAD_FIELDS,
     MAX_RECORDS,
-    PAGE_RECORDS,
     PineconeApi,
     answered,
     groups,
@@ -39,6 +38,10 @@ ANSWER_FIELDS = [
     "status", "channel", "thread_ts", "meeting_date", "page_id",
 ]  # fmt: skip
 """What a search brings back: everything that an answer may show, and no vector."""
+
+PAGE_HEADS = 250
+"""Heads of one page, each of which may take 14 KB of the 4 MB that an answer may. As many as 10,000
+may be asked for (the SDK's `FetchDocumentsRequest`, pinecone 10.2)."""
 
 
 class DocumentsApi(PineconeApi):
@@ -140,7 +143,7 @@ class DocumentsApi(PineconeApi):
         token: str | None = None
         while True:
             page = self._page(
-                namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_RECORDS, token=token
+                namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_HEADS, token=token
             )
             for fields in map(_fields, page.documents.values()):
                 yield str(fields["document_id"]), head_of(fields)

@@ -52,9 +52,6 @@ MAX_ANSWER_BYTES = 4_000_000
 _NUMBER_BYTES = 22
 """What a number of a vector may take as JSON, when it comes back as a double."""
 
-PAGE_RECORDS = 100
-"""Records a page of a filtered fetch."""
-
 HEAD_FIELDS = [
     "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
     "access",

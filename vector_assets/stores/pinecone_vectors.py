@@ -17,7 +17,6 @@ from vector_assets.records import document_id_of, head_id, ordinal_of, trusted_f
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone_imports import ParquetRows, PineconeImports
 from vector_assets.stores.pinecone_requests import (
-    PAGE_RECORDS,
     PineconeApi,
     answered,
     groups,
@@ -40,6 +39,9 @@ KNOWN_RECORDS = 90
 
 FETCH_IDS = 100
 """Ids of one fetch: they travel in the URL."""
+
+PAGE_HEADS = 100
+"""Heads of one page, which brings them whole: with their vectors, and up to 40 KB of metadata."""
 
 
 class VectorsApi(PineconeApi):
@@ -157,7 +159,7 @@ class VectorsApi(PineconeApi):
                     self._index.fetch_by_metadata,
                     filter=heads_filter(days),
                     namespace=namespace,
-                    limit=PAGE_RECORDS,
+                    limit=PAGE_HEADS,
                     pagination_token=token,
                 ),
             )

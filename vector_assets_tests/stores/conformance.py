@@ -229,7 +229,9 @@ class StoreConformance:
         given = [one for n in range(2500) for one in records(document(str(n)), f"text {n}")]
         opened.upsert(SPACE, given)
         assert opened.count(SPACE) == 2500
-        assert len(opened.heads(SPACE, [f"jira:{n}" for n in range(2500)])) == 2500
+        ids = [f"jira:{n}" for n in range(2500)]
+        assert len(opened.heads(SPACE, ids)) == 2500
+        assert sorted(one for one, _ in opened.documents(SPACE)) == sorted(ids)
         opened.delete(SPACE, [record.id for record in given])
         assert opened.count(SPACE) == 0
 
