@@ -9,6 +9,7 @@ chunks a second and peak memory. Exits 1 when anything is missing, doubled, or d
 """
 
 import argparse
+import json
 import os
 import resource
 import shutil
@@ -26,6 +27,7 @@ from raw_words import lines, slack_messages
 from vector_assets.meter import Meter
 from vector_assets.report import SyncReport
 from vector_assets.settings import load_settings
+from vector_assets.sources.slack_render import channel_document_id
 from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
 from vector_assets.sync import Days, sync_source
@@ -143,8 +145,10 @@ def expected_ids(workspace: Path) -> dict[str, set[str]]:
 
 
 def slack_ids(folder: Path) -> Iterator[str]:
-    """Yield an id for each thread, and for each channel's day that has a message outside one."""
-    return (document_id for document_id, _ in slack_messages(folder))
+    """Yield an id for each thread, each channel's day with messages outside one, each channel."""
+    yield from (document_id for document_id, _ in slack_messages(folder))
+    channels = json.loads((folder / "channels.json").read_text(encoding="utf-8"))
+    yield from (channel_document_id(one["id"]) for one in channels)
 
 
 if __name__ == "__main__":

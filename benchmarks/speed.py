@@ -34,7 +34,6 @@ SETTINGS = {
 DOCUMENTED_RATES = {"SLACK_REQUESTS_PER_MINUTE": "50", "NOTION_REQUESTS_PER_SECOND": "3"}
 ALONE = ("sync-slack", "slack")
 KINDS = ("floor", "sync", "dagster", *ALONE)
-ALONE_ROUNDS = 3
 TWICE = ("sync", "dagster")
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 Best = dict[tuple[str, int], Measured]
@@ -56,12 +55,7 @@ def main() -> None:
         with Server.serving(days) as server:
             for number in range(asked.rounds):
                 # A long run evens its own noise out, but not that of a difference of two.
-                if days == 1 or number == 0:
-                    kinds = KINDS
-                elif number < ALONE_ROUNDS:
-                    kinds = ALONE
-                else:
-                    break
+                kinds = KINDS if days == 1 or number == 0 else ALONE
                 for kind, measured in _round(server, days, kinds):
                     print(f"round {number + 1}, {days} days, {kind}: {measured.seconds:.1f} s",
                           file=sys.stderr)  # fmt: skip

@@ -15,7 +15,7 @@ _GROUP_IDS = 1000
 """Ids that are asked for together: what Pinecone takes in one request."""
 
 _GROUP_DAYS = 4
-_GROUPS_IN_FLIGHT = 4
+_GROUPS_IN_FLIGHT = 8
 
 
 @dataclass(frozen=True, slots=True)

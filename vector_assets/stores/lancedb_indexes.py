@@ -33,6 +33,7 @@ _OF_MANY_ROWS = {
     "access": LabelList(),
     "container": Bitmap(),
     "updated_at": BTree(),
+    "partition": Bitmap(),
     "issue_key": BTree(),
     # Made in a tenth of the time of `IvfPq`, which has to learn its codes, and finds more.
     "vector": IvfRq(distance_type="cosine"),

@@ -4,6 +4,7 @@ A store that is eventually consistent is tested without its lag: what lag does i
 """
 
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -338,6 +339,24 @@ class StoreConformance:
         assert self.dense(opened, "plan", until=until) == ["jira:1#0"]
         assert self.dense(opened, "plan", issue_key="HAR-2") == ["jira:2#0"]
         assert self.dense(opened, "plan", containers=("OPS",), until=until) == []
+
+    def test_a_span_of_time_is_cut_to_the_instant(self, opened: VectorStore) -> None:
+        hours = ("2026-03-01T00:00", "2026-03-01T11:59", "2026-03-01T23:59", "2026-03-02T00:00",
+                 "2026-03-02T12:00", "2026-03-04T00:00", "2026-03-04T08:30")  # fmt: skip
+        instants = {f"jira:{n}": utc(one).timestamp() for n, one in enumerate(hours)}
+        for n, one in enumerate(hours):
+            opened.upsert(SPACE, records(document(str(n), updated_at=one), "plan"))
+        bounds = [None, *instants.values(), utc("2026-03-02T12:01").timestamp()]
+        for since, until in product(bounds, bounds):
+            where = Filter(since=since, until=until)
+            found = {
+                hit.metadata["document_id"] for hit in opened.lookup(SPACE, where=where, limit=9)
+            }
+            assert found == {
+                one
+                for one, at in instants.items()
+                if (since is None or since <= at) and (until is None or at < until)
+            }, (since, until)
 
     def test_a_lookup_gives_first_chunks_alone(self, opened: VectorStore) -> None:
         opened.upsert(SPACE, records(document("1"), "one", "two"))

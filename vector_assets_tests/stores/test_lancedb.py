@@ -122,20 +122,25 @@ def test_a_large_table_is_searched_by_indexes_that_find_what_a_scan_finds(
     store.upsert(
         SPACE, [one for n, doc in enumerate(documents) for one in records(doc, f"crane {n}")]
     )
-    where = Filter(containers=("P1",), since=documents[9].updated_at.timestamp())
+    since = documents[9].updated_at.timestamp()
     vector = records(documents[13], "crane 13")[0].vector
 
-    def found() -> list[str]:
+    def found(since: float = since, until: float | None = None) -> list[str]:
+        where = Filter(containers=("P1",), since=since, until=until)
         return [hit.id for hit in store.search_dense(SPACE, vector, where=where, limit=300)]
 
+    spans = [(since + cut, until) for cut in (-1, 1) for until in (None, since + 3e5, since + 9e5)]
     scanned = found()
+    scanned_spans = [sorted(found(*one)) for one in spans]
     store.maintain(SPACE)
     indexes = lancedb.connect(uri).open_table(SPACE).list_indices()
     assert {name for index in indexes for name in index.columns} == {
-        "text", "id", "access", "container", "updated_at", "issue_key", "vector",
+        "text", "id", "access", "container", "updated_at", "partition", "issue_key", "vector",
     }  # fmt: skip
     assert scanned[0] == "jira:13#0"
     assert sorted(found()) == sorted(scanned)
+    assert [sorted(found(*one)) for one in spans] == scanned_spans
+    assert len({len(one) for one in scanned_spans}) > 2
     by_key = store.lookup(SPACE, where=Filter(issue_key="HAR-13"), limit=5)
     assert [hit.id for hit in by_key] == ["jira:13#0"]
 
