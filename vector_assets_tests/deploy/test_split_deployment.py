@@ -61,13 +61,17 @@ def events_about(receiver: Receiver, key: str) -> list[str]:
     return [kind for kind, about in receiver.events() if about == key]
 
 
-def test_a_backfill_over_http_runs_on_the_other_host_and_is_found(
-    team: SplitDeployment, sandbox: Sandbox
-) -> None:
+@pytest.fixture(scope="module")
+def backfilled(team: SplitDeployment) -> list[dict[str, Any]]:
+    """Fill the index with a week of all sources over HTTP, whichever tests run."""
     asked = [team.backfill(source, 7) for source in SOURCE_NAMES]
-    for backfill in asked:
-        done = wait_for_backfill(team, backfill)
-        assert set(done["days"].values()) == {"materialized"}
+    return [wait_for_backfill(team, backfill) for backfill in asked]
+
+
+def test_a_backfill_over_http_runs_on_the_other_host_and_is_found(
+    backfilled: list[dict[str, Any]], team: SplitDeployment, sandbox: Sandbox
+) -> None:
+    assert all(set(one["days"].values()) == {"materialized"} for one in backfilled)
     team.wait_until(lambda: set(team.verdicts().values()) == {"fresh"}, "fresh sources")
     found = team.get("/api/find-context", q="HAR-41", limit="1")
     assert found["answers"][0]["title"].startswith("HAR-41")
@@ -147,6 +151,7 @@ def process_of(team: SplitDeployment, run_id: str) -> int | None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("backfilled")
 def test_a_code_server_that_dies_is_told_once_by_its_name(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
@@ -168,6 +173,7 @@ def is_healed(team: SplitDeployment) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("backfilled")
 def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
