@@ -41,15 +41,10 @@ def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadB
     """
 
     def read(some: Sequence[date]) -> ReadBack:
-        count = 0
-
-        def counted() -> Iterator[tuple[str, Head]]:
-            nonlocal count
-            for one in store.documents(namespace, some):
-                count += 1
-                yield one
-
-        broken = dict(broken_documents(store, namespace, counted()))
+        count, broken = 0, dict[str, str]()
+        for group in _grouped(store.documents(namespace, some)):
+            count += len(group)
+            broken |= _broken_in(store, namespace, group)
         return ReadBack(count, broken)
 
     groups = (days[at : at + _GROUP_DAYS] for at in range(0, len(days), _GROUP_DAYS))
@@ -60,23 +55,16 @@ def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadB
     )
 
 
-def broken_documents(
-    store: VectorStore, namespace: str, documents: Iterable[tuple[str, Head]]
+def broken_among(
+    store: VectorStore, namespace: str, document_ids: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the documents that the index does not hold whole, each with what is wrong.
-
-    Args:
-        store: The index.
-        namespace: Of a source.
-        documents: With their heads, as the index has them; read as a stream.
-    """
-    for group in _grouped(documents):
-        asked = [record_id(one, n) for one, head in group.items() for n in _ordinals(head)]
-        present = store.fingerprints(namespace, asked).keys()
-        for document_id, head in group.items():
-            cause = _cause(document_id, head, present)
-            if cause:
-                yield document_id, cause
+    """Yield those of some documents that the index does not hold whole, or not at all."""
+    heads = store.heads(namespace, document_ids)
+    for document_id in document_ids:
+        if document_id not in heads:
+            yield document_id, "it is not there"
+    for group in _grouped(heads.items()):
+        yield from _broken_in(store, namespace, group).items()
 
 
 def _grouped(documents: Iterable[tuple[str, Head]]) -> Iterator[dict[str, Head]]:
@@ -94,20 +82,17 @@ def _grouped(documents: Iterable[tuple[str, Head]]) -> Iterator[dict[str, Head]]
         yield group
 
 
+def _broken_in(store: VectorStore, namespace: str, group: Mapping[str, Head]) -> dict[str, str]:
+    """Return what is wrong with those documents of a group that are not whole, by id."""
+    asked = [record_id(one, n) for one, head in group.items() for n in _ordinals(head)]
+    present = store.fingerprints(namespace, asked).keys()
+    causes = {one: _cause(one, head, present) for one, head in group.items()}
+    return {one: cause for one, cause in causes.items() if cause}
+
+
 def _ordinals(head: Head) -> range:
     """Return the chunks to ask for: those that are there, and one that must not be."""
     return range(head.chunk_count + 1)
-
-
-def broken_among(
-    store: VectorStore, namespace: str, document_ids: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield those of some documents that the index does not hold whole, or not at all."""
-    heads = store.heads(namespace, document_ids)
-    for document_id in document_ids:
-        if document_id not in heads:
-            yield document_id, "it is not there"
-    yield from broken_documents(store, namespace, heads.items())
 
 
 def _cause(document_id: str, head: Head, present: Iterable[str]) -> str:

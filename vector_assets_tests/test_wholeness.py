@@ -8,7 +8,7 @@ import pytest
 
 from vector_assets import wholeness
 from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.wholeness import ReadBack, broken_among, broken_documents, read_back
+from vector_assets.wholeness import ReadBack, broken_among, read_back
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
 from vector_assets_tests.tiny import document
 
@@ -23,7 +23,8 @@ def store(tmp_path: Path) -> LanceDBStore:
 
 
 def broken(store: LanceDBStore) -> dict[str, str]:
-    return dict(broken_documents(store, SPACE, store.documents(SPACE)))
+    """Return what is wrong with the documents of the day of all of them."""
+    return dict(read_back(store, SPACE, [document("a").day]).broken)
 
 
 def test_what_is_there_to_its_last_chunk_is_whole(store: LanceDBStore) -> None:
