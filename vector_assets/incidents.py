@@ -5,6 +5,7 @@ Keep out: when something is said (`alerts.py`).
 
 import json
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -104,7 +105,7 @@ class FileIncidentStore(IncidentStore):
         """Write beside the file and move it there, so that a crash leaves the old one."""
         path = self._path(reporter)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}")
+        beside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         beside.write_text(text, encoding="utf-8")
         beside.replace(path)
 

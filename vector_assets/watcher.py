@@ -52,6 +52,7 @@ class Watcher:
         self._alerter = alerter
         self._probes = probes
         self._began_at = datetime.now(UTC)
+        self._looking = threading.Lock()
         self._stopped = threading.Event()
         self._looked = threading.Event()
         self._last: Look | None = None
@@ -83,7 +84,11 @@ class Watcher:
         return silent_seconds < 3 * self._settings.watch_seconds + 120
 
     def look(self) -> Look:
-        """Look once: measure, alert, ping."""
+        """Look once: measure, alert, ping. Two looks at once take turns: news is told once."""
+        with self._looking:
+            return self._look()
+
+    def _look(self) -> Look:
         observation = observe(self._settings)
         health = measure(self._settings, self._probes, observation)
         now = health.checked_at

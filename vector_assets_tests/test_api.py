@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
+from vector_assets.alert_channels import WebhookChannel
 from vector_assets.alerts import Alerter
 from vector_assets.api import build_api
 from vector_assets.incidents import FileIncidentStore
@@ -292,3 +294,21 @@ def test_the_service_outside_is_pinged_only_while_all_is_well(
     receiver.status = 500
     seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC)})
     assert watcher.look().ping_error == "HEARTBEAT_URL cannot be pinged: HTTPError"
+
+
+def test_looks_at_once_tell_the_same_news_once(
+    office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from vector_assets.observation import Observation
+
+    dead = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    monkeypatch.setattr("vector_assets.watcher.observe", lambda _: dead)
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
+    # Processes that have just been started are given the time that a heartbeat may be old.
+    settings = office[0].model_copy(update={"heartbeat_max_age_seconds": 0})
+    watcher = Watcher(settings, alerter, Probes(settings))
+    with ThreadPoolExecutor(8) as threads:
+        for look in [threads.submit(watcher.look) for _ in range(8)]:
+            assert look.result().health.verdict == "late"
+    assert receiver.events() == [("opened", "daemon")]
