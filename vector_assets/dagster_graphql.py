@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 from vector_assets.documents import Gap
 from vector_assets.errors import ContractError, UnavailableError
@@ -26,6 +28,13 @@ from vector_assets.observation import (
 )
 
 TIMEOUT_SECONDS = 15.0
+
+_DEAD_CONNECTIONS = 3
+"""How many answers a webserver's Postgres spoils when it comes back from a restart.
+
+Runs, events and schedules each keep one connection open, and each learns by a failure that it is
+dead (`pool_size` of dagster-postgres' `optimize_for_webserver`, 2026-11-26).
+"""
 
 _STATE = """
 query {
@@ -143,6 +152,7 @@ class DagsterGraphql:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._name = f"the Dagster webserver at {url}"
 
     def observe(self, sources: Sequence[str], recent_days: Sequence[date]) -> Observation:
         """Return what Dagster says of itself and of some sources.
@@ -228,25 +238,55 @@ class DagsterGraphql:
 
     def _asked(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         body = {"query": query, "variables": variables}
+        # What is only asked for may be asked for twice; what is launched, may not.
+        retries = 0 if query.lstrip().startswith("mutation") else _DEAD_CONNECTIONS
         try:
-            answer = requests.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
-            answer.raise_for_status()
+            answer = _posted(self.url, body, retries=retries)
             found: dict[str, Any] = answer.json()
         except requests.JSONDecodeError as error:
+            if answer.status_code >= requests.codes.server_error:
+                raise self._failed(f"HTTP {answer.status_code}") from error
             raise ContractError(
-                self.url, "no JSON", "the GraphQL of Dagster's webserver"
+                self.url, f"HTTP {answer.status_code} and no JSON", "Dagster's webserver"
             ) from error
         except requests.RequestException as error:
             raise UnavailableError(
-                f"the Dagster webserver at {self.url}",
+                self._name,
                 type(error).__name__,
                 "Start it (`vector-assets up`), or set DAGSTER_GRAPHQL_URL.",
             ) from error
         if found.get("errors") or not found.get("data"):
-            words = str((found.get("errors") or [{"message": "nothing"}])[0].get("message"))
-            raise ContractError(self.url, words.split("\n")[0][:200], "data")
+            message = str((found.get("errors") or [{"message": "nothing"}])[0].get("message"))
+            first_line = message.split("\n")[0][:200]
+            words = f"HTTP {answer.status_code}: {first_line}"
+            if answer.status_code >= requests.codes.server_error:
+                raise self._failed(words)
+            raise ContractError(self.url, words, "data")
         data: dict[str, Any] = found["data"]
         return data
+
+    def _failed(self, seen: str) -> UnavailableError:
+        return UnavailableError(
+            self._name, seen, "Look at its log: it, its database, or a proxy before it, has failed."
+        )
+
+
+def _posted(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Response:
+    """Post, and again at once where the webserver says that it failed itself."""
+    policy = Retry(
+        total=None,
+        connect=0,
+        read=0,
+        status=retries,
+        status_forcelist=(500, 502, 503, 504),
+        allowed_methods=None,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
+    with requests.Session() as session:
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(max_retries=policy))
+        return session.post(url, json=body, timeout=TIMEOUT_SECONDS)
 
 
 def _location(workspace: Mapping[str, Any]) -> tuple[dict[str, Instigator], str]:
