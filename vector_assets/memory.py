@@ -1,9 +1,11 @@
-"""How much freed memory a process keeps.
+"""How much freed memory a process keeps, and what of the rest it searches for garbage.
 
 Keep out: how much the pipeline holds at once (`intake.py`, `sync.py`).
 """
 
 import ctypes
+import gc
+from functools import cache
 
 ARENAS = 2
 MAPPED_FROM_BYTES = 256 * 1024
@@ -26,3 +28,15 @@ def keep_little_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, ARENAS)
         mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM_BYTES)
+
+
+@cache
+def freeze_what_is_loaded() -> None:
+    """Leave what exists already out of every later search for cycles of garbage.
+
+    Call it when a run has imported what it needs; it does something once in a process. Some 135,000
+    objects of imported libraries live as long as the process, and a search for all garbage looks at
+    each: 0.1 s (2 cores, Python 3.11) in which no other thread runs. An object that nothing refers
+    to any more is freed all the same; only cycles among those that are frozen stay.
+    """
+    gc.freeze()

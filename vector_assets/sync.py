@@ -17,6 +17,7 @@ from vector_assets.embedded import EmbeddedDocuments
 from vector_assets.embedding.base import Embedder
 from vector_assets.landing import NO_LANDING, Landing
 from vector_assets.ledger import Ledger
+from vector_assets.memory import freeze_what_is_loaded
 from vector_assets.meter import Meter
 from vector_assets.planning import HeldVersions, Planner, vector_kind_of
 from vector_assets.quarantine import Quarantine
@@ -71,6 +72,7 @@ class Pipeline:
             days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
         )
         ledger = Ledger(self._store, self._embedder.dimensions)
+        freeze_what_is_loaded()
         return EmbeddedDocuments(
             source=self._source,
             days=days,
