@@ -126,10 +126,13 @@ class OpenAIEmbedder(Embedder):
                 failures[index] = f"it takes {count:,} tokens, the model reads {MAX_INPUT_TOKENS:,}"
             else:
                 kept.append((index, text, count))
+        cut = list(batches(kept))
+        parts = _requests.map(self._embed_batch, cut)
+        if len(cut) == 1 and not failures:
+            return next(parts)
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         token_count = 0
-        cut = list(batches(kept))
-        for batch, part in zip(cut, _requests.map(self._embed_batch, cut), strict=True):
+        for batch, part in zip(cut, parts, strict=True):
             indexes = [index for index, _, _ in batch]
             vectors[indexes] = part.vectors
             failures |= {indexes[place]: cause for place, cause in part.failures.items()}

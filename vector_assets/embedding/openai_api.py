@@ -3,15 +3,14 @@
 Keep out: how texts are cut into requests (`batching.py`), and what becomes of vectors.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import httpx  # noqa: F401 - whole before the SDK looks whether somebody is importing it
+import msgspec
 import numpy as np
 import openai
-import orjson
 
 from vector_assets.embedding.pause import HOPELESS_CODE, MAX_WAIT_SECONDS, Pause
 from vector_assets.errors import (
@@ -51,6 +50,23 @@ class Refusal:
     """The server will not embed these texts, in its own words."""
 
     cause: str
+
+
+class _Item(msgspec.Struct):
+    """A vector: base64 as asked for, or the plain list that some servers answer all the same."""
+
+    index: int
+    embedding: bytes | list[float]
+
+
+class _Body(msgspec.Struct):
+    """What is read of an answer; the SDK lets pass whatever a server says."""
+
+    data: list[_Item]
+    usage: Any = None
+
+
+_decoder = msgspec.json.Decoder(_Body)
 
 
 class OpenAIApi:
@@ -96,21 +112,24 @@ class OpenAIApi:
             ContractError: It answers something else than a vector a text.
         """
         try:
-            # Base64 is decoded to numpy and not to lists, and the JSON around it by the quick
-            # parser: the SDK's own objects take ten times as long.
-            response = self._client.embeddings.with_raw_response.create(
-                model=self._model, input=texts, encoding_format="base64", **self._options
-            )
-            answer = orjson.loads(response.content)
+            # Base64 that goes from the answer into vectors: lists of numbers, and the SDK's own
+            # objects, take ten times as long.
+            answer = _decoder.decode(self._content(texts))
         except openai.APIStatusError as error:
             if error.status_code in _REFUSALS:
                 return Refusal(_words_of(error))
             raise self._translated(error) from error
         except openai.OpenAIError as error:
             raise self._translated(error) from error
-        except ValueError as error:
-            raise _unlike(f"no JSON ({error})", texts) from error
+        except msgspec.DecodeError as error:
+            raise _unlike(f"something else ({error})", texts) from error
         return _read(answer, texts)
+
+    def _content(self, texts: list[str]) -> bytes:
+        response = self._client.embeddings.with_raw_response.create(
+            model=self._model, input=texts, encoding_format="base64", **self._options
+        )
+        return response.content
 
     def _translated(self, error: openai.OpenAIError) -> VectorAssetsError:
         match error:
@@ -136,29 +155,23 @@ class OpenAIApi:
                 return UnavailableError("openai", type(error).__name__, "Check OPENAI_BASE_URL.")
 
 
-def _read(answer: object, texts: Sequence[str]) -> Answer:
-    """Return what an answer holds; the SDK lets pass whatever a server says."""
-    data = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(answer, dict) or not isinstance(data, list):
-        raise _unlike("something else", texts)
+def _read(body: _Body, texts: Sequence[str]) -> Answer:
     try:
-        vectors = {item["index"]: _decoded(item["embedding"]) for item in data}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        vectors = {item.index: _vector(item.embedding) for item in body.data}
+    except ValueError as error:
         raise _unlike(f"vectors that cannot be read ({error})", texts) from error
-    if len(data) != len(texts) or set(vectors) != set(range(len(texts))):
-        raise _unlike(f"{len(data)} vectors for {len(texts)} texts", texts)
-    usage = answer.get("usage")
-    count = usage.get("total_tokens") if isinstance(usage, dict) else None
+    if len(body.data) != len(texts) or set(vectors) != set(range(len(texts))):
+        raise _unlike(f"{len(body.data)} vectors for {len(texts)} texts", texts)
+    count = body.usage.get("total_tokens") if isinstance(body.usage, dict) else None
     return Answer(
         [vectors[index] for index in range(len(texts))], count if isinstance(count, int) else 0
     )
 
 
-def _decoded(embedding: object) -> Vectors:
-    """Return base64, or the plain list that some servers answer all the same, as a vector."""
-    if isinstance(embedding, str):
-        return np.frombuffer(base64.b64decode(embedding), "<f4")
-    return np.asarray(cast("list[float]", embedding), np.float32)
+def _vector(embedding: bytes | list[float]) -> Vectors:
+    if isinstance(embedding, bytes):
+        return np.frombuffer(embedding, "<f4")
+    return np.asarray(embedding, np.float32)
 
 
 def _unlike(seen: str, texts: Sequence[str]) -> ContractError:

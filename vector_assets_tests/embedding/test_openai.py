@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
+from vector_assets.embedding.base import Embedded
 from vector_assets.embedding.batching import MAX_INPUTS, MAX_REQUEST_TOKENS, batches
 from vector_assets.embedding.openai import CHUNK_TOKENS, OpenAIEmbedder
-from vector_assets.errors import CredentialsError, SettingsError, UnavailableError
+from vector_assets.errors import (
+    ContractError,
+    CredentialsError,
+    SettingsError,
+    UnavailableError,
+)
 from vector_assets.meter import Meter
 from vector_assets.sandbox.openai import embed
 from vector_assets.sandbox.server import Sandbox
@@ -124,6 +130,50 @@ def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
     )  # fmt: skip
     with pytest.raises(CredentialsError, match=r"insufficient_quota\. Add credit"):
         build(sandbox, meter).embed(["x"])
+
+
+def answered(sandbox: Sandbox, meter: Meter, body: object) -> Embedded:
+    """Return what is made of an answer for one text and two dimensions."""
+    sandbox.conditions.fail(PATH, status=200, body=body)
+    return build(sandbox, meter, embedding_dimensions=2).embed(["x"])
+
+
+def test_numbers_in_place_of_base64_are_read_for_some_servers_know_no_other(
+    sandbox: Sandbox, meter: Meter
+) -> None:
+    body = {"data": [{"index": 0, "embedding": [3, 4.0]}], "usage": {"total_tokens": 7}}
+    found = answered(sandbox, meter, body)
+    np.testing.assert_allclose(found.vectors, [[0.6, 0.8]], atol=1e-6)
+    assert found.token_count == 7
+
+
+@pytest.mark.parametrize("usage", [None, [], {"total_tokens": "many"}])
+def test_tokens_that_a_server_does_not_tell_count_as_none(
+    sandbox: Sandbox, meter: Meter, usage: object
+) -> None:
+    body = {"data": [{"index": 0, "embedding": "AABAQAAAgEA="}], "usage": usage}
+    found = answered(sandbox, meter, body)
+    np.testing.assert_allclose(found.vectors, [[0.6, 0.8]], atol=1e-6)
+    assert found.token_count == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        (["no object"], r"something else \(Expected `object`, got `array`\)"),
+        ({"error": None}, r"something else \(Object missing required field `data`\)"),
+        ({"data": [{"index": 0, "embedding": "?"}]}, r"something else \(Invalid base64"),
+        ({"data": [{"index": 0, "embedding": [None]}]}, r"something else \(Expected `float`"),
+        ({"data": [{"index": 0, "embedding": "AAAA"}]}, "vectors that cannot be read"),
+        ({"data": []}, "0 vectors for 1 texts"),
+        ({"data": [{"index": 1, "embedding": [1, 0]}]}, "1 vectors for 1 texts"),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_vector(
+    sandbox: Sandbox, meter: Meter, body: object, seen: str
+) -> None:
+    with pytest.raises(ContractError, match=seen):
+        answered(sandbox, meter, body)
 
 
 def test_an_unknown_model_is_named(sandbox: Sandbox, meter: Meter) -> None:
