@@ -175,6 +175,7 @@ def copy_namespace(
         lambda batch: (len(batch), planner.planned(batch)), batches, in_flight=BATCHES_IN_FLIGHT
     ):
         _write(outcomes, writer, done)
+        new.keep_pace(namespace)
         yield done
     writer.finish()
     new.maintain(namespace)

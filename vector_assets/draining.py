@@ -17,8 +17,8 @@ from vector_assets.report import SyncReport
 from vector_assets.stores.base import VectorStore
 from vector_assets.writing import UNCONFIRMED_BATCHES, Writer
 
-MAINTAINED_BATCHES = 50
-"""Written batches after which an index is maintained: its small files make each question slower."""
+PACED_BATCHES = 5
+"""Written batches after which an index may keep pace: its small files make each question slower."""
 
 
 def drain(
@@ -118,9 +118,8 @@ class _Flights:
         self._land_until(self._count - 1)
         plans = [o for o in batch if isinstance(o, DocumentPlan) and not o.is_empty]
         self._written_batches += bool(plans)
-        if plans and self._written_batches % MAINTAINED_BATCHES == 0:
-            self.land()
-            self._store.maintain(self._stream.namespace)
+        if plans and self._written_batches % PACED_BATCHES == 0:
+            self._store.keep_pace(self._stream.namespace)
         self._flying.append((batch, self._pool.submit(self._writer.write, plans)))
         self._recent_ids.append(ids)
         if again:

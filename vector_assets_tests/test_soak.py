@@ -10,11 +10,11 @@ import pytest
 
 DOCUMENTS = 100_000
 
-MAX_GROWTH_MIB = 40
-"""What the last half may add while the index is not maintained, for all of it together: 0.8 KiB a
+MAX_GROWTH_MIB = 25
+"""What the last half may add while the index is not maintained, for all of it together: 0.5 KiB a
 document, less than the text of one."""
 
-MAX_INDEX_MIB = 250
+MAX_INDEX_MIB = 200
 """What it may add in all. Maintaining builds the indexes of the whole table in memory, which grows
 with the table and not with the run: 1.2 MiB for each thousand of these documents, when measured."""
 

@@ -235,6 +235,13 @@ class VectorStore(ABC):
     def maintain(self, namespace: str) -> None:
         """Bring indexes up to date and compact, within bounds; called at the end of a run."""
 
+    @abstractmethod
+    def keep_pace(self, namespace: str) -> None:
+        """Keep questions by id quick while much is written; called every few batches of a run.
+
+        Of the run's own batches, all but `batches_in_flight - 1` are written by then.
+        """
+
     def served_instead(self) -> str:
         """Return which index a search reads in place of what was written here; empty for none."""
         return ""

@@ -52,8 +52,9 @@ COMMIT_ROWS = 5_000
 ASKED_IDS = 1_000
 """Ids of one question, so that its clause stays short."""
 
-INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 64 * 2**20
-"""LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them."""
+INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 16 * 2**20
+"""LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them.
+Of metadata it keeps that of every version seen, and a run wants only the newest."""
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
@@ -197,15 +198,9 @@ class LanceDBStore(IndexStore):
         if table is None or not text.strip():
             return []
         self._ensure_text_index(table)
-        rows = self._answered(
-            lambda: (
-                table.search(_match_query(text, "text"), query_type="fts")
-                .where(where_clause(where), prefilter=True)
-                .select([*readable(table.schema), "_score"])
-                .limit(limit)
-                .to_list()
-            )
-        )
+        query = table.search(_match_query(text, "text"), query_type="fts").limit(limit)
+        wanted = query.where(where_clause(where), prefilter=True)
+        rows = self._answered(lambda: wanted.select([*readable(table.schema), "_score"]).to_list())
         return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
@@ -213,11 +208,8 @@ class LanceDBStore(IndexStore):
         if (table := self._existing(namespace)) is None:
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
-        rows = self._answered(
-            lambda: (
-                table.search().where(clause).select(readable(table.schema)).limit(limit).to_list()
-            )
-        )
+        query = table.search().where(clause).limit(limit)
+        rows = self._answered(lambda: query.select(readable(table.schema)).to_list())
         return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
@@ -231,6 +223,15 @@ class LanceDBStore(IndexStore):
         for column, kind in indexes.missing_indexes(table):
             self._committed(partial(table.create_index, column, config=kind))
         self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
+
+    def keep_pace(self, namespace: str) -> None:
+        """Make the index of ids anew as rows wait for it, and maintain as the table doubles."""
+        if (table := self._existing(namespace)) is None:
+            return
+        if self._answered(partial(indexes.wants_maintenance, table)):
+            self.maintain(namespace)
+        elif self._answered(partial(indexes.wants_ids, table)):
+            self._committed(partial(table.create_index, "id", config=indexes.id_index()))
 
     def check(self) -> str:
         """List the tables."""

@@ -210,6 +210,9 @@ class PineconeStore(BulkStore):
     def maintain(self, namespace: str) -> None:
         """Do nothing: Pinecone maintains its indexes itself."""
 
+    def keep_pace(self, namespace: str) -> None:
+        """Do nothing, for the same reason."""
+
     def check(self) -> str:
         """Look the index up."""
         api = self._existing()

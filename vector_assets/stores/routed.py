@@ -95,3 +95,7 @@ class RoutedStore(VectorStore):
     def maintain(self, namespace: str) -> None:
         """Bring indexes up to date."""
         self.at(namespace).maintain(namespace)
+
+    def keep_pace(self, namespace: str) -> None:
+        """Keep questions by id quick."""
+        self.at(namespace).keep_pace(namespace)

@@ -98,6 +98,9 @@ class MemoryStore(VectorStore):
     def maintain(self, namespace: str) -> None:
         pass
 
+    def keep_pace(self, namespace: str) -> None:
+        pass
+
     def check(self) -> str:
         return "memory"
 

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
+import lancedb
 import pytest
 
 from vector_assets import chunking, records
@@ -12,6 +14,7 @@ from vector_assets.generations import Generation
 from vector_assets.kinds import kind_of
 from vector_assets.meter import Meter
 from vector_assets.serving import writing_target
+from vector_assets.stores import lancedb_indexes
 from vector_assets.stores.base import Filter
 from vector_assets.sync import Pipeline, write
 from vector_assets_tests.reindexing.places import DAYS, Place, contents, tiny
@@ -227,6 +230,27 @@ def test_a_reindex_that_broke_off_goes_on_without_paying_twice(
     embedded = len(new.embedded_texts)
     assert place.reindexing(new).run().difference == ""
     assert len(new.embedded_texts) == embedded
+
+
+@pytest.mark.parametrize("sort", ["lancedb"], indirect=True)
+def test_a_long_copy_asks_the_new_index_by_ids_that_are_indexed(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.put(*(document(str(n), f"{n} carriers") for n in range(400)))
+    place.sync(tiny())
+    monkeypatch.setattr(lancedb_indexes, "WAITING_IDS", 100)
+    waiting = []
+
+    def note(*_: object) -> None:
+        [folder] = (tmp_path / "index").glob("generation-*")
+        table = lancedb.connect(folder).open_table("jira")
+        known = table.index_stats("id_idx")
+        waiting.append(table.count_rows() if known is None else known.num_unindexed_rows)
+
+    place.reindexing(tiny("two"), on_progress=note).run()
+    # Batches of 64; none was maintained before the end, which leaves nothing waiting.
+    assert waiting[:6] == [64, 0, 64, 0, 64, 0]
+    assert len(contents(place.served())) == 400
 
 
 def test_a_document_that_the_new_model_refuses_stops_the_switch_by_name(place: Place) -> None:

@@ -253,6 +253,15 @@ class StoreConformance:
         hits = opened.search_lexical(SPACE, "carrier", where=Filter(), limit=5)
         assert [hit.id for hit in hits] == (["jira:2#0"] if opened.has_lexical_search else [])
 
+    def test_keeping_pace_changes_nothing_that_is_held(self, opened: VectorStore) -> None:
+        given = records(document("1"), "blank labels", "to norway")
+        opened.keep_pace(SPACE)
+        opened.upsert(SPACE, given)
+        opened.keep_pace(SPACE)
+        ids = [record.id for record in given]
+        assert sorted(one.id for one in opened.fetch(SPACE, ids)) == sorted(ids)
+        assert opened.count(SPACE) == 2
+
     def test_words_written_after_an_index_was_built_are_found_too(
         self, opened: VectorStore
     ) -> None:

@@ -111,6 +111,66 @@ def test_maintenance_keeps_everything_and_can_be_repeated(store: LanceDBStore) -
     assert len(store.search_lexical(SPACE, "carrots", where=Filter(), limit=50)) == 30
 
 
+def unindexed_ids(uri: str) -> int:
+    table = lancedb.connect(uri).open_table(SPACE)
+    known = table.index_stats("id_idx")
+    return table.count_rows() if known is None else int(known.num_unindexed_rows)
+
+
+def test_a_long_run_asks_by_an_index_of_ids_long_before_its_end(
+    store: LanceDBStore, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lancedb_indexes, "WAITING_IDS", 10)
+    monkeypatch.setattr(lancedb_indexes, "WAITING_IDS_SHARE", 0.25)
+    waiting = []
+    for n in range(16):
+        store.upsert(SPACE, records(document(str(n)), *["crane"] * 5))
+        store.keep_pace(SPACE)
+        waiting.append(unindexed_ids(uri))
+    # From 40 rows on a fourth of all is more than ten, so more wait as the table grows.
+    assert waiting == [5, 0, 5, 0, 5, 0, 5, 0, 5, 10, 0, 5, 10, 15, 0, 5]
+    heads = store.heads(SPACE, [document(str(n)).id for n in range(16)])
+    assert [head.chunk_count for head in heads.values()] == [5] * 16
+
+
+def test_a_table_is_maintained_as_it_doubles_and_before_a_search_scans_much(
+    store: LanceDBStore, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lancedb_indexes, "WAITING_ROWS", 3)
+    monkeypatch.setattr(lancedb_indexes, "INDEXED_ROWS", 16)
+    maintained_at = []
+    maintain = LanceDBStore.maintain
+
+    def noted(self: LanceDBStore, namespace: str) -> None:
+        maintain(self, namespace)
+        maintained_at.append(self.count(namespace))
+
+    monkeypatch.setattr(LanceDBStore, "maintain", noted)
+    for n in range(60):
+        store.upsert(SPACE, records(document(str(n)), f"crane {n}"))
+        store.keep_pace(SPACE)
+    assert maintained_at == [3, 6, 12, 24, 40, 56]
+    assert len(store.search_lexical(SPACE, "crane", where=Filter(), limit=99)) == 60
+
+
+def _write_and_keep_pace(uri: str, writer: int) -> None:
+    lancedb_indexes.WAITING_IDS, lancedb_indexes.WAITING_ROWS = 1, 20
+    store = LanceDBStore(uri)
+    store.open(SPACE, DIMENSIONS)
+    for n in range(5 * ROUNDS):
+        store.upsert(SPACE, records(document(f"{writer}-{n}"), "one", "two"))
+        store.upsert(SPACE, records(document(f"shared-{n}"), "the same"))
+        store.keep_pace(SPACE)
+
+
+def test_four_processes_that_keep_one_table_quick_lose_and_double_nothing(
+    store: LanceDBStore, uri: str
+) -> None:
+    run_at_once(_write_and_keep_pace, [(uri, writer) for writer in range(WRITERS)])
+    assert store.count(SPACE) == 5 * ROUNDS * (2 * WRITERS + 1)
+    assert len(set(store.record_ids(SPACE))) == store.count(SPACE)
+
+
 def test_a_large_table_is_searched_by_indexes_that_find_what_a_scan_finds(
     store: LanceDBStore, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
