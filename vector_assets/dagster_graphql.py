@@ -242,28 +242,18 @@ class DagsterGraphql:
         retries = 0 if query.lstrip().startswith("mutation") else _DEAD_CONNECTIONS
         try:
             answer = _posted(self.url, body, retries=retries)
-            found: dict[str, Any] = answer.json()
-        except requests.JSONDecodeError as error:
-            if answer.status_code >= requests.codes.server_error:
-                raise self._failed(f"HTTP {answer.status_code}") from error
-            raise ContractError(
-                self.url, f"HTTP {answer.status_code} and no JSON", "Dagster's webserver"
-            ) from error
         except requests.RequestException as error:
             raise UnavailableError(
                 self._name,
                 type(error).__name__,
                 "Start it (`vector-assets up`), or set DAGSTER_GRAPHQL_URL.",
             ) from error
-        if found.get("errors") or not found.get("data"):
-            message = str((found.get("errors") or [{"message": "nothing"}])[0].get("message"))
-            first_line = message.split("\n")[0][:200]
-            words = f"HTTP {answer.status_code}: {first_line}"
-            if answer.status_code >= requests.codes.server_error:
-                raise self._failed(words)
-            raise ContractError(self.url, words, "data")
-        data: dict[str, Any] = found["data"]
-        return data
+        data, words = _data(answer)
+        if data:
+            return data
+        if answer.status_code >= requests.codes.server_error:
+            raise self._failed(words)
+        raise ContractError(self.url, words, "data of a Dagster webserver (DAGSTER_GRAPHQL_URL)")
 
     def _failed(self, seen: str) -> UnavailableError:
         return UnavailableError(
@@ -287,6 +277,23 @@ def _posted(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Resp
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=policy))
         return session.post(url, json=body, timeout=TIMEOUT_SECONDS)
+
+
+def _data(answer: requests.Response) -> tuple[dict[str, Any], str]:
+    """Return the data of an answer without errors, or none and what was seen; nothing is raised."""
+    status = f"HTTP {answer.status_code}"
+    try:
+        found = answer.json()
+    except requests.JSONDecodeError:
+        return {}, f"{status} and no JSON"
+    if not isinstance(found, dict):
+        return {}, f"{status} and JSON that is no object"
+    errors, data = found.get("errors"), found.get("data")
+    if not errors and isinstance(data, dict) and data:
+        return data, ""
+    first = errors[0] if isinstance(errors, list) and errors else errors
+    message = str((first.get("message") if isinstance(first, dict) else first) or "no data")
+    return {}, f"{status}: {message.splitlines()[0][:200]}"
 
 
 def _location(workspace: Mapping[str, Any]) -> tuple[dict[str, Instigator], str]:

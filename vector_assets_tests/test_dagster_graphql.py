@@ -107,6 +107,14 @@ def test_a_proxy_without_a_webserver_behind_it_is_away(
         ((200, "<html>A page</html>"), "HTTP 200 and no JSON"),
         ((404, "Not Found"), "HTTP 404 and no JSON"),
         ((400, {"errors": [{"message": "no field launch"}]}), "HTTP 400: no field launch"),
+        ((200, []), "HTTP 200 and JSON that is no object"),
+        ((200, None), "HTTP 200 and JSON that is no object"),
+        ((200, {"status": "ok"}), "HTTP 200: no data"),
+        ((200, {"data": "ok"}), "HTTP 200: no data"),
+        ((200, {"data": {}, "errors": []}), "HTTP 200: no data"),
+        ((200, {"errors": [{"message": ""}]}), "HTTP 200: no data, where .*DAGSTER_GRAPHQL_URL"),
+        ((401, {"errors": "no token"}), "HTTP 401: no token"),
+        ((403, {"errors": ["no right"]}), "HTTP 403: no right"),
     ],
 )
 def test_who_answers_but_is_no_webserver_of_dagster_is_named(
