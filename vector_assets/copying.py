@@ -153,8 +153,7 @@ def copy_namespace(
         without: Documents to leave alone: they have failed or were damaged in an earlier pass.
     """
     new.open(namespace, embedder.dimensions)
-    planner = CopyPlanner(old, new, namespace, embedder)
-    done = Copied()
+    planner, done = CopyPlanner(old, new, namespace, embedder), Copied()
     theirs = dict(old.documents(namespace))
     ours = dict(new.documents(namespace))
     if not is_served:
