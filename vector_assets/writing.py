@@ -249,16 +249,26 @@ class Writer:
         behind the searches that a store speaks of.
         """
         give_up_at = time.monotonic() + self._store.seen_within_seconds
-        undone = self._undone(plans)
-        while undone and time.monotonic() < give_up_at:
-            if not is_last and self._store.shows_written(self._namespace):
-                return self._undone(undone)
-            time.sleep(_PAUSE_SECONDS)
-            undone = self._undone(undone)
+        is_seen = not self._store.seen_within_seconds
+        undone = self._undone(plans, is_seen=is_seen)
+        while undone and not is_seen:
+            is_seen = time.monotonic() >= give_up_at or (
+                not is_last and self._store.shows_written(self._namespace)
+            )
+            if not is_seen:
+                time.sleep(_PAUSE_SECONDS)
+            undone = self._undone(undone, is_seen=is_seen)
         return undone
 
-    def _undone(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
-        """Return what is not in the index as it was written, and nothing newer in its place."""
+    def _undone(self, plans: list[DocumentPlan], *, is_seen: bool) -> list[DocumentPlan]:
+        """Return what is not in the index as it was written, and nothing newer in its place.
+
+        Args:
+            plans: Written ones.
+            is_seen: Whether the index shows all that was written. Before it does, the version of
+                another run is no answer: ours may have come after it, and is not seen yet. A run
+                that took it for one would end, and the next would plan from what it saw before.
+        """
         if not plans:
             return []
         asked = [one for plan in plans for one in (*_written(plan), *_beyond(plan))]
@@ -271,12 +281,15 @@ class Writer:
         for plan in plans:
             head = heads.get(plan.document.id)
             if head is not None and _is_overtaken(plan, head):
-                self._withdraw(plan, head)
+                if is_seen:
+                    self._withdraw(plan, head)
+                else:
+                    undone.append(plan)
             elif head is None or head.updated_at < plan.document.updated_at.timestamp():
                 undone.append(plan)
             elif head.document_fingerprint == plan.document_fingerprint:
                 ours.append(plan)
-            elif not head.document_fingerprint:
+            elif not head.document_fingerprint or not is_seen:
                 undone.append(plan)
             # Else another run has read another text of the same moment: theirs is as good.
         wanted = {

@@ -259,3 +259,19 @@ def test_a_thousand_schedules_that_differ_each_time_end_the_same(
     played, injected = play(bench, max_examples=SOAK_SCHEDULES)
     record_property("schedules", played)
     record_property("faults_injected", dict(injected))
+
+
+@pytest.mark.parametrize("kind", ["documents", "vectors"])
+def test_a_run_that_writes_after_another_ends_only_when_its_own_writes_are_seen(
+    kind: str, tmp_path: Path, serve: Callable[..., Sandbox]
+) -> None:
+    """Found by hypothesis: the next run planned from what the other had left, and named it whole."""
+    bench = bench_of(kind, tmp_path, serve)
+    state = type("Machine", (IndexMachine,), {"bench": bench})()
+    one = state.script.create(5, 0)
+    bench.lag(0.2)
+    for _ in range(2):
+        state.meet_another_run(one=one, place=0, nth=0, moment="before", later=0)
+    state.edit(one=one, place=0, later=0)
+    state.sync_a_day(night=0)
+    state.heal_and_compare()
