@@ -265,7 +265,7 @@ def test_a_thousand_schedules_that_differ_each_time_end_the_same(
 def test_a_run_that_writes_after_another_ends_only_when_its_own_writes_are_seen(
     kind: str, tmp_path: Path, serve: Callable[..., Sandbox]
 ) -> None:
-    """Found by hypothesis: the next run planned from what the other had left, and named it whole."""
+    """Found by hypothesis: the next run planned from what the other left, and named it whole."""
     bench = bench_of(kind, tmp_path, serve)
     state = type("Machine", (IndexMachine,), {"bench": bench})()
     one = state.script.create(5, 0)
