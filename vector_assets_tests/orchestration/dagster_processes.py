@@ -42,6 +42,20 @@ query ($id: ID!) {
 }
 """
 
+_UNFINISHED = """
+query { runsOrError(filter: {statuses: [NOT_STARTED, QUEUED, STARTING, STARTED, CANCELING]}) {
+  ... on Runs { results { runId status } }
+} }
+"""
+
+_EVENTS = """
+query ($id: ID!) {
+  logsForRun(runId: $id) { ... on EventConnection { events {
+    ... on MessageEvent { message }
+  } } }
+}
+"""
+
 
 class DagsterProcesses:
     """What `dagster dev` has started."""
@@ -89,7 +103,11 @@ class DagsterProcesses:
     def wait_for_run(self, run_id: str) -> str:
         """Return the status with which a run ended."""
         ended = {"SUCCESS", "FAILURE", "CANCELED"}
-        return str(self._wait(lambda: self._status_in(run_id, ended), f"the run {run_id}"))
+        try:
+            return str(self._wait(lambda: self._status_in(run_id, ended), f"the run {run_id}"))
+        except TimeoutError as error:
+            error.add_note(f"Not ended are:\n{self._unfinished()}")
+            raise
 
     def failures_of(self, run_id: str) -> list[Any]:
         """Return the steps of a run that failed, with their causes."""
@@ -99,6 +117,18 @@ class DagsterProcesses:
     def wait_until_up(self) -> None:
         """Return when the webserver answers and has loaded the code location."""
         self._wait(self._is_up, "dagster dev")
+
+    def _unfinished(self) -> str:
+        """Return the runs that have not ended, each with its last events."""
+        runs = self.query(_UNFINISHED)["runsOrError"]["results"]
+        return "\n".join(
+            f"{run['runId']} {run['status']}: "
+            + " | ".join(
+                event["message"][:200]
+                for event in self.query(_EVENTS, id=run["runId"])["logsForRun"]["events"][-5:]
+            )
+            for run in runs
+        )
 
     def _status_in(self, run_id: str, wanted: set[str]) -> str:
         status = str(self.query(_STATUS, id=run_id)["runOrError"]["status"])
