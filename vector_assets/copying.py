@@ -5,7 +5,7 @@ head hashes of the whole document is not stored; a copied head names what it was
 Keep out: when a copy is complete (`reindexing.py`), and the order of writes (`writing.py`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -153,13 +153,12 @@ def copy_namespace(
         without: Documents to leave alone: they have failed or were damaged in an earlier pass.
     """
     new.open(namespace, embedder.dimensions)
-    planner, done = CopyPlanner(old, new, namespace, embedder), Copied()
+    planner = CopyPlanner(old, new, namespace, embedder)
+    done = Copied()
     theirs = dict(old.documents(namespace))
     ours = dict(new.documents(namespace))
     if not is_served:
-        for one in sorted(ours.keys() - theirs.keys()):
-            new.delete(namespace, new.chunk_ids(namespace, one))
-            done.deleted += 1
+        done.deleted = _deleted(new, namespace, ours.keys() - theirs.keys())
     wanted = {
         one: head
         for one, head in theirs.items()
@@ -180,6 +179,13 @@ def copy_namespace(
     new.maintain(namespace)
     done.damaged = list(planner.damaged)
     yield done
+
+
+def _deleted(store: VectorStore, namespace: str, document_ids: Set[str]) -> int:
+    """Delete documents with all of their chunks, and return how many."""
+    for one in sorted(document_ids):
+        store.delete(namespace, store.chunk_ids(namespace, one))
+    return len(document_ids)
 
 
 def _write(

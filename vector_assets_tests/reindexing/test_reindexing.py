@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import lancedb
 import pytest
 
 from vector_assets import chunking, records
@@ -18,6 +17,7 @@ from vector_assets.stores import lancedb_indexes
 from vector_assets.stores.base import Filter
 from vector_assets.sync import Pipeline, write
 from vector_assets_tests.reindexing.places import DAYS, Place, contents, tiny
+from vector_assets_tests.stores.test_lancedb import unindexed_ids
 from vector_assets_tests.tiny import document
 
 ANN = "ann@example.com"
@@ -243,9 +243,7 @@ def test_a_long_copy_asks_the_new_index_by_ids_that_are_indexed(
 
     def note(*_: object) -> None:
         [folder] = (tmp_path / "index").glob("generation-*")
-        table = lancedb.connect(folder).open_table("jira")
-        known = table.index_stats("id_idx")
-        waiting.append(table.count_rows() if known is None else known.num_unindexed_rows)
+        waiting.append(unindexed_ids(str(folder), "jira"))
 
     place.reindexing(tiny("two"), on_progress=note).run()
     # Batches of 64; none was maintained before the end, which leaves nothing waiting.

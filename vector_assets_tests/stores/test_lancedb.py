@@ -111,8 +111,9 @@ def test_maintenance_keeps_everything_and_can_be_repeated(store: LanceDBStore) -
     assert len(store.search_lexical(SPACE, "carrots", where=Filter(), limit=50)) == 30
 
 
-def unindexed_ids(uri: str) -> int:
-    table = lancedb.connect(uri).open_table(SPACE)
+def unindexed_ids(uri: str, namespace: str = SPACE) -> int:
+    """Return how many rows the index of ids does not know."""
+    table = lancedb.connect(uri).open_table(namespace)
     known = table.index_stats("id_idx")
     return table.count_rows() if known is None else int(known.num_unindexed_rows)
 
