@@ -4,7 +4,6 @@
 
 Those that read a workspace are left out, and named, where there is none. Exits 1 when one of the
 others misses a target or fails. Takes about an hour; speed and the limits it keeps take half of it.
-Keep out: what is measured.
 """
 
 import argparse

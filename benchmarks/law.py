@@ -10,7 +10,6 @@ documents cut, embedded and appended in large commits, with nothing compared, no
 no index. Each run is a process of its own, and of the shorter ones the median of three counts.
 Writes a picture, and exits 1 when a document of the largest run takes over 1.25 times the seconds
 or requests of one of the run before.
-Keep out: the vendors' latency (`speed.py`), and nights into a large table (`scale.py`).
 """
 
 import argparse

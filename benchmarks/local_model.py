@@ -9,7 +9,6 @@ threads on one batch; and our embedder on the batches as they come, tokenizing i
 when ours is below 0.9 of the best. Then the model in float32, bfloat16 and int8: throughput, and
 cosine to float32.
 Without the workspace, made-up texts of like lengths.
-Keep out: how good the answers are (`retrieval.py`).
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The words that people wrote, taken from a folder's raw records without any code of the sources.
 
 Yields `(document id, class, text)`: the class says where in the vendor's record the text stands, so
-that a loss can be named. Keep out: what became of the words (`completeness.py`).
+that a loss can be named.
 """
 
 import json

@@ -6,7 +6,6 @@ Fills a table with made-up chunks, maintains it as the end of a run does, and me
 a filter, how many of the nearest they find, and nights: 1,200 new chunks written as the pipeline
 writes, then the maintenance, against the same into an empty table. Exits 1 when a target is missed.
 A million takes about three minutes, 6 GB of disk and 2 GB of memory.
-Keep out: the pipeline (`law.py`, `speed.py`), and how good the answers are (`retrieval.py`).
 """
 
 import argparse

@@ -12,8 +12,6 @@ the median of what the rounds' runs of one source, made one after the other, dif
         [--results FILE] [--plot FILE]
 
 The limited run is always of one day: of thirty, Slack's 50 a minute alone would take 100 minutes.
-Keep out: what a run is (`speed_run.py`), how it is measured (`speed_measure.py`), and how it is
-shown (`speed_table.py`).
 """
 
 import argparse

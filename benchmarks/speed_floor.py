@@ -3,7 +3,6 @@
 Threads by their replies, pages by the children of their blocks, texts and vectors in the largest
 batches that the vendors take; 16 requests in flight. It cuts nothing by meaning, compares nothing,
 checks nothing, and does not start again where it broke off.
-Keep out: anything of the pipeline's own.
 """
 
 import asyncio

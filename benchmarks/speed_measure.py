@@ -1,7 +1,4 @@
-"""What a run did and took: started in a process of its own, counted by the server that it asked.
-
-Keep out: which runs there are and what they may take (`speed.py`).
-"""
+"""What a run did and took: started in a process of its own, counted by the server that it asked."""
 
 import json
 import os

@@ -1,7 +1,4 @@
-"""Time and requests against the number of documents, with the physical limit drawn in.
-
-Keep out: what is measured (`speed.py`).
-"""
+"""Time and requests against the number of documents, with the physical limit drawn in."""
 
 from collections.abc import Sequence
 from pathlib import Path

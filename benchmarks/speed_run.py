@@ -6,7 +6,6 @@ The name of a source runs its Dagster asset, as the nightly job does in a proces
 `sync-`, the same source without Dagster. Says
 `ready` when all is imported, begins when it is sent a line, and writes to the file, as JSON,
 seconds, CPU seconds, peak memory, and what failed. The environment points at what is asked.
-Keep out: how runs are compared (`speed.py`).
 """
 
 import argparse

@@ -3,12 +3,7 @@
 What a vendor answers to the same question is remembered, embeddings are random numbers, what stands
 below a block is looked up and not searched for, and the pages of a filtered list are cut from one
 walk over the index: else the sandbox's own work, which is made to be right and not to be fast,
-would be measured.
-Keep out: what it serves (`speed_workspace.py`), and what is asked of it.
-
-    python benchmarks/speed_server.py --days 30 [--latency-seconds 0.06] [--in-flight 16]
-
-Prints its URL once it answers. `GET /_bench/seen` tells what was asked since the last time.
+would be measured. `GET /_bench/seen` tells what was asked since the last time.
 """
 
 import argparse

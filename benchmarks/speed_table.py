@@ -1,7 +1,4 @@
-"""Runs and targets as Markdown.
-
-Keep out: measuring (`speed_measure.py`), and which targets there are (`speed.py`).
-"""
+"""Runs and targets as Markdown."""
 
 import os
 import platform

@@ -3,7 +3,6 @@
 A day holds 200 Jira issues with 3 comments, 2,000 Slack messages in 20 channels, a third of them in
 threads, 30 Notion pages of 40 nested blocks, and 8 meetings of 400 sentences. The last day is
 yesterday in UTC.
-Keep out: how it is served (`speed_server.py`).
 """
 
 import random

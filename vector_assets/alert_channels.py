@@ -1,7 +1,4 @@
-"""Where alerts go: any webhook by one JSON document, and Slack (`alert_slack.py`).
-
-Keep out: what is said when (`alerts.py`).
-"""
+"""Where alerts go: any webhook by one JSON document, and Slack (`alert_slack.py`)."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Alerts to a channel of Slack, by the SDK.
-
-Keep out: what a message says (`alert_channels.py`).
-"""
+"""Alerts to a channel of Slack, by the SDK."""
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError

@@ -1,8 +1,7 @@
 """Says what is wrong to people: one alert an incident, a reminder a day, one message at its end.
 
 What was said is remembered outside of the process, so that a restart repeats nothing. A channel
-that fails is an incident itself, told through the others. Keep out: what is wrong (`reporting.py`),
-how a channel is spoken to (`alert_channels.py`), and where the memory is kept (`incidents.py`).
+that fails is an incident itself, told through the others.
 """
 
 import logging

@@ -1,8 +1,6 @@
 """The HTTP faces: `vector-assets serve`. Routes in, statuses out; the work is done elsewhere.
 
 Nothing but the contract of names is reachable, and every route but `/healthz` wants a key.
-Keep out: keys (`api_keys.py`), numbers for Prometheus (`api_metrics.py`), and whatever the command
-line would need as well.
 """
 
 from collections.abc import AsyncIterator, Callable

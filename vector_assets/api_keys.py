@@ -1,7 +1,4 @@
-"""Who may ask: keys, compared in constant time. A route whose key is not set is closed, not open.
-
-Keep out: routes (`api.py`).
-"""
+"""Keys of HTTP clients, compared in constant time. A route whose key is not set is closed."""
 
 import base64
 import binascii

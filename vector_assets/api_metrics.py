@@ -1,7 +1,4 @@
-"""The watcher's last look as numbers for Prometheus.
-
-Keep out: what the numbers mean (`health.py`).
-"""
+"""The watcher's last look as numbers for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4

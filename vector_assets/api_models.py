@@ -1,7 +1,4 @@
-"""What the HTTP routes answer, as the OpenAPI page shows it.
-
-Keep out: routes (`api.py`).
-"""
+"""What the HTTP routes answer, as the OpenAPI page shows it."""
 
 from datetime import date, datetime
 

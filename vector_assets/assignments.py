@@ -2,7 +2,6 @@
 
 `password: hunter2` and `Authorization: Bearer ...` are found by the word, not by the value, and the
 value is judged: a placeholder, a variable or a word of a sentence is no secret.
-Keep out: tokens that are known by their form (`redaction.py`, `redaction_rules.yml`).
 """
 
 import re

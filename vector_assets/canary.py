@@ -1,8 +1,6 @@
 """The canary: a document that is written and found each night, so that a silent index is heard.
 
 It lives in a namespace that no source has, which no question of a person is ever asked of.
-Keep out: writing and finding it (`canary_trial.py`), and what follows when it is not found
-(`health.py`).
 """
 
 from datetime import UTC, datetime, timedelta

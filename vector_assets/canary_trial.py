@@ -1,7 +1,4 @@
-"""One night of the canary: write it as every document is written, then find it as people search.
-
-Keep out: what it is and when it was last found (`canary.py`).
-"""
+"""One night of the canary: write it as every document is written, then find it as people search."""
 
 import time
 from collections.abc import Iterator, Sequence

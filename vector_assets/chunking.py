@@ -3,7 +3,6 @@
 A chunk is a head (title and place), an empty line, and the passage. Neighbouring sections share a
 chunk while they fit, unless one says that it stands apart from what is before it; a section that is
 too long for a chunk is cut where its Markdown allows.
-Keep out: which tokenizer counts (it is an argument), and how a chunk is stored (`records.py`).
 """
 
 from collections.abc import Iterator

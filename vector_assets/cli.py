@@ -2,7 +2,6 @@
 
 Exit codes: 0 all is well, 1 it is not (and stderr says what), 2 the command was not understood, 3
 a sync has spent its budget and is not finished.
-Keep out: how results look (`terminal.py`), and anything that HTTP or Dagster would need as well.
 """
 
 import sys

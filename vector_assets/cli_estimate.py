@@ -1,7 +1,4 @@
-"""`vector-assets sync --dry-run`: what a sync would cost, and what that looks like.
-
-Keep out: how it is estimated (`estimating.py`).
-"""
+"""`vector-assets sync --dry-run`: what a sync would cost, and what that looks like."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,4 @@
-"""`vector-assets import`: years of history into an empty index of Pinecone, from object storage.
-
-Keep out: the work (`importing.py`).
-"""
+"""`vector-assets import`: years of history into an empty index of Pinecone, from object storage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,4 @@
-"""The command `vector-assets prune`, and what it looks like.
-
-Keep out: what is deleted, and what is refused (`prune.py`).
-"""
+"""The command `vector-assets prune`, and what it looks like."""
 
 import sys
 from collections.abc import Iterator

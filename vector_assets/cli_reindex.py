@@ -1,7 +1,4 @@
-"""`vector-assets reindex`: an index of another kind, beside the live one until it is whole.
-
-Keep out: the work (`reindexing.py`).
-"""
+"""`vector-assets reindex`: an index of another kind, beside the live one until it is whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

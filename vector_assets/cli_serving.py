@@ -1,7 +1,4 @@
-"""The commands that stay until they are stopped (`sandbox`, `serve`, `up`), and `demo`.
-
-Keep out: what is served (`api.py`, `sandbox/`) and how processes are kept alive (`up.py`).
-"""
+"""The commands that stay until they are stopped (`sandbox`, `serve`, `up`), and `demo`."""
 
 import os
 import sys

@@ -1,7 +1,4 @@
-"""`vector-assets sync`: sources side by side, each from where an unfinished run has stopped.
-
-Keep out: the work (`loading.py`), and what a report looks like (`terminal.py`).
-"""
+"""`vector-assets sync`: sources side by side, each from where an unfinished run has stopped."""
 
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""The command `vector-assets verify`, and what it looks like.
-
-Keep out: what counts as damage (`damage.py`) and how it is mended (`repairing.py`).
-"""
+"""The command `vector-assets verify`, and what it looks like."""
 
 import sys
 from collections import Counter

@@ -1,7 +1,4 @@
-"""Words of the command line that several commands take: days, sources, `--json`.
-
-Keep out: the commands themselves (`cli.py` and the `cli_*.py` beside it).
-"""
+"""Words of the command line that several commands take: days, sources, `--json`."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,6 @@
 """Two indexes of one kind, compared: every id and fingerprint, and of some records everything.
 
 A sum over ids and fingerprints stands for a whole namespace, in whatever order it was read.
-Keep out: what a difference means (`importing.py`).
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""Threads behind an iterator: items are drawn, worked on and handed over at the same time.
-
-Keep out: what the work is. Memory is bounded by the number in flight, whatever the length.
-"""
+"""Maps over an iterator with threads, in order, with a bounded number of items in flight."""
 
 import queue
 import threading

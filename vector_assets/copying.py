@@ -2,7 +2,6 @@
 
 No vendor is asked, so that what a vendor no longer shows, or shows to few, is kept as it is. What a
 head hashes of the whole document is not stored; a copied head names what it was copied from.
-Keep out: when a copy is complete (`reindexing.py`), and the order of writes (`writing.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set

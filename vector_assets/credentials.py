@@ -4,8 +4,6 @@ Settings make them known (`know`); every error of ours, every record of a log an
 that a face prints goes through `without_credentials`, so that nothing a vendor, a proxy or an SDK
 echoes is shown. A credential is known in each form in which it travels: as it is, in a URL, in
 JSON, and in the base64 of Basic authentication.
-Keep out: secrets that stand in documents (`redaction.py`), and reading the environment
-(`settings.py`).
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Dagster's webserver, asked over GraphQL as its UI asks it: state, backfills.
 
 From outside, so that it works on another host and while the daemon is dead. Dagster itself is not
-imported. Keep out: what is well or not (`health.py`), and HTTP statuses (`api.py`).
+imported.
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Asks Dagster about itself: its webserver, or the records in `DAGSTER_HOME` when that is down.
-
-Keep out: either way of asking (`dagster_graphql.py`, `orchestration/records.py`).
-"""
+"""Asks Dagster about itself: its webserver, or the records in `DAGSTER_HOME` when that is down."""
 
 import os
 from collections.abc import Iterator

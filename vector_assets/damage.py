@@ -1,7 +1,6 @@
 """What is wrong with a document in the index: each kind of damage, and how it is recognised.
 
 Pure comparison of what a source gives with what an index holds; nothing is read or written here.
-Keep out: walking either (`verifying.py`) and mending (`repairing.py`).
 """
 
 from collections import defaultdict

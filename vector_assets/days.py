@@ -1,8 +1,4 @@
-"""UTC days: the span that a sync is asked for, and what of it is left to do.
-
-Keep out: how far a window reaches beyond its days (`documents.Window`), and where it is kept what
-has been done (`loads.py`).
-"""
+"""UTC days: the span that a sync is asked for, and what of it is left to do."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

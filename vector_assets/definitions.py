@@ -1,7 +1,4 @@
-"""Where everything is wired: `build_defs()` for tests and programs, `defs` for Dagster.
-
-Keep out: what any of the parts does.
-"""
+"""Where everything is wired: `build_defs()` for tests and programs, `defs` for Dagster."""
 
 import os
 from collections.abc import Mapping

@@ -1,7 +1,6 @@
 """`vector-assets demo`: the whole way on one machine, with no account.
 
 Sandbox, Dagster assets, local model, LanceDB, status, three questions. All real but the vendors.
-Keep out: anything that the product itself would need.
 """
 
 import os

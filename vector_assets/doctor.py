@@ -1,7 +1,4 @@
-"""Asks each configured service whether its credentials work, and says in one line what to fix.
-
-Keep out: how fresh anything is (`health.py`).
-"""
+"""Asks each configured service whether its credentials work, and says in one line what to fix."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""The words that every room speaks: Document, Section, Chunk, Window, and what a source yields.
-
-Keep out: how a vendor spells any of these (`sources/`), how a document is cut (`chunking.py`), and
-how a chunk is laid out in the index (`records.py`).
-"""
+"""The words that every room speaks: Document, Section, Chunk, Window, and what a source yields."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

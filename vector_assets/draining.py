@@ -1,8 +1,4 @@
-"""A stream into the index: batches written side by side, and counted once they are.
-
-Keep out: what is written (`embedded.py`), the order of the writes of a batch and their reading back
-(`writing.py`), and when a run lands (`landing.py`).
-"""
+"""A stream into the index: batches written side by side, and counted once they are."""
 
 from collections import deque
 from collections.abc import Callable

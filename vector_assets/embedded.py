@@ -1,7 +1,6 @@
 """The stream of one run: documents read, redacted, planned and embedded, and the report of it.
 
 It says what is to be written, is told what has been, and knows of which days that is everything.
-Keep out: what changes for a document (`planning.py`), and the writing (`draining.py`).
 """
 
 import time

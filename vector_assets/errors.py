@@ -1,8 +1,6 @@
 """Every error that this project raises by name.
 
 A type says what to do about it; a message says what was seen, what was wanted and what to do next.
-Keep out: vendors' own exceptions (each source and store translates its own), and exit codes or HTTP
-statuses (the faces, `cli.py` and `api.py`, decide those).
 
     VectorAssetsError
     ├── RetryableError            the same call may succeed later

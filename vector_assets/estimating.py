@@ -2,7 +2,6 @@
 
 A source counts what it holds (`Source.survey`); some of it is read, cut and compared with the index
 by the code of the sync itself, with an embedder that counts and embeds nothing. Nothing is written.
-Keep out: how each source counts (`sources/`), and how the numbers look (`cli_estimate.py`).
 """
 
 import time

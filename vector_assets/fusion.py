@@ -1,7 +1,4 @@
-"""Two ways of searching made into one ranking: by meaning (cosine) and by words (BM25).
-
-Keep out: who is asked for hits (`search.py`), and how a store scores them (`stores/`).
-"""
+"""Two ways of searching made into one ranking: by meaning (cosine) and by words (BM25)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 The record stands in the ledger of the index that the settings name (the base), whose name among
 generations is empty; others lie beside it (`IndexStore.beside`). Whoever reads asks here which is
 live, and follows a switch within `KEEP_SECONDS`; whoever writes is tied to one for its whole run.
-Keep out: how another generation is filled (`reindexing.py`), how the kind of an index without that
-record is found out (`recognition.py`), and which model the settings mean (`serving.py`).
 """
 
 import threading

@@ -2,8 +2,6 @@
 
 Freshness is seen from the index, not from a log of runs: the newest activity in the index against
 the newest at the source, the days that Dagster has materialized, and what each day brought.
-Keep out: asking Dagster (`dagster_graphql.py`), saying it to anyone (`alerts.py`), and any wording
-of one face.
 """
 
 from collections.abc import Mapping, Sequence

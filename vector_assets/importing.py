@@ -4,7 +4,6 @@ What a sync has brought into a LanceDB is staged as files, imported, compared re
 only then recorded to be live. What was written to the LanceDB meanwhile is brought over in batches;
 what the import has lost is an error. How far it is, is kept in the ledger of the new index: a run
 that is killed goes on where it stopped, and no other run writes there meanwhile (`serving.py`).
-Keep out: files (`staging.py`), the comparison (`comparing.py`), and each API's form (`stores/`).
 """
 
 import time

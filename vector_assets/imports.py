@@ -1,7 +1,4 @@
-"""That an index is being filled by an import, kept in its ledger until the import is finished.
-
-Keep out: the import itself (`importing.py`).
-"""
+"""That an index is being filled by an import, kept in its ledger until the import is finished."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace

@@ -1,7 +1,4 @@
-"""What has been said of what is wrong: remembered where a restart, or another host, finds it.
-
-Keep out: when something is said (`alerts.py`).
-"""
+"""What has been said of what is wrong: remembered where a restart, or another host, finds it."""
 
 import json
 import os

@@ -1,8 +1,4 @@
-"""What a run takes in: the window of its source, then what failed before, in batches.
-
-Keep out: what is done with a batch (`sync.py`), and what the quarantine remembers
-(`quarantine.py`).
-"""
+"""What a run takes in: the window of its source, then what failed before, in batches."""
 
 from collections.abc import Callable, Iterable, Iterator
 

@@ -1,8 +1,4 @@
-"""What kind of index this is: model, dimensions, chunker, layout. Two kinds never share an index.
-
-Keep out: where a kind is recorded (`generations.py`), and what is done about another one
-(`reindexing.py`).
-"""
+"""What an index is made of: model, dimensions, chunker and layout. One index holds one kind."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,8 +1,4 @@
-"""What happens now and then in a long run: days are counted as done, and a budget may end it.
-
-Keep out: how a run makes sure of what it has written before that (`sync.py`), and where it is kept
-which days are done (`loads.py`, `orchestration/io_managers.py`).
-"""
+"""What happens now and then in a long run: days are counted as done, and a budget may end it."""
 
 import threading
 import time

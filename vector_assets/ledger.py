@@ -2,7 +2,6 @@
 
 A fact is an entry of a kind, under a key. It is a record in a namespace of its own, which no search
 reads and no freshness counts, written through the verbs that every store has.
-Keep out: what any kind of fact means (its own module knows that).
 """
 
 import json

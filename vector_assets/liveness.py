@@ -1,7 +1,6 @@
 """Is what has to run alive: daemons, schedule, sensors, code location. Judged from heartbeats.
 
 Dagster itself calls a daemon healthy for 30 minutes after its death (measured, 1.13.27).
-Keep out: freshness of sources (`health.py`), and telling anyone (`alerts.py`).
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,6 @@
 Sources yield the newest days first. Which days are done is noted in the index as the run goes, so
 that the same command, on whatever machine, goes on where it stopped; a load that is finished leaves
 no note, and running its days again reads all of them again.
-Keep out: how documents get into the index (`sync.py`), and when a run lands (`landing.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,4 @@
-"""Which days an unfinished load of a source has brought, kept in the index until it is finished.
-
-Keep out: the load itself (`loading.py`).
-"""
+"""Which days an unfinished load of a source has brought, kept in the index until it is finished."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime

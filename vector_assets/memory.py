@@ -1,7 +1,4 @@
-"""How much freed memory a process keeps, and what of the rest it searches for garbage.
-
-Keep out: how much the pipeline holds at once (`intake.py`, `sync.py`).
-"""
+"""How much freed memory a process keeps, and what of the rest it searches for garbage."""
 
 import ctypes
 import gc

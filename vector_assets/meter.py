@@ -1,7 +1,6 @@
 """What a run asked of other people's servers: requests made and seconds spent throttled.
 
 One `Meter` a run, handed to its source, embedder and store, which count as they go.
-Keep out: prices (`embedding/`), and the pipeline's own counts of documents and chunks (`sync.py`).
 """
 
 import threading

@@ -1,7 +1,4 @@
-"""When a night is due: the ticks of `NIGHTLY_CRON`, and the days that each of them asks for.
-
-Keep out: whether a day has been done (`observation.py`), and what follows when it has not.
-"""
+"""When a night is due: the ticks of `NIGHTLY_CRON`, and the days that each of them asks for."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta

@@ -1,7 +1,6 @@
 """A folder in an object store, or on this disk, as files that are written, read and deleted.
 
 The variables are those by which LanceDB reaches its object store, so that one set leads to both.
-Keep out: what the files hold (`staging.py`).
 """
 
 import os

@@ -1,8 +1,4 @@
-"""What Dagster says of itself: the words, whoever asked and whichever way.
-
-Keep out: asking (`dagster_graphql.py` from outside, `orchestration/records.py` from inside), and
-what is well or not (`health.py`).
-"""
+"""What Dagster says of itself: the words, whoever asked and whichever way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -2,7 +2,6 @@
 
 A plan is made from what the index already holds, asked in the fewest bytes: heads first, then the
 fingerprints of changed documents alone. Nothing is written here.
-Keep out: the order of writes (`writing.py`), the layout of metadata (`records.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,6 @@
 """Asks the index and the vendors how new they are, not more often than is good for them.
 
 A watcher wants to know every minute; a vendor counts requests, some by the day.
-Keep out: what the answers mean (`health.py`).
 """
 
 import json

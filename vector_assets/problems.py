@@ -1,7 +1,4 @@
-"""What is wrong, as people are told of it: the one word that all who watch and all who tell share.
-
-Keep out: finding out (`liveness.py`, `health.py`) and telling (`alerts.py`).
-"""
+"""A problem as people are told of it: the type that the watcher and the alerts share."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,7 +4,6 @@ What the index holds is read first. Then the source is listed without an upper b
 document written meanwhile is never judged and one edited meanwhile is in the listing. What the
 listing does not show is looked at again, one by one where the vendor allows it. Where anything is
 in doubt it refuses, and says by name what it saw.
-Keep out: how a source lists, and what its vendor says of one document (`sources/`).
 """
 
 import shlex

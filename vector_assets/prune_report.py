@@ -1,7 +1,4 @@
-"""What a prune saw, did, and refused: the words that command line, Dagster and alerts share.
-
-Keep out: how any of it comes about (`prune.py`), and how it looks.
-"""
+"""What a prune saw, did, and refused: the words that command line, Dagster and alerts share."""
 
 from dataclasses import dataclass, field
 

@@ -3,7 +3,6 @@
 It is kept in the index (`ledger.py`), an entry a document, so that every run and everyone who looks
 at the index sees the same. All that failed is recorded; how much of it is retried a run and listed
 is bounded.
-Keep out: how a document is read again (`sources/`), and when (`sync.py`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,6 @@
 """The kind of an index that says nothing of it: one that was filled before kinds were recorded.
 
 A record's fingerprint hashes the kind, so a kind that is guessed right is proved by it.
-Keep out: where a kind is recorded (`generations.py`).
 """
 
 import random

@@ -2,7 +2,6 @@
 
 The layout here is the contract with everyone who reads the index; a change of it raises
 `LAYOUT_VERSION`, which changes every fingerprint, so that the next run rewrites what it touches.
-Keep out: how text is cut (`chunking.py`) and how a store spells a field (`stores/`).
 """
 
 import hashlib

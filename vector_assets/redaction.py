@@ -3,7 +3,6 @@
 Done to every document before it is chunked, fingerprinted, embedded or stored, so that no way to
 start a run lets one through. Tokens are known by their form: kingfisher's catalogue, of which only
 the scanner is used, which never asks the network, and `redaction_rules.yml` beside it.
-Keep out: values that only the name before them gives away (`assignments.py`).
 """
 
 import re

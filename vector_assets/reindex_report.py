@@ -1,7 +1,4 @@
-"""What a reindex will take, and what it has done.
-
-Keep out: doing it (`reindexing.py`), and how it is printed (`cli_reindex.py`).
-"""
+"""What a reindex will take, and what it has done."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -2,7 +2,6 @@
 
 A record that cannot be trusted loses its fingerprint, and its document's head the name of its
 version: from then on any run would write both anew, so that a crash at any moment loses nothing.
-Keep out: finding (`verifying.py`), and the deletion of documents, which is the prune's.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,4 @@
-"""What a run did, by day and in all: the numbers that the UI plots and the faces print.
-
-Keep out: how fresh the index is (`health.py`); this speaks of one run alone.
-"""
+"""What a run did, by day and in all: the numbers that the UI plots and the faces print."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, fields, replace

@@ -1,6 +1,6 @@
 """Who tells of what: sensors of the sources, the watcher of Dagster, and of all when that is dead.
 
-Two processes watch, and people shall hear of one thing once. Keep out: telling (`alerts.py`).
+Two processes watch, and people shall hear of one thing once.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,6 @@
 """Question to answers: meaning and words, fused, each answer with its link and how old it may be.
 
 Each source is a namespace of its own; all are asked at the same time, by vector and by BM25.
-Keep out: how a store searches (`stores/`), and how answers are shown (`cli.py`, `api.py`).
 """
 
 import re

@@ -2,7 +2,6 @@
 
 A change of the settings is no change of the index: until a reindex has switched it over, questions
 and nights use the model that the index was filled with, and everyone who is asked says so.
-Keep out: which generation is live (`generations.py`), and how another is filled (`reindexing.py`).
 """
 
 import threading

@@ -1,7 +1,6 @@
 """The environment, read once into one typed object; a `.env` file in the working folder counts too.
 
 Every variable of the project is a field here, under its own name in lower case.
-Keep out: what is done with a value, and any reading of the environment at import.
 """
 
 import os

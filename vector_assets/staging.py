@@ -1,7 +1,6 @@
 """An index as files that another one imports: a folder a namespace, a few files in each.
 
 Memory is bounded by a batch, beside the ids of a namespace.
-Keep out: what a file looks like inside (`stores/`), and when files are staged (`importing.py`).
 """
 
 from collections.abc import Callable, Iterator, Sequence

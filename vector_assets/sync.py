@@ -2,8 +2,6 @@
 
 Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` is the half
 that reads and embeds, `write` the half that an IO manager drains into the index.
-Keep out: what changes for a document (`planning.py`), the order of writes (`writing.py`), and
-everything of Dagster.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""What the command line looks like: progress on stderr, results on stdout.
-
-Keep out: what is shown (the commands in `cli.py` decide), and every decision about exit codes.
-"""
+"""What the command line looks like: progress on stderr, results on stdout."""
 
 import json
 import sys

@@ -1,7 +1,6 @@
 """What is trusted of a server that speaks TLS, read once for all clients of a process.
 
 A client that makes its own reads all certificates again, which takes some 25 ms of a core.
-Keep out: the clients.
 """
 
 import ssl

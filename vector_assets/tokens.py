@@ -1,7 +1,6 @@
 """What a tokenizer has to be, for the chunker that asks and the embedders that bring one.
 
 Both sides lean on these two protocols and neither on the other.
-Keep out: any one model's tokenizer (`embedding/`), and where a text is cut (`chunking.py`).
 """
 
 from typing import Protocol

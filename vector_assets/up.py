@@ -2,7 +2,6 @@
 
 Each runs as a process of its own; one that dies is started again, and people are told. For a laptop
 or a small server: where something better starts processes (systemd, Kubernetes), let it.
-Keep out: what the processes do.
 """
 
 import os

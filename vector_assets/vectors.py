@@ -1,7 +1,4 @@
-"""The type of a vector, for those who make, keep and compare them.
-
-Keep out: everything else.
-"""
+"""The type of a vector, for those who make, keep and compare them."""
 
 import numpy as np
 from numpy.typing import NDArray

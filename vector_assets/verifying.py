@@ -2,7 +2,6 @@
 
 What seems wrong is looked at a second time, in source and index, before it counts: documents change
 while they are being compared, and Pinecone shows late what was written.
-Keep out: what counts as damage (`damage.py`), and mending it (`repairing.py`).
 """
 
 import time

@@ -1,8 +1,7 @@
 """Looks each minute from outside the daemon, alerts, and pings a service outside if all is well.
 
 The ping is the last line: when this process dies as well, it is its silence that rings
-(healthchecks.io and Uptime Kuma keep to the same convention). Keep out: what is well
-(`health.py`), and HTTP (`api.py`).
+(healthchecks.io and Uptime Kuma keep to the same convention).
 """
 
 import logging

@@ -1,7 +1,4 @@
-"""Whether the index holds documents whole: a head that names a version, each chunk, nothing beyond.
-
-Keep out: whether that version is the newest one (its source alone knows), and mending.
-"""
+"""Whether the index holds documents whole: a head that names a version, and all its chunks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 A store need have no transactions. What holds instead: a head that names no version (an empty
 `document_fingerprint`) is written before anything else of a document that takes several writes,
 and the head that names the version last. So whoever reads a head that names one may trust it.
-Keep out: what has to change (`planning.py`), and how a store writes (`stores/`).
 `docs/consistency.md` says what can still be seen for a moment.
 """
 

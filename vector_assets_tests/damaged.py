@@ -1,7 +1,4 @@
-"""An index over a source of given documents, on any store, and every way to damage it directly.
-
-Keep out: what a verify has to say of it (`test_verifying.py`).
-"""
+"""An index over a source of given documents, on any store, and every way to damage it directly."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,4 @@
-"""Two indexes of LanceDB, compared record by record and vector by vector.
-
-Keep out: how either was filled.
-"""
+"""Two indexes of LanceDB, compared record by record and vector by vector."""
 
 from collections.abc import Sequence
 from pathlib import Path

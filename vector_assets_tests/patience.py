@@ -1,7 +1,4 @@
-"""Waiting for processes: until a question has an answer, with their output when it never has.
-
-Keep out: which processes, and what is asked of them.
-"""
+"""Waiting for processes: until a question has an answer, with their output when it never has."""
 
 import time
 from collections.abc import Callable

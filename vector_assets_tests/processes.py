@@ -1,7 +1,4 @@
-"""Functions that run at the same moment, each in a process of its own.
-
-Keep out: what they do, and processes that stay (`patience.py` waits for those).
-"""
+"""Functions that run at the same moment, each in a process of its own."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence

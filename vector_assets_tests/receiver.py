@@ -1,7 +1,4 @@
-"""A service outside, over real HTTP: takes alerts by POST and pings by GET, or refuses them.
-
-Keep out: what a test expects of them.
-"""
+"""A service outside, over real HTTP: takes alerts by POST and pings by GET, or refuses them."""
 
 import json
 import threading

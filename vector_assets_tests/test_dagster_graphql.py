@@ -1,7 +1,4 @@
-"""What is made of a webserver's answers that are none, over real HTTP.
-
-Keep out: a real webserver (`watching/`, `deploy/test_split_deployment.py`).
-"""
+"""What is made of a webserver's answers that are none, over real HTTP."""
 
 import json
 import threading

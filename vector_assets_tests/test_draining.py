@@ -1,7 +1,4 @@
-"""Batches that are written side by side, and which days are done when a run breaks off.
-
-Keep out: faults of every kind (`faults/`), and the order of the writes of a batch (`test_sync.py`).
-"""
+"""Batches that are written side by side, and which days are done when a run breaks off."""
 
 import threading
 from collections.abc import Iterator, Sequence

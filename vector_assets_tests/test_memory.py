@@ -1,7 +1,4 @@
-"""What a process does with its memory, seen in a process of its own.
-
-Keep out: how much a run takes (`soak.py`, `benchmarks/speed.py`).
-"""
+"""What a process does with its memory, seen in a process of its own."""
 
 import json
 import os

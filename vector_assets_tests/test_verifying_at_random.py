@@ -1,7 +1,4 @@
-"""Random damage, then a repair: the index equals one that is synced anew, record by record.
-
-Keep out: one kind of damage at a time (`test_verifying.py`).
-"""
+"""Random damage, then a repair: the index equals one that is synced anew, record by record."""
 
 import shutil
 from pathlib import Path

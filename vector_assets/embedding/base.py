@@ -1,7 +1,4 @@
-"""What an embedder has to be: text in, vectors out, and honest about what it could not embed.
-
-Keep out: how text is cut (`chunking.py`) and where vectors go (`stores/`).
-"""
+"""What an embedder has to be: text in, vectors out, and honest about what it could not embed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

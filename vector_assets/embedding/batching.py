@@ -1,7 +1,4 @@
-"""How texts are cut into requests: by number and by tokens.
-
-Keep out: HTTP (`openai.py`).
-"""
+"""How texts are cut into requests: by number and by tokens."""
 
 from collections.abc import Iterable, Iterator
 

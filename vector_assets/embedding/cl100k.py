@@ -1,7 +1,6 @@
 """The vocabulary of all of OpenAI's embedding models, from a package: nothing is fetched.
 
 It is held once, for counting and for cutting: some 30 MiB.
-Keep out: requests (`openai_api.py`).
 """
 
 from functools import lru_cache

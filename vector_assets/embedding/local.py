@@ -1,7 +1,6 @@
 """The embedder that needs no account: all-MiniLM-L6-v2 on this machine's processor.
 
 The weights come with a Python package, so nothing is ever fetched from a network.
-Keep out: models of a service (`openai.py`), and how texts are cut to the window (`chunking.py`).
 """
 
 import threading

@@ -1,7 +1,4 @@
-"""all-MiniLM-L6-v2 in memory: token ids to vectors, on all cores.
-
-Keep out: texts, tokens and what is too long (`local.py`).
-"""
+"""all-MiniLM-L6-v2 in memory: token ids to vectors, on all cores."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,4 @@
-"""OpenAI's embeddings, or those of any server that speaks the same API.
-
-Keep out: how texts are cut into requests (`batching.py`) and what a request is (`openai_api.py`).
-"""
+"""OpenAI's embeddings, or those of any server that speaks the same API."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

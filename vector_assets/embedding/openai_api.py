@@ -1,7 +1,4 @@
-"""The embeddings endpoint of OpenAI, or of any server that speaks the same API: one request.
-
-Keep out: how texts are cut into requests (`batching.py`), and what becomes of vectors.
-"""
+"""The embeddings endpoint of OpenAI, or of any server that speaks the same API: one request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

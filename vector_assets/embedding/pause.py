@@ -2,7 +2,6 @@
 
 Two hooks of an HTTP client. The SDK itself repeats what was throttled; these make it obey for all,
 count what it does, and give up where a run has waited enough or where waiting is of no use.
-Keep out: what any answer means (`openai_api.py`).
 """
 
 import threading

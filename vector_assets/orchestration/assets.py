@@ -1,7 +1,4 @@
-"""One asset a source, partitioned by UTC day: its documents in the index.
-
-Keep out: what happens to the stream (`io_managers.py`) and the work itself (`sync.py`).
-"""
+"""One asset a source, partitioned by UTC day: its documents in the index."""
 
 import warnings
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""The canary as an asset without partitions: one run a night of its own, whatever the vendors do.
-
-Keep out: what a trial is (`canary_trial.py`), and when it runs (`schedules.py`).
-"""
+"""The canary as an unpartitioned asset: one run each night, whatever the vendors do."""
 
 from collections.abc import Iterator
 from typing import Any

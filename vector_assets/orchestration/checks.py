@@ -1,7 +1,4 @@
-"""Asset checks: what a run that succeeded has nevertheless not done. They run with each run.
-
-Keep out: the freshness of the index (`health.py`), and alerts (`sensors.py`).
-"""
+"""Asset checks: what a run that succeeded has nevertheless not done. They run with each run."""
 
 import time
 import warnings

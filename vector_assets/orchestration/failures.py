@@ -1,7 +1,6 @@
 """Our errors in Dagster's words: what may succeed later is tried again, the rest fails by name.
 
 An error that is not ours is a bug: it passes through and ends the run with its own traceback.
-Keep out: what is recorded of a run that failed (`io_managers.py`).
 """
 
 from collections.abc import Iterator

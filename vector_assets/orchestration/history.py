@@ -1,7 +1,4 @@
-"""What Dagster's instance remembers of an asset's days.
-
-Keep out: what follows from it (`checks.py`, `schedules.py`).
-"""
+"""What Dagster's instance remembers of an asset's days."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date

@@ -1,7 +1,4 @@
-"""The folder in which Dagster keeps its records, made ready to survive killed processes.
-
-Keep out: the processes that use it (`up.py`).
-"""
+"""The folder in which Dagster keeps its records, made ready to survive killed processes."""
 
 import shutil
 from importlib.resources import as_file, files

@@ -2,7 +2,6 @@
 
 `LanceDBIOManager` is the embedded default, `PineconeIOManager` the index of a team; both stand
 under the resource key `vector_index`.
-Keep out: how a store writes (`stores/`) and in which order (`sync.py`).
 """
 
 import time

@@ -2,7 +2,6 @@
 
 `nightly_ingestion` reads what has changed; `weekly_rescan` reads the same days whether they seem
 changed or not, for what no listing of a vendor shows; `weekly_prune` deletes what is gone.
-Keep out: when they run (`schedules.py`).
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""Runs of the assets from a program: in this process, without a daemon.
-
-Keep out: what a run does (`assets.py`).
-"""
+"""Runs of the assets from a program: in this process, without a daemon."""
 
 import dagster as dg
 

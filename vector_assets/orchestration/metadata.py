@@ -1,7 +1,6 @@
 """What a run did, as metadata of the days that it materialized.
 
 Numbers are plain integers and floats, because those are what the UI plots over the partitions.
-Keep out: counting (`report.py`) and where events are written (`io_managers.py`).
 """
 
 from collections import defaultdict

@@ -1,7 +1,4 @@
-"""Which days to ask for outside of the night: those it should have brought and nobody works on.
-
-Keep out: the sensor that asks (`sensors.py`), and the night's own rule (`schedules.py`).
-"""
+"""Which days to ask for outside of the night: those it should have brought and nobody works on."""
 
 import json
 from collections.abc import Sequence

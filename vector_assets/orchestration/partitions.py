@@ -1,7 +1,4 @@
-"""UTC days as Dagster's partitions, and the one way to translate between the two.
-
-Keep out: which days are due (`history.py`, `schedules.py`).
-"""
+"""UTC days as Dagster's partitions, and the one way to translate between the two."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date

@@ -2,7 +2,6 @@
 
 A run that deletes nothing is a materialization all the same: it says that the index holds nothing
 that its source has lost.
-Keep out: what is deleted and what is refused (`prune.py`), and when it runs (`schedules.py`).
 """
 
 import time

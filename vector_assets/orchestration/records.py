@@ -1,7 +1,4 @@
-"""What Dagster's own records say, read through an instance: for sensors, and without a webserver.
-
-Keep out: the same from outside (`dagster_graphql.py`), and what is well or not (`health.py`).
-"""
+"""Reads Dagster's state from its own records, for sensors and without a webserver."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

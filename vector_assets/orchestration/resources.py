@@ -2,7 +2,6 @@
 
 `Settings` travels as a nested resource and not as configuration, so that no secret can be read in
 the UI.
-Keep out: the index, which is an IO manager (`io_managers.py`).
 """
 
 import dagster as dg

@@ -1,7 +1,4 @@
-"""Which sources and days a run of Dagster is about, whoever launched it.
-
-Keep out: what the run did (`history.py`).
-"""
+"""Which sources and days a run of Dagster is about, whoever launched it."""
 
 from collections.abc import Iterable
 from datetime import date, timedelta

@@ -1,7 +1,6 @@
 """The schedules: each night what is new, each week all of it again, and what is gone.
 
 Nothing that Dagster brings catches up after an outage, so the night's asks the instance.
-Keep out: what a run does (`assets.py`).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
 """What heals and what rings: missed days are asked for, failures and stale sources are told of.
 
 All of them live in the daemon; that it lives is the watcher's to see (`watcher.py`).
-Keep out: what counts as stale (`health.py`), who is told what (`reporting.py`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -2,7 +2,6 @@
 
 Prefixes: `/jira`, `/slack/api`, `/notion/v1`, `/fireflies/graphql`, `/openai/v1`, `/pinecone`.
 Controls: `/_sandbox/conditions` (GET, PATCH), `/_sandbox/requests` (GET, DELETE).
-Keep out: what a vendor answers (one module a vendor) and how the server is run (`server.py`).
 """
 
 from starlette.applications import Starlette

@@ -1,6 +1,6 @@
-"""Moves a workspace in time by whole days, so that a story written once always ends yesterday.
+"""Moves a workspace in time by whole days, so that its newest day is always yesterday.
 
-Keep out: loading (`workspace.py`). Words in texts, such as weekdays, are left as they are.
+Words in texts, such as weekdays, are left as they are.
 """
 
 import re

@@ -1,7 +1,6 @@
 """The weather: how slow, how throttled and how broken the sandbox is, and a log of what it saw.
 
 Rules are matched against each request in order; the first that matches and is not used up decides.
-Keep out: what any vendor answers when all is well.
 """
 
 import asyncio

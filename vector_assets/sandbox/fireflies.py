@@ -1,7 +1,6 @@
 """Fireflies on localhost: one GraphQL endpoint, executed against the vendor's own schema.
 
 Filters on the meeting's start, answers newest first, at most 50 a page, errors with HTTP 200.
-Keep out: the transcripts themselves (`workspace.py`).
 """
 
 import json

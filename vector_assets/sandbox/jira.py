@@ -2,8 +2,6 @@
 
 It reads JQL dates in the account's time zone, pages by token and ignores `startAt`, cuts comments
 in search results short, and answers `id` alone when no fields are asked for, as the vendor does.
-Keep out: the query language (`jql.py`), users, groups and security (`jira_people.py`), and the
-issues themselves (`workspace.py`).
 """
 
 import base64

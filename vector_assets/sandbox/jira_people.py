@@ -1,7 +1,6 @@
 """Jira's users and groups, and who belongs to a project, a security level or a role.
 
 Only an administrator may ask, as at the vendor. People are those of the groups and the issues.
-Keep out: issues and their search (`jira.py`).
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping

@@ -2,7 +2,6 @@
 
 `updated` against an instant, `project in (…)` or `=`, `level is not EMPTY`, `AND`, and `ORDER BY`
 `updated` or `created`. What the account may not browse is not there.
-Keep out: HTTP (`jira.py`).
 """
 
 import re

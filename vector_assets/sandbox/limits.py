@@ -1,7 +1,6 @@
 """The vendors' documented rate limits, kept by the sandbox when it is told to.
 
 A limit counts what it let pass within any span of its length, and says when the next may come.
-Keep out: what a throttled request is answered with (`conditions.py`).
 """
 
 import re

@@ -4,8 +4,6 @@ Times are floored to the minute, lists are cut to 100, search leaves out the pag
 workspace's `site` hides, and children come one level at a time, as the vendor does. Versions of the
 API from 2025-09-03 on are served alike but for meetings; the published contract asks for `archived`
 in both.
-Keep out: what an export leaves out of an object (`notion_objects.py`), and Markdown
-(`notion_markdown.py`).
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Pages as Notion's enhanced Markdown, written after the vendor's reference and nothing of ours.
+"""Pages as Notion's enhanced Markdown, written after the vendor's reference.
 
-Keep out: routes and permissions (`notion.py`). The format:
+The format:
 developers.notion.com/guides/data-apis/enhanced-markdown and reference/retrieve-page-markdown,
 2026-11. What those leave open is as in answers that were published: no blank line between blocks,
 rows of a table not indented, files of Notion's own under addresses that are signed anew.

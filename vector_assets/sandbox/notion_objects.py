@@ -1,7 +1,4 @@
-"""What an export leaves out of Notion's objects, put back as the API gives it.
-
-Keep out: routes and lists (`notion.py`).
-"""
+"""What an export leaves out of Notion's objects, put back as the API gives it."""
 
 import uuid
 from typing import Any

@@ -2,7 +2,6 @@
 
 The vectors are deterministic, of unit length, and near each other when texts share words and parts
 of words, which is enough for a search to find what it should.
-Keep out: any real model (`embedding/local.py` has one).
 """
 
 import base64

@@ -3,8 +3,6 @@
 An index whose dense field is `_values` belongs to the Vectors API, any other to the Documents API,
 as at the vendor. Writes are seen after `Conditions.index_lag_seconds`, with the log positions in
 the headers that say so.
-Keep out: the Vectors API (`pinecone_vectors.py`), the Documents API (`pinecone_documents.py`), and
-imports, which both have (`pinecone_imports.py`).
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Pinecone's Documents API: each verb as a function of an index and what was asked.
-
-Keep out: HTTP (`pinecone.py`) and storage (`pinecone_state.py`).
-"""
+"""Pinecone's Documents API: each verb as a function of an index and what was asked."""
 
 from typing import Any
 

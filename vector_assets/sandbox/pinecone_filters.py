@@ -1,6 +1,5 @@
 """Pinecone's filter language over metadata.
 
-Keep out: everything that stores or ranks (`pinecone_state.py`).
 Operators: docs.pinecone.io, "Filter by metadata", 2026-11.
 """
 

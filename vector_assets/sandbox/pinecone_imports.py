@@ -3,7 +3,6 @@
 A folder in the folder of the URI is a namespace; files of another suffix than the index reads are
 passed over. Beside the vendor's addresses `file://` is read, for a store on this disk. An import
 takes `Conditions.import_seconds`, and is carried out when it is next asked for.
-Keep out: HTTP (`pinecone.py`) and storage (`pinecone_state.py`).
 """
 
 import json

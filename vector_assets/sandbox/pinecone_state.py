@@ -1,7 +1,4 @@
-"""An index of Pinecone in memory: records, when a write becomes visible, and how a search ranks.
-
-Keep out: the wire (`pinecone.py`) and filters (`pinecone_filters.py`).
-"""
+"""An index of Pinecone in memory: records, when a write becomes visible, and how a search ranks."""
 
 import json
 import math

@@ -1,7 +1,4 @@
-"""Runs the sandbox: in a thread for tests and the demo, in the foreground for `sandbox`.
-
-Keep out: routes (`app.py`) and command-line words (`cli.py`).
-"""
+"""Runs the sandbox: in a thread for tests and the demo, in the foreground for `sandbox`."""
 
 import signal
 import socket

@@ -4,7 +4,6 @@ Answers as the official contract says (`slack-web` among the tests' contracts, a
 docs.slack.dev/reference/methods, 2026-11): errors come as HTTP 200 with `ok: false`, and history
 shows no replies. What a thread counts is counted anew at each request, so that a test adds a late
 reply by appending a message.
-Keep out: faults and rate limits (`conditions.py`).
 """
 
 import base64

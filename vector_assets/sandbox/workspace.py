@@ -3,7 +3,6 @@
 The layout is that of an export: `jira/issues.jsonl`, `slack/` as Slack exports it,
 `notion/{pages,databases}.jsonl`, `fireflies/transcripts.jsonl`; each part may be absent. An
 optional `site.json` holds what exports leave out (see `Site`).
-Keep out: how any vendor pages, filters or words its answers (one module a vendor beside this).
 """
 
 import json

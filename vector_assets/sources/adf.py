@@ -1,6 +1,5 @@
 """Atlassian Document Format to Markdown that a person can read; no node's text is ever dropped.
 
-Keep out: fields and comments of an issue (`jira_document.py`).
 The nodes: developer.atlassian.com, "Atlassian Document Format", 2026-11.
 """
 

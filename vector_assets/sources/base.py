@@ -1,7 +1,4 @@
-"""What a source has to be: a class with a few verbs, so that another source is a form to fill.
-
-Keep out: anything that one vendor alone needs.
-"""
+"""What a source has to be: a class with a few verbs, so that another source is a form to fill."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,6 @@
 """A folder of Markdown and plain text: a file is a document.
 
 Also the pattern for a source of your own: this module, its line in the registry, its setting.
-Keep out: what a page says, and where its sections begin (`files_page.py`).
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""What a file of Markdown or plain text says: title, properties, and a section a heading.
-
-Keep out: files and folders (`files.py`).
-"""
+"""What a file of Markdown or plain text says: title, properties, and a section a heading."""
 
 import re
 from collections.abc import Iterator, Mapping

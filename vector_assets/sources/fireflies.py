@@ -2,9 +2,6 @@
 
 One GraphQL query brings a page of 50 meetings with everything in them, because free plans allow 50
 requests a day (docs.fireflies.ai, "Limits", 2026-11).
-Keep out: how meetings are listed (`fireflies_listing.py`), how a transcript reads as a document
-(`fireflies_document.py`), what is told of one that is not ready (`fireflies_readiness.py`), and how
-the vendor words its errors (`fireflies_api.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

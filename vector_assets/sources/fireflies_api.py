@@ -2,7 +2,6 @@
 
 Errors stand beside data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
 2026-11). What they do not touch is believed, what they touch never is.
-Keep out: which queries there are and what their data means (`fireflies.py`).
 """
 
 import json

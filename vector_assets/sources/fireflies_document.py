@@ -1,7 +1,4 @@
-"""A transcript to a Document: what it is called, who may read it, and which fields it is made of.
-
-Keep out: how its words are laid out (`fireflies_sections.py`), and requests (`fireflies.py`).
-"""
+"""A transcript to a Document: its title, its readers, and the fields that it is made of."""
 
 from collections.abc import Mapping
 from datetime import datetime

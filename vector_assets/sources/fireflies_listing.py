@@ -1,8 +1,4 @@
-"""All meetings of a window, complete or not at all, in the fewest requests.
-
-Keep out: what a meeting is for a run (`fireflies.py`), and the requests themselves
-(`fireflies_api.py`).
-"""
+"""All meetings of a window, complete or not at all, in the fewest requests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -2,7 +2,6 @@
 
 A transcript appears hours after its meeting, and no query asks for what has become ready. So a
 meeting is looked at again each night for as long as the overlap holds it, and by its name after.
-Keep out: requests (`fireflies.py`), and what a transcript says (`fireflies_sections.py`).
 """
 
 from collections.abc import Iterator, Mapping

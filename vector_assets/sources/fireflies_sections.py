@@ -1,7 +1,4 @@
-"""A transcript as a person reads it: facts, summary, and who said what when.
-
-Keep out: requests and access (`fireflies.py`).
-"""
+"""A transcript as a person reads it: facts, summary, and who said what when."""
 
 import re
 from collections.abc import Iterator, Mapping

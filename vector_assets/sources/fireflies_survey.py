@@ -2,8 +2,6 @@
 
 Each look brings a few whole meetings, which are the sample. Listing all would cost as many of a
 day's requests as reading all.
-Keep out: what a sync lists (`fireflies_listing.py`), and what a meeting says
-(`fireflies_document.py`).
 """
 
 from collections.abc import Iterator

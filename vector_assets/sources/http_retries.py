@@ -1,7 +1,6 @@
 """A `requests` session that obeys `Retry-After`, counts what it asks, and never hangs.
 
 For the vendors whose SDK is, or sits on, `requests`.
-Keep out: what any vendor's answers mean.
 """
 
 import re

@@ -1,7 +1,6 @@
 """A transport for `httpx` that keeps a pace, obeys `Retry-After`, counts and never hangs.
 
 For a vendor whose SDK sits on `httpx` and who is only read, so that any request may be repeated.
-Keep out: what any vendor's answers mean.
 """
 
 import threading

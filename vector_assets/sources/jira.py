@@ -1,8 +1,4 @@
-"""Jira Cloud: issues by last update, page by page, each with all its comments.
-
-Keep out: what is asked of the vendor and how it refuses (`jira_api.py`), what an issue says
-(`jira_document.py`, `jira_fields.py`, `adf.py`), and who may read it (`jira_readers.py`).
-"""
+"""Jira Cloud: issues by last update, page by page, each with all its comments."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,5 @@
 """What is asked of Jira Cloud, and what its refusals mean in our words.
 
-Keep out: windows and what is yielded (`jira.py`), what an issue says (`jira_document.py`).
 REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
 """
 

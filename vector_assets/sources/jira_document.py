@@ -1,8 +1,6 @@
 """What an issue says: its fields, description and comments, as one document.
 
 Not read: work logs, votes, watchers, history, and what is in attached files.
-Keep out: how issues are asked for (`jira_api.py`), the fields of a site's own (`jira_fields.py`),
-and Atlassian's rich text (`adf.py`).
 """
 
 from collections.abc import Iterator, Sequence

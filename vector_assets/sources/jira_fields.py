@@ -2,7 +2,6 @@
 
 The rule: a custom field is read unless its type is one that plugins keep for themselves
 (`_MACHINE_TYPES`), or its value holds nothing that has a name. It is shown under its name.
-Keep out: the fields that every Jira has (`jira_document.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,4 @@
-"""Issues of a listing to documents: their comments, their readers, and what is left out of them.
-
-Keep out: which issues there are (`jira.py`), and what an issue says (`jira_document.py`).
-"""
+"""Issues of a listing to documents: their comments, their readers, and what is left out of them."""
 
 import re
 from collections.abc import Iterator

@@ -6,7 +6,6 @@ when everyone who is logged in may browse it, or when an operator says so (JIRA_
 and when Jira does not tell the account who may, which a `Gap` says: few accounts are told. Once
 something is known to limit an issue, the e-mails of its readers stand in `access`, and those who
 cannot be named are not let in, which a `Gap` says as well.
-Keep out: what an issue says (`jira_document.py`).
 """
 
 from collections.abc import Callable, Iterator

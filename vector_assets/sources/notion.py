@@ -3,8 +3,6 @@
 Every page that the integration reads counts as public to those who may search: Notion's API does
 not tell who may read a page (developers.notion.com/reference/page, 2026-11). Share with the
 integration what everybody who searches may see, and nothing else.
-Keep out: requests and errors (`notion_api.py`), which pages there are (`notion_run.py`), and what a
-page says (`notion_body.py`, `notion_document.py`).
 """
 
 from collections import Counter, defaultdict

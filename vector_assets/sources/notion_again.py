@@ -1,7 +1,4 @@
-"""Pages of Notion that failed before, read again by their ids; and what holds pages, listed again.
-
-Keep out: what a night reads (`notion_run.py`), and what a page says (`notion_body.py`).
-"""
+"""Notion pages that failed before, and lists of pages that failed, read again by id."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,6 +1,5 @@
 """Notion's API as the source needs it: whole lists, things by id, and errors in our words.
 
-Keep out: which pages to read (`notion.py`), and what anything says (`notion_*.py` beside this).
 API: developers.notion.com/reference, version 2025-09-03 (Markdown alone: 2026-03-11), 2026-11.
 """
 

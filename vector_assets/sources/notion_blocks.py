@@ -1,8 +1,6 @@
 """Blocks to Markdown, type by type: headings begin sections, everything else stands in them.
 
 Works on a flat list of blocks with their depths: a chain of a thousand levels is no trouble.
-Keep out: fetching children (`notion_walk.py`), rich text (`notion_text.py`), and what becomes of
-the parts (`notion_sections.py`).
 Types: developers.notion.com/reference/block, 2026-11.
 """
 

@@ -2,7 +2,6 @@
 
 Requests are what Notion gives least of, and a walk takes one for each level of each page. Markdown
 has no links to single headings and no captions of code; both ways else say the same words.
-Keep out: properties and comments of a page, and which pages to read (`notion.py`).
 """
 
 from collections import Counter

@@ -3,7 +3,6 @@
 Notion lists only what was said on the page itself. Comments on its passages belong to their blocks,
 each of which would have to be asked for: they are counted and not read. Resolved ones are nowhere
 (developers.notion.com/guides/data-apis/working-with-comments, 2026-11).
-Keep out: the rest of a page.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,4 @@
-"""A Notion page to a Document: its properties, then its body, then what was said about it.
-
-Keep out: single properties (`notion_properties.py`), bodies (`notion_body.py`), and what to read
-when (`notion.py`).
-"""
+"""A Notion page to a Document: its properties, then its body, then what was said about it."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,7 +1,4 @@
-"""What of Notion is not read, in words for those who may change it.
-
-Keep out: how it is noticed.
-"""
+"""What of Notion is not read, in words for those who may change it."""
 
 from collections.abc import Iterator, Mapping
 

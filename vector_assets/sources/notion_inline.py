@@ -1,6 +1,5 @@
 """One line of Notion's enhanced Markdown to the Markdown that blocks become: no tags, no escapes.
 
-Keep out: what a line is (`notion_markdown.py`), and rich text as JSON (`notion_text.py`).
 Format: developers.notion.com/guides/data-apis/enhanced-markdown, "Rich text formatting", 2026-11.
 """
 

@@ -2,8 +2,6 @@
 
 The format is read line by line: tabs tell what stands in what, tags hold structures, and a heading
 begins a section wherever it stands. What comes out is Markdown that needs no reader of Notion's.
-Keep out: what stands inside a line (`notion_inline.py`), how parts become sections
-(`notion_sections.py`), and what to do about blocks that Notion left out (`notion_body.py`).
 Format: developers.notion.com/guides/data-apis/enhanced-markdown, 2026-11.
 """
 

@@ -2,7 +2,6 @@
 
 A name is asked for once a run, and an id means the same name whichever pages are read with it: a
 document must not depend on what else was in its window.
-Keep out: what is done with a name (`notion_document.py`).
 """
 
 import threading

@@ -1,7 +1,4 @@
-"""Whether Notion serves a verb to this integration: nobody knows before its first answer.
-
-Keep out: what is done without it.
-"""
+"""Whether Notion serves a verb to this integration: nobody knows before its first answer."""
 
 import threading
 from collections.abc import Callable

@@ -1,6 +1,5 @@
 """Values of Notion's properties to text, whatever their type.
 
-Keep out: rich text itself (`notion_text.py`), and who has which name (`notion_names.py`).
 Types: developers.notion.com/reference/page-property-values, 2026-11.
 """
 

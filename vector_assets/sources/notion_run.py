@@ -2,7 +2,6 @@
 
 Search leaves out pages that are shared, so rows are asked of their data sources too, and child
 pages and databases are followed from the pages that hold them.
-Keep out: requests and errors (`notion_api.py`), and what a page says (`notion_body.py`).
 """
 
 import json

@@ -2,7 +2,6 @@
 
 Both ways to read a page end here: its blocks (`notion_blocks.py`) and its Markdown
 (`notion_markdown.py`).
-Keep out: what either of them looks like.
 """
 
 import re

@@ -1,6 +1,5 @@
 """Notion's rich text to Markdown: marks, links, mentions and equations.
 
-Keep out: blocks (`notion_blocks.py`) and properties (`notion_properties.py`).
 Shapes: developers.notion.com/reference/rich-text, 2026-11.
 """
 

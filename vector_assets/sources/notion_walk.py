@@ -1,7 +1,4 @@
-"""Fetches all blocks of a page, level by level, without recursion and without going in circles.
-
-Keep out: what a block says (`notion_blocks.py`), and which pages to read (`notion.py`).
-"""
+"""Fetches all blocks of a page, level by level, without recursion and without going in circles."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -1,8 +1,4 @@
-"""A pace that requests keep from the start, so that a vendor need not throttle them.
-
-Keep out: what to do when it throttles all the same (`httpx_retries.py`), and which vendor wants
-which pace.
-"""
+"""A pace that requests keep from the start, so that a vendor need not throttle them."""
 
 import threading
 import time

@@ -2,8 +2,6 @@
 
 Documents of a kind of their own are the channels themselves: what they are for, by their topic and
 purpose. Files are named; what is written in them is not read.
-Keep out: requests and errors (`slack_api.py`), names (`slack_directory.py`), what a run yields
-(`slack_reading.py`), and what a document looks like (`slack_render.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

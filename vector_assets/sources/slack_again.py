@@ -2,8 +2,6 @@
 
 A thread costs a request, a day those of its history. A channel's own document costs none: a night
 reads a channel as long as the index does not hold its document, and has just done so.
-Keep out: what a night reads (`slack_reading.py`), and what a document looks like
-(`slack_render.py`).
 """
 
 from collections.abc import Iterable, Iterator

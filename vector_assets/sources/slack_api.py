@@ -1,8 +1,6 @@
 """Slack's Web API through its SDK: retries, paging, and errors in our words.
 
 `ok: false` comes with HTTP 200, so every answer passes through `SlackApi.call`.
-Keep out: how fast Slack may be asked (`slack_pacing.py`), and which channels and messages are
-wanted (`slack.py`).
 """
 
 import http.client

@@ -1,7 +1,6 @@
 """A message's whole text: its mark-up, or the blocks and attachments that say what it does not.
 
 Blocks follow docs.slack.dev/reference/block-kit/blocks (2026-11).
-Keep out: mark-up within a text (`slack_text.py`), and who wrote it when (`slack.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator

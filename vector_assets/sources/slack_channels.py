@@ -5,8 +5,6 @@
 - Other public channels are joined when `SLACK_JOIN_PUBLIC` is set; else they are a gap.
 - Archived channels refuse a join and say of no bot that it is in them, but answer one that was. So
   they are simply asked, with a request for each.
-
-Keep out: what is read of a channel (`slack_listing.py`).
 """
 
 from collections import defaultdict

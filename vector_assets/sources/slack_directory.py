@@ -1,8 +1,6 @@
 """Who is who in a Slack workspace: its channels, who may read them, and the names behind ids.
 
 Loaded once a run. Direct messages are never asked for.
-Keep out: which channels are read (`slack_channels.py`), messages, and how they are shown
-(`slack_render.py`).
 """
 
 import threading

@@ -1,7 +1,4 @@
-"""The histories of channels, several opened at the same time, and handed over in order.
-
-Keep out: what a history holds (`slack_listing.py`), and what becomes of it (`slack_reading.py`).
-"""
+"""The histories of channels, several opened at the same time, and handed over in order."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet

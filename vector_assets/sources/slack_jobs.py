@@ -1,8 +1,4 @@
-"""What a run over Slack's channels works on: parts of channels, each of which becomes an item.
-
-Keep out: how a part becomes one (`slack_reading.py`), and which parts there are
-(`slack_listing.py`).
-"""
+"""What a run over Slack's channels works on: parts of channels, each of which becomes an item."""
 
 from dataclasses import dataclass
 from datetime import date, datetime

@@ -18,8 +18,6 @@ The last activity of a version never goes backwards: what was deleted was delete
 at a time that Slack does not tell, so the document stays at the activity that the index holds. That
 is asked for before the messages are read: what another run wrote meanwhile was read later than it,
 and is not mistaken for something that was deleted.
-Keep out: fetching of replies (`slack_reading.py`) and what a document looks like
-(`slack_render.py`).
 """
 
 from collections.abc import Iterator, Mapping

@@ -6,8 +6,6 @@ The rules of what is read:
 - A message of a thread is read whoever wrote it: people replied to it.
 - A message of a program that nobody replied to is a notification. It is left out, and counted as a
   gap, unless `SLACK_INCLUDE_BOTS` is set.
-
-Keep out: its text (`slack_blocks.py`), and which document it goes into (`slack_listing.py`).
 """
 
 from datetime import UTC, datetime, timedelta

@@ -2,7 +2,6 @@
 
 One `Pace` a run, shared by all threads, holds one of `pacing.py` a method: a minute's allowance is
 spent as fast as it is needed, so that a small night never waits, and no minute sees more of it.
-Keep out: what an answer means (`slack_api.py`).
 """
 
 import threading

@@ -19,8 +19,6 @@ readers: when these change, every document of it has to change.
 What can still be missed: the time that a bot was out of a channel, where the workspace hides
 messages about joining; a document of a new channel's past that the embedder refused; and a reply,
 not sent to the channel too, under a parent from before the first day of the partitions.
-Keep out: which channels (`slack_channels.py`), which parts of them (`slack_listing.py`), and what a
-document looks like (`slack_render.py`).
 """
 
 from collections import defaultdict

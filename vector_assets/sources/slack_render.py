@@ -2,7 +2,6 @@
 
 A day's messages are sections of one document. One that comes `SILENCE` or longer after the message
 before it begins another conversation, and stands apart from that, so that no chunk mixes the two.
-Keep out: which messages belong together (`slack_listing.py`), and mark-up (`slack_text.py`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,6 @@
 
 Each channel comes newest first; merged, a page of each waits, and so it is packed. Costs no request
 more than one channel after the other.
-Keep out: what a channel yields (`slack_listing.py`, `slack_reading.py`).
 """
 
 import heapq

@@ -1,8 +1,4 @@
-"""What a window of Slack holds, told by the histories of some channels and a few of their threads.
-
-Keep out: what a sync yields (`slack_reading.py`), and what a document looks like
-(`slack_render.py`).
-"""
+"""How much a window of Slack holds, estimated from a sample of channels and threads."""
 
 from collections import Counter
 from collections.abc import Iterator

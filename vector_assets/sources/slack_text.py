@@ -1,7 +1,6 @@
 """Slack's mark-up to Markdown: what a person reads, from what the API sends.
 
 Follows docs.slack.dev/messaging/formatting-message-text (2026-11).
-Keep out: blocks and attachments (`slack_blocks.py`), and any request.
 """
 
 import re

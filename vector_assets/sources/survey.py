@@ -1,8 +1,4 @@
-"""What a source holds of a window, told by few requests, and what reading all of it would ask.
-
-Keep out: what the documents cost to embed (`estimating.py`), and how each vendor is asked (the
-module of the source).
-"""
+"""What a source holds of a window, told by few requests, and what reading all of it would ask."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

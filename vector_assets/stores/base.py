@@ -1,7 +1,6 @@
 """What a store has to be: the small interface between the pipeline and an index of vectors.
 
 A store keeps records in namespaces, one a source. It knows nothing of Dagster, sources or models.
-Keep out: which records to write (`sync.py`) and how results are fused (`search.py`).
 """
 
 from abc import ABC, abstractmethod

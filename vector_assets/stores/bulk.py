@@ -1,7 +1,4 @@
-"""What a store has to be that takes a whole index at once, from files in an object store.
-
-Keep out: which records (`staging.py`), and when an import counts as done (`importing.py`).
-"""
+"""What a store has to be that takes a whole index at once, from files in an object store."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 One table a namespace. A write is one atomic commit, and newest wins inside the store: a row is
 replaced only by one whose `updated_at` is not older, so that no order of runs can undo an edit.
-Keep out: the layout of rows (`lancedb_rows.py`).
 """
 
 import random

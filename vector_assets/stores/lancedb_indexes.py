@@ -1,7 +1,6 @@
 """Which columns of a LanceDB table have an index, of what kind, and how a search uses them.
 
 Also how many rows may wait for them before a run has to bring them up to date.
-Keep out: how they are made and brought up to date (`lancedb.py`).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""How records become rows of LanceDB, and filters its SQL.
-
-Keep out: connections, commits and searches (`lancedb.py`).
-"""
+"""How records become rows of LanceDB, and filters its SQL."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

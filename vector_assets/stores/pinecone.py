@@ -2,8 +2,6 @@
 
 An index that we create belongs to the Documents API and has full text; an index of vectors that
 exists already is served through the Vectors API, without full text.
-Keep out: either API's verbs (`pinecone_documents.py`, `pinecone_vectors.py`), and what both share
-(`pinecone_requests.py`).
 Both APIs are eventually consistent (docs.pinecone.io, "Data freshness", 2026-11): a search may miss
 what was written seconds ago, a fetch by id likewise.
 """

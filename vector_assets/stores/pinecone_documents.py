@@ -1,6 +1,5 @@
 """Pinecone's Documents API: dense and BM25 in one index, fields fetched by name.
 
-Keep out: what the Vectors API shares with it (`pinecone_requests.py`).
 API 2026-07 (docs.pinecone.io, "Documents", 2026-11).
 """
 

@@ -4,7 +4,6 @@ A line or row is what an upsert sends of the same record. Limits of one import: 
 100,000 files; Standard and Enterprise plans alone; a bucket that not everyone may read wants a
 storage integration (docs.pinecone.io, "Import data", "Import vectors", "Operation limits",
 2026-11).
-Keep out: what a record is on the wire (`pinecone_documents.py`, `pinecone_vectors.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

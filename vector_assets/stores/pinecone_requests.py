@@ -1,6 +1,5 @@
 """What both of Pinecone's APIs share: requests cut to size, errors in our words, filters.
 
-Keep out: any one API's verbs.
 Limits: docs.pinecone.io, "Database limits", 2026-11.
 """
 

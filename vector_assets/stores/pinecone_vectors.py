@@ -2,7 +2,6 @@
 
 A fetch by id always brings the vector along, so what exists is asked by a query, which does not,
 and only ids that the query did not find are fetched: those are new, and answer nothing.
-Keep out: what the Documents API shares with it (`pinecone_requests.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

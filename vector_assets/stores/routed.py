@@ -1,7 +1,4 @@
-"""A store that passes each verb on to another one, chosen by namespace.
-
-Keep out: how the choice is made (`generations.py`).
-"""
+"""A store that passes each verb on to another one, chosen by namespace."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence

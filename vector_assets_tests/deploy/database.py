@@ -1,7 +1,4 @@
-"""A real Postgres in a folder of its own, started by the test and gone with it.
-
-Keep out: who uses it (`split.py`).
-"""
+"""A real Postgres in a folder of its own, started by the test and gone with it."""
 
 import os
 import shutil

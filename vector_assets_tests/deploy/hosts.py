@@ -1,7 +1,6 @@
 """Two hosts on one machine: network namespaces joined by a cable, and a disk for each process.
 
 Where the machine allows no namespaces, all is on 127.0.0.1, each process in a folder of its own.
-Keep out: what runs on them (`split.py`, `database.py`).
 """
 
 import os

@@ -1,7 +1,4 @@
-"""Which fields exist where no schema can be had: written down from the vendors' own documents.
-
-Keep out: fields that `deploy/` does not use and is not likely to.
-"""
+"""Which fields exist where no schema can be had: written down from the vendors' own documents."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,4 @@
-"""An object store that speaks S3, as a process of its own on this machine.
-
-Keep out: what is kept in it.
-"""
+"""An object store that speaks S3, as a process of its own on this machine."""
 
 import socket
 import subprocess

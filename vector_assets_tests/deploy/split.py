@@ -1,7 +1,7 @@
 """The split deployment: what `deploy/compose.yaml` starts, as processes that share no disk.
 
 Commands, environments and who gets which secrets are read from that file, so that what is tested is
-what is deployed. Keep out: what a test expects of it.
+what is deployed.
 """
 
 import os

@@ -1,7 +1,4 @@
-"""What the files of `deploy/` say, checked by schema or parser where they cannot be run here.
-
-Keep out: running them (`test_split_deployment.py`).
-"""
+"""What the files of `deploy/` say, checked by schema or parser where they cannot be run here."""
 
 import re
 import shutil

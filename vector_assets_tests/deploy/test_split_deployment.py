@@ -1,7 +1,6 @@
 """Processes that share no disk, started as `deploy/compose.yaml` says, over a real Postgres.
 
-Things die here in the order of the tests; one file, so that all is started once. Keep out: what
-the files of `deploy/` say (`test_files.py`).
+Things die here in the order of the tests; one file, so that all is started once.
 """
 
 import os

@@ -2,7 +2,6 @@
 
 A bench makes a fresh namespace for each schedule, can be made to misbehave once, and shows all that
 the namespace holds, read past our own code.
-Keep out: what is run against them (`test_machine.py`).
 """
 
 import itertools

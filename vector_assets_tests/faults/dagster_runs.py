@@ -1,7 +1,4 @@
-"""Runs of Dagster as a run launcher starts them, each a process with a `DAGSTER_HOME` of its own.
-
-Keep out: at which moments they are killed (`test_dagster_kills.py`).
-"""
+"""Dagster runs as a run launcher starts them: a process each, with its own `DAGSTER_HOME`."""
 
 import sqlite3
 import subprocess

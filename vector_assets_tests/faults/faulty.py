@@ -2,7 +2,6 @@
 
 A write that breaks has taken none of its records, all of them, or those before some point: what a
 process that is killed there would leave as well.
-Keep out: what the index must contain (`world.py`).
 """
 
 from collections import Counter

@@ -1,8 +1,4 @@
-"""A gate before the sandbox, at which a process stands still: there it is killed.
-
-Keep out: which requests are stopped (the tests of each process), and faults that a process survives
-(`sandbox/conditions.py`).
-"""
+"""A gate before the sandbox, at which a process stands still: there it is killed."""
 
 import asyncio
 import subprocess

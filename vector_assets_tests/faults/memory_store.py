@@ -1,7 +1,6 @@
 """A store in memory, without transactions and without an opinion about which version is newer.
 
 It is as weak as the contract in `stores/base.py` allows, and fast enough for thousands of runs.
-Keep out: faults (`faulty.py`).
 """
 
 import threading

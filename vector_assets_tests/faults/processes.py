@@ -1,7 +1,4 @@
-"""Real sync processes over one sandbox, and what their index must hold.
-
-Keep out: when they are killed (`test_kills.py`) and how many run at once (`test_processes.py`).
-"""
+"""Real sync processes over one sandbox, and what their index must hold."""
 
 import os
 import subprocess

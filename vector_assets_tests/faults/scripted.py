@@ -1,7 +1,4 @@
-"""A source that a test edits by hand, and that lists its documents as badly as it is told to.
-
-Keep out: what an index of it must contain (`world.expected`).
-"""
+"""A source that a test edits by hand, and that lists its documents as badly as it is told to."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,4 @@
-"""A store with a seam at each request: there a run is killed, fails, or meets another run.
-
-Keep out: what a store does when all is well, and faults on the wire (`sandbox/conditions.py`).
-"""
+"""A store with a seam at each request: there a run is killed, fails, or meets another run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal

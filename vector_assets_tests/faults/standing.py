@@ -1,7 +1,4 @@
-"""Code of a process that stands still at the n-th write to LanceDB, which no gate can stop.
-
-Keep out: who starts it, and what is expected when it is killed there.
-"""
+"""Code of a process that stands still at the n-th write to LanceDB, which no gate can stop."""
 
 import subprocess
 import time

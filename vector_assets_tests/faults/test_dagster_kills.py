@@ -1,8 +1,6 @@
 """A real run of Dagster that is killed at each step of its work; one more run completes it.
 
 At no moment does a day count as materialized whose documents are not all there.
-Keep out: the daemon that marks a killed run and tries it again (`watching/`), and kills at random
-moments (`test_kills.py`).
 """
 
 import itertools

@@ -1,7 +1,6 @@
 """Outages that outlast a run: it ends by name and with exit code 1, and the next one goes on.
 
 What the index holds when a run ends is not paid for again, and nothing else is missing afterwards.
-Keep out: outages in passing (`test_sources_schedules.py`).
 """
 
 import os

@@ -2,7 +2,6 @@
 
 No order of writes keeps Pinecone from taking what the older one writes then. What stands afterwards
 is a whole version of each document, and whichever run lists the document next brings the newer.
-Keep out: runs that overlap otherwise (`test_writers_at_once.py`, `test_processes.py`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""A real sync process that is killed at random moments; the next run makes the index whole.
-
-Keep out: faults that a process survives (`test_machine.py`).
-"""
+"""A real sync process that is killed at random moments; the next run makes the index whole."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""An index that shows a write only seconds later: waited for, and never paid for twice.
-
-Keep out: writes that never come (`test_pinecone_schedules.py`).
-"""
+"""An index that shows a write only seconds later: waited for, and never paid for twice."""
 
 import pytest
 

@@ -3,7 +3,6 @@
 The model is the source itself: when the faults end and one more run is over, the index holds each
 document in its newest version and nothing else. Hypothesis prints the steps of a schedule that
 breaks this, as Python that repeats it; in `make test` the schedules are the same every time.
-Keep out: real sources (`test_sources_schedules.py`), real kills (`test_kills.py`).
 """
 
 from collections import Counter

@@ -1,7 +1,4 @@
-"""Schedules of edits and faults against both of Pinecone's APIs, over HTTP through the real SDK.
-
-Keep out: faults between the pipeline and a store (`test_schedules.py`).
-"""
+"""Schedules of edits and faults against both of Pinecone's APIs, over HTTP through the real SDK."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,8 +1,6 @@
 """Four processes that sync overlapping days at once: after each round the index is right.
 
 No further run mends anything: what all four leave together has to be right by itself.
-Keep out: processes that are killed (`test_kills.py`), and the orders of two runs by hand
-(`test_writers_at_once.py`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """A real prune that is killed at each of its steps; a sync and another prune make the index right.
 
 Nothing is deleted, at any moment, but what is gone at the source.
-Keep out: what a prune judges (`prune/`), and races of a prune with a sync (`test_schedules.py`).
 """
 
 from collections.abc import Callable, Iterator

@@ -2,7 +2,6 @@
 
 The seed of a schedule that fails is in the message: `run_schedule(seed)` repeats it, of an even
 seed exactly; of an odd one, small batches are written two at once, in whatever order comes.
-Keep out: faults of a real store over HTTP (`test_pinecone_schedules.py`).
 """
 
 from collections import Counter

@@ -3,7 +3,6 @@
 Jira and Slack are read through their SDKs, texts are embedded through OpenAI's, and each of the
 requests of any of them may fail, be throttled, break off, or answer what is not so. Afterwards one
 run, which reads everything again, has to leave what a first run into an empty index leaves.
-Keep out: orders of runs and edits that no vendor decides (`test_machine.py`).
 """
 
 import re

@@ -1,7 +1,6 @@
 """Two runs that write one document at once, in the orders that can lose something.
 
 Each order is made by hand: a store that lets the other run happen in the middle of a call.
-Keep out: crashes (`test_schedules.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,4 @@
-"""What an index may hold when a run was killed: of each document the old version or the new one.
-
-Keep out: how it was killed, and what one more run has to make of it (`processes.py`).
-"""
+"""What an index may hold when a run was killed: of each document the old version or the new one."""
 
 from collections import defaultdict
 from collections.abc import Iterable

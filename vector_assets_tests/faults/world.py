@@ -1,7 +1,4 @@
-"""A source that changes at random between runs, and what an index of it must contain.
-
-Keep out: what goes wrong (`faulty.py`).
-"""
+"""A source that changes at random between runs, and what an index of it must contain."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,4 @@
-"""A small team with a LanceDB that a sync has filled, and the Pinecone that it is brought into.
-
-Keep out: what has to hold (the tests beside it).
-"""
+"""A small team with a LanceDB that a sync has filled, and the Pinecone that it is brought into."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""`vector-assets import` as a real process, over a store that speaks S3: killed, and run again.
-
-Keep out: what an import does inside (`test_importing.py`).
-"""
+"""`vector-assets import` as a real process, over a store that speaks S3: killed, and run again."""
 
 import json
 import os

@@ -1,7 +1,4 @@
-"""Dagster as it is deployed: webserver, daemon and code server as processes, asked over GraphQL.
-
-Keep out: what a test expects of them.
-"""
+"""Dagster as it is deployed: webserver, daemon and code server as processes, asked over GraphQL."""
 
 import os
 import signal

@@ -1,7 +1,4 @@
-"""An index of each sort with generations beside it, and a source and models to fill it from.
-
-Keep out: what has to hold (the tests beside it).
-"""
+"""An index of each sort with generations beside it, and a source and models to fill it from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,4 @@
-"""What status and doctor say of an index of another kind, in this process.
-
-Keep out: the command line as a process (`test_processes.py`).
-"""
+"""What status and doctor say of an index of another kind, in this process."""
 
 import pytest
 

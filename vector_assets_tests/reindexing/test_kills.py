@@ -1,7 +1,4 @@
-"""A real reindex that is killed at random moments, again and again: it goes on where it stopped.
-
-Keep out: one kill in the middle, and what every face says of it (`test_processes.py`).
-"""
+"""A real reindex that is killed at random moments, again and again: it goes on where it stopped."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""The command and `serve` as real processes over one index: killed, run again, and followed.
-
-Keep out: what a reindex does inside (`test_reindexing.py`).
-"""
+"""The command and `serve` as real processes over one index: killed, run again, and followed."""
 
 import json
 import os

@@ -1,7 +1,4 @@
-"""Pinecone's log positions, its answers of bounded size, and batches of which it takes a part.
-
-Keep out: the verbs of a store (`conformance.py`) and whole schedules of faults (`faults/`).
-"""
+"""Pinecone's log positions, its answers of bounded size, and batches of which it takes a part."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
 """A headless Chromium, used as a person uses it: by the texts that it shows.
 
 Belongs here: starting and stopping it, waiting for texts and charts, clicking, typing, pictures.
-Keep out: what a page of Dagster says and where it stands (`test_dagster_ui.py`).
 """
 
 import shutil

@@ -1,7 +1,4 @@
-"""The product as it is installed on a server: webserver, daemon and `serve`, each a real process.
-
-Keep out: what a test expects of them.
-"""
+"""The product as installed on a server: webserver, daemon and `serve` as real processes."""
 
 import os
 import signal

@@ -1,7 +1,6 @@
 """An installation in which things die, fail and are switched off: noticed, told once, and healed.
 
-One file, so that its processes are started once. Keep out: nights that go wrong from their start
-(`test_sources_that_fail.py`).
+One file, so that its processes are started once.
 """
 
 import os
