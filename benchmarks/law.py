@@ -31,17 +31,20 @@ import lancedb
 import numpy as np
 from speed_plot import plot_law
 
-from vector_assets.chunking import chunk_document
-from vector_assets.documents import Document, Section, SourceItem, Window, start_of_day
-from vector_assets.embedding.base import Embedded, Embedder, Splitter, Vectors
-from vector_assets.meter import Meter
-from vector_assets.records import chunk_metadata, record_id
-from vector_assets.settings import Settings
+from vector_assets.core.days import Days, Window, start_of_day
+from vector_assets.core.documents import Document, Section
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.base import Embedded, Embedder, Splitter
+from vector_assets.embedding.chunking import chunk_document
+from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.items import SourceItem
 from vector_assets.stores.base import Record
-from vector_assets.stores.lancedb import COMMIT_ROWS, LanceDBStore
-from vector_assets.stores.lancedb_rows import rows_of_records, schema_of
-from vector_assets.sync import Days, Pipeline
+from vector_assets.stores.lancedb.rows import rows_of_records, schema_of
+from vector_assets.stores.lancedb.store import COMMIT_ROWS, LanceDBStore
+from vector_assets.stores.records import chunk_metadata, record_id
 
 MAX_GROWTH = 1.25
 """How much more a document may cost among ten times as many, noise of the measurement included."""

@@ -30,14 +30,15 @@ import torch
 from real_input import served
 from sentence_transformers import SentenceTransformer
 
-from vector_assets.chunking import chunk_document
-from vector_assets.documents import Document, Window
-from vector_assets.embedding import local_model
-from vector_assets.embedding.local import LocalEmbedder, model_folder
-from vector_assets.intake import batched
-from vector_assets.meter import Meter
-from vector_assets.redaction import redact_document
-from vector_assets.settings import load_settings
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import load_settings
+from vector_assets.embedding.chunking import chunk_document
+from vector_assets.embedding.local import model as local_model
+from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
+from vector_assets.pipeline.extract import batched
+from vector_assets.pipeline.redaction.redact import redact_document
 from vector_assets.sources import build_source
 
 MIN_RATIO = 0.9

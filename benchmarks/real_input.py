@@ -24,13 +24,14 @@ from pathlib import Path
 
 from raw_words import lines, slack_messages
 
-from vector_assets.meter import Meter
-from vector_assets.report import SyncReport
-from vector_assets.settings import load_settings
-from vector_assets.sources.slack_render import channel_document_id
+from vector_assets.core.days import Days
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import load_settings
+from vector_assets.pipeline.report import SyncReport
+from vector_assets.pipeline.sync import sync_source
+from vector_assets.sources.slack.document import channel_document_id
 from vector_assets.stores import build_store
 from vector_assets.stores.base import VectorStore
-from vector_assets.sync import Days, sync_source
 
 FIRST_DAY = date(2010, 1, 1)
 

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.meter import Meter
-from vector_assets.search import find
-from vector_assets.settings import Settings
+from vector_assets.index.search import find
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter, VectorStore

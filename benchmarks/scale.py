@@ -22,12 +22,13 @@ import lancedb
 import numpy as np
 import pyarrow as pa
 
-from vector_assets.documents import PUBLIC, Chunk, Document, Section, start_of_day
-from vector_assets.intake import BATCH_DOCUMENTS
-from vector_assets.records import chunk_metadata, record_id
+from vector_assets.core.days import start_of_day
+from vector_assets.core.documents import PUBLIC, Chunk, Document, Section
+from vector_assets.pipeline.extract import BATCH_DOCUMENTS
 from vector_assets.stores.base import Filter, Record
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.stores.lancedb_rows import rows_of_records, schema_of, where_clause
+from vector_assets.stores.lancedb.rows import rows_of_records, schema_of, where_clause
+from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets.stores.records import chunk_metadata, record_id
 
 DIMENSIONS = 384
 TOPICS = 2_000

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vector_assets.settings import Settings
+    from vector_assets.core.settings import Settings
 
 SOURCES = ("slack", "notion", "jira", "fireflies")
 _SYNCS = {"sync": SOURCES, **{f"sync-{name}": (name,) for name in SOURCES}}
@@ -63,11 +63,11 @@ def _floor(days: int) -> Callable[[], None]:
 
 def _sync(days: int, sources: tuple[str, ...]) -> Callable[[], list[str]]:
     """Return what `vector-assets sync --days N` does, its sources side by side."""
-    from vector_assets.loading import load_source
-    from vector_assets.memory import keep_little_freed_memory
-    from vector_assets.serving import Opening
-    from vector_assets.settings import load_settings
-    from vector_assets.sync import Days
+    from vector_assets.core.days import Days
+    from vector_assets.core.memory import keep_little_freed_memory
+    from vector_assets.core.settings import load_settings
+    from vector_assets.index.targets import Opening
+    from vector_assets.pipeline.resume import load_source
 
     keep_little_freed_memory()
     _import_what_a_run_imports()
@@ -91,11 +91,11 @@ def _dagster(source: str, days: int) -> Callable[[], list[str]]:
     """Return a run of the nightly job for one source, all of its days at once."""
     import dagster as dg
 
+    from vector_assets.core.days import Days
+    from vector_assets.core.settings import load_settings
     from vector_assets.definitions import build_defs
-    from vector_assets.orchestration.assets import asset_key
+    from vector_assets.monitoring.dagster_state.asset_keys import asset_key
     from vector_assets.orchestration.partitions import range_tags
-    from vector_assets.settings import load_settings
-    from vector_assets.sync import Days
 
     _import_what_a_run_imports()
     _know_the_index(load_settings())
@@ -119,8 +119,8 @@ def _dagster(source: str, days: int) -> Callable[[], list[str]]:
 
 def _know_the_index(settings: "Settings") -> None:
     """Let the index say of which kind it is, as it does on every night but the first."""
-    from vector_assets.meter import Meter
-    from vector_assets.serving import Opening
+    from vector_assets.core.meter import Meter
+    from vector_assets.index.targets import Opening
 
     Opening(settings).target(Meter())
 
@@ -129,11 +129,11 @@ def _import_what_a_run_imports() -> None:
     """Import the SDKs and read the vocabulary, as a process does once."""
     import httpcore  # noqa: F401 - imported to be there, as httpx does at its first client
 
-    from vector_assets.embedding.cl100k import Cl100kTokenizer
-    from vector_assets.embedding.openai import OpenAIEmbedder  # noqa: F401 - imported to be there
-    from vector_assets.redaction import redact
+    from vector_assets.embedding.openai.embedder import OpenAIEmbedder  # noqa: F401 - imported to be there
+    from vector_assets.embedding.openai.tokenizer import Cl100kTokenizer
+    from vector_assets.pipeline.redaction.redact import redact
     from vector_assets.sources import source_class
-    from vector_assets.stores.pinecone import PineconeStore  # noqa: F401
+    from vector_assets.stores.pinecone.store import PineconeStore  # noqa: F401
 
     tokenizer = Cl100kTokenizer()
     tokenizer.count("hello")

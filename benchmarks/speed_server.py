@@ -24,9 +24,9 @@ import numpy as np
 from speed_workspace import build
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from vector_assets.sandbox import pinecone
-from vector_assets.sandbox.notion_objects import block_object, children_of
-from vector_assets.sandbox.pinecone_state import Index, StoredRecord
+from vector_assets.sandbox.notion.objects import block_object, children_of
+from vector_assets.sandbox.pinecone import routes as pinecone
+from vector_assets.sandbox.pinecone.state import Index, StoredRecord
 from vector_assets.sandbox.server import running_sandbox
 from vector_assets.sandbox.workspace import Json, Workspace
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from vector_assets.credentials import without_credentials
-from vector_assets.memory import keep_little_freed_memory
-from vector_assets.nights import require_cron
-from vector_assets.orchestration.assets import IO_MANAGER_KEY, asset_key, build_documents_asset
+from vector_assets.core.credentials import without_credentials
+from vector_assets.core.memory import keep_little_freed_memory
+from vector_assets.core.settings import Settings, load_settings
+from vector_assets.monitoring.cron import require_cron
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key
+from vector_assets.orchestration.assets import IO_MANAGER_KEY, build_documents_asset
 from vector_assets.orchestration.canary import build_canary_asset
 from vector_assets.orchestration.checks import build_checks, build_freshness_checks
 from vector_assets.orchestration.io_managers import (
@@ -26,7 +28,6 @@ from vector_assets.orchestration.prune_assets import build_prune_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
 from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
-from vector_assets.settings import Settings, load_settings
 from vector_assets.sources import shown_sources
 
 

@@ -9,8 +9,8 @@ import pytest
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores.base import VectorStore
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets_tests.contract_checks import ContractChecks
+from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets_tests.contracts.checks import ContractChecks
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
 
@@ -50,7 +50,7 @@ def workspace_data() -> Path:
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the developer's own accounts: tests see only the variables that they set."""
-    from vector_assets.settings import Settings
+    from vector_assets.core.settings import Settings
 
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)

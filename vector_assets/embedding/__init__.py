@@ -5,9 +5,9 @@ Keep out: chunking, stores. A new provider is one module and one line below.
 
 from collections.abc import Iterator, Sequence
 
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.embedding.base import Embedder
-from vector_assets.meter import Meter
-from vector_assets.settings import Settings
 
 
 def build_embedder(settings: Settings, meter: Meter) -> Embedder:
@@ -17,10 +17,10 @@ def build_embedder(settings: Settings, meter: Meter) -> Embedder:
         SettingsError: The provider is unknown, or its package is not installed.
     """
     if settings.embedding_provider == "openai":
-        from vector_assets.embedding.openai import OpenAIEmbedder
+        from vector_assets.embedding.openai.embedder import OpenAIEmbedder
 
         return OpenAIEmbedder.from_settings(settings, meter)
-    from vector_assets.embedding.local import LocalEmbedder
+    from vector_assets.embedding.local.embedder import LocalEmbedder
 
     return LocalEmbedder.from_settings(settings)
 
@@ -31,8 +31,8 @@ def known_models(others: Sequence[str] = ()) -> Iterator[tuple[str, str, int]]:
     Args:
         others: Names of further models of OpenAI-compatible servers.
     """
-    from vector_assets.embedding import openai
-    from vector_assets.embedding.local import LocalEmbedder
+    from vector_assets.embedding.local.embedder import LocalEmbedder
+    from vector_assets.embedding.openai import embedder as openai
 
     yield LocalEmbedder.provider, LocalEmbedder.model, LocalEmbedder.chunk_tokens
     for model in dict.fromkeys([*openai.DIMENSIONS_BY_MODEL, *others]):

@@ -3,10 +3,29 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from vector_assets.tokens import Splitter as Splitter
-from vector_assets.tokens import Tokenizer as Tokenizer
-from vector_assets.vectors import Vectors as Vectors
+from vector_assets.core.vectors import Vectors
+
+
+class Splitter(Protocol):
+    """Cuts one Markdown text into pieces that each fit a budget of tokens."""
+
+    def chunks(self, text: str) -> list[str]:
+        """Return the pieces in order, each without white space around it."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Counts tokens as the model does, so that a budget means what it says."""
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens of a text, without the model's own frame tokens."""
+        ...
+
+    def splitter(self, capacity_tokens: int) -> Splitter:
+        """Return a Markdown splitter whose pieces hold at most so many tokens; cheap to repeat."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from vector_assets.concurrency import side_by_side
-from vector_assets.meter import Meter
-from vector_assets.orchestration.failures import failing_by_name
+from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.meter import Meter
+from vector_assets.index.targets import Target, writing_target
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key
+from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
+from vector_assets.orchestration.errors import failing_by_name
 from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
-from vector_assets.orchestration.jobs import RESCAN_TAG
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
-from vector_assets.serving import Target, writing_target
+from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources import SOURCES
-from vector_assets.sync import Pipeline
 
 GROUP = "vector_index"
 
@@ -23,11 +24,6 @@ IO_MANAGER_KEY = "vector_index"
 
 PENDING_REINDEX = "pending_reindex"
 """Key of how the index differs from what the settings mean; there only while it does."""
-
-
-def asset_key(source: str) -> dg.AssetKey:
-    """Return the key of a source's asset."""
-    return dg.AssetKey(f"{source}_documents")
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from vector_assets.canary_trial import try_canary
-from vector_assets.errors import CanaryError, LostWriteError
-from vector_assets.meter import Meter
+from vector_assets.core.errors import CanaryError, LostWriteError
+from vector_assets.core.meter import Meter
+from vector_assets.index.targets import writing_target
+from vector_assets.maintenance.canary import try_canary
 from vector_assets.orchestration.assets import GROUP
-from vector_assets.orchestration.failures import failing_by_name
+from vector_assets.orchestration.errors import failing_by_name
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import EmbedderResource
-from vector_assets.serving import writing_target
 
 CANARY_KEY = dg.AssetKey("index_canary")
 

@@ -8,27 +8,26 @@ from datetime import date
 import dagster as dg
 from dagster._utils.warnings import SupersessionWarning
 
-from vector_assets.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
-from vector_assets.ledger import Ledger
-from vector_assets.meter import Meter
-from vector_assets.orchestration.history import materialized_days, newest_events
-from vector_assets.orchestration.io_managers import VectorIndexIOManager
-from vector_assets.orchestration.metadata import (
-    FAILED_DOCUMENTS,
-    FAILURES,
-    WRITTEN,
-    quarantine_table,
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.index.ledger import Ledger
+from vector_assets.maintenance.verify.completeness import broken_among, read_back
+from vector_assets.monitoring.dagster_state.instance import (
+    asset_history,
+    materialized_days,
+    newest_events,
 )
+from vector_assets.monitoring.dagster_state.names import FAILED_DOCUMENTS, FAILURES, WRITTEN
+from vector_assets.monitoring.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.metadata import quarantine_table
 from vector_assets.orchestration.partitions import (
     ONE_DAY_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
     days_of,
 )
-from vector_assets.orchestration.records import asset_history
-from vector_assets.quarantine import quarantined
-from vector_assets.settings import Settings
-from vector_assets.wholeness import broken_among, read_back
+from vector_assets.pipeline.quarantine import quarantined
 
 PATIENCE_SECONDS = 60.0
 """How long what was written may take to be seen: Pinecone is eventually consistent."""

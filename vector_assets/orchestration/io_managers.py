@@ -13,16 +13,16 @@ from typing import NoReturn
 
 import dagster as dg
 
-from vector_assets.embedded import EmbeddedDocuments
-from vector_assets.generations import LiveStore
-from vector_assets.landing import LANDING_SECONDS, NO_LANDING, Landing
-from vector_assets.meter import Meter
-from vector_assets.orchestration.failures import Attempt, failing_by_name
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.index.generations import LiveStore
+from vector_assets.orchestration.errors import Attempt, failing_by_name
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
-from vector_assets.report import SyncReport
-from vector_assets.settings import Settings
+from vector_assets.pipeline.checkpoint import LANDING_SECONDS, NO_LANDING, Landing
+from vector_assets.pipeline.report import SyncReport
+from vector_assets.pipeline.stream import EmbeddedDocuments
+from vector_assets.pipeline.sync import write
 from vector_assets.stores.base import VectorStore
-from vector_assets.sync import write
 
 PROGRESS_SECONDS = 10.0
 """Between two lines of progress in the run's log; each is a row in Dagster's database."""
@@ -108,8 +108,8 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         raise dg.Failure(
             description=(
                 f"{context.asset_key.to_user_string()} is an index and is not loaded whole: "
-                f"read it through search (`vector-assets find`, or vector_assets.search), and "
-                f"name it in `deps=` where an asset has to wait for it"
+                f"read it through search (`vector-assets find`, or vector_assets.index.search), "
+                f"and name it in `deps=` where an asset has to wait for it"
             ),
             allow_retries=False,
         )
@@ -126,7 +126,7 @@ class LanceDBIOManager(VectorIndexIOManager):
 
     def build_store(self, meter: Meter) -> VectorStore:
         """Return a connection to the folder."""
-        from vector_assets.stores.lancedb import LanceDBStore
+        from vector_assets.stores.lancedb.store import LanceDBStore
 
         return LiveStore(LanceDBStore(self.uri))
 
@@ -148,7 +148,7 @@ class PineconeIOManager(VectorIndexIOManager):
         Raises:
             SettingsError: The key is missing.
         """
-        from vector_assets.stores.pinecone import PineconeStore
+        from vector_assets.stores.pinecone.store import PineconeStore
 
         named = self.settings.model_copy(update={"pinecone_index": self.index})
         return LiveStore(PineconeStore.from_settings(named, meter))

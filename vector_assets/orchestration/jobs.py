@@ -11,14 +11,12 @@ import dagster as dg
 # The type of what `define_asset_job` returns; Dagster has no public name for it.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-NIGHTLY_INGESTION = "nightly_ingestion"
-
-WEEKLY_RESCAN = "weekly_rescan"
-
-WEEKLY_PRUNE = "weekly_prune"
-
-RESCAN_TAG = "rescan"
-"""On a run, with the value `true`: also what seems unchanged is read again. By hand, too."""
+from vector_assets.monitoring.dagster_state.names import (
+    NIGHTLY_INGESTION,
+    RESCAN_TAG,
+    WEEKLY_PRUNE,
+    WEEKLY_RESCAN,
+)
 
 # Errors that may pass are tried again within the run; a new run is for a worker that was killed.
 _RETRY_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}

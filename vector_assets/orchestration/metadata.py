@@ -10,29 +10,17 @@ from datetime import date
 
 import dagster as dg
 
-from vector_assets.documents import DocumentFailure, Gap, Quarantined
-from vector_assets.report import DayStats, Sample, SyncReport
-
-DOCUMENTS = "documents"
-"""Key of the number of documents whose last activity was on a day."""
-
-WRITTEN = "run_written"
-"""Key of the ids of documents that a run wrote, or of a sample of them."""
-
-FAILED_DOCUMENTS = "failed_documents"
-"""Key of the number of documents of a day that could not be read, embedded or written."""
-
-FAILURES = "failures"
-"""Key of the table that names them, with the cause of each."""
-
-REDACTED = "redacted_secrets"
-"""Key of the number of tokens, keys and passwords that were replaced in a day's documents."""
-
-GAPS = "run_gaps"
-"""Key of the table of what a run did not read, and why; there even when it is empty."""
-
-QUARANTINE = "run_quarantine"
-"""Key of the table of what is in quarantine at the end of a run; not there when nothing is."""
+from vector_assets.monitoring.dagster_state.names import (
+    DOCUMENTS,
+    FAILED_DOCUMENTS,
+    FAILURES,
+    GAPS,
+    QUARANTINE,
+    REDACTED,
+    WRITTEN,
+)
+from vector_assets.pipeline.report import DayStats, Sample, SyncReport
+from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 
 MAX_FAILURE_ROWS = 100
 """Rows of that table: what is broken in a thousand documents is told by a hundred."""

@@ -9,24 +9,19 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from vector_assets.meter import Meter
-from vector_assets.observation import PRUNE_CHECK
-from vector_assets.orchestration.assets import asset_key
-from vector_assets.orchestration.failures import failing_by_name
+from vector_assets.core.meter import Meter
+from vector_assets.maintenance.prune.prune import OnProgress, Prune
+from vector_assets.maintenance.prune.report import PruneReport
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
+from vector_assets.orchestration.errors import failing_by_name
 from vector_assets.orchestration.io_managers import PROGRESS_SECONDS, VectorIndexIOManager
 from vector_assets.orchestration.resources import SourcesResource
-from vector_assets.prune import OnProgress, Prune
-from vector_assets.prune_report import PruneReport
 
 GROUP = "prune"
 
 MAX_ROWS = 100
 """Of a table in a run's metadata; the numbers beside it count all."""
-
-
-def prune_key(source: str) -> dg.AssetKey:
-    """Return the key of the asset that a prune of a source materializes."""
-    return dg.AssetKey(f"{source}_prune")
 
 
 def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:

@@ -6,12 +6,12 @@ the UI.
 
 import dagster as dg
 
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.kinds import IndexKind
-from vector_assets.meter import Meter
-from vector_assets.serving import embedder_of
-from vector_assets.settings import Settings
+from vector_assets.index.spec import IndexKind
+from vector_assets.index.targets import embedder_of
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 

@@ -8,21 +8,22 @@ from datetime import date
 
 import dagster as dg
 
-from vector_assets.canary import CANARY
-from vector_assets.days import spans_of
-from vector_assets.observation import PRUNE_SCHEDULE, RESCAN_SCHEDULE, SCHEDULE
-from vector_assets.orchestration.assets import asset_key
-from vector_assets.orchestration.canary import CANARY_KEY
-from vector_assets.orchestration.history import days_with_failures, materialized_days
-from vector_assets.orchestration.jobs import (
+from vector_assets.core.days import spans_of
+from vector_assets.core.settings import CREDENTIALS_BY_SOURCE, Settings
+from vector_assets.maintenance.canary import CANARY
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.instance import days_with_failures, materialized_days
+from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
+    PRUNE_SCHEDULE,
+    RESCAN_SCHEDULE,
     RESCAN_TAG,
+    SCHEDULE,
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
+from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.partitions import days_of, range_tags
-from vector_assets.orchestration.prune_assets import prune_key
-from vector_assets.settings import CREDENTIALS_BY_SOURCE, Settings
 
 RESCAN_CRON = "0 12 * * 6"
 """Saturdays at noon, UTC: when no night is due, and few people write."""

@@ -1,6 +1,6 @@
 """What heals and what rings: missed days are asked for, failures and stale sources are told of.
 
-All of them live in the daemon; that it lives is the watcher's to see (`watcher.py`).
+All of them live in the daemon; that it lives is the watcher's to see (`monitoring/watcher.py`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,26 +8,31 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from vector_assets.alerts import Alerter, build_channels
-from vector_assets.health import measure
-from vector_assets.incidents import DagsterIncidentStore
-from vector_assets.nights import complete_days, last_tick
-from vector_assets.observation import PRUNE_CHECK, RECENT_DAYS
-from vector_assets.orchestration.assets import asset_key
+from vector_assets.core.days import complete_days
+from vector_assets.core.settings import Settings
+from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
+from vector_assets.monitoring.alerts.incidents import DagsterIncidentStore
+from vector_assets.monitoring.alerts.routing import (
+    canary_problem,
+    for_sensors,
+    is_told_already,
+    run_problem,
+)
+from vector_assets.monitoring.cron import last_tick
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.instance import observe_records
+from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION, PRUNE_CHECK
+from vector_assets.monitoring.dagster_state.state import RECENT_DAYS
+from vector_assets.monitoring.health import measure
+from vector_assets.monitoring.probes import Probes
 from vector_assets.orchestration.canary import CANARY_KEY
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
-from vector_assets.orchestration.missed import missed_requests, note_of
-from vector_assets.orchestration.prune_assets import prune_key
-from vector_assets.orchestration.records import observe_records
-from vector_assets.orchestration.runs import (
+from vector_assets.orchestration.catch_up import missed_requests, note_of
+from vector_assets.orchestration.partitions import (
     days_of_run,
     in_words,
     pruned_sources_of,
     sources_of,
 )
-from vector_assets.probes import Probes
-from vector_assets.reporting import canary_problem, for_sensors, is_told_already, run_problem
-from vector_assets.settings import Settings
 from vector_assets.sources import shown_sources
 
 REPORTER = "sensors"

@@ -10,9 +10,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from vector_assets.sandbox import fireflies, jira, notion, openai, pinecone, slack
-from vector_assets.sandbox.conditions import CONTROL_PREFIX, Conditions, Rule, Weather
+from vector_assets.sandbox import fireflies, openai, slack
+from vector_assets.sandbox.faults import CONTROL_PREFIX, Conditions, Rule, Weather
+from vector_assets.sandbox.jira import routes as jira
 from vector_assets.sandbox.limits import Limit, Limiter
+from vector_assets.sandbox.notion import routes as notion
+from vector_assets.sandbox.pinecone import routes as pinecone
 from vector_assets.sandbox.workspace import Workspace
 
 

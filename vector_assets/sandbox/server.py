@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from vector_assets.sandbox.app import build_app
-from vector_assets.sandbox.conditions import Conditions
+from vector_assets.sandbox.faults import Conditions
 from vector_assets.sandbox.workspace import Workspace
 
 _START_PATIENCE_SECONDS = 30.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-PACKAGED_WORKSPACE = Path(__file__).parent / "workspace"
+PACKAGED_WORKSPACE = Path(__file__).parent / "sample_workspace"
 """A small workspace of our own writing, for the demo."""
 
 Json = dict[str, Any]

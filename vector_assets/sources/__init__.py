@@ -7,9 +7,9 @@ import logging
 from dataclasses import dataclass
 from importlib import import_module
 
-from vector_assets.errors import UsageError
-from vector_assets.meter import Meter
-from vector_assets.settings import Settings
+from vector_assets.core.errors import UsageError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Source
 
 
@@ -31,28 +31,28 @@ class SourceEntry:
 
 SOURCES = {
     "jira": SourceEntry(
-        "vector_assets.sources.jira:JiraSource",
+        "vector_assets.sources.jira.source:JiraSource",
         "Jira issues with their comments, by the day of last activity.",
     ),
     "slack": SourceEntry(
-        "vector_assets.sources.slack:SlackSource",
+        "vector_assets.sources.slack.source:SlackSource",
         "Slack threads, and each channel's other messages of a day, by the day of last reply.",
     ),
     "notion": SourceEntry(
-        "vector_assets.sources.notion:NotionSource",
+        "vector_assets.sources.notion.source:NotionSource",
         "Notion pages, by the day of last edit.",
     ),
     "fireflies": SourceEntry(
-        "vector_assets.sources.fireflies:FirefliesSource",
+        "vector_assets.sources.fireflies.source:FirefliesSource",
         "Transcripts of meetings in Fireflies, by the day of the meeting.",
     ),
     "files": SourceEntry(
-        "vector_assets.sources.files:FilesSource",
+        "vector_assets.sources.files.source:FilesSource",
         "Markdown and text files below a folder, by the day of last change.",
         is_optional=True,
     ),
 }
-"""Every source there is; its settings are in `settings.py`."""
+"""Every source there is; its settings are in `core/settings.py`."""
 
 SOURCE_NAMES = tuple(name for name, entry in SOURCES.items() if not entry.is_optional)
 """Those whose assets are always there; `shown_sources` for those of an installation."""

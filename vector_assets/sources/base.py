@@ -7,9 +7,14 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import ClassVar, Self
 
-from vector_assets.documents import (
+from vector_assets.core.days import Window, start_of_day
+from vector_assets.core.documents import Document
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.sources.estimate import Survey, as_if_failed, picked
+from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.items import (
     Deferred,
-    Document,
     DocumentFailure,
     Gap,
     Known,
@@ -18,14 +23,8 @@ from vector_assets.documents import (
     Settled,
     SourceItem,
     Unchanged,
-    Window,
     document_id_of_item,
-    start_of_day,
 )
-from vector_assets.meter import Meter
-from vector_assets.settings import Settings
-from vector_assets.sources.pacing import Allowance
-from vector_assets.sources.survey import Survey, as_if_failed, picked
 
 SURVEYED_DOCUMENTS = 100
 """Documents of a window that are read to tell how long the others are."""

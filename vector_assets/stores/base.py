@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from vector_assets.documents import PUBLIC, Value
-from vector_assets.vectors import Vectors
+from vector_assets.core.documents import PUBLIC, Value
+from vector_assets.core.vectors import Vectors
 
 Metadata = Mapping[str, Value]
 
@@ -22,7 +22,7 @@ class Record:
     Attributes:
         id: `{document id}#{ordinal}`.
         vector: float32 of shape `(dimensions,)`.
-        metadata: The flat fields of `records.py`, `text` among them; under 40 KB as JSON.
+        metadata: The flat fields of `stores/records.py`, `text` among them; under 40 KB as JSON.
     """
 
     id: str

@@ -11,7 +11,7 @@ from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets_tests.deploy.database import binaries, running_database
 from vector_assets_tests.deploy.hosts import Hosts, two_hosts
 from vector_assets_tests.deploy.split import DEPLOY, SplitDeployment, deployed, ports_for
-from vector_assets_tests.receiver import Receiver, running_receiver
+from vector_assets_tests.support.receiver import Receiver, running_receiver
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,8 @@ import yaml
 from vector_assets_tests.deploy.database import Database
 from vector_assets_tests.deploy.hosts import Host, Hosts
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
-from vector_assets_tests.patience import said_in, waited_for
-from vector_assets_tests.receiver import Receiver
+from vector_assets_tests.support.patience import said_in, waited_for
+from vector_assets_tests.support.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

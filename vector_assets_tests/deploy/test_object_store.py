@@ -7,11 +7,11 @@ from itertools import count
 import pytest
 
 from vector_assets.stores.base import Filter
-from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.deploy.object_store import BUCKET, running_object_store
-from vector_assets_tests.processes import run_at_once
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
-from vector_assets_tests.tiny import document
+from vector_assets_tests.support.processes import run_at_once
+from vector_assets_tests.support.tiny import document
 
 WRITERS = 3
 ROUNDS = 4

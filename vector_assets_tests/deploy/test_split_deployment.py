@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from vector_assets.core.days import Days
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import SOURCE_NAMES
-from vector_assets.sync import Days
 from vector_assets_tests.deploy.split import SplitDeployment
-from vector_assets_tests.receiver import Receiver
+from vector_assets_tests.support.receiver import Receiver
 
 pytestmark = pytest.mark.timeout(900)
 

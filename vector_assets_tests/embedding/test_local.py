@@ -9,11 +9,11 @@ from textwrap import dedent
 import numpy as np
 import pytest
 
+from vector_assets.core.errors import SettingsError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
-from vector_assets.embedding.local import LocalEmbedder, model_folder
-from vector_assets.errors import SettingsError
-from vector_assets.meter import Meter
-from vector_assets.settings import Settings
+from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
 
 TEXTS = [
     "How do we rotate the carrier's API key?",
@@ -145,7 +145,7 @@ def test_it_prints_nothing_and_asks_no_network() -> None:
                 raise SystemExit(f"{event} {arguments}")
 
         sys.addaudithook(refuse)
-        from vector_assets.embedding.local import LocalEmbedder, model_folder
+        from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
 
         LocalEmbedder(model_folder()).embed(["one", "two"])
         """
@@ -157,7 +157,7 @@ def test_torch_is_loaded_with_the_first_text_and_not_before() -> None:
     done = run_python(
         """
         import sys
-        from vector_assets.embedding.local import LocalEmbedder, model_folder
+        from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
 
         LocalEmbedder(model_folder()).tokenizer.count("hello")
         raise SystemExit("torch" in sys.modules)
@@ -170,8 +170,8 @@ def test_without_its_extra_it_says_what_to_install() -> None:
     done = run_python(
         """
         import sys
-        from vector_assets.embedding.local import model_folder
-        from vector_assets.errors import SettingsError
+        from vector_assets.embedding.local.embedder import model_folder
+        from vector_assets.core.errors import SettingsError
 
         sys.path[:] = [path for path in sys.path if "site-packages" not in path]
         try:

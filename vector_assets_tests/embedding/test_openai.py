@@ -3,19 +3,24 @@
 import numpy as np
 import pytest
 
-from vector_assets.embedding.base import Embedded
-from vector_assets.embedding.batching import MAX_INPUTS, MAX_REQUEST_TOKENS, batches
-from vector_assets.embedding.openai import CHUNK_TOKENS, OpenAIEmbedder
-from vector_assets.errors import (
+from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
     SettingsError,
     UnavailableError,
 )
-from vector_assets.meter import Meter
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.embedding.base import Embedded
+from vector_assets.embedding.openai.embedder import (
+    CHUNK_TOKENS,
+    MAX_INPUTS,
+    MAX_REQUEST_TOKENS,
+    OpenAIEmbedder,
+    batches,
+)
 from vector_assets.sandbox.openai import embed
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.settings import Settings
 
 PATH = "/openai/v1/embeddings"
 
@@ -123,7 +128,7 @@ def test_a_wrong_key_is_named_and_never_shown(sandbox: Sandbox, meter: Meter) ->
 def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
     sandbox: Sandbox, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.embedding.openai_api.MAX_RETRIES", 1)
+    monkeypatch.setattr("vector_assets.embedding.openai.client.MAX_RETRIES", 1)
     sandbox.conditions.fail(
         PATH, status=429, body={"error": {"message": "no", "code": "insufficient_quota"}},
         retry_after_seconds=0,
@@ -186,7 +191,7 @@ def test_an_unknown_model_is_named(sandbox: Sandbox, meter: Meter) -> None:
 
 
 def test_an_unreachable_server_is_named(meter: Meter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vector_assets.embedding.openai_api.MAX_RETRIES", 1)
+    monkeypatch.setattr("vector_assets.embedding.openai.client.MAX_RETRIES", 1)
     settings = Settings.model_validate(
         {"openai_api_key": "k", "openai_base_url": "http://127.0.0.1:9/v1"}
     )

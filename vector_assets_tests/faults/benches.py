@@ -18,10 +18,10 @@ from pinecone import Pinecone
 
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import VectorStore
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.stores.lancedb_rows import metadata_of
-from vector_assets.stores.pinecone import PineconeStore
-from vector_assets.stores.pinecone_requests import restored
+from vector_assets.stores.lancedb.rows import metadata_of
+from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets.stores.pinecone.api import restored
+from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.world import Contents
 from vector_assets_tests.stores.test_pinecone import build
 

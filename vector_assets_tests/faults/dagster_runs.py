@@ -14,12 +14,12 @@ import dagster as dg
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._grpc.types import ExecuteRunArgs
 
+from vector_assets.core.days import Days
 from vector_assets.definitions import build_defs
-from vector_assets.orchestration.assets import asset_key
-from vector_assets.orchestration.jobs import NIGHTLY_INGESTION
-from vector_assets.orchestration.launch import materialize_in_process
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key
+from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION
+from vector_assets.orchestration.local import materialize_in_process
 from vector_assets.orchestration.partitions import range_tags
-from vector_assets.sync import Days
 from vector_assets_tests.faults.processes import Runs, Team
 
 KEY = asset_key("jira")

@@ -10,18 +10,20 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from vector_assets.documents import Document, DocumentFailure, SourceItem, Window
-from vector_assets.embedding.base import Embedded
-from vector_assets.errors import (
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document
+from vector_assets.core.errors import (
     LostWriteError,
     RateLimitedError,
     UnavailableError,
     VectorAssetsError,
 )
+from vector_assets.embedding.base import Embedded
+from vector_assets.sources.items import DocumentFailure, SourceItem
 from vector_assets.stores.base import Head, Metadata, Record
 from vector_assets_tests.faults.memory_store import MemoryStore
 from vector_assets_tests.faults.world import World
-from vector_assets_tests.tiny import ListSource, TinyEmbedder
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder
 
 Item = TypeVar("Item")
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 
-from vector_assets.records import head_id, trusted_fingerprint
+from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
-from vector_assets.vectors import Vectors
+from vector_assets.stores.records import head_id, trusted_fingerprint
 
 
 class MemoryStore(VectorStore):

@@ -16,22 +16,23 @@ import numpy as np
 import pytest
 from starlette.types import ASGIApp
 
-from vector_assets.chunking import chunk_document
-from vector_assets.documents import Document, Window
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
-from vector_assets.meter import Meter
-from vector_assets.planning import vector_kind_of
-from vector_assets.records import chunk_metadata, record_id
+from vector_assets.embedding.chunking import chunk_document
+from vector_assets.index.spec import vector_kind_of
 from vector_assets.sandbox import openai as sandbox_openai
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
-from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.stores import build_store
+from vector_assets.stores.records import chunk_metadata, record_id
 from vector_assets_tests.faults.benches import DIMENSIONS, Bench, LanceDBBench, PineconeBench
 from vector_assets_tests.faults.test_machine import assert_equal
 from vector_assets_tests.faults.world import Contents
-from vector_assets_tests.jira_issues import adf, issue
+from vector_assets_tests.sources.jira.issues import adf, issue
 from vector_assets_tests.stores.test_pinecone import make_vector_index
 
 DAYS = 8
@@ -137,7 +138,7 @@ class Runs:
     def start(self, first: date, last: date, *, max_file_bytes: int = 0) -> "subprocess.Popen[str]":
         """Start a sync of some days; its files may be so large, if a bound is given."""
         limit = f"r.setrlimit(r.RLIMIT_FSIZE, ({max_file_bytes},) * 2)" if max_file_bytes else ""
-        code = f"import resource as r; {limit}\nfrom vector_assets.cli import main; main()"
+        code = f"import resource as r; {limit}\nfrom vector_assets.cli.main import main; main()"
         return self.start_code(code, "sync", "jira", "--from", str(first), "--to", str(last))
 
     def start_code(self, code: str, *words: str, **environment: str) -> "subprocess.Popen[str]":

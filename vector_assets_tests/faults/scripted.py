@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from vector_assets.documents import Document, DocumentFailure, Section, SourceItem, Window
-from vector_assets.errors import UnavailableError
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document, Section
+from vector_assets.core.errors import UnavailableError
+from vector_assets.sources.items import DocumentFailure, SourceItem
 from vector_assets_tests.faults.world import MAX_SECTIONS, START, section
-from vector_assets_tests.tiny import ListSource, document
+from vector_assets_tests.support.tiny import ListSource, document
 
 NIGHTS = 6
 """Days on which documents are active."""

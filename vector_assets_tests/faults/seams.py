@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from vector_assets.errors import UnavailableError
+from vector_assets.core.errors import UnavailableError
 from vector_assets.stores.base import Head, Metadata, Record, VectorStore
 
 Moment = Literal["before", "within", "after"]

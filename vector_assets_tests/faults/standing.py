@@ -9,7 +9,7 @@ STAND = """
 import os, time
 from pathlib import Path
 
-from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.faults.seams import Seam
 
 

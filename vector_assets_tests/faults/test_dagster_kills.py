@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 
-from vector_assets.records import ordinal_of
+from vector_assets.stores.records import ordinal_of
 from vector_assets_tests.faults.dagster_runs import DagsterRuns, ended
 from vector_assets_tests.faults.gates import PATIENCE_SECONDS, Asked, Gate, Moment, writes_jira
 from vector_assets_tests.faults.processes import Runs, Team, embedded, running_runs
@@ -255,7 +255,7 @@ LOCATION = (
     STAND
     + """
 from vector_assets.definitions import build_defs
-from vector_assets.generations import LiveStore
+from vector_assets.index.generations import LiveStore
 from vector_assets.orchestration.io_managers import LanceDBIOManager
 
 

@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 
-from vector_assets.cli import main
+from vector_assets.cli.main import main
 from vector_assets_tests.faults.processes import Runs, Team, embedded, running_runs
 
 __all__ = ["embedded"]
@@ -40,7 +40,7 @@ def sync(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str]]:
     """A function that syncs all days by the command line, in small batches, in this process."""
-    monkeypatch.setattr("vector_assets.intake.BATCH_DOCUMENTS", BATCH_DOCUMENTS)
+    monkeypatch.setattr("vector_assets.pipeline.extract.BATCH_DOCUMENTS", BATCH_DOCUMENTS)
 
     def run(runs: Runs, team: Team, **changed: str) -> tuple[int, str]:
         for name, value in {**runs.environment, **changed}.items():

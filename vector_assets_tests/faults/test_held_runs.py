@@ -11,7 +11,8 @@ from random import Random
 
 import pytest
 
-from vector_assets.sync import Days, sync_source
+from vector_assets.core.days import Days
+from vector_assets.pipeline.sync import sync_source
 from vector_assets_tests.faults.gates import Gate, writes_jira
 from vector_assets_tests.faults.processes import Team, running_runs
 from vector_assets_tests.faults.versions import assert_each_is_old_or_new, by_document, whole

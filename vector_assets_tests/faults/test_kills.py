@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from vector_assets.embedded import BATCHES_IN_FLIGHT
-from vector_assets.intake import BATCH_DOCUMENTS
-from vector_assets.stores.pinecone import PineconeStore
+from vector_assets.pipeline.extract import BATCH_DOCUMENTS
+from vector_assets.pipeline.stream import BATCHES_IN_FLIGHT
+from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.processes import (
     PARAGRAPHS,
     Runs,

@@ -2,12 +2,12 @@
 
 import pytest
 
-from vector_assets.meter import Meter
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sync import Pipeline, write
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
-from vector_assets_tests.tiny import ListSource, TinyEmbedder, document
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 LAG_SECONDS = 2.0
 PARTS = tuple(f"part {n} " + "word " * 30 for n in range(3))

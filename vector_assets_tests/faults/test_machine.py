@@ -24,17 +24,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from vector_assets.documents import PUBLIC
-from vector_assets.errors import UnavailableError, VectorAssetsError
-from vector_assets.meter import Meter
+from vector_assets.core.days import Days
+from vector_assets.core.documents import PUBLIC
+from vector_assets.core.errors import UnavailableError, VectorAssetsError
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sync import Days, Pipeline, write
 from vector_assets_tests.faults.benches import DIMENSIONS, Bench, LanceDBBench, PineconeBench
 from vector_assets_tests.faults.scripted import NIGHTS, Script, ScriptedSource
 from vector_assets_tests.faults.seams import Killed, Moment, Seam, fail, kill
 from vector_assets_tests.faults.world import START, Contents, expected
 from vector_assets_tests.stores.test_pinecone import make_vector_index
-from vector_assets_tests.tiny import TinyEmbedder, utc
+from vector_assets_tests.support.tiny import TinyEmbedder, utc
 
 SCHEDULES = 40
 SOAK_SCHEDULES = 1_000

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from vector_assets.errors import VectorAssetsError
-from vector_assets.meter import Meter
+from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import Filter
-from vector_assets.stores.pinecone import PineconeStore
-from vector_assets.sync import Pipeline, write
+from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.faulty import Faults, FaultyEmbedder, FaultySource
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.faults.world import World, expected

@@ -12,18 +12,15 @@ from typing import Any
 
 import pytest
 
-from vector_assets.prune import prune_source
-from vector_assets.sync import Days, sync_source
+from vector_assets.core.days import Days
+from vector_assets.maintenance.prune.prune import prune_source
+from vector_assets.pipeline.sync import sync_source
 from vector_assets_tests.faults.dagster_runs import ended
 from vector_assets_tests.faults.gates import Gate, Moment, writes_jira
 from vector_assets_tests.faults.processes import Runs, Team, kill_one, running_runs
 from vector_assets_tests.faults.seams import Moment as SeamMoment
 from vector_assets_tests.faults.standing import STAND, stands
-from vector_assets_tests.faults.versions import (
-    assert_only_gone_are_touched,
-    by_document,
-    whole,
-)
+from vector_assets_tests.faults.versions import assert_only_gone_are_touched, by_document, whole
 
 ISSUES = 120
 GONE_SHARE = 0.3
@@ -35,13 +32,13 @@ SOAK_KILLS = {"lancedb": 20, "documents": 15, "vectors": 15}
 
 PRUNE = ("prune", "jira", "--max-share", "0.9")
 
-CODE = "from vector_assets.cli import main; main()"
+CODE = "from vector_assets.cli.main import main; main()"
 
 STANDING_CODE = (
     STAND
     + """
-from vector_assets import prune
-from vector_assets.generations import LiveStore
+from vector_assets.maintenance.prune import prune
+from vector_assets.index.generations import LiveStore
 
 prune.build_store = lambda settings, meter: LiveStore(standing(LanceDBStore(settings.lancedb_uri)))
 """

@@ -12,13 +12,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from vector_assets import intake
-from vector_assets.errors import VectorAssetsError
-from vector_assets.meter import Meter
-from vector_assets.sync import Days, Pipeline, write
+from vector_assets.core.days import Days
+from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline import extract as intake
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets_tests.faults.faulty import Faults, FaultyEmbedder, FaultySource, FaultyStore
 from vector_assets_tests.faults.world import START, Contents, World, expected
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.support.tiny import utc
 
 SCHEDULES = 1_000
 SOAK_SCHEDULES = 30_000

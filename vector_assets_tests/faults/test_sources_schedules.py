@@ -16,26 +16,22 @@ from typing import Any
 
 import pytest
 
+from vector_assets.core.days import Days
+from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
-from vector_assets.errors import VectorAssetsError
-from vector_assets.meter import Meter
-from vector_assets.records import document_id_of
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
-from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.stores import build_store
-from vector_assets.sync import Days, Pipeline, write
-from vector_assets_tests.faults.benches import (
-    DIMENSIONS,
-    WIRE_FAULTS,
-    LanceDBBench,
-    PineconeBench,
-)
+from vector_assets.stores.records import document_id_of
+from vector_assets_tests.faults.benches import DIMENSIONS, WIRE_FAULTS, LanceDBBench, PineconeBench
 from vector_assets_tests.faults.processes import Team, paragraph
 from vector_assets_tests.faults.test_machine import assert_equal
 from vector_assets_tests.faults.world import Contents
-from vector_assets_tests.sources.slack_team import BEN, populate, say
+from vector_assets_tests.sources.slack.team import BEN, populate, say
 from vector_assets_tests.stores.test_pinecone import make_vector_index
 
 SCHEDULES = 8

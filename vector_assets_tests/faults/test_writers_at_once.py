@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from vector_assets.documents import Document
-from vector_assets.meter import Meter
+from vector_assets.core.documents import Document
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.stores.base import Filter, Metadata, Record, VectorStore
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import Pipeline, write
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.faults.memory_store import MemoryStore
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.faults.world import expected
-from vector_assets_tests.tiny import ListSource, TinyEmbedder, document
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 LONG = tuple(f"part {n} " + "word " * 25 for n in range(5))
 OLDER = document("1", *LONG, updated_at="2026-03-02T10:00")

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-from vector_assets.records import head_id
+from vector_assets.stores.records import head_id
 from vector_assets_tests.faults.world import Contents
 
 UNNAMED = {"document_fingerprint": ""}

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
-from vector_assets.chunking import chunk_document
-from vector_assets.documents import Document, Section
-from vector_assets.planning import vector_kind_of
-from vector_assets.records import chunk_metadata, record_id
+from vector_assets.core.documents import Document, Section
+from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.chunking import chunk_document
+from vector_assets.index.spec import vector_kind_of
 from vector_assets.stores.base import Metadata
-from vector_assets.vectors import Vectors
-from vector_assets_tests.tiny import TinyEmbedder, document, utc
+from vector_assets.stores.records import chunk_metadata, record_id
+from vector_assets_tests.support.tiny import TinyEmbedder, document, utc
 
 Contents = dict[str, tuple[Metadata, Vectors]]
 """What an index holds: metadata and vector by record id."""

@@ -7,15 +7,15 @@ from typing import Any
 
 import dagster as dg
 
+from vector_assets.core.days import Days
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.documents import SourceItem
-from vector_assets.meter import Meter
 from vector_assets.orchestration.io_managers import LanceDBIOManager
 from vector_assets.orchestration.partitions import range_tags
-from vector_assets.settings import Settings
 from vector_assets.sources.base import Source
-from vector_assets.sync import Days
-from vector_assets_tests.tiny import ListSource, TinyEmbedder
+from vector_assets.sources.items import SourceItem
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder
 
 JIRA = dg.AssetKey("jira_documents")
 

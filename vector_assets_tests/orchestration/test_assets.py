@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from vector_assets.core.days import Days, Window
+from vector_assets.core.errors import ContractError, RateLimitedError, UnavailableError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.documents import Checkpoint, DocumentFailure, SourceItem, Window
-from vector_assets.errors import ContractError, RateLimitedError, UnavailableError
-from vector_assets.intake import BATCH_DOCUMENTS
-from vector_assets.meter import Meter
 from vector_assets.orchestration.io_managers import LanceDBIOManager
-from vector_assets.settings import Settings
+from vector_assets.pipeline.extract import BATCH_DOCUMENTS
 from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources.items import Checkpoint, DocumentFailure, SourceItem
 from vector_assets.stores.base import Filter, Record
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import Days
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.orchestration.parts import (
     JIRA,
     GivenSources,
@@ -26,7 +26,7 @@ from vector_assets_tests.orchestration.parts import (
     failure_text,
     plain,
 )
-from vector_assets_tests.tiny import ListSource, TinyEmbedder, document, utc
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 WRITTEN_CHECK = "everything_written_is_found"
 WEEK = days("2025-03-01", "2025-03-07")

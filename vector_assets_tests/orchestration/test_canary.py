@@ -5,16 +5,16 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from vector_assets.canary import last_found
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.meter import Meter
+from vector_assets.maintenance.canary import last_found
 from vector_assets.orchestration.io_managers import LanceDBIOManager
-from vector_assets.settings import Settings
 from vector_assets.stores.base import VectorStore
-from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets_tests.maintenance.test_canary import Constant, Forgetful
 from vector_assets_tests.orchestration.parts import GivenEmbedder, failure_text
-from vector_assets_tests.receiver import running_receiver
-from vector_assets_tests.test_canary import Constant, Forgetful
+from vector_assets_tests.support.receiver import running_receiver
 
 CANARY_KEY = dg.AssetKey("index_canary")
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vector_assets.core.days import Days
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import Days
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.orchestration.dagster_processes import running_dagster
 
 _RECORDED = """

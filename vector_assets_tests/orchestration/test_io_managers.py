@@ -4,20 +4,14 @@ from pathlib import Path
 
 import dagster as dg
 
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.meter import Meter
 from vector_assets.orchestration.io_managers import LanceDBIOManager, PineconeIOManager
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.settings import Settings
 from vector_assets.stores import build_store
-from vector_assets_tests.orchestration.parts import (
-    JIRA,
-    GivenSources,
-    Location,
-    days,
-    failure_text,
-)
-from vector_assets_tests.tiny import ListSource, document
+from vector_assets_tests.orchestration.parts import JIRA, GivenSources, Location, days, failure_text
+from vector_assets_tests.support.tiny import ListSource, document
 
 
 def test_an_index_is_not_loaded_as_a_value_and_the_refusal_says_where_to_read(

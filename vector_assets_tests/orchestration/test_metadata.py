@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from vector_assets.documents import DocumentFailure, Gap
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
-from vector_assets.report import DayStats, SyncReport
+from vector_assets.pipeline.report import DayStats, SyncReport
+from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets_tests.orchestration.parts import plain
-from vector_assets_tests.tiny import document
+from vector_assets_tests.support.tiny import document
 
 FIRST, LAST = date(2025, 3, 1), date(2025, 3, 2)
 

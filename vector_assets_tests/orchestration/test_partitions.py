@@ -5,11 +5,11 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from vector_assets.days import spans_of
-from vector_assets.errors import SettingsError
+from vector_assets.core.days import spans_of
+from vector_assets.core.errors import SettingsError
 from vector_assets.orchestration.partitions import daily_partitions, days_of, range_tags
 from vector_assets_tests.orchestration.parts import days
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.support.tiny import utc
 
 
 def test_the_newest_partition_is_yesterday_from_midnight_utc_on() -> None:

@@ -7,21 +7,21 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from vector_assets.core.documents import Document
+from vector_assets.core.errors import UnavailableError
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.documents import Document
-from vector_assets.errors import UnavailableError
-from vector_assets.health import measure
-from vector_assets.observation import PRUNE_CHECK
+from vector_assets.monitoring.alerts.routing import for_sensors
+from vector_assets.monitoring.dagster_state.asset_keys import prune_key
+from vector_assets.monitoring.dagster_state.instance import observe_records
+from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
+from vector_assets.monitoring.health import measure
+from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.problems import Problem
 from vector_assets.orchestration.io_managers import LanceDBIOManager
-from vector_assets.orchestration.prune_assets import prune_key
-from vector_assets.orchestration.records import observe_records
-from vector_assets.orchestration.runs import pruned_sources_of, sources_of
-from vector_assets.probes import Probes
-from vector_assets.problems import Problem
-from vector_assets.reporting import for_sensors
-from vector_assets.settings import Settings
+from vector_assets.orchestration.partitions import pruned_sources_of, sources_of
 from vector_assets.sources import SOURCE_NAMES
-from vector_assets.stores.lancedb import LanceDBStore
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.orchestration.parts import (
     GivenSources,
     Location,
@@ -29,7 +29,7 @@ from vector_assets_tests.orchestration.parts import (
     failure_text,
     plain,
 )
-from vector_assets_tests.tiny import ListSource, document, utc
+from vector_assets_tests.support.tiny import ListSource, document, utc
 
 TICK = utc("2025-03-16T12:00")
 JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jira_api_token": "t"}

@@ -6,14 +6,14 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from vector_assets.core.days import Window
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.documents import SourceItem, Unchanged, Window
-from vector_assets.orchestration.partitions import RANGE_END_TAG, RANGE_START_TAG
-from vector_assets.orchestration.runs import sources_of
-from vector_assets.settings import Settings
+from vector_assets.orchestration.partitions import RANGE_END_TAG, RANGE_START_TAG, sources_of
 from vector_assets.sources import SOURCE_NAMES
+from vector_assets.sources.items import SourceItem, Unchanged
 from vector_assets_tests.orchestration.parts import JIRA, Location, days
-from vector_assets_tests.tiny import ListSource, document, utc
+from vector_assets_tests.support.tiny import ListSource, document, utc
 
 TICK = utc("2025-03-15T12:00")
 ON = {

@@ -7,11 +7,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from vector_assets.core.errors import SettingsError
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.errors import SettingsError
-from vector_assets.settings import Settings
 from vector_assets_tests.orchestration.parts import JIRA
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.support.tiny import utc
 
 TICK = utc("2025-03-15T06:00")
 JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jira_api_token": "t"}

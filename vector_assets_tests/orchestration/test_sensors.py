@@ -20,21 +20,21 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
+from vector_assets.core.days import Days
+from vector_assets.core.errors import CredentialsError, UnavailableError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.documents import DocumentFailure
-from vector_assets.errors import CredentialsError, UnavailableError
-from vector_assets.meter import Meter
-from vector_assets.observation import SCHEDULE
-from vector_assets.orchestration.missed import FORGET, SETTLE, Missed, missed_requests, note_of
+from vector_assets.monitoring.dagster_state.names import SCHEDULE
+from vector_assets.orchestration.catch_up import FORGET, SETTLE, Missed, missed_requests, note_of
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.settings import Settings
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.sync import Days
+from vector_assets.sources.items import DocumentFailure
 from vector_assets_tests.orchestration.parts import JIRA, Location
-from vector_assets_tests.receiver import Receiver, running_receiver
-from vector_assets_tests.tiny import ListSource, document, utc
+from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.tiny import ListSource, document, utc
 
 DUE = utc("2025-03-15T06:00")
 NOW = utc("2025-03-15T09:00")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from vector_assets.sandbox.clock import move_to_yesterday, newest_activity
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
-from vector_assets_tests.tiny import utc
+from vector_assets_tests.support.tiny import utc
 
 
 def test_the_packaged_workspace_ends_yesterday_and_keeps_its_times_of_day() -> None:

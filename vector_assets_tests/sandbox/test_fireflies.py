@@ -9,7 +9,7 @@ import requests
 from graphql import GraphQLError
 
 from vector_assets.sandbox.server import Sandbox
-from vector_assets_tests.fireflies_meetings import FIRST, PATH, meeting
+from vector_assets_tests.sources.fireflies.meetings import FIRST, PATH, meeting
 
 Ask = Callable[..., Any]
 

@@ -3,14 +3,14 @@
 import httpx
 import pytest
 
-from vector_assets.meter import Meter
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.sandbox.limits import DOCUMENTED, Limit, Limiter
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.settings import Settings
 from vector_assets.sources import build_source
-from vector_assets.sources.notion_api import NotionApi
-from vector_assets_tests.notion_pages import identity
-from vector_assets_tests.sources.slack_team import populate
+from vector_assets.sources.notion.client import NotionApi
+from vector_assets_tests.sources.notion.pages import identity
+from vector_assets_tests.sources.slack.team import populate
 
 REPLIES = "/slack/api/conversations.replies"
 

@@ -5,7 +5,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from vector_assets.sandbox.server import Sandbox
-from vector_assets_tests.sources.slack_team import ENGINEERING, RANDOM, populate, say, ts_of
+from vector_assets_tests.sources.slack.team import ENGINEERING, RANDOM, populate, say, ts_of
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vector_assets.documents import Chunk, Document
-from vector_assets.errors import IndexMismatchError
-from vector_assets.records import chunk_metadata, document_fingerprint, without_vector_mark
+from vector_assets.core.documents import Chunk, Document
+from vector_assets.core.errors import IndexMismatchError
 from vector_assets.stores.base import Filter, Record, VectorStore
-from vector_assets_tests.tiny import TinyEmbedder, document, utc
+from vector_assets.stores.records import chunk_metadata, document_fingerprint, without_vector_mark
+from vector_assets_tests.support.tiny import TinyEmbedder, document, utc
 
 DIMENSIONS = 64
 KIND = "kind"

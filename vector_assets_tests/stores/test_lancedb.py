@@ -8,14 +8,14 @@ from typing import Any
 import lancedb
 import pytest
 
-from vector_assets.errors import UnavailableError
-from vector_assets.stores import lancedb_indexes
+from vector_assets.core.errors import UnavailableError
 from vector_assets.stores.base import Filter, Record
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.stores.lancedb_rows import rows_of_records
-from vector_assets_tests.processes import CONTEXT, run_at_once
+from vector_assets.stores.lancedb import indexes as lancedb_indexes
+from vector_assets.stores.lancedb.rows import rows_of_records
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
-from vector_assets_tests.tiny import document
+from vector_assets_tests.support.processes import CONTEXT, run_at_once
+from vector_assets_tests.support.tiny import document
 
 WRITERS = 4
 ROUNDS = 5

@@ -5,19 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pinecone import Pinecone
 
-from vector_assets.errors import (
+from vector_assets.core.errors import (
     CredentialsError,
     IndexMismatchError,
     LostWriteError,
     SettingsError,
     UnavailableError,
 )
-from vector_assets.meter import Meter
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.settings import Settings
 from vector_assets.stores.base import Filter, Record
-from vector_assets.stores.pinecone import DEPLOYMENT, PineconeStore
-from vector_assets.stores.pinecone_requests import MAX_REQUEST_BYTES, groups_by_bytes
+from vector_assets.stores.pinecone.api import MAX_REQUEST_BYTES, groups_by_bytes
+from vector_assets.stores.pinecone.store import DEPLOYMENT, PineconeStore
 from vector_assets_tests.stores.conformance import (
     DIMENSIONS,
     EMBEDDER,
@@ -25,7 +25,7 @@ from vector_assets_tests.stores.conformance import (
     StoreConformance,
     records,
 )
-from vector_assets_tests.tiny import document
+from vector_assets_tests.support.tiny import document
 
 APIS = ("documents", "vectors")
 
@@ -137,7 +137,7 @@ def test_an_index_of_another_length_is_named_with_what_to_do(sandbox: Sandbox, a
 def test_runs_that_start_at_once_make_one_index_and_all_wait_for_it(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.stores.pinecone.READY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("vector_assets.stores.pinecone.store.READY_POLL_SECONDS", 0.05)
     sandbox.conditions.index_ready_seconds = 0.5
     sandbox.conditions.latency_seconds = 0.05
     stores = [build(sandbox) for _ in range(4)]
@@ -155,8 +155,8 @@ def test_runs_that_start_at_once_make_one_index_and_all_wait_for_it(
 def test_an_index_that_is_never_ready_is_named(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.stores.pinecone.READY_POLL_SECONDS", 0.05)
-    monkeypatch.setattr("vector_assets.stores.pinecone.READY_SECONDS", 0.2)
+    monkeypatch.setattr("vector_assets.stores.pinecone.store.READY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("vector_assets.stores.pinecone.store.READY_SECONDS", 0.2)
     sandbox.conditions.index_ready_seconds = 600
     with pytest.raises(UnavailableError, match=r"Pinecone index 'vector-assets'.*Initializing"):
         build(sandbox).open(SPACE, DIMENSIONS)

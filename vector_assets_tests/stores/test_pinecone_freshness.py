@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from pinecone import Pinecone
 
-from vector_assets.errors import LostWriteError
-from vector_assets.meter import Meter
+from vector_assets.core.errors import LostWriteError
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.stores.pinecone import PineconeStore
-from vector_assets.sync import Pipeline, write
+from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
 from vector_assets_tests.stores.test_pinecone import APIS, build, make_vector_index
-from vector_assets_tests.tiny import ListSource, TinyEmbedder, document
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 DATA = "/pinecone/vector-assets"
 HOUR = 3_600.0

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
+from vector_assets.core.days import Days
+from vector_assets.core.settings import Settings
+from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
-from vector_assets.settings import Settings
 from vector_assets.sources import SOURCES
-from vector_assets.stores.lancedb import LanceDBStore
-from vector_assets.sync import Days, sync_source
-from vector_assets_tests.indexes import assert_same, contents
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses, running_dagster
+from vector_assets_tests.support.indexes import assert_same, contents
 from vector_assets_tests.ui.browser import Browser, eventually, missing_programs, running_browser
 
 pytestmark = pytest.mark.skipif(

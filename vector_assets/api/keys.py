@@ -1,0 +1,77 @@
+"""Keys of HTTP clients, compared in constant time. A route whose key is not set is closed."""
+
+import base64
+import binascii
+import hmac
+
+from fastapi import HTTPException, Request
+from pydantic import SecretStr
+
+from vector_assets.core.settings import Settings
+
+_ASK = {"WWW-Authenticate": "Bearer"}
+_ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the key as password"'}
+
+
+def require_admin_key(request: Request) -> None:
+    """Let pass who sends `X-Admin-Key`.
+
+    Raises:
+        HTTPException: 401 when it is missing or wrong, 403 when none is set.
+    """
+    settings: Settings = request.app.state.settings
+    if not settings.admin_api_key.get_secret_value():
+        raise HTTPException(403, "this route is closed: ADMIN_API_KEY is not set")
+    if not _is_equal(request.headers.get("x-admin-key", ""), settings.admin_api_key):
+        raise HTTPException(401, "send the admin key as X-Admin-Key")
+
+
+def require_read_key(request: Request) -> None:
+    """Let pass who sends the reading key as a bearer token.
+
+    Raises:
+        HTTPException: 401 when it is missing or wrong, 403 when none is set.
+    """
+    settings: Settings = request.app.state.settings
+    if not settings.read_api_key.get_secret_value():
+        raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
+    if not _is_equal(_bearer(request), settings.read_api_key):
+        raise HTTPException(401, "send the reading key as Authorization: Bearer", _ASK)
+
+
+def require_any_key(request: Request) -> None:
+    """Let pass who sends either key; a browser may send one as the password of Basic.
+
+    Raises:
+        HTTPException: 401 when it is missing or wrong, 403 when none is set.
+    """
+    settings: Settings = request.app.state.settings
+    both = (settings.read_api_key, settings.admin_api_key)
+    keys = [key for key in both if key.get_secret_value()]
+    if not keys:
+        raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
+    sent = (request.headers.get("x-admin-key", ""), _bearer(request), _password(request))
+    # All are compared, so that the time says nothing of which one was near.
+    matches = [_is_equal(one, key) for one in sent for key in keys]
+    if True not in matches:
+        headers = _ASK_A_BROWSER if request.url.path == "/docs" else _ASK
+        raise HTTPException(401, "send the reading key as Authorization: Bearer", headers)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _password(request: Request) -> str:
+    scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(sent, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _is_equal(sent: str, key: SecretStr) -> bool:
+    return bool(sent) and hmac.compare_digest(sent.encode(), key.get_secret_value().encode())

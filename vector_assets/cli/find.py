@@ -1,0 +1,54 @@
+"""The command `find`."""
+
+from datetime import date
+
+import click
+
+from vector_assets.cli.options import DayType, json_option
+from vector_assets.core.settings import load_settings
+
+
+@click.command()
+@click.argument("question")
+@click.option("--source", "sources", multiple=True, help="Only this source; may be repeated.")
+@click.option("--container", "containers", multiple=True, help="Only this project or channel.")
+@click.option("--since", type=DayType(), help="Only what was active on this day or later.")
+@click.option("--until", type=DayType(), help="Only what was last active before this day.")
+@click.option("--viewer", default="", help="E-mail of who asks; public documents only if not set.")
+@click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
+@json_option
+def find(
+    question: str,
+    sources: tuple[str, ...],
+    containers: tuple[str, ...],
+    since: date | None,
+    until: date | None,
+    viewer: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Answer a question with passages from the index, each with its link.
+
+    \b
+    Examples:
+      vector-assets find "how do we rotate the carrier keys?"
+      vector-assets find HAR-41
+      vector-assets find "retry queue" --source slack --since 2026-03-01
+    """
+    from vector_assets.cli import output as terminal
+    from vector_assets.core.days import start_of_day
+    from vector_assets.index.search import find as search
+    from vector_assets.stores.base import Filter
+
+    settings = load_settings()
+    where = Filter(
+        containers=containers,
+        since=start_of_day(since).timestamp() if since else None,
+        until=start_of_day(until).timestamp() if until else None,
+        viewer=viewer.lower(),
+    )
+    answers = search(question, settings=settings, sources=sources, where=where, limit=limit)
+    if as_json:
+        terminal.print_json(answers.as_json())
+    else:
+        terminal.print_answers(answers)

@@ -1,0 +1,72 @@
+"""The command line: `vector-assets`. Words in, exit codes out; the work is done elsewhere.
+
+Exit codes: 0 all is well, 1 it is not (and stderr says what), 2 the command was not understood, 3
+a sync has spent its budget and is not finished.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from vector_assets.cli.bulk_import import import_index
+from vector_assets.cli.find import find
+from vector_assets.cli.prune import prune
+from vector_assets.cli.reindex import reindex
+from vector_assets.cli.serve import demo, sandbox, serve, up
+from vector_assets.cli.status import doctor, status
+from vector_assets.cli.sync import sync
+from vector_assets.cli.verify import verify
+from vector_assets.core.credentials import printed_uncaught
+from vector_assets.core.errors import BudgetSpentError, UsageError, VectorAssetsError
+from vector_assets.core.memory import keep_little_freed_memory
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="vector-assets")
+def app() -> None:
+    """Keep a vector index of Jira, Slack, Notion and Fireflies fresh, and ask it questions.
+
+    Settings come from the environment and from a .env file in the working folder; `doctor` says
+    what is set and what is missing. No account yet? `vector-assets demo` needs none.
+    """
+
+
+for _command in (
+    sync,
+    find,
+    status,
+    doctor,
+    prune,
+    verify,
+    reindex,
+    import_index,
+    sandbox,
+    serve,
+    up,
+    demo,
+):
+    app.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    keep_little_freed_memory()
+    sys.excepthook = lambda *uncaught: click.echo(printed_uncaught(*uncaught), err=True, nl=False)
+    try:
+        app.main(args=arguments, prog_name="vector-assets", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        sys.exit(2)
+    except UsageError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except BudgetSpentError as error:
+        click.echo(f"not finished: {error}", err=True)
+        sys.exit(3)
+    except VectorAssetsError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped; what was written stays, and the next run goes on from there", err=True)
+        sys.exit(130)

@@ -1,0 +1,70 @@
+"""Words of the command line that several commands take: days, sources, `--json`."""
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vector_assets.core.errors import UsageError
+from vector_assets.core.settings import Settings
+from vector_assets.sources import require_known
+
+if TYPE_CHECKING:
+    from vector_assets.core.days import Days
+
+
+class DayType(click.ParamType[date]):
+    """A UTC day, `YYYY-MM-DD`."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Return the day, or fail with what was wanted."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day: write it as 2026-03-31", param, ctx)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+"""Every command that has a result takes it."""
+
+
+def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
+    """Return the sources to work on, each checked.
+
+    Raises:
+        UsageError: A name is unknown, or none is given and none is on.
+        SettingsError: A named source has no credentials.
+    """
+    for name in sources:
+        require_known(name)
+        settings.require_credentials(name)
+    names = tuple(dict.fromkeys(sources)) or settings.enabled_sources
+    if not names:
+        raise UsageError(
+            "no source is on: set the credentials of one (`vector-assets doctor` names them), "
+            "or try `vector-assets demo`"
+        )
+    return names
+
+
+def asked_days(days: int | None, first: date | None, last: date | None, now: datetime) -> "Days":
+    """Return the days that `--days`, or `--from` and `--to`, ask for; yesterday without any.
+
+    Raises:
+        UsageError: They contradict each other, or a day is not over yet.
+    """
+    from vector_assets.core.days import Days
+
+    if days is not None and (first or last):
+        raise UsageError("--days was given with --from or --to: use one or the other")
+    yesterday = Days.newest(1, now).last
+    if first is not None and first > yesterday:
+        raise UsageError(f"{first} is not over yet in UTC: the newest day to sync is {yesterday}")
+    if first or last:
+        end = min(last or yesterday, yesterday)
+        return Days(first or end, end)
+    return Days.newest(1 if days is None else days, now)

@@ -1,0 +1,262 @@
+"""What the command line looks like: progress on stderr, results on stdout."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
+from textwrap import indent
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from vector_assets.index.search import Answers
+from vector_assets.monitoring.alerts.incidents import Incident
+from vector_assets.monitoring.doctor import Finding
+from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
+from vector_assets.pipeline.quarantine import MAX_LISTED
+from vector_assets.pipeline.report import SyncReport
+from vector_assets.sources.items import Gap, Quarantined
+
+_COLOURS = {
+    Verdict.FRESH: "green",
+    Verdict.LATE: "yellow",
+    Verdict.UNKNOWN: "yellow",
+    Verdict.STALE: "red",
+}
+_HEALTH_HEADINGS = (
+    "source", "verdict", "newest in index", "behind source", "vectors", "newest day",
+)  # fmt: skip
+_MAX_QUARANTINE_LINES = 10
+_STATE_COLOURS = {"ok": "green", "broken": "red", "off": "dim"}
+
+
+def out() -> Console:
+    """Return the console for results."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """Return the console for progress and errors."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+class OnProgress(Protocol):
+    """Called with a report that has grown."""
+
+    def __call__(self, report: SyncReport) -> None:
+        """Show it."""
+
+
+@contextmanager
+def sync_progress(sources: Iterable[str]) -> Iterator[OnProgress]:
+    """Show a line a source on stderr while the block runs."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<10}"),
+        TextColumn("{task.fields[line]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err()) as progress:
+        tasks = {name: progress.add_task(name, total=None, line="asking …") for name in sources}
+
+        def show(report: SyncReport) -> None:
+            progress.update(tasks[report.source], line=report_line(report))
+
+        yield show
+        for task in tasks.values():
+            progress.update(task, total=1, completed=1)
+
+
+def report_line(report: SyncReport) -> str:
+    """Return what a run has done so far, in one line."""
+    total = report.total
+    parts = [
+        f"{total.documents:,} documents ({total.unchanged_documents:,} unchanged)",
+        f"{total.embedded_chunks:,} chunks embedded",
+        f"{report.request_count:,} requests",
+    ]
+    if report.finished_days < report.asked_days:
+        parts.insert(0, f"{report.finished_days:,} of {report.asked_days:,} days done")
+    if total.deleted_chunks:
+        parts.append(f"{total.deleted_chunks:,} deleted")
+    if total.deferred_documents:
+        parts.append(f"{total.deferred_documents:,} not ready yet")
+    if total.redacted_secrets:
+        parts.append(f"{total.redacted_secrets:,} secrets redacted")
+    if total.failed_documents:
+        parts.append(f"{total.failed_documents:,} failed")
+    if report.throttled_seconds >= 1:
+        parts.append(f"{report.throttled_seconds:,.0f} s throttled")
+    return " · ".join(parts)
+
+
+def report_json(report: SyncReport) -> dict[str, Any]:
+    """Return a run's report for `--json`."""
+    return {
+        "source": report.source,
+        **asdict(report.total),
+        "asked_days": report.asked_days,
+        "finished_days": report.finished_days,
+        "requests": report.requests,
+        "throttled_seconds": round(report.throttled_seconds, 3),
+        "seconds": round(report.seconds, 3),
+        "failures": [asdict(failure) for failure in report.failures],
+        "failed_again_documents": report.failed_again_documents,
+        "released_documents": report.released_documents,
+        "quarantined_documents": len(report.quarantine),
+        "quarantine": [asdict(one) for one in report.quarantine[:MAX_LISTED]],
+        "gaps": [asdict(gap) for gap in report.gaps],
+        "days": {str(day): asdict(stats) for day, stats in sorted(report.days.items())},
+    }
+
+
+def print_reports(reports: Iterable[SyncReport]) -> None:
+    """Print what each run did, and each document that failed with its cause."""
+    console = out()
+    for report in reports:
+        console.print(f"{report.source:<10} {report_line(report)} · {report.seconds:.1f} s")
+        for failure in report.failures:
+            console.print(
+                f"  [red]failed[/] {escape(failure.document_id)}: {escape(failure.cause)}"
+            )
+        unnamed = report.total.failed_documents - len(report.failures)
+        if unnamed:
+            console.print(f"  [red]failed[/] and {unnamed:,} more")
+        new = {failure.document_id for failure in report.failures}
+        _print_quarantine(
+            console, [one for one in report.quarantine if one.document_id not in new], unnamed=0
+        )
+        for gap in report.gaps:
+            console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
+
+
+def print_health(health: Health) -> None:
+    """Print a line a source, its reasons under it where it is not fresh."""
+    console = out()
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in _HEALTH_HEADINGS:
+        table.add_column(heading, no_wrap=True)
+    for source in health.sources:
+        table.add_row(*_health_row(source))
+    if health.sources:
+        console.print(table)
+    for source in health.sources:
+        if source.verdict is not Verdict.FRESH:
+            console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
+        if source.quarantine:
+            console.print(f"{source.source}: {source.failed_documents:,} documents in quarantine")
+            unnamed = source.failed_documents - len(source.quarantine)
+            _print_quarantine(console, source.quarantine, unnamed=unnamed)
+        for gap in source.gaps:
+            console.print(f"{source.source} does not read {escape(gap_line(gap))}")
+    if health.canary_found_at:
+        console.print(f"canary last found {health.canary_found_at:%Y-%m-%d %H:%M} UTC")
+    for problem in health.problems:
+        console.print(f"[red]{escape(problem.headline)}[/]: {escape(problem.detail)}")
+        console.print(f"  {escape(problem.advice)}")
+    for note in health.notes:
+        console.print(escape(note))
+
+
+def _print_quarantine(console: Console, held: Sequence[Quarantined], *, unnamed: int) -> None:
+    for one in held[:_MAX_QUARANTINE_LINES]:
+        since = f"{one.first_seen_at:%Y-%m-%d}, {one.attempts}x"
+        console.print(
+            f"  [red]failed[/] since {since}: {escape(one.document_id)}: {escape(one.cause)}"
+        )
+    more = len(held) - len(held[:_MAX_QUARANTINE_LINES]) + unnamed
+    if more:
+        console.print(f"  [red]failed[/] and {more:,} more; --json names {MAX_LISTED}")
+
+
+def print_incidents(incidents: Iterable[Incident]) -> None:
+    """Print what has been told to people and is not over, and where telling them failed."""
+    console = out()
+    for incident in incidents:
+        told = ", ".join(incident.told_at) or "nobody"
+        console.print(
+            f"open since {incident.opened_at:%Y-%m-%d %H:%M} UTC, told to {told}: "
+            f"{escape(incident.problem.headline)}"
+        )
+        for channel, error in incident.errors.items():
+            if error:
+                console.print(f"  [red]not told to {channel}[/]: {escape(error)}")
+
+
+def _health_row(source: SourceHealth) -> tuple[str, ...]:
+    colour = _COLOURS[source.verdict]
+    watermark = source.watermark
+    lag = source.lag_seconds
+    return (
+        source.source,
+        f"[{colour}]{source.verdict}[/]",
+        f"{watermark:%Y-%m-%d %H:%M} UTC" if watermark else "-",
+        hours(timedelta(seconds=lag)) if lag is not None else "-",
+        f"{source.vectors:,}",
+        str(source.newest_day or "-"),
+    )
+
+
+def print_answers(answers: Answers) -> None:
+    """Print each answer with its passage, link and date, then how fresh each source is."""
+    console = out()
+    for place, answer in enumerate(answers.answers, start=1):
+        facts = " · ".join(
+            part
+            for part in (
+                answer.source,
+                answer.container,
+                ", ".join(answer.authors[:3]),
+                f"{answer.updated_at:%Y-%m-%d}",
+                f"score {answer.score:.2f}",
+            )
+            if part
+        )
+        console.print(f"[bold]{place}. {escape(answer.title)}[/]")
+        console.print(f"   [dim]{escape(facts)}[/]")
+        console.print(f"   [cyan]{escape(answer.url)}[/]")
+        _print_passage(console, answer.passage)
+    if not answers.answers:
+        console.print("nothing found")
+    fresh = [
+        f"{name} {as_of:%Y-%m-%d %H:%M}" if as_of else f"{name} never"
+        for name, as_of in answers.as_of.items()
+    ]
+    console.print(f"[dim]as of (UTC): {' · '.join(fresh)}[/]")
+    for warning in answers.warnings:
+        console.print(f"[yellow]{escape(warning)}[/]")
+
+
+def _print_passage(console: Console, passage: str) -> None:
+    """Print it indented: wrapped for a person's screen, as it stands for a program."""
+    if console.is_terminal:
+        console.print(Padding(Text(passage), (0, 0, 1, 3)), soft_wrap=False)
+    else:
+        console.print(escape(indent(passage, "   ")) + "\n")
+
+
+def print_finding(finding: Finding) -> None:
+    """Print one line of the doctor's."""
+    colour = _STATE_COLOURS[finding.state]
+    console = out()
+    console.print(f"{finding.service:<10} [{colour}]{finding.state:<7}[/] {escape(finding.line)}")
+    for gap in finding.gaps:
+        console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
+
+
+def gap_line(gap: Gap) -> str:
+    """Return what is not read, why, and what to do, in one line."""
+    count = f" ({gap.count:,})" if gap.count != 1 else ""
+    return f"{gap.subject}{count}: {'. '.join(filter(None, (gap.reason, gap.advice)))}"

@@ -1,0 +1,151 @@
+"""The commands that stay until they are stopped (`sandbox`, `serve`, `up`), and `demo`."""
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from vector_assets.core.errors import UsageError
+from vector_assets.core.settings import load_settings
+
+_DEFAULT_SANDBOX_PORT = 8099
+_DEFAULT_SERVE_PORT = 8090
+
+
+def _port_option(
+    name: str, default: int, what: str, *, lowest: int
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        name, type=click.IntRange(lowest, 65535), default=default, show_default=True, help=what
+    )
+
+
+@click.command()
+@click.option(
+    "--workspace",
+    type=click.Path(path_type=Path),
+    help="Folder to serve.  [default: the small one that ships with the package]",
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@_port_option("--port", _DEFAULT_SANDBOX_PORT, "0 takes a free one.", lowest=0)
+@click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to every request.")
+@click.option(
+    "--yesterday/--as-written",
+    "to_yesterday",
+    default=None,
+    help="Move the workspace in time so that it ends yesterday.  "
+    "[default: only the one that ships with the package]",
+)
+def sandbox(
+    workspace: Path | None, host: str, port: int, latency_ms: int, to_yesterday: bool | None
+) -> None:
+    """Serve the four vendors, OpenAI and Pinecone on this machine, with no account.
+
+    Prints the environment that points everything at it, one KEY=VALUE a line, and stays until it
+    is stopped:
+
+    \b
+      vector-assets sandbox > .env &
+      vector-assets sync --days 7
+    """
+    from vector_assets.sandbox.clock import move_to_yesterday
+    from vector_assets.sandbox.server import Sandbox, serve_until_stopped
+    from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+
+    try:
+        loaded = Workspace.load(workspace or PACKAGED_WORKSPACE)
+    except FileNotFoundError as error:
+        raise UsageError(str(error)) from None
+    if to_yesterday if to_yesterday is not None else workspace is None:
+        move_to_yesterday(loaded, datetime.now(UTC))
+
+    def started(served: Sandbox) -> None:
+        served.conditions.latency_seconds = latency_ms / 1000
+        for name, value in served.environment.items():
+            click.echo(f"{name}={value}")
+        sys.stdout.flush()
+        click.echo(f"the sandbox answers on {served.url}; Ctrl-C stops it", err=True)
+
+    try:
+        serve_until_stopped(loaded, host=host, port=port, started=started)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from None
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@_port_option("--port", _DEFAULT_SERVE_PORT, "0 takes a free one.", lowest=0)
+def serve(host: str, port: int) -> None:
+    """Serve HTTP, and watch: search, freshness, backfills, metrics, alerts.
+
+    Run it beside Dagster's daemon and not within it: this is who notices that the daemon is dead.
+    Every route but /healthz wants a key: set READ_API_KEY and ADMIN_API_KEY.
+
+    \b
+    Examples:
+      vector-assets serve
+      curl -H "Authorization: Bearer $READ_API_KEY" "http://127.0.0.1:8090/api/sync-status"
+    """
+    from vector_assets.api.app import serve as serve_http
+
+    settings = load_settings()
+    for name in ("read_api_key", "admin_api_key"):
+        if not getattr(settings, name).get_secret_value():
+            click.echo(f"{name.upper()} is not set: the routes that want it are closed", err=True)
+    try:
+        serve_http(
+            settings,
+            host=host,
+            port=port,
+            started=lambda url: click.echo(f"listening on {url}", err=True),
+        )
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from None
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where all of them listen.")
+@_port_option("--port", _DEFAULT_SERVE_PORT, "Of `serve`.", lowest=1)
+@_port_option("--dagster-port", 3000, "Of Dagster's UI.", lowest=1)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    default=Path("data/dagster"),
+    show_default=True,
+    envvar="DAGSTER_HOME",
+    show_envvar=True,
+    help="Where Dagster keeps its records.",
+)
+def up(host: str, port: int, dagster_port: int, home: Path) -> None:
+    """Run it all: Dagster's UI and daemon, and `serve`, in one command.
+
+    Each is a process of its own, started again when it dies. Ctrl-C stops them together.
+    """
+    from vector_assets.cli.up import run_up
+
+    run_up(home=home, host=host, port=port, dagster_port=dagster_port)
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("data/demo"),
+    show_default=True,
+    help="Where the demo keeps its index and Dagster's records.",
+)
+def demo(folder: Path) -> None:
+    """Show it all on this machine, with no account: sync a week, then ask three questions."""
+    from vector_assets.cli.demo import run_demo
+
+    run_demo(folder)
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}. "
+        f"Choose another --port, or 0 for a free one"
+    )

@@ -1,0 +1,4 @@
+"""Words and tools without an opinion: documents, days, errors, settings, credentials.
+
+Keep out: anything that only one package above needs.
+"""

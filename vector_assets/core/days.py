@@ -1,0 +1,113 @@
+"""UTC days: the span that a sync is asked for, and what of it is left to do."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from vector_assets.core.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """UTC days to sync, both included."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.first > self.last:
+            raise UsageError(
+                f"the first day {self.first} is after the last day {self.last}: swap them"
+            )
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @classmethod
+    def newest(cls, count: int, now: datetime) -> "Days":
+        """Return the newest complete days, yesterday the last of them.
+
+        Raises:
+            UsageError: The count is below 1.
+        """
+        if count < 1:
+            raise UsageError(f"the number of days is {count}: it has to be at least 1")
+        yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+        return cls(yesterday - timedelta(days=count - 1), yesterday)
+
+
+def spans_of(days: Iterable[date]) -> list[Days]:
+    """Return days as the fewest spans without gaps, oldest first."""
+    spans: list[Days] = []
+    for day in sorted(set(days)):
+        if spans and spans[-1].last + timedelta(days=1) == day:
+            spans[-1] = Days(spans[-1].first, day)
+        else:
+            spans.append(Days(day, day))
+    return spans
+
+
+def left_of(asked: Days, done: Iterable[Days]) -> list[Days]:
+    """Return what is left of the days that are asked for, newest first.
+
+    Args:
+        asked: All that is wanted.
+        done: Spans that an unfinished run has brought.
+    """
+    brought = {day for span in done for day in span}
+    return spans_of(day for day in asked if day not in brought)[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of last activity to fetch, `[start, end)` in UTC.
+
+    Attributes:
+        start: First instant, overlap included.
+        end: First instant after it. None when the window reaches the present: a document that is
+            edited every minute would slip past any upper bound for ever.
+    """
+
+    start: datetime
+    end: datetime | None
+
+    @classmethod
+    def of_days(cls, first: date, last: date, *, overlap: timedelta, now: datetime) -> "Window":
+        """Return the window that fetches the days `first` to `last`, both included.
+
+        Args:
+            first: First UTC day.
+            last: Last UTC day.
+            overlap: How far to look back before `first`, because a vendor's search lags.
+            now: The present; the newest complete day is the day before.
+        """
+        end = start_of_day(last + timedelta(days=1))
+        newest_complete_day = now.astimezone(UTC).date() - timedelta(days=1)
+        return cls(
+            start=start_of_day(first) - overlap,
+            end=None if last >= newest_complete_day else end,
+        )
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant and (self.end is None or instant < self.end)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return the first instant of a UTC day."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def complete_days(now: datetime, count: int, first: date | None = None) -> tuple[date, ...]:
+    """Return the newest days that are over in UTC, oldest first.
+
+    Args:
+        now: With a time zone.
+        count: How many at the most.
+        first: None of them is before this day.
+    """
+    today = now.astimezone(UTC).date()
+    days = (today - timedelta(days=n) for n in range(count, 0, -1))
+    return tuple(day for day in days if first is None or day >= first)

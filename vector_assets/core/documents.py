@@ -1,0 +1,135 @@
+"""The words that every room speaks: Document, Section, Chunk, Window, and what a source yields."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+_SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""What any of the two below is about, and the carriage return: most texts have none of it."""
+_UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+PUBLIC = "public"
+"""In `Document.access`: everyone who may search may read it."""
+
+RESTRICTED = "restricted"
+"""In `Document.access`: not everyone may read it; the readers' e-mails stand beside this word."""
+
+Value = str | int | float | bool | list[str]
+"""What a field of metadata may hold: both stores take these and nothing nested, and no null."""
+
+
+def clean_text(text: str) -> str:
+    """Return a text without what no index stores: control characters and halves of surrogates.
+
+    A pair of surrogates, as JSON may carry it, becomes the character that it means; a control
+    character that separates, such as the soft line break of word processors, becomes a space, so
+    that two words stay two.
+    """
+    if text.isprintable() or _ODD.search(text) is None:
+        return text
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _UNSTORABLE.sub("", _SEPARATORS.sub(" ", joined).replace("\r\n", "\n"))
+
+
+def _clean_value(value: Value) -> Value:
+    if isinstance(value, list):
+        return [clean_text(word) for word in value]
+    return clean_text(value) if isinstance(value, str) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a document that stays whole where it can: a comment, a message, a speaker's turn.
+
+    Attributes:
+        text: Markdown, without the heading.
+        heading: What to show above it, such as `Background` or `Ann Lee, 2026-02-03 10:15`.
+        url: Link to just this part; empty when there is none, and the document's link serves.
+        is_apart: Whether what stands before it is about something else, such as a conversation of
+            hours ago, so that the two share no chunk.
+    """
+
+    text: str
+    heading: str = ""
+    url: str = ""
+    is_apart: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean_text(self.text))
+        object.__setattr__(self, "heading", clean_text(self.heading))
+        object.__setattr__(self, "url", clean_text(self.url))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a person would point at: an issue, a thread, a page, a meeting.
+
+    Attributes:
+        source: Name of the source, such as `jira`.
+        native_id: Identity at the vendor that never changes; ASCII, without `#`.
+        title: One line.
+        sections: The body, in reading order; may be empty.
+        url: Where a person opens it.
+        container: Project, channel or database that it lives in.
+        authors: Names of those who wrote it, first the one who began; without doubles.
+        created_at: UTC.
+        updated_at: Last activity, UTC; decides the partition, and which version is newer.
+        access: `(PUBLIC,)`, or `(RESTRICTED, e-mail, ...)` in lower case.
+        extra: The source's own fields of metadata, such as `issue_key`; the same names on every
+            document of a source, an empty string where one has no value.
+        stamp: What the vendor's listing shows of this version, such as a count of replies; the
+            same stamp means that the document need not be read again. Empty where a listing does
+            not tell.
+    """
+
+    source: str
+    native_id: str
+    title: str
+    sections: tuple[Section, ...]
+    url: str
+    container: str
+    authors: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    access: tuple[str, ...] = (PUBLIC,)
+    extra: Mapping[str, Value] = field(default_factory=dict)
+    stamp: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
+        for name in ("native_id", "container", "url", "stamp"):
+            object.__setattr__(self, name, clean_text(getattr(self, name)))
+        for name in ("authors", "access"):
+            object.__setattr__(self, name, tuple(map(clean_text, getattr(self, name))))
+        extra = {name: _clean_value(value) for name, value in self.extra.items()}
+        object.__setattr__(self, "extra", extra)
+        for name in ("created_at", "updated_at"):
+            if getattr(self, name).utcoffset() != timedelta(0):
+                raise ValueError(f"{self.id}: {name} is not in UTC: {getattr(self, name)!r}")
+
+    @property
+    def id(self) -> str:
+        """Identity in the index: `{source}:{native id}`."""
+        return f"{self.source}:{self.native_id}"
+
+    @property
+    def day(self) -> date:
+        """The UTC day, and so the partition, of the last activity."""
+        return self.updated_at.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a document that is embedded.
+
+    Attributes:
+        ordinal: Place in the document, from 0 without gaps.
+        text: All that is embedded and stored: the head (title and place), then the passage.
+        url: Link to the passage where the vendor has one, else to the document.
+    """
+
+    ordinal: int
+    text: str
+    url: str

@@ -1,0 +1,184 @@
+"""Every error that this project raises by name.
+
+A type says what to do about it; a message says what was seen, what was wanted and what to do next.
+
+    VectorAssetsError
+    ├── RetryableError            the same call may succeed later
+    │   ├── RateLimitedError      a vendor kept saying "slow down" past our ceiling
+    │   ├── UnavailableError      a service did not answer, or answered 5xx
+    │   └── SwitchedIndexError    the index was switched to another generation during the run
+    ├── FatalError                a person has to change something first
+    │   ├── SettingsError         a setting is missing, malformed or contradicts another
+    │   ├── UsageError            a command was given a word or a value that it does not know
+    │   ├── CredentialsError      a service refuses the credentials, or they lack a scope
+    │   ├── ContractError         a service answered something that its contract rules out
+    │   ├── IndexMismatchError    the index holds vectors of another kind than ours
+    │   ├── LostWriteError        the index does not hold what was written to it
+    │   ├── BudgetSpentError      a run was allowed so many calls or dollars, and they are spent
+    │   └── CanaryError           what was written into the index is not found by search
+    └── SkippableError            one document is bad, its neighbours are not
+        └── DocumentError         the document cannot be fetched, rendered, embedded or written
+"""
+
+from vector_assets.core.credentials import without_credentials
+
+
+class VectorAssetsError(Exception):
+    """Base of every error in this project; its message is one line fit for a person.
+
+    What of it is a credential of ours is left out, whoever put it there.
+    """
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*(without_credentials(str(word)) for word in words))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        clean = without_credentials(value) if isinstance(value, str) else value
+        super().__setattr__(name, clean)
+
+
+class RetryableError(VectorAssetsError):
+    """The same call may succeed later; the run ends and the next one goes on."""
+
+
+class RateLimitedError(RetryableError):
+    """A service kept throttling past the ceiling that a run may wait.
+
+    Args:
+        service: Who throttles, such as `slack conversations.history`.
+        waited_seconds: How long this run has already waited for it.
+        ceiling_seconds: How long a run may wait.
+    """
+
+    def __init__(self, service: str, *, waited_seconds: float, ceiling_seconds: float) -> None:
+        super().__init__(
+            f"{service} is rate limited: waited {waited_seconds:.0f} s, at most "
+            f"{ceiling_seconds:.0f} s are allowed a run. Run the same days again later; "
+            f"what was written stays."
+        )
+        self.service = service
+        self.waited_seconds = waited_seconds
+        self.ceiling_seconds = ceiling_seconds
+
+
+class UnavailableError(RetryableError):
+    """A service could not be reached, or answered with a server error.
+
+    Args:
+        service: Who did not answer, such as `jira`.
+        seen: What happened, such as `HTTP 503` or `connection refused`.
+        next_step: What a person can do about it.
+    """
+
+    def __init__(
+        self, service: str, seen: str, next_step: str = "Run the same days again later."
+    ) -> None:
+        super().__init__(f"{service} did not answer: {seen}. {next_step}")
+        self.service = service
+        self.seen = seen
+
+
+class SwitchedIndexError(RetryableError):
+    """What this run wrote may not be served: the index was switched to another generation."""
+
+
+class FatalError(VectorAssetsError):
+    """Trying again changes nothing until a person has changed something."""
+
+
+class SettingsError(FatalError):
+    """A setting is missing, malformed, or contradicts another."""
+
+
+class UsageError(FatalError):
+    """A command was given a word or value that it does not know."""
+
+
+class CredentialsError(FatalError):
+    """A service refuses our credentials, or they lack a permission that we need.
+
+    Args:
+        service: Who refuses, such as `slack`.
+        seen: The service's own word for it, such as `invalid_auth`; never the credential.
+        next_step: Which variable to set or which scope to add.
+    """
+
+    def __init__(self, service: str, seen: str, next_step: str) -> None:
+        super().__init__(f"{service} refuses the credentials: {seen}. {next_step}")
+        self.service = service
+        self.seen = seen
+
+
+class ContractError(FatalError):
+    """A service answered something that its contract rules out, such as a page token twice.
+
+    Args:
+        service: Who answered, such as `jira search/jql`.
+        seen: What it answered.
+        wanted: What its contract says.
+    """
+
+    def __init__(self, service: str, seen: str, wanted: str) -> None:
+        super().__init__(
+            f"{service} answered {seen}, where {wanted} was wanted. Nothing after this point was "
+            f"read; if it happens again, report it with the vendor's status page in hand."
+        )
+        self.service = service
+        self.seen = seen
+        self.wanted = wanted
+
+
+class IndexMismatchError(FatalError):
+    """The index holds vectors of another kind than the configured embedder makes."""
+
+
+class LostWriteError(FatalError):
+    """The index does not hold what it was given; the run must not be called a success."""
+
+
+class BudgetSpentError(FatalError):
+    """A run has spent what it was allowed; what it wrote stays, and it is not finished.
+
+    Args:
+        spent: What is spent of what, in words.
+    """
+
+    def __init__(self, spent: str) -> None:
+        super().__init__(
+            f"the budget is spent: {spent}. What was written stays; the same command goes on from "
+            f"there"
+        )
+        self.spent = spent
+
+
+class CanaryError(FatalError):
+    """The canary was written and is not found: nobody may trust what search answers.
+
+    Args:
+        seen: What search did with it.
+    """
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(
+            f"the canary was written into the index, and {seen}. Run `vector-assets doctor "
+            f"--canary` to try again; look at the status pages of the index and the embedder"
+        )
+        self.seen = seen
+
+
+class SkippableError(VectorAssetsError):
+    """One document is bad; the others of its day go on."""
+
+
+class DocumentError(SkippableError):
+    """A document cannot be fetched, rendered, embedded or written.
+
+    Args:
+        document_id: Which one, such as `jira:10042`.
+        cause: Why, in words.
+    """
+
+    def __init__(self, document_id: str, cause: str) -> None:
+        super().__init__(f"{document_id} was left as it stands in the index: {cause}")
+        self.document_id = document_id
+        self.cause = cause

@@ -1,0 +1,242 @@
+"""The environment, read once into one typed object; a `.env` file in the working folder counts too.
+
+Every variable of the project is a field here, under its own name in lower case.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from dotenv import find_dotenv, load_dotenv
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from vector_assets.core import credentials
+from vector_assets.core.errors import SettingsError
+
+CREDENTIALS_BY_SOURCE = {
+    "jira": ("jira_server", "jira_email", "jira_api_token"),
+    "slack": ("slack_bot_token",),
+    "notion": ("notion_token",),
+    "fireflies": ("fireflies_api_key",),
+    "files": ("files_path",),
+}
+"""A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists what is on."""
+
+_SECRETS_OF_OTHERS = (
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+)  # fmt: skip
+_KEYS_OF_OBJECT_STORES = (
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY",
+)  # fmt: skip
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """All settings; see `docs/settings.md` for what each one means.
+
+    Secrets are `SecretStr`, so that neither a log nor an error can show them by accident.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
+
+    vector_assets_sources: CommaList = ()
+
+    jira_server: str = ""
+    jira_email: str = ""
+    jira_api_token: SecretStr = SecretStr("")
+    jira_projects: CommaList = ()
+    jira_public_projects: CommaList = ()
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_channels: CommaList = ()
+    slack_join_public: bool = False
+    slack_include_bots: bool = False
+    slack_requests_per_minute: float = 50.0
+    slack_base_url: str = "https://slack.com/api/"
+
+    notion_token: SecretStr = SecretStr("")
+    notion_base_url: str = "https://api.notion.com"
+    notion_requests_per_second: float = Field(default=3.0, gt=0)
+    notion_comments: bool = True
+
+    fireflies_api_key: SecretStr = SecretStr("")
+    fireflies_url: str = "https://api.fireflies.ai/graphql"
+
+    files_path: str = ""
+
+    embedding_provider: Literal["openai", "local"] = "local"
+    embedding_model: str = ""
+    embedding_dimensions: int | None = None
+    embedding_dollars_per_million_tokens: float | None = Field(default=None, ge=0)
+    openai_api_key: SecretStr = SecretStr("")
+    openai_base_url: str = ""
+
+    vector_store: Literal["pinecone", "lancedb"] = "lancedb"
+    pinecone_api_key: SecretStr = SecretStr("")
+    pinecone_index: str = "vector-assets"
+    pinecone_host: str = ""
+    pinecone_controller_host: str = ""
+    lancedb_uri: str = "data/lancedb"
+
+    admin_api_key: SecretStr = SecretStr("")
+    read_api_key: SecretStr = SecretStr("")
+
+    alert_slack_channel: str = ""
+    alert_webhook_url: SecretStr = SecretStr("")
+    heartbeat_url: SecretStr = SecretStr("")
+
+    nightly_cron: str = "0 6 * * *"
+    catch_up_days: int = 14
+    partitions_start: str = "2024-01-01"
+    prune_max_share: float = Field(default=0.2, ge=0, le=1)
+
+    dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
+    heartbeat_max_age_seconds: float = 180.0
+    watch_seconds: float = 60.0
+
+    @field_validator(
+        "vector_assets_sources",
+        "jira_projects",
+        "jira_public_projects",
+        "slack_channels",
+        mode="before",
+    )
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("embedding_dimensions", "embedding_dollars_per_million_tokens", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_by_key(cls, values: dict[str, object]) -> dict[str, object]:
+        """A key that is set chooses its provider, unless the choice itself is set."""
+        if not values.get("embedding_provider"):
+            values["embedding_provider"] = "openai" if values.get("openai_api_key") else "local"
+        if not values.get("vector_store"):
+            values["vector_store"] = "pinecone" if values.get("pinecone_api_key") else "lancedb"
+        return values
+
+    @model_validator(mode="after")
+    def _sources_exist(self) -> Self:
+        for name in self.vector_assets_sources:
+            if name not in CREDENTIALS_BY_SOURCE:
+                raise ValueError(
+                    f"VECTOR_ASSETS_SOURCES names {name!r}: choose from "
+                    f"{', '.join(CREDENTIALS_BY_SOURCE)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _make_credentials_known(self) -> Self:
+        credentials.know(self._credentials())
+        return self
+
+    def _credentials(self) -> Iterator[str]:
+        """Yield all that must be shown nowhere, in the forms that only settings can tell."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                secret = value.get_secret_value()
+                yield secret
+                if name.endswith("_url") and secret:
+                    yield from credentials.of_secret_url(secret)
+            elif isinstance(value, str) and "://" in value:
+                yield from credentials.of_url(value)
+        if token := self.jira_api_token.get_secret_value():
+            yield credentials.basic(self.jira_email, token)
+
+    def __repr__(self) -> str:
+        return credentials.without_credentials(super().__repr__())
+
+    def __str__(self) -> str:
+        return credentials.without_credentials(super().__str__())
+
+    @property
+    def enabled_sources(self) -> tuple[str, ...]:
+        """Names of the sources that are on, in the order of `CREDENTIALS_BY_SOURCE`."""
+        return tuple(
+            name
+            for name in CREDENTIALS_BY_SOURCE
+            if (
+                name in self.vector_assets_sources
+                if self.vector_assets_sources
+                else not self.missing_credentials(name)
+            )
+        )
+
+    @property
+    def first_day(self) -> date:
+        """The first day of the partitions.
+
+        Raises:
+            SettingsError: `PARTITIONS_START` is not a day.
+        """
+        try:
+            return date.fromisoformat(self.partitions_start)
+        except ValueError as error:
+            raise SettingsError(
+                f"PARTITIONS_START is {self.partitions_start!r}: set it to a day such as 2024-01-01"
+            ) from error
+
+    @property
+    def dagster_url(self) -> str:
+        """Where Dagster's UI is, without a slash at its end, and without a login."""
+        url = urlsplit(self.dagster_graphql_url.rstrip("/").removesuffix("/graphql"))
+        return url._replace(netloc=url.netloc.rpartition("@")[2], query="").geturl()
+
+    def missing_credentials(self, source: str) -> tuple[str, ...]:
+        """Return the variables that a source needs and that are not set."""
+        return tuple(
+            field.upper()
+            for field in CREDENTIALS_BY_SOURCE[source]
+            if not _plain(getattr(self, field))
+        )
+
+    def require_credentials(self, source: str) -> None:
+        """Check that a source has its credentials.
+
+        Raises:
+            SettingsError: Names each variable that is missing.
+        """
+        missing = self.missing_credentials(source)
+        if missing:
+            raise SettingsError(
+                f"{source} needs {', '.join(missing)}: not set. Set them in the environment or in "
+                f"a .env file; `vector-assets doctor` checks them."
+            )
+
+
+def _plain(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def load_settings() -> Settings:
+    """Read the environment, and a `.env` file in the working folder for what it does not set.
+
+    Raises:
+        SettingsError: A variable cannot be read; the message names it and what was wanted.
+    """
+    load_dotenv(find_dotenv(usecwd=True), override=False)
+    for name in _SECRETS_OF_OTHERS:
+        credentials.know(credentials.of_url(os.environ.get(name, "")))
+    credentials.know(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else ""
+        # A secret's value never fails to parse, so what is shown here is never one.
+        seen = f" is {first['input']!r}" if name else ""
+        reason = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{name}{seen}: {reason}".lstrip(": ")) from None

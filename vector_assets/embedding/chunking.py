@@ -1,0 +1,217 @@
+"""Document to Chunk: sections stay whole where they fit, and nothing of them is lost.
+
+A chunk is a head (title and place), an empty line, and the passage. Neighbouring sections share a
+chunk while they fit, unless one says that it stands apart from what is before it; a section that is
+too long for a chunk is cut where its Markdown allows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import orjson
+from semantic_text_splitter import MarkdownSplitter
+
+from vector_assets.core.documents import Chunk, Document, Section
+from vector_assets.embedding.base import Tokenizer
+
+CHUNKER_VERSION = 2
+"""Part of every fingerprint: raise it with any change that cuts the same document differently."""
+
+MAX_CHUNK_BYTES = 16_000
+"""Bytes of a chunk's text as JSON, so that it fits into a record's 40 KB with all else beside it.
+
+Tokens do not bound bytes: WordPiece takes a word of 40 KB for one unknown token.
+"""
+
+_MAX_HEAD_BYTES = 1_000
+_MAX_HEAD_SHARE = 4
+"""A head, and likewise a heading, takes at most one part in so many of a chunk's tokens."""
+
+_CAPACITY_STEP_TOKENS = 16
+"""Splitters are made for multiples of this: one for each length of head would fill the memory."""
+
+_JOIN_TOKENS = 2
+"""What an empty line between two texts may cost."""
+
+_MAX_SLAB_CHARACTERS = 40_000
+"""Longer texts are cut into slabs first: what counts and cuts tokens takes the square of a word's
+length, and seconds for a megabyte without white space becomes hours."""
+
+_ALWAYS_FITTING_CHARACTERS = MAX_CHUNK_BYTES // 8
+"""A character takes at most 4 bytes as JSON; half the room is left to head and heading."""
+
+
+def chunk_document(document: Document, tokenizer: Tokenizer, chunk_tokens: int) -> list[Chunk]:
+    """Cut a document into chunks, at least one: a title alone can be found too.
+
+    Args:
+        document: Any; its sections may be empty or many megabytes long.
+        tokenizer: Of the model that will embed the chunks.
+        chunk_tokens: How long a chunk may be, its head included.
+    """
+    head, cut_lines = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
+    sections = (*map(Section, cut_lines), *document.sections)
+    cutter = _Cutter(
+        tokenizer,
+        room_tokens=chunk_tokens - tokenizer.count(head) - _JOIN_TOKENS,
+        room_bytes=MAX_CHUNK_BYTES - _json_bytes(head),
+    )
+    blocks = [block for section in sections for block in cutter.blocks(section)]
+    passages = _pack(blocks, cutter.room_tokens, cutter.room_bytes)
+    if not passages:
+        return [Chunk(0, head, document.url)]
+    return [
+        Chunk(ordinal, f"{head}\n\n{_joined(passage)}", passage[0].url or document.url)
+        for ordinal, passage in enumerate(passages)
+    ]
+
+
+def passage_of(text: str) -> str:
+    """Return a chunk's text without its head; empty when the head is all there is."""
+    return text.partition("\n\n")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A section, or a piece of one, that fits a chunk.
+
+    Attributes:
+        heading: Stands above the text, once for all neighbours that share it.
+        text: May be empty when there is a heading.
+        url: Link to the section.
+        tokens: Of heading and text, with what joins them to a neighbour.
+        size_bytes: The same, as JSON.
+        is_apart: Whether a chunk begins with it.
+    """
+
+    heading: str
+    text: str
+    url: str
+    tokens: int
+    size_bytes: int
+    is_apart: bool
+
+
+class _Cutter:
+    """Turns sections into blocks that fit a room.
+
+    Args:
+        tokenizer: Counts and splits.
+        room_tokens: Left of a chunk beside its head.
+        room_bytes: Left of a chunk beside its head, as JSON.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, room_tokens: int, room_bytes: int) -> None:
+        self._tokenizer = tokenizer
+        self.room_tokens = room_tokens
+        self.room_bytes = room_bytes
+
+    def blocks(self, section: Section) -> Iterator[_Block]:
+        """Yield a section as one block, or as several when it is too long; none when empty."""
+        heading, text = " ".join(section.heading.split()), section.text.strip()
+        if not (heading or text):
+            return
+        heading_bytes = _json_bytes(heading)
+        is_short = heading_bytes <= self.room_bytes // _MAX_HEAD_SHARE
+        heading_tokens = (
+            self._tokenizer.count(heading) + _JOIN_TOKENS if heading and is_short else 0
+        )
+        if not is_short or heading_tokens > self.room_tokens // _MAX_HEAD_SHARE:
+            # Too long to stand above every piece, so it is text like any other.
+            heading, text = "", f"{heading}\n\n{text}".strip()
+            heading_tokens = heading_bytes = 0
+        pieces = self._pieces(text, self.room_tokens - heading_tokens)
+        for number, (piece, piece_tokens) in enumerate(pieces):
+            yield _Block(
+                heading,
+                piece,
+                section.url,
+                tokens=heading_tokens + piece_tokens + _JOIN_TOKENS,
+                size_bytes=heading_bytes + _json_bytes(piece) + 8,
+                is_apart=section.is_apart and number == 0,
+            )
+
+    def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
+        """Yield the text, or its pieces, with the tokens of each."""
+        capacity_tokens = room_tokens - _JOIN_TOKENS
+        if _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
+            tokens = self._tokenizer.count(text)
+            if tokens <= capacity_tokens:
+                yield text, tokens
+                return
+        rounded_tokens = capacity_tokens // _CAPACITY_STEP_TOKENS * _CAPACITY_STEP_TOKENS
+        splitter = self._tokenizer.splitter(rounded_tokens or max(1, capacity_tokens))
+        for piece in (piece for slab in _slabs(text) for piece in splitter.chunks(slab)):
+            if _json_bytes(piece) <= MAX_CHUNK_BYTES // 2:
+                yield piece, self._tokenizer.count(piece)
+                continue
+            # The parts of an unknown word may be many known tokens, so each part is split anew.
+            for part in MarkdownSplitter(_ALWAYS_FITTING_CHARACTERS).chunks(piece):
+                for small in splitter.chunks(part):
+                    yield small, self._tokenizer.count(small)
+
+
+def _slabs(text: str) -> Iterator[str]:
+    """Yield a text in parts of bounded length: cut at an empty line, else at any white space."""
+    at = 0
+    while len(text) - at > _MAX_SLAB_CHARACTERS:
+        end = at + _MAX_SLAB_CHARACTERS
+        cuts = (
+            text.rfind(mark, at + _MAX_SLAB_CHARACTERS // 2, end) for mark in ("\n\n", "\n", " ")
+        )
+        end = next((cut for cut in cuts if cut > 0), end)
+        yield text[at:end]
+        at = end
+    yield text[at:]
+
+
+def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
+    """Put neighbouring blocks together while they fit and belong together."""
+    passages: list[list[_Block]] = []
+    tokens = size_bytes = 0
+    for block in blocks:
+        tokens += block.tokens
+        size_bytes += block.size_bytes
+        is_full = tokens > room_tokens or size_bytes > room_bytes
+        if not passages or block.is_apart or is_full:
+            passages.append([])
+            tokens, size_bytes = block.tokens, block.size_bytes
+        passages[-1].append(block)
+    return passages
+
+
+def _joined(passage: list[_Block]) -> str:
+    """Return the text of a passage: each heading above what it is for, an empty line between."""
+    parts: list[str] = []
+    above = ""
+    for block in passage:
+        heading = block.heading if block.heading != above else ""
+        above = block.heading
+        parts.append("\n".join(filter(None, (heading, block.text))))
+    return "\n\n".join(filter(None, parts))
+
+
+def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[str, list[str]]:
+    """Return title and place, and those of the two that do not stand there whole."""
+    container = " ".join(document.container.split())
+    place = ", ".join(filter(None, (document.source, container)))
+    short_place = _cut(place, tokenizer, max_tokens // 2)
+    title = _cut(document.title, tokenizer, max_tokens - tokenizer.count(short_place))
+    cut_lines = [document.title] if title != document.title else []
+    if short_place != place:
+        cut_lines.append(container)
+    return "\n".join(filter(None, (title, short_place))), cut_lines
+
+
+def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:
+    """Return as much of a line as fits half a head's bytes and so many tokens."""
+    short = line
+    if _json_bytes(line) > _MAX_HEAD_BYTES // 2:
+        short = line[: _MAX_HEAD_BYTES // 8]
+    if tokenizer.count(short) > max_tokens:
+        short = tokenizer.splitter(max(1, max_tokens)).chunks(short)[0]
+    return short
+
+
+def _json_bytes(text: str) -> int:
+    return len(orjson.dumps(text))

@@ -1,0 +1,4 @@
+"""A model on this machine.
+
+Keep out: other providers.
+"""

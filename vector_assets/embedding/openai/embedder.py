@@ -1,0 +1,245 @@
+"""OpenAI's embeddings, or those of any server that speaks the same API."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+import numpy as np
+
+from vector_assets.core.errors import SettingsError, UsageError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.base import Embedded, Embedder, Tokenizer
+from vector_assets.embedding.openai.client import ENDPOINT, Answer, OpenAIApi, Refusal
+from vector_assets.embedding.openai.tokenizer import Cl100kTokenizer
+
+MAX_INPUTS = 2048
+"""Most texts a request (platform.openai.com/docs/api-reference/embeddings, 2026-11)."""
+
+MAX_REQUEST_TOKENS = 295_000
+"""Most tokens a request: the vendor's 300,000, less what its count may differ from ours."""
+
+Batch = list[tuple[int, str, int]]
+"""Texts as `(index, text, tokens)`."""
+
+
+def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
+    """Yield batches that fit a request, in order; a text alone may exceed it."""
+    batch: Batch = []
+    tokens = 0
+    for one in texts:
+        if batch and (len(batch) == MAX_INPUTS or tokens + one[2] > MAX_REQUEST_TOKENS):
+            yield batch
+            batch, tokens = [], 0
+        batch.append(one)
+        tokens += one[2]
+    if batch:
+        yield batch
+
+
+def halves(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the two halves of two texts or more."""
+    middle = len(texts) // 2
+    return texts[:middle], texts[middle:]
+
+
+DEFAULT_MODEL = "text-embedding-3-small"
+
+DIMENSIONS_BY_MODEL = {
+    "text-embedding-3-small": 1536,
+    "text-embedding-3-large": 3072,
+    "text-embedding-ada-002": 1536,
+}
+"""The models' own (platform.openai.com/docs/guides/embeddings, 2026-11)."""
+
+DOLLARS_PER_MILLION_TOKENS = {
+    "text-embedding-3-small": 0.02,
+    "text-embedding-3-large": 0.13,
+    "text-embedding-ada-002": 0.10,
+}
+"""List prices (platform.openai.com/docs/pricing, 2026-11); unknown models count as free."""
+
+MAX_INPUT_TOKENS = 8192
+"""Longest text (platform.openai.com/docs/api-reference/embeddings, 2026-11)."""
+
+CHUNK_TOKENS = 512
+REQUESTS_IN_FLIGHT = 6
+
+_HARMLESS = "hello"
+_TOKENIZER = Cl100kTokenizer()
+
+# Shared by all embedders of a process: the limit of a key does not grow with the sources.
+_requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
+
+
+class OpenAIEmbedder(Embedder):
+    """Embeds over HTTP, several requests in flight, whatever the number of callers.
+
+    Args:
+        api: Asks for one batch.
+        model: Its name at the server.
+        dimensions: Length of a vector.
+        dollars_per_million_tokens: What its server takes; the list price if None.
+    """
+
+    provider = "openai"
+    chunk_tokens = CHUNK_TOKENS
+
+    def __init__(
+        self,
+        api: OpenAIApi,
+        *,
+        model: str,
+        dimensions: int,
+        dollars_per_million_tokens: float | None = None,
+    ) -> None:
+        self.model = model
+        self.dimensions = dimensions
+        listed = DOLLARS_PER_MILLION_TOKENS.get(model, 0.0)
+        self.dollars_per_million_tokens = (
+            listed if dollars_per_million_tokens is None else dollars_per_million_tokens
+        )
+        self._api = api
+
+    @classmethod
+    def from_settings(cls, settings: Settings, meter: Meter) -> Self:
+        """Build it from the settings; no request is made.
+
+        Raises:
+            SettingsError: The key is missing, or the dimensions of an unknown model.
+        """
+        key = settings.openai_api_key.get_secret_value()
+        if not key:
+            raise SettingsError(
+                "EMBEDDING_PROVIDER is 'openai' and OPENAI_API_KEY is not set: set it, or set "
+                "EMBEDDING_PROVIDER=local"
+            )
+        model = settings.embedding_model or DEFAULT_MODEL
+        own = DIMENSIONS_BY_MODEL.get(model)
+        dimensions = settings.embedding_dimensions or own
+        if dimensions is None:
+            raise SettingsError(
+                f"EMBEDDING_MODEL is {model!r}, whose length of vectors is not known here: set "
+                f"EMBEDDING_DIMENSIONS to it"
+            )
+        api = OpenAIApi(
+            key=key,
+            base_url=settings.openai_base_url,
+            model=model,
+            # Servers of other models often refuse the field, though it says what they do anyway.
+            dimensions=None if own in (None, dimensions) else dimensions,
+            meter=meter,
+        )
+        price = settings.embedding_dollars_per_million_tokens
+        return cls(api, model=model, dimensions=dimensions, dollars_per_million_tokens=price)
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """cl100k, the vocabulary of all of OpenAI's embedding models."""
+        return _TOKENIZER
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed texts in as few requests as the vendor's limits allow."""
+        failures: dict[int, str] = {}
+        kept: Batch = []
+        sizes = [len(text.encode()) for text in texts]
+        # A token is a byte or more, and counting takes a tenth of what a core does in a run.
+        is_small = max(sizes, default=0) <= MAX_INPUT_TOKENS and sum(sizes) <= MAX_REQUEST_TOKENS
+        for index, text in enumerate(texts):
+            count = sizes[index] if is_small else self.tokenizer.count(text)
+            if count > MAX_INPUT_TOKENS:
+                failures[index] = f"it takes {count:,} tokens, the model reads {MAX_INPUT_TOKENS:,}"
+            else:
+                kept.append((index, text, count))
+        cut = list(batches(kept))
+        parts = _requests.map(self._embed_batch, cut)
+        if len(cut) == 1 and not failures:
+            return next(parts)
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
+        token_count = 0
+        for batch, part in zip(cut, parts, strict=True):
+            indexes = [index for index, _, _ in batch]
+            vectors[indexes] = part.vectors
+            failures |= {indexes[place]: cause for place, cause in part.failures.items()}
+            token_count += part.token_count
+        return Embedded(vectors, token_count, failures)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed one question; of one that is longer than the model reads, its beginning.
+
+        Raises:
+            UsageError: The server refuses it.
+        """
+        if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
+            text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
+        found = self._embed_texts([text])
+        if found.failures:
+            raise UsageError(f"the question cannot be embedded: {found.failures[0]}; ask another")
+        vector: Vectors = found.vectors[0]
+        return vector
+
+    def check(self) -> str:
+        """Embed one word."""
+        self.embed_query(_HARMLESS)
+        return f"{self.model} at {self._api.url}, {self.dimensions} dimensions"
+
+    def _embed_batch(self, batch: Batch) -> Embedded:
+        return self._embed_texts([text for _, text, _ in batch])
+
+    def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
+        """Embed what fits a request; halve what is refused until the text to blame stands alone.
+
+        Args:
+            texts: One or more.
+            are_to_blame: Whether a refusal is known to be about texts and not about settings.
+        """
+        answer = self._api.request(texts)
+        if isinstance(answer, Answer):
+            return self._units(answer)
+        if not are_to_blame:
+            self._require_harmless_text_passes(answer)
+        if len(texts) == 1:
+            return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: answer.cause})
+        first, second = (self._embed_texts(half, are_to_blame=True) for half in halves(texts))
+        offset = len(first.vectors)
+        return Embedded(
+            np.concatenate([first.vectors, second.vectors]),
+            first.token_count + second.token_count,
+            {**first.failures, **{offset + at: why for at, why in second.failures.items()}},
+        )
+
+    def _require_harmless_text_passes(self, refusal: Refusal) -> None:
+        """Check that it is not every text that is refused, before each is tried alone.
+
+        Raises:
+            SettingsError: It is.
+        """
+        if isinstance(self._api.request([_HARMLESS]), Refusal):
+            raise SettingsError(
+                f"{ENDPOINT} refuses every text: {refusal.cause} Check EMBEDDING_MODEL (it is "
+                f"{self.model!r}) and EMBEDDING_DIMENSIONS ({self.dimensions})."
+            )
+
+    def _units(self, answer: Answer) -> Embedded:
+        """Return an answer's vectors at unit length; one that has no direction is a failure.
+
+        Raises:
+            SettingsError: They have another length than the settings say.
+        """
+        for vector in answer.vectors:
+            if vector.shape != (self.dimensions,):
+                raise SettingsError(
+                    f"{self.model!r} answers vectors of {vector.size} numbers, {self.dimensions} "
+                    f"were wanted: set EMBEDDING_DIMENSIONS={vector.size} and sync into a new index"
+                )
+        units = np.stack(answer.vectors)
+        lengths = np.linalg.norm(units, axis=1)
+        is_good = np.isfinite(lengths) & (lengths > 0)
+        units[~is_good] = 0
+        np.divide(units, lengths[:, None], out=units, where=is_good[:, None])
+        failures = {
+            int(place): f"its vector has the length {lengths[place]}"
+            for place in np.flatnonzero(~is_good)
+        }
+        return Embedded(units, answer.token_count, failures)

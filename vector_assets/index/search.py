@@ -1,0 +1,347 @@
+"""Question to answers: meaning and words, fused, each answer with its link and how old it may be.
+
+Each source is a namespace of its own; all are asked at the same time, by vector and by BM25.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+from vector_assets.core.documents import Value, clean_text
+from vector_assets.core.errors import RetryableError, UsageError
+from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.base import Embedder
+from vector_assets.embedding.chunking import passage_of
+from vector_assets.index.fusion import fuse
+from vector_assets.index.targets import LiveIndex, Served
+from vector_assets.sources import require_known, shown_sources
+from vector_assets.stores.base import Filter, Hit, VectorStore
+from vector_assets.stores.records import document_id_of
+
+CANDIDATES = 100
+"""Hits asked of each source and each way of searching."""
+
+_MAX_KEYS = 5
+_ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
+KEYED_SOURCE = "jira"
+"""The source whose documents have keys that people write in questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A document that answers, with the passage that does so best.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        source: Name of its source.
+        title: Its title.
+        passage: The chunk's text without the head, in Markdown; the title when there is no text.
+        url: Link to the passage, or to the document.
+        authors: Names.
+        container: Project, channel or database.
+        created_at: UTC.
+        updated_at: Last activity, UTC.
+        score: From 0 to 1; comparable within one question only. 1 for a key that was asked for.
+        chunk: The passage's place in the document, from 0.
+    """
+
+    document_id: str
+    source: str
+    title: str
+    passage: str
+    url: str
+    authors: tuple[str, ...]
+    container: str
+    created_at: datetime
+    updated_at: datetime
+    score: float
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a question found.
+
+    Attributes:
+        answers: Best first, each document once.
+        as_of: By source that was asked, the newest activity that the index knows; None when the
+            index holds nothing of it.
+        warnings: What the reader should know before trusting the answers, in words.
+    """
+
+    answers: tuple[Answer, ...]
+    as_of: Mapping[str, datetime | None]
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Return it with times as ISO 8601 text."""
+        return {
+            "answers": [
+                {
+                    name: value.isoformat() if isinstance(value, datetime) else value
+                    for name, value in asdict(answer).items()
+                }
+                for answer in self.answers
+            ],
+            "as_of": {
+                source: instant.isoformat() if instant else None
+                for source, instant in self.as_of.items()
+            },
+            "warnings": list(self.warnings),
+        }
+
+
+def find(
+    question: str,
+    *,
+    settings: Settings,
+    sources: Sequence[str] = (),
+    where: Filter | None = None,
+    limit: int = 10,
+    index: LiveIndex | None = None,
+    store: VectorStore | None = None,
+    embedder: Embedder | None = None,
+    as_of: Mapping[str, datetime | None] | None = None,
+) -> Answers:
+    """Find the documents that answer a question, best first.
+
+    A source that cannot be searched, or an embedder that does not answer, costs its share of the
+    answers and adds a warning; only when nothing at all can be searched is that an error.
+
+    Args:
+        question: Words, a sentence, an issue key, or a whole paragraph.
+        settings: Name the sources that are on, and the store and embedder when none is given.
+        sources: Search these only; all that are on when empty, or all there are when none is on.
+        where: Container, dates and who asks; nobody in particular by default.
+        limit: How many documents at the most.
+        index: Used in place of a new one, by a caller that asks often.
+        store: Asked in place of the live index.
+        embedder: The same.
+        as_of: How fresh each source is, from a caller who knows more than the store's watermark.
+
+    Raises:
+        UsageError: The question is empty, a source is unknown, or the limit is below 1.
+        RetryableError: Neither the store nor the embedder can be used now.
+        CredentialsError: The store or the embedder refuses its key.
+    """
+    served = _served(settings, index, store, embedder)
+    found = find_in(
+        question,
+        _sources_to_search(sources, settings),
+        store=served.store,
+        embedder=served.embedder,
+        where=where,
+        limit=limit,
+        as_of=as_of,
+    )
+    warnings = (served.warning, *found.warnings) if served.warning else found.warnings
+    return replace(found, warnings=warnings)
+
+
+def find_in(
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    store: VectorStore,
+    embedder: Embedder,
+    where: Filter | None = None,
+    limit: int = 10,
+    as_of: Mapping[str, datetime | None] | None = None,
+) -> Answers:
+    """Find what answers a question in some namespaces, at least one; see `find`."""
+    question = clean_text(question).strip()
+    if not question:
+        raise UsageError("the question is empty: ask with at least one word")
+    if limit < 1:
+        raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
+    search = _Search(question, where or Filter(), store, embedder)
+    return search.run(namespaces, limit, as_of or {})
+
+
+def _served(
+    settings: Settings,
+    index: LiveIndex | None,
+    store: VectorStore | None,
+    embedder: Embedder | None,
+) -> Served:
+    if store is not None and embedder is not None:
+        return Served(store, embedder)
+    live = (index or LiveIndex(settings)).now()
+    return Served(store or live.store, embedder or live.embedder, live.warning)
+
+
+def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    for name in asked:
+        require_known(name)
+    return tuple(dict.fromkeys(asked)) or settings.enabled_sources or shown_sources(settings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one source gave: hits by meaning, by words, by key, and how fresh it is."""
+
+    dense: Sequence[Hit] = ()
+    lexical: Sequence[Hit] = ()
+    keyed: Sequence[Hit] = ()
+    as_of: datetime | None = None
+    error: RetryableError | None = None
+
+
+class _Search:
+    """One question, asked of several sources at once.
+
+    Args:
+        question: Not empty.
+        where: What to search in.
+        store: The index.
+        embedder: As it was when the index was filled.
+    """
+
+    def __init__(
+        self, question: str, where: Filter, store: VectorStore, embedder: Embedder
+    ) -> None:
+        self._keys = tuple(dict.fromkeys(map(str.upper, _ISSUE_KEY.findall(question))))[:_MAX_KEYS]
+        self._question = _shortened(question, embedder)
+        self._where = where
+        self._store = store
+        self._embedder = embedder
+
+    def run(
+        self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
+    ) -> Answers:
+        """Ask everything, fuse, and say what is missing."""
+        with ThreadPoolExecutor(len(sources) + 1, thread_name_prefix="search") as pool:
+            vector = pool.submit(self._embedder.embed_query, self._question)
+            asked = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]
+            found = dict(zip(sources, (future.result() for future in asked), strict=True))
+        errors = [each.error for each in found.values() if each.error]
+        if len(errors) == len(sources):
+            raise errors[0]
+        ranked = fuse(
+            [hit for each in found.values() for hit in each.dense],
+            [hit for each in found.values() for hit in each.lexical],
+        )
+        answers = _keyed_first(
+            [hit for each in found.values() for hit in each.keyed],
+            [_answer(hit, score) for hit, score in ranked],
+        )
+        return Answers(
+            tuple(answers[:limit]),
+            {source: each.as_of for source, each in found.items()},
+            tuple(_warnings(found, vector.exception())),
+        )
+
+    def _ask(
+        self,
+        source: str,
+        vector: Future[Vectors],
+        known_as_of: Mapping[str, datetime | None],
+    ) -> _Found:
+        """Search one source; words first, for the vector may still be in the making."""
+        store, where = self._store, self._where
+        try:
+            as_of = known_as_of[source] if source in known_as_of else store.watermark(source)
+            lexical = (
+                store.search_lexical(source, self._question, where=where, limit=CANDIDATES)
+                if store.has_lexical_search
+                else []
+            )
+            dense = self._dense(source, vector)
+            may_read = self._readable(source, (*dense, *lexical))
+            return _Found(
+                [hit for hit in dense if document_id_of(hit.id) in may_read],
+                [hit for hit in lexical if document_id_of(hit.id) in may_read],
+                self._keyed(source),
+                as_of,
+            )
+        except RetryableError as error:
+            return _Found(error=error)
+
+    def _readable(self, source: str, hits: Sequence[Hit]) -> set[str]:
+        """Return the documents of hits that who asks may read, as their heads have it.
+
+        The store has filtered each chunk already. Of a document that is being closed to some, or
+        whose writer died at it, chunks may say what was true before; its head says what is.
+        """
+        heads = {document_id_of(hit.id) for hit in hits if hit.metadata.get("chunk") == 0}
+        others = sorted({document_id_of(hit.id) for hit in hits} - heads)
+        found = self._store.heads(source, others) if others else {}
+        return heads | {one for one in others if self._where.lets_read(found.get(one))}
+
+    def _dense(self, source: str, vector: Future[Vectors]) -> list[Hit]:
+        """Search by meaning; words alone have to do while the embedder does not answer."""
+        error = vector.exception()
+        if isinstance(error, RetryableError) and self._store.has_lexical_search:
+            return []
+        return self._store.search_dense(
+            source, vector.result(), where=self._where, limit=CANDIDATES
+        )
+
+    def _keyed(self, source: str) -> list[Hit]:
+        """Look up the issues whose keys stand in the question."""
+        if source != KEYED_SOURCE:
+            return []
+        return [
+            hit
+            for key in self._keys
+            for hit in self._store.lookup(
+                source, where=replace(self._where, issue_key=key), limit=1
+            )
+        ]
+
+
+def _keyed_first(keyed: Sequence[Hit], answers: Sequence[Answer]) -> list[Answer]:
+    """Put the issues that were asked for by key before all others, each with its best passage."""
+    by_document = {answer.document_id: answer for answer in answers}
+    first = {
+        answer.document_id: replace(by_document.get(answer.document_id, answer), score=1.0)
+        for answer in (_answer(hit, 1.0) for hit in keyed)
+    }
+    return [*first.values(), *(each for each in answers if each.document_id not in first)]
+
+
+def _answer(hit: Hit, score: float) -> Answer:
+    fields = hit.metadata
+    title = str(fields.get("title", ""))
+    authors = fields.get("authors", [])
+    return Answer(
+        document_id=document_id_of(hit.id),
+        source=str(fields.get("source", "")),
+        title=title,
+        passage=passage_of(str(fields.get("text", ""))) or title,
+        url=str(fields.get("url", "")),
+        authors=tuple(authors) if isinstance(authors, list) else (),
+        container=str(fields.get("container", "")),
+        created_at=_instant(fields.get("created_at")),
+        updated_at=_instant(fields.get("updated_at")),
+        score=score,
+        chunk=int(_number(fields.get("chunk"))),
+    )
+
+
+def _instant(value: Value | None) -> datetime:
+    return datetime.fromtimestamp(_number(value), UTC)
+
+
+def _number(value: Value | None) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _shortened(question: str, embedder: Embedder) -> str:
+    """Return as much of a question's beginning as the model reads."""
+    if embedder.tokenizer.count(question) <= embedder.chunk_tokens:
+        return question
+    return embedder.tokenizer.splitter(embedder.chunk_tokens).chunks(question)[0]
+
+
+def _warnings(found: Mapping[str, _Found], embedding_error: BaseException | None) -> Iterator[str]:
+    if embedding_error is not None:
+        yield f"Found by words alone, for meaning could not be searched: {embedding_error}"
+    for source, each in found.items():
+        if each.error is not None:
+            yield f"{source} was not searched: {each.error}"
+        elif each.as_of is None:
+            yield f"The index holds nothing of {source}."

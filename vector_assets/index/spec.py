@@ -1,0 +1,108 @@
+"""What an index is made of: model, dimensions, chunker and layout. One index holds one kind."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, Self
+
+from vector_assets.embedding import chunking
+from vector_assets.embedding.base import Embedder
+from vector_assets.stores import records
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKind:
+    """Everything beside the documents that decides what stands in an index.
+
+    Attributes:
+        provider: Of the embedding, such as `openai`.
+        model: Its name.
+        dimensions: Length of a vector.
+        chunk_tokens: How long a chunk may be.
+        chunker: Version of the code that cuts documents.
+        layout: Version of the layout of metadata.
+    """
+
+    provider: str
+    model: str
+    dimensions: int
+    chunk_tokens: int
+    chunker: int
+    layout: int
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what `as_json` gave."""
+        return cls(
+            str(plain["provider"]),
+            str(plain["model"]),
+            *(int(plain[name]) for name in ("dimensions", "chunk_tokens", "chunker", "layout")),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return asdict(self)
+
+    @property
+    def vector_kind(self) -> str:
+        """What decides a vector beside its text, in one word; part of every fingerprint."""
+        identity = f"{self.provider}/{self.model}/{self.dimensions}"
+        return f"{identity}|chunker {self.chunker}|{self.chunk_tokens} tokens"
+
+    @property
+    def name(self) -> str:
+        """A short name, the same for the same kind; fits into names of folders and indexes."""
+        said = f"{self.vector_kind}|layout {self.layout}"
+        return blake2b(said.encode(), digest_size=4).hexdigest()
+
+    def __str__(self) -> str:
+        return (
+            f"{self.provider}/{self.model}, {self.dimensions} dimensions, "
+            f"chunker {self.chunker}, layout {self.layout}"
+        )
+
+    def is_cut_like(self, other: "IndexKind") -> bool:
+        """Tell whether the same document is cut and laid out alike, so that texts can be kept.
+
+        A provider has one tokenizer for all of its models.
+        """
+        return (self.provider, self.chunk_tokens, self.chunker, self.layout) == (
+            other.provider,
+            other.chunk_tokens,
+            other.chunker,
+            other.layout,
+        )
+
+    @property
+    def is_of_this_code(self) -> bool:
+        """Whether the code that runs can still cut and lay out documents in this way."""
+        return (self.chunker, self.layout) == (chunking.CHUNKER_VERSION, records.LAYOUT_VERSION)
+
+    def differences(self, wanted: "IndexKind") -> str:
+        """Return in words what is another in a wanted kind, such as `dimensions 384, now 1536`."""
+        mine, theirs = self.as_json(), wanted.as_json()
+        if (self.provider, self.model) != (wanted.provider, wanted.model):
+            mine["model"], theirs["model"] = (f"{x.provider}/{x.model}" for x in (self, wanted))
+        words = {"chunk_tokens": "tokens a chunk"}
+        return "; ".join(
+            f"{words.get(name, name)} {mine[name]}, now {theirs[name]}"
+            for name in ("model", "dimensions", "chunk_tokens", "chunker", "layout")
+            if mine[name] != theirs[name]
+        )
+
+
+def kind_of(embedder: Embedder) -> IndexKind:
+    """Return the kind of index that an embedder and the code that runs make."""
+    return IndexKind(
+        embedder.provider,
+        embedder.model,
+        embedder.dimensions,
+        embedder.chunk_tokens,
+        chunking.CHUNKER_VERSION,
+        records.LAYOUT_VERSION,
+    )
+
+
+def vector_kind_of(embedder: Embedder) -> str:
+    """Return what decides a vector beside its text: model, dimensions, chunker."""
+    return kind_of(embedder).vector_kind

@@ -1,0 +1,4 @@
+"""A first load by Pinecone's import from object storage.
+
+Keep out: the sync.
+"""

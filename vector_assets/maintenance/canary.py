@@ -1,0 +1,163 @@
+"""One night of the canary: write it as every document is written, then find it as people search."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from vector_assets.core.documents import Document, Section
+from vector_assets.core.errors import CanaryError
+from vector_assets.embedding.base import Embedder
+from vector_assets.index.search import find_in
+from vector_assets.pipeline.plan import DocumentPlan, Planner
+from vector_assets.pipeline.writer import Writer
+from vector_assets.stores.base import Filter, VectorStore
+from vector_assets.stores.records import document_id_of
+
+CANARY = "canary"
+"""Its namespace in the index, and its name in alerts."""
+
+CANARY_ID = f"{CANARY}:nightly"
+
+OLD_AFTER = timedelta(hours=36)
+"""A night and half a day: a canary that was last found before this has missed a night."""
+
+_MARK = "found"
+_SONG = "a small yellow bird sings below the ground for as long as the air is good"
+_OTHERS = {
+    "bread": "flour, water, salt and a night in the cold make a loaf with a dark crust",
+    "tides": "when the moon is full the harbour runs dry and boats lean on the mud until noon",
+}
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def song(now: datetime) -> str:
+    """Return tonight's words; those of no other night hold the same instant."""
+    return f"{_SONG}, {now:%Y%m%dT%H%M%S%f}"
+
+
+def canary_documents(now: datetime) -> list[Document]:
+    """Return tonight's canary, and what it has to be told from, which stays the same."""
+    others = [_document(name, text, _LONG_AGO) for name, text in _OTHERS.items()]
+    return [_document(CANARY_ID.partition(":")[2], song(now), now), *others]
+
+
+def mark(now: datetime) -> Document:
+    """Return the document whose date says when the canary was last found."""
+    return _document(_MARK, "last found", now)
+
+
+def last_found(store: VectorStore) -> datetime | None:
+    """Return when the canary was last found, UTC; None when it never was. One small request.
+
+    Raises:
+        RetryableError: The index does not answer.
+    """
+    document_id = f"{CANARY}:{_MARK}"
+    head = store.heads(CANARY, [document_id]).get(document_id)
+    return datetime.fromtimestamp(head.updated_at, UTC) if head is not None else None
+
+
+def _document(native_id: str, text: str, at: datetime) -> Document:
+    return Document(
+        source=CANARY,
+        native_id=native_id,
+        title=native_id,
+        sections=(Section(text),),
+        url="",
+        container=CANARY,
+        authors=(),
+        created_at=at,
+        updated_at=at,
+    )
+
+
+MIN_SCORE = 0.5
+"""Least cosine of the canary's own words with its vector: vectors at random stay far below."""
+
+MIN_MARGIN = 0.05
+"""By how much its own words have to be nearer to it than to what is about something else."""
+
+_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A canary that was found.
+
+    Attributes:
+        found_at: UTC.
+        waited_seconds: From the end of its write until it was found.
+        score: Cosine of its words with its vector.
+    """
+
+    found_at: datetime
+    waited_seconds: float
+    score: float
+
+
+def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None = None) -> Trial:
+    """Write tonight's canary, find it by words and by meaning, and note that it was found.
+
+    Args:
+        store: The index; waited for as long as it says that a write may stay unseen.
+        embedder: The configured one.
+        now: The present; for tests.
+
+    Raises:
+        CanaryError: It was written and is not found, or not told from what it is not.
+        LostWriteError: The index does not hold what was written.
+        VectorAssetsError: What embedder or index raise.
+    """
+    at = now or datetime.now(UTC)
+    store.open(CANARY, embedder.dimensions)
+    _write(store, embedder, canary_documents(at))
+    began = time.monotonic()
+    while reason := _reason_it_is_not_found(store, embedder, at):
+        if time.monotonic() - began > store.seen_within_seconds:
+            raise CanaryError(reason)
+        time.sleep(_PAUSE_SECONDS)
+    waited_seconds = time.monotonic() - began
+    _write(store, embedder, [mark(at)])
+    score, _ = _scores(store, embedder, at)
+    store.maintain(CANARY)
+    return Trial(at, waited_seconds, score)
+
+
+def _write(store: VectorStore, embedder: Embedder, documents: Sequence[Document]) -> None:
+    planner = Planner(store, CANARY, embedder)
+    outcomes = planner.plan(documents)
+    plans = [one for one in outcomes if isinstance(one, DocumentPlan)]
+    if len(plans) < len(outcomes):
+        raise CanaryError("the embedder refused its words")
+    writer = Writer(store, CANARY, planner)
+    writer.write([plan for plan in plans if not plan.is_empty])
+    writer.finish()
+
+
+def _reason_it_is_not_found(store: VectorStore, embedder: Embedder, at: datetime) -> str:
+    """Return why tonight's canary does not count as found; empty when it does."""
+    answers = find_in(song(at), (CANARY,), store=store, embedder=embedder, limit=1).answers
+    if not answers:
+        return "a search for its very words finds nothing"
+    if answers[0].document_id != CANARY_ID:
+        return f"a search for its very words finds {answers[0].document_id} first"
+    if song(at) not in answers[0].passage:
+        return "a search for its very words finds that of another night"
+    score, best_other = _scores(store, embedder, at)
+    # Words alone may have found it; whether vectors mean anything, they do not tell.
+    if not score >= MIN_SCORE or not score >= best_other + MIN_MARGIN:
+        return (
+            f"its words are as near to its vector as {score:.2f}, and to that of something else as "
+            f"{best_other:.2f}: the vectors of the embedder mean nothing"
+        )
+    return ""
+
+
+def _scores(store: VectorStore, embedder: Embedder, at: datetime) -> tuple[float, float]:
+    """Return the cosine of its words with its vector, and with the nearest of another document."""
+    vector = embedder.embed_query(song(at))
+    hits = store.search_dense(CANARY, vector, where=Filter(), limit=10)
+    own = [hit.score for hit in hits if document_id_of(hit.id) == CANARY_ID]
+    others = [hit.score for hit in hits if document_id_of(hit.id) != CANARY_ID]
+    return max(own, default=0.0), max(others, default=0.0)

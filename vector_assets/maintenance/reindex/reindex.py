@@ -1,0 +1,393 @@
+"""An index of another kind, filled beside the live one, and switched over when nothing is missing.
+
+Where the same texts are wanted in vectors of another model, they come from the live index
+(`copy.py`); where they are cut or laid out anew, from the sources, newest days first. What is
+done is kept: a run that is killed goes on where it stopped. `docs/operations.md` tells how it goes.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from vector_assets.core.days import Days
+from vector_assets.core.errors import FatalError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.embedding import build_embedder
+from vector_assets.embedding.base import Embedder
+from vector_assets.index.generations import Generation, LiveStore, TiedStore, build_store
+from vector_assets.index.spec import kind_of
+from vector_assets.index.targets import difference, require_no_import
+from vector_assets.maintenance.canary import CANARY, try_canary
+from vector_assets.maintenance.reindex.copy import copy_namespace
+from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
+from vector_assets.pipeline.sync import Pipeline, write
+from vector_assets.sources import SOURCES, build_source
+from vector_assets.sources.base import Source
+from vector_assets.stores.base import Head, IndexStore
+from vector_assets.stores.records import head_id
+
+MAX_GONE_SHARE = 0.2
+"""More of a source's documents than this are not taken for deleted at the source: no switch."""
+
+WINDOW_DAYS = 90
+"""Days of one run through a source; what is done is noted after each."""
+
+MAX_PASSES = 20
+"""Passes over what changed meanwhile, before the index is said to change too fast."""
+
+_SAMPLE_CHUNKS = 200
+
+
+class Reindexing:
+    """From the live generation to one of the kind that the settings mean.
+
+    Args:
+        settings: Name everything.
+        store: The index; the one that the settings name if None.
+        embedder: The same.
+        source_of: Makes a source by its name.
+        accepts_missing: Whether to switch though documents could not be brought over.
+        on_progress: Called after each batch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: LiveStore | None = None,
+        embedder: Embedder | None = None,
+        source_of: Callable[[str], Source] | None = None,
+        accepts_missing: bool = False,
+        on_progress: OnProgress = lambda source, report: None,
+    ) -> None:
+        self._meter = Meter()
+        self._settings = settings
+        self._store = store or build_store(settings, self._meter)
+        self._embedder = embedder or build_embedder(settings, self._meter)
+        self._source_of = source_of or (lambda name: build_source(name, settings, self._meter))
+        self._accepts_missing = accepts_missing
+        self._on_progress = on_progress
+        self._wanted = kind_of(self._embedder)
+        self._started = time.monotonic()
+        self._store.forget()
+        self._live = self._store.live(self._wanted)
+        self._catalogue = self._store.catalogue
+
+    def estimate(self) -> Estimate:
+        """Return what it would take; writes nothing."""
+        if not self._is_needed:
+            return Estimate("")
+        old = self._store_of(self._live)
+        names = [name for name in SOURCES if old.count(name)]
+        documents = chunks = tokens = 0
+        for name in names:
+            heads = list(old.documents(name))
+            count = sum(head.chunk_count for _, head in heads)
+            documents += len(heads)
+            chunks += count
+            sample = old.metadata(name, [head_id(one) for one, _ in heads[:_SAMPLE_CHUNKS]])
+            sampled = [self._embedder.tokenizer.count(str(one["text"])) for one in sample.values()]
+            tokens += round(sum(sampled) / max(1, len(sampled)) * count)
+        dollars = tokens * self._embedder.dollars_per_million_tokens / 1e6
+        return Estimate(self._difference, self._way, documents, chunks, tokens, dollars)
+
+    def run(self) -> ReindexReport:
+        """Fill the new generation, switch to it, and bring over what was written meanwhile.
+
+        Raises:
+            FatalError: Documents are missing in the new one, or an older one of its kind stands
+                in the way; nothing was switched.
+            VectorAssetsError: What source, embedder or index raise; run it again to go on.
+        """
+        report = ReindexReport(self._difference if self._is_needed else "", self._way)
+        if self._is_needed:
+            target = self._begin()
+            self._fill(target, report)
+            self._require_whole(report)
+            # Found by search, end to end; and its date is in the new index when that is served.
+            try_canary(self._filling(target), self._embedder)
+            self._switch(target)
+            report.is_switched = True
+        building = self._catalogue.building()
+        if building is not None and building.name == self._live.name:
+            # An earlier run ended between its switch and this.
+            self._catalogue.end_building()
+        for old in self._catalogue.old():
+            if old.facts.get("is_caught_up") is False:
+                self._catch_up(old, report)
+        self._note(report)
+        return report
+
+    def drop_old(self) -> list[str]:
+        """Delete what a reindex has left beside the live index; return what, in words.
+
+        Raises:
+            FatalError: What was written to one of them is not brought over yet.
+        """
+        dropped = []
+        for old in self._catalogue.old():
+            if old.facts.get("is_caught_up") is False:
+                raise FatalError(
+                    f"what runs wrote last to the old index ({old}) is not brought over yet: run "
+                    f"`vector-assets reindex` to its end first"
+                )
+            self._drop(old)
+            self._catalogue.forget_old(old.name)
+            dropped.append(str(old))
+        building = self._catalogue.building()
+        if building is not None and building.name != self._wanted.name:
+            self._drop(building)
+            self._catalogue.end_building()
+            dropped.append(f"{building}, which was never finished")
+        return dropped
+
+    @property
+    def _is_needed(self) -> bool:
+        return not self._live.is_empty and self._live.kind != self._wanted
+
+    @property
+    def _difference(self) -> str:
+        return difference(self._live.kind, self._wanted)
+
+    @property
+    def _way(self) -> Way:
+        kind = self._live.kind
+        return "stored text" if kind and kind.is_cut_like(self._wanted) else "sources"
+
+    def _store_of(self, generation: Generation) -> IndexStore:
+        return self._store.tied(generation).store
+
+    def _filling(self, generation: Generation) -> TiedStore:
+        return self._store.tied(generation, is_filling=True)
+
+    def _begin(self) -> Generation:
+        """Return the generation to fill: that of an earlier run, or a new one."""
+        building = self._catalogue.building()
+        if building is not None and building.name == self._wanted.name:
+            return building
+        if any(old.name == self._wanted.name for old in self._catalogue.old()):
+            raise FatalError(
+                f"an old index of this kind ({self._wanted}) stands beside the live one, and what "
+                f"it holds is of the past: run `vector-assets reindex --drop-old` first"
+            )
+        if building is not None:
+            self._catalogue.set_old(replace(building, facts={"given_up_at": _now()}))
+        if not self._live.is_recorded:
+            require_no_import(self._store)
+            # From here on nobody else records what is live, so that nobody undoes the switch.
+            self._live = replace(self._live, is_recorded=True)
+            self._catalogue.set_live(self._live)
+        target = Generation(self._wanted.name, self._wanted, {"begun_at": _now(), "back_to": {}})
+        self._catalogue.set_building(target)
+        return target
+
+    def _fill(self, target: Generation, report: ReindexReport) -> None:
+        old = self._store_of(self._live)
+        held = [name for name in SOURCES if next(iter(old.documents(name)), None)]
+        report.wanted = sum(1 for name in held for _ in old.documents(name))
+        if self._way == "stored text":
+            self._copy(held, old, target, report)
+        else:
+            self._read(held, old, target, report)
+
+    def _copy(
+        self, names: Sequence[str], old: IndexStore, target: Generation, report: ReindexReport
+    ) -> None:
+        """Copy until a pass finds nothing to do: nights go on writing to the old generation."""
+        new = self._filling(target)
+        for _ in range(MAX_PASSES):
+            passes = [self._copy_once(name, old, new, report, is_served=False) for name in names]
+            if not any(passes):
+                return
+        raise FatalError(
+            f"the live index changes faster than it can be copied: after {MAX_PASSES} passes it "
+            f"still differs. Run `vector-assets reindex` again when no other run writes"
+        )
+
+    def _copy_once(
+        self,
+        name: str,
+        old: IndexStore,
+        new: TiedStore,
+        report: ReindexReport,
+        *,
+        is_served: bool,
+    ) -> bool:
+        """Make one pass; return whether there was anything to do."""
+        without = frozenset([*report.damaged, *(one.document_id for one in report.failures)])
+        before = replace(report.stats)
+        done = None
+        for done in copy_namespace(
+            old, new, name, self._embedder, is_served=is_served, without=without
+        ):
+            report.stats = replace(before)
+            report.stats.add(done.stats)
+            self._note(report, name)
+        assert done is not None
+        report.failures += done.failures
+        report.damaged += done.damaged
+        return not done.is_nothing
+
+    def _read(
+        self, held: Sequence[str], old: IndexStore, target: Generation, report: ReindexReport
+    ) -> None:
+        """Read sources anew, newest days first, and then what changed since the beginning."""
+        for name in self._readable(held):
+            target = self._read_windows(name, old, target, report)
+        for name in self._readable(held):
+            self._read_changes(name, old, target, report)
+
+    def _readable(self, held: Sequence[str]) -> list[str]:
+        """Return the sources to read.
+
+        Raises:
+            SettingsError: One of them is in the index and not set up.
+        """
+        for name in held:
+            if not self._accepts_missing:
+                self._settings.require_credentials(name)
+        names = dict.fromkeys([*self._settings.enabled_sources, *held])
+        return [name for name in names if not self._settings.missing_credentials(name)]
+
+    def _read_windows(
+        self, name: str, old: IndexStore, target: Generation, report: ReindexReport
+    ) -> Generation:
+        first = _oldest_day(self._settings.first_day, old.documents(name))
+        done = dict(target.facts.get("back_to") or {})
+        last = _yesterday()
+        if name in done:
+            last = date.fromisoformat(done[name]) - timedelta(days=1)
+        while last >= first:
+            start = max(first, last - timedelta(days=WINDOW_DAYS - 1))
+            self._sync(name, Days(start, last), target, report)
+            done[name] = start.isoformat()
+            target = replace(target, facts={**target.facts, "back_to": done})
+            self._catalogue.set_building(target)
+            last = start - timedelta(days=1)
+        return target
+
+    def _read_changes(
+        self, name: str, old: IndexStore, target: Generation, report: ReindexReport
+    ) -> None:
+        """Read what changed since the beginning, until the new one is not behind the old."""
+        begun = datetime.fromisoformat(str(target.facts["begun_at"])).date()
+        new = self._store_of(target)
+        behind: set[str] | None = None
+        for _ in range(MAX_PASSES):
+            self._sync(name, Days(min(begun, _yesterday()), _yesterday()), target, report)
+            theirs, ours = dict(old.documents(name)), dict(new.documents(name))
+            before, behind = behind, _behind(theirs, ours)
+            if not behind or behind == before:
+                break
+        missing = sorted(theirs.keys() - ours.keys())
+        failed = {one.document_id for one in report.failures}
+        gone = [one for one in missing if one not in failed]
+        report.failures = [one for one in report.failures if one.document_id not in ours]
+        report.gone += gone
+        if len(gone) > MAX_GONE_SHARE * len(theirs) and not self._accepts_missing:
+            raise FatalError(
+                f"{len(gone)} of {len(theirs)} documents of {name} in the live index are shown by "
+                f"the source no more, which is too many to be taken for deleted: "
+                f"{', '.join(gone[:5])}. See whether the credentials have lost access "
+                f"(`vector-assets doctor`); if they are deleted, add --accept-missing"
+            )
+
+    def _sync(self, name: str, days: Days, target: Generation, report: ReindexReport) -> None:
+        store = self._filling(target)
+        pipeline = Pipeline(
+            source=self._source_of(name), embedder=self._embedder, store=store, meter=self._meter
+        )
+        before = replace(report.stats)
+        stream = pipeline.embedded_documents(days)
+
+        def progress(_: Any) -> None:
+            report.stats = replace(before)
+            report.stats.add(stream.report.total)
+            self._note(report, name)
+
+        done = write(stream, store, on_progress=progress)
+        known = {one.document_id for one in report.failures}
+        report.failures += [one for one in done.failures if one.document_id not in known]
+
+    def _require_whole(self, report: ReindexReport) -> None:
+        if report.failures and not self._accepts_missing:
+            named = "; ".join(f"{one.document_id}: {one.cause}" for one in report.failures[:5])
+            raise FatalError(
+                f"{len(report.failures)} documents could not be brought over, so the old index is "
+                f"still served: {named}. Run `vector-assets reindex` again to try these alone, or "
+                f"with --accept-missing to go on without them"
+            )
+
+    def _switch(self, target: Generation) -> None:
+        """Make the new generation live; the second of these writes is the switch."""
+        facts = {
+            "until": _now(),
+            "is_caught_up": False,
+            "way": self._way,
+            "begun_at": target.facts["begun_at"],
+        }
+        self._catalogue.set_old(replace(self._live, facts=facts))
+        self._catalogue.set_live(replace(target, facts={"since": _now()}))
+        self._catalogue.end_building()
+        self._store.forget()
+        self._live = self._store.live()
+
+    def _catch_up(self, old: Generation, report: ReindexReport) -> None:
+        """Bring over what runs wrote to the old one before they could see the switch.
+
+        A run that ends after the switch sees it and fails by name; one that ended before has
+        written all before. So one pass is enough, once the index shows everything.
+        """
+        time.sleep(self._store.seen_within_seconds)
+        store = self._store_of(old)
+        held = [name for name in SOURCES if next(iter(store.documents(name)), None)]
+        if old.facts.get("way") == "stored text":
+            new = self._filling(self._live)
+            for name in held:
+                self._copy_once(name, store, new, report, is_served=True)
+        else:
+            target = replace(self._live, facts={"begun_at": old.facts["begun_at"]})
+            for name in self._readable(held):
+                begun = datetime.fromisoformat(str(old.facts["begun_at"])).date()
+                self._sync(name, Days(min(begun, _yesterday()), _yesterday()), target, report)
+        self._catalogue.set_old(replace(old, facts={**old.facts, "is_caught_up": True}))
+
+    def _drop(self, generation: Generation) -> None:
+        store = self._store_of(generation)
+        if generation.name:
+            store.remove()
+            return
+        # The base keeps the ledger, which says what is live.
+        for name in (*SOURCES, CANARY):
+            store.clear(name)
+
+    def _note(self, report: ReindexReport, source: str = "") -> None:
+        report.requests = self._meter.requests
+        report.seconds = time.monotonic() - self._started
+        if source:
+            self._on_progress(source, report)
+
+
+def _behind(theirs: dict[str, Head], ours: dict[str, Head]) -> set[str]:
+    """Return the documents that are missing, or older, in the new generation."""
+    return {
+        one
+        for one, head in theirs.items()
+        if one not in ours or ours[one].updated_at < head.updated_at
+    }
+
+
+def _oldest_day(first: date, documents: Iterator[tuple[str, Head]]) -> date:
+    oldest = min((head.updated_at for _, head in documents), default=None)
+    return first if oldest is None else min(first, datetime.fromtimestamp(oldest, UTC).date())
+
+
+def _yesterday() -> date:
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,49 @@
+"""Alerts to a channel of Slack, by the SDK."""
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackRequestError
+
+from vector_assets.core.errors import UnavailableError
+from vector_assets.monitoring.alerts.channels import SENT_AGAIN, TIMEOUT_SECONDS, Channel, Message
+
+METHOD = "slack chat.postMessage"
+
+
+class SlackChannel(Channel):
+    """A channel of Slack.
+
+    Args:
+        token: The bot's, with `chat:write`.
+        base_url: Ends with `/api/`.
+        channel: Id, or name with `#`.
+    """
+
+    name = "slack"
+    setting = "ALERT_SLACK_CHANNEL, and that the bot is in it with the scope chat:write"
+
+    def __init__(self, token: str, base_url: str, channel: str) -> None:
+        self._client = WebClient(token=token, base_url=base_url, timeout=TIMEOUT_SECONDS)
+        self._channel = channel
+
+    def send(self, message: Message) -> None:
+        """Post it."""
+        try:
+            self._client.chat_postMessage(
+                channel=self._channel,
+                text=message.text,
+                blocks=message.as_blocks(),
+                unfurl_links=False,
+            )
+        except SlackApiError as error:
+            raise UnavailableError(
+                "slack chat.postMessage", str(_code_of(error)), SENT_AGAIN
+            ) from error
+        except (SlackRequestError, OSError) as error:
+            raise UnavailableError(
+                "slack chat.postMessage", type(error).__name__, SENT_AGAIN
+            ) from error
+
+
+def _code_of(error: SlackApiError) -> object:
+    data = getattr(error.response, "data", None)
+    return data.get("error", "ok: false") if isinstance(data, dict) else "no JSON"

@@ -1,0 +1,200 @@
+"""Reads Dagster's state from its own records, for sensors and without a webserver."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+# What an instance answers with; Dagster has no public names for them.
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+from vector_assets.core.days import complete_days
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.names import (
+    DOCUMENTS,
+    FAILED_DOCUMENTS,
+    GAPS,
+    PRUNE_CHECK,
+    WATCHED_CHECKS,
+)
+from vector_assets.monitoring.dagster_state.state import (
+    RECENT_DAYS,
+    AssetHistory,
+    DayRecord,
+    Instigator,
+    Observation,
+    gap_of,
+)
+from vector_assets.sources.items import Gap
+
+
+def materialized_days(instance: dg.DagsterInstance, key: dg.AssetKey) -> set[date]:
+    """Return the days that have been materialized at least once."""
+    return {date.fromisoformat(day) for day in instance.get_materialized_partitions(key)}
+
+
+def days_with_failures(
+    instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
+) -> dict[date, Mapping[str, dg.MetadataValue]]:
+    """Return the days on which documents failed and have not succeeded since, oldest first.
+
+    Args:
+        instance: Asked for the newest materialization of each day.
+        key: Of the asset.
+        days: Which to look at; None for all.
+
+    Returns:
+        The metadata of the newest materialization of each such day.
+    """
+    found: dict[date, Mapping[str, dg.MetadataValue]] = {}
+    for day, record in newest_events(instance, key, days).items():
+        event = record.asset_materialization
+        assert event is not None
+        failed = event.metadata.get(FAILED_DOCUMENTS)
+        if failed is not None and failed.value:
+            found[day] = event.metadata
+    return found
+
+
+def newest_events(
+    instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
+) -> dict[date, dg.EventLogRecord]:
+    """Return the newest materialization of each day that has one, oldest day first.
+
+    Args:
+        instance: Asked.
+        key: Of the asset.
+        days: Which to look at; None for all.
+    """
+    partitions = None if days is None else {day.isoformat() for day in days}
+    newest = instance.get_latest_storage_id_by_partition(
+        key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
+    )
+    if not newest:
+        return {}
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values())),
+        limit=len(newest),
+    ).records
+    found = {
+        date.fromisoformat(record.partition_key): record
+        for record in records
+        if record.partition_key is not None
+    }
+    return dict(sorted(found.items()))
+
+
+_FAILED = AssetCheckExecutionRecordStatus.FAILED
+
+
+def observe_records(
+    instance: dg.DagsterInstance,
+    sources: Iterable[str],
+    recent_days: Sequence[date],
+    *,
+    webserver_error: str = "",
+) -> Observation:
+    """Return what an instance remembers; whether the code location loads is not among it.
+
+    Args:
+        instance: Asked.
+        sources: Names.
+        recent_days: Whose records are wanted.
+        webserver_error: Why the webserver was not asked; empty when there was no need.
+    """
+    return Observation(
+        assets={source: _history_of(instance, source, recent_days) for source in sources},
+        instigators={
+            state.name: _instigator(instance, state) for state in instance.all_instigator_state()
+        },
+        heartbeats=_heartbeats(instance),
+        webserver_error=webserver_error,
+    )
+
+
+def _history_of(
+    instance: dg.DagsterInstance, source: str, recent_days: Sequence[date]
+) -> AssetHistory:
+    """Return what an instance remembers of a source: of its documents, and of its prune."""
+    history = asset_history(instance, asset_key(source), recent_days)
+    pruned = _failed_checks(instance, prune_key(source), [PRUNE_CHECK])
+    return replace(history, failed_checks={**history.failed_checks, **pruned})
+
+
+def asset_history(
+    instance: dg.DagsterInstance, key: dg.AssetKey, recent_days: Sequence[date] | None = None
+) -> AssetHistory:
+    """Return what an instance remembers of an asset.
+
+    Args:
+        instance: Asked.
+        key: Of the asset.
+        recent_days: Whose records are wanted; the last `RECENT_DAYS` if None.
+    """
+    if recent_days is None:
+        recent_days = complete_days(datetime.now(UTC), RECENT_DAYS)
+    records = [
+        DayRecord(
+            day=day,
+            recorded_at=datetime.fromtimestamp(record.timestamp, UTC),
+            documents=_number(record, DOCUMENTS),
+            failed_documents=_number(record, FAILED_DOCUMENTS),
+            gaps=_gaps(record),
+        )
+        for day, record in newest_events(instance, key, recent_days).items()
+    ]
+    return AssetHistory(
+        days=frozenset(materialized_days(instance, key)),
+        recent=tuple(records),
+        failed_checks=_failed_checks(instance, key, WATCHED_CHECKS),
+    )
+
+
+def _heartbeats(instance: dg.DagsterInstance) -> dict[str, datetime | None]:
+    beats = instance.get_daemon_heartbeats()
+    return {
+        name: datetime.fromtimestamp(beats[name].timestamp, UTC) if name in beats else None
+        for name in instance.get_required_daemon_types()
+    }
+
+
+def _failed_checks(
+    instance: dg.DagsterInstance, key: dg.AssetKey, names: Iterable[str]
+) -> dict[str, str]:
+    keys = [dg.AssetCheckKey(key, name) for name in names]
+    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    found = {}
+    for check, record in newest.items():
+        if record.status != _FAILED:
+            continue
+        event = record.event.dagster_event if record.event else None
+        evaluation = event.event_specific_data if event else None
+        description = getattr(evaluation, "description", None)
+        found[check.name] = str(description or record.status.value.lower())
+    return found
+
+
+def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instigator:
+    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+    is_running = state.status != InstigatorStatus.STOPPED
+    if not ticks:
+        return Instigator(is_running)
+    error = ticks[0].error if ticks[0].status == TickStatus.FAILURE else None
+    words = error.message.strip().split("\n")[-1] if error else ""
+    return Instigator(is_running, datetime.fromtimestamp(ticks[0].timestamp, UTC), words)
+
+
+def _gaps(record: dg.EventLogRecord) -> tuple[Gap, ...] | None:
+    event = record.asset_materialization
+    table = event.metadata.get(GAPS) if event is not None else None
+    if not isinstance(table, dg.TableMetadataValue):
+        return None
+    return tuple(gap_of(row.data) for row in table.records)
+
+
+def _number(record: dg.EventLogRecord, name: str) -> int:
+    event = record.asset_materialization
+    value = event.metadata.get(name) if event is not None else None
+    return int(str(value.value)) if value is not None else 0

@@ -1,0 +1,59 @@
+"""What the index holds of a source, as the source may ask."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+from vector_assets.stores.base import VectorStore
+from vector_assets.stores.records import stored_stamp
+
+
+class HeldVersions:
+    """What the index holds of a source, as the source itself may ask (`documents.Known`).
+
+    Args:
+        store: The index.
+        namespace: The source's.
+        vector_kind: Of the configured embedder: what was made otherwise counts as changed.
+        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    """
+
+    def __init__(
+        self, store: VectorStore, namespace: str, vector_kind: str, *, is_rescan: bool
+    ) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._vector_kind = vector_kind
+        self._is_rescan = is_rescan
+
+    @property
+    def is_rescan(self) -> bool:
+        """Whether everything is to be read again."""
+        return self._is_rescan
+
+    def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return the documents that the index holds whole with these stamps."""
+        if self._is_rescan:
+            return frozenset()
+        return self.compared(stamps)[1]
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the last activity of the documents that the index holds."""
+        return self.compared(dict.fromkeys(document_ids, ""))[0]
+
+    def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
+        """Return the last activity of those that are held, and which are unchanged."""
+        heads = self._store.heads(self._namespace, list(stamps)) if stamps else {}
+        held = {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
+        if self._is_rescan:
+            return held, frozenset()
+        return held, frozenset(
+            document_id
+            for document_id, head in heads.items()
+            if head.document_fingerprint
+            and head.stamp
+            and head.stamp == stored_stamp(stamps[document_id], self._vector_kind)
+        )
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield the id of every document in the namespace."""
+        return (document_id for document_id, _ in self._store.documents(self._namespace))

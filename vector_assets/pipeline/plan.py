@@ -1,0 +1,230 @@
+"""What has to change in the index so that it holds these versions of these documents.
+
+A plan is made from what the index already holds, asked in the fewest bytes: heads first, then the
+fingerprints of changed documents alone. Nothing is written here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vector_assets.core.documents import Document, Value
+from vector_assets.core.errors import DocumentError
+from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.base import Embedder
+from vector_assets.embedding.chunking import chunk_document
+from vector_assets.index.spec import vector_kind_of
+from vector_assets.pipeline.report import DayStats
+from vector_assets.sources.items import DocumentFailure, Gap
+from vector_assets.stores.base import Head, Record, VectorStore
+from vector_assets.stores.records import (
+    chunk_metadata,
+    document_fingerprint,
+    head_id,
+    is_same_vector,
+    ordinal_of,
+    record_id,
+    unlisted_readers,
+    vector_cause,
+    without_vector_mark,
+)
+
+
+@dataclass(slots=True)
+class DocumentPlan:
+    """What to write for one document; nothing at all when the index holds it already.
+
+    Attributes:
+        document: The version that the source gave.
+        document_fingerprint: Of this version.
+        upserts: Records with new vectors.
+        metadata_updates: New fields, by id, of records whose vectors stand.
+        surplus_ids: Records of a longer version before.
+        stats: What this plan does, for the report.
+        held: What the index held of the document when this was planned.
+    """
+
+    document: Document
+    document_fingerprint: str
+    held: Head | None = None
+    upserts: list[Record] = field(default_factory=list)
+    metadata_updates: dict[str, dict[str, Value]] = field(default_factory=dict)
+    surplus_ids: list[str] = field(default_factory=list)
+    stats: DayStats = field(default_factory=lambda: DayStats(documents=1))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.upserts or self.metadata_updates or self.surplus_ids)
+
+    @property
+    def head_id(self) -> str:
+        """Id of the document's first record."""
+        return head_id(self.document.id)
+
+
+class Planner:
+    """Compares documents with the index and embeds what is new.
+
+    Args:
+        store: Asked for heads and fingerprints.
+        namespace: The source's.
+        embedder: Embeds the new chunks.
+    """
+
+    def __init__(self, store: VectorStore, namespace: str, embedder: Embedder) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._embedder = embedder
+        self._vector_kind = vector_kind_of(embedder)
+
+    def plan(
+        self, documents: Sequence[Document], *, made: Mapping[str, Vectors] | None = None
+    ) -> list[DocumentPlan | DocumentFailure]:
+        """Return a plan, or a failure, for each document in the order given.
+
+        Args:
+            documents: Each id at most once.
+            made: Vectors that have been paid for already, by the cause in a chunk's fingerprint.
+
+        Raises:
+            RetryableError: The store or the embedder does not answer.
+        """
+        heads = self._store.heads(self._namespace, [document.id for document in documents])
+        outcomes: list[DocumentPlan | DocumentFailure] = []
+        drafts: list[_Draft] = []
+        for document in documents:
+            head = heads.get(document.id)
+            plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
+            outcomes.append(plan)
+            if head is not None and _is_settled(plan, head):
+                plan.stats.unchanged_documents = 1
+                continue
+            try:
+                drafts.append(self._draft(plan, head))
+            except DocumentError as error:
+                outcomes[-1] = DocumentFailure(error.document_id, error.cause, document.day)
+        failed = self._embed(drafts, made or {})
+        return [failed.get(_document_id(outcome), outcome) for outcome in outcomes]
+
+    def fingerprint_of(self, document: Document) -> str:
+        """Return what the head of a document names when all of it is written."""
+        return document_fingerprint(document, self._vector_kind)
+
+    def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
+        """Return the metadata of all records of a document, by id.
+
+        Raises:
+            DocumentError: It cannot be laid out.
+        """
+        chunks = chunk_document(document, self._embedder.tokenizer, self._embedder.chunk_tokens)
+        return {
+            record_id(document.id, chunk.ordinal): chunk_metadata(
+                document, chunk, chunk_count=len(chunks), vector_kind=self._vector_kind
+            )
+            for chunk in chunks
+        }
+
+    def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
+        """Chunk a document that is not in the index as it is."""
+        document = plan.document
+        metadata = self.metadata_of(document)
+        plan.stats.chunks = 1 + max(map(ordinal_of, metadata))
+        if head is not None:
+            plan.surplus_ids = self._surplus(document, head, plan.stats.chunks)
+        return _Draft(plan, metadata, is_known=head is not None)
+
+    def _surplus(self, document: Document, head: Head, chunk_count: int) -> list[str]:
+        """Return the ids of records beyond the new length."""
+        if head.document_fingerprint:
+            return [record_id(document.id, n) for n in range(chunk_count, head.chunk_count)]
+        # An unfinished write: the head's count may be that of the version that never got whole.
+        kept = {record_id(document.id, n) for n in range(chunk_count)}
+        return [
+            found
+            for found in self._store.chunk_ids(self._namespace, document.id)
+            if found not in kept
+        ]
+
+    def _embed(
+        self, drafts: "list[_Draft]", made: Mapping[str, Vectors]
+    ) -> dict[str, DocumentFailure]:
+        """Fill the drafts' plans; return the documents that the embedder refused, by id."""
+        self._reuse(drafts, made)
+        wanted = [(draft, chunk_id) for draft in drafts for chunk_id in draft.to_embed]
+        if not wanted:
+            return {}
+        texts = [str(draft.metadata[chunk_id]["text"]) for draft, chunk_id in wanted]
+        embedded = self._embedder.embed(texts)
+        failed: dict[str, DocumentFailure] = {}
+        for index, cause in embedded.failures.items():
+            document = wanted[index][0].plan.document
+            failed[document.id] = DocumentFailure(
+                document.id, f"the embedder refused a passage: {cause}", document.day
+            )
+        share = embedded.token_count / max(1, sum(map(len, texts)))
+        for (draft, chunk_id), text, vector in zip(wanted, texts, embedded.vectors, strict=True):
+            draft.plan.upserts.append(Record(chunk_id, vector, draft.metadata[chunk_id]))
+            draft.characters += len(text)
+            draft.plan.stats.embedded_chunks += 1
+        for draft in drafts:
+            stats = draft.plan.stats
+            stats.tokens = round(draft.characters * share)
+            stats.dollars = stats.tokens * self._embedder.dollars_per_million_tokens / 1e6
+        return failed
+
+    def _reuse(self, drafts: "list[_Draft]", made: Mapping[str, Vectors]) -> None:
+        """Sort each draft's chunks into those to embed, to write, to relabel, to leave alone."""
+        asked = [chunk_id for draft in drafts if draft.is_known for chunk_id in draft.metadata]
+        known = self._store.fingerprints(self._namespace, asked) if asked else {}
+        for draft in drafts:
+            for chunk_id, metadata in draft.metadata.items():
+                fingerprint = str(metadata["fingerprint"])
+                before = known.get(chunk_id, "")
+                if not is_same_vector(before, fingerprint):
+                    vector = made.get(vector_cause(fingerprint))
+                    if vector is None:
+                        draft.to_embed.append(chunk_id)
+                    else:
+                        draft.plan.upserts.append(Record(chunk_id, vector, metadata))
+                    continue
+                draft.plan.stats.reused_chunks += 1
+                # The head speaks for the whole document, so it is relabelled with any change.
+                if before != fingerprint or chunk_id == draft.plan.head_id:
+                    draft.plan.metadata_updates[chunk_id] = without_vector_mark(metadata)
+
+
+def gaps_of_records(document: Document) -> list[Gap]:
+    """Return what the records of a document cannot hold though somebody will miss it."""
+    if not unlisted_readers(document):
+        return []
+    return [
+        Gap(
+            f"documents in {document.container or document.source} for some of their readers",
+            "a record has room for some 400 e-mails; readers after those do not find the document",
+            "Let everyone read them, or fewer people, or keep a copy where either may.",
+            is_private=True,
+        )
+    ]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in the making: all chunks of the new version, before we know what is reused."""
+
+    plan: DocumentPlan
+    metadata: dict[str, dict[str, Value]]
+    is_known: bool
+    to_embed: list[str] = field(default_factory=list)
+    characters: int = 0
+
+
+def _is_settled(plan: DocumentPlan, head: Head) -> bool:
+    """Tell whether the index holds this version, or a newer one that must not be undone."""
+    return (
+        head.updated_at > plan.document.updated_at.timestamp()
+        or head.document_fingerprint == plan.document_fingerprint
+    )
+
+
+def _document_id(outcome: DocumentPlan | DocumentFailure) -> str:
+    return outcome.document.id if isinstance(outcome, DocumentPlan) else outcome.document_id

@@ -1,0 +1,151 @@
+"""The pipeline: fetch, chunk, embed and write one source, all at the same time, in bounded memory.
+
+Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` is the half
+that reads and embeds, `write` the half that an IO manager drains into the index.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.days import Days, Window
+from vector_assets.core.memory import freeze_what_is_loaded
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.embedding.base import Embedder
+from vector_assets.index.ledger import Ledger
+from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.targets import Opening, Target
+from vector_assets.pipeline.checkpoint import NO_LANDING, Landing
+from vector_assets.pipeline.known import HeldVersions
+from vector_assets.pipeline.load import drain
+from vector_assets.pipeline.plan import Planner
+from vector_assets.pipeline.quarantine import Quarantine
+from vector_assets.pipeline.report import SyncReport
+from vector_assets.pipeline.stream import EmbeddedDocuments
+from vector_assets.sources import build_source
+from vector_assets.sources.base import Source
+from vector_assets.stores.base import VectorStore
+
+
+class Pipeline:
+    """One run of one source into one index.
+
+    Args:
+        source: Where documents come from.
+        embedder: What makes vectors of them.
+        store: Asked what the index already holds.
+        meter: The one that the other three count on.
+    """
+
+    def __init__(
+        self, *, source: Source, embedder: Embedder, store: VectorStore, meter: Meter
+    ) -> None:
+        self._source = source
+        self._embedder = embedder
+        self._store = store
+        self.meter = meter
+
+    def embedded_documents(
+        self, days: Days, now: datetime | None = None, *, is_rescan: bool = False
+    ) -> EmbeddedDocuments:
+        """Return the stream for some days; nothing is fetched until it is iterated.
+
+        Args:
+            days: What is wanted.
+            now: The present; for tests.
+            is_rescan: Whether also that is read again which seems unchanged: edits and deletions
+                that a vendor's listing does not show.
+
+        Raises:
+            IndexMismatchError: The index holds vectors of another length.
+        """
+        self._store.open(self._source.name, self._embedder.dimensions)
+        self._source.known = HeldVersions(
+            self._store,
+            self._source.name,
+            vector_kind_of(self._embedder),
+            is_rescan=is_rescan,
+        )
+        window = Window.of_days(
+            days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
+        )
+        ledger = Ledger(self._store, self._embedder.dimensions)
+        freeze_what_is_loaded()
+        return EmbeddedDocuments(
+            source=self._source,
+            days=days,
+            window=window,
+            planner=Planner(self._store, self._source.name, self._embedder),
+            quarantine=Quarantine(ledger, self._source.name, window),
+            meter=self.meter,
+        )
+
+    def run(
+        self, days: Days, *, on_progress: Callable[[SyncReport], None] = lambda report: None
+    ) -> SyncReport:
+        """Sync some days and return what was done; both halves in one call."""
+        return write(self.embedded_documents(days), self._store, on_progress=on_progress)
+
+
+def write(
+    stream: EmbeddedDocuments,
+    store: VectorStore,
+    *,
+    on_progress: Callable[[SyncReport], None] = lambda report: None,
+    landing: Landing = NO_LANDING,
+) -> SyncReport:
+    """Drain a stream into the index and return what was done.
+
+    Args:
+        stream: From `Pipeline.embedded_documents`.
+        store: The index.
+        on_progress: Called after each batch with the report so far.
+        landing: Told now and then which days are done, and may end the run.
+
+    Raises:
+        LostWriteError: The index took less than it was given.
+        SwitchedIndexError: The index was switched to another generation meanwhile.
+        BudgetSpentError: The landing's budget is; `stream.finished_days` are complete.
+        RetryableError: Source, embedder or index do not answer; what was written stays written,
+            and `stream.finished_days` are complete.
+    """
+    drain(stream, store, on_progress, landing)
+    if stream.intake.is_cut:
+        landing.end(stream.report, stream.finished_days)
+    stream.finish()
+    store.maintain(stream.namespace)
+    on_progress(stream.report)
+    return stream.report
+
+
+def build_pipeline(
+    name: str, settings: Settings, opening: Opening | None = None
+) -> tuple[Pipeline, Target]:
+    """Return the pipeline of a source as the settings say, and where it writes.
+
+    Args:
+        name: Of the source.
+        settings: Of source, embedder and index.
+        opening: Shared by sources that are synced side by side.
+
+    Raises:
+        SettingsError: A setting that it needs is missing.
+        IndexMismatchError: The index is of another kind than this can write.
+        VectorAssetsError: What source and index raise.
+    """
+    meter = Meter()
+    source = build_source(name, settings, meter)
+    opening = opening or Opening(settings)
+    target, _ = side_by_side(lambda: opening.target(meter), source.prepare)
+    embedder, store = target.embedder, target.store
+    return Pipeline(source=source, embedder=embedder, store=store, meter=meter), target
+
+
+def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
+    """Sync some days of one source as the settings say, from source to index.
+
+    Raises:
+        VectorAssetsError: As `build_pipeline` and `write` raise.
+    """
+    return build_pipeline(name, settings)[0].run(days)

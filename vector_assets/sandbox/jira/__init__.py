@@ -1,0 +1,4 @@
+"""Jira Cloud on localhost.
+
+Keep out: other vendors.
+"""

@@ -1,0 +1,4 @@
+"""Notion on localhost.
+
+Keep out: other vendors.
+"""

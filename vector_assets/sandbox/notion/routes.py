@@ -1,0 +1,346 @@
+"""Notion on localhost: lists, pages, blocks, Markdown, databases, data sources, comments.
+
+Times are floored to the minute, lists are cut to 100, search leaves out the pages that the
+workspace's `site` hides, and children come one level at a time, as the vendor does. Versions of the
+API from 2025-09-03 on are served alike but for meetings; the published contract asks for `archived`
+in both.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from vector_assets.sandbox.notion.markdown import Renderer
+from vector_assets.sandbox.notion.objects import (
+    BOT,
+    block_object,
+    children_of,
+    comment_object,
+    data_source_object,
+    data_sources_of,
+    database_object,
+    item_head,
+    item_objects,
+    page_object,
+    user_object,
+)
+from vector_assets.sandbox.workspace import Json, Workspace
+
+OLDEST_VERSION = "2025-09-03"
+MARKDOWN_VERSION = "2026-03-11"
+MAX_PAGE_ITEMS = 100
+
+_TOKEN = "Bearer ntn_sandbox"  # noqa: S105 - of the sandbox, which guards nothing
+
+_CURSOR = "00000000-0000-4000-8000-"
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def routes(workspace: Workspace) -> list[BaseRoute]:
+    """Return the routes over a workspace."""
+    vendor = _Notion(workspace)
+
+    def route(path: str, handler: Handler, capability: str = "content", **more: Any) -> Route:
+        return Route(path, _guarded(handler, workspace, capability), **more)
+
+    return [
+        route("/users", vendor.users, "users"),
+        route("/users/me", vendor.me, ""),
+        route("/search", vendor.search, methods=["POST"]),
+        route("/blocks/{id}/children", vendor.children),
+        route("/blocks/{id}", vendor.block),
+        route("/pages/{id}", vendor.page),
+        route("/pages/{id}/markdown", vendor.markdown),
+        route("/pages/{id}/properties/{property}", vendor.property_items),
+        route("/databases/{id}", vendor.database),
+        route("/data_sources/{id}", vendor.data_source),
+        route("/data_sources/{id}/query", vendor.query, methods=["POST"]),
+        route("/comments", vendor.comments, "comments"),
+    ]
+
+
+class _Notion:
+    """The routes, over one workspace."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    async def me(self, _: Request) -> Response:
+        return JSONResponse(BOT)
+
+    async def users(self, request: Request) -> Response:
+        people = {
+            page[role]["id"]
+            for page in self._workspace.pages
+            for role in ("created_by", "last_edited_by")
+        }
+        found = [user_object(one) for one in sorted(people)]
+        return _listed("user", found, dict(request.query_params))
+
+    async def search(self, request: Request) -> Response:
+        asked = json.loads(await request.body() or b"{}")
+        kind = (asked.get("filter") or {}).get("value")
+        hidden = set(self._workspace.site.notion_hidden_page_ids)
+        found: list[Json] = []
+        if kind in (None, "page"):
+            found += [one for one in self._pages() if one["id"] not in hidden]
+        if kind in (None, "data_source"):
+            found += [
+                data_source_object(one, source)
+                for one in self._databases()
+                if one["id"] not in hidden and not one.get("in_trash")
+                for source in data_sources_of(one)
+            ]
+        wanted = str(asked.get("query") or "").lower()
+        found = [one for one in found if wanted in json.dumps(one, ensure_ascii=False).lower()]
+        is_ascending = (asked.get("sort") or {}).get("direction") == "ascending"
+        found.sort(key=lambda one: (one["last_edited_time"], one["id"]), reverse=not is_ascending)
+        return _listed("page_or_data_source", found, asked)
+
+    async def children(self, request: Request) -> Response:
+        found = self._block_children(request.path_params["id"], _version(request))
+        if found is None:
+            return _gone("block")
+        return _listed("block", found, dict(request.query_params))
+
+    async def block(self, request: Request) -> Response:
+        found = self._block(request.path_params["id"], _version(request))
+        return _gone("block") if found is None else JSONResponse(found)
+
+    async def page(self, request: Request) -> Response:
+        raw = self._raw_page(request.path_params["id"])
+        return _gone("page") if raw is None else JSONResponse(page_object(raw))
+
+    async def markdown(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        if _version(request) < MARKDOWN_VERSION:
+            return _refused(400, "invalid_request_url", "Invalid request URL.")
+        raw = self._raw_page(identity)
+        page, blocks = raw, (raw or {}).get("blocks") or []
+        if raw is None:
+            found = (one for one in self._raw_blocks() if one[0]["id"] == identity)
+            block, _, page = next(found, (None, None, None))
+            blocks = [block] if block else []
+        if page is None:
+            return _gone("page")
+        renderer = Renderer(
+            page["id"],
+            children_of=self._raw_children,
+            is_shared=self._is_shared,
+            max_blocks=self._workspace.site.notion_markdown_max_blocks,
+            with_transcripts=request.query_params.get("include_transcript") == "true",
+        )
+        text = "\n".join(renderer.lines(blocks))
+        return JSONResponse(
+            {
+                "object": "page_markdown",
+                "id": identity,
+                "markdown": text,
+                "truncated": bool(renderer.unknown_ids),
+                "unknown_block_ids": renderer.unknown_ids,
+            }
+        )
+
+    async def comments(self, request: Request) -> Response:
+        """List what was said on just this page or block: on blocks of a page, one asks each."""
+        identity = request.query_params["block_id"]
+        holder = self._raw_page(identity) or self._raw_block(identity)
+        if holder is None:
+            return _gone("block")
+        found = [comment_object(one, holder) for one in holder.get("comments") or []]
+        return _listed("comment", found, dict(request.query_params))
+
+    async def property_items(self, request: Request) -> Response:
+        raw = self._raw_page(request.path_params["id"]) or {"properties": {}}
+        wanted = request.path_params["property"]
+        for value in raw["properties"].values():
+            if value["id"] == wanted:
+                found = item_objects(value)
+                return _listed("property_item", found, dict(request.query_params), item_head(value))
+        return _gone("property")
+
+    async def database(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        found = (one for one in self._databases() if one["id"] == identity)
+        raw = next(found, None)
+        return _gone("database") if raw is None else JSONResponse(database_object(raw))
+
+    async def data_source(self, request: Request) -> Response:
+        found = self._raw_data_source(request.path_params["id"])
+        return _gone("data source") if found is None else JSONResponse(data_source_object(*found))
+
+    async def query(self, request: Request) -> Response:
+        identity = request.path_params["id"]
+        if self._raw_data_source(identity) is None:
+            return _gone("data source")
+        asked = json.loads(await request.body() or b"{}")
+        rows = [
+            page
+            for page in self._pages()
+            if page["parent"].get("data_source_id") == identity
+            and _meets(page, asked.get("filter"))
+        ]
+        for order in reversed(asked.get("sorts") or []):
+            rows.sort(
+                key=lambda one: str(one[order["timestamp"]]),
+                reverse=order["direction"] == "descending",
+            )
+        return _listed("page_or_data_source", rows, asked)
+
+    def _pages(self) -> Iterator[Json]:
+        return (page_object(raw) for raw in self._shared_pages() if not raw.get("in_trash"))
+
+    def _is_shared(self, identity: str) -> bool:
+        return identity not in self._workspace.site.notion_unshared_ids
+
+    def _shared_pages(self) -> Iterator[Json]:
+        return (raw for raw in self._workspace.pages if self._is_shared(raw["id"]))
+
+    def _databases(self) -> Iterator[Json]:
+        return (raw for raw in self._workspace.databases if self._is_shared(raw["id"]))
+
+    def _raw_page(self, identity: str) -> Json | None:
+        return next((raw for raw in self._shared_pages() if raw["id"] == identity), None)
+
+    def _raw_data_source(self, identity: str) -> tuple[Json, Json] | None:
+        """Return a database and the one of its data sources that has this id."""
+        found = (
+            (raw, source)
+            for raw in self._databases()
+            for source in data_sources_of(raw)
+            if source["id"] == identity
+        )
+        return next(found, None)
+
+    def _raw_block(self, identity: str) -> Json | None:
+        return next((block for block, _, _ in self._raw_blocks() if block["id"] == identity), None)
+
+    def _raw_children(self, block: Json) -> list[Json]:
+        """Return what stands below a block: below a copy of a synced one, what its original has."""
+        source = (block.get("synced_block") or {}).get("synced_from") or {}
+        original = self._raw_block(source["block_id"]) if source else None
+        return children_of(original or block)
+
+    def _block_children(self, identity: str, version: str) -> list[Json] | None:
+        """Return the children of a page or block; None when there is no such thing."""
+        page = self._raw_page(identity)
+        if page is not None:
+            return self._objects(page.get("blocks") or [], page, page, version)
+        for block, _, page in self._raw_blocks():
+            if block["id"] == identity:
+                return self._objects(self._raw_children(block), block, page, version)
+        return None
+
+    def _block(self, identity: str, version: str) -> Json | None:
+        for block, parent, page in self._raw_blocks():
+            if block["id"] == identity:
+                return self._objects([block], parent, page, version)[0]
+        return None
+
+    def _raw_blocks(self) -> Iterator[tuple[Json, Json, Json]]:
+        """Yield each block once, with its parent and its page."""
+        seen: set[str] = set()
+        for page in self._shared_pages():
+            stack = [(block, page) for block in page.get("blocks") or []]
+            while stack:
+                block, parent = stack.pop()
+                if block["id"] not in seen:
+                    seen.add(block["id"])
+                    yield block, parent, page
+                    stack += [(child, block) for child in children_of(block)]
+
+    def _objects(self, blocks: list[Json], parent: Json, page: Json, version: str) -> list[Json]:
+        """Return blocks as the API gives them; the block of a child page is that page."""
+        return [
+            block_object(one, parent, self._raw_page(one["id"]) or page, version) for one in blocks
+        ]
+
+
+def _guarded(handler: Handler, workspace: Workspace, capability: str) -> Handler:
+    """Return a handler that serves those with the token, a version and a capability alone."""
+
+    async def serve(request: Request) -> Response:
+        if request.headers.get("authorization") != _TOKEN:
+            return _refused(401, "unauthorized", "API token is invalid.")
+        if not (version := _version(request)):
+            return _refused(400, "missing_version", "Notion-Version header should be defined.")
+        if not OLDEST_VERSION <= version <= workspace.site.notion_newest_version:
+            return _refused(400, "validation_error", f"Notion-Version {version!r} is not served.")
+        if capability and capability not in workspace.site.notion_capabilities:
+            return _refused(403, "restricted_resource", "Insufficient permissions.")
+        return await handler(request)
+
+    return serve
+
+
+def _version(request: Request) -> str:
+    return request.headers.get("notion-version", "")
+
+
+def _meets(page: Json, condition: Json | None) -> bool:
+    """Tell whether a page meets a filter on a time of its, or a compound of such."""
+    if not condition:
+        return True
+    for word, combine in (("and", all), ("or", any)):
+        if word in condition:
+            return combine(_meets(page, one) for one in condition[word])
+    edited = datetime.fromisoformat(page[condition["timestamp"]])
+    for operator, bound in condition[condition["timestamp"]].items():
+        instant = datetime.fromisoformat(bound)
+        instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        is_met = {
+            "on_or_after": edited >= instant,
+            "after": edited > instant,
+            "before": edited < instant,
+            "on_or_before": edited <= instant,
+        }[operator]
+        if not is_met:
+            return False
+    return True
+
+
+def _listed(
+    kind: str, found: list[Json], asked: dict[str, Any], about: Json | None = None
+) -> Response:
+    """Return a page of a list; the cursor is the offset, written as an opaque id.
+
+    Args:
+        kind: What the list calls itself.
+        found: All of it.
+        asked: May hold `page_size` and `start_cursor`.
+        about: What it says of itself under the name of its kind.
+    """
+    page_items = int(asked.get("page_size") or MAX_PAGE_ITEMS)
+    if not 1 <= page_items <= MAX_PAGE_ITEMS:
+        return _refused(400, "validation_error", f"page_size should be at most {MAX_PAGE_ITEMS}.")
+    cursor = str(asked.get("start_cursor") or f"{_CURSOR}0")
+    if not cursor.startswith(_CURSOR):
+        return _refused(400, "validation_error", "The start_cursor provided is invalid.")
+    start = int(cursor.removeprefix(_CURSOR))
+    page = found[start : start + page_items]
+    has_more = start + page_items < len(found)
+    return JSONResponse(
+        {
+            "object": "list",
+            "results": page,
+            "next_cursor": f"{_CURSOR}{start + page_items:012d}" if has_more else None,
+            "has_more": has_more,
+            "type": kind,
+            kind: about or {},
+        }
+    )
+
+
+def _gone(kind: str) -> Response:
+    return _refused(404, "object_not_found", f"Could not find {kind}. Is it shared with you?")
+
+
+def _refused(status: int, code: str, message: str) -> Response:
+    body = {"object": "error", "status": status, "code": code, "message": message}
+    return JSONResponse(body, status_code=status)

@@ -1,0 +1,4 @@
+"""Pinecone on localhost, both of its APIs.
+
+Keep out: other vendors.
+"""

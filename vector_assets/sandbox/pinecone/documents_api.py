@@ -1,0 +1,148 @@
+"""Pinecone's Documents API: each verb as a function of an index and what was asked."""
+
+from typing import Any
+
+import numpy as np
+
+from vector_assets.sandbox.pinecone.state import (
+    MAX_RECORDS,
+    Index,
+    RefusedError,
+    StoredRecord,
+    rank_dense,
+    rank_text,
+)
+
+Json = dict[str, Any]
+
+LIST_PAGE = 100
+MAX_PAGE = 10_000
+_USAGE = {"read_units": 1}
+
+
+def _upsert(index: Index, asked: Json) -> Json:
+    documents = _few(_of_documents(index, asked)["documents"])
+    records = []
+    for document in documents:
+        fields = {n: v for n, v in document.items() if n not in ("_id", index.vector_field)}
+        vector = np.asarray(document.get(index.vector_field) or [], np.float32)
+        records.append(StoredRecord(document["_id"], vector, fields))
+    index.upsert(asked["namespace"], records)
+    return {"upserted_count": len(records)}
+
+
+def _fetch(index: Index, asked: Json) -> Json:
+    _of_documents(index, asked)
+    namespace = asked["namespace"]
+    answer: Json = {"namespace": namespace, "usage": _USAGE}
+    if "ids" in asked:
+        held = index.visible(namespace)
+        found = [held[one] for one in _few(asked["ids"]) if one in held]
+    else:
+        found, answer = _paged(index.matching(namespace, asked["filter"]), asked, answer)
+    answer["documents"] = {one.id: _shown(one, index, asked) for one in found}
+    return answer
+
+
+def _search(index: Index, asked: Json) -> Json:
+    _of_documents(index, asked)
+    records = index.matching(asked["namespace"], asked.get("filter"))
+    [clause] = asked["score_by"]
+    if clause["type"] == "dense_vector":
+        vector = np.asarray(clause["values"], np.float32)
+        if vector.shape != (index.dimension,):
+            raise RefusedError(
+                f"Vector dimension {vector.size} does not match the dimension of the index "
+                f"{index.dimension}"
+            )
+        ranked = rank_dense(records, vector, asked["top_k"])
+    elif clause["type"] == "text":
+        [name] = clause.get("fields") or [clause.get("field")]
+        ranked = rank_text(records, name, clause["query"], asked["top_k"])
+    else:
+        raise RefusedError(f"score_by {clause['type']!r} is not served here")
+    matches = [{**_shown(one, index, asked), "_score": score} for one, score in ranked]
+    return {"matches": matches, "namespace": asked["namespace"], "usage": _USAGE}
+
+
+def _update(index: Index, asked: Json) -> Json:
+    _of_documents(index, asked)
+    if "filter" in asked:
+        ids = [one.id for one in index.matching(asked["namespace"], asked["filter"])]
+        index.update(asked["namespace"], dict.fromkeys(ids, asked.get("set_fields") or {}))
+        return {"matched_records": len(ids)}
+    patches = {
+        one["_id"]: {name: value for name, value in one.items() if name != "_id"}
+        for one in _few(asked["documents"])
+    }
+    index.update(asked["namespace"], patches)
+    return {}
+
+
+def _delete(index: Index, asked: Json) -> Json:
+    _of_documents(index, asked)
+    namespace = asked["namespace"]
+    if asked.get("delete_all"):
+        index.delete(namespace, list(index.visible(namespace)))
+    elif "filter" in asked:
+        index.delete(namespace, [one.id for one in index.matching(namespace, asked["filter"])])
+    else:
+        index.delete(namespace, _few(asked["ids"]))
+    return {}
+
+
+def _list(index: Index, asked: Json) -> Json:
+    _of_documents(index, asked)
+    prefix = asked.get("prefix") or ""
+    found = [one for one in index.matching(asked["namespace"], None) if one.id.startswith(prefix)]
+    page, answer = _paged(found, asked, {"namespace": asked["namespace"], "usage": _USAGE})
+    answer["documents"] = [{"_id": one.id} for one in page]
+    return answer
+
+
+def _paged(found: list[StoredRecord], asked: Json, answer: Json) -> tuple[list[StoredRecord], Json]:
+    start = int(asked.get("pagination_token") or 0)
+    page_size = int(asked.get("limit") or LIST_PAGE)
+    if not 1 <= page_size <= MAX_PAGE:
+        raise RefusedError(f"limit {page_size}: 1 to {MAX_PAGE} are allowed")
+    if start + page_size < len(found):
+        answer["pagination"] = {"next": str(start + page_size)}
+    return found[start : start + page_size], answer
+
+
+def _shown(record: StoredRecord, index: Index, asked: Json) -> Json:
+    wanted = asked.get("include_fields")
+    if wanted == ["*"]:
+        wanted = None
+    fields = {
+        name: value for name, value in record.metadata.items() if wanted is None or name in wanted
+    }
+    if wanted is None or index.vector_field in wanted:
+        fields[index.vector_field] = record.vector.tolist()
+    return {"_id": record.id, **fields}
+
+
+def _few(items: list[Any]) -> list[Any]:
+    if not 1 <= len(items) <= MAX_RECORDS:
+        raise RefusedError(f"{len(items)} items: 1 to {MAX_RECORDS} are allowed")
+    return items
+
+
+def _of_documents(index: Index, asked: Json) -> Json:
+    if index.is_vector_index:
+        raise RefusedError("this index has no schema: use the vectors API")
+    return asked
+
+
+VERBS = (
+    ("POST", "/namespaces/{namespace}/documents/upsert", _upsert, 202),
+    ("POST", "/namespaces/{namespace}/documents/fetch", _fetch, 200),
+    ("POST", "/namespaces/{namespace}/documents/search", _search, 200),
+    ("POST", "/namespaces/{namespace}/documents/update", _update, 202),
+    ("POST", "/namespaces/{namespace}/documents/delete", _delete, 202),
+    ("POST", "/namespaces/{namespace}/documents/list", _list, 200),
+)
+"""`(method, path, function, status)`; a write is accepted, and seen later."""
+
+WRITES = (_upsert, _update, _delete)
+SEARCHES = (_search,)

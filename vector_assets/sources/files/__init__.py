@@ -1,0 +1,4 @@
+"""A folder of Markdown files as documents.
+
+Keep out: other sources, embedding, stores.
+"""

@@ -1,0 +1,4 @@
+"""Fireflies: meetings as documents.
+
+Keep out: other vendors, embedding, stores.
+"""

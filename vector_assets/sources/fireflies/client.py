@@ -1,0 +1,235 @@
+"""Fireflies' GraphQL endpoint: a query in, its data out, its errors in our words.
+
+Errors stand beside data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
+2026-11). What they do not touch is believed, what they touch never is.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from vector_assets.core.errors import (
+    ContractError,
+    CredentialsError,
+    RateLimitedError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.core.meter import Meter
+from vector_assets.sources.http.rate_limit import Pace
+from vector_assets.sources.http.requests_retries import (
+    MAX_WAIT_SECONDS,
+    TIMEOUT_SECONDS,
+    CountedRetry,
+    waited_seconds,
+)
+
+Json = Mapping[str, Any]
+
+_SERVICE = "fireflies"
+_THROTTLED = "too_many_requests"
+_FIX_KEY = "Set FIREFLIES_API_KEY to a key from app.fireflies.ai, Settings, Developer Settings."
+_FIX_ACCOUNT = "Ask the owner of FIREFLIES_API_KEY's account, or set the key of another."
+
+# Codes that a person has to do something about (docs.fireflies.ai, "Error codes", 2026-11).
+_NEXT_STEPS = {
+    "auth_failed": _FIX_KEY,
+    "forbidden": _FIX_ACCOUNT,
+    "not_in_team": _FIX_ACCOUNT,
+    "require_elevated_privilege": _FIX_ACCOUNT,
+    "paid_required": _FIX_ACCOUNT,
+    "account_cancelled": _FIX_ACCOUNT,
+}
+_CODES_BY_STATUS = {401: "auth_failed", 403: "forbidden", 429: _THROTTLED}
+
+REQUESTS_PER_MINUTE = 60
+"""Of a Business plan (docs.fireflies.ai, "Limits", 2026-11); of the 50 a day of the other plans a
+night needs a few, so it never waits."""
+
+# A 429 that says in a header how long to wait is repeated by urllib3; any other says it inside, and
+# repeating it blindly would only spend the day's requests.
+_REPEATED_STATUSES = (500, 502, 503, 504)
+
+# Below this a number in `retryAfter` is a span of seconds, from there on epoch milliseconds.
+_LEAST_EPOCH_MILLISECONDS = 1e11
+_LEAST_WAIT_SECONDS = 1.0
+
+
+class FirefliesApi:
+    """Asks queries over one session, and waits as long as the vendor says.
+
+    Args:
+        url: Of the GraphQL endpoint.
+        key: API key.
+        meter: Of the run.
+        pace: How fast it may ask; the documented one if None.
+    """
+
+    def __init__(self, url: str, key: str, meter: Meter, *, pace: Pace | None = None) -> None:
+        self.url = url
+        self._meter = meter
+        self._pace = pace or Pace(REQUESTS_PER_MINUTE, 60.0)
+        self._waited_seconds = 0.0
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {key}"
+        retries = CountedRetry.of(_SERVICE, meter).new(status_forcelist=_REPEATED_STATUSES)
+        adapter = HTTPAdapter(max_retries=retries)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+
+    def ask(self, name: str, query: str, variables: Json | None = None) -> dict[str, Any]:
+        """Return a query's data, whole: data beside errors is not believed.
+
+        Args:
+            name: What the query is about, for the meter: `transcripts`.
+            query: GraphQL.
+            variables: Of the query.
+
+        Raises:
+            RateLimitedError: The vendor throttles past the ceiling, or does not say for how long.
+            CredentialsError: It refuses the key, or what the key's owner may do.
+            UnavailableError: It answers with another error, or not at all.
+        """
+        data, errors = self._answer(name, query, variables)
+        if errors:
+            raise _translated(errors)
+        return data
+
+    def ask_list(
+        self, name: str, query: str, variables: Json | None = None
+    ) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """Return the list that a query's field holds, and what is broken, by place in it.
+
+        An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, breaks that
+        item alone: what stands beside it there is not believed, its neighbours are.
+
+        Args:
+            name: Of the field.
+            query: GraphQL, for that field.
+            variables: Of the query.
+
+        Raises:
+            ContractError: The field is no list of objects, though no error says why.
+            VectorAssetsError: As `ask`, for an error that is not of one item.
+        """
+        data, errors = self._answer(name, query, variables)
+        items = data.get(name)
+        broken: dict[int, str] = {}
+        for error in errors:
+            place = _place(error, name)
+            if place is None or not items or place >= len(items) or not items[place]:
+                raise _translated(errors)
+            words = f"{'.'.join(map(str, error['path'][2:]))}: {_code(error)}"
+            broken[place] = "; ".join(filter(None, (broken.get(place), words)))
+        if items is None or not all(items):
+            raise ContractError(f"{_SERVICE} {name}", "null without an error", "a list")
+        return items, broken
+
+    def _answer(
+        self, name: str, query: str, variables: Json | None
+    ) -> tuple[dict[str, Any], list[Json]]:
+        """Return data and the errors beside it; wait and ask again while throttled.
+
+        Raises:
+            VectorAssetsError: As `ask`, when there is no data at all.
+        """
+        while True:
+            status, answer = self._post(name, {"query": query, "variables": variables or {}})
+            errors: list[Json] = answer.get("errors") or []
+            data: dict[str, Any] | None = answer.get("data")
+            if not errors and (not data or status >= 400):
+                errors = [{"code": _CODES_BY_STATUS.get(status, f"HTTP {status}")}]
+            if any(_code(error) == _THROTTLED for error in errors):
+                self._wait(_retry_after_seconds(errors))
+                continue
+            if not data or status >= 400:
+                raise _translated(errors)
+            return data, errors
+
+    def _post(self, name: str, body: Json) -> tuple[int, Json]:
+        """Return the status and what was answered; an answer that is no JSON object is empty."""
+        if waited := self._pace.wait():
+            self._meter.throttled(waited)
+        try:
+            response = self._session.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            seen = type(error).__name__
+            raise UnavailableError(_SERVICE, seen, "Check FIREFLIES_URL.") from error
+        retries = getattr(response.raw, "retries", None)
+        self._meter.count(f"{_SERVICE} {name}", 1 + (len(retries.history) if retries else 0))
+        self._waited_seconds += waited_seconds(response)
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            if response.ok:
+                raise UnavailableError(_SERVICE, "no JSON object", "Check FIREFLIES_URL.")
+            answer = {}
+        return response.status_code, answer
+
+    def _wait(self, seconds: float | None) -> None:
+        """Wait as long as an error says.
+
+        Raises:
+            RateLimitedError: It does not say, or more than is left to this run.
+        """
+        if seconds is None or self._waited_seconds + seconds > MAX_WAIT_SECONDS:
+            raise RateLimitedError(
+                _SERVICE, waited_seconds=self._waited_seconds, ceiling_seconds=MAX_WAIT_SECONDS
+            )
+        self._waited_seconds += seconds
+        self._pace.hold(seconds)
+
+
+def _translated(errors: list[Json]) -> VectorAssetsError:
+    codes = [_code(error) for error in errors]
+    seen = ", ".join(dict.fromkeys(codes))
+    for code in codes:
+        if code in _NEXT_STEPS:
+            return CredentialsError(_SERVICE, seen, _NEXT_STEPS[code])
+    return UnavailableError(_SERVICE, seen)
+
+
+def _code(error: Json) -> str:
+    extensions = error.get("extensions") or {}
+    return str(error.get("code") or extensions.get("code") or error.get("message"))
+
+
+def _place(error: Json, name: str) -> int | None:
+    """Return the place in a list that an error is about; None when it is not about one item."""
+    match error.get("path"):
+        case [str(field), int(place), *_] if field == name:
+            return place
+    return None
+
+
+def _retry_after_seconds(errors: list[Json]) -> float | None:
+    """Return the longest wait that errors ask for in `extensions.metadata.retryAfter`, or None.
+
+    The vendor names the field and not its form (docs.fireflies.ai, "Error codes", 2026-11).
+    """
+    waits = []
+    for error in errors:
+        metadata = (error.get("extensions") or {}).get("metadata") or {}
+        wait_seconds = _seconds_until(metadata.get("retryAfter"))
+        if wait_seconds is not None:
+            waits.append(wait_seconds)
+    return max([_LEAST_WAIT_SECONDS, *waits]) if waits else None
+
+
+def _seconds_until(when: object) -> float | None:
+    """Return how far off a span of seconds, epoch milliseconds or ISO text is; None if neither."""
+    now = datetime.now(UTC)
+    if isinstance(when, int | float):
+        return when / 1000 - now.timestamp() if when >= _LEAST_EPOCH_MILLISECONDS else float(when)
+    try:
+        instant = datetime.fromisoformat(str(when))
+    except ValueError:
+        return None
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return (aware - now).total_seconds()

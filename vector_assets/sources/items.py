@@ -1,0 +1,194 @@
+"""What a source yields, and what it may ask of the index."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFailure:
+    """A document that a source saw but could not read; the run goes on and names it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        cause: Why, in words; never a secret.
+        day: UTC day of its last activity, or None when that could not be read either.
+    """
+
+    document_id: str
+    cause: str
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A document that failed and has not succeeded since; it is tried again by its id.
+
+    Attributes:
+        document_id: `{source}:{native id}`; also of what holds documents and could not be listed.
+        cause: Why it failed the last time, in words; never a secret.
+        day: UTC day of its last activity, or None when that could not be read.
+        window: Of the run in which it failed first.
+        first_seen_at: When that was, UTC.
+        last_seen_at: When it failed the last time, UTC.
+        attempts: In how many runs it has failed.
+    """
+
+    document_id: str
+    cause: str
+    day: date | None
+    window: "Window"
+    first_seen_at: datetime
+    last_seen_at: datetime
+    attempts: int = 1
+
+    @property
+    def source(self) -> str:
+        """Name of the source."""
+        return self.document_id.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What need not be tried again: it is gone at its vendor, or was read with what holds it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+    """
+
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A document that is not ready at its vendor; a later run, whose window overlaps, finds it.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        reason: What it waits for, in words.
+        day: UTC day of its last activity.
+    """
+
+    document_id: str
+    reason: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A source's word that it has yielded every document of its window from `since` on.
+
+    Sources yield the newest days first, so that a first load is of use from its beginning.
+    """
+
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A document that was not read, because the index holds it with the same stamp.
+
+    Attributes:
+        document_id: `{source}:{native id}`.
+        day: UTC day of its last activity.
+    """
+
+    document_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something of a source that is not read, though a person may expect it in the index.
+
+    Attributes:
+        subject: What, as a person names it: `#plans`, `scope users:read.email`, `bot messages`.
+        reason: Why, in words; never a secret.
+        advice: What to do about it; empty when nothing need be done.
+        count: How many things of this kind, such as messages or pages.
+        is_private: Whether these words name what not everyone may read, such as a private channel:
+            they are for operators, and `for_readers` for all others.
+    """
+
+    subject: str
+    reason: str
+    advice: str = ""
+    count: int = 1
+    is_private: bool = field(default=False, compare=False)
+
+    def for_readers(self) -> "Gap":
+        """Return it as everyone may read it."""
+        if not self.is_private:
+            return self
+        return Gap("something that not everyone may read", _FOR_OPERATORS, count=self.count)
+
+
+_FOR_OPERATORS = "its name is for operators: `vector-assets status` and the run in Dagster tell it"
+
+SourceItem = Document | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
+"""What a source yields."""
+
+
+def document_id_of_item(item: SourceItem) -> str:
+    """Return the document that an item is about; empty when it is about none."""
+    if isinstance(item, Document):
+        return item.id
+    return "" if isinstance(item, Checkpoint | Gap) else item.document_id
+
+
+class Known(Protocol):
+    """What the index already holds, as far as a source may ask.
+
+    Attributes:
+        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    """
+
+    @property
+    def is_rescan(self) -> bool:
+        """See above."""
+
+    def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return the ids of the documents that the index holds whole with these very stamps.
+
+        Args:
+            stamps: By document id.
+        """
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the last activity of the documents that the index holds, UTC, by id."""
+
+    def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
+        """Return what `updated_at` and `unchanged` would, in one question to the index.
+
+        Args:
+            stamps: By document id; an empty one is never unchanged.
+        """
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield the id of every document that the index holds of the source; reads all of them."""
+
+
+class NothingKnown:
+    """An index that is empty, for a source that is used by itself."""
+
+    is_rescan = False
+
+    def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return none."""
+        return frozenset()
+
+    def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return none."""
+        return {}
+
+    def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
+        """Return none."""
+        return {}, frozenset()
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield none."""
+        return iter(())

@@ -1,0 +1,301 @@
+"""What is asked of Jira Cloud, and what its refusals mean in our words.
+
+REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+from jira import JIRA
+from jira.exceptions import JIRAError
+
+from vector_assets.core.errors import (
+    ContractError,
+    CredentialsError,
+    RateLimitedError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.core.meter import Meter
+from vector_assets.sources.http.requests_retries import (
+    MAX_WAIT_SECONDS,
+    TIMEOUT_SECONDS,
+    prepare,
+    waited_seconds,
+)
+from vector_assets.sources.jira.fields import Json
+
+PAGE_ISSUES = 100
+"""Most issues a page where fields are asked for ("Search for issues using JQL enhanced search")."""
+
+PAGE_IDS = 5000
+"""Most issues a page where nothing but their ids is asked for (the same page)."""
+
+PAGE_COMMENTS = 100
+"""Most comments a page ("Get comments")."""
+
+PAGE_PEOPLE = 50
+"""Most users of a group, and members of a security level, a page ("Get users from group")."""
+
+_SEARCH = "jira search/jql"
+_ENDPOINT = re.compile(r"/rest/api/3/(search/jql|issue/bulkfetch|[a-zA-Z]+)")
+_FIX_CREDENTIALS = (
+    "Check JIRA_SERVER, JIRA_EMAIL and JIRA_API_TOKEN: a token is made in the account's security "
+    "settings, and the account needs to browse the projects."
+)
+
+
+class JiraApi:
+    """The requests that a reader needs, over the vendor's SDK; each answer as the vendor's JSON.
+
+    Every method raises `CredentialsError` on 401 and 403, `RateLimitedError` and `UnavailableError`
+    when the vendor does not answer in time, and `ContractError` on any other refusal.
+
+    Args:
+        server: URL of the site.
+        email: Of the account.
+        token: Its API token.
+        meter: Of the run.
+    """
+
+    def __init__(self, server: str, email: str, token: str, meter: Meter) -> None:
+        # Retries live in the adapter: the SDK's own sleep for minutes when a host is down.
+        self._client = JIRA(
+            server,
+            basic_auth=(email, token),
+            options={"rest_api_version": "3"},
+            get_server_info=False,
+            max_retries=0,
+            timeout=TIMEOUT_SECONDS,
+        )
+        prepare(self._client._session, "jira", meter, endpoint_of=_ENDPOINT)
+        self._is_cloud = False
+
+    def require_cloud(self) -> None:
+        """Ask once what the site is.
+
+        Raises:
+            ContractError: It is Server or Data Center, or does not say.
+        """
+        if self._is_cloud:
+            return
+        kind = _asked(self._client.server_info).get("deploymentType")
+        if kind != "Cloud":
+            raise ContractError(
+                "jira serverInfo",
+                f"deploymentType {kind!r}",
+                "'Cloud' (Server and Data Center speak another API)",
+            )
+        self._is_cloud = True
+
+    def require_projects(self) -> int:
+        """Return how many projects the account may browse.
+
+        Raises:
+            CredentialsError: None. A site answers a token that has expired, and an account that
+                has lost its permissions, with empty listings, as it does to a stranger.
+        """
+        self.who()
+        asked = {"action": "browse", "maxResults": 1}
+        try:
+            count = int(self._get("project/search", **asked)["total"])
+        except ContractError as error:
+            # "Returned if no projects matching the search criteria are found."
+            if not is_missing(error):
+                raise
+            count = 0
+        if not count:
+            raise CredentialsError(
+                "jira", "the token works and its account sees no project", _FIX_CREDENTIALS
+            )
+        return count
+
+    def who(self) -> str:
+        """Return the name of the account."""
+        me = _asked(self._client.myself)
+        return str(me.get("displayName") or me.get("accountId"))
+
+    def fields(self) -> list[Json]:
+        """Return the site's fields, system and custom: `id`, `name`, `schema`."""
+        found: list[Json] = _asked(self._client.fields)
+        return found
+
+    def pages(self, jql: str, fields: list[str], *, maximum: int) -> Iterator[list[Json]]:
+        """Yield pages of issues until one says that it is the last.
+
+        Raises:
+            ContractError: A page token comes twice, so that the listing would never end; or a page
+                has no token and is not the last, so that the listing is cut.
+        """
+        token: str | None = None
+        seen: set[str] = set()
+        while True:
+            page = self.search(jql, fields, maximum=maximum, token=token)
+            yield page["issues"]
+            token = page.get("nextPageToken")
+            if not token:
+                if page.get("isLast") is False:
+                    raise ContractError(_SEARCH, "no token after a page", "isLast, or a token")
+                return
+            if token in seen:
+                raise ContractError(_SEARCH, "a page token for the second time", "a new one a page")
+            seen.add(token)
+
+    def search(
+        self, jql: str, fields: list[str], *, maximum: int, token: str | None = None
+    ) -> Json:
+        """Return one page of a search.
+
+        Posted, for the names of a site's own fields outgrow a URL. The SDK's verb for this turns
+        names into ids by its own table, in which a custom field called `priority` hides the real
+        one, and posts nulls that the contract does not know; so its session is used by itself.
+        """
+        asked: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": maximum}
+        if token:
+            asked["nextPageToken"] = token
+        found = _asked(lambda: self._client._get_json("search/jql", params=asked, use_post=True))
+        if "issues" not in found:
+            raise ContractError(_SEARCH, f"the fields {sorted(found)}", "'issues'")
+        return dict(found)
+
+    def issues(self, issue_ids: list[str], fields: list[str]) -> tuple[list[Json], dict[str, str]]:
+        """Return issues by their ids, and what could not be given now, with the vendor's words.
+
+        In neither is an issue that is gone, or that the account may not see. Not found by a search,
+        and so without its lag (developer.atlassian.com, "Bulk fetch issues", 2026-11).
+
+        Args:
+            issue_ids: At most `PAGE_ISSUES`.
+            fields: Their ids.
+        """
+        asked = {"issueIdsOrKeys": issue_ids, "fields": fields}
+        found = _asked(
+            lambda: self._client._get_json("issue/bulkfetch", params=asked, use_post=True)
+        )
+        if "issues" not in found:
+            raise ContractError("jira issue/bulkfetch", f"the fields {sorted(found)}", "'issues'")
+        errors = {
+            str(one.get("id")): str(one.get("errorMessage"))
+            for one in found.get("issueErrors") or []
+        }
+        return list(found["issues"]), errors
+
+    def has_issue(self, issue_id: str) -> bool:
+        """Tell whether there is an issue that the account may see; asks no search, which lags."""
+        try:
+            self._get(f"issue/{issue_id}", fields="updated")
+        except ContractError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
+
+    def comments(self, issue_id: str) -> list[Json]:
+        """Return all comments of an issue, oldest first.
+
+        Raises:
+            ContractError: Fewer came than there are said to be.
+        """
+        found: dict[str, Json] = {}
+        start, total = 0, 1
+        while start < total:
+            page = self._get(
+                f"issue/{issue_id}/comment",
+                startAt=start,
+                maxResults=PAGE_COMMENTS,
+                orderBy="created",
+            )
+            total = int(page["total"])
+            if not page["comments"]:
+                break
+            found |= {comment["id"]: comment for comment in page["comments"]}
+            start += len(page["comments"])
+        if len(found) < total:
+            raise ContractError("jira comment", f"{len(found)} of {total} comments", "all of them")
+        return list(found.values())
+
+    def project_ids(self, keys: tuple[str, ...]) -> dict[str, str]:
+        """Return the ids of the projects that the account may browse, by key.
+
+        Args:
+            keys: Only these; all when empty.
+        """
+        asked: dict[str, Any] = {"action": "browse"} | ({"keys": list(keys)} if keys else {})
+        return {str(one["key"]): str(one["id"]) for one in self._values("project/search", **asked)}
+
+    def browsers(self, project_id: str) -> list[Json]:
+        """Return who holds the permission Browse Projects; for the project's administrators."""
+        scheme = self._get(f"project/{project_id}/permissionscheme", expand="permissions")
+        return [
+            grant["holder"]
+            for grant in scheme["permissions"]
+            if grant["permission"] == "BROWSE_PROJECTS"
+        ]
+
+    def level_members(self, level_id: str) -> list[Json]:
+        """Return the members of a security level; for administrators of Jira alone."""
+        return self._values("issuesecurityschemes/level/member", levelId=level_id)
+
+    def group_members(self, group_id: str) -> list[Json]:
+        """Return the active users of a group; needs "Browse users and groups"."""
+        return self._values("group/member", groupId=group_id)
+
+    def role_actors(self, project_id: str, role_id: str) -> list[Json]:
+        """Return the users and groups of a role in a project; for its administrators."""
+        found: list[Json] = self._get(f"project/{project_id}/role/{role_id}")["actors"]
+        return found
+
+    def user(self, account_id: str) -> Json:
+        """Return a user; needs "Browse users and groups"."""
+        return self._get("user", accountId=account_id)
+
+    def _values(self, path: str, **asked: Any) -> list[Json]:
+        """Return all values of a listing that is paged by `startAt`."""
+        found: list[Json] = []
+        while True:
+            page = self._get(path, startAt=len(found), maxResults=PAGE_PEOPLE, **asked)
+            found += page["values"]
+            if page.get("isLast") or not page["values"]:
+                return found
+
+    def _get(self, path: str, **asked: Any) -> Json:
+        found: Json = _asked(lambda: self._client._get_json(path, params=asked))
+        return found
+
+
+def is_missing(error: ContractError) -> bool:
+    """Tell whether the vendor answered that there is no such thing, or none for this account."""
+    return error.seen.startswith("HTTP 404")
+
+
+def _asked(ask: Callable[[], Any]) -> Any:
+    """Return an answer, or raise what went wrong in our words.
+
+    The SDK's own errors are not chained: they print headers and bodies into whatever logs them.
+    """
+    try:
+        return ask()
+    except JIRAError as error:
+        raise _translated(error) from None
+    except (requests.RequestException, ValueError) as error:
+        # A body that is cut short is no JSON; neither is a proxy's page.
+        raise UnavailableError("jira", type(error).__name__, "Check JIRA_SERVER.") from None
+
+
+def _translated(error: JIRAError) -> VectorAssetsError:
+    seen = f"HTTP {error.status_code}"
+    if error.status_code in (401, 403):
+        return CredentialsError("jira", seen, _FIX_CREDENTIALS)
+    if error.status_code == 429:
+        return RateLimitedError(
+            "jira",
+            waited_seconds=waited_seconds(error.response),
+            ceiling_seconds=MAX_WAIT_SECONDS,
+        )
+    if error.status_code and error.status_code >= 500:
+        return UnavailableError("jira", seen)
+    return ContractError(
+        "jira", f"{seen}: {(error.text or '')[:200]}", "an answer to a valid query"
+    )

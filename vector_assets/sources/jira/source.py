@@ -1,0 +1,340 @@
+"""Jira Cloud: issues by last update, page by page, each with all its comments."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from math import ceil
+from typing import ClassVar, Self
+
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document
+from vector_assets.core.errors import ContractError, SettingsError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.sources.base import SURVEYED_DOCUMENTS, Fate, Missing, Reach, Source
+from vector_assets.sources.estimate import Survey, as_if_failed, picked
+from vector_assets.sources.items import (
+    Checkpoint,
+    DocumentFailure,
+    Quarantined,
+    Settled,
+    SourceItem,
+)
+from vector_assets.sources.jira.access import JiraReaders
+from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
+from vector_assets.sources.jira.document import instant
+from vector_assets.sources.jira.fields import Json
+from vector_assets.sources.jira.issues import IssueReader, version_of
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TICK = timedelta(microseconds=1)
+"""Issues that were updated at the very instant of a page's last one may be on the next page."""
+
+_SEARCH = "jira search/jql"
+_LIMITED = "level is not EMPTY"
+
+
+class JiraSource(Source):
+    """Issues of a Jira Cloud site, by last update.
+
+    Args:
+        server: URL of the site.
+        email: Of the account.
+        token: Its API token.
+        projects: Keys of the projects to read; all that the account sees when empty.
+        meter: Of the run.
+        public_projects: Keys of those that everyone who searches may read, as an operator says.
+    """
+
+    name: ClassVar[str] = "jira"
+    overlap: ClassVar[timedelta] = timedelta(hours=12)
+
+    def __init__(
+        self,
+        server: str,
+        email: str,
+        token: str,
+        projects: tuple[str, ...],
+        meter: Meter,
+        public_projects: tuple[str, ...] = (),
+    ) -> None:
+        self._server = server.rstrip("/")
+        self._projects = projects
+        self._public_projects = public_projects
+        self._api = JiraApi(self._server, email, token, meter)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, meter: Meter) -> Self:
+        """Build it from the settings."""
+        settings.require_credentials(cls.name)
+        return cls(
+            settings.jira_server,
+            settings.jira_email,
+            settings.jira_api_token.get_secret_value(),
+            settings.jira_projects,
+            meter,
+            settings.jira_public_projects,
+        )
+
+    def documents(self, window: Window) -> Iterator[SourceItem]:
+        """Yield issues, those that were updated last first, a checkpoint after each page.
+
+        An issue that is edited meanwhile moves to the front, past us. Where the window reaches the
+        present, and more than one page was read, all that changed since the first of them is asked
+        for once more, oldest first, so that what is edited again comes again. A window that reaches
+        the present brings the issues, of any age, whose readers have changed, too. What was left
+        out, and whose readers could not be named, comes last.
+        """
+        self._api.require_cloud()
+        readers = JiraReaders(self._api, self._public_projects)
+        reader = IssueReader(self._api, self._server, readers)
+        seen: set[tuple[str, str]] = set()
+        began_at: datetime | None = None
+        page_count = 0
+        for items in self._read(window, "updated DESC", reader, seen):
+            page_count += 1
+            yield from items
+            if known := [item.updated_at for item in items if isinstance(item, Document)]:
+                began_at = began_at or known[0]
+                yield Checkpoint(known[-1] + _TICK)
+        if window.end is None and page_count > 1 and began_at is not None:
+            for items in self._read(Window(began_at, None), "updated ASC", reader, seen):
+                yield from items
+        if not seen:
+            self._api.require_projects()
+        if window.end is None:
+            yield from self._with_other_readers(reader, readers, seen)
+        yield from reader.gaps()
+
+    def _read(
+        self, window: Window, order: str, reader: IssueReader, seen: set[tuple[str, str]]
+    ) -> Iterator[list[Document | DocumentFailure]]:
+        """Yield pages of versions that were not seen before, and note them as seen."""
+        is_first = not seen
+        for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
+            fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
+            if is_first:
+                _require_news(page, len(fresh))
+            seen.update(fresh)
+            yield [reader.document_or_failure(issue) for issue in fresh.values()]
+
+    def _with_other_readers(
+        self, reader: "IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]
+    ) -> Iterator[SourceItem]:
+        """Yield the limited issues that the index holds for other readers than they have now.
+
+        Who joins or leaves a group, role or project changes no issue, so no window of time shows
+        it. Costs a request for each project, and one for every `PAGE_ISSUES` limited issues. Those
+        of a project that has been opened to everyone stay restricted until they are read again.
+        """
+        if self.known.is_rescan:
+            return
+        for jql in self._limited_queries(readers):
+            for page in self._limited_pages(jql, reader.field_ids):
+                fresh = [issue for issue in page if version_of(issue) not in seen]
+                seen |= set(map(version_of, fresh))
+                items = {f"{self.name}:{issue['id']}": issue for issue in fresh}
+                held = self.known.updated_at(items)
+                stamps = {one: reader.stamp(items[one]) for one in held}
+                same = self.known.unchanged(stamps)
+                yield from (reader.document_or_failure(items[one]) for one in held.keys() - same)
+
+    def _limited_queries(self, readers: JiraReaders) -> list[str]:
+        """Return the queries for all issues that are not for everyone; asks about each project."""
+        projects = self._api.project_ids(self._projects)
+        closed = [one for key, one in projects.items() if not readers.is_open(key, one)]
+        clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
+        everything = Window(_EPOCH, None)
+        return [self._jql(everything, "created ASC", clause) for clause in (*clauses, _LIMITED)]
+
+    def survey(self, window: Window) -> Survey:
+        """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
+        ids = set(self.ids(window))
+        requests = Counter({"jira serverInfo": 1, _SEARCH: max(1, ceil(len(ids) / PAGE_ISSUES))})
+        ignored = {"jira issue/bulkfetch"}
+        if window.end is None:
+            readers = JiraReaders(self._api, self._public_projects)
+            # A listing of several pages asks once more for what was edited meanwhile.
+            requests[_SEARCH] += len(ids) > PAGE_ISSUES
+            for jql in self._limited_queries(readers):
+                limited = sum(map(len, self._limited_pages(jql, ["id"], maximum=PAGE_IDS)))
+                requests[_SEARCH] += max(1, ceil(limited / PAGE_ISSUES))
+            requests["jira project"] = 1 + len(self._api.project_ids(self._projects))
+            ignored.add("jira project")
+        sampled = picked(ids, SURVEYED_DOCUMENTS)
+        return Survey(
+            len(ids),
+            "counted",
+            self.retry(as_if_failed(sampled, window)),
+            len(sampled),
+            requests=requests,
+            # Comments beyond those that a search result carries.
+            scaled=frozenset({"jira issue"}),
+            ignored=frozenset(ignored),
+        )
+
+    def ids(self, window: Window) -> Iterator[str]:
+        """Yield the id of each issue in the window, 5,000 a request.
+
+        It can say that an issue is no longer to be found, not why: one that was deleted and one
+        that the account may not see any more look the same. An account that sees no project at
+        all, and a project of JIRA_PROJECTS that it does not see, raise; one project of several
+        that it has lost, where JIRA_PROJECTS is empty, is for the prune's share to notice. And
+        the search may lag behind by hours: what it does not show yet is no deletion either.
+
+        Listed in the order of creation, in which nothing moves while it is read.
+        """
+        self._api.require_cloud()
+        seen: set[str] = set()
+        for page in self._pages(self._jql(window, "created ASC"), ["id"], maximum=PAGE_IDS):
+            fresh = dict.fromkeys(str(issue["id"]) for issue in page if issue["id"] not in seen)
+            _require_news(page, len(fresh))
+            seen |= fresh.keys()
+            yield from (f"{self.name}:{one}" for one in fresh)
+        if not seen:
+            self._api.require_projects()
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield issues by their ids, `PAGE_ISSUES` a request.
+
+        Raises:
+            CredentialsError: Some are missing, and the account sees no project at all.
+        """
+        self._api.require_cloud()
+        readers = JiraReaders(self._api, self._public_projects)
+        reader = IssueReader(self._api, self._server, readers)
+        wanted = [one.document_id.partition(":")[2] for one in failed]
+        for at in range(0, len(wanted), PAGE_ISSUES):
+            ids = wanted[at : at + PAGE_ISSUES]
+            issues, errors = self._api.issues(ids, reader.field_ids)
+            by_id = {str(issue["id"]): issue for issue in issues if self._is_wanted(issue)}
+            if len(by_id) + len(errors) < len(ids):
+                self._api.require_projects()
+            for issue_id in ids:
+                if issue_id in by_id:
+                    yield reader.document_or_failure(by_id[issue_id])
+                elif issue_id in errors:
+                    cause = f"Jira could not give it: {errors[issue_id]}"
+                    yield DocumentFailure(f"{self.name}:{issue_id}", cause)
+                else:
+                    yield Settled(f"{self.name}:{issue_id}")
+        yield from reader.gaps()
+
+    def _is_wanted(self, issue: Json) -> bool:
+        """Tell whether an issue is in a project that is read; it may have moved out of them."""
+        project = (issue.get("fields") or {}).get("project") or {}
+        names = {str(project.get(name)).casefold() for name in ("key", "id", "name")}
+        return not self._projects or any(one.casefold() in names for one in self._projects)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of issues: a request each, and one more a project.
+
+        Jira answers 404 for an issue that was deleted, and for one that the account may not see
+        (developer.atlassian.com/cloud/jira/platform/rest/v3, "Get issue", 2026-11). Where it still
+        shows others of the same project, it was deleted.
+        """
+        shows_some = cache(self._shows_some)
+        for one in missing:
+            if self._api.has_issue(one.document_id.partition(":")[2]):
+                yield one.document_id, Fate.THERE
+            else:
+                is_open = shows_some(one.container)
+                yield one.document_id, Fate.DELETED if is_open else Fate.NOT_SHOWN
+
+    def _shows_some(self, project: str) -> bool:
+        """Tell whether the account sees any issue of a project."""
+        jql = self._jql(Window(_EPOCH, None), "created ASC", f"project = {_quoted(project)}")
+        try:
+            return any(self._api.search(jql, ["id"], maximum=1)["issues"])
+        except ContractError as error:
+            if "'project'" in error.seen:
+                return False
+            raise
+
+    def newest(self) -> datetime | None:
+        """Return the last update of the newest issue: one request; more when there is no issue."""
+        jql = self._jql(Window(_EPOCH, None), "updated DESC")
+        for page in self._pages(jql, ["updated"], maximum=1):
+            if page:
+                return instant(page[0]["fields"]["updated"])
+        self._api.require_projects()
+        return None
+
+    def check(self) -> Reach:
+        """Ask who we are, whether this is a Cloud site, and what of it we can read.
+
+        Raises:
+            SettingsError: A project of JIRA_PROJECTS is none that the account may browse.
+        """
+        self._api.require_cloud()
+        who, count = self._api.who(), self._api.require_projects()
+        readers = JiraReaders(self._api, self._public_projects)
+        for issue in self._newest_limited():
+            readers.access_of(issue)
+        seen = f"{count} project{'s' if count > 1 else ''} to browse"
+        only = f", reads {', '.join(self._projects)} alone" if self._projects else ""
+        return Reach(f"{self._server} as {who}: {seen}{only}", tuple(readers.gaps()))
+
+    def _newest_limited(self) -> list[Json]:
+        """Return the newest issue, and the newest with a security level, if there is one."""
+        found: list[Json] = []
+        fields = ["security", "project", "reporter", "assignee"]
+        for clauses in ((), (_LIMITED,)):
+            jql = self._jql(Window(_EPOCH, None), "updated DESC", *clauses)
+            found += next(self._limited_pages(jql, fields, maximum=1), [])
+        return found
+
+    def _limited_pages(
+        self, jql: str, fields: list[str], *, maximum: int = PAGE_ISSUES
+    ) -> Iterator[list[Json]]:
+        """Yield pages of a search that may ask for a security level."""
+        try:
+            yield from self._pages(jql, fields, maximum=maximum)
+        except ContractError as error:
+            # Else the site shows the field nowhere, and so limits no issue by it.
+            if "'level'" not in error.seen:
+                raise
+
+    def _jql(self, window: Window, order: str, *clauses: str) -> str:
+        """Return a query: instants as epoch milliseconds, for dates mean the account's own zone."""
+        bounds = [f"updated >= {_epoch_milliseconds(window.start)}"]
+        if window.end is not None:
+            bounds.append(f"updated < {_epoch_milliseconds(window.end)}")
+        projects = ", ".join(map(_quoted, self._projects))
+        only = (f"project in ({projects})",) if projects else ()
+        return f"{' AND '.join((*bounds, *clauses, *only))} ORDER BY {order}"
+
+    def _pages(self, jql: str, fields: list[str], *, maximum: int) -> Iterator[list[Json]]:
+        """Yield pages of a search.
+
+        Raises:
+            SettingsError: The vendor does not know a project of JIRA_PROJECTS.
+        """
+        try:
+            yield from self._api.pages(jql, fields, maximum=maximum)
+        except ContractError as error:
+            if is_missing(error):
+                # Server and Data Center have no such route.
+                self._api.require_cloud()
+            if self._projects and "'project'" in error.seen:
+                raise SettingsError(
+                    f"JIRA_PROJECTS is {','.join(self._projects)}, and jira answers {error.seen}. "
+                    f"Name projects by their keys, and only those that the account may browse."
+                ) from None
+            raise
+
+
+def _require_news(page: list[Json], fresh_count: int) -> None:
+    """Raise when a page that is not empty shows nothing that had not been shown before."""
+    if page and not fresh_count:
+        raise ContractError(_SEARCH, "a page of issues that it had shown before", "new ones")
+
+
+def _epoch_milliseconds(moment: datetime) -> int:
+    """Return an instant as JQL reads it in no time zone: dates are read in the account's own."""
+    return int(moment.timestamp() * 1000)
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

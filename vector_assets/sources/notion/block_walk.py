@@ -1,0 +1,100 @@
+"""Fetches all blocks of a page, level by level, without recursion and without going in circles."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from vector_assets.core.errors import SkippableError
+from vector_assets.sources.notion.blocks import HEADINGS, TRANSPARENT, Placed
+
+Block = Mapping[str, Any]
+Children = Callable[[str], list[Block]]
+
+CLOSED = {"child_page", "child_database", "unsupported"}
+"""What stands in these is a document of its own, or nothing that the API shows."""
+
+MEETINGS = {"meeting_notes", "transcription"}
+"""Their summary, notes and transcript are blocks that they name, each with children."""
+
+_MEETING_PARTS = ("summary_block_id", "notes_block_id", "transcript_block_id")
+
+
+def walk(page_id: str, children: Children, refused: list[str] | None = None) -> Iterator[Placed]:
+    """Yield the blocks of a page in reading order.
+
+    Args:
+        page_id: Of the page.
+        children: Returns all children of a block, or raises: a page with a hole in it must never
+            take the place of a whole one.
+        refused: Takes the ids of copies whose original is not shared with us.
+    """
+    yield from walk_blocks(children(page_id), children, refused, above=page_id)
+
+
+def walk_blocks(
+    blocks: list[Block],
+    children: Children,
+    refused: list[str] | None = None,
+    *,
+    above: str = "",
+    depth: int = 0,
+) -> Iterator[Placed]:
+    """Yield blocks that stand side by side, and all that stands below them; see `walk`."""
+    visited = {above}
+    stack = [iter(_placed(blocks, depth))]
+    while stack:
+        placed = next(stack[-1], None)
+        if placed is None:
+            stack.pop()
+            continue
+        block = placed.block
+        kind = str(block.get("type"))
+        holders = _holders(block)
+        if not holders or kind in CLOSED:
+            yield placed
+            continue
+        origin = _origin(block)
+        if origin in visited:
+            continue
+        visited |= {origin, str(block["id"])}
+        is_copy = origin != block["id"]
+        below = _below(holders, children, (refused if refused is not None else []), is_copy=is_copy)
+        if kind == "table":
+            yield Placed(block, placed.depth, rows=tuple(below))
+            continue
+        yield placed
+        is_deeper = kind not in TRANSPARENT and kind not in HEADINGS
+        stack.append(iter(_placed(below, placed.depth + is_deeper)))
+
+
+def _placed(blocks: list[Block], depth: int) -> Iterator[Placed]:
+    number = 0
+    for block in blocks:
+        number = number + 1 if block.get("type") == "numbered_list_item" else 0
+        yield Placed(block, depth, max(1, number))
+
+
+def _holders(block: Block) -> list[str]:
+    """Return the ids whose children stand below a block: most often its own, or none."""
+    kind = str(block.get("type"))
+    if kind in MEETINGS and (parts := (block.get(kind) or {}).get("children")):
+        return [str(parts[name]) for name in _MEETING_PARTS if parts.get(name)]
+    return [str(block["id"])] if block.get("has_children") else []
+
+
+def _below(
+    holders: list[str], children: Children, refused: list[str], *, is_copy: bool
+) -> list[Block]:
+    """Return the blocks below; of a copy whose original is not shared with us, none."""
+    try:
+        return [one for holder in holders for one in children(holder)]
+    except SkippableError:
+        if is_copy:
+            refused.extend(holders)
+            return []
+        raise
+
+
+def _origin(block: Block) -> str:
+    """Return what a block's children really belong to: a synced copy's are its original's."""
+    source = (block.get("synced_block") or {}).get("synced_from") or {}
+    return str(source.get("block_id") or block["id"])

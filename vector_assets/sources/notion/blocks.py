@@ -1,0 +1,164 @@
+"""Blocks to Markdown, type by type: headings begin sections, everything else stands in them.
+
+Works on a flat list of blocks with their depths: a chain of a thousand levels is no trouble.
+Types: developers.notion.com/reference/block, 2026-11.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vector_assets.sources.notion.rich_text import markdown, plain
+from vector_assets.sources.notion.sections import (
+    Part,
+    heading_parts,
+    indented,
+    link_to,
+    table_markdown,
+)
+
+HEADINGS = {"heading_1": 1, "heading_2": 2, "heading_3": 3, "heading_4": 4}
+TRANSPARENT = {"column_list", "column", "synced_block", "template", "tab"}
+"""Blocks that only hold others; what they hold is not deeper for it."""
+
+_SILENT = {"table_of_contents", "breadcrumb", "divider", "unsupported", *TRANSPARENT} - {"template"}
+_LIST_ITEMS = {"bulleted_list_item", "numbered_list_item", "to_do"}
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A block and where it stands.
+
+    Attributes:
+        block: As the API gives it.
+        depth: Levels of indentation above it.
+        number: Place in a numbered list, from 1.
+        rows: Of a table.
+    """
+
+    block: Mapping[str, Any]
+    depth: int = 0
+    number: int = 1
+    rows: tuple[Mapping[str, Any], ...] = ()
+
+
+def parts_of(blocks: Iterable[Placed], url: str) -> Iterator[Part]:
+    """Yield what blocks say.
+
+    Args:
+        blocks: In reading order.
+        url: Of the page.
+    """
+    for placed in blocks:
+        kind = str(placed.block.get("type"))
+        if kind in HEADINGS:
+            text = (placed.block.get(kind) or {}).get("rich_text")
+            link = f"{url}#{str(placed.block.get('id', '')).replace('-', '')}"
+            yield from heading_parts(plain(text), markdown(text), HEADINGS[kind], link)
+        elif text := block_markdown(placed):
+            yield Part(text, is_list_item=kind in _LIST_ITEMS, depth=placed.depth)
+
+
+def block_markdown(placed: Placed) -> str:
+    """Return the Markdown of one block, without its children."""
+    kind = str(placed.block.get("type"))
+    body = placed.block.get(kind) or {}
+    if kind == "table":
+        text = _table(body, placed.rows)
+    elif kind == "numbered_list_item":
+        text = f"{placed.number}. {markdown(body.get('rich_text'))}"
+    elif kind in ("child_page", "child_database"):
+        text = _child(body, str(placed.block.get("id", "")))
+    elif kind in _SILENT:
+        text = ""
+    else:
+        render: Callable[[Body], str] = _RENDER.get(kind, _unknown)
+        text = render(body)
+    return indented(text, placed.depth)
+
+
+def _text(body: Body) -> str:
+    return markdown(body.get("rich_text"))
+
+
+def _to_do(body: Body) -> str:
+    return f"- [{'x' if body.get('checked') else ' '}] {_text(body)}"
+
+
+def _quoted(body: Body) -> str:
+    return "\n".join(f"> {line}" for line in _text(body).split("\n"))
+
+
+def _callout(body: Body) -> str:
+    icon = (body.get("icon") or {}).get("emoji") or ""
+    text = f"{icon} {_text(body)}".strip()
+    return "\n".join(f"> {line}" for line in text.split("\n"))
+
+
+def _code(body: Body) -> str:
+    text = plain(body.get("rich_text"))
+    fence = "````" if "```" in text else "```"
+    language = body.get("language") or ""
+    caption = markdown(body.get("caption"))
+    code = f"{fence}{'' if language == 'plain text' else language}\n{text}\n{fence}"
+    return f"{code}\n{caption}" if caption else code
+
+
+def _file(body: Body) -> str:
+    """Return a file or link by its caption, name and address; signed addresses expire."""
+    url = (body.get("external") or {}).get("url") or body.get("url") or ""
+    name = " ".join(filter(None, (body.get("name"), markdown(body.get("caption")))))
+    if name and url:
+        return f"[{name}]({url})"
+    return name or str(url)
+
+
+def _child(body: Body, block_id: str) -> str:
+    return f"[{body.get('title') or 'Untitled'}]({link_to(block_id)})"
+
+
+def _link_to_page(body: Body) -> str:
+    """Return a link whose text is as much as the API tells: what it leads to, not its title."""
+    kind = str(body.get("type"))
+    return f"[Linked {kind.removesuffix('_id')}]({link_to(str(body.get(kind, '')))})"
+
+
+def _table(body: Body, rows: tuple[Mapping[str, Any], ...]) -> str:
+    cells = [[markdown(cell) for cell in _cells(row)] for row in rows]
+    return table_markdown(cells, has_header=bool(body.get("has_column_header")))
+
+
+def _cells(row: Mapping[str, Any]) -> list[Any]:
+    return list((row.get("table_row") or {}).get("cells") or [])
+
+
+def _unknown(body: Any) -> str:
+    """Return what text there is in a block whose type is newer than this module."""
+    if not isinstance(body, Mapping):
+        return ""
+    return _text(body) or str(body.get("title") or "") or _file(body)
+
+
+_RENDER: dict[str, Callable[[Body], str]] = {
+    "paragraph": _text,
+    "toggle": _text,
+    "bulleted_list_item": lambda body: f"- {_text(body)}",
+    "to_do": _to_do,
+    "quote": _quoted,
+    "callout": _callout,
+    "code": _code,
+    "equation": lambda body: f"$$\n{body.get('expression', '')}\n$$",
+    "image": _file,
+    "video": _file,
+    "audio": _file,
+    "file": _file,
+    "pdf": _file,
+    "bookmark": _file,
+    "embed": _file,
+    "link_preview": _file,
+    "link_to_page": _link_to_page,
+    "meeting_notes": lambda body: markdown(body.get("title")),
+    "transcription": lambda body: markdown(body.get("title")),
+}

@@ -1,0 +1,370 @@
+"""Notion's API as the source needs it: whole lists, things by id, and errors in our words.
+
+API: developers.notion.com/reference, version 2025-09-03 (Markdown alone: 2026-03-11), 2026-11.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx
+from notion_client import Client
+from notion_client.errors import HTTPResponseError, RequestTimeoutError
+
+from vector_assets.core.days import Window
+from vector_assets.core.errors import (
+    ContractError,
+    CredentialsError,
+    SkippableError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.core.meter import Meter
+from vector_assets.core.tls import httpx_context
+from vector_assets.sources.http.httpx_transport import PatientTransport
+from vector_assets.sources.http.rate_limit import Pace
+from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS
+
+PAGE_ITEMS = 100
+"""Most items a page of any list (developers.notion.com/reference/intro, "Pagination", 2026-11)."""
+
+REQUESTS_PER_SECOND = 3.0
+"""On average, for each integration (developers.notion.com/reference/request-limits, 2026-11)."""
+
+VERSION = "2025-09-03"
+"""The first in which a database with several data sources can be read."""
+
+MARKDOWN_VERSION = "2026-03-11"
+"""The first that gives a page as Markdown. It also renames fields of what we read: `archived` is
+`in_trash`, and the block `transcription` is `meeting_notes`; both names are known here."""
+
+_NARROWEST_WINDOW = timedelta(minutes=1)
+
+_NEXT_STEP = (
+    "Set NOTION_TOKEN to the token of an integration (notion.so/my-integrations) that may read "
+    "content, and share the pages with it."
+)
+
+Json = Mapping[str, Any]
+
+
+class RefusedError(SkippableError):
+    """Notion refuses one thing; others may be had.
+
+    Args:
+        code: Notion's own word for it, such as `object_not_found`.
+        message: Notion's own sentence.
+        status: Of HTTP.
+    """
+
+    def __init__(self, code: str, message: str, status: int) -> None:
+        super().__init__(f"notion refuses it, {code}: {message}")
+        self.code = code
+        self.status = status
+
+    @property
+    def is_of_one_thing(self) -> bool:
+        """Whether just this page or block is refused, and not the verb."""
+        return self.code == "object_not_found"
+
+    @property
+    def is_for_want_of_rights(self) -> bool:
+        """Whether somebody may change it by sharing, or by a capability of the integration."""
+        return self.status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
+
+
+class IncompleteError(ContractError):
+    """A list that says itself that it does not hold everything."""
+
+
+class NotionApi:
+    """One integration's view of a workspace.
+
+    What Notion refuses for one thing alone, as a page that is no longer shared, is a
+    `SkippableError`; every other error concerns all that a run wants.
+
+    Args:
+        base_url: Of the API, such as `https://api.notion.com`.
+        token: Of the integration.
+        meter: Of the run.
+        requests_per_second: On average, over all threads.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        meter: Meter,
+        requests_per_second: float = REQUESTS_PER_SECOND,
+    ) -> None:
+        pace = Pace.of_rate(requests_per_second, 1.0)
+        # Retries live in the transport: the SDK repeats neither a search that failed nor a
+        # connection that broke, and waits no longer than it likes.
+        transport = PatientTransport("notion", meter, _endpoint, pace)
+
+        def client(version: str) -> Client:
+            return Client(
+                auth=token,
+                base_url=base_url.rstrip("/"),
+                timeout_ms=int(TIMEOUT_SECONDS * 1000),
+                notion_version=version,
+                retry=False,
+                log_level=logging.CRITICAL,
+                client=httpx.Client(transport=transport, verify=httpx_context()),
+            )
+
+        self._client = client(VERSION)
+        self._markdown_client = client(MARKDOWN_VERSION)
+
+    def me(self) -> Json:
+        """Return the integration's own user."""
+        return _asked(self._client.users.me, concerns_all=True)
+
+    def newest_page(self) -> Json | None:
+        """Return the page that search calls the newest; one request."""
+        ask = partial(self._client.search, **_search("page"), page_size=1)
+        return next(iter(_results(_asked(ask, concerns_all=True))), None)
+
+    def search(self, kind: str) -> Iterator[Json]:
+        """Yield all that search finds, last edited first; it may leave out what is shared.
+
+        Args:
+            kind: `page` or `data_source`.
+        """
+        return _listed(partial(self._client.search, **_search(kind)), concerns_all=True)
+
+    def rows(self, data_source_id: str, window: Window) -> Iterator[Json]:
+        """Yield what a data source holds that was edited in a window; some of it perhaps twice.
+
+        A query gives 10,000 rows at most and then says that it is not complete: the window is cut
+        in two until it is (developers.notion.com/reference/query-a-data-source, 2026-11).
+        """
+        bounds = [_bound("on_or_after", window.start)]
+        if window.end is not None:
+            bounds.append(_bound("before", window.end))
+        query = partial(self._client.data_sources.query, data_source_id)
+        try:
+            yield from _listed(partial(query, filter={"and": bounds}))
+        except IncompleteError:
+            span = (window.end or datetime.now(UTC)) - window.start
+            if span <= _NARROWEST_WINDOW:
+                raise
+            middle = window.start + span / 2
+            yield from self.rows(data_source_id, Window(window.start, middle))
+            yield from self.rows(data_source_id, Window(middle, window.end))
+
+    def markdown(self, page_id: str) -> Json:
+        """Return a page as Markdown, in one request whatever its depth."""
+        retrieve = self._markdown_client.pages.retrieve_markdown
+        return _asked(partial(retrieve, page_id, include_transcript=True))
+
+    def comments(self, block_id: str) -> list[Json]:
+        """Return the open comments on just this page or block."""
+        return list(_listed(partial(self._client.comments.list, block_id=block_id)))
+
+    def children(self, block_id: str) -> list[Json]:
+        """Return all blocks right below a page or block."""
+        return list(_listed(partial(self._client.blocks.children.list, block_id)))
+
+    def page(self, page_id: str) -> Json | None:
+        """Return a page; None when it does not exist for us."""
+        return _asked_for_one(partial(self._client.pages.retrieve, page_id))
+
+    def page_or_refusal(self, page_id: str) -> Json:
+        """Return a page.
+
+        Raises:
+            RefusedError: It does not exist for us, or may not be asked for.
+        """
+        return _asked(partial(self._client.pages.retrieve, page_id))
+
+    def block(self, block_id: str) -> Json | None:
+        """Return a block; None when it does not exist for us."""
+        return _asked_for_one(partial(self._client.blocks.retrieve, block_id))
+
+    def database(self, database_id: str) -> Json | None:
+        """Return a database; None when it does not exist for us, as a linked view of one."""
+        return _asked_for_one(partial(self._client.databases.retrieve, database_id))
+
+    def data_source(self, data_source_id: str) -> Json | None:
+        """Return a data source; None when it does not exist for us."""
+        return _asked_for_one(partial(self._client.data_sources.retrieve, data_source_id))
+
+    def property_items(self, page_id: str, property_id: str) -> Iterator[Json]:
+        """Yield all items of a property, of which a page shows the first 25."""
+        retrieve = self._client.pages.properties.retrieve
+        return _listed(partial(retrieve, page_id, property_id))
+
+    def user_names(self) -> dict[str, str] | None:
+        """Return the names of users by id; None when the integration may not read them."""
+        try:
+            users = list(_listed(self._client.users.list))
+        except SkippableError:
+            return None
+        return {str(user["id"]): str(user.get("name") or "") for user in users}
+
+
+def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[Json]:
+    """Yield all items of a list.
+
+    Raises:
+        ContractError: A cursor comes twice.
+        IncompleteError: The list says that it is not complete.
+    """
+    seen: set[str] = set()
+    cursor: str | None = None
+    while True:
+        start = {"start_cursor": cursor} if cursor else {}
+        answer = _asked(partial(ask, **start, page_size=PAGE_ITEMS), concerns_all=concerns_all)
+        status = answer.get("request_status") or {}
+        if status.get("type") == "incomplete":
+            reason = status.get("incomplete_reason")
+            raise IncompleteError("notion", f"a list that is incomplete ({reason})", "all of it")
+        yield from _results(answer)
+        cursor = answer.get("next_cursor")
+        if not answer.get("has_more") or not cursor:
+            return
+        if cursor in seen:
+            raise ContractError("notion", "a cursor for the second time", "a new one each page")
+        seen.add(cursor)
+
+
+def _results(answer: Json) -> list[Json]:
+    if "results" not in answer:
+        raise ContractError("notion", f"the fields {sorted(answer)}", "'results'")
+    return list(answer["results"])
+
+
+def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
+    try:
+        return _asked(ask)
+    except RefusedError as error:
+        if error.is_for_want_of_rights:
+            return None
+        raise
+
+
+def _asked(ask: Callable[[], Any], *, concerns_all: bool = False) -> Json:
+    """Return an answer, or raise what went wrong in our words.
+
+    Args:
+        ask: Makes one request.
+        concerns_all: Whether a refusal of this request is one of all.
+
+    Raises:
+        SkippableError: Notion refuses this one thing.
+        CredentialsError: It refuses the token, or the token lacks a capability.
+        UnavailableError: It does not answer, or not with an answer.
+        ContractError: It answers what it never should.
+    """
+    try:
+        answer: Json = ask()
+    except HTTPResponseError as error:
+        raise _translated(error, concerns_all=concerns_all) from error
+    except (httpx.TransportError, RequestTimeoutError) as error:
+        next_step = "Check NOTION_BASE_URL, or run the same days again later."
+        raise UnavailableError("notion", type(error).__name__, next_step) from error
+    except ValueError as error:
+        raise ContractError("notion", "a body that is no JSON", "JSON") from error
+    return answer
+
+
+def _translated(error: HTTPResponseError, *, concerns_all: bool) -> VectorAssetsError:
+    code = getattr(error.code, "value", error.code)
+    is_forbidden = error.status == httpx.codes.FORBIDDEN and concerns_all
+    if error.status == httpx.codes.UNAUTHORIZED or is_forbidden:
+        return CredentialsError("notion", str(code), _NEXT_STEP)
+    if error.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return UnavailableError("notion", f"HTTP {error.status}, {code}")
+    if concerns_all:
+        return ContractError("notion", f"{code}: {error}", "an answer to a valid request")
+    return RefusedError(str(code), str(error), error.status)
+
+
+def instant(text: str) -> datetime:
+    """Return an instant of the API, UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def last_edit(thing: Json) -> datetime:
+    """Return when a page or block was edited last, UTC, floored to the minute by Notion.
+
+    Raises:
+        ContractError: It does not say, as an object does that we may not see whole.
+    """
+    text = thing.get("last_edited_time")
+    if not text:
+        seen = f"a {thing.get('object')} with the fields {sorted(thing)}"
+        raise ContractError("notion", seen, "its 'last_edited_time'")
+    return instant(text)
+
+
+def is_gone(thing: Json) -> bool:
+    """Tell whether a page, database or data source lies in the trash."""
+    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))
+
+
+def _search(kind: str) -> dict[str, Any]:
+    return {
+        "filter": {"property": "object", "value": kind},
+        "sort": {"timestamp": "last_edited_time", "direction": "descending"},
+    }
+
+
+def _bound(operator: str, edge: datetime) -> dict[str, Any]:
+    return {"timestamp": "last_edited_time", "last_edited_time": {operator: edge.isoformat()}}
+
+
+def _endpoint(path: str) -> str:
+    """Return `blocks.children` for `/v1/blocks/{id}/children`, and so on."""
+    return ".".join(path.partition("/v1/")[2].split("/")[::2])
+
+
+Answer = TypeVar("Answer")
+
+
+class Probe:
+    """Asks one thread alone until it is known, then all or none of them; for one run.
+
+    Args:
+        refusals: After so many in a row the verb is refused; what comes before is said of a page.
+
+    Attributes:
+        is_refused: Whether Notion refused the verb, and not just one page.
+    """
+
+    def __init__(self, refusals: int = 1) -> None:
+        self._refusals_left = refusals
+        self._lock = threading.Lock()
+        self._is_served = False
+        self.is_refused = False
+
+    def ask(self, question: Callable[[], Answer]) -> Answer | None:
+        """Return an answer; None when the verb is refused.
+
+        Raises:
+            RefusedError: It is served, but not for this page.
+        """
+        if self._is_served:
+            return question()
+        with self._lock:
+            if not self._is_served and not self.is_refused:
+                return self._first(question)
+        return question() if self._is_served else None
+
+    def _first(self, question: Callable[[], Answer]) -> Answer | None:
+        try:
+            answer = question()
+        except RefusedError as error:
+            if error.is_of_one_thing:
+                raise
+            self._refusals_left -= 1
+            self.is_refused = self._refusals_left == 0
+            if not self.is_refused:
+                raise
+            return None
+        self._is_served = True
+        return answer

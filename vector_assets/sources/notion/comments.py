@@ -1,0 +1,69 @@
+"""Open comments on pages, as sections: one request a page, and none where they may not be read.
+
+Notion lists only what was said on the page itself. Comments on its passages belong to their blocks,
+each of which would have to be asked for: they are counted and not read. Resolved ones are nowhere
+(developers.notion.com/guides/data-apis/working-with-comments, 2026-11).
+"""
+
+from dataclasses import dataclass
+
+from vector_assets.core.documents import Section
+from vector_assets.sources.notion.client import Json, NotionApi, Probe, instant
+from vector_assets.sources.notion.names import Names
+from vector_assets.sources.notion.rich_text import markdown
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """What was said on a page.
+
+    Attributes:
+        sections: One a comment, oldest first.
+        authors: Who said it; without those whose names may not be read.
+    """
+
+    sections: tuple[Section, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+class CommentReader:
+    """Reads the comments of pages, for one run.
+
+    Args:
+        api: Of the integration.
+        names: Of people.
+        is_wanted: Whether to ask at all.
+    """
+
+    def __init__(self, api: NotionApi, names: Names, *, is_wanted: bool) -> None:
+        self._api = api
+        self._names = names
+        self._is_wanted = is_wanted
+        self._probe = Probe()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the integration may not read comments; False while nobody has asked."""
+        return self._probe.is_refused
+
+    def of(self, page_id: str) -> Comments:
+        """Return the open comments on a page.
+
+        Raises:
+            SkippableError: Comments may be read, but not these.
+        """
+        found = self._probe.ask(lambda: self._api.comments(page_id)) if self._is_wanted else None
+        said = [(self._author(one), one) for one in found or () if one.get("rich_text")]
+        return Comments(
+            tuple(_section(author, one) for author, one in said),
+            tuple(dict.fromkeys(author for author, _ in said if author)),
+        )
+
+    def _author(self, comment: Json) -> str:
+        shown = (comment.get("display_name") or {}).get("resolved_name")
+        return str(shown or self._names.user(comment.get("created_by") or {}))
+
+
+def _section(author: str, comment: Json) -> Section:
+    when = f"{instant(comment['created_time']):%Y-%m-%d %H:%M}"
+    return Section(markdown(comment["rich_text"]), f"Comment by {author or 'someone'}, {when}")

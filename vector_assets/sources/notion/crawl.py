@@ -1,0 +1,346 @@
+"""One reading of a window of Notion: which pages there are, in which order they are read.
+
+Search leaves out pages that are shared, so rows are asked of their data sources too, and child
+pages and databases are followed from the pages that hold them.
+"""
+
+import json
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, Self, TypeVar
+
+from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.days import Window, start_of_day
+from vector_assets.core.documents import Document
+from vector_assets.core.errors import ContractError, SkippableError, UnavailableError
+from vector_assets.sources.items import Checkpoint, DocumentFailure, Known, NothingKnown, SourceItem
+from vector_assets.sources.notion.body import Bodies, Body, Missing
+from vector_assets.sources.notion.client import Json, NotionApi, RefusedError, is_gone, last_edit
+from vector_assets.sources.notion.comments import CommentReader
+from vector_assets.sources.notion.document import SOURCE, document_of
+from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, gaps_of
+from vector_assets.sources.notion.names import Nameless, Names
+
+PAGES_IN_FLIGHT = 6
+
+MAX_OUTAGES_IN_A_ROW = 5
+"""So many pages in a row that Notion does not give are no bad pages: Notion is down."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Listed:
+    """A page that waits to be read; packed, for a backfill lists a whole workspace at once."""
+
+    edited: datetime
+    page_id: str
+    packed: bytes = field(compare=False)
+
+    @classmethod
+    def of(cls, page: Json) -> Self:
+        """Pack a page."""
+        packed = zlib.compress(json.dumps(page).encode(), level=1)
+        return cls(last_edit(page), str(page["id"]), packed)
+
+    def failure(self, cause: str) -> DocumentFailure:
+        """Return that it could not be read."""
+        return DocumentFailure(f"{SOURCE}:{self.page_id}", cause, self.edited.date())
+
+    def page(self) -> Json:
+        """Return the page."""
+        page: Json = json.loads(zlib.decompress(self.packed))
+        return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What came of reading a page.
+
+    Attributes:
+        item: The page, or why it could not be read.
+        body: What it holds; empty when it could not be read.
+        outage: Set when Notion did not answer.
+    """
+
+    item: Document | DocumentFailure
+    body: Body = field(default_factory=Body)
+    outage: UnavailableError | None = None
+
+
+_NOTHING_KNOWN = NothingKnown()
+
+
+class _HasBody(Protocol):
+    @property
+    def body(self) -> Body: ...
+
+
+Result = TypeVar("Result", bound=_HasBody)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a page holds, without what it says."""
+
+    body: Body
+
+
+class Run:
+    """What has been seen of a window, and what waits to be read.
+
+    Args:
+        api: Of the integration.
+        window: Of last edits; its start is floored to the minute, as the API's times are.
+        with_comments: Whether comments are read.
+        known: What the index holds; a rescan asks for each page of it that search leaves out.
+    """
+
+    def __init__(
+        self,
+        api: NotionApi,
+        window: Window,
+        *,
+        with_comments: bool,
+        known: Known = _NOTHING_KNOWN,
+    ) -> None:
+        self._api = api
+        self._window = Window(window.start.replace(second=0, microsecond=0), window.end)
+        self._known = known
+        self._names = Names(api)
+        self._bodies = Bodies(api, self._names)
+        self._comments = CommentReader(api, self._names, is_wanted=with_comments)
+        self._data_sources: set[str] = set()
+        self._databases: set[str] = set()
+        self._listed: set[str] = set()
+        self._followed: set[str] = set()
+        self._waiting: list[Listed] = []
+        self._missing: Counter[Missing] = Counter()
+        self._failures: list[DocumentFailure] = []
+        self._outages_in_a_row = 0
+
+    def items(self) -> Iterator[SourceItem]:
+        """Yield all of it; what is not read comes last, before the last checkpoint."""
+        self._list_everything()
+        day = None
+        for is_first, listed, read in self._each(self._read):
+            if is_first and day is not None and listed.edited.date() < day:
+                yield Checkpoint(start_of_day(day))
+            day = listed.edited.date()
+            self._notice_outage(read)
+            yield read.item
+        yield from self._failures
+        yield from gaps_of(self._missing)
+        if self._comments.is_refused:
+            yield NO_COMMENTS
+        if self._names.has_no_users:
+            yield NO_NAMES
+        yield Checkpoint(self._window.start)
+
+    def listed(self) -> list[Listed]:
+        """Return the pages that search and the data sources know; use it in place of `items`."""
+        self._list_everything()
+        return self._waiting
+
+    def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
+        """Yield some of the listed pages, read whole, without those that they hold."""
+        for read in mapped_in_order(self._read, listed, in_flight=PAGES_IN_FLIGHT):
+            self._notice_outage(read)
+            yield read.item
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of all of it, or raise.
+
+        Raises:
+            SkippableError: A page or database is not given, so what it holds is not known.
+        """
+        self._bodies = Bodies(self._api, Nameless())
+        self._list_everything()
+        for _, listed, _ in self._each(self._held):
+            yield f"{SOURCE}:{listed.page_id}"
+        if self._failures:
+            raise SkippableError(f"{self._failures[0].document_id}: {self._failures[0].cause}")
+
+    def _each(self, read: Callable[[Listed], Result]) -> Iterator[tuple[bool, Listed, Result]]:
+        """Yield what came of each page, level by level: whether of the first, the page, the result.
+
+        Args:
+            read: Called from several threads.
+        """
+        is_first = True
+        while self._waiting:
+            batch, self._waiting = sorted(self._waiting, reverse=True), []
+            below: dict[str, Body] = {}
+            reads = mapped_in_order(read, batch, in_flight=PAGES_IN_FLIGHT)
+            for listed, result in zip(batch, reads, strict=True):
+                self._missing += result.body.missing
+                if result.body.pages or result.body.databases:
+                    below[listed.page_id] = result.body
+                yield is_first, listed, result
+            is_first = False
+            self._list_below(below)
+
+    def _list_everything(self) -> None:
+        """List what search and the data sources know."""
+        searched: set[str] = set()
+        for page in self._api.search("page"):
+            searched.add(str(page["id"]))
+            if last_edit(page) >= self._window.start:
+                self._list(page)
+            elif not self._known.is_rescan:
+                break
+        data_sources = list(self._api.search("data_source"))
+        for data_source in data_sources:
+            self._names.learn_data_source(data_source)
+        self._list_rows([str(one["id"]) for one in data_sources if not is_gone(one)])
+        # Of a database with several data sources, search may know just one.
+        parents = ((one.get("parent") or {}).get("database_id") for one in data_sources)
+        self._list_databases({str(one) for one in parents if one})
+        if self._known.is_rescan:
+            self._list_hidden(searched)
+
+    def _list_hidden(self, searched: set[str]) -> None:
+        """List the pages that the index holds and search leaves out, by asking for each.
+
+        One of those that was edited by itself is seen in no other way: the page above it, which
+        leads there, is as it was. One that is gone is the prune's business.
+
+        Args:
+            searched: Every page that search knows.
+        """
+        held = {one.removeprefix(f"{SOURCE}:") for one in self._known.document_ids()}
+        for page in self._asked_for(self._api.page, sorted(held - searched - self._listed)):
+            if page is not None:
+                self._list(page)
+
+    def _list_below(self, below: dict[str, Body]) -> None:
+        """List what the pages just read hold, and nobody else knew.
+
+        Args:
+            below: Bodies by the page that they are of.
+        """
+        wanted: list[str] = []
+        for page_id, body in below.items():
+            new = [one for one in body.pages if one not in self._listed | self._followed]
+            self._followed.update(new)
+            edits = self._edits_of({one: body.pages[one] for one in new}, page_id)
+            wanted += [one for one, edit in edits.items() if edit is None or edit in self._window]
+        for page in self._asked_for(self._api.page, wanted):
+            if page is None:
+                self._missing[Missing.UNSHARED] += 1
+            else:
+                self._list(page)
+        self._list_databases(set().union(*(body.databases for body in below.values())))
+
+    def _edits_of(
+        self, edits: dict[str, datetime | None], parent_id: str
+    ) -> dict[str, datetime | None]:
+        """Return when pages were edited last, as far as the blocks right below their parent tell.
+
+        Markdown names a page and no time. One list of blocks tells it for most of them, where each
+        would cost a request by itself.
+        """
+        if sum(edit is None for edit in edits.values()) < 2:
+            return edits
+        try:
+            children = self._api.children(parent_id)
+        except SkippableError:
+            return edits
+        blocks = (one for one in children if one.get("type") == "child_page")
+        return edits | {str(one["id"]): last_edit(one) for one in blocks if one["id"] in edits}
+
+    def _list_databases(self, database_ids: set[str]) -> None:
+        new = sorted(database_ids - self._databases)
+        self._databases.update(new)
+        for database in self._asked_for(self._api.database, new):
+            if database is None:
+                self._missing[Missing.DATABASE] += 1
+            elif not is_gone(database):
+                data_sources = database.get("data_sources") or []
+                for one in data_sources:
+                    self._names.learn_data_source(one)
+                self._list_rows([str(one["id"]) for one in data_sources])
+
+    def _asked_for(
+        self, ask: Callable[[str], Json | None], identities: list[str]
+    ) -> Iterator[Json | None]:
+        """Yield things by their ids, None for those not shared; one that is refused is noted."""
+
+        def answer(identity: str) -> Json | DocumentFailure | None:
+            try:
+                return ask(identity)
+            except SkippableError as error:
+                return DocumentFailure(f"{SOURCE}:{identity}", str(error))
+
+        for found in mapped_in_order(answer, identities, in_flight=PAGES_IN_FLIGHT):
+            if isinstance(found, DocumentFailure):
+                self._failures.append(found)
+            else:
+                yield found
+
+    def _list_rows(self, data_source_ids: list[str]) -> None:
+        """List the rows of data sources; one that is refused is noted, and the others go on."""
+        for identity in data_source_ids:
+            if identity in self._data_sources:
+                continue
+            self._data_sources.add(identity)
+            try:
+                self._list_rows_of(identity)
+            except RefusedError as error:
+                if error.is_for_want_of_rights:
+                    self._missing[Missing.ROWS] += 1
+                    continue
+                cause = f"rows of a data source: {error}"
+                self._failures.append(DocumentFailure(f"{SOURCE}:{identity}", cause))
+
+    def _list_rows_of(self, data_source_id: str) -> None:
+        inner: list[str] = []
+        for row in self._api.rows(data_source_id, self._window):
+            if row.get("object") == "page":
+                self._list(row)
+            else:
+                # A wiki holds databases beside pages.
+                inner.append(str(row["id"]))
+        self._list_rows(inner)
+
+    def _list(self, page: Json) -> None:
+        """Put a page among those that wait, unless it was among them or is none of the window."""
+        listed = Listed.of(page)
+        if listed.page_id in self._listed or listed.edited not in self._window or is_gone(page):
+            return
+        self._listed.add(listed.page_id)
+        self._waiting.append(listed)
+        self._names.learn_page(page)
+
+    def _read(self, listed: Listed) -> _Read:
+        """Read a page whole, or say why not: never a shorter page in place of a good one."""
+        page = listed.page()
+        try:
+            body = self._bodies.read(listed.page_id, str(page.get("url") or ""))
+            comments = self._comments.of(listed.page_id)
+            item = document_of(page, body.sections, comments, self._names, self._api)
+        except (ContractError, SkippableError, UnavailableError) as error:
+            outage = error if isinstance(error, UnavailableError) else None
+            return _Read(listed.failure(str(error)), outage=outage)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Of dozens of types of blocks and properties, one may have a new shape.
+            return _Read(listed.failure(f"a field is not as documented: {error!r}"))
+        return _Read(item, body)
+
+    def _held(self, listed: Listed) -> _Held:
+        try:
+            return _Held(self._bodies.read(listed.page_id, ""))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            cause = f"a field is not as documented: {error!r}"
+            raise SkippableError(f"{SOURCE}:{listed.page_id}: {cause}") from error
+
+    def _notice_outage(self, read: _Read) -> None:
+        """Count pages that Notion did not give.
+
+        Raises:
+            UnavailableError: Too many in a row.
+        """
+        self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
+        if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
+            raise read.outage

@@ -1,0 +1,97 @@
+"""Names for what Notion's objects mention by id alone: users, pages, databases.
+
+A name is asked for once a run, and an id means the same name whichever pages are read with it: a
+document must not depend on what else was in its window.
+"""
+
+import threading
+from collections.abc import Mapping
+
+from vector_assets.sources.notion.client import Json, NotionApi
+from vector_assets.sources.notion.properties import title_of
+from vector_assets.sources.notion.rich_text import plain
+
+
+class Names:
+    """Names by id; empty where the integration may not see what the id stands for.
+
+    Args:
+        api: Asked for what is not known yet.
+
+    Attributes:
+        has_no_users: Whether the integration may not read people; False while nobody has asked.
+    """
+
+    def __init__(self, api: NotionApi) -> None:
+        self._api = api
+        self._lock = threading.Lock()
+        self._users: dict[str, str] | None = None
+        self.has_no_users = False
+        self._pages: dict[str, str] = {}
+        self._data_sources: dict[str, str] = {}
+        self._parents: dict[str, Json] = {}
+
+    def learn_page(self, page: Json) -> None:
+        """Take the title of a page that has been fetched anyway."""
+        self._pages[str(page["id"])] = title_of(page.get("properties") or {})
+
+    def learn_data_source(self, data_source: Json) -> None:
+        """Take the title of a data source that has been fetched, or named by its database."""
+        title = data_source.get("name") or plain(data_source.get("title"))
+        self._data_sources[str(data_source["id"])] = title
+
+    def user(self, user: Json) -> str:
+        """Return the name of a user or group, in whatever detail it is given."""
+        return str(user.get("name") or self._all_users().get(str(user.get("id")), ""))
+
+    def page(self, page_id: str) -> str:
+        """Return the title of a page."""
+        if page_id and page_id not in self._pages:
+            self.learn_page(self._api.page(page_id) or {"id": page_id})
+        return self._pages.get(page_id, "")
+
+    def data_source(self, data_source_id: str) -> str:
+        """Return the title of a data source."""
+        if data_source_id not in self._data_sources:
+            self.learn_data_source(self._api.data_source(data_source_id) or {"id": data_source_id})
+        return self._data_sources[data_source_id]
+
+    def _all_users(self) -> dict[str, str]:
+        with self._lock:
+            if self._users is None:
+                users = self._api.user_names()
+                self.has_no_users = users is None
+                self._users = users or {}
+            return self._users
+
+    def container(self, parent: Mapping[str, str]) -> str:
+        """Return the title of the page or database that a parent names or stands in."""
+        parent = self._above_blocks(parent)
+        if parent.get("type") == "data_source_id":
+            return self.data_source(str(parent["data_source_id"]))
+        if parent.get("type") == "page_id":
+            return self.page(str(parent["page_id"]))
+        return ""
+
+    def _above_blocks(self, parent: Mapping[str, str]) -> Json:
+        """Return the parent that is no block: a page may stand in a column or a toggle."""
+        climbed: set[str] = set()
+        while parent.get("type") == "block_id" and parent["block_id"] not in climbed:
+            block_id = str(parent["block_id"])
+            climbed.add(block_id)
+            if block_id not in self._parents:
+                self._parents[block_id] = (self._api.block(block_id) or {}).get("parent") or {}
+            parent = self._parents[block_id]
+        return parent
+
+
+class Nameless:
+    """Names nothing and asks for nothing, for those who only want to know what a page holds."""
+
+    def user(self, user: Json) -> str:
+        """Return nothing."""
+        return ""
+
+    def page(self, page_id: str) -> str:
+        """Return nothing."""
+        return ""

@@ -1,0 +1,64 @@
+"""Notion pages that failed before, and lists of pages that failed, read again by id."""
+
+from collections.abc import Iterable, Iterator
+
+from vector_assets.core.errors import ContractError, SkippableError
+from vector_assets.sources.items import DocumentFailure, Settled, SourceItem
+from vector_assets.sources.notion.client import is_gone
+from vector_assets.sources.notion.crawl import Listed, Run
+from vector_assets.sources.notion.document import SOURCE
+
+
+class SecondRun(Run):
+    """Reads single pages; use it once, as `Run`. The window is that of the run that failed."""
+
+    def again(self, identities: Iterable[str]) -> Iterator[SourceItem]:
+        """Yield pages by their ids, whenever they were edited, and what of the window they hold.
+
+        What holds pages and could not be listed, a data source or a database, is listed for the
+        window.
+
+        Raises:
+            UnavailableError: Notion does not give so many in a row that it must be down.
+        """
+        holders: list[str] = []
+        for identity in identities:
+            document_id = f"{SOURCE}:{identity}"
+            try:
+                if self._list_page_again(identity):
+                    continue
+                if self._list_holder_again(identity):
+                    holders.append(document_id)
+                else:
+                    yield Settled(document_id)
+            except (ContractError, SkippableError) as error:
+                yield DocumentFailure(document_id, str(error))
+        for _, _, read in self._each(self._read):
+            self._notice_outage(read)
+            yield read.item
+        failed = {failure.document_id for failure in self._failures}
+        yield from self._failures
+        yield from (Settled(one) for one in holders if one not in failed)
+
+    def _list_page_again(self, identity: str) -> bool:
+        """List a page whatever its last edit; tell whether there is one."""
+        page = self._api.page(identity)
+        if page is None or is_gone(page):
+            return False
+        if identity not in self._listed:
+            self._listed.add(identity)
+            self._waiting.append(Listed.of(page))
+            self._names.learn_page(page)
+        return True
+
+    def _list_holder_again(self, identity: str) -> bool:
+        """List the rows of a data source or of a database; tell whether there is one."""
+        data_source = self._api.data_source(identity)
+        if data_source is not None:
+            self._names.learn_data_source(data_source)
+            self._list_rows([] if is_gone(data_source) else [identity])
+            return True
+        if self._api.database(identity) is None:
+            return False
+        self._list_databases({identity})
+        return True

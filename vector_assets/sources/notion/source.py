@@ -1,0 +1,177 @@
+"""Notion: a page is a document, whether it stands alone, under another, or in a database.
+
+Every page that the integration reads counts as public to those who may search: Notion's API does
+not tell who may read a page (developers.notion.com/reference/page, 2026-11). Share with the
+integration what everybody who searches may see, and nothing else.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from vector_assets.core.days import Window
+from vector_assets.core.errors import SkippableError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.estimate import Survey, picked
+from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.items import Gap, Quarantined, SourceItem
+from vector_assets.sources.notion.client import (
+    REQUESTS_PER_SECOND,
+    NotionApi,
+    RefusedError,
+    is_gone,
+    last_edit,
+)
+from vector_assets.sources.notion.crawl import Run
+from vector_assets.sources.notion.document import SOURCE
+from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
+from vector_assets.sources.notion.retry import SecondRun
+
+SURVEYED_PAGES = 40
+"""Pages that a survey reads, which takes half a minute at the documented pace."""
+
+_ENDPOINTS_BY_PAGE = (
+    "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
+)  # fmt: skip
+
+
+class NotionSource(Source):
+    """Pages by their last edit, which Notion floors to the minute.
+
+    Args:
+        base_url: Of the API.
+        token: Of the integration.
+        meter: Of the run.
+        requests_per_second: The pace that a run keeps on average.
+        with_comments: Whether comments are read, which costs a request a page.
+    """
+
+    name: ClassVar[str] = SOURCE
+    overlap: ClassVar[timedelta] = timedelta(hours=1)
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        meter: Meter,
+        *,
+        requests_per_second: float = REQUESTS_PER_SECOND,
+        with_comments: bool = True,
+    ) -> None:
+        self._api = NotionApi(base_url, token, meter, requests_per_second)
+        self._with_comments = with_comments
+        self._meter = meter
+        self._requests_per_second = requests_per_second
+
+    @classmethod
+    def from_settings(cls, settings: Settings, meter: Meter) -> Self:
+        """Build it from the settings."""
+        settings.require_credentials(cls.name)
+        return cls(
+            settings.notion_base_url,
+            settings.notion_token.get_secret_value(),
+            meter,
+            requests_per_second=settings.notion_requests_per_second,
+            with_comments=settings.notion_comments,
+        )
+
+    def documents(self, window: Window) -> Iterator[SourceItem]:
+        """Yield the pages edited in the window, newest first, a checkpoint after each day.
+
+        Then come those that only the pages above them know of. They count to no checkpoint but
+        the last: nobody can tell them before all else is read. One that search never learns of and
+        that changes alone, in no window with the page above it, waits for the weekly rescan.
+        """
+        reading = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        yield from reading.items()
+
+    def ids(self, window: Window) -> Iterator[str]:
+        """Yield the ids of what `documents` yields: listed, and one more request a page.
+
+        That one is for the pages which search leaves out: only the body of the page above names
+        them. No properties, comments or names are read.
+
+        Raises:
+            SkippableError: The body of a page, or a database, is not given: what it holds is not
+                known, so the listing would not be complete.
+        """
+        yield from Run(self._api, window, with_comments=False).ids()
+
+    def survey(self, window: Window) -> Survey:
+        """List the pages as a sync does, and read some of them: two requests each.
+
+        Pages that search leaves out are not among them: only reading the pages above names them.
+        """
+        run = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        before = Counter(self._meter.requests)
+        by_id = {one.page_id: one for one in run.listed()}
+        sampled = picked(by_id, SURVEYED_PAGES)
+        return Survey(
+            len(by_id),
+            "counted, without pages that search leaves out",
+            run.some([by_id[one] for one in sampled]),
+            len(sampled),
+            requests=Counter(self._meter.requests) - before,
+            scaled=frozenset(f"notion {one}" for one in _ENDPOINTS_BY_PAGE),
+        )
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What Notion allows an integration, or less where the settings say so."""
+        return {SOURCE: Allowance(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield pages by their ids: a request each, and those of reading it."""
+        by_window: defaultdict[Window, list[str]] = defaultdict(list)
+        for one in failed:
+            by_window[one.window].append(one.document_id.partition(":")[2])
+        for window, identities in by_window.items():
+            run = SecondRun(self._api, window, with_comments=self._with_comments)
+            yield from run.again(identities)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of pages, a request each.
+
+        For 30 days Notion still gives what lies in the trash, and says so. A page that was deleted
+        for good and one that is not shared any more look the same (developers.notion.com/reference,
+        "Retrieve a page" and "Errors", 2026-11).
+
+        Raises:
+            SkippableError: A page is refused for another reason than that it is not to be found.
+        """
+        for one in missing:
+            try:
+                page = self._api.page_or_refusal(one.document_id.partition(":")[2])
+            except RefusedError as error:
+                if not error.is_of_one_thing:
+                    raise
+                yield one.document_id, Fate.NOT_SHOWN
+            else:
+                yield one.document_id, Fate.DELETED if is_gone(page) else Fate.THERE
+
+    def newest(self) -> datetime | None:
+        """Return the last edit of the page that search calls the newest; one request."""
+        found = self._api.newest_page()
+        return last_edit(found) if found else None
+
+    def check(self) -> Reach:
+        """Ask who we are, whether anything is shared, and what of it we may not read."""
+        me = self._api.me()
+        workspace = (me.get("bot") or {}).get("workspace_name")
+        identity = f"{me.get('name')} in {workspace or 'a Notion workspace'}"
+        return Reach(identity, tuple(self._gaps()))
+
+    def _gaps(self) -> Iterator[Gap]:
+        page = self._api.newest_page()
+        if page is None:
+            yield NO_PAGES
+        elif self._with_comments:
+            try:
+                self._api.comments(str(page["id"]))
+            except SkippableError:
+                yield NO_COMMENTS
+        if self._api.user_names() is None:
+            yield NO_NAMES

@@ -1,0 +1,263 @@
+"""Slack's Web API through its SDK: retries, paging, and errors in our words.
+
+`ok: false` comes with HTTP 200, so every answer passes through `SlackApi.call`.
+"""
+
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry import (
+    BackoffRetryIntervalCalculator,
+    ConnectionErrorRetryHandler,
+    RateLimitErrorRetryHandler,
+    RetryIntervalCalculator,
+)
+from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+from slack_sdk.web import SlackResponse
+
+from vector_assets.core.errors import (
+    ContractError,
+    CredentialsError,
+    UnavailableError,
+    VectorAssetsError,
+)
+from vector_assets.core.meter import Meter
+from vector_assets.core.tls import system_context
+from vector_assets.sources.slack.rate_limits import Pace
+
+MAX_PAGE_ITEMS = 999
+"""Largest page (docs.slack.dev/reference/methods/conversations.history, 2026-11)."""
+
+MAX_RETRIES = 3
+"""Tries beyond the first after a connection was lost or a server failed."""
+
+_DEFAULT_RETRY_AFTER_SECONDS = 30.0
+_TRANSIENT_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_LOST_CONNECTION = (URLError, OSError, http.client.HTTPException, json.JSONDecodeError)
+
+_SET_BOT_VARIABLE = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (it begins with xoxb-)."
+_NEXT_STEP_BY_CODE = {
+    "access_denied": "Ask an administrator of the workspace to let the app read it.",
+    "account_inactive": "The bot's account was switched off: install the app again. "
+    + _SET_BOT_VARIABLE,
+    "ekm_access_denied": "An administrator suspended access to messages: ask them.",
+    "enterprise_is_restricted": "Ask an administrator of the organisation to allow the app.",
+    "invalid_auth": _SET_BOT_VARIABLE,
+    "no_permission": "Ask an administrator of the workspace to let the app read it.",
+    "not_allowed_token_type": _SET_BOT_VARIABLE,
+    "not_authed": _SET_BOT_VARIABLE,
+    "team_access_not_granted": "Ask an administrator to install the app in this workspace.",
+    "token_expired": "Install the app again. " + _SET_BOT_VARIABLE,
+    "token_revoked": "The token was revoked: install the app again. " + _SET_BOT_VARIABLE,
+    "two_factor_setup_required": "Set up two-factor authentication for the app's account.",
+}
+
+
+class SlackApi:
+    """Calls methods of the Web API; safe to share between threads.
+
+    Args:
+        token: The bot's.
+        base_url: Ends with `/api/`.
+        meter: Counts each request, tries again included, and each second of waiting.
+        pace: How fast each method may be asked; by default only as Slack says.
+        pauses: Between tries after a failure; by default from 0.5 s on, doubling, with jitter.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str,
+        meter: Meter,
+        *,
+        pace: Pace | None = None,
+        pauses: RetryIntervalCalculator | None = None,
+    ) -> None:
+        self._meter = meter
+        self._pace = pace or Pace(meter, {})
+        pauses = pauses or BackoffRetryIntervalCalculator()
+        self._client = WebClient(
+            token=token,
+            base_url=base_url,
+            ssl=system_context(),
+            retry_handlers=[
+                _SlowDownHandler(self._pace, meter),
+                _ServerErrorHandler(meter, pauses),
+                _ConnectionHandler(meter, pauses),
+            ],
+        )
+
+    def requests_of(self, method: str) -> int:
+        """Return how often a method has been called so far in this run."""
+        return self._meter.requests.get(f"slack {method}", 0)
+
+    def call(self, method: str, **arguments: str | int | bool) -> SlackResponse:
+        """Call a method and return its good answer.
+
+        Raises:
+            CredentialsError: The token is refused, or lacks a scope; names the scope.
+            RateLimitedError: The method kept saying "slow down" up to the pace's ceiling.
+            UnavailableError: No answer, or a server error, after `MAX_RETRIES` more tries.
+            ContractError: Any other refusal; its `seen` is Slack's own code.
+        """
+        self._pace.wait(method)
+        self._meter.count(f"slack {method}")
+        try:
+            answer = self._client.api_call(method, params=arguments)
+        except SlackApiError as error:
+            raise self._translated(method, error.response) from None
+        except _LOST_CONNECTION as error:
+            raise UnavailableError(f"slack {method}", _worded(error)) from error
+        self._pace.moved_on(method)
+        return answer
+
+    def pages(self, method: str, key: str, **arguments: str | int | bool) -> Iterator[list[Any]]:
+        """Yield the lists of all pages under a key, in Slack's order.
+
+        Raises:
+            ContractError: A cursor came twice, so the listing would never end.
+            VectorAssetsError: As `call` raises.
+        """
+        seen: set[str] = set()
+        while True:
+            answer = self.call(method, limit=MAX_PAGE_ITEMS, **arguments)
+            items = answer.get(key)
+            if not isinstance(items, list):
+                raise ContractError(f"slack {method}", f"no {key}", f"a list of {key}")
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            # Whoever asks may keep a page otherwise than whole until the next one is wanted.
+            page = [items]
+            del answer, items
+            yield page.pop()
+            if not cursor:
+                return
+            if cursor in seen:
+                raise ContractError(f"slack {method}", "the same cursor twice", "a new cursor")
+            seen.add(cursor)
+            arguments["cursor"] = cursor
+
+    def _translated(self, method: str, answer: SlackResponse) -> VectorAssetsError:
+        """Return the error of ours for an answer that is not good."""
+        body = answer.data if isinstance(answer.data, dict) else {}
+        code = str(body.get("error") or f"HTTP {answer.status_code}")
+        if answer.status_code == http.HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
+            return self._pace.gave_up(method)
+        if answer.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or code in _TRANSIENT_CODES:
+            return UnavailableError(f"slack {method}", f"{code} (HTTP {answer.status_code})")
+        if code == "missing_scope":
+            needed = str(body.get("needed") or "unknown")
+            return CredentialsError(
+                f"slack {method}",
+                f"missing_scope, needed: {needed}",
+                f"Add the bot scope {needed} under OAuth & Permissions and install the app again.",
+            )
+        if code in _NEXT_STEP_BY_CODE:
+            return CredentialsError(f"slack {method}", code, _NEXT_STEP_BY_CODE[code])
+        return ContractError(f"slack {method}", code[:200], "ok: true")
+
+
+class _SlowDownHandler(RateLimitErrorRetryHandler):
+    """Waits as long as Slack says, together with all other threads, up to the ceiling."""
+
+    def __init__(self, pace: Pace, meter: Meter) -> None:
+        super().__init__()
+        self._pace = pace
+        self._meter = meter
+
+    def can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        """Say whether the ceiling leaves room; the number of tries has no limit of its own."""
+        if response is None or response.status_code != http.HTTPStatus.TOO_MANY_REQUESTS:
+            return False
+        return self._pace.hold(_method_of(request), _retry_after_seconds(response))
+
+    def prepare_for_next_attempt(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """Wait; tries after other failures are not used up by it."""
+        state.next_attempt_requested = True
+        self._pace.wait(_method_of(request))
+        self._meter.count(f"slack {_method_of(request)}")
+
+
+class _ServerErrorHandler(ServerErrorRetryHandler):
+    """Tries again after any 5xx, and after `ok: false` with a code that stands for one."""
+
+    def __init__(self, meter: Meter, pauses: RetryIntervalCalculator) -> None:
+        super().__init__(MAX_RETRIES, pauses)
+        self._meter = meter
+
+    def _can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if response is None:
+            return False
+        is_transient = response.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or (
+            isinstance(response.body, dict) and response.body.get("error") in _TRANSIENT_CODES
+        )
+        if is_transient:
+            self._meter.count(f"slack {_method_of(request)}")
+        return is_transient
+
+
+class _ConnectionHandler(ConnectionErrorRetryHandler):
+    """Tries again after a connection that was refused, lost, or cut in the middle of an answer."""
+
+    def __init__(self, meter: Meter, pauses: RetryIntervalCalculator) -> None:
+        super().__init__(MAX_RETRIES, pauses, list(_LOST_CONNECTION))
+        self._meter = meter
+
+    def _can_retry(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        is_lost = super()._can_retry(state=state, request=request, response=response, error=error)
+        if is_lost:
+            self._meter.count(f"slack {_method_of(request)}")
+        return is_lost
+
+
+def _method_of(request: HttpRequest) -> str:
+    return request.url.partition("?")[0].rpartition("/")[2]
+
+
+def _retry_after_seconds(response: HttpResponse) -> float:
+    for name, values in response.headers.items():
+        if name.lower() == "retry-after":
+            value = values if isinstance(values, str) else next(iter(values), "")
+            return float(value) if value.isdigit() else _DEFAULT_RETRY_AFTER_SECONDS
+    return _DEFAULT_RETRY_AFTER_SECONDS
+
+
+def _worded(error: Exception) -> str:
+    """Return what happened to a connection, without the address and what was sent to it."""
+    reason = getattr(error, "reason", None)
+    return str(reason or error or type(error).__name__)[:200]

@@ -1,0 +1,269 @@
+"""Who is who in a Slack workspace: its channels, who may read them, and the names behind ids.
+
+Loaded once a run. Direct messages are never asked for.
+"""
+
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from vector_assets.core.documents import PUBLIC, RESTRICTED
+from vector_assets.core.errors import ContractError, CredentialsError
+from vector_assets.sources.items import Gap
+from vector_assets.sources.slack.client import SlackApi
+
+Json = dict[str, Any]
+
+REQUIRED_SCOPES = ("channels:history", "channels:read", "users:read")
+"""Bot scopes without which nothing can be read."""
+
+PRIVATE_SCOPES = frozenset({"groups:history", "groups:read"})
+"""Bot scopes that add the private channels into which the bot was invited."""
+
+JOIN_SCOPE = "channels:join"
+"""Bot scope for entering public channels."""
+
+_LOST_WITHOUT_SCOPE = {
+    "groups:read": "private channels are not seen",
+    "groups:history": "private channels are not read",
+    "users:read.email": "members have no e-mail here, so nobody may find what private channels say",
+    "usergroups:read": "user groups are shown by their ids",
+    JOIN_SCOPE: "public channels are not joined, though SLACK_JOIN_PUBLIC is set",
+}
+"""What lacks without a scope that is not required."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel, public or private; never a direct message.
+
+    Attributes:
+        id: Slack's id; it never changes.
+        name: Without `#`.
+        is_private: Whether only members may read it.
+        is_archived: Whether nobody may write to it any more.
+        is_member: Whether the bot is in it.
+        member_count: As Slack counts them.
+        topic: Empty when none was set.
+        purpose: Empty when none was set.
+        created_at: UTC.
+        described_at: When topic or purpose was set last, or else when it was created, UTC.
+    """
+
+    id: str
+    name: str
+    is_private: bool
+    is_archived: bool
+    is_member: bool
+    member_count: int
+    topic: str
+    purpose: str
+    created_at: datetime
+    described_at: datetime
+
+    @classmethod
+    def of(cls, channel: Json) -> Self:
+        """Return a channel as `conversations.list` shows it."""
+        topic, purpose = channel.get("topic") or {}, channel.get("purpose") or {}
+        created = int(channel.get("created") or 0)
+        described = max(created, *(int(one.get("last_set") or 0) for one in (topic, purpose)))
+        return cls(
+            id=channel["id"],
+            name=str(channel.get("name") or channel["id"]),
+            is_private=bool(channel.get("is_private")),
+            is_archived=bool(channel.get("is_archived")),
+            is_member=bool(channel.get("is_member", True)),
+            member_count=int(channel.get("num_members") or 0),
+            topic=str(topic.get("value") or ""),
+            purpose=str(purpose.get("value") or ""),
+            created_at=datetime.fromtimestamp(created, UTC),
+            described_at=datetime.fromtimestamp(described, UTC),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """What `auth.test` tells about the bot.
+
+    Attributes:
+        name: The bot's user name.
+        user_id: Under which it joins channels.
+        team: The workspace's name.
+        team_url: Begins every permalink; ends with a slash.
+        scopes: What was granted; None where Slack did not say.
+    """
+
+    name: str
+    user_id: str
+    team: str
+    team_url: str
+    scopes: frozenset[str] | None
+
+    @classmethod
+    def ask(cls, api: SlackApi) -> Self:
+        """Ask who we are, with one request.
+
+        Raises:
+            CredentialsError: The token is refused, or lacks one of `REQUIRED_SCOPES`.
+        """
+        answer = api.call("auth.test")
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        granted = headers.get("x-oauth-scopes")
+        scopes = None if granted is None else frozenset(granted.replace(" ", "").split(","))
+        missing = [scope for scope in REQUIRED_SCOPES if scopes is not None and scope not in scopes]
+        if missing:
+            names = ", ".join(missing)
+            raise CredentialsError(
+                "slack",
+                f"the bot lacks the scope {names}",
+                f"Add {names} under OAuth & Permissions and install the app again.",
+            )
+        team_url = str(answer.get("url") or "https://slack.com/")
+        return cls(
+            name=str(answer.get("user") or ""),
+            user_id=str(answer.get("user_id") or ""),
+            team=str(answer.get("team") or ""),
+            team_url=team_url if team_url.endswith("/") else f"{team_url}/",
+            scopes=scopes,
+        )
+
+    @property
+    def channel_types(self) -> str:
+        """The kinds of channels that the scopes allow to list."""
+        may_read_private = self.scopes is None or self.scopes >= PRIVATE_SCOPES
+        return "public_channel,private_channel" if may_read_private else "public_channel"
+
+    def gaps(self, *, joins_public: bool) -> list[Gap]:
+        """Return a gap for each scope that is missing and not required.
+
+        Args:
+            joins_public: Whether `SLACK_JOIN_PUBLIC` is set.
+        """
+        return [
+            Gap(
+                f"scope {scope}",
+                _LOST_WITHOUT_SCOPE[scope],
+                f"Add {scope} under OAuth & Permissions and install the app again.",
+            )
+            for scope in _LOST_WITHOUT_SCOPE
+            if not self.has(scope) and (joins_public or scope != JOIN_SCOPE)
+        ]
+
+    def has(self, scope: str) -> bool:
+        """Tell whether a scope was granted; what Slack did not say is taken for granted."""
+        return self.scopes is None or scope in self.scopes
+
+
+def _listed(pages: Iterable[list[Json]]) -> list[Json]:
+    return [one for page in pages for one in page]
+
+
+class Directory:
+    """The workspace's channels, members and user groups; answers as `slack_text.Names`.
+
+    Args:
+        api: Asked for user groups when the first of them is mentioned without its name.
+        bot: Who we are.
+        channels: As `conversations.list` gives them, joined or not.
+        users: As `users.list` gives them.
+
+    Attributes:
+        bot: As given.
+        channels_of_nobody: Names of private channels whose members all lack an e-mail.
+    """
+
+    def __init__(
+        self, api: SlackApi, bot: Bot, channels: Iterable[Json], users: Iterable[Json] = ()
+    ) -> None:
+        self.bot = bot
+        self.channels_of_nobody: list[str] = []
+        self._api = api
+        self._channels = {
+            channel["id"]: Channel.of(channel)
+            for channel in channels
+            if not (channel.get("is_im") or channel.get("is_mpim"))
+        }
+        self._users = {user["id"]: user for user in users}
+        self._usergroups: dict[str, str] | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, api: SlackApi, *, with_users: bool = True) -> Self:
+        """Ask for channels and members: a request each for every 999 of them.
+
+        Raises:
+            CredentialsError: The token is refused or lacks a scope.
+        """
+        with ThreadPoolExecutor(1) as pool:
+            users = pool.submit(_listed, api.pages("users.list", "members")) if with_users else None
+            bot = Bot.ask(api)
+            pages = api.pages("conversations.list", "channels", types=bot.channel_types)
+            return cls(api, bot, _listed(pages), users.result() if users is not None else ())
+
+    @property
+    def channels(self) -> list[Channel]:
+        """All channels that the bot sees, joined or not, by id."""
+        return [self._channels[channel_id] for channel_id in sorted(self._channels)]
+
+    def access(self, channel: Channel) -> tuple[str, ...]:
+        """Return who may read a channel; for a private one this asks for its members.
+
+        A member whose e-mail Slack hides (scope `users:read.email`) is not among the readers.
+        """
+        if not channel.is_private:
+            return (PUBLIC,)
+        pages = self._api.pages("conversations.members", "members", channel=channel.id)
+        profiles = (
+            self._users.get(user_id, {}).get("profile") or {} for page in pages for user_id in page
+        )
+        emails = {str(profile.get("email") or "").lower() for profile in profiles}
+        if not emails - {""}:
+            self.channels_of_nobody.append(channel.name)
+        return (RESTRICTED, *sorted(emails - {""}))
+
+    def user(self, user_id: str) -> str:
+        """Return the name of a member or bot, or the id."""
+        user = self._users.get(user_id, {})
+        profile = user.get("profile") or {}
+        names = (
+            profile.get("real_name"),
+            user.get("real_name"),
+            profile.get("display_name"),
+            user.get("name"),
+        )
+        return next((str(name) for name in names if name), user_id)
+
+    def channel(self, channel_id: str) -> str:
+        """Return the name of a channel, or the id."""
+        found = self._channels.get(channel_id)
+        return found.name if found else channel_id
+
+    def usergroup(self, usergroup_id: str) -> str:
+        """Return the handle of a user group, or the id."""
+        with self._lock:
+            if self._usergroups is None:
+                self._usergroups = self._load_usergroups()
+        return self._usergroups.get(usergroup_id, usergroup_id)
+
+    def author(self, message: Json) -> str:
+        """Return who wrote a message: a member, a bot under the name that it chose, or an id."""
+        user_id = str(message.get("user") or "")
+        if user_id in self._users and not message.get("username"):
+            return self.user(user_id)
+        told = (
+            message.get("username"),
+            (message.get("user_profile") or {}).get("real_name"),
+            (message.get("bot_profile") or {}).get("name"),
+        )
+        name = next((str(name) for name in told if name), "")
+        return name or user_id or str(message.get("bot_id") or "unknown")
+
+    def _load_usergroups(self) -> dict[str, str]:
+        try:
+            answer = self._api.call("usergroups.list")
+        except (CredentialsError, ContractError):
+            return {}  # the scope usergroups:read is a courtesy: ids stand in for names
+        return {group["id"]: str(group.get("handle") or "") for group in answer["usergroups"]}

@@ -1,0 +1,214 @@
+"""Messages to a Document: a thread, a channel's unthreaded messages of one UTC day, or the channel.
+
+A day's messages are sections of one document. One that comes `SILENCE` or longer after the message
+before it begins another conversation, and stands apart from that, so that no chunk mixes the two.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from vector_assets.core.documents import Document, Section, Value
+from vector_assets.sources.slack.blocks import message_text
+from vector_assets.sources.slack.directory import Channel, Directory
+from vector_assets.sources.slack.messages import instant, is_said
+from vector_assets.sources.slack.mrkdwn import first_line, markdown
+
+Json = dict[str, Any]
+
+SOURCE = "slack"
+
+MAX_TITLE_CHARACTERS = 80
+
+SILENCE = timedelta(hours=1)
+"""After which another conversation begins."""
+
+
+def thread_id(channel_id: str, thread_ts: str) -> str:
+    """Return the document id of a thread."""
+    return f"{SOURCE}:{channel_id}:{thread_ts}"
+
+
+def day_id(channel_id: str, day: date) -> str:
+    """Return the document id of a day's unthreaded messages."""
+    return f"{SOURCE}:{channel_id}:{day}"
+
+
+def channel_document_id(channel_id: str) -> str:
+    """Return the document id of a channel itself."""
+    return f"{SOURCE}:{channel_id}"
+
+
+def channel_id_of(document_id: str) -> str:
+    """Return the channel that a document belongs to."""
+    return document_id.split(":")[1]
+
+
+class Renderer:
+    """Turns messages into documents.
+
+    Args:
+        directory: Who is who.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def thread(
+        self,
+        channel: Channel,
+        access: tuple[str, ...],
+        thread_ts: str,
+        messages: Sequence[Json],
+        *,
+        held_at: datetime | None = None,
+        stamp: str = "",
+    ) -> Document | None:
+        """Return a thread as one document; None when nobody said anything in words.
+
+        Args:
+            channel: Where it is.
+            access: Who may read it.
+            thread_ts: Of its parent.
+            messages: All of it, oldest first.
+            held_at: Last activity that the index holds; it never goes backwards.
+            stamp: Of this version.
+        """
+        opening = next((m for m in messages if m["ts"] == thread_ts and is_said(m)), None)
+        title = "" if opening is None else self._title(opening)
+        latest_at = max(instant(message["ts"]) for message in messages)
+        return self._conversation(
+            channel,
+            access,
+            messages,
+            native_id=f"{channel.id}:{thread_ts}",
+            title=title or f"#{channel.name} thread of {instant(thread_ts).date()}",
+            created_at=instant(thread_ts),
+            updated_at=max(latest_at, held_at or latest_at),
+            thread_ts=thread_ts,
+            stamp=stamp,
+        )
+
+    def day(
+        self,
+        channel: Channel,
+        access: tuple[str, ...],
+        day: date,
+        messages: Sequence[Json],
+        updated_at: datetime,
+    ) -> Document | None:
+        """Return a day's unthreaded messages as one document; None when none has words.
+
+        Args:
+            channel: Where they are.
+            access: Who may read them.
+            day: Which UTC day.
+            messages: All of them, oldest first, at least one.
+            updated_at: Last activity at the top level of that day, UTC.
+        """
+        return self._conversation(
+            channel,
+            access,
+            messages,
+            native_id=f"{channel.id}:{day}",
+            title=f"#{channel.name}, {day}",
+            created_at=instant(messages[0]["ts"]),
+            updated_at=updated_at,
+        )
+
+    def channel(
+        self, channel: Channel, access: tuple[str, ...], updated_at: datetime, stamp: str
+    ) -> Document:
+        """Return a channel as a document of its own: what it is for, in its members' words."""
+        words = dict.fromkeys(
+            text.strip()
+            for raw in (channel.topic, channel.purpose)
+            if (text := markdown(raw, self._directory))
+        )
+        return Document(
+            source=SOURCE,
+            native_id=channel.id,
+            title=f"#{channel.name}",
+            sections=tuple(Section(text) for text in words),
+            url=f"{self._directory.bot.team_url}archives/{channel.id}",
+            container=channel.name,
+            authors=(),
+            created_at=channel.created_at,
+            updated_at=updated_at,
+            access=access,
+            extra=_extra(channel),
+            stamp=stamp,
+        )
+
+    def _title(self, message: Json) -> str:
+        return first_line(message_text(message, self._directory), MAX_TITLE_CHARACTERS)
+
+    def _conversation(
+        self,
+        channel: Channel,
+        access: tuple[str, ...],
+        messages: Sequence[Json],
+        *,
+        native_id: str,
+        title: str,
+        created_at: datetime,
+        updated_at: datetime,
+        thread_ts: str = "",
+        stamp: str = "",
+    ) -> Document | None:
+        said = [
+            (message, text)
+            for message in messages
+            if is_said(message) and (text := message_text(message, self._directory))
+        ]
+        if not said:
+            return None
+        reply_count = sum(message["ts"] != thread_ts for message in messages) if thread_ts else 0
+        return Document(
+            source=SOURCE,
+            native_id=native_id,
+            title=title,
+            sections=self._sections(channel, said, thread_ts),
+            url=self._url(channel, thread_ts or messages[0]["ts"]),
+            container=channel.name,
+            authors=tuple(dict.fromkeys(self._directory.author(message) for message, _ in said)),
+            created_at=created_at,
+            updated_at=updated_at,
+            access=access,
+            extra=_extra(channel, thread_ts, reply_count),
+            stamp=stamp,
+        )
+
+    def _sections(
+        self, channel: Channel, said: Sequence[tuple[Json, str]], thread_ts: str
+    ) -> tuple[Section, ...]:
+        sections: list[Section] = []
+        before: datetime | None = None
+        for message, text in said:
+            at = instant(message["ts"])
+            is_after_silence = before is not None and at - before >= SILENCE
+            sections.append(
+                Section(
+                    text,
+                    heading=f"{self._directory.author(message)}, {at:%Y-%m-%d %H:%M}",
+                    url=self._url(channel, message["ts"], thread_ts),
+                    is_apart=is_after_silence and not thread_ts,
+                )
+            )
+            before = at
+        return tuple(sections)
+
+    def _url(self, channel: Channel, ts: str, thread_ts: str = "") -> str:
+        """Return the permalink that `chat.getPermalink` would give, without asking for it."""
+        place = f"archives/{channel.id}/p{ts.replace('.', '')}"
+        query = f"?thread_ts={thread_ts}&cid={channel.id}" if thread_ts not in ("", ts) else ""
+        return f"{self._directory.bot.team_url}{place}{query}"
+
+
+def _extra(channel: Channel, thread_ts: str = "", reply_count: int = 0) -> Mapping[str, Value]:
+    return {
+        "channel": channel.name,
+        "channel_id": channel.id,
+        "thread_ts": thread_ts,
+        "reply_count": reply_count,
+    }

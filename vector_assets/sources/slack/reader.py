@@ -1,0 +1,391 @@
+"""One run over Slack's channels: what each of them yields, and what of it could not be read.
+
+A channel is read for the run's window, or from the first day of the partitions on (its whole
+history) when the index has not seen it as it is now. What the index has seen is told by the
+channel's own document: it is handed over after all that the channel holds, and only when nothing of
+that failed, so a run that dies half-way leaves none, and the next run begins that channel again.
+Two runs at once both read it whole and write the same. Its stamp is the channel's name and its
+readers: when these change, every document of it has to change.
+
+- A first run, for which the index holds the document of no channel at all, makes none of them new:
+  their past is a matter of partitions, which a person backfills.
+- A bot that comes back to a channel has missed what was said meanwhile. Its own joining counts as
+  activity of the channel's document; one that is newer than what the index holds brings the whole
+  history too.
+- A rescan reads its window alone, and leaves channels' documents as they are. It looks for replies
+  under parents of any age since the first day of the partitions, where a night looks back for
+  `THREAD_LOOKBACK`.
+
+What can still be missed: the time that a bot was out of a channel, where the workspace hides
+messages about joining; a document of a new channel's past that the embedder refused; and a reply,
+not sent to the channel too, under a parent from before the first day of the partitions.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.days import Window, start_of_day
+from vector_assets.core.documents import Document
+from vector_assets.core.errors import ContractError, UnavailableError, VectorAssetsError
+from vector_assets.sources.base import Unlisted
+from vector_assets.sources.items import (
+    Checkpoint,
+    DocumentFailure,
+    Gap,
+    Known,
+    SourceItem,
+    Unchanged,
+)
+from vector_assets.sources.slack.channels import (
+    CLOSED_CODES,
+    NOT_JOINED,
+    Choice,
+    closed_gaps,
+    join,
+    unlisted,
+)
+from vector_assets.sources.slack.client import SlackApi
+from vector_assets.sources.slack.directory import Channel, Directory
+from vector_assets.sources.slack.document import Renderer, channel_document_id, channel_id_of
+from vector_assets.sources.slack.history import ASKED_IDS, Day, Listing, Scope, Thread, opened
+from vector_assets.sources.slack.messages import channel_stamp, instant, stamp_of
+from vector_assets.sources.slack.parts import End, Job, Options, newest_first, place_of
+
+Json = dict[str, Any]
+
+THREAD_LOOKBACK = timedelta(days=30)
+"""How old a thread may be for a reply to bring it back on the night of the reply."""
+
+LONG_WINDOW = timedelta(days=7)
+"""From here on the newest days of all channels come first; in a shorter one nobody waits for them,
+and a channel's threads can be read while the next channel is opened."""
+
+THREADS_IN_FLIGHT = 16
+"""Threads whose replies are fetched at the same time."""
+
+MEMBERS_IN_FLIGHT = 4
+"""Private channels whose members are asked for at the same time."""
+
+MAX_UNANSWERED_THREADS = 5
+"""After so many threads in a row without an answer it is Slack that is down, not a thread."""
+
+
+_Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
+
+
+class Reading:
+    """One run; use it once.
+
+    Args:
+        api: Slack.
+        directory: Who is who, loaded with its users.
+        options: What the settings say.
+        known: What the index holds.
+        window: What is wanted.
+    """
+
+    def __init__(
+        self, api: SlackApi, directory: Directory, options: Options, known: Known, window: Window
+    ) -> None:
+        self._api = api
+        self._directory = directory
+        self._options = options
+        self._known = known
+        self._window = window
+        self._renderer = Renderer(directory)
+        self._choice = Choice.of(directory, options.channels, joins_public=options.joins_public)
+        self._held: Mapping[str, datetime] = {}
+        self._closed: dict[Channel, str] = {}
+        self._bot_message_count = 0
+        self._listings: defaultdict[Channel, list[Listing]] = defaultdict(list)
+
+    def items(self) -> Iterator[SourceItem]:
+        """Yield everything, channel by channel, newest first; then gaps, and one checkpoint.
+
+        A window of more than `LONG_WINDOW` is read in all channels side by side, the newest days of
+        all of them first, with checkpoints. A day counts as complete once all threads are read that
+        began in the `THREAD_LOOKBACK` before it, as for the night of that day.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
+        outcomes = mapped_in_order(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
+        unanswered_count = 0
+        flawed: set[str] = set()
+        frontier = date.max
+        for job, item, error in outcomes:
+            if self._is_long and (place := place_of(job)) < frontier:
+                yield from self._reached(frontier)
+                frontier = place
+            unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
+            if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
+                raise error
+            if isinstance(job.part, Thread):
+                for listing in self._listings[job.channel]:
+                    listing.answered_in_public.discard(job.part.ts)
+            if isinstance(item, DocumentFailure):
+                flawed.add(job.channel.id)
+            if item is not None and not (isinstance(job.part, End) and job.channel.id in flawed):
+                yield item
+        yield from self._gaps()
+        yield Checkpoint(self._window.start)
+
+    @property
+    def _is_long(self) -> bool:
+        return (self._window.end or datetime.now(UTC)) - self._window.start > LONG_WINDOW
+
+    def _reached(self, day: date) -> Iterator[Checkpoint]:
+        """Yield that some days are complete when all that began on a day or later is read."""
+        end = self._window.end or datetime.now(UTC)
+        # A reply that was also sent to the channel may belong to a thread of any age.
+        if day == date.max or any(
+            one.answered_in_public for found in self._listings.values() for one in found
+        ):
+            return
+        since = start_of_day(day) + THREAD_LOOKBACK
+        if self._window.start < since < end:
+            yield Checkpoint(since)
+
+    def ids(self) -> Iterator[str | Unlisted]:
+        """Yield the ids of what the window holds, without asking for replies.
+
+        Parents are looked for since the first day of the partitions, so that no thread is left out
+        that the index may hold. A thread whose every message has lost its words is among them, for
+        only its replies could tell. A channel of which the index holds documents, and that cannot
+        be read, is unlisted.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        choice = self._choice
+        held = {channel_id_of(one) for one in self._known.document_ids()}
+        if choice.is_by_name:
+            lost = [channel.id for channel in (*choice.to_join, *choice.unjoined)]
+        else:
+            lost = sorted(held - {channel.id for channel in choice.to_read})
+        for channel_id in lost:
+            yield unlisted(
+                f"{channel_document_id(channel_id)}:", self._directory.channel(channel_id)
+            )
+        for channel in choice.to_read:
+            try:
+                yield from self._ids_of(channel)
+            except ContractError as error:
+                if error.seen not in CLOSED_CODES:
+                    raise
+                if channel.id in held or not channel.is_archived:
+                    yield unlisted(f"{channel_document_id(channel.id)}:", channel.name)
+
+    def _ids_of(self, channel: Channel) -> Iterator[str]:
+        listings = [self._listing(channel, (), self._window, is_for_prune=True)]
+        for part in next(opened(listings, self._known)).parts():
+            job = Job(channel, (), part)
+            if isinstance(part, Thread) or self._outcome(job)[1] is not None:
+                yield job.document_id
+        yield channel_document_id(channel.id)
+
+    def _jobs(self) -> Iterator[Job]:
+        access_by_channel: dict[Channel, tuple[str, ...]] = {}
+        for channel, access in mapped_in_order(
+            self._access, self._entered(), in_flight=MEMBERS_IN_FLIGHT
+        ):
+            if isinstance(access, ContractError):
+                self._note_closed(channel, access)
+            else:
+                access_by_channel[channel] = access
+        usual = {
+            channel: self._listing(channel, access, self._window)
+            for channel, access in access_by_channel.items()
+        }
+        whole, asked = self._whole(access_by_channel, usual.values())
+        ever = Window(self._since, None)
+        listings = (
+            self._listing(channel, access, ever) if channel in whole else usual[channel]
+            for channel, access in access_by_channel.items()
+        )
+        histories = opened(listings, self._known, held=self._held, asked=asked)
+        channels = zip(access_by_channel.items(), histories, strict=True)
+        streams = (
+            self._jobs_of(channel, access, listing) for (channel, access), listing in channels
+        )
+        merged = newest_first(streams, place_of) if self._is_long else chain.from_iterable(streams)
+        yield from merged
+        if self._choice.is_by_name:
+            for channel, code in self._closed.items():
+                cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
+                failure = DocumentFailure(channel_document_id(channel.id), cause)
+                yield Job(channel, (), failure)
+
+    def _entered(self) -> Iterator[Channel]:
+        """Yield the channels to read, by id, joining those that have to be joined."""
+        self._closed |= dict.fromkeys(self._choice.unjoined, NOT_JOINED)
+        for channel in sorted(
+            (*self._choice.to_read, *self._choice.to_join), key=lambda one: one.id
+        ):
+            code = join(self._api, channel) if channel in self._choice.to_join else ""
+            if code:
+                self._closed[channel] = code
+            else:
+                yield channel
+
+    def _whole(
+        self, access_by_channel: dict[Channel, tuple[str, ...]], usual: Iterable[Listing]
+    ) -> tuple[set[Channel], AbstractSet[str]]:
+        """Return the channels wanted whole, and the days asked about in the same question."""
+        stamps = dict.fromkeys(
+            (channel_document_id(one.id) for one in self._directory.channels), ""
+        )
+        stamps |= {
+            channel_document_id(channel.id): channel_stamp(channel.name, *access)
+            for channel, access in access_by_channel.items()
+        }
+        days = [one for listing in usual for one in listing.day_ids()]
+        asked = dict.fromkeys(days if len(days) + len(stamps) <= ASKED_IDS else [], "")
+        self._held, seen = self._known.compared({**stamps, **asked})
+        if self._known.is_rescan or self._held.keys().isdisjoint(stamps):
+            return set(), asked.keys()
+        whole = {one for one in access_by_channel if channel_document_id(one.id) not in seen}
+        return whole, asked.keys()
+
+    def _access(self, channel: Channel) -> tuple[Channel, tuple[str, ...] | ContractError]:
+        try:
+            return channel, self._directory.access(channel)
+        except ContractError as error:
+            return channel, error
+
+    @property
+    def _since(self) -> datetime:
+        return min(self._options.since, self._window.start)
+
+    def _channel_jobs(
+        self, channel: Channel, access: tuple[str, ...], listing: Listing
+    ) -> Iterator[Job]:
+        yield from self._parts(channel, access, listing)
+        if self._known.is_rescan:
+            return
+        held_at = self._held.get(channel_document_id(channel.id))
+        joined_at = listing.bot_joined_at or channel.created_at
+        if held_at is not None and joined_at > held_at and self._since < self._window.start:
+            older = self._listing(channel, access, Window(self._since, self._window.start))
+            yield from self._parts(channel, access, next(opened([older], self._known)))
+        updated_at = max(channel.described_at, joined_at, held_at or joined_at)
+        yield Job(channel, access, End(updated_at))
+
+    def _jobs_of(
+        self, channel: Channel, access: tuple[str, ...], listing: Listing
+    ) -> Iterator[Job]:
+        try:
+            yield from self._channel_jobs(channel, access, listing)
+        except ContractError as error:
+            self._note_closed(channel, error)
+
+    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
+        for part in listing.parts():
+            yield Job(channel, access, part)
+        self._bot_message_count += listing.bot_message_count
+
+    def _listing(
+        self,
+        channel: Channel,
+        access: tuple[str, ...],
+        window: Window,
+        *,
+        is_for_prune: bool = False,
+    ) -> Listing:
+        since = window.start - THREAD_LOOKBACK
+        if is_for_prune or self._known.is_rescan:
+            since = min(since, self._options.since)
+        scope = Scope(
+            window,
+            since=since,
+            includes_bots=self._options.includes_bots,
+            bot_user_id=self._directory.bot.user_id,
+            place=(channel.name, *access),
+        )
+        listing = Listing(self._api, channel, scope, self._known, packs=self._is_long)
+        self._listings[channel].append(listing)
+        return listing
+
+    def _outcome(self, job: Job) -> _Outcome:
+        """Make the item of a job; one that cannot be made never costs the others."""
+        try:
+            return job, self._item(job), None
+        except (ContractError, UnavailableError) as error:
+            return job, DocumentFailure(job.document_id, str(error), _day_of(job.part)), error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            cause = f"Slack sent a message of a shape that is not known here: {error!r}"
+            return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
+
+    def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
+        channel, access = job.channel, job.access
+        match job.part:
+            case Thread(is_unchanged=True) as thread:
+                assert thread.held_at is not None
+                return Unchanged(job.document_id, thread.held_at.date())
+            case Thread() as thread:
+                messages = self._thread_messages(channel, thread.ts)
+                return self._renderer.thread(
+                    channel,
+                    access,
+                    thread.ts,
+                    messages,
+                    held_at=thread.held_at,
+                    stamp=thread.stamp or stamp_of(messages, thread.ts, channel.name, *access),
+                )
+            case Day() as day:
+                assert day.latest_at is not None
+                updated_at = max(day.latest_at, day.held_at or day.latest_at)
+                oldest_first = day.messages[::-1]
+                return self._renderer.day(channel, access, day.day, oldest_first, updated_at)
+            case End(updated_at=updated_at):
+                stamp = channel_stamp(channel.name, *access)
+                return self._renderer.channel(channel, access, updated_at, stamp)
+            case failure:
+                return failure
+
+    def _thread_messages(self, channel: Channel, thread_ts: str) -> list[Json]:
+        """Return a whole thread, oldest first; Slack repeats the parent on each page."""
+        pages = self._api.pages(
+            "conversations.replies", "messages", channel=channel.id, ts=thread_ts
+        )
+        by_ts = {message["ts"]: message for page in pages for message in page}
+        return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
+
+    def _note_closed(self, channel: Channel, error: ContractError) -> None:
+        """Note a channel that cannot be read.
+
+        Raises:
+            ContractError: What was given, when it says something else.
+        """
+        if error.seen not in CLOSED_CODES:
+            raise error
+        self._closed[channel] = error.seen
+
+    def _gaps(self) -> Iterator[Gap]:
+        if not self._choice.is_by_name:
+            yield from closed_gaps(self._closed)
+        for name in self._directory.channels_of_nobody:
+            yield Gap(
+                f"#{name}",
+                "Slack tells the e-mail of none of its members, so nobody may find what is said",
+                "Add the scope users:read.email and install the app again.",
+                is_private=True,
+            )
+        if self._bot_message_count:
+            yield Gap(
+                "messages of bots",
+                "nobody replied to them",
+                "Set SLACK_INCLUDE_BOTS=true to read them.",
+                self._bot_message_count,
+            )
+
+
+def _day_of(part: Thread | Day | DocumentFailure | End) -> date | None:
+    latest_at = part.latest_at if isinstance(part, Thread | Day) else None
+    return latest_at.date() if latest_at else None

@@ -1,0 +1,234 @@
+"""Slack: each thread as one document, and each channel's other messages of a day as another.
+
+Documents of a kind of their own are the channels themselves: what they are for, by their topic and
+purpose. Files are named; what is written in them is not read.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Self
+
+from vector_assets.core.days import Window, start_of_day
+from vector_assets.core.errors import ContractError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
+from vector_assets.sources.estimate import Survey
+from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.items import Quarantined, SourceItem
+from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
+from vector_assets.sources.slack.client import SlackApi
+from vector_assets.sources.slack.directory import Channel, Directory
+from vector_assets.sources.slack.document import SOURCE, channel_id_of
+from vector_assets.sources.slack.estimate import SurveyReading
+from vector_assets.sources.slack.messages import instant, is_of_bot, is_said
+from vector_assets.sources.slack.parts import Options
+from vector_assets.sources.slack.rate_limits import (
+    RATES_BY_METHOD,
+    SECONDS_A_MINUTE,
+    Pace,
+    rates_of,
+)
+from vector_assets.sources.slack.reader import Reading
+from vector_assets.sources.slack.retry import SecondReading
+
+NEWEST_CHANNELS = 5
+NEWEST_MESSAGES = 50
+
+
+class SlackSource(Source):
+    """Reads the channels that the bot is in; direct messages are never read.
+
+    Args:
+        api: Slack.
+        options: What the settings say.
+        rates: Requests a minute that each method allows; empty for the documented ones.
+    """
+
+    name = SOURCE
+    overlap = timedelta(hours=1)
+
+    def __init__(
+        self, api: SlackApi, options: Options, rates: Mapping[str, float] = RATES_BY_METHOD
+    ) -> None:
+        self._api = api
+        self._options = options
+        self._rates = rates
+        self._prepared: Directory | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings, meter: Meter) -> Self:
+        """Build it from the settings.
+
+        Raises:
+            SettingsError: `SLACK_BOT_TOKEN` is not set, or `PARTITIONS_START` is not a day.
+        """
+        settings.require_credentials(SOURCE)
+        rates = rates_of(settings.slack_requests_per_minute)
+        api = SlackApi(
+            settings.slack_bot_token.get_secret_value(),
+            settings.slack_base_url,
+            meter,
+            pace=Pace(meter, rates),
+        )
+        options = Options(
+            since=start_of_day(settings.first_day),
+            channels=settings.slack_channels,
+            joins_public=settings.slack_join_public,
+            includes_bots=settings.slack_include_bots,
+        )
+        return cls(api, options, rates)
+
+    def prepare(self) -> None:
+        """Ask who is who, for the reading that comes next.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises.
+        """
+        self._prepared = Directory.load(self._api)
+
+    def documents(self, window: Window) -> Iterator[SourceItem]:
+        """Yield the threads and days of a window, channel by channel, newest first.
+
+        Besides those whose last activity lies in the window it yields the threads that began in
+        it, days that may have lost a message to a thread, each channel itself, and the history of
+        channels that are new; `history.py` and `reader.py` say why. A thread that the
+        index holds as history shows it is not fetched. The one checkpoint comes at the end.
+
+        Costs a request for every 999 channels and members, one or two a private channel for its
+        members, one for every 999 top-level messages since `THREAD_LOOKBACK` before the window, at
+        least one a channel, and one a thread that has changed.
+
+        Raises:
+            SettingsError: `SLACK_CHANNELS` names a channel that the bot does not see.
+            VectorAssetsError: As `SlackApi.call` raises.
+        """
+        yield from self._reading(window).items()
+
+    def ids(self, window: Window) -> Iterator[str | Unlisted]:
+        """Yield the ids of what the window holds; costs no request for replies.
+
+        Parents are looked for since `PARTITIONS_START`, whatever the window: a thread that a
+        backfill brought may have got its last reply long after it began. A channel that cannot be
+        read, though the index holds documents of it, is yielded as unlisted: it was deleted, or
+        the bot was taken out of it, and Slack answers both alike.
+
+        Raises:
+            VectorAssetsError: As `documents` raises.
+        """
+        yield from self._reading(window).ids()
+
+    def survey(self, window: Window) -> Survey:
+        """Count what some channels hold, and read some of it; 50 pages of history at the most."""
+        directory = Directory.load(self._api)
+        return SurveyReading(self._api, directory, self._options, self.known, window).survey()
+
+    @property
+    def allowances(self) -> Mapping[str, Allowance]:
+        """What each method allows; `SLACK_REQUESTS_PER_MINUTE` for those that read messages."""
+        return {
+            f"slack {method}": Allowance(rate, SECONDS_A_MINUTE)
+            for method, rate in (self._rates or RATES_BY_METHOD).items()
+        }
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        """Yield threads and days by their ids; costs a request each, and those for who is who.
+
+        Raises:
+            VectorAssetsError: As `documents` raises.
+        """
+        directory = Directory.load(self._api)
+        whenever = Window(self._options.since, None)
+        reading = SecondReading(self._api, directory, self._options, self.known, whenever)
+        yield from reading.again(one.document_id for one in failed)
+
+    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+        """Yield what became of documents; a request for each thread.
+
+        A thread whose newest reply was deleted is older than it was, and may have left the window.
+        The messages of a day never leave it, and the listing has read each channel to its end: of
+        a channel that the settings leave out it has not.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and when a channel was closed meanwhile.
+        """
+        read = {one.id for one in self._choice(Directory.load(self._api, with_users=False)).to_read}
+        for one in missing:
+            channel_id, _, part = one.document_id.partition(":")[2].partition(":")
+            if channel_id_of(one.document_id) not in read:
+                yield one.document_id, Fate.NOT_SHOWN
+            elif "." in part and self._has_replies(channel_id, part):
+                yield one.document_id, Fate.THERE
+            else:
+                yield one.document_id, Fate.DELETED
+
+    def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
+        """Tell whether a thread is there: one whose replies are all gone is a day's message."""
+        pages = self._api.pages(
+            "conversations.replies", "messages", channel=channel_id, ts=thread_ts
+        )
+        try:
+            return any(message["ts"] != thread_ts for page in pages for message in page)
+        except ContractError as error:
+            if error.seen != "thread_not_found":
+                raise
+        return False
+
+    def newest(self) -> datetime | None:
+        """Return the newest activity in the largest channels.
+
+        Costs three requests and one for each of `NEWEST_CHANNELS`. Slack does not tell which
+        channel was active last, so the newest message may be in a smaller one, never the reverse:
+        what is returned has been said, in a channel that is read, by somebody who is read.
+        """
+        directory = Directory.load(self._api, with_users=False)
+        members = [one for one in self._choice(directory).to_read if not one.is_archived]
+        channels = sorted(members, key=lambda one: -one.member_count)
+        return max(
+            (at for channel in channels[:NEWEST_CHANNELS] for at in self._activity(channel)),
+            default=None,
+        )
+
+    def check(self) -> Reach:
+        """Ask who we are, how many channels we read, and what we don't; two requests where few.
+
+        Whether an archived channel answers is told by a run, for each has to be asked.
+
+        Raises:
+            CredentialsError: The token is refused, or lacks a scope; names the scope.
+            UnavailableError: Slack cannot be reached.
+        """
+        directory = Directory.load(self._api, with_users=False)
+        bot, choice = directory.bot, self._choice(directory)
+        channel_count = len(choice.to_read) + len(choice.to_join)
+        advice = "" if channel_count else "; invite it with /invite in each channel to read"
+        return Reach(
+            f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}",
+            (
+                *bot.gaps(joins_public=self._options.joins_public),
+                *closed_gaps(dict.fromkeys(choice.unjoined, NOT_JOINED)),
+            ),
+        )
+
+    def _reading(self, window: Window) -> Reading:
+        directory, self._prepared = self._prepared or Directory.load(self._api), None
+        return Reading(self._api, directory, self._options, self.known, window)
+
+    def _choice(self, directory: Directory) -> Choice:
+        options = self._options
+        return Choice.of(directory, options.channels, joins_public=options.joins_public)
+
+    def _activity(self, channel: Channel) -> Iterator[datetime]:
+        """Yield the instants of the newest that was said in a channel."""
+        try:
+            answer = self._api.call(
+                "conversations.history", channel=channel.id, limit=NEWEST_MESSAGES
+            )
+        except ContractError as error:
+            if error.seen not in CLOSED_CODES:
+                raise
+            return
+        for message in answer["messages"]:
+            is_read = self._options.includes_bots or not is_of_bot(message)
+            if message.get("reply_count") or (is_said(message) and is_read):
+                yield instant(message.get("latest_reply") or message["ts"])

@@ -1,0 +1,4 @@
+"""LanceDB: a table for each namespace, in a folder or an object store.
+
+Keep out: other stores.
+"""

@@ -1,0 +1,262 @@
+"""How records become rows of LanceDB, and filters its SQL."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from vector_assets.core.documents import Value
+from vector_assets.core.errors import ContractError
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+
+_TEXTS = pa.list_(pa.string())
+
+HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
+"""What a head is read from."""
+
+_DAY_SECONDS = 86_400.0
+
+NEWEST_WINS = "target.updated_at <= source.updated_at"
+"""A row is replaced only by one that is not older."""
+
+FIELDS: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "document_id": pa.string(),
+    "source": pa.string(),
+    "title": pa.string(),
+    "text": pa.string(),
+    "url": pa.string(),
+    "container": pa.string(),
+    "authors": _TEXTS,
+    "created_at": pa.float64(),
+    "updated_at": pa.float64(),
+    "partition": pa.string(),
+    "chunk": pa.int32(),
+    "chunk_count": pa.int32(),
+    "fingerprint": pa.string(),
+    "vector_fingerprint": pa.string(),
+    "document_fingerprint": pa.string(),
+    "stamp": pa.string(),
+    "access": _TEXTS,
+    "issue_key": pa.string(),
+}
+"""Columns that every table has; a source's own fields are added as they come."""
+
+
+# Without it two writers that insert one id at the same moment both succeed: a doubled row.
+# (github.com/lance-format/lance/pull/6018, 2026-02)
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
+
+
+def schema_of(dimensions: int) -> pa.Schema:
+    """Return the columns of a new table."""
+    vector = pa.field("vector", pa.list_(pa.float32(), dimensions))
+    key = pa.field("id", FIELDS["id"], nullable=False, metadata=_PRIMARY_KEY)
+    others = [pa.field(name, kind) for name, kind in FIELDS.items() if name != "id"]
+    return pa.schema([vector, key, *others])
+
+
+def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.Field]:
+    """Return the columns that these fields need and a table lacks."""
+    found: dict[str, pa.Field] = {}
+    for fields in metadata:
+        for name, value in fields.items():
+            if name not in found and present.get_field_index(name) < 0:
+                found[name] = pa.field(name, _type_of(value))
+    return list(found.values())
+
+
+def add_fields(table: Any, metadata: Iterable[Metadata]) -> None:
+    """Add the columns that these fields need and a table lacks.
+
+    Raises:
+        RuntimeError: Another process has added one at this moment, as of any conflict of commits.
+    """
+    table.checkout_latest()
+    if missing := missing_fields(table.schema, metadata):
+        try:
+            table.add_columns(missing)
+        except ValueError as error:
+            raise RuntimeError(f"conflict: {error}") from error
+
+
+def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
+    """Return records as rows of a table's columns; a field that a record lacks is null.
+
+    Raises:
+        ContractError: A field is of another type than its column.
+    """
+    rows: dict[str, list[Any]] = {
+        name: [record.metadata.get(name) for record in records] for name in schema.names
+    }
+    rows["id"] = [record.id for record in records]
+    rows["vector"] = [record.vector for record in records]
+    return pa.table([_array(rows[field.name], field) for field in schema], schema=schema)
+
+
+def rows_of_metadata(
+    metadata_by_id: Mapping[str, Metadata], names: Sequence[str], schema: pa.Schema
+) -> pa.Table:
+    """Return rows that hold an id and the named fields alone.
+
+    Raises:
+        ContractError: A field is of another type than its column.
+    """
+    fields = [schema.field("id"), *(schema.field(name) for name in names)]
+    values: list[Sequence[Any]] = [
+        list(metadata_by_id),
+        *([metadata[name] for metadata in metadata_by_id.values()] for name in names),
+    ]
+    arrays = [_array(column, field) for column, field in zip(values, fields, strict=True)]
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
+    """Return a row's metadata as it was written: without what is null or the store's own."""
+    return {
+        name: value
+        for name, value in row.items()
+        if value is not None and name not in {"id", "vector"} and not name.startswith("_")
+    }
+
+
+def head_of(row: Mapping[str, Any]) -> Head:
+    """Return the head that a first chunk's row tells."""
+    return Head(
+        row["document_fingerprint"] or "",
+        row["updated_at"],
+        row["chunk_count"],
+        row["stamp"] or "",
+        row["container"] or "",
+        tuple(row["access"] or ()),
+    )
+
+
+def readable(schema: pa.Schema) -> list[str]:
+    """Return all columns but the vector."""
+    return [name for name in schema.names if name != "vector"]
+
+
+def hit_of(row: Mapping[str, Any], score: float) -> Hit:
+    """Return a row that a search found."""
+    return Hit(row["id"], score, metadata_of(row))
+
+
+def record_of(row: Mapping[str, Any]) -> Record:
+    """Return a whole row as the record that it was."""
+    return Record(row["id"], np.asarray(row["vector"], np.float32), metadata_of(row))
+
+
+def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
+    """Return the numbers of the rows that share an id with a newer one."""
+    newest_first = sorted(rows, key=lambda row: (row["updated_at"], row["_rowid"]), reverse=True)
+    kept: set[str] = set()
+    surplus = []
+    for row in newest_first:
+        if row["id"] in kept:
+            surplus.append(int(row["_rowid"]))
+        kept.add(row["id"])
+    return surplus
+
+
+def doubled_ids(table: Any) -> list[str]:
+    """Return the ids that more than one row has; reads that column of the whole table."""
+    ids = table.search().select(["id"]).limit(None).to_arrow()["id"]
+    counted = ids.value_counts()
+    is_doubled = pc.greater(counted.field("counts"), 1)
+    found: list[str] = counted.field("values").filter(is_doubled).to_pylist()
+    return found
+
+
+def where_clause(where: Filter) -> str:
+    """Return a filter as SQL; who asks is always part of it."""
+    clauses = [f"array_has_any(access, [{', '.join(map(literal, where.readers))}])"]
+    if where.containers:
+        clauses.append(f"container IN ({', '.join(map(literal, where.containers))})")
+    clauses += _within(where.since, where.until)
+    if where.issue_key:
+        clauses.append(f"issue_key = {literal(where.issue_key)}")
+    return " AND ".join(clauses)
+
+
+def _within(since: float | None, until: float | None) -> list[str]:
+    """Return clauses for a last activity in a span of epoch seconds, either end of it open.
+
+    Whole days are asked for by their partition, whose index holds a set of rows a day: the rows of
+    a year are then a union of sets, where the index of instants reads each of them, half of the
+    time of a search among a million (`benchmarks/scale.py`). Instants are asked for on the days
+    that the span cuts.
+    """
+    first = None if since is None else _day_of(since)
+    last = None if until is None else _day_of(until)
+    if first == last or (since is not None and until is not None and until <= since):
+        bounds = ((">=", since), ("<", until))
+        return [f"updated_at {sign} {bound!r}" for sign, bound in bounds if bound is not None]
+    whole, cut = [], []
+    if since is not None and first is not None:
+        into_day = since % _DAY_SECONDS
+        whole.append(f"partition {'>' if into_day else '>='} {literal(first)}")
+        if into_day:
+            next_day = since - into_day + _DAY_SECONDS
+            cut.append(f"updated_at >= {since!r} AND updated_at < {next_day!r}")
+    if until is not None and last is not None:
+        into_day = until % _DAY_SECONDS
+        whole.append(f"partition < {literal(last)}")
+        if into_day:
+            cut.append(f"updated_at >= {until - into_day!r} AND updated_at < {until!r}")
+    spans = (f"({one})" for one in (" AND ".join(whole), *cut))
+    return [f"({' OR '.join(spans)})"]
+
+
+def _day_of(instant: float) -> str:
+    """Return the partition of an instant."""
+    return datetime.fromtimestamp(instant, UTC).date().isoformat()
+
+
+def id_list(column: str, ids: Iterable[str]) -> str:
+    """Return the clause that a column is one of these."""
+    return f"{column} IN ({', '.join(map(literal, ids))})"
+
+
+def older_rows(until: Iterable[tuple[str, float]]) -> str:
+    """Return the clause that a row has one of these ids and is not newer than is said of it."""
+    ids_by_time: defaultdict[float, list[str]] = defaultdict(list)
+    for one, updated_at in until:
+        ids_by_time[updated_at].append(one)
+    return " OR ".join(
+        f"({id_list('id', ids)} AND updated_at <= {updated_at!r})"
+        for updated_at, ids in ids_by_time.items()
+    )
+
+
+def id_begins(prefix: str) -> str:
+    """Return the clause that an id begins with a text; every id begins with an empty one."""
+    return f"starts_with(id, {literal(prefix)})" if prefix else "id IS NOT NULL"
+
+
+def literal(text: str) -> str:
+    """Return a text as a literal of SQL: a quote is doubled, nothing else is special."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    try:
+        return pa.array(values, field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        seen = f"{str(error).splitlines()[0][:200]} for the field {field.name!r}"
+        raise ContractError("lancedb", seen, f"{field.type}, as the field began") from error
+
+
+def _type_of(value: Value) -> pa.DataType:
+    if isinstance(value, bool):
+        return pa.bool_()
+    if isinstance(value, (int, float)):
+        return pa.float64()
+    return _TEXTS if isinstance(value, list) else pa.string()

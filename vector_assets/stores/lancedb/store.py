@@ -1,0 +1,395 @@
+"""LanceDB: an index in a folder or an object store, without a server.
+
+One table a namespace. A write is one atomic commit, and newest wins inside the store: a row is
+replaced only by one whose `updated_at` is not older, so that no order of runs can undo an edit.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import Any, Self, TypeVar
+
+import lancedb
+import pyarrow as pa
+from lancedb.query import MatchQuery
+
+from vector_assets.core.errors import IndexMismatchError, LostWriteError, UnavailableError
+from vector_assets.core.vectors import Vectors
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
+from vector_assets.stores.lancedb import indexes
+from vector_assets.stores.lancedb.rows import (
+    HEAD_FIELDS,
+    NEWEST_WINS,
+    add_fields,
+    doubled_ids,
+    doubled_rows,
+    head_of,
+    hit_of,
+    id_begins,
+    id_list,
+    missing_fields,
+    older_rows,
+    readable,
+    record_of,
+    rows_of_metadata,
+    rows_of_records,
+    schema_of,
+    where_clause,
+)
+from vector_assets.stores.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
+
+Result = TypeVar("Result")
+
+_match_query: Any = MatchQuery  # Its optional arguments are typed as required ones.
+
+COMMIT_ROWS = 5_000
+"""Rows of one commit: about 25 MB with text and 384 dimensions."""
+
+ASKED_IDS = 1_000
+"""Ids of one question, so that its clause stays short."""
+
+INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 16 * 2**20
+"""LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them.
+Of metadata it keeps that of every version seen, and a run wants only the newest."""
+
+_CONFLICT_ATTEMPTS = 12
+_KEEP_VERSIONS = timedelta(days=1)
+
+
+class LanceDBStore(IndexStore):
+    """An index under one URI.
+
+    Args:
+        uri: Folder, made when it does not exist, or URI of an object store.
+    """
+
+    name = "lancedb"
+    has_lexical_search = True
+    atomic_records = COMMIT_ROWS
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._connection: Any = None
+        self._tables: dict[str, Any] = {}
+
+    def open(self, namespace: str, dimensions: int) -> None:
+        """Make the table ready; create it when it is missing.
+
+        Raises:
+            IndexMismatchError: It holds vectors of another length.
+        """
+        if (table := self._existing(namespace)) is None:
+            table = self._created(namespace, dimensions)
+        found = table.schema.field("vector").type.list_size
+        if found != dimensions:
+            raise IndexMismatchError(
+                f"the table {namespace!r} in {self._uri} holds vectors of {found} dimensions, and "
+                f"the embedder makes {dimensions}: set EMBEDDING_MODEL and EMBEDDING_DIMENSIONS "
+                f"back, or point LANCEDB_URI at a new folder and sync again"
+            )
+        self._tables[namespace] = table
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return what the index holds of these documents; one row each, no text, no vector."""
+        rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], HEAD_FIELDS)
+        return {row["document_id"]: head_of(row) for row in rows}
+
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return the fingerprints of the chunks that exist."""
+        rows = self._rows_by_id(namespace, chunk_ids, ["id", "fingerprint", VECTOR_FINGERPRINT])
+        return {row["id"]: trusted_fingerprint(row) for row in rows}
+
+    def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
+        """Return the ids of all chunks of a document, orphans included."""
+        clause = id_list("document_id", [document_id])
+        return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order; all ids of the table are held, at some 50 bytes each."""
+        clause = id_begins(f"{document_id}#" if document_id else "")
+        yield from sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return whole rows, two where two share an id."""
+        table = self._existing(namespace)
+        fields = [] if table is None else table.schema.names
+        return list(map(record_of, self._rows_by_id(namespace, chunk_ids, fields)))
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
+        fields = ["id", "updated_at", "_rowid"]
+        for _ in range(_CONFLICT_ATTEMPTS):
+            surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
+            if not surplus:
+                return
+            # A row that another process has moved meanwhile has another number, and is asked again.
+            clause = f"_rowid IN ({', '.join(map(str, surplus))})"
+            self._committed(partial(self._table(namespace).delete, clause))
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records in commits of bounded size; an older version never replaces a newer one.
+
+        Raises:
+            LostWriteError: The store took fewer rows than it was given, and not for being older.
+        """
+        for at in range(0, len(records), COMMIT_ROWS):
+            self._upsert_commit(namespace, records[at : at + COMMIT_ROWS])
+
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Replace fields of existing rows by a merge of those columns alone."""
+        by_names = sorted(metadata_by_id.items(), key=lambda item: sorted(item[1]))
+        for names, group in groupby(by_names, key=lambda item: sorted(item[1])):
+            updates = dict(group)
+            if "updated_at" in names:
+                updates = self._newest(namespace, updates)
+            self._add_fields(namespace, updates.values())
+            rows = rows_of_metadata(updates, names, self._table(namespace).schema)
+            self._committed(partial(self._merge_fields, namespace, rows))
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete rows by id."""
+        self._delete(namespace, chunk_ids, partial(id_list, "id"))
+
+    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
+        """Delete rows by id, but for those that a newer version has written by now."""
+        self._delete(namespace, list(until.items()), older_rows)
+
+    def _delete(self, namespace: str, asked: Sequence[Any], clause: Callable[[Any], str]) -> None:
+        if (table := self._existing(namespace)) is None:
+            return
+        for at in range(0, len(asked), ASKED_IDS):
+            self._committed(partial(table.delete, clause(asked[at : at + ASKED_IDS])))
+
+    def count(self, namespace: str) -> int:
+        """Return the number of rows."""
+        table = self._existing(namespace)
+        return 0 if table is None else int(self._answered(table.count_rows))
+
+    def watermark(self, namespace: str) -> datetime | None:
+        """Return the newest `updated_at`; reads that one column of the heads."""
+        rows = self._rows(namespace, "chunk = 0", ["updated_at"])
+        newest = max((row["updated_at"] for row in rows), default=None)
+        return None if newest is None else datetime.fromtimestamp(newest, UTC)
+
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head."""
+        of_days = f" AND {id_list('partition', map(str, days))}" if days else ""
+        for row in self._rows(namespace, f"chunk = 0{of_days}", HEAD_FIELDS):
+            yield row["document_id"], head_of(row)
+
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        """Return the nearest rows by cosine similarity, best first."""
+        if (table := self._existing(namespace)) is None:
+            return []
+        wanted = indexes.nearest(table, vector).where(where_clause(where), prefilter=True)
+        query, fields = wanted.limit(limit), [*readable(table.schema), "_distance"]
+        rows = self._answered(query.select(fields).to_list)
+        return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
+
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the best rows by BM25; rows that are not indexed yet are scanned."""
+        table = self._existing(namespace)
+        if table is None or not text.strip():
+            return []
+        self._ensure_text_index(table)
+        query = table.search(_match_query(text, "text"), query_type="fts").limit(limit)
+        wanted = query.where(where_clause(where), prefilter=True)
+        rows = self._answered(lambda: wanted.select([*readable(table.schema), "_score"]).to_list())
+        return [hit_of(row, row["_score"]) for row in rows]
+
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the first chunks of documents that meet a filter."""
+        if (table := self._existing(namespace)) is None:
+            return []
+        clause = f"chunk = 0 AND {where_clause(where)}"
+        query = table.search().where(clause).limit(limit)
+        rows = self._answered(lambda: query.select(readable(table.schema)).to_list())
+        return [hit_of(row, 1.0) for row in rows]
+
+    def maintain(self, namespace: str) -> None:
+        """Bring the indexes up to date, merge small files, forget versions older than a day.
+
+        A row that a writer has doubled and was killed before it could drop it goes, too.
+        """
+        if (table := self._existing(namespace)) is None:
+            return
+        self.drop_doubles(namespace, self._answered(partial(doubled_ids, table)))
+        for column, kind in indexes.missing_indexes(table):
+            self._committed(partial(table.create_index, column, config=kind))
+        self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
+
+    def keep_pace(self, namespace: str) -> None:
+        """Make the index of ids anew as rows wait for it, and maintain as the table doubles."""
+        if (table := self._existing(namespace)) is None:
+            return
+        if self._answered(partial(indexes.wants_maintenance, table)):
+            self.maintain(namespace)
+        elif self._answered(partial(indexes.wants_ids, table)):
+            self._committed(partial(table.create_index, "id", config=indexes.id_index()))
+
+    def check(self) -> str:
+        """List the tables."""
+        names = self._answered(lambda: self._connected().list_tables().tables)
+        return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
+
+    def beside(self, generation: str) -> Self:
+        """Return the index in a folder below this one, which LanceDB does not take for a table."""
+        return type(self)(f"{self._uri.rstrip('/')}/generation-{generation}")
+
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of a table's vectors."""
+        table = self._existing(namespace)
+        return None if table is None else int(table.schema.field("vector").type.list_size)
+
+    def clear(self, namespace: str) -> None:
+        """Drop a table."""
+        self._tables.pop(namespace, None)
+        self._answered(lambda: self._connected().drop_table(namespace, ignore_missing=True))
+
+    def remove(self) -> None:
+        """Drop all tables; an empty folder may stay."""
+        self._tables.clear()
+        self._answered(lambda: self._connected().drop_all_tables())
+
+    def _upsert_commit(self, namespace: str, records: Sequence[Record]) -> None:
+        self._add_fields(namespace, [record.metadata for record in records])
+        table = self._table(namespace)
+        rows = rows_of_records(records, table.schema)
+        result, is_alone = self._committed(partial(self._merge, table, rows))
+        if not is_alone:
+            self.drop_doubles(namespace, [record.id for record in records])
+        taken = result.num_inserted_rows + result.num_updated_rows
+        if taken < len(records):
+            present = len(self.fingerprints(namespace, [record.id for record in records]))
+            if present < len(records):
+                raise LostWriteError(
+                    f"the table {namespace!r} in {self._uri} was given {len(records)} rows, took "
+                    f"{taken} and holds {present} of them: run the same days again"
+                )
+
+    def _merge(self, table: Any, rows: pa.Table) -> tuple[Any, bool]:
+        """Write rows in one commit; return its result, and whether no other came in between.
+
+        By the index of ids, which spares the reading of all ids, two writers that add one id at
+        the same moment both succeed (github.com/lance-format/lance/pull/9238, 2026-09). Whoever
+        commits second sees by the number of its version that it was not alone.
+        """
+        table.checkout_latest()
+        before = table.version
+        result = (
+            table.merge_insert("id")
+            .when_matched_update_all(where=NEWEST_WINS)
+            .when_not_matched_insert_all()
+            .execute(rows)
+        )
+        return result, result.version == before + 1
+
+    def _newest(self, namespace: str, updates: Mapping[str, Metadata]) -> dict[str, Metadata]:
+        """Leave out what is older than the row that it would change.
+
+        Asked beforehand, because LanceDB 0.40 panics on a condition where a merge leaves columns
+        out. A writer in between can be outdone until the next run, which sees the fingerprint.
+        """
+        held = {
+            row["id"]: row["updated_at"]
+            for row in self._rows_by_id(namespace, list(updates), ["id", "updated_at"])
+        }
+        return {
+            one: fields
+            for one, fields in updates.items()
+            if one in held and held[one] <= fields["updated_at"]
+        }
+
+    def _merge_fields(self, namespace: str, rows: pa.Table) -> None:
+        """Replace the columns of some rows; those without a row in the table are passed over."""
+        if rows.num_rows:
+            self._table(namespace).merge_insert("id").when_matched_update_all().execute(rows)
+
+    def _add_fields(self, namespace: str, metadata: Any) -> None:
+        table = self._table(namespace)
+        if missing_fields(table.schema, metadata):
+            self._committed(partial(add_fields, table, metadata))
+
+    def _rows_by_id(
+        self, namespace: str, ids: Sequence[str], fields: list[str]
+    ) -> list[dict[str, Any]]:
+        return [
+            row
+            for at in range(0, len(ids), ASKED_IDS)
+            for row in self._rows(namespace, id_list("id", ids[at : at + ASKED_IDS]), fields)
+        ]
+
+    def _rows(self, namespace: str, clause: str, fields: list[str]) -> list[dict[str, Any]]:
+        if (table := self._existing(namespace)) is None:
+            return []
+        found: list[dict[str, Any]] = self._answered(
+            lambda: table.search().where(clause).select(fields).limit(None).to_arrow().to_pylist()
+        )
+        return found
+
+    def _ensure_text_index(self, table: Any) -> None:
+        if not indexes.has_text_index(table):
+            self._committed(lambda: table.create_index("text", config=indexes.text_index()))
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            self._connection = lancedb.connect(
+                self._uri,
+                read_consistency_interval=timedelta(0),
+                session=lancedb.Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES),
+            )
+        return self._connection
+
+    def _created(self, namespace: str, dimensions: int) -> Any:
+        """Create a table, or open the one that another process has just created."""
+        schema = schema_of(dimensions)
+        try:
+            return self._answered(lambda: self._connected().create_table(namespace, schema=schema))
+        except ValueError:
+            return self._answered(lambda: self._connected().open_table(namespace))
+
+    def _existing(self, namespace: str) -> Any | None:
+        """Return the table, or None when nothing was ever written to it."""
+        if namespace not in self._tables:
+            try:
+                table = self._answered(lambda: self._connected().open_table(namespace))
+            except ValueError:
+                # What LanceDB raises for a table that does not exist.
+                return None
+            self._tables[namespace] = table
+        return self._tables[namespace]
+
+    def _table(self, namespace: str) -> Any:
+        if (table := self._existing(namespace)) is None:
+            raise IndexMismatchError(f"the table {namespace!r} does not exist: open it first")
+        return table
+
+    def _answered(self, ask: Callable[[], Result]) -> Result:
+        """Return an answer, or say that the folder or object store cannot be used."""
+        try:
+            return ask()
+        except (OSError, RuntimeError) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> UnavailableError:
+        return UnavailableError(
+            f"LanceDB at {self._uri}",
+            str(error).splitlines()[0][:200],
+            "Check that LANCEDB_URI can be read and written, and that its disk has room.",
+        )
+
+    def _committed(self, commit: Callable[[], Result]) -> Result:
+        """Return what a commit gives; one that lost a race against another writer is repeated."""
+        for attempt in range(_CONFLICT_ATTEMPTS):
+            try:
+                return commit()
+            except (OSError, RuntimeError) as error:
+                if "conflict" not in str(error).lower() or attempt == _CONFLICT_ATTEMPTS - 1:
+                    raise self._unusable(error) from error
+                time.sleep(random.uniform(0, 0.05 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
+        raise AssertionError("unreachable")

@@ -1,0 +1,367 @@
+"""Pinecone: an index in the cloud, through whichever of its two APIs made it.
+
+An index that we create belongs to the Documents API and has full text; an index of vectors that
+exists already is served through the Vectors API, without full text.
+Both APIs are eventually consistent (docs.pinecone.io, "Data freshness", 2026-11): a search may miss
+what was written seconds ago, a fetch by id likewise.
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, Self
+
+from pinecone import Pinecone
+
+from vector_assets.core.errors import IndexMismatchError, SettingsError, UnavailableError
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.bulk_import import BulkImports, BulkStore
+from vector_assets.stores.pinecone.api import PineconeApi, answered
+from vector_assets.stores.pinecone.documents_api import DocumentsApi
+from vector_assets.stores.pinecone.vectors_api import VectorsApi
+
+VECTOR_FIELD = "vector"
+TEXT_FIELD = "text"
+
+FIELD_OF_VECTOR_INDEX = "_values"
+"""How the control plane calls the one field of an index of the Vectors API."""
+
+MAX_NAME_CHARACTERS = 45
+"""Longest name of an index (docs.pinecone.io, "Create an index", 2026-11)."""
+
+READY_SECONDS = 300.0
+"""How long a new index may take until it can be used."""
+
+READY_POLL_SECONDS = 1.0
+
+DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
+
+
+class PineconeStore(BulkStore):
+    """One index.
+
+    Args:
+        key: API key.
+        index: Name of the index.
+        host: Its data-plane URL; looked up by name when empty.
+        controller_host: Control plane; Pinecone's own when empty.
+        meter: Of the run.
+    """
+
+    name = "pinecone"
+    # Eventually consistent (docs.pinecone.io, "Check data freshness", 2026-11): seconds as a rule.
+    seen_within_seconds = 60.0
+    # A batch is written in a few requests that wait for one another; a second one fills the gaps.
+    batches_in_flight = 2
+
+    def __init__(
+        self, key: str, *, index: str, host: str, controller_host: str, meter: Meter
+    ) -> None:
+        self._key = key
+        self._index_name = index
+        self._host = host
+        self._controller_host = controller_host
+        self._meter = meter
+        self._client = _client(key, controller_host)
+        self._lock = threading.Lock()
+        self._found: PineconeApi | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings, meter: Meter) -> Self:
+        """Build it from the settings; no request is made.
+
+        Raises:
+            SettingsError: The key is missing.
+        """
+        key = settings.pinecone_api_key.get_secret_value()
+        if not key:
+            raise SettingsError(
+                "VECTOR_STORE is 'pinecone' and PINECONE_API_KEY is not set: set it, or set "
+                "VECTOR_STORE=lancedb"
+            )
+        return cls(
+            key,
+            index=settings.pinecone_index,
+            host=settings.pinecone_host,
+            controller_host=settings.pinecone_controller_host,
+            meter=meter,
+        )
+
+    @property
+    def has_lexical_search(self) -> bool:  # type: ignore[override]  # known once the index is
+        """Whether the index is one of documents, which have full text."""
+        api = self._existing()
+        return api is None or isinstance(api, DocumentsApi)
+
+    def open(self, namespace: str, dimensions: int) -> None:
+        """Look the index up, or create it; a namespace needs no making.
+
+        Raises:
+            IndexMismatchError: It holds vectors of another length.
+        """
+        api = self._existing() or self._create(dimensions)
+        if api.dimensions != dimensions:
+            raise IndexMismatchError(
+                f"the Pinecone index {self._index_name!r} holds vectors of {api.dimensions} "
+                f"dimensions, and the embedder makes {dimensions}: set EMBEDDING_MODEL and "
+                f"EMBEDDING_DIMENSIONS back, or name a new index in PINECONE_INDEX and sync again"
+            )
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return what the index holds of these documents."""
+        api = self._existing()
+        return {} if api is None else api.heads(namespace, document_ids)
+
+    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Return the fingerprints of the chunks that exist."""
+        api = self._existing()
+        return {} if api is None else api.fingerprints(namespace, chunk_ids)
+
+    def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
+        """Return the ids of all chunks of a document; the separator belongs to the prefix."""
+        api = self._existing()
+        return [] if api is None else list(api.listed(namespace, f"{document_id}#"))
+
+    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
+        """Yield ids in order, a page a request."""
+        api = self._existing()
+        if api is not None:
+            yield from api.listed(namespace, f"{document_id}#" if document_id else "")
+
+    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
+        """Return records with their vectors, in answers of bounded bytes."""
+        api = self._existing()
+        return [] if api is None else api.fetch(namespace, chunk_ids)
+
+    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Do nothing: an id is unique in a namespace of Pinecone."""
+
+    def shows_written(self, namespace: str) -> bool:
+        """Whether a search is known to see all that was written here."""
+        api = self._existing()
+        return api is not None and api.shows_written(namespace)
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records in requests of bounded count and bytes, a few at a time.
+
+        Raises:
+            LostWriteError: Pinecone took fewer than it was given.
+        """
+        if records:
+            self._opened().upsert(namespace, records)
+
+    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Set fields of existing records."""
+        if metadata_by_id:
+            self._opened().update(namespace, metadata_by_id)
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete records by id."""
+        if chunk_ids:
+            self._opened().delete(namespace, chunk_ids)
+
+    def count(self, namespace: str) -> int:
+        """Return the number of records, as the index's statistics have it."""
+        api = self._existing()
+        return 0 if api is None else api.count(namespace)
+
+    def watermark(self, namespace: str) -> datetime | None:
+        """Return the newest `updated_at`.
+
+        Pinecone cannot sort, so this climbs: each request asks for one record newer than the
+        newest seen, from the middle of what is left. About 20 requests, however many records.
+        """
+        api = self._existing()
+        newest = None if api is None else _climb(api, namespace)
+        return None if newest is None else datetime.fromtimestamp(newest, UTC)
+
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield each document, or those of some days, with its head, a page a request."""
+        api = self._existing()
+        return iter(()) if api is None else api.documents(namespace, days)
+
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        """Return the nearest records."""
+        api = self._existing()
+        return [] if api is None else api.search_dense(namespace, vector, where, limit)
+
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the best records by BM25; nothing from an index of vectors."""
+        api = self._existing()
+        if api is None or not text.strip():
+            return []
+        return api.search_lexical(namespace, text, where, limit)
+
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return first chunks that meet a filter."""
+        api = self._existing()
+        return [] if api is None else api.lookup(namespace, where, limit)
+
+    def maintain(self, namespace: str) -> None:
+        """Do nothing: Pinecone maintains its indexes itself."""
+
+    def keep_pace(self, namespace: str) -> None:
+        """Do nothing, for the same reason."""
+
+    def check(self) -> str:
+        """Look the index up."""
+        api = self._existing()
+        if api is None:
+            return f"Pinecone answers; the index {self._index_name!r} is made by the first sync"
+        kind = "documents" if isinstance(api, DocumentsApi) else "vectors, without full text"
+        return f"Pinecone index {self._index_name!r} of {kind}, {api.dimensions} dimensions"
+
+    def beside(self, generation: str) -> Self:
+        """Return another index, named after this one; whatever made this, it is one of documents.
+
+        A name that grows too long is cut, and its hash keeps it apart from others.
+        """
+        name = f"{self._index_name}-{generation}"
+        if len(name) > MAX_NAME_CHARACTERS:
+            digest = hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
+            name = f"{name[: MAX_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
+        return type(self)(
+            self._key,
+            index=name,
+            host="",
+            controller_host=self._controller_host,
+            meter=self._meter,
+        )
+
+    def dimensions(self, namespace: str) -> int | None:
+        """Return the length of the index's vectors, the same in all namespaces."""
+        api = self._existing()
+        return None if api is None else api.dimensions
+
+    def clear(self, namespace: str) -> None:
+        """Delete every record of a namespace."""
+        api = self._existing()
+        if api is not None:
+            api.clear(namespace)
+
+    def bulk_imports(self) -> BulkImports:
+        """Return the imports of this index, which has to exist."""
+        return self._opened().bulk_imports()
+
+    def remove(self) -> None:
+        """Delete the index."""
+        answered(
+            "pinecone indexes.delete",
+            self._meter,
+            lambda: self._client.indexes.delete(self._index_name, timeout=-1),
+            missing=None,
+        )
+        with self._lock:
+            self._found = None
+
+    def _opened(self) -> PineconeApi:
+        api = self._existing()
+        if api is None:
+            raise IndexMismatchError(
+                f"the Pinecone index {self._index_name!r} does not exist: open it first"
+            )
+        return api
+
+    def _existing(self) -> PineconeApi | None:
+        """Return the index through its API, or None when there is no such index."""
+        with self._lock:
+            if self._found is None:
+                found = self._described()
+                if found is not None:
+                    self._found = self._connect(found)
+            return self._found
+
+    def _described(self) -> Any | None:
+        """Return the index, once it can be used; None when there is none.
+
+        Raises:
+            UnavailableError: It is in the making, and was not ready in time.
+        """
+        give_up_at = time.monotonic() + READY_SECONDS
+        while True:
+            found = answered(
+                "pinecone indexes.describe",
+                self._meter,
+                lambda: self._client.indexes.describe(self._index_name),
+                missing=None,
+            )
+            if found is None or found.status.ready:
+                return found
+            if time.monotonic() > give_up_at:
+                raise UnavailableError(
+                    f"Pinecone index {self._index_name!r}", f"{found.status.state} for too long"
+                )
+            time.sleep(READY_POLL_SECONDS)
+
+    def _connect(self, found: Any) -> PineconeApi:
+        fields = found.schema.fields
+        name = next(
+            one for one, kind in fields.items() if getattr(kind, "dimension", None) is not None
+        )
+        handle = _index(self._key, self._controller_host, self._host or found.host)
+        kind = VectorsApi if name == FIELD_OF_VECTOR_INDEX else DocumentsApi
+        return kind(handle, vector_field=name, dimensions=fields[name].dimension, meter=self._meter)
+
+    def _create(self, dimensions: int) -> PineconeApi:
+        """Create an index of documents: a vector, full text; all other fields can be filtered."""
+        schema = {
+            "fields": {
+                VECTOR_FIELD: {
+                    "type": "dense_vector",
+                    "dimension": dimensions,
+                    "metric": "cosine",
+                },
+                TEXT_FIELD: {
+                    "type": "string",
+                    "full_text_search": {"language": "en", "stemming": True},
+                },
+            }
+        }
+        answered(
+            "pinecone indexes.create",
+            self._meter,
+            lambda: self._client.indexes.create(
+                name=self._index_name, schema=schema, deployment=DEPLOYMENT, timeout=-1
+            ),
+            # Another run has created it at this moment: sources sync side by side.
+            existing=None,
+        )
+        return self._opened()
+
+
+# A client and an index's handle hold their connections; sources that sync side by side share them.
+
+
+@lru_cache(maxsize=8)
+def _client(key: str, controller_host: str) -> Pinecone:
+    return Pinecone(api_key=key, host=controller_host or None)
+
+
+@lru_cache(maxsize=8)
+def _index(key: str, controller_host: str, host: str) -> Any:
+    return _client(key, controller_host).Index(host=host)
+
+
+def _climb(api: PineconeApi, namespace: str) -> float | None:
+    """Return the newest `updated_at` of a namespace."""
+    newest = api.any_newer(namespace, None)
+    if newest is None:
+        return None
+    step_seconds = 365 * 86400.0
+    while step_seconds >= 0.5:
+        found = api.any_newer(namespace, newest + step_seconds)
+        if found is None:
+            # Nothing so far ahead; below half a second only the seen record itself is left.
+            step_seconds = step_seconds / 4 if step_seconds > 1 else 0.0
+        else:
+            newest = found
+    last = api.any_newer(namespace, newest)
+    return newest if last is None else max(newest, last)

@@ -1,0 +1,315 @@
+"""The HTTP faces over real HTTP: keys, statuses, the predecessor's fields, and fuzzed requests."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from vector_assets.api.app import build_api
+from vector_assets.core.days import Days
+from vector_assets.core.settings import Settings
+from vector_assets.monitoring.alerts.alerter import Alerter
+from vector_assets.monitoring.alerts.channels import WebhookChannel
+from vector_assets.monitoring.alerts.incidents import FileIncidentStore
+from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.watcher import Watcher
+from vector_assets.pipeline.sync import sync_source
+from vector_assets.sandbox.clock import move_to_yesterday
+from vector_assets.sandbox.server import Sandbox, running_sandbox
+from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets_tests.support.receiver import Receiver, running_receiver
+
+READ = {"Authorization": "Bearer reading-key"}
+ADMIN = {"X-Admin-Key": "admin-key"}
+CHECKS = [response_schema_conformance, status_code_conformance]
+LENIENT = {"suppress_health_check": list(HealthCheck)}
+ROUTES = (
+    ("GET", "/api/find-context?q=x"),
+    ("GET", "/api/sync-status"),
+    ("GET", "/api/backfill/abc"),
+    ("POST", "/api/backfill/jira"),
+    ("GET", "/metrics"),
+    ("GET", "/docs"),
+    ("GET", "/openapi.json"),
+)
+
+
+@contextmanager
+def served(settings: Settings, folder: Path) -> Iterator[tuple[str, Watcher]]:
+    """Serve in a thread until the block ends; gives the address, and the watcher."""
+    alerter = Alerter("watcher", (), FileIncidentStore(folder / "incidents"))
+    watcher = Watcher(settings, alerter, Probes(settings))
+    config = uvicorn.Config(build_api(settings, watcher), port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}", watcher
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Sandbox]]:
+    """Settings of a small team whose week is in the index."""
+    workspace = Workspace.load(PACKAGED_WORKSPACE)
+    now = datetime.now(UTC)
+    move_to_yesterday(workspace, now)
+    with running_sandbox(workspace) as sandbox:
+        given = {name.lower(): value for name, value in sandbox.environment.items()}
+        settings = Settings.model_validate(
+            {
+                **given,
+                "vector_store": "lancedb",
+                "lancedb_uri": str(tmp_path_factory.mktemp("index")),
+                "read_api_key": "reading-key",
+                "admin_api_key": "admin-key",
+                "dagster_graphql_url": "http://127.0.0.1:9/graphql",
+                "watch_seconds": 0.2,
+            }
+        )
+        for source in settings.enabled_sources:
+            sync_source(source, Days.newest(7, now), settings)
+        yield settings, sandbox
+
+
+@pytest.fixture(scope="module")
+def api(
+    office: tuple[Settings, Sandbox], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    with served(office[0], tmp_path_factory.mktemp("serve")) as (url, _):
+        yield url
+
+
+def test_an_answer_has_title_text_link_author_date_and_score(api: str) -> None:
+    answer = requests.get(
+        f"{api}/api/find-context", params={"q": "HAR-41", "limit": 1}, headers=READ, timeout=60
+    ).json()
+    [found] = answer["answers"]
+    assert found["title"] == "HAR-41 Shipping labels print blank for parcels to Norway"
+    assert found["link"].endswith("/jira/browse/HAR-41")
+    assert found["author"].startswith("Lena Fischer")
+    assert (found["source"], found["score"]) == ("jira", 1.0)
+    assert "blank" in found["text"]
+    assert set(answer["as_of"]) == {"jira", "slack", "notion", "fireflies"}
+    assert datetime.fromisoformat(found["date"]) <= datetime.now(UTC)
+
+
+def test_answers_are_narrowed_by_source_and_day(api: str) -> None:
+    def ask(**params: Any) -> list[dict[str, Any]]:
+        answer = requests.get(
+            f"{api}/api/find-context", params={"q": "labels", **params}, headers=READ, timeout=60
+        )
+        found: list[dict[str, Any]] = answer.json()["answers"]
+        return found
+
+    assert {one["source"] for one in ask(source="notion")} == {"notion"}
+    assert {one["source"] for one in ask(source="notion,jira")} == {"notion", "jira"}
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    assert ask(since=tomorrow.isoformat()) == []
+
+
+def test_sync_status_has_the_fields_of_the_predecessor_and_the_verdict(api: str) -> None:
+    status = requests.get(f"{api}/api/sync-status", headers=READ, timeout=60).json()
+    jira = next(one for one in status["sources"] if one["source"] == "jira")
+    assert 0 < jira["age_hours"] < 72
+    assert jira["is_stale"] is False
+    assert jira["last_sync"] == jira["watermark"]
+    assert jira["reasons"] == ["the index holds the newest of the source"]
+    assert (status["stale_count"], status["verdict"]) == (0, "late")
+    # Nobody answers where Dagster should be, and that is not kept quiet.
+    assert status["all_fresh"] is False
+    assert status["problems"][0].startswith("Dagster's webserver does not answer")
+
+
+def test_healthz_needs_no_key_and_is_503_while_anything_is_wrong(api: str) -> None:
+    answer = requests.get(f"{api}/healthz", timeout=60)
+    assert (answer.status_code, answer.json()) == (503, {"verdict": "late"})
+
+
+def test_metrics_are_what_prometheus_reads(api: str) -> None:
+    text = requests.get(f"{api}/metrics", headers=READ, timeout=60).text
+    assert 'vector_assets_verdict{source="jira",verdict="fresh"} 1.0' in text
+    assert 'vector_assets_problem{key="webserver"} 1.0' in text
+    assert 'vector_assets_vectors{source="jira"} ' in text
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Authorization": "Bearer wrong"}, {"X-Admin-Key": "wrong"}, {"Authorization": "reading"}],
+)
+def test_no_route_answers_without_its_key(
+    api: str, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = requests.request(method, api + path, headers=headers, timeout=60)
+    assert answer.status_code == 401
+    assert set(answer.json()) == {"detail"}
+
+
+def test_the_reading_key_starts_no_work(api: str) -> None:
+    sent = {**READ, "X-Admin-Key": "reading-key"}
+    assert requests.post(f"{api}/api/backfill/jira", headers=sent, timeout=60).status_code == 401
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_a_route_whose_key_is_not_set_is_closed(
+    office: tuple[Settings, Sandbox], tmp_path: Path, method: str, path: str
+) -> None:
+    closed = office[0].model_copy(
+        update={"read_api_key": type(office[0].read_api_key)(""),
+                "admin_api_key": type(office[0].admin_api_key)("")}
+    )  # fmt: skip
+    with served(closed, tmp_path) as (url, _):
+        for headers in ({}, {"Authorization": "Bearer "}, {"X-Admin-Key": ""}):
+            answer = requests.request(method, url + path, headers=headers, timeout=60)
+            assert (answer.status_code, "is closed" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/redoc", "/docs/oauth2-redirect", "/api/find-context/x", "/.env"]
+)
+def test_nothing_but_the_contract_is_reachable(api: str, path: str) -> None:
+    assert requests.get(api + path, headers={**READ, **ADMIN}, timeout=60).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/api/backfill/confluence", 404, "unknown source 'confluence'"),
+        ("/api/backfill/jira?days=0", 422, "greater than or equal to 1"),
+        ("/api/backfill/jira?days=401", 422, "less than or equal to 400"),
+        ("/api/backfill/jira?days=soon", 422, "valid integer"),
+        ("/api/backfill/jira?days=1", 503, "the Dagster webserver at http://127.0.0.1:9"),
+    ],
+)
+def test_a_backfill_that_nobody_would_run_is_never_accepted(
+    api: str, path: str, status: int, words: str
+) -> None:
+    answer = requests.post(api + path, headers=ADMIN, timeout=60)
+    assert answer.status_code == status
+    assert words in answer.text
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"q": ""}, "at least 1 character"),
+        ({"q": " "}, "the question is empty"),
+        ({"q": "x", "source": "confluence"}, "unknown source 'confluence'"),
+        ({"q": "x", "limit": "101"}, "less than or equal to 100"),
+        ({"q": "x", "since": "yesterday"}, "valid date"),
+    ],
+)
+def test_a_wrong_word_is_refused_by_its_name(api: str, params: dict[str, str], words: str) -> None:
+    answer = requests.get(f"{api}/api/find-context", params=params, headers=READ, timeout=60)
+    assert answer.status_code in {400, 422}
+    assert words in answer.text
+
+
+def test_the_page_of_the_routes_opens_for_a_browser_that_sends_the_key(api: str) -> None:
+    page = requests.get(f"{api}/docs", auth=("anyone", "reading-key"), timeout=60)
+    assert (page.status_code, "swagger" in page.text) == (200, True)
+    asked = requests.get(f"{api}/docs", timeout=60)
+    assert asked.headers["www-authenticate"].startswith("Basic ")
+
+
+def test_only_restricted_readers_get_restricted_answers(api: str) -> None:
+    def titles(viewer: str) -> set[str]:
+        answer = requests.get(
+            f"{api}/api/find-context", params={"q": "depot", "viewer": viewer, "limit": 50},
+            headers=READ, timeout=60,
+        )  # fmt: skip
+        return {one["document_id"] for one in answer.json()["answers"]}
+
+    assert titles("") == titles("nobody@harbor.example")
+
+
+def test_every_request_that_the_contract_allows_gets_an_answer_of_the_contract(api: str) -> None:
+    schema = schemathesis.openapi.from_url(f"{api}/openapi.json", headers=READ)
+    statuses: set[int] = set()
+    count = 0
+    operations = [result.ok() for result in schema.get_all_operations()]
+    for operation, mode in product(operations, schemathesis.GenerationMode):
+
+        @hypothesis_settings(max_examples=40, deadline=None, database=None, **LENIENT)
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def fuzz(case: schemathesis.Case) -> None:
+            nonlocal count
+            answer = case.call(headers={**READ, **ADMIN}, timeout=60)
+            case.validate_response(answer, checks=CHECKS)
+            # 503 is stated, for nobody answers where Dagster should be; any other is a bug.
+            assert answer.status_code < 500 or answer.status_code == 503
+            statuses.add(answer.status_code)
+            count += 1
+
+        with suppress(hypothesis.errors.Unsatisfiable):
+            # A route without parameters cannot be asked wrongly.
+            fuzz()
+    assert count > 100
+    assert {200, 422, 503} <= statuses
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with running_receiver() as found:
+        yield found
+
+
+def test_the_service_outside_is_pinged_only_while_all_is_well(
+    office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from vector_assets.monitoring.dagster_state.state import Observation
+
+    seen = [Observation(heartbeats={"SENSOR": datetime.now(UTC)})]
+    monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: seen[0])
+    settings = office[0].model_copy(
+        update={"heartbeat_url": type(office[0].heartbeat_url)(receiver.url)}
+    )
+    alerter = Alerter("watcher", (), FileIncidentStore(tmp_path))
+    watcher = Watcher(settings, alerter, Probes(settings))
+    assert watcher.look().health.verdict == "fresh"
+    assert receiver.pings == 1
+    seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    assert watcher.look().health.verdict == "late"
+    assert receiver.pings == 1
+    receiver.status = 500
+    seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC)})
+    assert watcher.look().ping_error == "HEARTBEAT_URL cannot be pinged: HTTPError"
+
+
+def test_looks_at_once_tell_the_same_news_once(
+    office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    from vector_assets.monitoring.dagster_state.state import Observation
+
+    dead = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: dead)
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
+    # Processes that have just been started are given the time that a heartbeat may be old.
+    settings = office[0].model_copy(update={"heartbeat_max_age_seconds": 0})
+    watcher = Watcher(settings, alerter, Probes(settings))
+    with ThreadPoolExecutor(8) as threads:
+        for look in [threads.submit(watcher.look) for _ in range(8)]:
+            assert look.result().health.verdict == "late"
+    assert receiver.events() == [("opened", "daemon")]

@@ -1,0 +1,208 @@
+"""The command line against a sandbox: results, exit codes, and one line for every wrong word."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vector_assets.cli.main import main
+from vector_assets.sandbox.clock import move_to_yesterday
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets.sources import SOURCE_NAMES
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command; returns exit code, stdout and stderr."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code: Any = 0
+        try:
+            main(words)
+        except SystemExit as ended:
+            code = ended.code
+        printed = capsys.readouterr()
+        return int(code or 0), printed.out, printed.err
+
+    return call
+
+
+@pytest.fixture
+def office(
+    serve: Callable[[Workspace], Sandbox], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Sandbox:
+    """The packaged workspace, ending yesterday, with every variable pointing at it."""
+    workspace = Workspace.load(PACKAGED_WORKSPACE)
+    move_to_yesterday(workspace, datetime.now(UTC))
+    sandbox = serve(workspace)
+    for name, value in sandbox.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("VECTOR_STORE", "lancedb")
+    monkeypatch.setenv("LANCEDB_URI", str(tmp_path / "lancedb"))
+    return sandbox
+
+
+def test_a_week_is_synced_found_and_fresh(run: Run, office: Sandbox) -> None:
+    code, out, _ = run("sync", "--days", "7", "--json")
+    reports = {report["source"]: report for report in json.loads(out)}
+    assert code == 0
+    assert {name: report["documents"] for name, report in reports.items()} == {
+        "jira": len(office.workspace.issues),
+        "slack": 14,
+        "notion": len(office.workspace.pages),
+        "fireflies": len(office.workspace.transcripts),
+    }
+
+    code, out, _ = run("find", "how do I rotate the carrier API keys?", "--json")
+    found = json.loads(out)
+    assert code == 0
+    [runbook] = [a for a in found["answers"][:3] if a["title"] == "Rotate the carrier API keys"]
+    assert runbook["url"].startswith("https://www.notion.so/")
+    assert set(found["as_of"]) == {"jira", "slack", "notion", "fireflies"}
+
+    code, out, _ = run("status", "--json")
+    assert code == 0
+    assert {source["verdict"] for source in json.loads(out)["sources"]} == {"fresh"}
+
+
+def test_a_second_sync_has_nothing_to_do(run: Run, office: Sandbox) -> None:
+    run("sync", "--days", "7")
+    _, out, _ = run("sync", "--days", "7", "--json")
+    for report in json.loads(out):
+        assert report["embedded_chunks"] == report["chunks"] == 0
+        assert report["unchanged_documents"] == report["documents"] > 0
+
+
+def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -> None:
+    run("sync", "jira", "--days", "7")
+    code, out, _ = run("find", "HAR-41", "--source", "jira", "--limit", "1")
+    assert code == 0
+    assert "Shipping labels print blank for parcels to Norway" in out
+    assert f"{office.url}/jira/browse/HAR-41" in out
+    assert "as of (UTC): jira 20" in out
+
+
+def test_one_source_that_is_down_costs_no_other_and_the_exit_code_says_so(
+    run: Run, office: Sandbox
+) -> None:
+    office.conditions.fail("/fireflies", status=401)
+    code, out, err = run("sync", "--days", "7", "--json")
+    assert code == 1
+    assert {report["source"] for report in json.loads(out)} == {"jira", "slack", "notion"}
+    assert "error: fireflies: " in err
+    assert "FIREFLIES_API_KEY" in err
+
+
+def test_an_empty_index_is_stale_and_status_says_what_to_do(run: Run, office: Sandbox) -> None:
+    code, out, _ = run("status")
+    assert code == 1
+    assert "jira: the index holds nothing of it: run `vector-assets sync`" in out
+
+
+def test_with_no_credentials_doctor_says_what_is_missing(run: Run) -> None:
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert "set JIRA_SERVER, JIRA_EMAIL, JIRA_API_TOKEN" in out
+    for name in ("SLACK_BOT_TOKEN", "NOTION_TOKEN", "FIREFLIES_API_KEY"):
+        assert f"set {name}" in out
+
+
+def test_doctor_asks_every_service(run: Run, office: Sandbox) -> None:
+    code, out, _ = run("doctor", "--json")
+    assert code == 0
+    states = {finding["service"]: finding["state"] for finding in json.loads(out)}
+    assert states == dict.fromkeys([*SOURCE_NAMES, "embedding", "index"], "ok")
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [
+        ("JIRA_API_TOKEN", "jira"),
+        ("SLACK_BOT_TOKEN", "slack"),
+        ("NOTION_TOKEN", "notion"),
+        ("FIREFLIES_API_KEY", "fireflies"),
+        ("OPENAI_API_KEY", "embedding"),
+    ],
+)
+def test_a_bad_token_is_named_and_never_shown(
+    run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, service: str
+) -> None:
+    monkeypatch.setenv(name, "xoxb-wrong-and-secret")
+    code, out, _ = run("doctor", "--json")
+    broken = [finding for finding in json.loads(out) if finding["state"] == "broken"]
+    assert code == 1
+    assert [finding["service"] for finding in broken] == [service]
+    assert name in broken[0]["line"]
+    assert "wrong-and-secret" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (["sync", "confluence"], 2, "unknown source 'confluence': choose from jira, slack"),
+        (["sync", "jira"], 1, "jira needs JIRA_SERVER, JIRA_EMAIL, JIRA_API_TOKEN: not set"),
+        (["sync"], 2, "no source is on: set the credentials of one"),
+        (["sync", "--from", "tomorrow"], 2, "'tomorrow' is not a day: write it as 2026-03-31"),
+        (
+            ["sync", "--from", "2026-03-02", "--to", "2026-03-01"],
+            2,
+            "first day 2026-03-02 is after",
+        ),
+        (["sync", "--days", "0"], 2, "the number of days is 0: it has to be at least 1"),
+        (["sync", "--days", "soon"], 2, "'soon' is not a valid integer"),
+        (["sync", "--days", "1", "--from", "2026-03-01"], 2, "use one or the other"),
+        (["sync", "--from", "2999-01-01"], 2, "2999-01-01 is not over yet in UTC"),
+        (["find", ""], 2, "empty"),
+        (["find", "x", "--source", "confluence"], 2, "unknown source 'confluence'"),
+        (["find", "x", "--limit", "0"], 2, "0 is not in the range"),
+        (["sandbox", "--workspace", "/nowhere"], 2, "/nowhere holds no workspace"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+)
+def test_a_wrong_word_gets_one_line_that_names_it(
+    run: Run, words: list[str], code: int, line: str
+) -> None:
+    found, out, err = run(*words)
+    assert (found, out) == (code, "")
+    assert line in err
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+
+
+def test_an_unreachable_server_is_named(
+    run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIREFLIES_URL", "http://127.0.0.1:9/graphql")
+    code, _, err = run("sync", "fireflies")
+    assert code == 1
+    assert "fireflies did not answer" in err
+
+
+def test_settings_of_another_dimension_are_named_and_the_index_goes_on_as_it_was(
+    run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("sync", "jira", "--days", "7")
+    monkeypatch.setenv("EMBEDDING_DIMENSIONS", "256")
+    code, _, err = run("sync", "jira", "--days", "7")
+    assert code == 0
+    assert "dimensions 1536, now 256" in err
+    assert "vector-assets reindex" in err
+
+
+def test_a_broken_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CATCH_UP_DAYS", "soon")
+    code, _, err = run("status")
+    assert code == 1
+    assert err.startswith("error: CATCH_UP_DAYS is 'soon'")
+
+
+def test_help_teaches_with_examples(run: Run) -> None:
+    code, out, _ = run("sync", "--help")
+    assert code == 0
+    assert "vector-assets sync jira --days 30" in out

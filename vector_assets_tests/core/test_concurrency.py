@@ -1,0 +1,78 @@
+"""The threads behind an iterator."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from vector_assets.core.concurrency import mapped_in_order
+
+
+def test_results_keep_the_order_of_the_items_though_later_ones_finish_first() -> None:
+    first_may_end = threading.Event()
+
+    def work(item: int) -> int:
+        if item == 0:
+            assert first_may_end.wait(10)
+        if item == 2:
+            first_may_end.set()
+        return item * 10
+
+    assert list(mapped_in_order(work, range(5), in_flight=4)) == [0, 10, 20, 30, 40]
+
+
+def test_no_more_items_are_drawn_than_may_be_in_flight() -> None:
+    drawn: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(1000):
+            drawn.append(item)
+            yield item
+
+    results = mapped_in_order(lambda item: item, items(), in_flight=3)
+    for consumed in range(100):
+        next(results)
+        # Those in the queue, the one being handed over, the one being drawn, the one consumed.
+        assert len(drawn) <= consumed + 1 + 3 + 2
+    results.close()
+
+
+def test_an_error_while_drawing_is_raised_after_the_results_before_it() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        yield 2
+        raise ConnectionError("listing broke")
+
+    results = mapped_in_order(lambda item: item, items(), in_flight=2)
+    assert [next(results), next(results)] == [1, 2]
+    with pytest.raises(ConnectionError, match="listing broke"):
+        next(results)
+
+
+def test_an_error_in_the_work_is_raised_and_the_threads_end() -> None:
+    def work(item: int) -> int:
+        if item == 3:
+            raise ValueError("cannot work on 3")
+        return item
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="cannot work on 3"):
+        list(mapped_in_order(work, iter(range(1000)), in_flight=2))
+    assert threading.active_count() == before
+
+
+def test_closing_early_stops_drawing_and_closes_the_items() -> None:
+    closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        try:
+            yield from range(1_000_000)
+        finally:
+            closed.set()
+
+    before = threading.active_count()
+    results = mapped_in_order(lambda item: item, items(), in_flight=2)
+    assert next(results) == 0
+    results.close()
+    assert closed.is_set()
+    assert threading.active_count() == before

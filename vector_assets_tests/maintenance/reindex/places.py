@@ -1,0 +1,107 @@
+"""An index of each sort with generations beside it, and a source and models to fill it from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vector_assets.core.days import Days
+from vector_assets.core.documents import Document
+from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
+from vector_assets.index.generations import LiveStore
+from vector_assets.index.ledger import NAMESPACE
+from vector_assets.index.spec import IndexKind, kind_of
+from vector_assets.index.targets import writing_target
+from vector_assets.maintenance.reindex.reindex import Reindexing
+from vector_assets.pipeline.report import SyncReport
+from vector_assets.pipeline.sync import Pipeline, write
+from vector_assets.stores.base import Head, IndexStore, Metadata
+from vector_assets.stores.records import record_id, restamped
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, utc
+
+DAYS = Days(utc("2026-03-01").date(), utc("2026-03-31").date())
+SETTINGS = Settings.model_validate(
+    {
+        "vector_assets_sources": ("jira",),
+        "jira_server": "https://example.com",
+        "jira_email": "a@example.com",
+        "jira_api_token": "token",
+        "partitions_start": "2026-01-01",
+    }
+)
+
+
+def tiny(model: str = "one", dimensions: int = 64, chunk_tokens: int = 50) -> TinyEmbedder:
+    """Return an embedder of some kind; its vectors depend on the model too."""
+    found = TinyEmbedder(dimensions, chunk_tokens)
+    found.model = model
+    embed_query = found.embed_query
+    found.embed_query = lambda text: embed_query(f"{model} {text}")  # type: ignore[method-assign]
+    return found
+
+
+@dataclass
+class Place:
+    """An index, its source, and whoever asks and writes.
+
+    Attributes:
+        base: The index that the settings name.
+        documents: At the source, by id.
+    """
+
+    base: IndexStore
+    documents: dict[str, Document] = field(default_factory=dict)
+
+    def put(self, *documents: Document) -> None:
+        """Show documents at the source, in place of older versions."""
+        self.documents |= {one.id: one for one in documents}
+
+    def source(self, _: str = "jira") -> ListSource:
+        return ListSource(list(self.documents.values()))
+
+    def live(self) -> LiveStore:
+        """Return the index as another process would see it."""
+        return LiveStore(self.base)
+
+    def sync(self, embedder: TinyEmbedder, *known: TinyEmbedder) -> SyncReport:
+        """Run as the night does, with the settings' embedder; `known` are other models."""
+        by_kind = {kind_of(one): one for one in known}
+        target = writing_target(self.live(), embedder, lambda kind: by_kind[kind])
+        pipeline = Pipeline(
+            source=self.source(), embedder=target.embedder, store=target.store, meter=Meter()
+        )
+        return write(pipeline.embedded_documents(DAYS), target.store)
+
+    def reindexing(self, embedder: TinyEmbedder, **options: Any) -> Reindexing:
+        return Reindexing(
+            SETTINGS, store=self.live(), embedder=embedder, source_of=self.source, **options
+        )
+
+    def generation(self, name: str) -> IndexStore:
+        return self.base.beside(name) if name else self.base
+
+    def served(self) -> IndexStore:
+        """Return the store that is live."""
+        live = self.live().live()
+        return self.generation(live.name)
+
+    def assert_unmixed(self, store: IndexStore, kind: IndexKind) -> dict[str, Metadata]:
+        """Check that every record is of a kind, by its own fingerprint and vector; return them."""
+        found = contents(store)
+        for one, metadata in found.items():
+            wanted = restamped(metadata, kind.vector_kind)["fingerprint"]
+            assert metadata["fingerprint"] == wanted, f"{one} is of another kind"
+        return found
+
+
+def contents(store: IndexStore, namespace: str = "jira") -> dict[str, Metadata]:
+    """Return all records of a namespace by id, orphans included."""
+    assert namespace != NAMESPACE
+    heads: Mapping[str, Head] = dict(store.documents(namespace))
+    ids = [chunk for one in heads for chunk in store.chunk_ids(namespace, one)]
+    assert store.count(namespace) == len(ids) == len(set(ids)), "doubled or orphaned"
+    for one, head in heads.items():
+        if head.document_fingerprint:
+            whole = {record_id(one, n) for n in range(head.chunk_count)}
+            assert whole == {chunk for chunk in ids if chunk.rpartition("#")[0] == one}
+    return store.metadata(namespace, ids)

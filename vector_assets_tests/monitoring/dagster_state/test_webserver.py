@@ -1,0 +1,122 @@
+"""What is made of a webserver's answers that are none, over real HTTP."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from vector_assets.core.errors import ContractError, UnavailableError
+from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
+
+DEAD_CONNECTION = (500, {"data": None, "errors": [{"message": "terminating connection\nby admin"}]})
+NO_BACKFILL = (200, {"data": {"partitionBackfillOrError": {"__typename": "BackfillNotFoundError"}}})
+LAUNCHED = (200, {"data": {"launchPartitionBackfill": {"__typename": "LaunchBackfillSuccess",
+                                                       "backfillId": "abc"}}})  # fmt: skip
+
+
+class Webserver(ThreadingHTTPServer):
+    """Gives one answer a request, then the last one for ever.
+
+    Attributes:
+        answers: Statuses and bodies to come; a text is sent as it is, all else as JSON.
+        asked: How many requests came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: list[tuple[int, object]] = []
+        self.asked = 0
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Webserver
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        answers = self.server.answers
+        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        self.server.asked += 1
+        text = body if isinstance(body, str) else json.dumps(body)
+        self.send_response(status)
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def webserver() -> Iterator[Webserver]:
+    with Webserver() as found:
+        thread = threading.Thread(target=found.serve_forever, daemon=True)
+        thread.start()
+        yield found
+        found.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def dagster(webserver: Webserver) -> DagsterGraphql:
+    return DagsterGraphql(f"http://127.0.0.1:{webserver.server_port}/graphql")
+
+
+def test_a_question_outlives_the_dead_connections_of_a_database_that_was_restarted(
+    dagster: DagsterGraphql, webserver: Webserver
+) -> None:
+    webserver.answers = [DEAD_CONNECTION] * 3 + [NO_BACKFILL]
+    assert dagster.backfill("abc") is None
+    assert webserver.asked == 4
+
+
+def test_a_webserver_that_keeps_failing_is_away_in_its_own_words(
+    dagster: DagsterGraphql, webserver: Webserver
+) -> None:
+    webserver.answers = [DEAD_CONNECTION]
+    with pytest.raises(UnavailableError, match=r"HTTP 500: terminating connection\."):
+        dagster.backfill("abc")
+
+
+def test_a_launch_that_fails_is_not_repeated_for_it_may_have_been_taken(
+    dagster: DagsterGraphql, webserver: Webserver
+) -> None:
+    webserver.answers = [DEAD_CONNECTION, LAUNCHED]
+    with pytest.raises(UnavailableError, match="HTTP 500"):
+        dagster.launch_backfill("jira", [date(2026, 3, 1)], title="by a test")
+    assert webserver.asked == 1
+    assert dagster.launch_backfill("jira", [date(2026, 3, 1)], title="by a test") == "abc"
+
+
+def test_a_proxy_without_a_webserver_behind_it_is_away(
+    dagster: DagsterGraphql, webserver: Webserver
+) -> None:
+    webserver.answers = [(502, "<html>Bad Gateway</html>")]
+    with pytest.raises(UnavailableError, match="did not answer: HTTP 502"):
+        dagster.backfill("abc")
+
+
+@pytest.mark.parametrize(
+    ("answer", "seen"),
+    [
+        ((200, "<html>A page</html>"), "HTTP 200 and no JSON"),
+        ((404, "Not Found"), "HTTP 404 and no JSON"),
+        ((400, {"errors": [{"message": "no field launch"}]}), "HTTP 400: no field launch"),
+        ((200, []), "HTTP 200 and JSON that is no object"),
+        ((200, None), "HTTP 200 and JSON that is no object"),
+        ((200, {"status": "ok"}), "HTTP 200: no data"),
+        ((200, {"data": "ok"}), "HTTP 200: no data"),
+        ((200, {"data": {}, "errors": []}), "HTTP 200: no data"),
+        ((200, {"errors": [{"message": ""}]}), "HTTP 200: no data, where .*DAGSTER_GRAPHQL_URL"),
+        ((401, {"errors": "no token"}), "HTTP 401: no token"),
+        ((403, {"errors": ["no right"]}), "HTTP 403: no right"),
+    ],
+)
+def test_who_answers_but_is_no_webserver_of_dagster_is_named(
+    dagster: DagsterGraphql, webserver: Webserver, answer: tuple[int, object], seen: str
+) -> None:
+    webserver.answers = [answer]
+    with pytest.raises(ContractError, match=seen):
+        dagster.backfill("abc")

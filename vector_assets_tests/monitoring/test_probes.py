@@ -1,0 +1,94 @@
+"""Vendors are asked how new they are no more often than is good for them, whatever they answer."""
+
+import json
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vector_assets.core.settings import Settings
+from vector_assets.monitoring import probes as probes_module
+from vector_assets.monitoring.probes import ERROR_SECONDS, Probes
+from vector_assets.sandbox.server import Sandbox
+from vector_assets.sources.fireflies.source import FirefliesSource
+from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets_tests.sources.fireflies.meetings import FIRST, PATH, meeting
+
+WATCHING_PROCESSES = 2
+"""The watcher in `vector-assets serve`, and the sensor in Dagster's daemon."""
+
+FREE_REQUESTS_A_DAY = 50
+"""Of a Free or Pro plan (docs.fireflies.ai, "Limits", 2026-11)."""
+
+DAY = timedelta(days=1)
+UNAVAILABLE = {"status": 200, "body": {"errors": [{"code": "internal", "message": "no"}]}}
+THROTTLED = {"status": 429}
+
+
+class Day:
+    """A watcher's day, minute by minute, each look by a process that has just been started."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        values = {name.lower(): value for name, value in sandbox.environment.items()}
+        self._settings = Settings.model_validate(values)
+        self._store = LanceDBStore(str(folder))
+        self._sandbox = sandbox
+        self._remembered = ""
+        self._now = time.time()
+        monkeypatch.setattr(probes_module.time, "time", lambda: self._now)
+
+    def pass_by(self, span: timedelta = DAY) -> int:
+        """Look each minute and return how many requests this cost."""
+        before = len(self._sandbox.conditions.log)
+        for _ in range(int(span / timedelta(minutes=1))):
+            probes = Probes(
+                self._settings, self._store, keeps_sources=True, remembered=self._remembered
+            )
+            self.seen = probes.probe("fireflies")
+            self._remembered = probes.remembered
+            self._now += 60
+        return len(self._sandbox.conditions.log) - before
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        return json.loads(self._remembered)["fireflies"]
+
+
+@pytest.fixture
+def day(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Day:
+    return Day(sandbox, tmp_path, monkeypatch)
+
+
+def test_a_day_of_watching_costs_fireflies_twelve_requests_of_fifty(
+    sandbox: Sandbox, day: Day
+) -> None:
+    sandbox.workspace.transcripts = [meeting(1)]
+    assert WATCHING_PROCESSES * day.pass_by() == 12
+    assert day.seen.newest_at_source == FIRST + timedelta(hours=1)
+    assert WATCHING_PROCESSES * (DAY / FirefliesSource.newest_every) <= FREE_REQUESTS_A_DAY / 4
+
+
+def test_a_day_of_errors_costs_no_more_than_half_of_them(sandbox: Sandbox, day: Day) -> None:
+    sandbox.conditions.fail(PATH, **UNAVAILABLE)
+    assert WATCHING_PROCESSES * day.pass_by() <= FREE_REQUESTS_A_DAY / 2
+    assert day.seen.source_error.startswith("fireflies did not answer: internal")
+
+
+def test_a_vendor_that_throttles_is_left_alone_for_its_whole_span(
+    sandbox: Sandbox, day: Day
+) -> None:
+    sandbox.conditions.fail(PATH, **THROTTLED)
+    assert WATCHING_PROCESSES * day.pass_by() == 12
+
+
+def test_one_error_in_passing_is_forgotten_within_minutes(sandbox: Sandbox, day: Day) -> None:
+    sandbox.workspace.transcripts = [meeting(1)]
+    sandbox.conditions.fail(PATH, **UNAVAILABLE, times=2)
+    assert day.pass_by(timedelta(seconds=ERROR_SECONDS)) == 1
+    assert day.pass_by(timedelta(seconds=2 * ERROR_SECONDS)) == 1
+    assert day.remembered["errors_in_a_row"] == 2
+    assert day.pass_by(timedelta(minutes=1)) == 1
+    assert day.seen.source_error == ""
+    assert day.remembered["errors_in_a_row"] == 0

@@ -1,0 +1,181 @@
+"""Batches that are written side by side, and which days are done when a run breaks off."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from random import Random
+
+import pytest
+
+from vector_assets.core.days import Days
+from vector_assets.core.errors import LostWriteError, UnavailableError
+from vector_assets.core.meter import Meter
+from vector_assets.pipeline import extract as intake
+from vector_assets.pipeline.stream import EmbeddedDocuments
+from vector_assets.pipeline.sync import Pipeline, write
+from vector_assets.sources.items import Checkpoint, SourceItem
+from vector_assets.stores.base import Head, Record
+from vector_assets.stores.records import document_id_of
+from vector_assets_tests.faults.memory_store import MemoryStore
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
+
+NOW = utc("2026-03-10T06:00")
+WEEK = Days(date(2026, 3, 1), date(2026, 3, 7))
+PATIENCE_SECONDS = 30.0
+
+
+class TwoAtOnce(MemoryStore):
+    """A store that is written two batches at once, and notes what was in hand twice."""
+
+    batches_in_flight = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most_at_once = 0
+        self.written_twice: set[str] = set()
+        self.meeting: threading.Barrier | None = None
+        self._in_hand: list[set[str]] = []
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        with self._in_hands({document_id_of(one.id) for one in records}):
+            if self.meeting is not None:
+                self.meeting.wait(PATIENCE_SECONDS)
+            super().upsert(namespace, records)
+
+    @contextmanager
+    def _in_hands(self, ids: set[str]) -> Iterator[None]:
+        with self._lock:
+            self.written_twice |= ids & set().union(*self._in_hand)
+            self._in_hand.append(ids)
+            self.most_at_once = max(self.most_at_once, len(self._in_hand))
+        yield
+        with self._lock:
+            self._in_hand.remove(ids)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "BATCH_DOCUMENTS", 2)
+
+
+def stream_of(store: MemoryStore, *items: SourceItem | Exception) -> EmbeddedDocuments:
+    pipeline = Pipeline(
+        source=ListSource(items), embedder=TinyEmbedder(), store=store, meter=Meter()
+    )
+    return pipeline.embedded_documents(WEEK, now=NOW)
+
+
+def test_two_batches_are_written_at_once() -> None:
+    store = TwoAtOnce()
+    store.meeting = threading.Barrier(2)
+    items = [document(str(n), "text", updated_at="2026-03-05T10:00") for n in range(8)]
+    # Each write waits for another one beside it.
+    write(stream_of(store, *items), store)
+    assert store.most_at_once == 2
+    assert store.count("jira") == 8
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_document_is_written_by_two_at_once_and_its_last_version_stands(seed: int) -> None:
+    random = Random(seed)
+    items = [
+        document(
+            str(random.randrange(6)),
+            f"version {n} " + "word " * random.randrange(120),
+            updated_at=f"2026-03-0{5 + n // 30}T10:00",
+        )
+        for n in range(60)
+    ]
+    store = TwoAtOnce()
+    write(stream_of(store, *items), store)
+    assert store.written_twice == set()
+    wanted = TwoAtOnce()
+    write(stream_of(wanted, *{one.id: one for one in items}.values()), wanted)
+    assert {one: r.metadata for one, r in store.records.items()} == {
+        one: r.metadata for one, r in wanted.records.items()
+    }
+
+
+ITEMS = [
+    document("1", "one", updated_at="2026-03-07T10:00"),
+    document("2", "two", updated_at="2026-03-06T10:00"),
+    Checkpoint(utc("2026-03-06T00:00")),
+    *[document(str(n), "x", updated_at="2026-03-05T10:00") for n in range(10, 15)],
+    UnavailableError("jira", "HTTP 503"),
+]
+
+
+class Forgetful(MemoryStore):
+    """A store that takes a document and does not keep it."""
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        super().upsert(namespace, [one for one in records if document_id_of(one.id) != "jira:2"])
+
+
+def test_a_run_that_breaks_off_has_no_day_done_whose_document_the_index_lost() -> None:
+    store = Forgetful()
+    stream = stream_of(store, *ITEMS)
+    with pytest.raises((UnavailableError, LostWriteError), match=r"HTTP 503|jira:2"):
+        write(stream, store)
+    assert stream.finished_days == []
+    assert stream.report.finished_days == 0
+
+
+class Leaving(MemoryStore):
+    """A store that answers no question any more once it was given a late document."""
+
+    has_left = False
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        if self.has_left:
+            raise UnavailableError("index", "connection reset")
+        return super().heads(namespace, document_ids)
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        super().upsert(namespace, records)
+        self.has_left = self.has_left or any(one.id.startswith("jira:14#") for one in records)
+
+
+def test_what_was_written_and_cannot_be_read_back_is_not_done() -> None:
+    store = Leaving()
+    stream = stream_of(store, *ITEMS)
+    with pytest.raises(UnavailableError, match=r"HTTP 503|connection reset"):
+        write(stream, store)
+    assert store.count("jira") == 7
+    assert stream.written_days == stream.finished_days == []
+
+
+class Refusing(TwoAtOnce):
+    """A store of which some write is lost each time."""
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        if any(one.id.startswith("jira:12#") for one in records):
+            raise LostWriteError("the index took 0 of 1")
+        super().upsert(namespace, records)
+
+
+def test_a_lost_write_counts_also_where_the_listing_has_broken_off_before() -> None:
+    store = Refusing()
+    stream = stream_of(store, *ITEMS)
+    with pytest.raises((UnavailableError, LostWriteError), match=r"HTTP 503|took 0 of 1"):
+        write(stream, store)
+    assert stream.finished_days == []
+
+
+def test_what_was_written_and_is_read_back_is_done_though_the_listing_breaks_off() -> None:
+    store = TwoAtOnce()
+    stream = stream_of(store, *ITEMS)
+    with pytest.raises(UnavailableError, match="HTTP 503"):
+        write(stream, store)
+    assert stream.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
+
+
+def test_a_write_that_is_lost_ends_the_run_and_leaves_no_day_done() -> None:
+    store = Refusing()
+    stream = stream_of(store, *ITEMS[:-1])
+    with pytest.raises(LostWriteError, match="took 0 of 1"):
+        write(stream, store)
+    assert stream.finished_days == []
