@@ -14,6 +14,7 @@ from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.quarantine import MAX_LISTED, MAX_RETRIED, Quarantine, quarantined
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
@@ -291,9 +292,10 @@ def test_a_day_whose_failures_could_not_be_recorded_is_not_finished(
     ends: list[SourceItem | Exception] = [UnavailableError("jira", "HTTP 503")] if breaks else []
     store = NoLedger(str(tmp_path))
     running = stream(store, *items, *ends, days=MARCH_2)
+    checkpointer = Checkpointer(running.report, MARCH_2)
     with pytest.raises(UnavailableError, match=r"HTTP 503|disk is full"):
-        write(running, store)
-    assert running.finished_days == []
+        write(running, store, checkpointer=checkpointer)
+    assert checkpointer.finished_days == []
 
 
 def test_a_run_that_dies_before_it_releases_leaves_what_the_next_night_releases(
@@ -302,7 +304,7 @@ def test_a_run_that_dies_before_it_releases_leaves_what_the_next_night_releases(
     sync(lancedb, document("2", "POISON", updated_at=OLD), days=MARCH_2)
     cured = document("2", "cured", updated_at=OLD)
     running = stream(lancedb, cured)
-    running.settle = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
+    running.save_quarantine = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         write(running, lancedb)
     assert (indexed(lancedb), held(lancedb).keys()) == ({"jira:2"}, {"jira:2"})

@@ -15,9 +15,9 @@ from vector_assets.core.errors import BudgetSpentError, ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
-from vector_assets.pipeline.checkpoint import Budget, Landing
+from vector_assets.pipeline.checkpoint import Budget, Checkpointer
 from vector_assets.pipeline.report import SyncReport
-from vector_assets.pipeline.resume import days_brought, load_source
+from vector_assets.pipeline.resume import load_source, loaded_days
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
@@ -55,7 +55,7 @@ def held_days(settings: Settings) -> Counter[date]:
 
 
 def brought(settings: Settings) -> list[Days]:
-    return days_brought(Ledger(build_store(settings, Meter()), 1536), "jira")
+    return loaded_days(Ledger(build_store(settings, Meter()), 1536), "jira")
 
 
 def searches(sandbox: Sandbox) -> int:
@@ -68,7 +68,7 @@ def broken_after(sandbox: Sandbox, pages: int) -> None:
 
 
 def load(settings: Settings, days: Days = MONTH, **options: object) -> SyncReport:
-    return load_source("jira", days, settings, landing_seconds=0, **options)  # type: ignore[arg-type]
+    return load_source("jira", days, settings, checkpoint_seconds=0, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("store", ["lancedb", "pinecone"])
@@ -186,17 +186,18 @@ def test_a_budget_of_calls_ends_a_load_which_the_same_command_goes_on_with_to_th
 
 def test_a_budget_of_dollars_is_shared_by_the_sources_of_a_run() -> None:
     budget = Budget(max_dollars=1.0)
-    landing = Landing(budget=budget)
-    one, two = SyncReport("jira"), SyncReport("slack")
-    one.total.dollars, two.total.dollars = 0.6, 0.3
-    landing.note(one)
-    landing.note(two)
-    assert not landing.is_spent()
-    two.total.dollars = 0.5
-    landing.note(two)
-    assert landing.is_spent()
+    jira, slack = SyncReport("jira"), SyncReport("slack")
+    jira.total.dollars, slack.total.dollars = 0.6, 0.3
+    of_jira, of_slack = (Checkpointer(report, MONTH, budget=budget) for report in (jira, slack))
+    of_jira.record_spend()
+    of_slack.record_spend()
+    assert not of_slack.is_budget_spent()
+    slack.total.dollars = 0.5
+    of_slack.record_spend()
+    assert of_jira.is_budget_spent()
+    assert of_slack.is_budget_spent()
     with pytest.raises(BudgetSpentError, match=r"\$1\.1000 of \$1\.0000.*the same command"):
-        landing.end(two, [])
+        of_slack.stop()
 
 
 def test_what_is_left_of_days_is_told_newest_first() -> None:
@@ -226,7 +227,7 @@ def test_a_load_that_breaks_again_and_again_ends_with_the_same_index_as_one_that
     while ends < 20:
         budget = Budget(max_calls={"slack": 60, "notion": 150, "fireflies": 4}[source])
         try:
-            load_source(source, days, settings, budget=budget, landing_seconds=0)
+            load_source(source, days, settings, budget=budget, checkpoint_seconds=0)
         except BudgetSpentError:
             ends += 1
         else:
@@ -246,7 +247,7 @@ from datetime import date
 from vector_assets.core.days import Days
 from vector_assets.pipeline.resume import load_source
 from vector_assets.core.settings import load_settings
-load_source("jira", Days(date({first}), date({last})), load_settings(), landing_seconds=0)
+load_source("jira", Days(date({first}), date({last})), load_settings(), checkpoint_seconds=0)
 """
 
 

@@ -20,7 +20,7 @@ from vector_assets.maintenance.bulk_import import staging
 from vector_assets.maintenance.bulk_import.importer import ImportReport
 from vector_assets.maintenance.canary import CANARY, last_found
 from vector_assets.pipeline.quarantine import Quarantine, quarantined
-from vector_assets.pipeline.resume import days_brought, note_brought
+from vector_assets.pipeline.resume import loaded_days, record_loaded
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sources.items import DocumentFailure
 from vector_assets_tests.maintenance.bulk_import.teams import WEEK, Team
@@ -86,13 +86,13 @@ def test_many_batches_and_files_are_imported_whole(
 def test_what_is_known_of_failed_documents_and_unfinished_loads_comes_along(team: Team) -> None:
     old = team.store(team.old)
     ledger = Ledger(old, 64)
-    note_brought(ledger, "jira", WEEK)
+    record_loaded(ledger, "jira", WEEK)
     failed = Quarantine(ledger, "jira", Window(utc("2026-01-01"), None))
     failed.note_failure(DocumentFailure("jira:1", "it was refused", WEEK.first))
     failed.save()
     team.run()
     found = Ledger(team.store(), 1)
-    assert days_brought(found, "jira") == [WEEK]
+    assert loaded_days(found, "jira") == [WEEK]
     assert [one.document_id for one in quarantined(found)] == ["jira:1"]
     assert imports.unfinished(found) is None
 

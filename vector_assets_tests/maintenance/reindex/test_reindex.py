@@ -13,6 +13,7 @@ from vector_assets.embedding import chunking
 from vector_assets.index.generations import Generation
 from vector_assets.index.spec import kind_of
 from vector_assets.index.targets import writing_target
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.stores import records
 from vector_assets.stores.base import Filter
@@ -185,9 +186,10 @@ def test_a_run_that_wrote_to_the_old_index_across_the_switch_fails_by_name_and_l
     )
     stream = pipeline.embedded_documents(DAYS)
     place.reindexing(tiny("two")).run()
+    checkpointer = Checkpointer(stream.report, DAYS)
     with pytest.raises(SwitchedIndexError, match=r"tiny/two.*run the same days again"):
-        write(stream, target.store)
-    assert stream.finished_days == []
+        write(stream, target.store, checkpointer=checkpointer)
+    assert checkpointer.finished_days == []
     place.sync(tiny("two"))
     assert "jira:6#0" in place.assert_unmixed(place.served(), kind_of(tiny("two")))
 
