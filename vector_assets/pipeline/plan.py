@@ -140,9 +140,9 @@ class Planner:
         # An unfinished write: the head's count may be that of the version that never got whole.
         kept = {record_id(document.id, n) for n in range(chunk_count)}
         return [
-            found
-            for found in self._store.chunk_ids(self._namespace, document.id)
-            if found not in kept
+            chunk_id
+            for chunk_id in self._store.chunk_ids(self._namespace, document.id)
+            if chunk_id not in kept
         ]
 
     def _embed(
