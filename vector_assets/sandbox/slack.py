@@ -1,9 +1,8 @@
 """Slack on localhost: the Web API's methods over a workspace's export.
 
-Answers as the official contract says (`slack-web` among the tests' contracts, and
-docs.slack.dev/reference/methods, 2026-11): errors come as HTTP 200 with `ok: false`, and history
-shows no replies. What a thread counts is counted anew at each request, so that a test adds a late
-reply by appending a message.
+It follows the official contract (docs.slack.dev/reference/methods, 2026-11): errors come as HTTP
+200 with `ok: false`, and history shows no replies. A thread's counts are computed at each request,
+so a test adds a late reply by appending a message.
 """
 
 import base64
@@ -25,7 +24,7 @@ TOKEN = "xoxb-sandbox"  # noqa: S105 - a made-up token that opens nothing
 TEAM_URL = "https://sandbox.slack.com/"
 
 _CREATED = 1_735_689_600
-"""When a channel was made that does not say."""
+"""When a channel without `created` was created."""
 
 _DEFAULT_PAGE_ITEMS = 100
 _MAX_PAGE_ITEMS = 1000
@@ -127,14 +126,14 @@ class _Channels:
             _require_scope(self._workspace, "channels:read")
         if "private_channel" in types:
             _require_scope(self._workspace, "groups:read")
-        found = [
+        channels = [
             channel
             for channel in map(self._shown, self._workspace.channels)
             if _type_of(channel) in types
             and (self._is_inside(channel["id"]) or not channel["is_private"])
             and not (_is_true(asked, "exclude_archived") and channel["is_archived"])
         ]
-        page, metadata = _page(found, asked, key="id")
+        page, metadata = _page(channels, asked, key="id")
         return {"channels": page, **metadata}
 
     def conversations_info(self, asked: Asked) -> Json:
@@ -142,8 +141,7 @@ class _Channels:
 
     def conversations_members(self, asked: Asked) -> Json:
         shown = self._channel(asked, "read")
-        raw = next(c for c in self._workspace.channels if c["id"] == shown["id"])
-        members = [{"id": member} for member in raw.get("members", [])]
+        members = [{"id": member} for member in self._raw(shown["id"]).get("members", [])]
         page, metadata = _page(members, asked, key="id")
         return {"members": [member["id"] for member in page], **metadata}
 
@@ -154,7 +152,7 @@ class _Channels:
             raise _RefusedError("method_not_supported_for_channel_type")
         if channel["is_archived"]:
             raise _RefusedError("is_archived")
-        raw = next(c for c in self._workspace.channels if c["id"] == channel["id"])
+        raw = self._raw(channel["id"])
         raw["is_member"] = True
         return {"channel": self._shown(raw)}
 
@@ -198,12 +196,12 @@ class _Channels:
         return {"channel": channel["id"], "ts": ts, "message": shown}
 
     def _id_of(self, name: str) -> str:
-        """Return the id of a channel that `chat.postMessage` may also be given by name."""
+        """Return a channel's id; `chat.postMessage` also takes its name."""
         named = (c["id"] for c in self._workspace.channels if c["name"] == name.removeprefix("#"))
         return next(named, name)
 
     def _channel(self, asked: Asked, right: str) -> Json:
-        """Return a channel as the bot sees it, when it may."""
+        """Return a channel as the bot sees it; raise if the bot may not see it."""
         for channel in map(self._shown, self._workspace.channels):
             if channel["id"] == asked.get("channel"):
                 kind = "groups" if channel["is_private"] else "channels"
@@ -219,12 +217,14 @@ class _Channels:
         return channel
 
     def _is_inside(self, channel_id: str) -> bool:
-        """Tell whether the bot is in a channel, or was when it was archived."""
-        raw = next(c for c in self._workspace.channels if c["id"] == channel_id)
-        return bool(raw.get("is_member", True))
+        """Tell whether the bot is a member of a channel, or was when it was archived."""
+        return bool(self._raw(channel_id).get("is_member", True))
+
+    def _raw(self, channel_id: str) -> Json:
+        return next(raw for raw in self._workspace.channels if raw["id"] == channel_id)
 
     def _shown(self, channel: Json) -> Json:
-        """Return a channel as it is listed; of an archived one nobody is shown as a member."""
+        """Return a channel as it is listed; an archived channel shows no members."""
         is_private = channel["id"] in self._workspace.site.private_channel_ids
         is_archived = bool(channel.get("is_archived"))
         return {
@@ -256,7 +256,7 @@ class _Channels:
 
 
 def _type_of(channel: Json) -> str:
-    """Return the word by which a kind of conversation is asked for."""
+    """Return the name of a channel's type, as `types` takes it."""
     if channel["is_im"] or channel["is_mpim"]:
         return "im" if channel["is_im"] else "mpim"
     return "private_channel" if channel["is_private"] else "public_channel"
@@ -267,7 +267,7 @@ def _is_reply(message: Json) -> bool:
 
 
 def _parent(ts: str, message: Json | None, replies: list[Json]) -> Json:
-    """Return a thread's parent with its counts; a tombstone where it was deleted."""
+    """Return a thread's parent with its counts, or a tombstone if it was deleted."""
     if message is None:
         message = {
             "type": "message",
@@ -291,7 +291,7 @@ def _parent(ts: str, message: Json | None, replies: list[Json]) -> Json:
 
 
 def _is_within(ts: str, asked: Asked) -> bool:
-    """Tell whether a message lies between `oldest` and `latest`, both exclusive unless asked."""
+    """Tell whether a message is within `oldest` and `latest`, exclusive unless `inclusive`."""
     at, inclusive = Decimal(ts), _is_true(asked, "inclusive")
     oldest, latest = Decimal(asked.get("oldest") or 0), Decimal(asked.get("latest") or "Infinity")
     return oldest < at < latest or (inclusive and at in (oldest, latest))
@@ -304,7 +304,7 @@ def _is_true(asked: Asked, name: str) -> bool:
 def _page(items: list[Json], asked: Asked, *, key: str) -> tuple[list[Json], Json]:
     """Return a page, and the fields that tell whether more follow.
 
-    A cursor names the item that the next page begins with, as Slack's `next_ts` cursors do.
+    A cursor names the first item of the next page, as Slack's `next_ts` cursors do.
     """
     wanted = int(asked.get("limit") or _DEFAULT_PAGE_ITEMS)
     if not 1 <= wanted <= _MAX_PAGE_ITEMS:

@@ -1,4 +1,4 @@
-"""Pinecone's Documents API: each verb as a function of an index and what was asked."""
+"""Pinecone's Documents API: each verb as a function of an index and the request."""
 
 from typing import Any
 
@@ -37,10 +37,10 @@ def _fetch(index: Index, asked: Json) -> Json:
     answer: Json = {"namespace": namespace, "usage": _USAGE}
     if "ids" in asked:
         held = index.visible(namespace)
-        found = [held[one] for one in _few(asked["ids"]) if one in held]
+        records = [held[record_id] for record_id in _few(asked["ids"]) if record_id in held]
     else:
-        found, answer = _paged(index.matching(namespace, asked["filter"]), asked, answer)
-    answer["documents"] = {one.id: _shown(one, index, asked) for one in found}
+        records, answer = _paged(index.matching(namespace, asked["filter"]), asked, answer)
+    answer["documents"] = {record.id: _shown(record, index, asked) for record in records}
     return answer
 
 
@@ -50,30 +50,26 @@ def _search(index: Index, asked: Json) -> Json:
     [clause] = asked["score_by"]
     if clause["type"] == "dense_vector":
         vector = np.asarray(clause["values"], np.float32)
-        if vector.shape != (index.dimension,):
-            raise RefusedError(
-                f"Vector dimension {vector.size} does not match the dimension of the index "
-                f"{index.dimension}"
-            )
+        index.check_dimension(vector)
         ranked = rank_dense(records, vector, asked["top_k"])
     elif clause["type"] == "text":
         [name] = clause.get("fields") or [clause.get("field")]
         ranked = rank_text(records, name, clause["query"], asked["top_k"])
     else:
         raise RefusedError(f"score_by {clause['type']!r} is not served here")
-    matches = [{**_shown(one, index, asked), "_score": score} for one, score in ranked]
+    matches = [{**_shown(record, index, asked), "_score": score} for record, score in ranked]
     return {"matches": matches, "namespace": asked["namespace"], "usage": _USAGE}
 
 
 def _update(index: Index, asked: Json) -> Json:
     _of_documents(index, asked)
     if "filter" in asked:
-        ids = [one.id for one in index.matching(asked["namespace"], asked["filter"])]
+        ids = [record.id for record in index.matching(asked["namespace"], asked["filter"])]
         index.update(asked["namespace"], dict.fromkeys(ids, asked.get("set_fields") or {}))
         return {"matched_records": len(ids)}
     patches = {
-        one["_id"]: {name: value for name, value in one.items() if name != "_id"}
-        for one in _few(asked["documents"])
+        document["_id"]: {name: value for name, value in document.items() if name != "_id"}
+        for document in _few(asked["documents"])
     }
     index.update(asked["namespace"], patches)
     return {}
@@ -85,7 +81,8 @@ def _delete(index: Index, asked: Json) -> Json:
     if asked.get("delete_all"):
         index.delete(namespace, list(index.visible(namespace)))
     elif "filter" in asked:
-        index.delete(namespace, [one.id for one in index.matching(namespace, asked["filter"])])
+        matching = index.matching(namespace, asked["filter"])
+        index.delete(namespace, [record.id for record in matching])
     else:
         index.delete(namespace, _few(asked["ids"]))
     return {}
@@ -94,20 +91,23 @@ def _delete(index: Index, asked: Json) -> Json:
 def _list(index: Index, asked: Json) -> Json:
     _of_documents(index, asked)
     prefix = asked.get("prefix") or ""
-    found = [one for one in index.matching(asked["namespace"], None) if one.id.startswith(prefix)]
-    page, answer = _paged(found, asked, {"namespace": asked["namespace"], "usage": _USAGE})
-    answer["documents"] = [{"_id": one.id} for one in page]
+    records = index.matching(asked["namespace"], None)
+    records = [record for record in records if record.id.startswith(prefix)]
+    page, answer = _paged(records, asked, {"namespace": asked["namespace"], "usage": _USAGE})
+    answer["documents"] = [{"_id": record.id} for record in page]
     return answer
 
 
-def _paged(found: list[StoredRecord], asked: Json, answer: Json) -> tuple[list[StoredRecord], Json]:
+def _paged(
+    records: list[StoredRecord], asked: Json, answer: Json
+) -> tuple[list[StoredRecord], Json]:
     start = int(asked.get("pagination_token") or 0)
     page_size = int(asked.get("limit") or LIST_PAGE)
     if not 1 <= page_size <= MAX_PAGE:
         raise RefusedError(f"limit {page_size}: 1 to {MAX_PAGE} are allowed")
-    if start + page_size < len(found):
+    if start + page_size < len(records):
         answer["pagination"] = {"next": str(start + page_size)}
-    return found[start : start + page_size], answer
+    return records[start : start + page_size], answer
 
 
 def _shown(record: StoredRecord, index: Index, asked: Json) -> Json:
@@ -142,7 +142,7 @@ VERBS = (
     ("POST", "/namespaces/{namespace}/documents/delete", _delete, 202),
     ("POST", "/namespaces/{namespace}/documents/list", _list, 200),
 )
-"""`(method, path, function, status)`; a write is accepted, and seen later."""
+"""`(method, path, function, status)`; a write is accepted and becomes visible later."""
 
 WRITES = (_upsert, _update, _delete)
 SEARCHES = (_search,)
