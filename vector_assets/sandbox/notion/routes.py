@@ -83,8 +83,8 @@ class _Notion:
         return _listed("user", users, dict(request.query_params))
 
     async def search(self, request: Request) -> Response:
-        asked = json.loads(await request.body() or b"{}")
-        kind = (asked.get("filter") or {}).get("value")
+        params = json.loads(await request.body() or b"{}")
+        kind = (params.get("filter") or {}).get("value")
         hidden = set(self._workspace.site.notion_hidden_page_ids)
         things: list[Json] = []
         if kind in (None, "page"):
@@ -96,11 +96,11 @@ class _Notion:
                 if database["id"] not in hidden and not database.get("in_trash")
                 for source in data_sources_of(database)
             ]
-        query = str(asked.get("query") or "").lower()
+        query = str(params.get("query") or "").lower()
         hits = [thing for thing in things if query in json.dumps(thing, ensure_ascii=False).lower()]
-        is_ascending = (asked.get("sort") or {}).get("direction") == "ascending"
+        is_ascending = (params.get("sort") or {}).get("direction") == "ascending"
         hits.sort(key=lambda hit: (hit["last_edited_time"], hit["id"]), reverse=not is_ascending)
-        return _listed("page_or_data_source", hits, asked)
+        return _listed("page_or_data_source", hits, params)
 
     async def children(self, request: Request) -> Response:
         children = self._block_children(request.path_params["id"], _version(request))
@@ -177,19 +177,19 @@ class _Notion:
         identity = request.path_params["id"]
         if self._raw_data_source(identity) is None:
             return _gone("data source")
-        asked = json.loads(await request.body() or b"{}")
+        params = json.loads(await request.body() or b"{}")
         rows = [
             page
             for page in self._pages()
             if page["parent"].get("data_source_id") == identity
-            and _meets(page, asked.get("filter"))
+            and _meets(page, params.get("filter"))
         ]
-        for order in reversed(asked.get("sorts") or []):
+        for order in reversed(params.get("sorts") or []):
             rows.sort(
                 key=lambda row: str(row[order["timestamp"]]),
                 reverse=order["direction"] == "descending",
             )
-        return _listed("page_or_data_source", rows, asked)
+        return _listed("page_or_data_source", rows, params)
 
     def _pages(self) -> Iterator[Json]:
         return (page_object(raw) for raw in self._shared_pages() if not raw.get("in_trash"))
@@ -305,20 +305,20 @@ def _meets(page: Json, condition: Json | None) -> bool:
 
 
 def _listed(
-    kind: str, items: list[Json], asked: dict[str, Any], about: Json | None = None
+    kind: str, items: list[Json], params: dict[str, Any], about: Json | None = None
 ) -> Response:
     """Return a page of a list; the cursor is the offset, written as an opaque id.
 
     Args:
         kind: The list's `type`.
         items: The whole list.
-        asked: May hold `page_size` and `start_cursor`.
+        params: May hold `page_size` and `start_cursor`.
         about: The list's field named after its type.
     """
-    page_items = int(asked.get("page_size") or MAX_PAGE_ITEMS)
+    page_items = int(params.get("page_size") or MAX_PAGE_ITEMS)
     if not 1 <= page_items <= MAX_PAGE_ITEMS:
         return _refused(400, "validation_error", f"page_size should be at most {MAX_PAGE_ITEMS}.")
-    cursor = str(asked.get("start_cursor") or f"{_CURSOR}0")
+    cursor = str(params.get("start_cursor") or f"{_CURSOR}0")
     if not cursor.startswith(_CURSOR):
         return _refused(400, "validation_error", "The start_cursor provided is invalid.")
     start = int(cursor.removeprefix(_CURSOR))

@@ -65,11 +65,11 @@ class _Control:
         return JSONResponse({"indexes": models})
 
     async def create(self, request: Request) -> Response:
-        asked = json.loads(await request.body())
-        name = asked["name"]
+        params = json.loads(await request.body())
+        name = params["name"]
         if name in self._indexes:
             return _refused(409, "ALREADY_EXISTS", f"Resource {name} already exists")
-        self._indexes[name] = Index(name, asked["schema"]["fields"], self._faults)
+        self._indexes[name] = Index(name, params["schema"]["fields"], self._faults)
         return JSONResponse(_model(self._indexes[name], request), status_code=201)
 
     async def describe(self, request: Request) -> Response:
@@ -93,15 +93,15 @@ def _data_plane(
         body = await request.body()
         if len(body) > MAX_REQUEST_BYTES:
             return _refused(413, "OUT_OF_RANGE", f"message of {len(body)} bytes is too large")
-        asked: Json = json.loads(body) if body else {}
+        params: Json = json.loads(body) if body else {}
         for name, value in request.query_params.multi_items():
-            asked.setdefault("ids", []).append(value) if name == "ids" else asked.update(
+            params.setdefault("ids", []).append(value) if name == "ids" else params.update(
                 {name: value}
             )  # fmt: skip
-        asked |= {n: v for n, v in request.path_params.items() if n != "index"}
+        params |= {n: v for n, v in request.path_params.items() if n != "index"}
         index.is_losing = request.scope.get(LOSING, False)
         try:
-            answer = verb(index, asked)
+            answer = verb(index, params)
         except (RefusedError, BadFilterError) as error:
             return _refused(400, "INVALID_ARGUMENT", str(error))
         finally:
@@ -109,7 +109,7 @@ def _data_plane(
         response = JSONResponse(answer, status_code=status)
         if verb in SEARCHES and len(response.body) > MAX_RESULT_BYTES:
             return _refused(400, "OUT_OF_RANGE", "the result exceeds the limit of 4MB")
-        response.headers.update(_positions(index, verb, str(asked.get("namespace", ""))))
+        response.headers.update(_positions(index, verb, str(params.get("namespace", ""))))
         return response
 
     return _with_key(serve)

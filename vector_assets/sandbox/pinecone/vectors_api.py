@@ -17,87 +17,87 @@ Json = dict[str, Any]
 LIST_PAGE = 100
 
 
-def _upsert(index: Index, asked: Json) -> Json:
+def _upsert(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    vectors = asked["vectors"]
+    vectors = params["vectors"]
     if not 1 <= len(vectors) <= MAX_RECORDS:
         raise RefusedError(f"{len(vectors)} vectors: at most {MAX_RECORDS} are allowed")
     records = [
         StoredRecord(raw["id"], np.asarray(raw["values"], np.float32), raw.get("metadata") or {})
         for raw in vectors
     ]
-    index.upsert(_namespace(asked), records)
+    index.upsert(_namespace(params), records)
     return {"upsertedCount": len(records)}
 
 
-def _fetch(index: Index, asked: Json) -> Json:
+def _fetch(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    held = index.visible(_namespace(asked))
-    vectors = {id_: _whole(held[id_]) for id_ in asked.get("ids", []) if id_ in held}
-    return {"vectors": vectors, "namespace": _namespace(asked), "usage": {"readUnits": 1}}
+    held = index.visible(_namespace(params))
+    vectors = {id_: _whole(held[id_]) for id_ in params.get("ids", []) if id_ in held}
+    return {"vectors": vectors, "namespace": _namespace(params), "usage": {"readUnits": 1}}
 
 
-def _fetch_by_metadata(index: Index, asked: Json) -> Json:
+def _fetch_by_metadata(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    page, pagination = _page(index.matching(_namespace(asked), asked["filter"]), asked)
+    page, pagination = _page(index.matching(_namespace(params), params["filter"]), params)
     return {
         "vectors": {record.id: _whole(record) for record in page},
-        "namespace": _namespace(asked),
+        "namespace": _namespace(params),
         "usage": {"readUnits": 1},
         **pagination,
     }
 
 
-def _query(index: Index, asked: Json) -> Json:
+def _query(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    records = index.matching(_namespace(asked), asked.get("filter"))
-    vector = np.asarray(asked["vector"], np.float32)
+    records = index.matching(_namespace(params), params.get("filter"))
+    vector = np.asarray(params["vector"], np.float32)
     index.check_dimension(vector)
     matches = []
-    for record, score in rank_dense(records, vector, int(asked["topK"])):
+    for record, score in rank_dense(records, vector, int(params["topK"])):
         match: Json = {"id": record.id, "score": score}
-        if asked.get("includeMetadata"):
+        if params.get("includeMetadata"):
             match["metadata"] = record.metadata
-        if asked.get("includeValues"):
+        if params.get("includeValues"):
             match["values"] = record.vector.tolist()
         matches.append(match)
-    return {"matches": matches, "namespace": _namespace(asked), "usage": {"readUnits": 5}}
+    return {"matches": matches, "namespace": _namespace(params), "usage": {"readUnits": 5}}
 
 
-def _update(index: Index, asked: Json) -> Json:
+def _update(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    fields = asked.get("setMetadata") or {}
-    if "filter" in asked:
-        ids = [record.id for record in index.matching(_namespace(asked), asked["filter"])]
-        index.update(_namespace(asked), dict.fromkeys(ids, fields))
+    fields = params.get("setMetadata") or {}
+    if "filter" in params:
+        ids = [record.id for record in index.matching(_namespace(params), params["filter"])]
+        index.update(_namespace(params), dict.fromkeys(ids, fields))
         return {"matchedRecords": len(ids)}
-    index.update(_namespace(asked), {asked["id"]: fields})
+    index.update(_namespace(params), {params["id"]: fields})
     return {}
 
 
-def _delete(index: Index, asked: Json) -> Json:
+def _delete(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    namespace = _namespace(asked)
-    if asked.get("deleteAll"):
+    namespace = _namespace(params)
+    if params.get("deleteAll"):
         index.delete(namespace, list(index.visible(namespace)))
-    elif "filter" in asked:
-        matching = index.matching(namespace, asked["filter"])
+    elif "filter" in params:
+        matching = index.matching(namespace, params["filter"])
         index.delete(namespace, [record.id for record in matching])
     else:
-        if len(asked["ids"]) > MAX_RECORDS:
-            raise RefusedError(f"{len(asked['ids'])} ids: at most {MAX_RECORDS} are allowed")
-        index.delete(namespace, asked["ids"])
+        if len(params["ids"]) > MAX_RECORDS:
+            raise RefusedError(f"{len(params['ids'])} ids: at most {MAX_RECORDS} are allowed")
+        index.delete(namespace, params["ids"])
     return {}
 
 
-def _list(index: Index, asked: Json) -> Json:
+def _list(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    prefix = asked.get("prefix", "")
-    ids = sorted(id_ for id_ in index.visible(_namespace(asked)) if id_.startswith(prefix))
-    page, pagination = _page(ids, asked)
+    prefix = params.get("prefix", "")
+    ids = sorted(id_ for id_ in index.visible(_namespace(params)) if id_.startswith(prefix))
+    page, pagination = _page(ids, params)
     return {
         "vectors": [{"id": id_} for id_ in page],
-        "namespace": _namespace(asked),
+        "namespace": _namespace(params),
         "usage": {"readUnits": 1},
         **pagination,
     }
@@ -115,14 +115,14 @@ def _stats(index: Index, _: Json) -> Json:
     }
 
 
-def _namespace(asked: Json) -> str:
-    return str(asked.get("namespace") or "__default__")
+def _namespace(params: Json) -> str:
+    return str(params.get("namespace") or "__default__")
 
 
-def _page(items: list[Any], asked: Json) -> tuple[list[Any], Json]:
+def _page(items: list[Any], params: Json) -> tuple[list[Any], Json]:
     """Return a page, and the field that names the next page."""
-    start = int(asked.get("paginationToken") or 0)
-    end = start + int(asked.get("limit") or LIST_PAGE)
+    start = int(params.get("paginationToken") or 0)
+    end = start + int(params.get("limit") or LIST_PAGE)
     return items[start:end], {"pagination": {"next": str(end)}} if end < len(items) else {}
 
 
