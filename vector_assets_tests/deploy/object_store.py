@@ -1,4 +1,4 @@
-"""An object store that speaks S3, as a process of its own on this machine."""
+"""Runs an S3 object store as a process on this machine."""
 
 import socket
 import subprocess
@@ -17,10 +17,10 @@ _PATIENCE_SECONDS = 60.0
 
 @contextmanager
 def running_object_store(log: Path) -> Iterator[dict[str, str]]:
-    """Run an object store with an empty bucket, and give the variables that lead to it.
+    """Run an object store with an empty bucket; yield the environment variables that reach it.
 
     Args:
-        log: For its output.
+        log: File for its output.
     """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])

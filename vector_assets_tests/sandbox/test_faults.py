@@ -1,4 +1,4 @@
-"""The sandbox misbehaves as a vendor would, and only as it is told to."""
+"""The sandbox fails as a vendor would, and only where a rule says so."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ DATA = "/pinecone/vector-assets"
 
 
 def ask(sandbox: Sandbox) -> httpx.Response:
-    asked = {"jql": "updated >= 0 ORDER BY updated", "fields": "summary"}
+    query = {"jql": "updated >= 0 ORDER BY updated", "fields": "summary"}
     return httpx.get(
-        f"{sandbox.url}{SEARCH}", params=asked, auth=("sandbox@example.com", "sandbox-jira-token")
+        f"{sandbox.url}{SEARCH}", params=query, auth=("sandbox@example.com", "sandbox-jira-token")
     )
 
 
 def keys(answer: httpx.Response) -> list[str]:
-    return [one["key"] for one in answer.json()["issues"]]
+    return [raw["key"] for raw in answer.json()["issues"]]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_broken_connection_is_an_error_of_the_wire_and_passes(
     filled.conditions.fail(SEARCH, break_connection=broken, times=1)
     with pytest.raises(httpx.TransportError, match=r".+"):
         ask(filled)
-    assert [one for _, _, one in filled.conditions.log] == [status]
+    assert [logged for _, _, logged in filled.conditions.log] == [status]
     assert keys(ask(filled)) == ["HAR-1", "HAR-2", "HAR-3"]
 
 
@@ -71,13 +71,13 @@ def test_a_write_is_done_or_not_whatever_is_said_of_it(
     [record] = records(document(), "x")
     body = {"documents": [{"_id": record.id, "vector": record.vector.tolist(), **record.metadata}]}
     sandbox.conditions.fail(DATA, times=1, **fault)
-    said: dict[str, Any] = {}
+    answer: dict[str, Any] = {}
     try:
-        said = httpx.post(
+        answer = httpx.post(
             f"{sandbox.url}{DATA}/namespaces/{SPACE}/documents/upsert",
             json=body, headers={"api-key": "sandbox-pinecone-key"},
         ).json()  # fmt: skip
     except httpx.TransportError:
         assert "break_connection" in fault
-    assert said.get("upserted_count") == {"lose": 1, "miscount": 0}.get(fault.get("twist", ""))
+    assert answer.get("upserted_count") == {"lose": 1, "miscount": 0}.get(fault.get("twist", ""))
     assert store.count(SPACE) == int(is_done)

@@ -1,4 +1,4 @@
-"""The embeddings endpoint of OpenAI, or of any server that speaks the same API: one request."""
+"""Makes one request to the embeddings endpoint of OpenAI or of a compatible server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from vector_assets.embedding.openai.throttle import HOPELESS_CODE, MAX_WAIT_SECO
 ENDPOINT = "openai embeddings"
 
 MAX_RETRIES = 8
-"""By the SDK, which waits 0.5 to 8 s where the server does not say how long."""
+"""Retries by the SDK, which waits 0.5 to 8 s unless the server says how long."""
 
 TIMEOUT_SECONDS = 120.0
 
@@ -36,7 +36,7 @@ _FIX_KEY = "Check OPENAI_API_KEY and OPENAI_BASE_URL."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: a vector a text, in the order of the texts, and the tokens paid for."""
+    """One vector per text, in the order of the texts, and the billed tokens."""
 
     vectors: list[Vectors]
     token_count: int
@@ -44,20 +44,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The server will not embed these texts, in its own words."""
+    """The server refuses to embed these texts; the cause is its message."""
 
     cause: str
 
 
 class _Item(msgspec.Struct):
-    """A vector: base64 as asked for, or the plain list that some servers answer all the same."""
+    """A vector: base64 as requested, or the plain list that some servers answer instead."""
 
     index: int
     embedding: bytes | list[float]
 
 
 class _Body(msgspec.Struct):
-    """What is read of an answer; the SDK lets pass whatever a server says."""
+    """The parts of an answer that we read; the SDK does not check them."""
 
     data: list[_Item]
     usage: Any = None
@@ -67,14 +67,14 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 class OpenAIApi:
-    """Asks for embeddings; safe to call from several threads.
+    """Requests embeddings; thread-safe.
 
     Args:
         key: API key.
-        base_url: Of the server; empty for OpenAI's own.
+        base_url: URL of the server; empty means OpenAI.
         model: Its name at the server.
-        dimensions: Length to ask for; None for the model's own.
-        meter: Of the run.
+        dimensions: Dimensions to request; None means the model's default.
+        meter: The meter of the run.
     """
 
     def __init__(
@@ -96,21 +96,20 @@ class OpenAIApi:
 
     @property
     def url(self) -> str:
-        """Where it asks."""
+        """Base URL of the server."""
         return str(self._client.base_url)
 
     def request(self, texts: list[str]) -> Answer | Refusal:
         """Make one request.
 
         Raises:
-            RetryableError: The server throttles past the ceiling, or does not answer.
+            RetryableError: The server throttles for too long, or does not answer.
             CredentialsError: It refuses the key, or the account has no credit.
             SettingsError: It does not know the model.
-            ContractError: It answers something else than a vector a text.
+            ContractError: It does not answer one vector per text.
         """
         try:
-            # Base64 that goes from the answer into vectors: lists of numbers, and the SDK's own
-            # objects, take ten times as long.
+            # Lists of numbers and the SDK's own objects take ten times as long as base64.
             answer = _decoder.decode(self._content(texts))
         except openai.APIStatusError as error:
             if error.status_code in _REFUSALS:
