@@ -8,7 +8,6 @@ and the head that names the version last. So whoever reads a head that names one
 
 import itertools
 import threading
-import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from dataclasses import replace
 
 from vector_assets.core.concurrency import side_by_side
 from vector_assets.core.errors import ContractError, LostWriteError, VectorAssetsError
+from vector_assets.core.waiting import wait_until
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.sources.items import DocumentFailure
 from vector_assets.stores.base import Head, Metadata, VectorStore
@@ -247,17 +247,16 @@ class Writer:
         at once. Before a run is given up it has all its time nevertheless: reads by id may lag
         behind the searches that a store speaks of.
         """
-        give_up_at = time.monotonic() + self._store.seen_within_seconds
-        is_seen = not self._store.seen_within_seconds
-        undone = self._undone(plans, is_seen=is_seen)
-        while undone and not is_seen:
-            is_seen = time.monotonic() >= give_up_at or (
-                not is_last and self._store.shows_written(self._namespace)
-            )
-            if not is_seen:
-                time.sleep(_PAUSE_SECONDS)
-            undone = self._undone(undone, is_seen=is_seen)
-        return undone
+        undone = plans
+
+        def is_answer() -> bool:
+            nonlocal undone
+            undone = self._undone(undone, is_seen=False)
+            return not undone or (not is_last and self._store.shows_written(self._namespace))
+
+        if seconds := self._store.seen_within_seconds:
+            wait_until(is_answer, seconds=seconds, pause_seconds=_PAUSE_SECONDS)
+        return self._undone(undone, is_seen=True)
 
     def _undone(self, plans: list[DocumentPlan], *, is_seen: bool) -> list[DocumentPlan]:
         """Return what is not in the index as it was written, and nothing newer in its place.

@@ -9,11 +9,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from vector_assets_tests.support.patience import first_answer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -92,10 +93,11 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     with (tmp_path / ".env").open("w") as environment:
         process = subprocess.Popen([program, *command[1:]], stdout=environment, cwd=tmp_path)
     try:
-        for _ in range(600):
-            if "PINECONE" in (tmp_path / ".env").read_text():
-                break
-            time.sleep(0.1)
+        assert first_answer(
+            lambda: "PINECONE" in (tmp_path / ".env").read_text(),
+            patience_seconds=60,
+            process=process,
+        )
         yield tmp_path
     finally:
         process.terminate()
