@@ -43,14 +43,14 @@ class RateLimitedError(RetryableError):
 
     Args:
         service: The one that throttles, such as `slack conversations.history`.
-        waited_seconds: How long this run has already waited for it.
-        ceiling_seconds: How long a run may wait.
+        waited_seconds: How long this run has waited for it since its last good answer.
+        ceiling_seconds: How long a run may wait without a good answer.
     """
 
     def __init__(self, service: str, *, waited_seconds: float, ceiling_seconds: float) -> None:
         super().__init__(
             f"{service} is rate limited: waited {waited_seconds:.0f} s, at most "
-            f"{ceiling_seconds:.0f} s are allowed a run. Run the same days again later; "
+            f"{ceiling_seconds:.0f} s are allowed in a row. Run the same days again later; "
             f"what was written stays."
         )
         self.service = service

@@ -5,7 +5,6 @@ reads and no freshness counts, written through the verbs that every store has.
 """
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from vector_assets.core.documents import RESTRICTED
 from vector_assets.core.errors import LostWriteError
+from vector_assets.core.waiting import wait_until
 from vector_assets.stores.base import Metadata, Record, VectorStore
 from vector_assets.stores.records import MAX_METADATA_BYTES, head_id, metadata_bytes
 
@@ -79,12 +79,12 @@ class Ledger:
 
     def remove(self, kind: str, keys: Iterable[str]) -> None:
         """Delete entries by key, and wait until they are not seen; unknown keys are passed over."""
-        identities = [_document_id(kind, key) for key in keys]
-        if not identities:
+        document_ids = [_document_id(kind, key) for key in keys]
+        if not document_ids:
             return
         self._store.open(NAMESPACE, self._dimensions)
-        self._store.delete(NAMESPACE, [head_id(one) for one in identities])
-        self._waited(lambda: not self._store.heads(NAMESPACE, identities))
+        self._store.delete(NAMESPACE, [head_id(document_id) for document_id in document_ids])
+        self._waited(lambda: not self._store.heads(NAMESPACE, document_ids))
         self._store.maintain(NAMESPACE)
 
     def _records(self, written: Iterable[Metadata]) -> Iterator[Record]:
@@ -103,8 +103,9 @@ class Ledger:
         def is_as_written() -> bool:
             heads = self._store.heads(NAMESPACE, list(written))
             return all(
-                one in heads and heads[one].document_fingerprint == metadata["document_fingerprint"]
-                for one, metadata in written.items()
+                document_id in heads
+                and heads[document_id].document_fingerprint == metadata["document_fingerprint"]
+                for document_id, metadata in written.items()
             )
 
         if self._waited(is_as_written):
@@ -113,12 +114,9 @@ class Ledger:
 
     def _waited(self, is_so: Callable[[], bool]) -> bool:
         """Wait until something is so, as long as the store may take to show a write."""
-        give_up_at = time.monotonic() + self._store.seen_within_seconds
-        while not is_so():
-            if time.monotonic() >= give_up_at:
-                return False
-            time.sleep(_PAUSE_SECONDS)
-        return True
+        return wait_until(
+            is_so, seconds=self._store.seen_within_seconds, pause_seconds=_PAUSE_SECONDS
+        )
 
 
 def copy_entries(

@@ -4,9 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import not_
 
 from vector_assets.core.documents import Document, Section
 from vector_assets.core.errors import CanaryError
+from vector_assets.core.waiting import wait_until
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.search import find_in
 from vector_assets.pipeline.plan import DocumentPlan, Planner
@@ -78,8 +80,6 @@ MIN_SCORE = 0.5
 MIN_MARGIN = 0.05
 """By how much its own words have to be nearer to it than to what is about something else."""
 
-_PAUSE_SECONDS = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -113,10 +113,13 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
     store.open(CANARY, embedder.dimensions)
     _write(store, embedder, canary_documents(at))
     began = time.monotonic()
-    while reason := _reason_it_is_not_found(store, embedder, at):
-        if time.monotonic() - began > store.seen_within_seconds:
-            raise CanaryError(reason)
-        time.sleep(_PAUSE_SECONDS)
+    reason = wait_until(
+        lambda: _reason_it_is_not_found(store, embedder, at),
+        seconds=store.seen_within_seconds,
+        is_done=not_,
+    )
+    if reason:
+        raise CanaryError(reason)
     waited_seconds = time.monotonic() - began
     _write(store, embedder, [mark(at)])
     score, _ = _scores(store, embedder, at)

@@ -297,8 +297,8 @@ class _Estimator:
     ) -> None:
         found.seconds_at_least = max(
             (
-                allowance.seconds_for(self._requests_under(endpoint))
-                for endpoint, allowance in self._source.allowances.items()
+                rate_limit.seconds_for(self._requests_under(endpoint))
+                for endpoint, rate_limit in self._source.rate_limits.items()
             ),
             default=0.0,
         )

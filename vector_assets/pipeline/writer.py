@@ -8,7 +8,6 @@ meanwhile.
 
 import itertools
 import threading
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from dataclasses import replace
 
 from vector_assets.core.concurrency import side_by_side
 from vector_assets.core.errors import ContractError, LostWriteError, VectorAssetsError
+from vector_assets.core.waiting import wait_until
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.sources.items import DocumentFailure
 from vector_assets.stores.base import Head, Metadata, VectorStore
@@ -246,17 +246,16 @@ class Writer:
         once. On the last attempt it gets its whole time nevertheless: reads by id may lag behind
         the searches that the store speaks of.
         """
-        give_up_at = time.monotonic() + self._store.seen_within_seconds
-        is_seen = not self._store.seen_within_seconds
-        missing = self._not_readable(plans, is_seen=is_seen)
-        while missing and not is_seen:
-            is_seen = time.monotonic() >= give_up_at or (
-                not is_last and self._store.shows_written(self._namespace)
-            )
-            if not is_seen:
-                time.sleep(_PAUSE_SECONDS)
-            missing = self._not_readable(missing, is_seen=is_seen)
-        return missing
+        missing = plans
+
+        def is_answered() -> bool:
+            nonlocal missing
+            missing = self._not_readable(missing, is_seen=False)
+            return not missing or (not is_last and self._store.shows_written(self._namespace))
+
+        if seconds := self._store.seen_within_seconds:
+            wait_until(is_answered, seconds=seconds, pause_seconds=_PAUSE_SECONDS)
+        return self._not_readable(missing, is_seen=True)
 
     def _not_readable(self, plans: list[DocumentPlan], *, is_seen: bool) -> list[DocumentPlan]:
         """Return what is not in the index as it was written, and nothing newer in its place.

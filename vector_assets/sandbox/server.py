@@ -3,7 +3,6 @@
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from vector_assets.core.waiting import wait_until
 from vector_assets.sandbox.app import build_app
 from vector_assets.sandbox.faults import Faults
 from vector_assets.sandbox.workspace import Workspace
@@ -87,20 +87,15 @@ def running_sandbox(
     )
     thread.start()
     try:
-        _wait_until_started(server)
+        if not wait_until(
+            lambda: server.started, seconds=_START_PATIENCE_SECONDS, pause_seconds=0.01
+        ):
+            raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
         yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, faults)
     finally:
         server.should_exit = True
         thread.join()
         listener.close()
-
-
-def _wait_until_started(server: uvicorn.Server) -> None:
-    deadline = time.monotonic() + _START_PATIENCE_SECONDS
-    while not server.started:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
-        time.sleep(0.01)
 
 
 def serve_until_stopped(

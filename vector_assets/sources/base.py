@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
 from vector_assets.sources.estimate import Survey, as_if_failed, picked
-from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
@@ -216,7 +216,7 @@ class Source(ABC):
         return Survey(len(ids), "counted", sample, len(sampled))
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What the vendor documents that it allows, by endpoint as the meter counts it.
 
         A name without an endpoint, such as `notion`, speaks for all of them together.

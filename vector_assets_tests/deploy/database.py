@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vector_assets_tests.deploy.hosts import Host
+from vector_assets_tests.support.patience import first_answer
 
 PASSWORD = "of the test's database/+"
 
@@ -84,15 +84,14 @@ class Database:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection((self._host.outside, self._port), 1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        raise TimeoutError((self._folder / "postgres.log").read_text()[-2000:])
+        if not first_answer(self._is_up, patience_seconds=_PATIENCE_SECONDS, pause_seconds=0.1):
+            raise TimeoutError((self._folder / "postgres.log").read_text()[-2000:])
+
+    def _is_up(self) -> bool:
+        with suppress(OSError):
+            socket.create_connection((self._host.outside, self._port), 1).close()
+            return True
+        return False
 
     def stop(self) -> None:
         """Stop it at once; committed data stays."""

@@ -3,12 +3,13 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+
+from vector_assets_tests.support.patience import first_answer
 
 BUCKET = "vector-assets"
 
@@ -45,10 +46,7 @@ def running_object_store(log: Path) -> Iterator[dict[str, str]]:
 
 
 def _make_bucket(url: str, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(requests.ConnectionError):
-            requests.put(url, timeout=30).raise_for_status()
-            return
-        time.sleep(0.1)
-    raise TimeoutError(f"the object store did not start: {log.read_text()[-2000:]}")
+    if not first_answer(
+        lambda: requests.put(url, timeout=30).ok, patience_seconds=_PATIENCE_SECONDS
+    ):
+        raise TimeoutError(f"the object store did not start: {log.read_text()[-2000:]}")

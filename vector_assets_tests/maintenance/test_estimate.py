@@ -11,6 +11,7 @@ import pytest
 from vector_assets.core.days import Days, Window
 from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.maintenance.estimate import Estimate, estimate_source
 from vector_assets.pipeline.sync import sync_source
@@ -19,7 +20,6 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES, build_source
 from vector_assets.sources.estimate import picked, spread_of_mean
-from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.fireflies.meetings import meeting
 from vector_assets_tests.sources.slack.team import ANN, person
@@ -218,11 +218,11 @@ def test_a_price_of_ones_own_counts_and_an_unknown_one_is_said(office: Office) -
 
 
 def test_limits_dictate_how_long_it_takes_at_least() -> None:
-    slack = Allowance(50, 60.0)
+    slack = RateLimit(50, 60.0)
     assert [slack.seconds_for(n) for n in (0, 1, 50, 51, 101)] == [0, 0, 0, 60, 120]
-    notion = Allowance(3, 1.0)
+    notion = RateLimit(3, 1.0)
     assert notion.seconds_for(302) == 100
-    slow = Allowance(0.5, 1.0)
+    slow = RateLimit(0.5, 1.0)
     assert [slow.seconds_for(n) for n in (1, 2, 3)] == [0, 2, 4]
 
 

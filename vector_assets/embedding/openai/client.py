@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx  # noqa: F401 - whole before the SDK looks whether somebody is importing it
+import httpx2
 import msgspec
 import numpy as np
 import openai
@@ -18,16 +20,26 @@ from vector_assets.core.errors import (
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.core.tls import httpx_context
 from vector_assets.core.vectors import Vectors
-from vector_assets.embedding.openai.throttle import HOPELESS_CODE, MAX_WAIT_SECONDS, Pause
 
 ENDPOINT = "openai embeddings"
 
 MAX_RETRIES = 8
-"""Retries by the SDK, which waits 0.5 to 8 s unless the server says how long."""
+"""Of a request that was throttled, and by the SDK of one that failed in passing."""
+
+NO_CREDIT_CODE = "insufficient_quota"
+"""An account without credit is answered like one that is too fast."""
 
 TIMEOUT_SECONDS = 120.0
+
+# Where the server does not say how long to wait, as the SDK does.
+_BACKOFF_SECONDS = 0.5
+_MAX_BACKOFF_SECONDS = 8.0
+
+# What the SDK asks an answer before it repeats a request (openai 3.54, `_should_retry`).
+_SHOULD_RETRY = "x-should-retry"
 
 # OpenAI refuses inputs with 400; servers that speak its API also with 413 and 422.
 _REFUSALS = {400, 413, 422}
@@ -82,7 +94,8 @@ class OpenAIApi:
     ) -> None:
         self._model = model
         self._options: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
-        self._pause = Pause(ENDPOINT, meter)
+        self._meter = meter
+        self._limiter = RateLimiter(ENDPOINT, meter)
         self._client = openai.OpenAI(
             api_key=key,
             base_url=base_url or None,
@@ -90,7 +103,7 @@ class OpenAIApi:
             timeout=TIMEOUT_SECONDS,
             http_client=openai.DefaultHttpxClient(
                 verify=httpx_context(),
-                event_hooks={"request": [self._pause.before], "response": [self._pause.after]},
+                event_hooks={"request": [self._wait], "response": [self._count]},
             ),
         )
 
@@ -122,25 +135,44 @@ class OpenAIApi:
         return _read(answer, texts)
 
     def _content(self, texts: list[str]) -> bytes:
-        response = self._client.embeddings.with_raw_response.create(
-            model=self._model, input=texts, encoding_format="base64", **self._options
-        )
-        return response.content
+        throttled = 0
+        while True:
+            self._limiter.wait()
+            try:
+                response = self._client.embeddings.with_raw_response.create(
+                    model=self._model, input=texts, encoding_format="base64", **self._options
+                )
+            except openai.RateLimitError as error:
+                if error.code == NO_CREDIT_CODE or throttled == MAX_RETRIES:
+                    raise
+                self._limiter.pause_all(_retry_after_seconds(error.response, throttled))
+                throttled += 1
+            else:
+                self._limiter.succeeded()
+                return response.content
+
+    def _wait(self, _: httpx2.Request) -> None:
+        """Keep what the SDK repeats from being sent during a pause."""
+        self._limiter.wait()
+
+    def _count(self, response: httpx2.Response) -> None:
+        """Count an answer, and leave one that throttles to `_content`, which pauses all threads."""
+        self._meter.count(ENDPOINT)
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response.headers[_SHOULD_RETRY] = "false"
 
     def _translated(self, error: openai.OpenAIError) -> VectorAssetsError:
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return CredentialsError("openai", f"HTTP {error.status_code}", _FIX_KEY)
-            case openai.RateLimitError() if error.code == HOPELESS_CODE:
+            case openai.RateLimitError() if error.code == NO_CREDIT_CODE:
                 return CredentialsError(
-                    "openai", HOPELESS_CODE, "Add credit to the account of OPENAI_API_KEY."
+                    "openai", NO_CREDIT_CODE, "Add credit to the account of OPENAI_API_KEY."
                 )
             case openai.RateLimitError():
-                return RateLimitedError(
-                    ENDPOINT,
-                    waited_seconds=self._pause.waited_seconds,
-                    ceiling_seconds=MAX_WAIT_SECONDS,
-                )
+                return self._limiter.error()
+            case openai.APIConnectionError(__cause__=RateLimitedError() as rate_limited):
+                return rate_limited
             case openai.NotFoundError():
                 return SettingsError(
                     f"{ENDPOINT}: {_words_of(error)} Check EMBEDDING_MODEL and OPENAI_BASE_URL."
@@ -149,6 +181,15 @@ class OpenAIApi:
                 return UnavailableError("openai", f"HTTP {error.status_code}")
             case _:
                 return UnavailableError("openai", type(error).__name__, "Check OPENAI_BASE_URL.")
+
+
+def _retry_after_seconds(response: httpx2.Response, attempt: int) -> float:
+    """Return how long a server asks to wait; a backoff where it leaves that to the client."""
+    for header, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
+        text = response.headers.get(header, "")
+        if text.replace(".", "", 1).isdigit():
+            return float(text) / per_second
+    return min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**attempt)
 
 
 def _read(body: _Body, texts: Sequence[str]) -> Answer:

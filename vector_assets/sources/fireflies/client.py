@@ -10,22 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
-    RateLimitedError,
     UnavailableError,
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
-from vector_assets.sources.http.rate_limit import Pace
+from vector_assets.core.rate_limit import RateLimit, RateLimiter
 from vector_assets.sources.http.requests_retries import (
-    MAX_WAIT_SECONDS,
+    FAILED_STATUSES,
     TIMEOUT_SECONDS,
-    CountedRetry,
-    waited_seconds,
+    RateLimitedAdapter,
+    attempts_of,
 )
 
 Json = Mapping[str, Any]
@@ -46,13 +44,9 @@ _NEXT_STEPS = {
 }
 _CODES_BY_STATUS = {401: "auth_failed", 403: "forbidden", 429: _THROTTLED}
 
-REQUESTS_PER_MINUTE = 60
+RATE_LIMIT = RateLimit(60, 60.0)
 """Of a Business plan (docs.fireflies.ai, "Limits", 2026-11); of the 50 a day of the other plans a
 night needs a few, so it never waits."""
-
-# A 429 that says in a header how long to wait is repeated by urllib3; any other says it inside, and
-# repeating it blindly would only spend the day's requests.
-_REPEATED_STATUSES = (500, 502, 503, 504)
 
 # Below this a number in `retryAfter` is a span of seconds, from there on epoch milliseconds.
 _LEAST_EPOCH_MILLISECONDS = 1e11
@@ -66,18 +60,20 @@ class FirefliesApi:
         url: Of the GraphQL endpoint.
         key: API key.
         meter: Of the run.
-        pace: How fast it may ask; the documented one if None.
+        limiter: How fast it may ask; at the documented rate if None.
     """
 
-    def __init__(self, url: str, key: str, meter: Meter, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self, url: str, key: str, meter: Meter, *, limiter: RateLimiter | None = None
+    ) -> None:
         self.url = url
         self._meter = meter
-        self._pace = pace or Pace(REQUESTS_PER_MINUTE, 60.0)
-        self._waited_seconds = 0.0
+        self._limiter = limiter or RateLimiter(_SERVICE, meter, RATE_LIMIT)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {key}"
-        retries = CountedRetry.of(_SERVICE, meter).new(status_forcelist=_REPEATED_STATUSES)
-        adapter = HTTPAdapter(max_retries=retries)
+        # A 429 that says in a header how long to wait is repeated here; any other says it inside,
+        # and repeating it blindly would only spend the day's requests.
+        adapter = RateLimitedAdapter(self._limiter, FAILED_STATUSES)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -144,24 +140,24 @@ class FirefliesApi:
             if not errors and (not data or status >= 400):
                 errors = [{"code": _CODES_BY_STATUS.get(status, f"HTTP {status}")}]
             if any(_code(error) == _THROTTLED for error in errors):
-                self._wait(_retry_after_seconds(errors))
+                seconds = _retry_after_seconds(errors)
+                if seconds is None:
+                    raise self._limiter.error()
+                self._limiter.pause_all(seconds)
                 continue
             if not data or status >= 400:
                 raise _translated(errors)
+            self._limiter.succeeded()
             return data, errors
 
     def _post(self, name: str, body: Json) -> tuple[int, Json]:
         """Return the status and what was answered; an answer that is no JSON object is empty."""
-        if waited := self._pace.wait():
-            self._meter.throttled(waited)
         try:
             response = self._session.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             seen = type(error).__name__
             raise UnavailableError(_SERVICE, seen, "Check FIREFLIES_URL.") from error
-        retries = getattr(response.raw, "retries", None)
-        self._meter.count(f"{_SERVICE} {name}", 1 + (len(retries.history) if retries else 0))
-        self._waited_seconds += waited_seconds(response)
+        self._meter.count(f"{_SERVICE} {name}", attempts_of(response))
         try:
             answer = json.loads(response.content)
         except ValueError:
@@ -171,19 +167,6 @@ class FirefliesApi:
                 raise UnavailableError(_SERVICE, "no JSON object", "Check FIREFLIES_URL.")
             answer = {}
         return response.status_code, answer
-
-    def _wait(self, seconds: float | None) -> None:
-        """Wait as long as an error says.
-
-        Raises:
-            RateLimitedError: It does not say, or more than is left to this run.
-        """
-        if seconds is None or self._waited_seconds + seconds > MAX_WAIT_SECONDS:
-            raise RateLimitedError(
-                _SERVICE, waited_seconds=self._waited_seconds, ceiling_seconds=MAX_WAIT_SECONDS
-            )
-        self._waited_seconds += seconds
-        self._pace.hold(seconds)
 
 
 def _translated(errors: list[Json]) -> VectorAssetsError:

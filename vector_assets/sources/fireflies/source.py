@@ -12,10 +12,11 @@ from typing import ClassVar, Self
 from vector_assets.core.days import Window
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.estimate import Survey
-from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
+from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
     FIELDS,
     READER_FIELDS,
@@ -32,7 +33,6 @@ from vector_assets.sources.fireflies.listing import (
     text_of_instant,
 )
 from vector_assets.sources.fireflies.readiness import OVERLAP, missing_summary, told_of, unready
-from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
@@ -191,9 +191,9 @@ class FirefliesSource(Source):
         )
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What a Business plan allows; the 50 requests a day of other plans are told apart."""
-        return {self.name: Allowance(REQUESTS_PER_MINUTE, 60.0)}
+        return {self.name: RATE_LIMIT}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield meetings by their days, 50 a request; those without a day by their ids.

@@ -14,17 +14,11 @@ from jira.exceptions import JIRAError
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
-    RateLimitedError,
     UnavailableError,
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
-from vector_assets.sources.http.requests_retries import (
-    MAX_WAIT_SECONDS,
-    TIMEOUT_SECONDS,
-    prepare,
-    waited_seconds,
-)
+from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS, prepare
 from vector_assets.sources.jira.fields import Json
 
 PAGE_ISSUES = 100
@@ -290,12 +284,6 @@ def _translated(error: JIRAError) -> VectorAssetsError:
     seen = f"HTTP {error.status_code}"
     if error.status_code in (401, 403):
         return CredentialsError("jira", seen, _FIX_CREDENTIALS)
-    if error.status_code == 429:
-        return RateLimitedError(
-            "jira",
-            waited_seconds=waited_seconds(error.response),
-            ceiling_seconds=MAX_WAIT_SECONDS,
-        )
     if error.status_code and error.status_code >= 500:
         return UnavailableError("jira", seen)
     return ContractError(

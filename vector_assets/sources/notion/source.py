@@ -13,10 +13,10 @@ from typing import ClassVar, Self
 from vector_assets.core.days import Window
 from vector_assets.core.errors import SkippableError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source
 from vector_assets.sources.estimate import Survey, picked
-from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
     REQUESTS_PER_SECOND,
@@ -31,7 +31,7 @@ from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion.retry import SecondRun
 
 SURVEYED_PAGES = 40
-"""Pages that a survey reads, which takes half a minute at the documented pace."""
+"""Pages that a survey reads, which takes half a minute at the documented rate."""
 
 _ENDPOINTS_BY_PAGE = (
     "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
@@ -45,7 +45,7 @@ class NotionSource(Source):
         base_url: Of the API.
         token: Of the integration.
         meter: Of the run.
-        requests_per_second: The pace that a run keeps on average.
+        requests_per_second: The rate that a run keeps on average.
         with_comments: Whether comments are read, which costs a request a page.
     """
 
@@ -119,9 +119,9 @@ class NotionSource(Source):
         )
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What Notion allows an integration, or less where the settings say so."""
-        return {SOURCE: Allowance(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
+        return {SOURCE: RateLimit(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield pages by their ids: a request each, and those of reading it."""

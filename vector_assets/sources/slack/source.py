@@ -11,10 +11,10 @@ from typing import Self
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
 from vector_assets.sources.estimate import Survey
-from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets.sources.items import Quarantined, SourceItem
 from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack.client import SlackApi
@@ -26,7 +26,7 @@ from vector_assets.sources.slack.parts import Options
 from vector_assets.sources.slack.rate_limits import (
     RATES_BY_METHOD,
     SECONDS_A_MINUTE,
-    Pace,
+    RateLimiters,
     rates_of,
 )
 from vector_assets.sources.slack.reader import Reading
@@ -69,7 +69,7 @@ class SlackSource(Source):
             settings.slack_bot_token.get_secret_value(),
             settings.slack_base_url,
             meter,
-            pace=Pace(meter, rates),
+            limiters=RateLimiters(meter, rates),
         )
         options = Options(
             since=start_of_day(settings.first_day),
@@ -124,10 +124,10 @@ class SlackSource(Source):
         return SurveyReading(self._api, directory, self._options, self.known, window).survey()
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What each method allows; `SLACK_REQUESTS_PER_MINUTE` for those that read messages."""
         return {
-            f"slack {method}": Allowance(rate, SECONDS_A_MINUTE)
+            f"slack {method}": RateLimit(rate, SECONDS_A_MINUTE)
             for method, rate in (self._rates or RATES_BY_METHOD).items()
         }
 

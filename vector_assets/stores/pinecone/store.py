@@ -8,7 +8,6 @@ what was written seconds ago, a fetch by id likewise.
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -20,6 +19,7 @@ from vector_assets.core.errors import IndexMismatchError, SettingsError, Unavail
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
+from vector_assets.core.waiting import wait_until
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.bulk_import import BulkImports, BulkStore
 from vector_assets.stores.pinecone.api import PineconeApi, answered
@@ -274,9 +274,9 @@ class PineconeStore(BulkStore):
         """Return the index through its API, or None when there is no such index."""
         with self._lock:
             if self._found is None:
-                found = self._described()
-                if found is not None:
-                    self._found = self._connect(found)
+                description = self._described()
+                if description is not None:
+                    self._found = self._connect(description)
             return self._found
 
     def _described(self) -> Any | None:
@@ -285,21 +285,22 @@ class PineconeStore(BulkStore):
         Raises:
             UnavailableError: It is in the making, and was not ready in time.
         """
-        give_up_at = time.monotonic() + READY_SECONDS
-        while True:
-            found = answered(
+        description = wait_until(
+            lambda: answered(
                 "pinecone indexes.describe",
                 self._meter,
                 lambda: self._client.indexes.describe(self._index_name),
                 missing=None,
+            ),
+            seconds=READY_SECONDS,
+            is_done=lambda index: index is None or index.status.ready,
+            pause_seconds=READY_POLL_SECONDS,
+        )
+        if description is not None and not description.status.ready:
+            raise UnavailableError(
+                f"Pinecone index {self._index_name!r}", f"{description.status.state} for too long"
             )
-            if found is None or found.status.ready:
-                return found
-            if time.monotonic() > give_up_at:
-                raise UnavailableError(
-                    f"Pinecone index {self._index_name!r}", f"{found.status.state} for too long"
-                )
-            time.sleep(READY_POLL_SECONDS)
+        return description
 
     def _connect(self, found: Any) -> PineconeApi:
         fields = found.schema.fields

@@ -8,12 +8,12 @@ import pytest
 
 from vector_assets.core.errors import CredentialsError, RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sources.fireflies import client as fireflies_api
-from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
+from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.http import requests_retries as http_retries
-from vector_assets.sources.http.rate_limit import Pace
 from vector_assets_tests.sources.fireflies.meetings import PATH
+from vector_assets_tests.support.clock import Clock
 
 USER = "{ user { name } }"
 
@@ -110,19 +110,15 @@ def test_a_429_that_does_not_say_for_how_long_costs_one_request(
 
 
 def test_the_documented_60_a_minute_are_kept_from_the_start(sandbox: Sandbox, meter: Meter) -> None:
-    seconds, asked_at = [0.0], []
-
-    def sleep(span: float) -> None:
-        seconds[0] += span
-
-    pace = Pace(REQUESTS_PER_MINUTE, 60.0, clock=lambda: seconds[0], sleep=sleep)
-    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, pace=pace)
+    clock, asked_at = Clock(), []
+    limiter = RateLimiter("fireflies", meter, RATE_LIMIT, clock=clock.now, sleep=clock.sleep)
+    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, limiter=limiter)
     for _ in range(130):
         api.ask("user", USER)
-        asked_at.append(seconds[0])
-    assert asked_at[REQUESTS_PER_MINUTE - 1] == 0
+        asked_at.append(clock.seconds)
+    assert asked_at[59] == 0
     assert max(sum(begin <= at < begin + 60 for at in asked_at) for begin in asked_at) <= 60
-    assert meter.throttled_seconds == pytest.approx(seconds[0])
+    assert meter.throttled_seconds == pytest.approx(clock.seconds)
 
 
 def test_a_wait_in_the_header_is_obeyed_too(
@@ -149,10 +145,9 @@ def test_a_wait_until_tomorrow_ends_the_run_by_name(
     assert meter.request_count == 1
 
 
-def test_waits_add_up_to_the_ceiling_of_a_run(
-    sandbox: Sandbox, api: FirefliesApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fireflies_api, "MAX_WAIT_SECONDS", 1.5)
+def test_waits_add_up_to_the_ceiling_of_a_run(sandbox: Sandbox, meter: Meter) -> None:
+    limiter = RateLimiter("fireflies", meter, ceiling_seconds=1.5)
+    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, limiter=limiter)
     sandbox.conditions.fail(PATH, status=200, body=throttled(1))
     with pytest.raises(RateLimitedError, match="waited 1 s, at most 2 s"):
         api.ask("user", USER)

@@ -8,9 +8,11 @@ import pytest
 
 from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit, RateLimiter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.http import httpx_transport as httpx_retries
-from vector_assets.sources.http.httpx_transport import PatientTransport
+from vector_assets.sources.http.httpx_transport import RateLimitedTransport
+from vector_assets_tests.support.clock import Clock
 
 PATH = "/notion/v1/users/me"
 HEADERS = {"Authorization": "Bearer ntn_sandbox", "Notion-Version": "2025-09-03"}
@@ -23,8 +25,12 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def client(sandbox: Sandbox, meter: Meter) -> httpx.Client:
-    transport = PatientTransport("notion", meter, lambda path: path.rpartition("/")[2])
-    return httpx.Client(base_url=sandbox.url, headers=HEADERS, transport=transport)
+    return httpx.Client(base_url=sandbox.url, headers=HEADERS, transport=transport(meter))
+
+
+def transport(meter: Meter, limiter: RateLimiter | None = None) -> RateLimitedTransport:
+    limiter = limiter or RateLimiter("notion", meter)
+    return RateLimitedTransport("notion", meter, lambda path: path.rpartition("/")[2], limiter)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -66,9 +72,8 @@ def test_a_body_that_is_cut_short_for_good_is_handed_on(sandbox: Sandbox) -> Non
 
 def test_a_service_that_cannot_be_reached_is_asked_again_and_then_handed_on() -> None:
     meter = Meter()
-    transport = PatientTransport("notion", meter, str)
     with (
-        httpx.Client(transport=transport) as http,
+        httpx.Client(transport=transport(meter)) as http,
         pytest.raises(httpx.ConnectError, match="refus"),
     ):
         http.get("http://127.0.0.1:9/")
@@ -115,3 +120,17 @@ def test_a_throttle_without_an_end_is_given_up(sandbox: Sandbox) -> None:
     with client(sandbox, meter) as http, pytest.raises(RateLimitedError, match="is rate limited"):
         http.get(PATH)
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_THROTTLED
+
+
+def test_every_request_keeps_the_rate_and_repeats_do_too(sandbox: Sandbox) -> None:
+    clock, meter = Clock(), Meter()
+    sandbox.conditions.fail("/notion", status=429, retry_after_seconds=0, times=2)
+    limiter = RateLimiter("notion", meter, RateLimit(1, 0.5), clock=clock.now, sleep=clock.sleep)
+    with httpx.Client(
+        base_url=sandbox.url, headers=HEADERS, transport=transport(meter, limiter)
+    ) as http:
+        assert http.get(PATH).status_code == 200
+        assert http.get(PATH).status_code == 200
+    assert meter.request_count == 4
+    assert clock.slept == pytest.approx([0.555] * 3)
+    assert meter.throttled_seconds == pytest.approx(3 * 0.555)
