@@ -1,7 +1,8 @@
-"""What a sync would cost, told beforehand: documents, tokens, dollars, requests and time.
+"""Estimate what a sync would cost: documents, tokens, dollars, requests and time.
 
-A source counts what it holds (`Source.survey`); some of it is read, cut and compared with the index
-by the code of the sync itself, with an embedder that counts and embeds nothing. Nothing is written.
+The source counts its documents (`Source.estimate`). A sample of them is read, chunked and compared
+with the index by the code of the sync, with an embedder that counts tokens and embeds nothing.
+Nothing is written.
 """
 
 import time
@@ -30,7 +31,8 @@ from vector_assets.pipeline.redaction.redact import redact_document
 from vector_assets.pipeline.report import DayStats
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.sources.estimate import Survey, spread_of_mean
+from vector_assets.sources.estimate import WindowEstimate, spread_of_mean
+from vector_assets.sources.items import Unchanged
 from vector_assets.stores.base import VectorStore
 
 INDEX_REQUESTS_A_BATCH = 7
@@ -220,15 +222,15 @@ class _Estimator:
         )
         on_progress("counting …")
         began, throttled = time.monotonic(), self._meter.throttled_seconds
-        survey = self._source.survey(window)
+        held = self._source.estimate(window)
         listing_seconds = time.monotonic() - began - (self._meter.throttled_seconds - throttled)
-        on_progress(f"reading {survey.sample_count} of {survey.documents:,.0f} documents …")
-        sample = self._sampled(survey)
+        on_progress(f"reading {held.sample_count} of {held.documents:,.0f} documents …")
+        sample = self._sampled(held)
         found = Estimate(name, days.first.isoformat(), days.last.isoformat())
         found.own_requests = self._asked
-        self._add_documents(found, survey, sample)
-        self._add_requests(found, survey, sample)
-        self._add_seconds(found, survey, sample, listing_seconds)
+        self._add_documents(found, held, sample)
+        self._add_requests(found, held, sample)
+        self._add_seconds(found, held, sample, listing_seconds)
         return found
 
     @property
@@ -236,15 +238,18 @@ class _Estimator:
         own = f"{self._source.name} "
         return sum(n for endpoint, n in self._meter.requests.items() if endpoint.startswith(own))
 
-    def _sampled(self, survey: Survey) -> _Sample:
+    def _sampled(self, held: WindowEstimate) -> _Sample:
         """Read the sample, and plan it as a sync would."""
         before, began = Counter(self._meter.requests), time.monotonic()
         throttled = self._meter.throttled_seconds
-        documents = [one for one in survey.sample if isinstance(one, Document)]
+        items = list(held.sample)
+        documents = [item for item in items if isinstance(item, Document)]
         reading_seconds = time.monotonic() - began - (self._meter.throttled_seconds - throttled)
         requests = Counter(self._meter.requests) - before
         began = time.monotonic()
         plans = self._planned(redact_document(one)[0] for one in documents)
+        unchanged_count = sum(isinstance(item, Unchanged) for item in items)
+        plans += [DayStats(documents=1, unchanged_documents=1)] * unchanged_count
         characters = sum(len(part.text) for one in documents for part in one.sections)
         planning_seconds = time.monotonic() - began
         return _Sample(plans, characters, requests, max(0.0, reading_seconds), planning_seconds)
@@ -254,28 +259,28 @@ class _Estimator:
         outcomes: list[Any] = planner.plan(list({one.id: one for one in documents}.values()))
         return [one.stats for one in outcomes if isinstance(one, DocumentPlan)]
 
-    def _add_documents(self, found: Estimate, survey: Survey, sample: _Sample) -> None:
-        picked = max(1, survey.sample_count)
-        share = survey.documents / picked
+    def _add_documents(self, found: Estimate, held: WindowEstimate, sample: _Sample) -> None:
+        picked = max(1, held.sample_count)
+        share = held.documents / picked
         tokens = [float(one.tokens) for one in sample.plans]
-        tokens += [0.0] * (survey.sample_count - len(tokens))
+        tokens += [0.0] * (held.sample_count - len(tokens))
         found.documents = round(share * len(sample.plans))
         found.unchanged_documents = round(share * sum(p.unchanged_documents for p in sample.plans))
         found.chunks = round(share * sum(one.embedded_chunks for one in sample.plans))
         found.tokens = round(share * sum(tokens))
         found.dollars = found.tokens * self._embedder.dollars_per_million_tokens / 1e6
-        found.basis = survey.basis
+        found.basis = held.basis
         found.sampled_documents = len(sample.plans)
         # Added, as the count may be off to the same side as the length.
-        found.spread = survey.spread + spread_of_mean(tokens, out_of=survey.documents)
+        found.spread = held.spread + spread_of_mean(tokens, out_of=held.documents)
 
-    def _add_requests(self, found: Estimate, survey: Survey, sample: _Sample) -> None:
-        self._by_endpoint: defaultdict[str, float] = defaultdict(float, survey.requests)
+    def _add_requests(self, found: Estimate, held: WindowEstimate, sample: _Sample) -> None:
+        self._by_endpoint: defaultdict[str, float] = defaultdict(float, held.requests)
         for endpoint, count in sample.requests.items():
-            if endpoint in survey.scaled:
-                share = survey.documents / max(1, survey.sample_count)
+            if endpoint in held.scaled:
+                share = held.documents / max(1, held.sample_count)
                 self._by_endpoint[endpoint] += count * share
-            elif endpoint not in survey.ignored and endpoint.startswith(f"{self._source.name} "):
+            elif endpoint not in held.ignored and endpoint.startswith(f"{self._source.name} "):
                 self._by_endpoint[endpoint] += count
         vendor = ceil(sum(self._by_endpoint.values()))
         batches = self._batches(found.documents, sample)
@@ -293,7 +298,7 @@ class _Estimator:
         return ceil(documents * max(1 / BATCH_DOCUMENTS, characters / batch_characters))
 
     def _add_seconds(
-        self, found: Estimate, survey: Survey, sample: _Sample, listing_seconds: float
+        self, found: Estimate, held: WindowEstimate, sample: _Sample, listing_seconds: float
     ) -> None:
         found.seconds_at_least = max(
             (
@@ -302,7 +307,7 @@ class _Estimator:
             ),
             default=0.0,
         )
-        share = survey.documents / max(1, survey.sample_count)
+        share = held.documents / max(1, held.sample_count)
         reading = listing_seconds + share * sample.reading_seconds
         planning = share * sample.planning_seconds
         embedding = found.chunks * self._seconds_a_chunk()

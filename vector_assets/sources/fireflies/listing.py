@@ -1,6 +1,6 @@
 """All meetings of a window, complete or not at all, in the fewest requests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,6 +101,17 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
             yield Listed(one, broken.get(place, ""))
         if is_last:
             return
+
+
+def page_count(starts: Sequence[datetime], window: Window, now: datetime) -> int:
+    """Return how many pages a sync reads for meetings with these starts, slice by slice."""
+    slices, pages = Slices(window, now), 0
+    for part in slices:
+        meeting_count = sum(start in part for start in starts)
+        # Each page but the first repeats a meeting, and a full page is followed by another.
+        pages += 1 + max(0, meeting_count - 1) // (PAGE_TRANSCRIPTS - 1)
+        slices.note(meeting_count)
+    return pages
 
 
 def began_at(transcript: Transcript) -> datetime | None:

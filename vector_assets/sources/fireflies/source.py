@@ -6,7 +6,8 @@ requests a day (docs.fireflies.ai, "Limits", 2026-11).
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
+from math import ceil
 from typing import ClassVar, Self
 
 from vector_assets.core.days import Window
@@ -14,7 +15,7 @@ from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source
-from vector_assets.sources.estimate import Survey
+from vector_assets.sources.estimate import UNKNOWN_SPREAD, WindowEstimate
 from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
 from vector_assets.sources.fireflies.document import (
     FIELDS,
@@ -23,12 +24,12 @@ from vector_assets.sources.fireflies.document import (
     document_of,
     stamp_of,
 )
-from vector_assets.sources.fireflies.estimate import counted
 from vector_assets.sources.fireflies.listing import (
     Listed,
     Slices,
     began_at,
     meetings,
+    page_count,
     text_of_instant,
 )
 from vector_assets.sources.fireflies.readiness import OVERLAP, missing_summary, told_of, unready
@@ -53,6 +54,9 @@ _NO_SUCH = "object_not_found"
 _EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
 OLDER_MEETINGS = 980
 """Of so many meetings before its window a night asks who may read them: 20 of a day's requests."""
+
+ESTIMATED_PAGES = 10
+"""Pages that an estimate reads at the most: 10 of a day's requests."""
 
 _GROUP = 49
 _IDS = """
@@ -176,18 +180,35 @@ class FirefliesSource(Source):
                     yield self._id(listed.transcript)
             listing.note(found)
 
-    def survey(self, window: Window) -> Survey:
-        """Count the meetings by looking at places of their list; what is seen there is read."""
+    def estimate(self, window: Window) -> WindowEstimate:
+        """Read the newest meetings as a sync does: a list of ids would take as many requests.
+
+        Of more than `ESTIMATED_PAGES` pages the older meetings count in proportion to the days
+        left.
+        """
         now = datetime.now(UTC)
-        count = counted(self._api, _TRANSCRIPTS, window)
-        seen = {self._id(one.transcript): one for one in count.sample}
-        return Survey(
-            count.middle,
-            "counted" if not count.spread else f"between {count.least} and {count.most}",
-            chain.from_iterable(self._items(one, window, now) for one in seen.values()),
-            len(seen),
-            spread=count.spread,
-            requests={"fireflies transcripts": count.pages(window, now)},
+        most = ESTIMATED_PAGES * _GROUP
+        starts: list[datetime] = []
+        items: list[SourceItem] = []
+        meeting_count = 0
+        for listed in islice(meetings(self._api, _TRANSCRIPTS, window), most + 1):
+            meeting_count += 1
+            items += self._items(listed, window, now)
+            if (began := began_at(listed.transcript)) is not None:
+                starts.append(began)
+        covered, growth, basis = window, 1.0, "counted"
+        if meeting_count > most:
+            end = window.end or now
+            covered = Window(min(starts, default=window.start), window.end)
+            growth = (end - window.start) / (end - covered.start)
+            basis = f"from the newest {meeting_count:,}, back to {covered.start:%Y-%m-%d}"
+        return WindowEstimate(
+            growth * meeting_count,
+            basis,
+            iter(items),
+            meeting_count,
+            spread=UNKNOWN_SPREAD if meeting_count > most else 0.0,
+            requests={"fireflies transcripts": ceil(growth * page_count(starts, covered, now))},
         )
 
     @property
