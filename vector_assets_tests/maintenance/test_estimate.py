@@ -187,7 +187,7 @@ def test_meetings_are_counted_with_no_more_requests_than_a_sync(
 def test_of_very_many_meetings_the_oldest_count_in_proportion(office: Office) -> None:
     workspace = Workspace(transcripts=[meeting(-6 * n) for n in range(1_500)])
     sandbox, settings = office(workspace)
-    oldest = min(began for one in workspace.transcripts if (began := began_at(one)))
+    oldest = min(filter(None, map(began_at, workspace.transcripts)))
     days = Days(oldest.date(), date(2026, 3, 2))
     estimate = estimate_source("fireflies", days, settings)
     assert sandbox.conditions.requests("/fireflies").total() == 10
@@ -245,12 +245,16 @@ def test_the_command_prints_what_a_sync_would_cost(
 ) -> None:
     sandbox, _ = office(packaged())
     code, out, _ = run("sync", "--days", "7", "--dry-run", "--json")
-    found = json.loads(out)
+    printed = json.loads(out)
     assert code == 0
-    assert {one["source"] for one in found["sources"]} == set(SOURCE_NAMES)
-    assert found["total"]["documents"] == sum(one["documents"] for one in found["sources"]) > 20
-    assert found["total"]["requests"]["openai"] >= 4
-    assert found["total"]["dollars"] > 0
+    assert {source["source"] for source in printed["sources"]} == set(SOURCE_NAMES)
+    assert (
+        printed["total"]["documents"]
+        == sum(source["documents"] for source in printed["sources"])
+        > 20
+    )
+    assert printed["total"]["requests"]["openai"] >= 4
+    assert printed["total"]["dollars"] > 0
 
     code, out, _ = run("sync", "jira", "slack", "--days", "7", "--dry-run")
     assert code == 0
@@ -267,15 +271,19 @@ def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
     sandbox.conditions.fail("/fireflies", status=401)
     code, out, err = run("sync", "--days", "7", "--dry-run", "--json")
     assert code == 1
-    assert {one["source"] for one in json.loads(out)["sources"]} == {"jira", "slack", "notion"}
+    assert {source["source"] for source in json.loads(out)["sources"]} == {
+        "jira",
+        "slack",
+        "notion",
+    }
     assert "FIREFLIES_API_KEY" in err
 
 
 def test_estimates_add_up() -> None:
     from vector_assets.maintenance.estimate import total_of
 
-    one = Estimate("jira", "a", "b", documents=2, tokens=10, spread=0.1, seconds=5)
-    two = Estimate("slack", "a", "b", documents=3, tokens=30, spread=0.5, seconds=9)
-    total = total_of([one, two])
+    jira = Estimate("jira", "a", "b", documents=2, tokens=10, spread=0.1, seconds=5)
+    slack = Estimate("slack", "a", "b", documents=3, tokens=30, spread=0.5, seconds=9)
+    total = total_of([jira, slack])
     assert (total.documents, total.tokens, total.seconds) == (5, 40, 9)
     assert total.spread == pytest.approx(0.4)
