@@ -12,7 +12,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.estimate import Survey, as_if_failed, picked
+from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
@@ -26,8 +26,8 @@ from vector_assets.sources.items import (
     document_id_of_item,
 )
 
-SURVEYED_DOCUMENTS = 100
-"""Documents of a window that are read to tell how long the others are."""
+SAMPLED_DOCUMENTS = 100
+"""Documents that an estimate reads at the most, to learn how long the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,19 +201,20 @@ class Source(ABC):
             if one.day is None:
                 yield DocumentFailure(one.document_id, one.cause)
 
-    def survey(self, window: Window) -> Survey:
-        """Return what a window holds and what reading it takes, for far less than reading it.
+    def estimate(self, window: Window) -> WindowEstimate:
+        """Estimate what a window holds, with fewer requests than reading it takes.
 
-        Nothing is changed anywhere: no channel is joined. The default lists the ids and reads some
-        of them again; a source whose `ids` cost a request a document overrides this.
+        Nothing is changed: no channel is joined. The default lists the ids and reads a sample of
+        the documents by id. A source overrides this where its `ids` read the documents, where a
+        list must not be read to its end, or to say which requests a sync makes.
 
         Raises:
             VectorAssetsError: As `documents` raises.
         """
-        ids = {one for one in self.ids(window) if isinstance(one, str)}
-        sampled = picked(ids, SURVEYED_DOCUMENTS)
+        ids = {listed for listed in self.ids(window) if isinstance(listed, str)}
+        sampled = picked(ids, SAMPLED_DOCUMENTS)
         sample = self.retry(as_if_failed(sampled, window))
-        return Survey(len(ids), "counted", sample, len(sampled))
+        return WindowEstimate(len(ids), "counted", sample, len(sampled))
 
     @property
     def rate_limits(self) -> Mapping[str, RateLimit]:

@@ -1,7 +1,7 @@
-"""Fireflies' GraphQL endpoint: a query in, its data out, its errors in our words.
+"""Client of Fireflies' GraphQL endpoint, which raises our own errors.
 
-Errors stand beside data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
-2026-11). What they do not touch is believed, what they touch never is.
+Errors come beside the data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
+2026-11). Data that an error names is never used; the rest is.
 """
 
 import json
@@ -33,7 +33,7 @@ _THROTTLED = "too_many_requests"
 _FIX_KEY = "Set FIREFLIES_API_KEY to a key from app.fireflies.ai, Settings, Developer Settings."
 _FIX_ACCOUNT = "Ask the owner of FIREFLIES_API_KEY's account, or set the key of another."
 
-# Codes that a person has to do something about (docs.fireflies.ai, "Error codes", 2026-11).
+# Codes that need somebody to act (docs.fireflies.ai, "Error codes", 2026-11).
 _NEXT_STEPS = {
     "auth_failed": _FIX_KEY,
     "forbidden": _FIX_ACCOUNT,
@@ -54,13 +54,13 @@ _LEAST_WAIT_SECONDS = 1.0
 
 
 class FirefliesApi:
-    """Asks queries over one session, and waits as long as the vendor says.
+    """Sends queries over one session, and waits as long as the vendor says.
 
     Args:
-        url: Of the GraphQL endpoint.
+        url: URL of the GraphQL endpoint.
         key: API key.
-        meter: Of the run.
-        limiter: How fast it may ask; at the documented rate if None.
+        meter: Counts the requests of the run.
+        limiter: Its rate limit; the documented one if None.
     """
 
     def __init__(
@@ -78,16 +78,16 @@ class FirefliesApi:
         self._session.mount("https://", adapter)
 
     def ask(self, name: str, query: str, variables: Json | None = None) -> dict[str, Any]:
-        """Return a query's data, whole: data beside errors is not believed.
+        """Return a query's data; data beside an error raises.
 
         Args:
-            name: What the query is about, for the meter: `transcripts`.
+            name: Name of the query for the meter, such as `transcripts`.
             query: GraphQL.
-            variables: Of the query.
+            variables: Variables of the query.
 
         Raises:
             RateLimitedError: The vendor throttles past the ceiling, or does not say for how long.
-            CredentialsError: It refuses the key, or what the key's owner may do.
+            CredentialsError: It refuses the key, or the key's owner lacks a permission.
             UnavailableError: It answers with another error, or not at all.
         """
         data, errors = self._answer(name, query, variables)
@@ -98,19 +98,19 @@ class FirefliesApi:
     def ask_list(
         self, name: str, query: str, variables: Json | None = None
     ) -> tuple[list[dict[str, Any]], dict[int, str]]:
-        """Return the list that a query's field holds, and what is broken, by place in it.
+        """Return the list in a field of the data, and the errors of its items by index.
 
-        An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, breaks that
-        item alone: what stands beside it there is not believed, its neighbours are.
+        An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, makes only
+        that item incomplete.
 
         Args:
-            name: Of the field.
+            name: Name of the field.
             query: GraphQL, for that field.
-            variables: Of the query.
+            variables: Variables of the query.
 
         Raises:
-            ContractError: The field is no list of objects, though no error says why.
-            VectorAssetsError: As `ask`, for an error that is not of one item.
+            ContractError: The field is not a list of objects, and no error says why.
+            VectorAssetsError: As `ask` raises, for an error that is not about one item.
         """
         data, errors = self._answer(name, query, variables)
         items = data.get(name)
@@ -128,7 +128,7 @@ class FirefliesApi:
     def _answer(
         self, name: str, query: str, variables: Json | None
     ) -> tuple[dict[str, Any], list[Json]]:
-        """Return data and the errors beside it; wait and ask again while throttled.
+        """Return the data and the errors beside it; wait and ask again while throttled.
 
         Raises:
             VectorAssetsError: As `ask`, when there is no data at all.
@@ -151,7 +151,7 @@ class FirefliesApi:
             return data, errors
 
     def _post(self, name: str, body: Json) -> tuple[int, Json]:
-        """Return the status and what was answered; an answer that is no JSON object is empty."""
+        """Return the status and the answer; an answer that is not a JSON object is empty."""
         try:
             response = self._session.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
@@ -184,7 +184,7 @@ def _code(error: Json) -> str:
 
 
 def _place(error: Json, name: str) -> int | None:
-    """Return the place in a list that an error is about; None when it is not about one item."""
+    """Return the index of the item that an error is about; None when it is not about one item."""
     match error.get("path"):
         case [str(field), int(place), *_] if field == name:
             return place
@@ -194,7 +194,7 @@ def _place(error: Json, name: str) -> int | None:
 def _retry_after_seconds(errors: list[Json]) -> float | None:
     """Return the longest wait that errors ask for in `extensions.metadata.retryAfter`, or None.
 
-    The vendor names the field and not its form (docs.fireflies.ai, "Error codes", 2026-11).
+    The vendor does not document its format (docs.fireflies.ai, "Error codes", 2026-11).
     """
     waits = []
     for error in errors:
@@ -206,7 +206,7 @@ def _retry_after_seconds(errors: list[Json]) -> float | None:
 
 
 def _seconds_until(when: object) -> float | None:
-    """Return how far off a span of seconds, epoch milliseconds or ISO text is; None if neither."""
+    """Return the seconds until a time: seconds, epoch milliseconds or ISO text; None if neither."""
     now = datetime.now(UTC)
     if isinstance(when, int | float):
         return when / 1000 - now.timestamp() if when >= _LEAST_EPOCH_MILLISECONDS else float(when)

@@ -12,8 +12,8 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import SURVEYED_DOCUMENTS, Fate, Missing, Reach, Source
-from vector_assets.sources.estimate import Survey, as_if_failed, picked
+from vector_assets.sources.base import SAMPLED_DOCUMENTS, Fate, Missing, Reach, Source
+from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
@@ -151,7 +151,7 @@ class JiraSource(Source):
         everything = Window(_EPOCH, None)
         return [self._jql(everything, "created ASC", clause) for clause in (*clauses, _LIMITED)]
 
-    def survey(self, window: Window) -> Survey:
+    def estimate(self, window: Window) -> WindowEstimate:
         """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
         ids = set(self.ids(window))
         requests = Counter({"jira serverInfo": 1, _SEARCH: max(1, ceil(len(ids) / PAGE_ISSUES))})
@@ -165,8 +165,8 @@ class JiraSource(Source):
                 requests[_SEARCH] += max(1, ceil(limited / PAGE_ISSUES))
             requests["jira project"] = 1 + len(self._api.project_ids(self._projects))
             ignored.add("jira project")
-        sampled = picked(ids, SURVEYED_DOCUMENTS)
-        return Survey(
+        sampled = picked(ids, SAMPLED_DOCUMENTS)
+        return WindowEstimate(
             len(ids),
             "counted",
             self.retry(as_if_failed(sampled, window)),

@@ -16,7 +16,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Fate, Missing, Reach, Source
-from vector_assets.sources.estimate import Survey, picked
+from vector_assets.sources.estimate import WindowEstimate, picked
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
     REQUESTS_PER_SECOND,
@@ -30,8 +30,8 @@ from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion.retry import SecondRun
 
-SURVEYED_PAGES = 40
-"""Pages that a survey reads, which takes half a minute at the documented rate."""
+SAMPLED_PAGES = 40
+"""Pages that an estimate reads, which takes half a minute at the documented pace."""
 
 _ENDPOINTS_BY_PAGE = (
     "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
@@ -100,7 +100,7 @@ class NotionSource(Source):
         """
         yield from Run(self._api, window, with_comments=False).ids()
 
-    def survey(self, window: Window) -> Survey:
+    def estimate(self, window: Window) -> WindowEstimate:
         """List the pages as a sync does, and read some of them: two requests each.
 
         Pages that search leaves out are not among them: only reading the pages above names them.
@@ -108,8 +108,8 @@ class NotionSource(Source):
         run = Run(self._api, window, with_comments=self._with_comments, known=self.known)
         before = Counter(self._meter.requests)
         by_id = {one.page_id: one for one in run.listed()}
-        sampled = picked(by_id, SURVEYED_PAGES)
-        return Survey(
+        sampled = picked(by_id, SAMPLED_PAGES)
+        return WindowEstimate(
             len(by_id),
             "counted, without pages that search leaves out",
             run.some([by_id[one] for one in sampled]),

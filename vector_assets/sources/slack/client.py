@@ -95,9 +95,10 @@ class SlackApi:
             ],
         )
 
-    def requests_of(self, method: str) -> int:
-        """Return how often a method has been called so far in this run."""
-        return self._meter.requests.get(f"slack {method}", 0)
+    @property
+    def requests(self) -> dict[str, int]:
+        """The requests made so far in this run, by endpoint as the meter counts them."""
+        return {name: count for name, count in self._meter.requests.items() if _is_slack(name)}
 
     def call(self, method: str, **arguments: str | int | bool) -> SlackResponse:
         """Call a method and return its good answer.
@@ -248,6 +249,10 @@ class _ConnectionHandler(ConnectionErrorRetryHandler):
         if is_lost:
             self._meter.count(f"slack {_method_of(request)}")
         return is_lost
+
+
+def _is_slack(endpoint: str) -> bool:
+    return endpoint.startswith("slack ")
 
 
 def _method_of(request: HttpRequest) -> str:

@@ -175,20 +175,27 @@ class Reading:
             )
         for channel in choice.to_read:
             try:
-                yield from self._ids_of(channel)
+                for document_id, _ in self._listed(channel, (), is_for_prune=True):
+                    yield document_id
             except ContractError as error:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
                     yield unlisted(f"{channel_document_id(channel.id)}:", channel.name)
 
-    def _ids_of(self, channel: Channel) -> Iterator[str]:
-        listings = [self._listing(channel, (), self._window, is_for_prune=True)]
-        for part in next(opened(listings, self._known)).parts():
-            job = Job(channel, (), part)
-            if isinstance(part, Thread) or self._outcome(job)[1] is not None:
-                yield job.document_id
-        yield channel_document_id(channel.id)
+    def _listed(
+        self, channel: Channel, access: tuple[str, ...], *, is_for_prune: bool = False
+    ) -> Iterator[tuple[str, Job | SourceItem]]:
+        """Yield the documents of a channel by id, each thread as the job that would fetch it."""
+        listing = self._listing(channel, access, self._window, is_for_prune=is_for_prune)
+        for part in next(opened([listing], self._known)).parts():
+            job = Job(channel, access, part)
+            if isinstance(part, Thread):
+                yield job.document_id, job
+            elif (item := self._outcome(job)[1]) is not None:
+                yield job.document_id, item
+        end = Job(channel, access, End(max(channel.described_at, channel.created_at)))
+        yield end.document_id, end
 
     def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}

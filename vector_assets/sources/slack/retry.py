@@ -1,4 +1,4 @@
-"""Threads and days of Slack that failed before, read again by their ids.
+"""Threads and days of Slack that are read one by one: those that failed before, and samples.
 
 A thread costs a request, a day those of its history. A channel's own document costs none: a night
 reads a channel as long as the index does not hold its document, and has just done so.
@@ -23,26 +23,46 @@ _NOT_FOUND = "thread_not_found"
 
 
 class SecondReading(Reading):
-    """Reads single documents; use it once, as `Reading`, whose window says nothing here."""
+    """Reads single documents; use it once. Only `listed` looks at the window."""
+
+    def listed(self, channel: Channel) -> dict[str, Job | SourceItem]:
+        """Return the documents of a channel by id, each thread as the job that would fetch it.
+
+        Empty when the channel is closed to the bot.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        try:
+            return dict(self._listed(channel, self._directory.access(channel)))
+        except ContractError as error:
+            self._note_closed(channel, error)
+            return {}
 
     def again(self, document_ids: Iterable[str]) -> Iterator[SourceItem]:
         """Yield what became of each document.
+
+        Raises:
+            VectorAssetsError: As `read` raises.
+        """
+        yield from self.read(self._jobs_again(document_ids))
+
+    def read(self, jobs: Iterable[Job | SourceItem]) -> Iterator[SourceItem]:
+        """Yield what comes of each job; an item is yielded as it is.
 
         Raises:
             UnavailableError: So many in a row are not answered that it is Slack that is down.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         unanswered_count = 0
-        outcomes = mapped_in_order(
-            self._read_again, self._jobs_again(document_ids), in_flight=THREADS_IN_FLIGHT
-        )
+        outcomes = mapped_in_order(self._read, jobs, in_flight=THREADS_IN_FLIGHT)
         for item, error in outcomes:
             unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
             if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
                 raise error
             yield item
 
-    def _read_again(self, job: Job | SourceItem) -> tuple[SourceItem, VectorAssetsError | None]:
+    def _read(self, job: Job | SourceItem) -> tuple[SourceItem, VectorAssetsError | None]:
         if not isinstance(job, Job):
             return job, None
         _, item, error = self._outcome(job)

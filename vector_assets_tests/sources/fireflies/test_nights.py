@@ -44,9 +44,9 @@ class Nights:
         """Return the newest metadata of each day."""
         events = self._instance.fetch_materializations(KEY, limit=1000, ascending=True).records
         return {
-            str(one.partition): {name: plain(value) for name, value in one.metadata.items()}
+            str(done.partition): {name: plain(value) for name, value in done.metadata.items()}
             for event in events
-            if (one := event.asset_materialization) is not None
+            if (done := event.asset_materialization) is not None
         }
 
     def due_tomorrow(self) -> list[date]:
