@@ -13,13 +13,12 @@ import numpy as np
 
 from vector_assets.core.documents import Document, Value
 from vector_assets.embedding.base import Embedder
-from vector_assets.embedding.chunking import chunk_document
 from vector_assets.index.spec import vector_kind_of
+from vector_assets.pipeline.plan import metadata_of_records
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
     VECTOR_FINGERPRINT,
     chunk_fingerprint,
-    chunk_metadata,
     document_fingerprint,
     head_id,
     ordinal_of,
@@ -113,15 +112,8 @@ class Wanted:
         Raises:
             DocumentError: It fits no index.
         """
-        kind = vector_kind_of(embedder)
-        chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
-        metadata = {
-            record_id(document.id, chunk.ordinal): chunk_metadata(
-                document, chunk, chunk_count=len(chunks), vector_kind=kind
-            )
-            for chunk in chunks
-        }
-        return cls(document, document_fingerprint(document, kind), metadata, is_due)
+        fingerprint = document_fingerprint(document, vector_kind_of(embedder))
+        return cls(document, fingerprint, metadata_of_records(document, embedder), is_due)
 
     @property
     def date(self) -> float:
