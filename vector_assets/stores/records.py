@@ -6,11 +6,13 @@ The layout here is the contract with everyone who reads the index; a change of i
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
 from vector_assets.core.documents import Chunk, Document, Value
 from vector_assets.core.errors import DocumentError
+from vector_assets.stores.base import Head
 
 LAYOUT_VERSION = 4
 
@@ -22,6 +24,12 @@ MAX_ID_BYTES = 512
 
 VECTOR_FINGERPRINT = "vector_fingerprint"
 """Field that is written with a vector and never without: which text and model it was made of."""
+
+HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
+"""Fields of a document's first record that `head_of` reads, and the id to return it under."""
 
 _MARKS = frozenset({"fingerprint", VECTOR_FINGERPRINT, "document_fingerprint", "stamp"})
 
@@ -44,6 +52,18 @@ def record_id(document_id: str, ordinal: int) -> str:
 def head_id(document_id: str) -> str:
     """Return the id of the record that speaks for the whole document: its first chunk."""
     return record_id(document_id, 0)
+
+
+def head_of(fields: Mapping[str, Any]) -> Head:
+    """Return the head that the fields of a document's first record describe."""
+    return Head(
+        str(fields.get("document_fingerprint") or ""),
+        float(fields["updated_at"]),
+        int(fields["chunk_count"]),
+        str(fields.get("stamp") or ""),
+        str(fields.get("container") or ""),
+        tuple(fields.get("access") or ()),
+    )
 
 
 def document_id_of(chunk_id: str) -> str:

@@ -11,15 +11,9 @@ import pyarrow.compute as pc
 
 from vector_assets.core.documents import Value
 from vector_assets.core.errors import ContractError
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
-
-HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
-    "access",
-]  # fmt: skip
-"""What a head is read from."""
 
 _DAY_SECONDS = 86_400.0
 
@@ -125,18 +119,6 @@ def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
         for name, value in row.items()
         if value is not None and name not in {"id", "vector"} and not name.startswith("_")
     }
-
-
-def head_of(row: Mapping[str, Any]) -> Head:
-    """Return the head that a first chunk's row tells."""
-    return Head(
-        row["document_fingerprint"] or "",
-        row["updated_at"],
-        row["chunk_count"],
-        row["stamp"] or "",
-        row["container"] or "",
-        tuple(row["access"] or ()),
-    )
 
 
 def readable(schema: pa.Schema) -> list[str]:

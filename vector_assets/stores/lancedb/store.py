@@ -21,12 +21,10 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb import indexes
 from vector_assets.stores.lancedb.rows import (
-    HEAD_FIELDS,
     NEWEST_WINS,
     add_fields,
     doubled_ids,
     doubled_rows,
-    head_of,
     hit_of,
     id_begins,
     id_list,
@@ -39,7 +37,13 @@ from vector_assets.stores.lancedb.rows import (
     schema_of,
     where_clause,
 )
-from vector_assets.stores.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
+from vector_assets.stores.records import (
+    HEAD_FIELDS,
+    VECTOR_FINGERPRINT,
+    head_id,
+    head_of,
+    trusted_fingerprint,
+)
 
 Result = TypeVar("Result")
 

@@ -51,11 +51,6 @@ MAX_ANSWER_BYTES = 4_000_000
 _NUMBER_BYTES = 22
 """What a number of a vector may take as JSON, when it comes back as a double."""
 
-HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
-    "access",
-]  # fmt: skip
-
 REQUESTS_IN_FLIGHT = 4
 """Requests of one verb at the same time; each of an upsert holds up to 2 MB."""
 
@@ -318,18 +313,6 @@ def heads_filter(days: Sequence[date]) -> dict[str, Any]:
     """Return the filter that a record is a head, of one of these days when there are any."""
     of_days = {"partition": {"$in": [day.isoformat() for day in days]}} if days else {}
     return {"chunk": {"$eq": 0}, **of_days}
-
-
-def head_of(fields: Mapping[str, Any]) -> Head:
-    """Return the head that a first chunk's fields tell."""
-    return Head(
-        str(fields.get("document_fingerprint") or ""),
-        float(fields["updated_at"]),
-        int(fields["chunk_count"]),
-        str(fields.get("stamp") or ""),
-        str(fields.get("container") or ""),
-        tuple(fields.get("access") or ()),
-    )
 
 
 def restored(fields: Mapping[str, Any]) -> dict[str, Any]:

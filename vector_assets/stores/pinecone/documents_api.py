@@ -14,13 +14,11 @@ import orjson
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
 from vector_assets.stores.pinecone.api import (
-    HEAD_FIELDS,
     MAX_RECORDS,
     PineconeApi,
     answered,
     groups,
     groups_by_bytes,
-    head_of,
     heads_filter,
     in_parallel,
     pinecone_filter,
@@ -29,7 +27,13 @@ from vector_assets.stores.pinecone.api import (
     vector_json,
 )
 from vector_assets.stores.pinecone.imports import JsonLines, PineconeImports
-from vector_assets.stores.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
+from vector_assets.stores.records import (
+    HEAD_FIELDS,
+    VECTOR_FINGERPRINT,
+    head_id,
+    head_of,
+    trusted_fingerprint,
+)
 
 ANSWER_FIELDS = [
     "document_id", "source", "title", "text", "url", "container", "authors", "created_at",

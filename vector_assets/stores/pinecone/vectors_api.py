@@ -19,7 +19,6 @@ from vector_assets.stores.pinecone.api import (
     answered,
     groups,
     groups_by_bytes,
-    head_of,
     heads_filter,
     in_parallel,
     pinecone_filter,
@@ -27,7 +26,13 @@ from vector_assets.stores.pinecone.api import (
     short_numbers,
 )
 from vector_assets.stores.pinecone.imports import ParquetRows, PineconeImports
-from vector_assets.stores.records import document_id_of, head_id, ordinal_of, trusted_fingerprint
+from vector_assets.stores.records import (
+    document_id_of,
+    head_id,
+    head_of,
+    ordinal_of,
+    trusted_fingerprint,
+)
 
 UPDATES_IN_FLIGHT = 8
 """An update changes one record a request; 100 a second are allowed a namespace."""
