@@ -14,7 +14,7 @@ from vector_assets.core.documents import Chunk, Document, Value
 from vector_assets.core.errors import DocumentError
 from vector_assets.stores.base import Head
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 
 MAX_METADATA_BYTES = 40_000
 """Pinecone refuses more than 40 KB a record (docs.pinecone.io, "Indexing limits", 2026-11)."""
@@ -90,7 +90,7 @@ def document_fingerprint(document: Document, vector_kind: str) -> str:
         document.title,
         document.url,
         [[one.heading, one.text, one.url, one.is_apart] for one in document.sections],
-        _document_metadata(document),
+        _as_stored(_document_metadata(document)),
         document.stamp,
     )
 
@@ -113,7 +113,7 @@ def chunk_fingerprint(
         vector_kind: Chunker version, model and dimensions in one word.
         layout: Version of the layout; that of this code by default.
     """
-    return f"{_hash(vector_kind, text)}.{_hash(layout or LAYOUT_VERSION, dict(metadata))}"
+    return f"{_hash(vector_kind, text)}.{_hash(layout or LAYOUT_VERSION, _as_stored(metadata))}"
 
 
 def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
@@ -268,6 +268,14 @@ def _fitting(words: Iterable[str], max_bytes: int) -> list[str]:
             break
         kept.append(word)
     return kept
+
+
+def _as_stored(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Return fields with every number as a float, which is how both stores return them."""
+    return {
+        name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in fields.items()
+    }
 
 
 def _hash(*parts: object) -> str:

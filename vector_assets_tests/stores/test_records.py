@@ -76,6 +76,14 @@ def test_a_change_of_metadata_alone_keeps_the_half_that_stands_for_the_vector() 
     assert not is_same_vector("", before)
 
 
+def test_a_whole_number_and_the_float_that_a_store_returns_for_it_have_one_fingerprint() -> None:
+    written, returned = {"chunk": 1, "points": 3}, {"chunk": 1.0, "points": 3.0}
+    assert chunk_fingerprint("text", written, "k") == chunk_fingerprint("text", returned, "k")
+    assert chunk_fingerprint("text", {"n": True}, "k") != chunk_fingerprint("text", {"n": 1}, "k")
+    as_integer, as_float = (document("7", extra={"points": value}) for value in (3, 3.0))
+    assert document_fingerprint(as_integer, "k") == document_fingerprint(as_float, "k")
+
+
 def test_ids_lead_back_to_their_document_even_when_one_is_a_prefix_of_another() -> None:
     assert document_id_of(record_id("jira:1", 10)) == "jira:1"
     assert (

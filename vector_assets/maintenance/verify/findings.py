@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
 
 import numpy as np
 
@@ -17,24 +16,20 @@ from vector_assets.index.spec import vector_kind_of
 from vector_assets.pipeline.plan import metadata_of_records
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
-    VECTOR_FINGERPRINT,
     chunk_fingerprint,
     document_fingerprint,
     head_id,
     ordinal_of,
     record_id,
     trusted_fingerprint,
+    without_marks,
 )
 
 UNIT_TOLERANCE = 0.01
 """How far from 1 the length of a unit vector may be; half-precision models need some of it."""
 
-_OF_HEADS = {"document_fingerprint", "stamp"}
-"""Fields that a head alone has; they speak for the document."""
-
-_NOT_HASHED = {"fingerprint", VECTOR_FINGERPRINT, *_OF_HEADS}
-
-_MAX_AMBIGUOUS_FIELDS = 6
+_HEAD_ONLY_FIELDS = {"document_fingerprint", "stamp"}
+"""Fields that only a document's first record has."""
 
 
 class Kind(StrEnum):
@@ -174,7 +169,9 @@ class _Examination:
         }
         self._head = self._held.get(head_id(document_id))
         self._corrupt = {
-            one for one, record in self._held.items() if not is_sound(record, yardstick.vector_kind)
+            one
+            for one, record in self._held.items()
+            if not is_intact(record, yardstick.vector_kind)
         }
 
     def findings(self) -> Iterator[Finding]:
@@ -308,32 +305,17 @@ class _Examination:
         return Finding(kind, self._id, chunk_id, detail)
 
 
-def is_sound(record: Record, vector_kind: str) -> bool:
-    """Tell whether a record is the one that its id says, and hashes to its fingerprints.
-
-    Stores give every number back as a float, and the fingerprint was made of what it was before.
-    """
-    fields = {name: v for name, v in record.metadata.items() if name not in _NOT_HASHED}
-    if record.id != record_id(str(fields.get("document_id")), int(_number(fields, "chunk"))):
+def is_intact(record: Record, vector_kind: str) -> bool:
+    """Tell whether a record belongs under its id and hashes to its own fingerprint."""
+    metadata = record.metadata
+    ordinal = _number(metadata, "chunk")
+    if record.id != record_id(str(metadata.get("document_id")), int(ordinal)):
         return False
-    if ordinal_of(record.id) != 0 and _OF_HEADS & record.metadata.keys():
+    if ordinal_of(record.id) != 0 and _HEAD_ONLY_FIELDS & metadata.keys():
         return False
-    text, found = str(fields.get("text", "")), trusted_fingerprint(record.metadata)
-    whole = [
-        name
-        for name, value in fields.items()
-        if isinstance(value, float) and value.is_integer() and not name.endswith("_at")
-    ]
-    for chosen in product((False, True), repeat=min(len(whole), _MAX_AMBIGUOUS_FIELDS)):
-        # Fields after the last that is chosen are whole numbers, as most are.
-        changed = {
-            name: int(float(str(fields[name])))
-            for name, stays in zip(whole, (*chosen, *[False] * len(whole)), strict=False)
-            if not stays
-        }
-        if chunk_fingerprint(text, {**fields, **changed}, vector_kind) == found:
-            return True
-    return False
+    text = str(metadata.get("text", ""))
+    expected = chunk_fingerprint(text, without_marks(metadata), vector_kind)
+    return expected == trusted_fingerprint(metadata)
 
 
 def _is_version(head: Record, wanted: Wanted) -> bool:

@@ -161,6 +161,17 @@ def test_an_index_that_is_right_is_called_right(world: World) -> None:
     assert world.verify(repair=True).is_right
 
 
+def test_numbers_that_a_store_returns_as_floats_are_right_and_an_altered_one_is_not(
+    world: World,
+) -> None:
+    numbers = {f"number{n}": n if n % 2 else float(n) for n in range(10)}
+    edited(world, extra={"issue_key": "HAR-1", **numbers, "share": 0.5, "is_open": True})
+    world.sync()
+    assert found(world.verify()) == set()
+    world.alter("jira:1#1", number3=4.0)
+    assert found(world.verify()) == {("mismatched", "jira:1#1")}
+
+
 @pytest.mark.parametrize("name", DAMAGE)
 def test_each_kind_of_damage_is_named_alone_and_mended(world: World, name: str) -> None:
     damage, wanted = DAMAGE[name]
