@@ -13,7 +13,7 @@ from vector_assets.core.days import Window
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
 from vector_assets.sources.estimate import Survey
 from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
 from vector_assets.sources.fireflies.document import (
@@ -218,7 +218,7 @@ class FirefliesSource(Source):
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of meetings; one request, however many.
 
         A meeting's start never moves, so the listing is believed where the key's owner sees the
@@ -226,8 +226,8 @@ class FirefliesSource(Source):
         somebody has stopped sharing would look deleted.
         """
         user = self._api.ask("user", _OWNER).get("user") or {}
-        fate = Fate.DELETED if user.get("is_admin") else Fate.UNSURE
-        return ((one.document_id, fate) for one in missing)
+        state = RemoteState.DELETED if user.get("is_admin") else RemoteState.UNSURE
+        return ((each.document_id, state) for each in missing)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.
