@@ -1,4 +1,4 @@
-"""The layout of metadata, and fingerprints that tell what changed."""
+"""The layout of metadata, and fingerprints that detect changes."""
 
 from dataclasses import replace
 
@@ -32,11 +32,11 @@ def metadata(doc: Document, ordinal: int = 0, text: str = "text") -> dict[str, o
 
 
 def test_every_field_of_the_contract_is_there_and_the_sources_own_beside_them() -> None:
-    found = metadata(document("7"), ordinal=1)
-    assert set(found) == CONTRACT_FIELDS | {"issue_key", "vector_fingerprint"}
-    assert found["document_id"] == "jira:7"
-    assert found["partition"] == "2026-03-02"
-    assert found["updated_at"] == utc("2026-03-02T10:00").timestamp()
+    fields = metadata(document("7"), ordinal=1)
+    assert set(fields) == CONTRACT_FIELDS | {"issue_key", "vector_fingerprint"}
+    assert fields["document_id"] == "jira:7"
+    assert fields["partition"] == "2026-03-02"
+    assert fields["updated_at"] == utc("2026-03-02T10:00").timestamp()
 
 
 def test_the_head_alone_speaks_for_the_whole_document() -> None:
