@@ -301,10 +301,8 @@ class LanceDBStore(IndexStore):
         Checked beforehand, because LanceDB 0.40 panics on a condition of a merge of some columns.
         A write in between may be overwritten until the next run notices by the fingerprint.
         """
-        held = {
-            row["id"]: row["updated_at"]
-            for row in self._rows_by_id(namespace, list(updates), ["id", "updated_at"])
-        }
+        rows = self._rows_by_id(namespace, list(updates), ["id", "updated_at"])
+        held = {row["id"]: row["updated_at"] for row in rows}
         return {
             chunk_id: fields
             for chunk_id, fields in updates.items()
@@ -333,9 +331,8 @@ class LanceDBStore(IndexStore):
     def _rows(self, namespace: str, clause: str, fields: list[str]) -> list[dict[str, Any]]:
         if (table := self._existing(namespace)) is None:
             return []
-        rows: list[dict[str, Any]] = self._answered(
-            lambda: table.search().where(clause).select(fields).limit(None).to_arrow().to_pylist()
-        )
+        query = table.search().where(clause).select(fields).limit(None)
+        rows: list[dict[str, Any]] = self._answered(lambda: query.to_arrow().to_pylist())
         return rows
 
     def _ensure_text_index(self, table: Any) -> None:
