@@ -116,13 +116,7 @@ class Planner:
         Raises:
             DocumentError: It cannot be laid out.
         """
-        chunks = chunk_document(document, self._embedder.tokenizer, self._embedder.chunk_tokens)
-        return {
-            record_id(document.id, chunk.ordinal): chunk_metadata(
-                document, chunk, chunk_count=len(chunks), vector_kind=self._vector_kind
-            )
-            for chunk in chunks
-        }
+        return metadata_of_records(document, self._embedder)
 
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
         """Chunk a document that is not in the index as it is."""
@@ -191,6 +185,22 @@ class Planner:
                 # The head speaks for the whole document, so it is relabelled with any change.
                 if before != fingerprint or chunk_id == draft.plan.head_id:
                     draft.plan.metadata_updates[chunk_id] = without_vector_mark(metadata)
+
+
+def metadata_of_records(document: Document, embedder: Embedder) -> dict[str, dict[str, Value]]:
+    """Chunk a document for an embedder and return the metadata of each record, by record id.
+
+    Raises:
+        DocumentError: It cannot be laid out.
+    """
+    chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
+    kind = vector_kind_of(embedder)
+    return {
+        record_id(document.id, chunk.ordinal): chunk_metadata(
+            document, chunk, chunk_count=len(chunks), vector_kind=kind
+        )
+        for chunk in chunks
+    }
 
 
 def gaps_of_records(document: Document) -> list[Gap]:

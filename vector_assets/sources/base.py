@@ -43,14 +43,14 @@ class Reach:
     gaps: tuple[Gap, ...] = ()
 
 
-class Fate(Enum):
+class RemoteState(Enum):
     """What a vendor says of a document that its listing does not show.
 
     Attributes:
         THERE: It is there: moved, or not in the search yet.
-        DELETED: It was deleted: its vendor says so, or shows what stands around it, and not it.
-        NOT_SHOWN: It was deleted, or it is not for us any more, and the vendor does not tell which.
-        UNSURE: As before, and so likely hidden from us that nobody may delete it on that ground.
+        DELETED: The vendor says so, or shows what surrounds it and not the document.
+        NOT_SHOWN: Deleted or hidden from our account; the vendor does not say which.
+        UNSURE: The same, but so likely hidden that it must not be deleted for that.
     """
 
     THERE = "there"
@@ -164,7 +164,7 @@ class Source(ABC):
             elif isinstance(item, DocumentFailure) and item.day is None:
                 yield Unlisted(f"{self.name}:", item.document_id, item.cause)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents that the listing does not show, by id, each once.
 
         The prune's second look, before anything is deleted. The default believes the listing.
@@ -172,7 +172,7 @@ class Source(ABC):
         Raises:
             VectorAssetsError: As `documents` raises; then nothing may be concluded.
         """
-        return ((one.document_id, Fate.NOT_SHOWN) for one in missing)
+        return ((one.document_id, RemoteState.NOT_SHOWN) for one in missing)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, wherever in time it lies.

@@ -45,7 +45,7 @@ def test_an_index_of_all_vendors_is_right_damaged_and_mended(run: Run, office: S
     assert code == 1
     assert found == {
         "jira": {"missing"},
-        "slack": {"unfinished"},
+        "slack": {"stale"},
         "notion": {"mismatched"},
         "fireflies": {"missing"},
     }

@@ -96,7 +96,7 @@ def test_a_search_that_sees_nothing_is_told_by_name(tmp_path: Path) -> None:
 
         search_lexical = search_dense  # type: ignore[assignment]
 
-    with pytest.raises(CanaryError, match="a search for its very words finds nothing"):
+    with pytest.raises(CanaryError, match="a search for its own text finds nothing"):
         try_canary(Blind(str(tmp_path)), TinyEmbedder(), now=NIGHT)
 
 

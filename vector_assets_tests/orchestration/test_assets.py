@@ -353,6 +353,6 @@ def test_the_check_reads_every_document_of_the_days_back_whole(
     assert bad.metadata["lost"].value == 3
     said = str(bad.description)
     assert "jira:1 (1 of its" in said
-    assert "jira:2 (a write of it was begun and not ended)" in said
-    assert "jira:3 (chunks stand beyond its" in said
+    assert "jira:2 (a write of it did not finish)" in said
+    assert "jira:3 (there are chunks beyond its" in said
     assert "jira:0" not in said

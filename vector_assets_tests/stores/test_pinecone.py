@@ -23,6 +23,7 @@ from vector_assets_tests.stores.conformance import (
     EMBEDDER,
     SPACE,
     StoreConformance,
+    many_records,
     records,
 )
 from vector_assets_tests.support.tiny import document
@@ -71,9 +72,9 @@ def meter() -> Meter:
 
 @pytest.fixture
 def store(sandbox: Sandbox, api: str, meter: Meter) -> PineconeStore:
-    found = build(sandbox, meter)
-    found.open(SPACE, DIMENSIONS)
-    return found
+    store = build(sandbox, meter)
+    store.open(SPACE, DIMENSIONS)
+    return store
 
 
 def test_an_index_that_we_make_has_full_text_and_one_of_vectors_has_not(
@@ -86,11 +87,11 @@ def test_an_index_that_we_make_has_full_text_and_one_of_vectors_has_not(
 def test_what_exists_is_asked_without_its_vectors(
     store: PineconeStore, sandbox: Sandbox, meter: Meter, api: str
 ) -> None:
-    given = [one for n in range(20) for one in records(document(str(n)), "one", "two")]
+    given = many_records(range(20), "one", "two")
     store.upsert(SPACE, given)
     sandbox.conditions.log.clear()
     assert len(store.heads(SPACE, [f"jira:{n}" for n in range(20)])) == 20
-    assert len(store.fingerprints(SPACE, [one.id for one in given])) == 40
+    assert len(store.fingerprints(SPACE, [record.id for record in given])) == 40
     paths = {path.removeprefix("/pinecone/vector-assets") for _, path, _ in sandbox.conditions.log}
     assert paths == {"/query"} if api == "vectors" else {"/namespaces/jira/documents/fetch"}
 
@@ -98,15 +99,14 @@ def test_what_exists_is_asked_without_its_vectors(
 def test_a_thousand_and_one_records_go_out_as_two_requests(
     store: PineconeStore, meter: Meter
 ) -> None:
-    store.upsert(SPACE, [one for n in range(1001) for one in records(document(str(n)), "x")])
+    store.upsert(SPACE, many_records(range(1001), "x"))
     assert sum(count for name, count in meter.requests.items() if "upsert" in name) == 2
 
 
 def test_requests_are_bounded_by_bytes_whatever_the_records(
     store: PineconeStore, meter: Meter
 ) -> None:
-    long = [one for n in range(150) for one in records(document(str(n)), "naïve 🚀 " * 2000)]
-    store.upsert(SPACE, long)
+    store.upsert(SPACE, many_records(range(150), "naïve 🚀 " * 2000))
     assert store.count(SPACE) == 150
     assert sum(count for name, count in meter.requests.items() if "upsert" in name) == 2
     sizes = [sum(len(str(item)) for item in group) for group in
@@ -120,7 +120,7 @@ def test_a_count_that_does_not_add_up_is_a_lost_write(
 ) -> None:
     name = "upserted_count" if api == "documents" else "upsertedCount"
     sandbox.conditions.fail("/pinecone/vector-assets", contains="HAR-1", status=200, body={name: 1})
-    given = [one for n in (1, 2) for one in records(document(str(n)), "x")]
+    given = many_records((1, 2), "x")
     sandbox.conditions.log.clear()
     named = r"took 1 of 2 records into 'jira', sent 3 times: jira:1#0, jira:2#0\. Run the same days"
     with pytest.raises(LostWriteError, match=named):

@@ -1,4 +1,4 @@
-"""Pinecone's log positions, its answers of bounded size, and batches of which it takes a part."""
+"""Pinecone's log positions, responses of bounded size, and batches that it takes partially."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
-from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
+from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, many_records, records
 from vector_assets_tests.stores.test_pinecone import APIS, build, make_vector_index
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
@@ -24,9 +24,9 @@ PARTS = tuple(f"part {n} " + "word " * 30 for n in range(3))
 def store(request: pytest.FixtureRequest, sandbox: Sandbox) -> PineconeStore:
     if request.param == "vectors":
         make_vector_index(sandbox)
-    found = build(sandbox)
-    found.open(SPACE, DIMENSIONS)
-    return found
+    store = build(sandbox)
+    store.open(SPACE, DIMENSIONS)
+    return store
 
 
 def sync(store: PineconeStore, *parts: str) -> TinyEmbedder:
@@ -62,13 +62,13 @@ def test_writes_and_searches_tell_their_position_and_fetches_tell_none(
     if store.has_lexical_search:
         fetched = index.documents.fetch(namespace=SPACE, ids=["jira:1#0"])
         clause = {"type": "dense_vector", "field": "vector", "values": vector}
-        found = index.documents.search(namespace=SPACE, score_by=[clause], top_k=1)
+        searched = index.documents.search(namespace=SPACE, score_by=[clause], top_k=1)
     else:
         fetched = index.fetch(namespace=SPACE, ids=["jira:1#0"])
-        found = index.query(namespace=SPACE, vector=vector, top_k=1)
+        searched = index.query(namespace=SPACE, vector=vector, top_k=1)
     assert fetched.response_info.lsn_reconciled is fetched.response_info.lsn_committed is None
-    assert found.response_info.lsn_committed is None
-    assert found.response_info.lsn_reconciled == 1
+    assert searched.response_info.lsn_committed is None
+    assert searched.response_info.lsn_reconciled == 1
 
 
 @pytest.mark.parametrize("skip", range(4))
@@ -114,7 +114,7 @@ def test_a_batch_of_which_a_part_was_taken_is_sent_again(
 
 def test_what_is_asked_of_long_records_fits_an_answer(store: PineconeStore) -> None:
     # 300 records of 27 KB: 8 MB, twice what a query may answer.
-    given = [one for n in range(300) for one in records(document(str(n)), "naïve 🚀 " * 2000)]
+    given = many_records(range(300), "naïve 🚀 " * 2000)
     store.upsert(SPACE, given)
     assert len(store.heads(SPACE, [f"jira:{n}" for n in range(300)])) == 300
-    assert len(store.fingerprints(SPACE, [one.id for one in given])) == len(given)
+    assert len(store.fingerprints(SPACE, [record.id for record in given])) == len(given)

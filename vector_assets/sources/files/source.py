@@ -18,7 +18,7 @@ from vector_assets.core.documents import Document, clean_text
 from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
 from vector_assets.sources.files.page import Page, authors_of, created_at_of
 from vector_assets.sources.items import (
     Checkpoint,
@@ -139,7 +139,7 @@ class FilesSource(Source):
                 yield self._read(file, listing.root)
         yield from map(Settled, sorted(wanted))
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of files, by listing the whole folder again.
 
         A file that was replaced by one with an older time is outside the window, and still there.
@@ -150,11 +150,11 @@ class FilesSource(Source):
         shown = {_container_of(file, listing.root) for file in listing.files}
         for file in missing:
             if file.document_id in ids:
-                yield file.document_id, Fate.THERE
+                yield file.document_id, RemoteState.THERE
             elif file.container in shown or (ids and not (listing.root / file.container).exists()):
-                yield file.document_id, Fate.DELETED
+                yield file.document_id, RemoteState.DELETED
             else:
-                yield file.document_id, Fate.NOT_SHOWN
+                yield file.document_id, RemoteState.NOT_SHOWN
 
     def newest(self) -> datetime | None:
         """Return the newest change of any file."""

@@ -15,7 +15,7 @@ from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
 from vector_assets.sources.estimate import UNKNOWN_SPREAD, WindowEstimate
 from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
@@ -247,7 +247,7 @@ class FirefliesSource(Source):
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of meetings, with one request.
 
         A meeting's start never moves, so the listing is believed where the key's owner sees the
@@ -255,8 +255,8 @@ class FirefliesSource(Source):
         somebody has stopped sharing would look deleted.
         """
         user = self._api.ask("user", _OWNER).get("user") or {}
-        fate = Fate.DELETED if user.get("is_admin") else Fate.UNSURE
-        return ((document.document_id, fate) for document in missing)
+        state = RemoteState.DELETED if user.get("is_admin") else RemoteState.UNSURE
+        return ((document.document_id, state) for document in missing)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.

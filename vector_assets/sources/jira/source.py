@@ -12,7 +12,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import SAMPLED_DOCUMENTS, Fate, Missing, Reach, Source
+from vector_assets.sources.base import SAMPLED_DOCUMENTS, Missing, Reach, RemoteState, Source
 from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Checkpoint,
@@ -229,7 +229,7 @@ class JiraSource(Source):
         names = {str(fields.get(name)).casefold() for name in ("key", "id", "name")}
         return not self._projects or any(project.casefold() in names for project in self._projects)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of issues: a request each, and one more a project.
 
         Jira answers 404 for an issue that was deleted, and for one that the account may not see
@@ -239,10 +239,13 @@ class JiraSource(Source):
         shows_some = cache(self._shows_some)
         for document in missing:
             if self._api.has_issue(document.document_id.partition(":")[2]):
-                yield document.document_id, Fate.THERE
+                yield document.document_id, RemoteState.THERE
             else:
                 is_open = shows_some(document.container)
-                yield document.document_id, Fate.DELETED if is_open else Fate.NOT_SHOWN
+                yield (
+                    document.document_id,
+                    RemoteState.DELETED if is_open else RemoteState.NOT_SHOWN,
+                )
 
     def _shows_some(self, project: str) -> bool:
         """Tell whether the account sees any issue of a project."""

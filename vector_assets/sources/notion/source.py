@@ -15,7 +15,7 @@ from vector_assets.core.errors import SkippableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
 from vector_assets.sources.estimate import WindowEstimate, picked
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
@@ -132,7 +132,7 @@ class NotionSource(Source):
             run = SecondRun(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of pages, a request each.
 
         For 30 days Notion still gives what lies in the trash, and says so. A page that was deleted
@@ -148,9 +148,9 @@ class NotionSource(Source):
             except RefusedError as error:
                 if not error.is_of_one_thing:
                     raise
-                yield one.document_id, Fate.NOT_SHOWN
+                yield one.document_id, RemoteState.NOT_SHOWN
             else:
-                yield one.document_id, Fate.DELETED if is_gone(page) else Fate.THERE
+                yield one.document_id, RemoteState.DELETED if is_gone(page) else RemoteState.THERE
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""

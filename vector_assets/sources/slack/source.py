@@ -14,7 +14,7 @@ from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source, Unlisted
 from vector_assets.sources.estimate import (
     WindowEstimate,
     in_random_order,
@@ -193,7 +193,7 @@ class SlackSource(Source):
         reading = SecondReading(self._api, directory, self._options, self.known, whenever)
         yield from reading.again(one.document_id for one in failed)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents; a request for each thread.
 
         A thread whose newest reply was deleted is older than it was, and may have left the window.
@@ -207,11 +207,11 @@ class SlackSource(Source):
         for one in missing:
             channel_id, _, part = one.document_id.partition(":")[2].partition(":")
             if channel_id_of(one.document_id) not in read:
-                yield one.document_id, Fate.NOT_SHOWN
+                yield one.document_id, RemoteState.NOT_SHOWN
             elif "." in part and self._has_replies(channel_id, part):
-                yield one.document_id, Fate.THERE
+                yield one.document_id, RemoteState.THERE
             else:
-                yield one.document_id, Fate.DELETED
+                yield one.document_id, RemoteState.DELETED
 
     def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
         """Tell whether a thread is there: one whose replies are all gone is a day's message."""

@@ -1,4 +1,4 @@
-"""The prune over real SDKs and HTTP: deleted, moved, hidden, or no longer to be told apart."""
+"""The prune over real SDKs and HTTP: documents deleted, moved, or hidden."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ def populate(sandbox: Sandbox, name: str) -> None:
 
 
 def delete_first(sandbox: Sandbox, name: str) -> Callable[[], None]:
-    """Delete one as a person would, a page by the trash; return what brings it back."""
+    """Delete a document as a person would, a page by the trash; return a function to restore it."""
     workspace = sandbox.workspace
     if name == "notion":
         trashed = workspace.pages[0]
@@ -82,7 +82,7 @@ def test_what_is_deleted_at_a_source_goes_with_all_its_chunks_and_comes_back_whe
     assert (held(store, name), store.count(name)) == (before, count_before)
 
     report = prune(source(sandbox, name), store)
-    (gone,) = [one.document_id for one in looked.missing]
+    (gone,) = [candidate.document_id for candidate in looked.missing]
     assert (report.deleted, report.refusals) == ([gone], [])
     assert held(store, name) == before - {gone}
     assert store.chunk_ids(name, gone) == []
@@ -94,7 +94,7 @@ def test_what_is_deleted_at_a_source_goes_with_all_its_chunks_and_comes_back_whe
 
 
 def cut_listing(sandbox: Sandbox, name: str) -> None:
-    """Let a listing show something and then fail."""
+    """Let a listing fail after its first items."""
     match name:
         case "jira":
             cut = {"isLast": False, "issues": [{"id": "10003"}]}
@@ -212,14 +212,16 @@ def test_a_channel_that_cannot_be_read_any_more_is_refused_by_name_and_the_other
     if how == "lost a scope":
         site.private_channel_ids = [slack_team.RANDOM]
     sync(source(sandbox, "slack"), lance)
-    there = {one for one in held(lance, "slack") if slack_team.RANDOM in one}
+    there = {each for each in held(lance, "slack") if slack_team.RANDOM in each}
     assert len(there) == 2
     if how == "the bot was removed":
         sandbox.workspace.channels[1]["is_member"] = False
     elif how == "the channel is gone":
         del sandbox.workspace.channels[1]
     else:
-        site.slack_scopes = [one for one in site.slack_scopes if not one.startswith("groups:")]
+        site.slack_scopes = [
+            scope for scope in site.slack_scopes if not scope.startswith("groups:")
+        ]
     delete_first(sandbox, "slack")
 
     report = prune(source(sandbox, "slack"), lance)
@@ -241,7 +243,7 @@ def test_channels_that_the_settings_leave_out_are_not_taken_for_deleted(
     sync(source(sandbox, "slack"), lance)
     before = held(lance, "slack")
     report = prune(source(sandbox, "slack", slack_channels="engineering"), lance)
-    assert [one.subject for one in report.refusals] == ["random"]
+    assert [refusal.subject for refusal in report.refusals] == ["random"]
     assert held(lance, "slack") == before
 
 
@@ -289,7 +291,7 @@ def test_pages_of_a_database_that_is_not_shared_any_more_are_refused_by_its_name
     assert len(before) == 6
     sandbox.workspace.site.notion_unshared_ids = [plans["id"], *(row["id"] for row in rows)]
     report = prune(source(sandbox, "notion"), lance)
-    assert [(one.subject, one.documents) for one in report.refusals] == [("Plans", 2)]
+    assert [(refusal.subject, refusal.documents) for refusal in report.refusals] == [("Plans", 2)]
     assert held(lance, "notion") == before
 
 

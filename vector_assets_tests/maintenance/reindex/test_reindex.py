@@ -75,6 +75,24 @@ def test_another_chunker_or_layout_is_named_and_nothing_is_written_in_either_kin
     assert contents(place.base) == before
 
 
+def test_an_index_of_layout_4_is_searched_named_and_reindexed_from_the_sources(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(records, "LAYOUT_VERSION", 4)
+        # Layout 4 hashed numbers as they came, 1 and 1.0 differently.
+        before.setattr(records, "_as_stored", dict)
+        fill(place)
+    held = contents(place.base)
+    with pytest.raises(IndexMismatchError, match=r"layout 4, now 5.*vector-assets reindex"):
+        place.sync(tiny())
+    assert contents(place.base) == held
+    assert found(place, "carrier keys")[0] == "jira:1#0"
+    report = place.reindexing(tiny()).run()
+    assert (report.way, report.is_switched) == ("sources", True)
+    assert place.assert_unmixed(place.served(), kind_of(tiny())).keys() == held.keys()
+
+
 def raise_version(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     if version == "chunker":
         monkeypatch.setattr(chunking, "CHUNKER_VERSION", chunking.CHUNKER_VERSION + 1)
