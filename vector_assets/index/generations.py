@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from vector_assets.core.errors import IndexMismatchError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.index.ledger import NAMESPACE, Ledger
-from vector_assets.index.recognition import recognised
 from vector_assets.index.spec import IndexKind
+from vector_assets.sources import SOURCES
 from vector_assets.stores import build_store as build_base_store
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record, VectorStore
 
@@ -132,20 +133,16 @@ class Generation:
 
     Attributes:
         name: Empty for the base.
-        kind: Of all its records; None when it is not known.
+        kind: Of all its records.
         facts: What else was noted of it, such as when it was begun.
-        is_recorded: Whether the ledger says so; else it was found out from its records.
-        is_empty: Whether there is nothing in it yet, as far as that was asked.
     """
 
     name: str
-    kind: IndexKind | None
+    kind: IndexKind
     facts: Mapping[str, Any] = field(default_factory=dict)
-    is_recorded: bool = True
-    is_empty: bool = False
 
     def __str__(self) -> str:
-        return str(self.kind) if self.kind else "an index whose kind is not known"
+        return str(self.kind)
 
 
 class Catalogue:
@@ -198,18 +195,14 @@ class Catalogue:
 
     def _put(self, key: str, generation: Generation) -> None:
         kind = generation.kind
-        entry = {
-            **generation.facts,
-            "name": generation.name,
-            "kind": kind.as_json() if kind else None,
-        }
-        self._ledger(kind.dimensions if kind else 1).put(FACTS, {key: entry})
+        entry = {**generation.facts, "name": generation.name, "kind": kind.as_json()}
+        self._ledger(kind.dimensions).put(FACTS, {key: entry})
 
     def _read(self) -> dict[str, Generation]:
         return {
             key: Generation(
                 str(entry["name"]),
-                IndexKind.from_json(entry["kind"]) if entry.get("kind") else None,
+                IndexKind.from_json(entry["kind"]),
                 {name: value for name, value in entry.items() if name not in {"name", "kind"}},
             )
             for key, entry in self._ledger(1).entries(FACTS).items()
@@ -253,13 +246,18 @@ class TiedStore(_Beside):
 
     Args:
         base: The index that the settings name.
-        generation: The one.
+        generation: The one; None of a new index.
         store: Its store.
         is_filling: Whether it is filled to be served later.
     """
 
     def __init__(
-        self, base: IndexStore, generation: Generation, store: IndexStore, *, is_filling: bool
+        self,
+        base: IndexStore,
+        generation: Generation | None,
+        store: IndexStore,
+        *,
+        is_filling: bool,
     ) -> None:
         super().__init__(base)
         self._is_filling = is_filling
@@ -280,7 +278,8 @@ class TiedStore(_Beside):
         if self._is_filling:
             return ""
         live = Catalogue(self.base).live()
-        return str(live) if live is not None and live.name != self.generation.name else ""
+        name = self.generation.name if self.generation else ""
+        return str(live) if live is not None and live.name != name else ""
 
     def check(self) -> str:
         """Ask the generation whether it can be used."""
@@ -292,16 +291,14 @@ class LiveStore(_Beside):
 
     Args:
         base: The index that the settings name.
-        models: Names of models that may have filled an index that says nothing of it.
     """
 
-    def __init__(self, base: IndexStore, models: Sequence[str] = ()) -> None:
+    def __init__(self, base: IndexStore) -> None:
         super().__init__(base)
         self.catalogue = Catalogue(base)
-        self._models = models
         self._lock = threading.Lock()
         self._live: Generation | None = None
-        self._asked_at = 0.0
+        self._known_until = 0.0
         self._stores: dict[str, IndexStore] = {"": base}
 
     @property
@@ -309,33 +306,36 @@ class LiveStore(_Beside):
         """Whether the live generation has full text."""
         return self._store(self.live()).has_lexical_search
 
-    def live(self, likely: IndexKind | None = None) -> Generation:
-        """Return the live generation, as it was at most `KEEP_SECONDS` ago.
+    def live(self) -> Generation | None:
+        """Return the live generation, as it was at most `KEEP_SECONDS` ago; None of a new index.
 
-        An index without the record is asked what it is made of; its kind is None when that cannot
-        be told, or when there is nothing in it.
-
-        Args:
-            likely: A kind that such an index may be of.
+        Raises:
+            IndexMismatchError: The index holds records and does not say what they were made with.
         """
         with self._lock:
-            if self._live is None or time.monotonic() - self._asked_at >= KEEP_SECONDS:
-                self._live = self.catalogue.live() or self._recognised(self._live, likely)
-                self._asked_at = time.monotonic()
+            if time.monotonic() >= self._known_until:
+                self._live = self.catalogue.live() or self._new()
+                self._known_until = time.monotonic() + KEEP_SECONDS
             return self._live
 
-    def _recognised(self, before: Generation | None, likely: IndexKind | None) -> Generation:
-        if before is not None and before.kind is not None and not before.is_recorded:
-            return before
-        found = recognised(self.base, likely, self._models)
-        # Who fills a new index says its kind first: what was half written a moment ago has one now.
-        said = None if found.is_empty else self.catalogue.live()
-        return said or Generation("", found.kind, is_recorded=False, is_empty=found.is_empty)
+    def _new(self) -> Generation | None:
+        """Check that an index without a live generation is empty."""
+        held = [name for name in SOURCES if self.base.count(name)]
+        # A run records the kind of a new index before it writes: look again who has begun since.
+        live = self.catalogue.live() if held else None
+        if live is None and held:
+            setting = "PINECONE_INDEX" if self.base.name == "pinecone" else "LANCEDB_URI"
+            raise IndexMismatchError(
+                f"the index holds records of {', '.join(held)} and does not say which model, "
+                f"chunker and layout they were made with, so it is another program's. Name a new "
+                f"one in {setting}"
+            )
+        return live
 
     def forget(self) -> None:
         """Ask anew at the next question."""
         with self._lock:
-            self._live = None
+            self._known_until = 0.0
 
     def tied(self, generation: Generation | None = None, *, is_filling: bool = False) -> TiedStore:
         """Return a generation, the live one if none is given, for as long as it is wanted."""
@@ -350,11 +350,12 @@ class LiveStore(_Beside):
         """Ask the live generation whether it can be used."""
         return self._store(self.live()).check()
 
-    def _store(self, generation: Generation) -> IndexStore:
+    def _store(self, generation: Generation | None) -> IndexStore:
+        name = generation.name if generation else ""
         with self._lock:
-            if generation.name not in self._stores:
-                self._stores[generation.name] = self.base.beside(generation.name)
-            return self._stores[generation.name]
+            if name not in self._stores:
+                self._stores[name] = self.base.beside(name)
+            return self._stores[name]
 
 
 def build_store(settings: Settings, meter: Meter) -> LiveStore:
@@ -363,8 +364,7 @@ def build_store(settings: Settings, meter: Meter) -> LiveStore:
     Raises:
         SettingsError: A setting that it needs is missing.
     """
-    models = [settings.embedding_model] if settings.embedding_model else []
-    return LiveStore(build_base_store(settings, meter), models)
+    return LiveStore(build_base_store(settings, meter))
 
 
 def _fitting(vector: Vectors, dimensions: int | None) -> Vectors:

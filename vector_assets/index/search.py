@@ -128,7 +128,7 @@ def find(
         CredentialsError: The store or the embedder refuses its key.
     """
     served = _served(settings, index, store, embedder)
-    found = find_in(
+    return find_in(
         question,
         _sources_to_search(sources, settings),
         store=served.store,
@@ -137,8 +137,6 @@ def find(
         limit=limit,
         as_of=as_of,
     )
-    warnings = (served.warning, *found.warnings) if served.warning else found.warnings
-    return replace(found, warnings=warnings)
 
 
 def find_in(
@@ -170,7 +168,7 @@ def _served(
     if store is not None and embedder is not None:
         return Served(store, embedder)
     live = (index or LiveIndex(settings)).now()
-    return Served(store or live.store, embedder or live.embedder, live.warning)
+    return Served(store or live.store, embedder or live.embedder)
 
 
 def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:

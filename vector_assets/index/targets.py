@@ -100,16 +100,12 @@ def writing_target(store: VectorStore, embedder: Embedder, of_kind: EmbedderOf) 
 def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
     """Return what is live at this moment; record it where that was not done yet."""
     store.forget()
-    live = store.live(wanted)
-    if not live.is_recorded:
+    live = store.live()
+    if live is None:
         require_no_import(store)
-    if live.is_empty:
         live = Generation("", wanted)
         store.catalogue.set_live(live)
-    elif not live.is_recorded and live.kind is not None:
-        live = Generation("", live.kind)
-        store.catalogue.set_live(live)
-    store.forget()
+        store.forget()
     return live
 
 
@@ -133,7 +129,7 @@ def _tied(store: LiveStore, live: Generation, embedder: Embedder, of_kind: Embed
     if live.kind == wanted:
         return Target(store.tied(live), embedder)
     writer = _writer(live.kind, wanted, of_kind)
-    change = Change(difference(live.kind, wanted), is_blocking=False)
+    change = Change(live.kind.differences(wanted), is_blocking=False)
     return Target(store.tied(live), writer, change)
 
 
@@ -171,17 +167,10 @@ class Opening:
         return _tied(store, self._live, embedder, lambda kind: embedder_of(kind, settings, meter))
 
 
-def difference(kind: IndexKind | None, wanted: IndexKind) -> str:
-    """Return in words what is another; of an index of unknown kind, that it is unknown."""
-    if kind is None:
-        return "it was filled before kinds were recorded, and its records do not prove one kind"
-    return kind.differences(wanted)
-
-
-def _writer(kind: IndexKind | None, wanted: IndexKind, of_kind: EmbedderOf) -> Embedder:
+def _writer(kind: IndexKind, wanted: IndexKind, of_kind: EmbedderOf) -> Embedder:
     """Return the embedder that writes a kind, which is not the wanted one."""
-    refusal = f"the index is of another kind: {difference(kind, wanted)}"
-    if kind is None or not kind.is_of_this_code:
+    refusal = f"the index is of another kind: {kind.differences(wanted)}"
+    if not kind.is_of_this_code:
         raise IndexMismatchError(
             f"{refusal}. This version cannot write that kind, and two kinds are never mixed in "
             f"one index, so nothing is written. {ADVICE}"
@@ -207,8 +196,8 @@ def pending_change(store: VectorStore, settings: Settings) -> Change | None:
     if not isinstance(store, LiveStore):
         return None
     wanted = kind_of(build_embedder(settings, Meter()))
-    live = store.live(wanted)
-    if live.is_empty or live.kind == wanted:
+    live = store.live()
+    if live is None or live.kind == wanted:
         return None
     try:
         _writer(live.kind, wanted, lambda kind: embedder_of(kind, settings, Meter()))
@@ -217,7 +206,7 @@ def pending_change(store: VectorStore, settings: Settings) -> Change | None:
         is_blocking = True
     building = store.catalogue.building()
     begun = str(building.facts.get("begun_at", "")) if building else ""
-    return Change(difference(live.kind, wanted), is_blocking, begun)
+    return Change(live.kind.differences(wanted), is_blocking, begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +216,10 @@ class Served:
     Attributes:
         store: One generation.
         embedder: That its vectors were made with.
-        warning: What the reader should know; empty when nothing.
     """
 
     store: VectorStore
     embedder: Embedder
-    warning: str = ""
 
 
 class LiveIndex:
@@ -253,14 +240,12 @@ class LiveIndex:
         """Return the live index with its model.
 
         Raises:
-            IndexMismatchError: The model that it was filled with cannot be used any more.
+            IndexMismatchError: The model that it was filled with cannot be used any more, or is
+                not recorded.
             RetryableError: The index does not answer.
         """
         live = self._store.live()
-        warning = ""
-        if live.kind is None and not live.is_empty:
-            warning = f"It is not known which model the index was filled with. {ADVICE}."
-        return Served(self._store.tied(live), self._embedder(live.kind), warning)
+        return Served(self._store.tied(live), self._embedder(live.kind if live else None))
 
     def _embedder(self, kind: IndexKind | None) -> Embedder:
         with self._lock:

@@ -80,9 +80,7 @@ def stored_stamp(stamp: str, vector_kind: str) -> str:
     return _hash(LAYOUT_VERSION, vector_kind, stamp) if stamp else ""
 
 
-def chunk_fingerprint(
-    text: str, metadata: Mapping[str, Value], vector_kind: str, *, layout: int | None = None
-) -> str:
+def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_kind: str) -> str:
     """Return the fingerprint of a chunk: `{hash of its vector's causes}.{hash of the rest}`.
 
     Two halves, because a chunk whose first half stands still needs new metadata and no embedding.
@@ -91,9 +89,8 @@ def chunk_fingerprint(
         text: Of the chunk.
         metadata: Without its marks.
         vector_kind: Chunker version, model and dimensions in one word.
-        layout: Version of the layout; that of this code by default.
     """
-    return f"{_hash(vector_kind, text)}.{_hash(layout or LAYOUT_VERSION, dict(metadata))}"
+    return f"{_hash(vector_kind, text)}.{_hash(LAYOUT_VERSION, dict(metadata))}"
 
 
 def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:

@@ -19,7 +19,6 @@ from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.generations import Generation, LiveStore, TiedStore, build_store
 from vector_assets.index.spec import kind_of
-from vector_assets.index.targets import difference, require_no_import
 from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.maintenance.reindex.copy import copy_namespace
 from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
@@ -73,7 +72,7 @@ class Reindexing:
         self._wanted = kind_of(self._embedder)
         self._started = time.monotonic()
         self._store.forget()
-        self._live = self._store.live(self._wanted)
+        self._live = self._store.live() or Generation("", self._wanted)
         self._catalogue = self._store.catalogue
 
     def estimate(self) -> Estimate:
@@ -146,16 +145,15 @@ class Reindexing:
 
     @property
     def _is_needed(self) -> bool:
-        return not self._live.is_empty and self._live.kind != self._wanted
+        return self._live.kind != self._wanted
 
     @property
     def _difference(self) -> str:
-        return difference(self._live.kind, self._wanted)
+        return self._live.kind.differences(self._wanted)
 
     @property
     def _way(self) -> Way:
-        kind = self._live.kind
-        return "stored text" if kind and kind.is_cut_like(self._wanted) else "sources"
+        return "stored text" if self._live.kind.is_cut_like(self._wanted) else "sources"
 
     def _store_of(self, generation: Generation) -> IndexStore:
         return self._store.tied(generation).store
@@ -175,11 +173,6 @@ class Reindexing:
             )
         if building is not None:
             self._catalogue.set_old(replace(building, facts={"given_up_at": _now()}))
-        if not self._live.is_recorded:
-            require_no_import(self._store)
-            # From here on nobody else records what is live, so that nobody undoes the switch.
-            self._live = replace(self._live, is_recorded=True)
-            self._catalogue.set_live(self._live)
         target = Generation(self._wanted.name, self._wanted, {"begun_at": _now(), "back_to": {}})
         self._catalogue.set_building(target)
         return target
@@ -333,7 +326,7 @@ class Reindexing:
         self._catalogue.set_live(replace(target, facts={"since": _now()}))
         self._catalogue.end_building()
         self._store.forget()
-        self._live = self._store.live()
+        self._live = self._store.live() or target
 
     def _catch_up(self, old: Generation, report: ReindexReport) -> None:
         """Bring over what runs wrote to the old one before they could see the switch.

@@ -11,7 +11,8 @@ from vector_assets.core.errors import FatalError, IndexMismatchError, SwitchedIn
 from vector_assets.core.meter import Meter
 from vector_assets.embedding import chunking
 from vector_assets.index.generations import Generation
-from vector_assets.index.spec import kind_of
+from vector_assets.index.ledger import Ledger
+from vector_assets.index.spec import IndexKind, kind_of
 from vector_assets.index.targets import writing_target
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.stores import records
@@ -116,17 +117,11 @@ def test_search_answers_from_the_old_until_the_switch_and_from_the_new_after_and
     assert place.sync(new).total.embedded_chunks == 0
 
 
-def assert_kind(place: Place, name: str, kind: object) -> None:
+def assert_kind(place: Place, name: str, kind: IndexKind) -> None:
     """Check each record's own fingerprint, under the layout that its kind says."""
-    assert hasattr(kind, "vector_kind")
-    for one, metadata in contents(place.generation(name)).items():
-        fields = records.without_marks(metadata)
-        assert metadata["fingerprint"] == records.chunk_fingerprint(
-            str(fields["text"]),
-            fields,
-            kind.vector_kind,
-            layout=kind.layout,  # type: ignore[attr-defined]
-        ), one
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "LAYOUT_VERSION", kind.layout)
+        place.assert_unmixed(place.generation(name), kind)
 
 
 def test_a_copy_is_what_a_sync_would_have_made(place: Place) -> None:
@@ -302,6 +297,49 @@ def test_the_old_index_is_deleted_when_it_is_asked_for_and_the_way_back_is_a_rei
     assert contents(place.generation(kind_of(tiny("two")).name)) == {}
     place.reindexing(tiny("two")).run()
     assert found(place, "carrier keys")[0] == "jira:1#0"
+
+
+def fill_without_record(place: Place) -> None:
+    """Write to the index as a program does that knows of no generations."""
+    place.put(document("1", "the carrier keys rotate monthly"))
+    pipeline = Pipeline(source=place.source(), embedder=tiny(), store=place.base, meter=Meter())
+    write(pipeline.embedded_documents(DAYS), place.base)
+
+
+def test_an_index_that_does_not_say_what_its_records_were_made_with_is_refused_by_name(
+    place: Place,
+) -> None:
+    fill_without_record(place)
+    before = contents(place.base)
+    refusal = r"holds records of jira .*another program's.* new one in (PINECONE_INDEX|LANCEDB_URI)"
+    for use in (
+        lambda: place.sync(tiny()),
+        lambda: place.reindexing(tiny("two")).run(),
+        lambda: place.live().count("jira"),
+    ):
+        with pytest.raises(IndexMismatchError, match=refusal):
+            use()
+    assert contents(place.base) == before
+
+
+@pytest.mark.parametrize("layout", [records.LAYOUT_VERSION, records.LAYOUT_VERSION - 1])
+def test_an_index_of_an_earlier_version_says_in_the_ledger_what_it_is_made_of(
+    place: Place, layout: int
+) -> None:
+    """The words that stand in the ledgers of teams: a version that reads others loses an index."""
+    fill_without_record(place)
+    kind = {"provider": "tiny", "model": "one", "dimensions": 64, "chunk_tokens": 50}
+    versions = {"chunker": chunking.CHUNKER_VERSION, "layout": layout}
+    entry = {"since": "2026-01-01", "name": "", "kind": kind | versions}
+    Ledger(place.base, 64).put("generation", {"live": entry})
+    if layout == records.LAYOUT_VERSION:
+        assert place.sync(tiny()).total.unchanged_documents == 1
+        return
+    with pytest.raises(IndexMismatchError, match=rf"layout {layout}, now.*vector-assets reindex"):
+        place.sync(tiny())
+    assert place.reindexing(tiny()).run().is_switched
+    assert place.sync(tiny()).total.unchanged_documents == 1
+    assert "jira:1#0" in place.assert_unmixed(place.served(), kind_of(tiny()))
 
 
 def test_an_estimate_writes_nothing(place: Place) -> None:
