@@ -20,8 +20,8 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded, Embedder, Tokenizer
-from vector_assets.index.generations import build_store
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.generations import build_index
+from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import LiveIndex
 from vector_assets.pipeline.extract import BATCH_CHARACTERS, BATCH_DOCUMENTS
 from vector_assets.pipeline.known import HeldVersions
@@ -179,8 +179,8 @@ def estimate_source(
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    served = LiveIndex(settings, build_store(settings, meter)).now()
-    estimator = _Estimator(source, served.store, served.embedder, meter)
+    target = LiveIndex(settings, build_index(settings, meter)).now()
+    estimator = _Estimator(source, target.store, target.embedder, meter)
     found = estimator.estimate(days, lambda line: on_progress(name, line))
     if settings.vector_store == "pinecone":
         batches = found.requests.pop("", 0)
@@ -191,9 +191,9 @@ def estimate_source(
             f"plans below Business allow {_FREE_REQUESTS_A_DAY} requests a day: it takes "
             f"{ceil(found.requests[name] / _FREE_REQUESTS_A_DAY)} days on one"
         )
-    if served.embedder.provider == "openai" and not served.embedder.dollars_per_million_tokens:
+    if target.embedder.provider == "openai" and not target.embedder.dollars_per_million_tokens:
         found.notes.append(
-            f"the price of {served.embedder.model} is not known here: set "
+            f"the price of {target.embedder.model} is not known here: set "
             f"EMBEDDING_DOLLARS_PER_MILLION_TOKENS"
         )
     return found
@@ -213,8 +213,8 @@ class _Estimator:
 
     def estimate(self, days: Days, on_progress: Callable[[str], None]) -> Estimate:
         """Return it; requests of the index are told as batches, under an empty name."""
-        name, kind = self._source.name, vector_kind_of(self._embedder)
-        self._source.known = HeldVersions(self._store, name, kind, is_rescan=False)
+        name, vector_spec = self._source.name, IndexSpec.of(self._embedder).vector_spec
+        self._source.known = HeldVersions(self._store, name, vector_spec, is_rescan=False)
         window = Window.of_days(
             days.first, days.last, overlap=self._source.overlap, now=datetime.now(UTC)
         )

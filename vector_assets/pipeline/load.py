@@ -46,18 +46,18 @@ def drain(
                 landing.note(stream.report)
                 if landing.is_due(stream.written_days):
                     flights.land()
-                    _make_sure(stream, store, writer)
+                    _make_sure(stream, writer)
                     stream.record_failures()
                     landing.land(stream.report, stream.finished_days)
                 flights.launch(batch)
             flights.land()
-            _make_sure(stream, store, writer)
+            _make_sure(stream, writer)
             if stream.intake.is_cut:
                 stream.record_failures()
             else:
                 stream.settle()
         except BaseException as error:  # A run that is told to end has days to show as well.
-            _break_off(error, flights, stream, store, writer)
+            _break_off(error, flights, stream, writer)
             raise
 
 
@@ -142,11 +142,11 @@ class _Flights:
             self._on_progress(self._stream.report)
 
 
-def _make_sure(stream: EmbeddedDocuments, store: VectorStore, writer: Writer) -> None:
+def _make_sure(stream: EmbeddedDocuments, writer: Writer) -> None:
     """Read back what is written, in the index that is served; all of it is believed then."""
-    is_written_again, _ = side_by_side(writer.finish, lambda: _require_served(store))
+    is_written_again, _ = side_by_side(writer.finish, stream.target.require_live)
     if is_written_again:
-        _require_served(store)
+        stream.target.require_live()
     stream.refuse(writer.taken_failures())
     stream.believe()
 
@@ -155,7 +155,6 @@ def _break_off(
     error: BaseException,
     flights: _Flights,
     stream: EmbeddedDocuments,
-    store: VectorStore,
     writer: Writer,
 ) -> None:
     """Make sure of what was written before a run broke off, and record what failed until then."""
@@ -168,7 +167,7 @@ def _break_off(
             raise
         except VectorAssetsError:
             pass  # Not written; its batch does not count, nor do those after it.
-        _make_sure(stream, store, writer)
+        _make_sure(stream, writer)
     except (LostWriteError, SwitchedIndexError):
         stream.distrust()
     except VectorAssetsError:
@@ -178,13 +177,3 @@ def _break_off(
     except VectorAssetsError:
         # A day whose failures nobody knows is not done.
         stream.distrust()
-
-
-def _require_served(store: VectorStore) -> None:
-    """Check that what a run wrote is what a search reads."""
-    instead = store.served_instead()
-    if instead:
-        raise SwitchedIndexError(
-            f"the index was switched during this run, and {instead} is served now. What this run "
-            f"wrote last may not be in it: run the same days again"
-        )

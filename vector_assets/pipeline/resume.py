@@ -13,7 +13,7 @@ from vector_assets.core.days import Days, left_of, spans_of
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
-from vector_assets.index.targets import Opening
+from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.checkpoint import LANDING_SECONDS, Budget, Landing
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
@@ -53,7 +53,7 @@ def load_source(
     days: Days,
     settings: Settings,
     *,
-    opening: Opening | None = None,
+    opener: IndexOpener | None = None,
     on_progress: OnProgress = lambda report: None,
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
     budget: Budget | None = None,
@@ -66,7 +66,7 @@ def load_source(
         name: Of the source.
         days: That are wanted.
         settings: Name everything.
-        opening: Shared by sources that are synced side by side.
+        opener: Shared by sources that are synced side by side.
         on_progress: Called after each batch.
         on_resumed: Called with the source and the spans that are not read again, if there are any.
         budget: That all sources of the run share.
@@ -77,11 +77,10 @@ def load_source(
         BudgetSpentError: It is not finished; the same call goes on.
         VectorAssetsError: As `sync_source` raises; the same call goes on.
     """
-    pipeline, target = build_pipeline(name, settings, opening)
+    pipeline = build_pipeline(name, settings, opener)
     if budget is not None:
         budget.watch(pipeline.meter)
-    ledger = Ledger(target.store, target.embedder.dimensions)
-    load = _Load(name, days, ledger, is_again=is_again)
+    load = _Load(name, days, pipeline.target.ledger, is_again=is_again)
     if load.brought:
         on_resumed(name, load.brought)
     report: SyncReport | None = None
@@ -92,7 +91,7 @@ def load_source(
         with load.noting(stream):
             on_done = load.note if load.is_kept else None
             landing = Landing(on_done, budget, every_seconds=landing_seconds)
-            report = write(stream, target.store, on_progress=on_progress, landing=landing)
+            report = write(stream, on_progress=on_progress, landing=landing)
     load.finish()
     assert report is not None
     return report

@@ -11,6 +11,7 @@ from vector_assets.core.concurrency import mapped_in_order
 from vector_assets.core.days import Days, Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
+from vector_assets.index.targets import WriteTarget
 from vector_assets.pipeline.extract import Intake, batched
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
@@ -42,6 +43,8 @@ class EmbeddedDocuments:
         namespace: Where it belongs in the index.
         days: What was asked for.
         report: What has been done so far.
+        target: Where it is written to, which is also what it is compared with: another connection
+            might not see at once what this one has written.
         planner: Of this run; plans anew what has to be written again.
         quarantine: What of the source failed, before and in this run.
         intake: What it takes in; may be stopped.
@@ -53,6 +56,7 @@ class EmbeddedDocuments:
         source: Source,
         days: Days,
         window: Window,
+        target: WriteTarget,
         planner: Planner,
         quarantine: Quarantine,
         meter: Meter,
@@ -60,6 +64,7 @@ class EmbeddedDocuments:
         self.namespace = source.name
         self.days = days
         self.report = SyncReport(source.name, asked_days=len(days))
+        self.target = target
         self.planner = planner
         self.quarantine = quarantine
         self.intake = Intake(source, window, quarantine)

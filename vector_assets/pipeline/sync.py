@@ -12,10 +12,8 @@ from vector_assets.core.days import Days, Window
 from vector_assets.core.memory import freeze_what_is_loaded
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.embedding.base import Embedder
-from vector_assets.index.ledger import Ledger
-from vector_assets.index.spec import vector_kind_of
-from vector_assets.index.targets import Opening, Target
+from vector_assets.index.spec import IndexSpec
+from vector_assets.index.targets import IndexOpener, WriteTarget
 from vector_assets.pipeline.checkpoint import NO_LANDING, Landing
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.load import drain
@@ -25,7 +23,6 @@ from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.stores.base import VectorStore
 
 
 class Pipeline:
@@ -33,17 +30,13 @@ class Pipeline:
 
     Args:
         source: Where documents come from.
-        embedder: What makes vectors of them.
-        store: Asked what the index already holds.
-        meter: The one that the other three count on.
+        target: Where they go, and the model that makes vectors of them.
+        meter: The one that the other two count on.
     """
 
-    def __init__(
-        self, *, source: Source, embedder: Embedder, store: VectorStore, meter: Meter
-    ) -> None:
+    def __init__(self, *, source: Source, target: WriteTarget, meter: Meter) -> None:
         self._source = source
-        self._embedder = embedder
-        self._store = store
+        self.target = target
         self.meter = meter
 
     def embedded_documents(
@@ -60,24 +53,25 @@ class Pipeline:
         Raises:
             IndexMismatchError: The index holds vectors of another length.
         """
-        self._store.open(self._source.name, self._embedder.dimensions)
+        store, embedder = self.target.store, self.target.embedder
+        store.open(self._source.name, embedder.dimensions)
         self._source.known = HeldVersions(
-            self._store,
+            store,
             self._source.name,
-            vector_kind_of(self._embedder),
+            IndexSpec.of(embedder).vector_spec,
             is_rescan=is_rescan,
         )
         window = Window.of_days(
             days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
         )
-        ledger = Ledger(self._store, self._embedder.dimensions)
         freeze_what_is_loaded()
         return EmbeddedDocuments(
             source=self._source,
             days=days,
             window=window,
-            planner=Planner(self._store, self._source.name, self._embedder),
-            quarantine=Quarantine(ledger, self._source.name, window),
+            target=self.target,
+            planner=Planner(store, self._source.name, embedder),
+            quarantine=Quarantine(self.target.ledger, self._source.name, window),
             meter=self.meter,
         )
 
@@ -85,12 +79,11 @@ class Pipeline:
         self, days: Days, *, on_progress: Callable[[SyncReport], None] = lambda report: None
     ) -> SyncReport:
         """Sync some days and return what was done; both halves in one call."""
-        return write(self.embedded_documents(days), self._store, on_progress=on_progress)
+        return write(self.embedded_documents(days), on_progress=on_progress)
 
 
 def write(
     stream: EmbeddedDocuments,
-    store: VectorStore,
     *,
     on_progress: Callable[[SyncReport], None] = lambda report: None,
     landing: Landing = NO_LANDING,
@@ -99,7 +92,6 @@ def write(
 
     Args:
         stream: From `Pipeline.embedded_documents`.
-        store: The index.
         on_progress: Called after each batch with the report so far.
         landing: Told now and then which days are done, and may end the run.
 
@@ -110,6 +102,7 @@ def write(
         RetryableError: Source, embedder or index do not answer; what was written stays written,
             and `stream.finished_days` are complete.
     """
+    store = stream.target.store
     drain(stream, store, on_progress, landing)
     if stream.intake.is_cut:
         landing.end(stream.report, stream.finished_days)
@@ -119,15 +112,13 @@ def write(
     return stream.report
 
 
-def build_pipeline(
-    name: str, settings: Settings, opening: Opening | None = None
-) -> tuple[Pipeline, Target]:
-    """Return the pipeline of a source as the settings say, and where it writes.
+def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = None) -> Pipeline:
+    """Return the pipeline of a source as the settings say.
 
     Args:
         name: Of the source.
         settings: Of source, embedder and index.
-        opening: Shared by sources that are synced side by side.
+        opener: Shared by sources that are synced side by side.
 
     Raises:
         SettingsError: A setting that it needs is missing.
@@ -136,10 +127,9 @@ def build_pipeline(
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    opening = opening or Opening(settings)
-    target, _ = side_by_side(lambda: opening.target(meter), source.prepare)
-    embedder, store = target.embedder, target.store
-    return Pipeline(source=source, embedder=embedder, store=store, meter=meter), target
+    opener = opener or IndexOpener(settings)
+    target, _ = side_by_side(lambda: opener.target(meter), source.prepare)
+    return Pipeline(source=source, target=target, meter=meter)
 
 
 def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
@@ -148,4 +138,4 @@ def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
     Raises:
         VectorAssetsError: As `build_pipeline` and `write` raise.
     """
-    return build_pipeline(name, settings)[0].run(days)
+    return build_pipeline(name, settings).run(days)

@@ -241,10 +241,6 @@ class VectorStore(ABC):
         Of the run's own batches, all but `batches_in_flight - 1` are written by then.
         """
 
-    def served_instead(self) -> str:
-        """Return which index a search reads in place of what was written here; empty for none."""
-        return ""
-
     @abstractmethod
     def check(self) -> str:
         """Ask the store whether it can be used; return what it is, in one line.

@@ -57,16 +57,16 @@ def ordinal_of(chunk_id: str) -> int:
     return int(last) if last.isdecimal() else -1
 
 
-def document_fingerprint(document: Document, vector_kind: str) -> str:
+def document_fingerprint(document: Document, vector_spec: str) -> str:
     """Return the hash of everything that decides a document's records.
 
     Args:
         document: As its source yielded it.
-        vector_kind: Chunker version, model and dimensions in one word.
+        vector_spec: Chunker version, model and dimensions in one word.
     """
     return _hash(
         LAYOUT_VERSION,
-        vector_kind,
+        vector_spec,
         document.title,
         document.url,
         [[one.heading, one.text, one.url, one.is_apart] for one in document.sections],
@@ -75,12 +75,12 @@ def document_fingerprint(document: Document, vector_kind: str) -> str:
     )
 
 
-def stored_stamp(stamp: str, vector_kind: str) -> str:
+def stored_stamp(stamp: str, vector_spec: str) -> str:
     """Return a document's stamp as the index holds it: another kind of vector, another stamp."""
-    return _hash(LAYOUT_VERSION, vector_kind, stamp) if stamp else ""
+    return _hash(LAYOUT_VERSION, vector_spec, stamp) if stamp else ""
 
 
-def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_kind: str) -> str:
+def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_spec: str) -> str:
     """Return the fingerprint of a chunk: `{hash of its vector's causes}.{hash of the rest}`.
 
     Two halves, because a chunk whose first half stands still needs new metadata and no embedding.
@@ -88,18 +88,18 @@ def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_kind: str
     Args:
         text: Of the chunk.
         metadata: Without its marks.
-        vector_kind: Chunker version, model and dimensions in one word.
+        vector_spec: Chunker version, model and dimensions in one word.
     """
-    return f"{_hash(vector_kind, text)}.{_hash(LAYOUT_VERSION, dict(metadata))}"
+    return f"{_hash(vector_spec, text)}.{_hash(LAYOUT_VERSION, dict(metadata))}"
 
 
-def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
+def restamped(metadata: Mapping[str, Value], vector_spec: str) -> dict[str, Value]:
     """Return a stored record's metadata as a record of another kind of vector, text and all.
 
     The head's `document_fingerprint` and `stamp` are left out: what they hash is not stored.
     """
     fields = without_marks(metadata)
-    return {**fields, **_fingerprints(str(fields["text"]), fields, vector_kind)}
+    return {**fields, **_fingerprints(str(fields["text"]), fields, vector_spec)}
 
 
 def without_marks(metadata: Mapping[str, Value]) -> dict[str, Value]:
@@ -134,7 +134,7 @@ def without_vector_mark(metadata: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def chunk_metadata(
-    document: Document, chunk: Chunk, *, chunk_count: int, vector_kind: str
+    document: Document, chunk: Chunk, *, chunk_count: int, vector_spec: str
 ) -> dict[str, Value]:
     """Return the metadata of a chunk's record, its fingerprints included.
 
@@ -151,16 +151,16 @@ def chunk_metadata(
         "chunk": chunk.ordinal,
         "chunk_count": chunk_count,
     }
-    metadata |= _fingerprints(chunk.text, metadata, vector_kind)
+    metadata |= _fingerprints(chunk.text, metadata, vector_spec)
     if chunk.ordinal == 0:
-        metadata["document_fingerprint"] = document_fingerprint(document, vector_kind)
-        metadata["stamp"] = stored_stamp(document.stamp, vector_kind)
+        metadata["document_fingerprint"] = document_fingerprint(document, vector_spec)
+        metadata["stamp"] = stored_stamp(document.stamp, vector_spec)
     _check_fits(document, chunk, metadata)
     return metadata
 
 
-def _fingerprints(text: str, fields: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
-    fingerprint = chunk_fingerprint(text, fields, vector_kind)
+def _fingerprints(text: str, fields: Mapping[str, Value], vector_spec: str) -> dict[str, Value]:
+    fingerprint = chunk_fingerprint(text, fields, vector_spec)
     return {"fingerprint": fingerprint, VECTOR_FINGERPRINT: vector_cause(fingerprint)}
 
 

@@ -18,6 +18,7 @@ from vector_assets.sources.items import Checkpoint, SourceItem
 from vector_assets.stores.base import Head, Record
 from vector_assets.stores.records import document_id_of
 from vector_assets_tests.faults.memory_store import MemoryStore
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 NOW = utc("2026-03-10T06:00")
@@ -63,7 +64,7 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stream_of(store: MemoryStore, *items: SourceItem | Exception) -> EmbeddedDocuments:
     pipeline = Pipeline(
-        source=ListSource(items), embedder=TinyEmbedder(), store=store, meter=Meter()
+        source=ListSource(items), target=target_of(store, TinyEmbedder()), meter=Meter()
     )
     return pipeline.embedded_documents(WEEK, now=NOW)
 
@@ -73,7 +74,7 @@ def test_two_batches_are_written_at_once() -> None:
     store.meeting = threading.Barrier(2)
     items = [document(str(n), "text", updated_at="2026-03-05T10:00") for n in range(8)]
     # Each write waits for another one beside it.
-    write(stream_of(store, *items), store)
+    write(stream_of(store, *items))
     assert store.most_at_once == 2
     assert store.count("jira") == 8
 
@@ -90,10 +91,10 @@ def test_no_document_is_written_by_two_at_once_and_its_last_version_stands(seed:
         for n in range(60)
     ]
     store = TwoAtOnce()
-    write(stream_of(store, *items), store)
+    write(stream_of(store, *items))
     assert store.written_twice == set()
     wanted = TwoAtOnce()
-    write(stream_of(wanted, *{one.id: one for one in items}.values()), wanted)
+    write(stream_of(wanted, *{one.id: one for one in items}.values()))
     assert {one: r.metadata for one, r in store.records.items()} == {
         one: r.metadata for one, r in wanted.records.items()
     }
@@ -119,7 +120,7 @@ def test_a_run_that_breaks_off_has_no_day_done_whose_document_the_index_lost() -
     store = Forgetful()
     stream = stream_of(store, *ITEMS)
     with pytest.raises((UnavailableError, LostWriteError), match=r"HTTP 503|jira:2"):
-        write(stream, store)
+        write(stream)
     assert stream.finished_days == []
     assert stream.report.finished_days == 0
 
@@ -143,7 +144,7 @@ def test_what_was_written_and_cannot_be_read_back_is_not_done() -> None:
     store = Leaving()
     stream = stream_of(store, *ITEMS)
     with pytest.raises(UnavailableError, match=r"HTTP 503|connection reset"):
-        write(stream, store)
+        write(stream)
     assert store.count("jira") == 7
     assert stream.written_days == stream.finished_days == []
 
@@ -161,7 +162,7 @@ def test_a_lost_write_counts_also_where_the_listing_has_broken_off_before() -> N
     store = Refusing()
     stream = stream_of(store, *ITEMS)
     with pytest.raises((UnavailableError, LostWriteError), match=r"HTTP 503|took 0 of 1"):
-        write(stream, store)
+        write(stream)
     assert stream.finished_days == []
 
 
@@ -169,7 +170,7 @@ def test_what_was_written_and_is_read_back_is_done_though_the_listing_breaks_off
     store = TwoAtOnce()
     stream = stream_of(store, *ITEMS)
     with pytest.raises(UnavailableError, match="HTTP 503"):
-        write(stream, store)
+        write(stream)
     assert stream.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
 
 
@@ -177,5 +178,5 @@ def test_a_write_that_is_lost_ends_the_run_and_leaves_no_day_done() -> None:
     store = Refusing()
     stream = stream_of(store, *ITEMS[:-1])
     with pytest.raises(LostWriteError, match="took 0 of 1"):
-        write(stream, store)
+        write(stream)
     assert stream.finished_days == []

@@ -14,7 +14,7 @@ import numpy as np
 from vector_assets.core.documents import Document, Value
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
     VECTOR_FINGERPRINT,
@@ -75,19 +75,19 @@ class Yardstick:
     Attributes:
         dimensions: Length of a vector.
         is_unit: Whether the model gives vectors of length 1.
-        vector_kind: Model, dimensions and chunker in one word.
+        vector_spec: Model, dimensions and chunker in one word.
     """
 
     dimensions: int
     is_unit: bool
-    vector_kind: str
+    vector_spec: str
 
     @classmethod
     def of(cls, embedder: Embedder) -> "Yardstick":
         """Ask the model for one vector, to see whether it gives unit vectors."""
         norm = float(np.linalg.norm(embedder.embed_query("vector")))
         is_unit = abs(norm - 1) <= UNIT_TOLERANCE
-        return cls(embedder.dimensions, is_unit, vector_kind_of(embedder))
+        return cls(embedder.dimensions, is_unit, IndexSpec.of(embedder).vector_spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +113,15 @@ class Wanted:
         Raises:
             DocumentError: It fits no index.
         """
-        kind = vector_kind_of(embedder)
+        vector_spec = IndexSpec.of(embedder).vector_spec
         chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
         metadata = {
             record_id(document.id, chunk.ordinal): chunk_metadata(
-                document, chunk, chunk_count=len(chunks), vector_kind=kind
+                document, chunk, chunk_count=len(chunks), vector_spec=vector_spec
             )
             for chunk in chunks
         }
-        return cls(document, document_fingerprint(document, kind), metadata, is_due)
+        return cls(document, document_fingerprint(document, vector_spec), metadata, is_due)
 
     @property
     def date(self) -> float:
@@ -182,7 +182,7 @@ class _Examination:
         }
         self._head = self._held.get(head_id(document_id))
         self._corrupt = {
-            one for one, record in self._held.items() if not is_sound(record, yardstick.vector_kind)
+            one for one, record in self._held.items() if not is_sound(record, yardstick.vector_spec)
         }
 
     def findings(self) -> Iterator[Finding]:
@@ -316,7 +316,7 @@ class _Examination:
         return Finding(kind, self._id, chunk_id, detail)
 
 
-def is_sound(record: Record, vector_kind: str) -> bool:
+def is_sound(record: Record, vector_spec: str) -> bool:
     """Tell whether a record is the one that its id says, and hashes to its fingerprints.
 
     Stores give every number back as a float, and the fingerprint was made of what it was before.
@@ -339,7 +339,7 @@ def is_sound(record: Record, vector_kind: str) -> bool:
             for name, stays in zip(whole, (*chosen, *[False] * len(whole)), strict=False)
             if not stays
         }
-        if chunk_fingerprint(text, {**fields, **changed}, vector_kind) == found:
+        if chunk_fingerprint(text, {**fields, **changed}, vector_spec) == found:
             return True
     return False
 
