@@ -44,6 +44,7 @@ from vector_assets.stores.base import Record
 from vector_assets.stores.lancedb.rows import rows_of_records, schema_of
 from vector_assets.stores.lancedb.store import COMMIT_ROWS, LanceDBStore
 from vector_assets.stores.records import chunk_metadata, record_id
+from vector_assets_tests.support.targets import target_of
 
 MAX_GROWTH = 1.25
 """Most growth of the cost of a document in the next larger run, including measurement noise."""
@@ -209,7 +210,7 @@ def through_pipeline(count: int, folder: str) -> Cost:
     """Send documents through the pipeline."""
     store = CountedStore(folder)
     pipeline = Pipeline(
-        source=MadeUpSource(count), embedder=HashedEmbedder(), store=store, meter=Meter()
+        source=MadeUpSource(count), target=target_of(store, HashedEmbedder()), meter=Meter()
     )
     began, cpu_began = time.perf_counter(), time.process_time()
     report = pipeline.run(Days(FIRST_DAY, FIRST_DAY + timedelta(days=DAYS)))
@@ -240,7 +241,7 @@ def _records(documents: Iterable[Document], embedder: Embedder) -> Iterator[Reco
         vectors = embedder.embed([chunk.text for chunk in chunks]).vectors
         for chunk, vector in zip(chunks, vectors, strict=True):
             metadata = chunk_metadata(
-                document, chunk, chunk_count=len(chunks), vector_kind="made up"
+                document, chunk, chunk_count=len(chunks), vector_spec="made up"
             )
             yield Record(record_id(document.id, chunk.ordinal), vector, metadata)
 

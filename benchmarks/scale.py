@@ -82,7 +82,7 @@ class Chunks:
             access=(PUBLIC,),
         )
         metadata = chunk_metadata(
-            document, Chunk(0, text, document.url), chunk_count=1, vector_kind="made up"
+            document, Chunk(0, text, document.url), chunk_count=1, vector_spec="made up"
         )
         return Record(record_id(document.id, 0), vector, metadata)
 

@@ -66,7 +66,7 @@ def _sync(days: int, sources: tuple[str, ...]) -> Callable[[], list[str]]:
     from vector_assets.core.days import Days
     from vector_assets.core.memory import keep_little_freed_memory
     from vector_assets.core.settings import load_settings
-    from vector_assets.index.targets import Opening
+    from vector_assets.index.targets import IndexOpener
     from vector_assets.pipeline.resume import load_source
 
     keep_little_freed_memory()
@@ -76,10 +76,10 @@ def _sync(days: int, sources: tuple[str, ...]) -> Callable[[], list[str]]:
     span = Days.newest(days, datetime.now(UTC))
 
     def run() -> list[str]:
-        opening = Opening(settings)
+        opener = IndexOpener(settings)
         with ThreadPoolExecutor(len(sources)) as pool:
             futures = [
-                pool.submit(load_source, name, span, settings, opening=opening) for name in sources
+                pool.submit(load_source, name, span, settings, opener=opener) for name in sources
             ]
             reports = [future.result() for future in futures]
         return [f"{r.source}: {f.document_id}: {f.cause}" for r in reports for f in r.failures]
@@ -120,9 +120,9 @@ def _dagster(source: str, days: int) -> Callable[[], list[str]]:
 def _record_the_spec(settings: "Settings") -> None:
     """Store the spec in the index, as the first night does."""
     from vector_assets.core.meter import Meter
-    from vector_assets.index.targets import Opening
+    from vector_assets.index.targets import IndexOpener
 
-    Opening(settings).target(Meter())
+    IndexOpener(settings).target(Meter())
 
 
 def _import_what_a_run_imports() -> None:

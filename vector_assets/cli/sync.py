@@ -34,14 +34,14 @@ def run_sync(
     """
     from vector_assets.cli import output as terminal
     from vector_assets.core.meter import Meter
-    from vector_assets.index.generations import build_store
-    from vector_assets.index.targets import pending_change
+    from vector_assets.index.generations import build_index
+    from vector_assets.index.targets import pending_reindex
 
     done = _load_all(names, days, settings, budget, is_again=is_again)
     reports = list(done.reports.values())
-    change = pending_change(build_store(settings, Meter()), settings) if reports else None
-    if change:
-        click.echo(f"note: {change}", err=True)
+    pending = pending_reindex(build_index(settings, Meter()), settings) if reports else None
+    if pending:
+        click.echo(f"note: {pending}", err=True)
     if as_json:
         terminal.print_json([terminal.report_json(report) for report in reports])
     else:
@@ -74,10 +74,10 @@ def _load_all(
     names: Sequence[str], days: Days, settings: Settings, budget: Budget, *, is_again: bool
 ) -> _Done:
     from vector_assets.cli import output as terminal
-    from vector_assets.index.targets import Opening
+    from vector_assets.index.targets import IndexOpener
     from vector_assets.pipeline.resume import load_source
 
-    done, opening = _Done(), Opening(settings)
+    done, opener = _Done(), IndexOpener(settings)
     latest: dict[str, SyncReport] = {}
     with terminal.sync_progress(names) as progress, ThreadPoolExecutor(len(names)) as pool:
 
@@ -88,7 +88,7 @@ def _load_all(
         runs = {
             name: pool.submit(
                 load_source, name, days, settings,
-                opening=opening, on_progress=show, on_resumed=_say_resumed, budget=budget,
+                opener=opener, on_progress=show, on_resumed=_say_resumed, budget=budget,
                 is_again=is_again,
             )
             for name in names

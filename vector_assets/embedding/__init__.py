@@ -3,8 +3,6 @@
 Keep out: chunking, stores. A new provider is one module and one line below.
 """
 
-from collections.abc import Iterator, Sequence
-
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding.base import Embedder
@@ -23,17 +21,3 @@ def build_embedder(settings: Settings, meter: Meter) -> Embedder:
     from vector_assets.embedding.local.embedder import LocalEmbedder
 
     return LocalEmbedder.from_settings(settings)
-
-
-def known_models(others: Sequence[str] = ()) -> Iterator[tuple[str, str, int]]:
-    """Yield provider, model and tokens a chunk of each model that may have filled an index.
-
-    Args:
-        others: Names of further models of OpenAI-compatible servers.
-    """
-    from vector_assets.embedding.local.embedder import LocalEmbedder
-    from vector_assets.embedding.openai import embedder as openai
-
-    yield LocalEmbedder.provider, LocalEmbedder.model, LocalEmbedder.chunk_tokens
-    for model in dict.fromkeys([*openai.DIMENSIONS_BY_MODEL, *others]):
-        yield openai.OpenAIEmbedder.provider, model, openai.CHUNK_TOKENS

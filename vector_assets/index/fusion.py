@@ -1,4 +1,4 @@
-"""Two ways of searching made into one ranking: by meaning (cosine) and by words (BM25)."""
+"""Merges two rankings into one: by meaning (cosine) and by words (BM25)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ def fuse(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[tuple[Hit, float]
         for document_id, share in best.items():
             document_scores[document_id] += share
     passages: dict[str, Hit] = {}
-    for chunk_id in sorted(hits, key=lambda found: (-chunk_scores[found], found)):
+    for chunk_id in sorted(hits, key=lambda chunk_id: (-chunk_scores[chunk_id], chunk_id)):
         passages.setdefault(document_id_of(chunk_id), hits[chunk_id])
     ranked = sorted(document_scores.items(), key=lambda item: (-item[1], item[0]))
     return [(passages[document_id], score) for document_id, score in ranked]

@@ -1,125 +1,31 @@
-"""Generations of an index: each holds one kind, one is live, and a single record says which.
+"""The generations of an index: each has one spec, one is live, and a single record says which.
 
-The record stands in the ledger of the index that the settings name (the base), whose name among
-generations is empty; others lie beside it (`IndexStore.beside`). Whoever reads asks here which is
-live, and follows a switch within `KEEP_SECONDS`; whoever writes is tied to one for its whole run.
+The record stands in the ledger of the base: the index that the settings name, whose own name among
+the generations is empty. Other generations lie beside it (`IndexStore.beside`). Readers ask here
+which generation is live and follow a switch within `KEEP_SECONDS`; a run writes to one generation
+from its beginning to its end.
 """
 
 import threading
 import time
-from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from vector_assets.core.errors import IndexMismatchError, SwitchedIndexError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.core.vectors import Vectors
 from vector_assets.index.ledger import NAMESPACE, Ledger
-from vector_assets.index.recognition import recognised
-from vector_assets.index.spec import IndexKind
-from vector_assets.stores import build_store as build_base_store
-from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record, VectorStore
-
-
-class RoutedStore(VectorStore):
-    """All verbs of a store, each spoken to whichever store is at its namespace."""
-
-    @abstractmethod
-    def at(self, namespace: str) -> VectorStore:
-        """Return the store that holds a namespace."""
-
-    def open(self, namespace: str, dimensions: int) -> None:
-        """Make the namespace ready."""
-        self.at(namespace).open(namespace, dimensions)
-
-    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return what the index holds of these documents."""
-        return self.at(namespace).heads(namespace, document_ids)
-
-    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """Return the fingerprints of the chunks that exist."""
-        return self.at(namespace).fingerprints(namespace, chunk_ids)
-
-    def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
-        """Return the ids of all chunks of a document."""
-        return self.at(namespace).chunk_ids(namespace, document_id)
-
-    def shows_written(self, namespace: str) -> bool:
-        """Tell whether a read is known to see all that was written there."""
-        return self.at(namespace).shows_written(namespace)
-
-    def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
-        """Yield the id of every record of a namespace, or of a document."""
-        return self.at(namespace).record_ids(namespace, document_id)
-
-    def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
-        """Return whole records."""
-        return self.at(namespace).fetch(namespace, chunk_ids)
-
-    def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete all but the newest of the records that share one of these ids."""
-        self.at(namespace).drop_doubles(namespace, chunk_ids)
-
-    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records."""
-        self.at(namespace).upsert(namespace, records)
-
-    def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
-        """Replace fields of existing records."""
-        self.at(namespace).update_metadata(namespace, metadata_by_id)
-
-    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete records by id."""
-        self.at(namespace).delete(namespace, chunk_ids)
-
-    def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
-        """Delete records by id, but for newer ones."""
-        self.at(namespace).delete_older(namespace, until)
-
-    def count(self, namespace: str) -> int:
-        """Return the number of records."""
-        return self.at(namespace).count(namespace)
-
-    def watermark(self, namespace: str) -> datetime | None:
-        """Return the newest `updated_at`."""
-        return self.at(namespace).watermark(namespace)
-
-    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        """Yield each document, or those of some days, with its head."""
-        return self.at(namespace).documents(namespace, days)
-
-    def search_dense(
-        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
-    ) -> list[Hit]:
-        """Return the nearest records."""
-        return self.at(namespace).search_dense(namespace, vector, where=where, limit=limit)
-
-    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return the best records by words."""
-        return self.at(namespace).search_lexical(namespace, text, where=where, limit=limit)
-
-    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return first chunks that meet a filter."""
-        return self.at(namespace).lookup(namespace, where=where, limit=limit)
-
-    def maintain(self, namespace: str) -> None:
-        """Bring indexes up to date."""
-        self.at(namespace).maintain(namespace)
-
-    def keep_pace(self, namespace: str) -> None:
-        """Keep questions by id quick."""
-        self.at(namespace).keep_pace(namespace)
-
+from vector_assets.index.spec import IndexSpec
+from vector_assets.sources import SOURCES
+from vector_assets.stores import build_store
+from vector_assets.stores.base import IndexStore
 
 KEEP_SECONDS = 15.0
-"""How long a reader believes what it knows of the live generation."""
+"""How long a reader relies on its last answer to which generation is live."""
 
 FACTS = "generation"
-"""Kind of the entries of the ledger that say which generation is live."""
+"""Kind of the ledger's entries about generations."""
 
 _LIVE = "live"
 _BUILDING = "building"
@@ -128,28 +34,24 @@ _OLD = "old "
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One index among those that lie side by side.
+    """One of the indexes that lie side by side.
 
     Attributes:
         name: Empty for the base.
-        kind: Of all its records; None when it is not known.
-        facts: What else was noted of it, such as when it was begun.
-        is_recorded: Whether the ledger says so; else it was found out from its records.
-        is_empty: Whether there is nothing in it yet, as far as that was asked.
+        spec: Of all its records.
+        facts: What else is recorded of it, such as when it was begun.
     """
 
     name: str
-    kind: IndexKind | None
+    spec: IndexSpec
     facts: Mapping[str, Any] = field(default_factory=dict)
-    is_recorded: bool = True
-    is_empty: bool = False
 
     def __str__(self) -> str:
-        return str(self.kind) if self.kind else "an index whose kind is not known"
+        return str(self.spec)
 
 
-class Catalogue:
-    """What the ledger of the base says of generations.
+class GenerationRecords:
+    """What the ledger says of generations.
 
     Args:
         base: The index that the settings name.
@@ -157,6 +59,14 @@ class Catalogue:
 
     def __init__(self, base: IndexStore) -> None:
         self._base = base
+
+    def ledger(self, dimensions: int = 1) -> Ledger:
+        """Return the ledger; its vectors have the length of the base's, whatever is live.
+
+        Args:
+            dimensions: Length of the vectors where the base has to be created.
+        """
+        return Ledger(self._base, self._base.dimensions(NAMESPACE) or dimensions)
 
     def live(self) -> Generation | None:
         """Return the live one; None when nothing was ever recorded."""
@@ -168,207 +78,142 @@ class Catalogue:
 
     def old(self) -> list[Generation]:
         """Return those that were live once, or were given up while they were filled."""
-        found = self._read()
-        live = found.get(_LIVE)
+        generations = self._read()
+        live = generations.get(_LIVE)
         return [
-            one
-            for key, one in found.items()
-            if key.startswith(_OLD) and (live is None or one.name != live.name)
+            generation
+            for key, generation in generations.items()
+            if key.startswith(_OLD) and (live is None or generation.name != live.name)
         ]
 
     def set_live(self, generation: Generation) -> None:
-        """Say which is live; this one write is the switch."""
+        """Record which is live; this one write is the switch."""
         self._put(_LIVE, generation)
 
     def set_building(self, generation: Generation) -> None:
-        """Say which is being filled."""
+        """Record which is being filled."""
         self._put(_BUILDING, generation)
 
     def end_building(self) -> None:
-        """Say that none is being filled."""
-        self._ledger(1).remove(FACTS, [_BUILDING])
+        """Record that none is being filled."""
+        self.ledger().remove(FACTS, [_BUILDING])
 
     def set_old(self, generation: Generation) -> None:
-        """Say that one stays beside for nothing but the way back."""
+        """Record that one is no longer written to and is kept for the way back."""
         self._put(_OLD + generation.name, generation)
 
     def forget_old(self, name: str) -> None:
-        """Say that one is gone."""
-        self._ledger(1).remove(FACTS, [_OLD + name])
+        """Record that one is deleted."""
+        self.ledger().remove(FACTS, [_OLD + name])
 
     def _put(self, key: str, generation: Generation) -> None:
-        kind = generation.kind
-        entry = {
-            **generation.facts,
-            "name": generation.name,
-            "kind": kind.as_json() if kind else None,
-        }
-        self._ledger(kind.dimensions if kind else 1).put(FACTS, {key: entry})
+        spec = generation.spec
+        entry = {**generation.facts, "name": generation.name, "kind": spec.as_json()}
+        self.ledger(spec.dimensions).put(FACTS, {key: entry})
 
     def _read(self) -> dict[str, Generation]:
         return {
             key: Generation(
                 str(entry["name"]),
-                IndexKind.from_json(entry["kind"]) if entry.get("kind") else None,
+                IndexSpec.from_json(entry["kind"]),
                 {name: value for name, value in entry.items() if name not in {"name", "kind"}},
             )
-            for key, entry in self._ledger(1).entries(FACTS).items()
+            for key, entry in self.ledger().entries(FACTS).items()
         }
 
-    def _ledger(self, dimensions: int) -> Ledger:
-        """Return the ledger; the base's vectors have their length, whatever a generation's have."""
-        return Ledger(self._base, self._base.dimensions(NAMESPACE) or dimensions)
 
-
-class _Beside(RoutedStore):
-    """A generation, with the ledger of the base: facts outlive the generations.
+class Index:
+    """An index with all of its generations, and the ledger beside them.
 
     Args:
-        base: The index that the settings name.
+        base: The index that the settings name. It holds the ledger; a generation may lie in it too.
+
+    Attributes:
+        base: The same.
+        records: Which generations there are.
     """
 
     def __init__(self, base: IndexStore) -> None:
         self.base = base
-        self.name = base.name
-        self.seen_within_seconds = base.seen_within_seconds
-        self.atomic_records = base.atomic_records
-        self.batches_in_flight = base.batches_in_flight
-
-    def open(self, namespace: str, dimensions: int) -> None:
-        """Make the namespace ready; the ledger's vectors have the length that they have."""
-        if namespace == NAMESPACE:
-            dimensions = self.base.dimensions(NAMESPACE) or dimensions
-        self.at(namespace).open(namespace, dimensions)
-
-    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records; vectors in the ledger mean nothing, and only their length counts."""
-        if namespace == NAMESPACE:
-            dimensions = self.base.dimensions(NAMESPACE)
-            records = [replace(one, vector=_fitting(one.vector, dimensions)) for one in records]
-        self.at(namespace).upsert(namespace, records)
-
-
-class TiedStore(_Beside):
-    """One generation, whatever becomes live meanwhile: for a run that writes, or one question.
-
-    Args:
-        base: The index that the settings name.
-        generation: The one.
-        store: Its store.
-        is_filling: Whether it is filled to be served later.
-    """
-
-    def __init__(
-        self, base: IndexStore, generation: Generation, store: IndexStore, *, is_filling: bool
-    ) -> None:
-        super().__init__(base)
-        self._is_filling = is_filling
-        self.generation = generation
-        self.store = store
-
-    @property
-    def has_lexical_search(self) -> bool:  # type: ignore[override]  # each generation has its own
-        """Whether this generation has full text."""
-        return self.store.has_lexical_search
-
-    def at(self, namespace: str) -> VectorStore:
-        """Return the generation, or the base for the ledger."""
-        return self.base if namespace == NAMESPACE else self.store
-
-    def served_instead(self) -> str:
-        """Return the live generation when it is another one, and this is meant to be it."""
-        if self._is_filling:
-            return ""
-        live = Catalogue(self.base).live()
-        return str(live) if live is not None and live.name != self.generation.name else ""
-
-    def check(self) -> str:
-        """Ask the generation whether it can be used."""
-        return self.store.check()
-
-
-class LiveStore(_Beside):
-    """Whichever generation is live.
-
-    Args:
-        base: The index that the settings name.
-        models: Names of models that may have filled an index that says nothing of it.
-    """
-
-    def __init__(self, base: IndexStore, models: Sequence[str] = ()) -> None:
-        super().__init__(base)
-        self.catalogue = Catalogue(base)
-        self._models = models
+        self.records = GenerationRecords(base)
         self._lock = threading.Lock()
         self._live: Generation | None = None
-        self._asked_at = 0.0
-        self._stores: dict[str, IndexStore] = {"": base}
+        self._known_until = 0.0
+        self._stores = {"": base}
 
     @property
-    def has_lexical_search(self) -> bool:  # type: ignore[override]  # each generation has its own
-        """Whether the live generation has full text."""
-        return self._store(self.live()).has_lexical_search
+    def ledger(self) -> Ledger:
+        """The ledger, which outlives the generations."""
+        return self.records.ledger()
 
-    def live(self, likely: IndexKind | None = None) -> Generation:
-        """Return the live generation, as it was at most `KEEP_SECONDS` ago.
+    def live(self) -> Generation | None:
+        """Return the live generation, as it was at most `KEEP_SECONDS` ago; None of a new index.
 
-        An index without the record is asked what it is made of; its kind is None when that cannot
-        be told, or when there is nothing in it.
-
-        Args:
-            likely: A kind that such an index may be of.
+        Raises:
+            IndexMismatchError: The index holds records and does not say what they were made with.
         """
         with self._lock:
-            if self._live is None or time.monotonic() - self._asked_at >= KEEP_SECONDS:
-                self._live = self.catalogue.live() or self._recognised(self._live, likely)
-                self._asked_at = time.monotonic()
+            if time.monotonic() >= self._known_until:
+                self._live = self.records.live() or self._begun_meanwhile()
+                self._known_until = time.monotonic() + KEEP_SECONDS
             return self._live
 
-    def _recognised(self, before: Generation | None, likely: IndexKind | None) -> Generation:
-        if before is not None and before.kind is not None and not before.is_recorded:
-            return before
-        found = recognised(self.base, likely, self._models)
-        # Who fills a new index says its kind first: what was half written a moment ago has one now.
-        said = None if found.is_empty else self.catalogue.live()
-        return said or Generation("", found.kind, is_recorded=False, is_empty=found.is_empty)
-
-    def forget(self) -> None:
-        """Ask anew at the next question."""
+    def live_now(self) -> Generation | None:
+        """Return the live generation, as it is at this moment; see `live`."""
         with self._lock:
-            self._live = None
+            self._known_until = 0.0
+        return self.live()
 
-    def tied(self, generation: Generation | None = None, *, is_filling: bool = False) -> TiedStore:
-        """Return a generation, the live one if none is given, for as long as it is wanted."""
-        one = generation or self.live()
-        return TiedStore(self.base, one, self._store(one), is_filling=is_filling)
+    def open(self) -> IndexStore:
+        """Return the store of the live generation; it stays the same after a switch.
 
-    def at(self, namespace: str) -> VectorStore:
-        """Return the live generation, or the base for the ledger."""
-        return self.base if namespace == NAMESPACE else self._store(self.live())
+        Raises:
+            IndexMismatchError: As `live` raises.
+        """
+        return self.store_of(self.live())
 
-    def check(self) -> str:
-        """Ask the live generation whether it can be used."""
-        return self._store(self.live()).check()
-
-    def _store(self, generation: Generation) -> IndexStore:
+    def store_of(self, generation: Generation | None) -> IndexStore:
+        """Return the store of a generation; the base where None is recorded yet."""
+        name = generation.name if generation else ""
         with self._lock:
-            if generation.name not in self._stores:
-                self._stores[generation.name] = self.base.beside(generation.name)
-            return self._stores[generation.name]
+            if name not in self._stores:
+                self._stores[name] = self.base.beside(name)
+            return self._stores[name]
+
+    def require_live(self, generation: Generation) -> None:
+        """Check that what a run wrote to a generation is what a search reads.
+
+        Raises:
+            SwitchedIndexError: Another generation is live by now.
+        """
+        live = self.records.live()
+        if live is not None and live.name != generation.name:
+            raise SwitchedIndexError(
+                f"the index was switched during this run, and {live} is served now. What this run "
+                f"wrote last may not be in it: run the same days again"
+            )
+
+    def _begun_meanwhile(self) -> Generation | None:
+        """Check that an index without a live generation is empty; return one that has begun since.
+
+        A run records the spec of a new index before it writes to it.
+        """
+        namespaces = [name for name in SOURCES if self.base.count(name)]
+        live = self.records.live() if namespaces else None
+        if live is None and namespaces:
+            setting = "PINECONE_INDEX" if self.base.name == "pinecone" else "LANCEDB_URI"
+            raise IndexMismatchError(
+                f"the index holds records of {', '.join(namespaces)} and does not say which model, "
+                f"chunker and layout they were made with, so it is another program's. Name a new "
+                f"one in {setting}"
+            )
+        return live
 
 
-def build_store(settings: Settings, meter: Meter) -> LiveStore:
-    """Return the index that the settings name, whichever generation of it is live.
+def build_index(settings: Settings, meter: Meter) -> Index:
+    """Return the index that the settings name; it is not asked anything yet.
 
     Raises:
         SettingsError: A setting that it needs is missing.
     """
-    models = [settings.embedding_model] if settings.embedding_model else []
-    return LiveStore(build_base_store(settings, meter), models)
-
-
-def _fitting(vector: Vectors, dimensions: int | None) -> Vectors:
-    """Return a vector of some length that is not zero."""
-    fitting = np.zeros(dimensions or len(vector), np.float32)
-    fitting[0] = 1.0
-    return fitting
+    return Index(build_store(settings, meter))

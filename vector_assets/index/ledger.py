@@ -1,7 +1,7 @@
-"""Small facts about the index, kept in the index: two runs share no disk, but they share this.
+"""Small facts about the index, kept in the index itself: runs share no disk, but they share this.
 
 A fact is an entry of a kind, under a key. It is a record in a namespace of its own, which no search
-reads and no freshness counts, written through the verbs that every store has.
+and no freshness check reads, written by the methods that every store has.
 """
 
 import json
@@ -44,11 +44,11 @@ class Ledger:
 
         Reads every entry of every kind: Pinecone answers 100 a request.
         """
-        # A listing of heads has no limit and brings `stamp` along; so that is where an entry is.
+        # An entry is in `stamp`, because a listing of heads has no limit and includes that field.
         return dict(
             _read(head.stamp)
-            for identity, head in self._store.documents(NAMESPACE)
-            if identity.startswith(f"{kind}:")
+            for document_id, head in self._store.documents(NAMESPACE)
+            if document_id.startswith(f"{kind}:")
         )
 
     def put(self, kind: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
@@ -95,9 +95,9 @@ class Ledger:
             yield Record(head_id(str(metadata["document_id"])), vector, metadata)
 
     def _unseen_at_last(self, written: Mapping[str, Metadata]) -> list[str]:
-        """Return the ids that are absent once the index has had its time to show them.
+        """Return the ids that are still absent when the index should show them.
 
-        One that another run has written at the same moment is there, and theirs is the last.
+        An entry that another run overwrote in the meantime is present: the last write wins.
         """
 
         def is_as_written() -> bool:
@@ -138,17 +138,17 @@ def copy_entries(
 
 
 def _document_id(kind: str, key: str) -> str:
-    """Return the id that stands for an entry; a key is hashed, for it may be longer than an id."""
+    """Return the document id of an entry; the key is hashed, as it may be longer than an id."""
     return f"{kind}:{_hash(key)}"
 
 
 def _metadata(kind: str, key: str, entry: Mapping[str, Any]) -> Metadata:
     """Return an entry as the fields of a record.
 
-    Nobody may find it by a search. Its time is constant, so that no store takes it for an older
-    version of another: two machines' clocks differ.
+    It is restricted, so that no search finds it. Its time is constant, so that no store takes it
+    for an older version of another: the clocks of two machines differ.
     """
-    said = json.dumps([key, dict(entry)], separators=(",", ":"))
+    text = json.dumps([key, dict(entry)], separators=(",", ":"))
     metadata: Metadata = {
         "document_id": _document_id(kind, key),
         "source": NAMESPACE,
@@ -158,9 +158,9 @@ def _metadata(kind: str, key: str, entry: Mapping[str, Any]) -> Metadata:
         "chunk": 0,
         "chunk_count": 1,
         "text": "",
-        "stamp": said,
-        "fingerprint": _hash(said),
-        "document_fingerprint": _hash(said),
+        "stamp": text,
+        "fingerprint": _hash(text),
+        "document_fingerprint": _hash(text),
     }
     size_bytes = metadata_bytes(metadata)
     if size_bytes > MAX_METADATA_BYTES:
@@ -171,8 +171,8 @@ def _metadata(kind: str, key: str, entry: Mapping[str, Any]) -> Metadata:
     return metadata
 
 
-def _read(said: str) -> tuple[str, dict[str, Any]]:
-    key, entry = json.loads(said)
+def _read(text: str) -> tuple[str, dict[str, Any]]:
+    key, entry = json.loads(text)
     return key, entry
 
 

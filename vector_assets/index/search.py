@@ -1,6 +1,6 @@
-"""Question to answers: meaning and words, fused, each answer with its link and how old it may be.
+"""Question to answers: search by vector and by BM25, merged, with a link and dates for each answer.
 
-Each source is a namespace of its own; all are asked at the same time, by vector and by BM25.
+Each source is a namespace of its own; all are searched at the same time.
 """
 
 import re
@@ -16,13 +16,13 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.fusion import fuse
-from vector_assets.index.targets import LiveIndex, Served
+from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, VectorStore
 from vector_assets.stores.records import document_id_of
 
 CANDIDATES = 100
-"""Hits asked of each source and each way of searching."""
+"""Hits requested of each source, by vector and by BM25 each."""
 
 _MAX_KEYS = 5
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
@@ -127,18 +127,16 @@ def find(
         RetryableError: Neither the store nor the embedder can be used now.
         CredentialsError: The store or the embedder refuses its key.
     """
-    served = _served(settings, index, store, embedder)
-    found = find_in(
+    target = _target(settings, index, store, embedder)
+    return find_in(
         question,
         _sources_to_search(sources, settings),
-        store=served.store,
-        embedder=served.embedder,
+        store=target.store,
+        embedder=target.embedder,
         where=where,
         limit=limit,
         as_of=as_of,
     )
-    warnings = (served.warning, *found.warnings) if served.warning else found.warnings
-    return replace(found, warnings=warnings)
 
 
 def find_in(
@@ -161,16 +159,16 @@ def find_in(
     return search.run(namespaces, limit, as_of or {})
 
 
-def _served(
+def _target(
     settings: Settings,
     index: LiveIndex | None,
     store: VectorStore | None,
     embedder: Embedder | None,
-) -> Served:
+) -> ReadTarget:
     if store is not None and embedder is not None:
-        return Served(store, embedder)
+        return ReadTarget(store, embedder)
     live = (index or LiveIndex(settings)).now()
-    return Served(store or live.store, embedder or live.embedder, live.warning)
+    return ReadTarget(store or live.store, embedder or live.embedder)
 
 
 def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
@@ -180,8 +178,8 @@ def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, .
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What one source gave: hits by meaning, by words, by key, and how fresh it is."""
+class _Result:
+    """What one source returned: hits by meaning, by words, by key, and how fresh it is."""
 
     dense: Sequence[Hit] = ()
     lexical: Sequence[Hit] = ()
@@ -197,7 +195,7 @@ class _Search:
         question: Not empty.
         where: What to search in.
         store: The index.
-        embedder: As it was when the index was filled.
+        embedder: The one that the index was filled with.
     """
 
     def __init__(
@@ -215,23 +213,23 @@ class _Search:
         """Ask everything, fuse, and say what is missing."""
         with ThreadPoolExecutor(len(sources) + 1, thread_name_prefix="search") as pool:
             vector = pool.submit(self._embedder.embed_query, self._question)
-            asked = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]
-            found = dict(zip(sources, (future.result() for future in asked), strict=True))
-        errors = [each.error for each in found.values() if each.error]
+            futures = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]
+            results = dict(zip(sources, (future.result() for future in futures), strict=True))
+        errors = [result.error for result in results.values() if result.error]
         if len(errors) == len(sources):
             raise errors[0]
         ranked = fuse(
-            [hit for each in found.values() for hit in each.dense],
-            [hit for each in found.values() for hit in each.lexical],
+            [hit for result in results.values() for hit in result.dense],
+            [hit for result in results.values() for hit in result.lexical],
         )
         answers = _keyed_first(
-            [hit for each in found.values() for hit in each.keyed],
+            [hit for result in results.values() for hit in result.keyed],
             [_answer(hit, score) for hit, score in ranked],
         )
         return Answers(
             tuple(answers[:limit]),
-            {source: each.as_of for source, each in found.items()},
-            tuple(_warnings(found, vector.exception())),
+            {source: result.as_of for source, result in results.items()},
+            tuple(_warnings(results, vector.exception())),
         )
 
     def _ask(
@@ -239,8 +237,8 @@ class _Search:
         source: str,
         vector: Future[Vectors],
         known_as_of: Mapping[str, datetime | None],
-    ) -> _Found:
-        """Search one source; words first, for the vector may still be in the making."""
+    ) -> _Result:
+        """Search one source: by words first, as the vector may not be ready."""
         store, where = self._store, self._where
         try:
             as_of = known_as_of[source] if source in known_as_of else store.watermark(source)
@@ -251,28 +249,32 @@ class _Search:
             )
             dense = self._dense(source, vector)
             may_read = self._readable(source, (*dense, *lexical))
-            return _Found(
+            return _Result(
                 [hit for hit in dense if document_id_of(hit.id) in may_read],
                 [hit for hit in lexical if document_id_of(hit.id) in may_read],
                 self._keyed(source),
                 as_of,
             )
         except RetryableError as error:
-            return _Found(error=error)
+            return _Result(error=error)
 
     def _readable(self, source: str, hits: Sequence[Hit]) -> set[str]:
         """Return the documents of hits that who asks may read, as their heads have it.
 
-        The store has filtered each chunk already. Of a document that is being closed to some, or
-        whose writer died at it, chunks may say what was true before; its head says what is.
+        The store has filtered each chunk already. While the access of a document changes, or after
+        a run died at it, its chunks may be out of date; the head is right.
         """
         heads = {document_id_of(hit.id) for hit in hits if hit.metadata.get("chunk") == 0}
         others = sorted({document_id_of(hit.id) for hit in hits} - heads)
-        found = self._store.heads(source, others) if others else {}
-        return heads | {one for one in others if self._where.lets_read(found.get(one))}
+        other_heads = self._store.heads(source, others) if others else {}
+        return heads | {
+            document_id
+            for document_id in others
+            if self._where.lets_read(other_heads.get(document_id))
+        }
 
     def _dense(self, source: str, vector: Future[Vectors]) -> list[Hit]:
-        """Search by meaning; words alone have to do while the embedder does not answer."""
+        """Search by vector; return nothing where the embedder fails and words can be searched."""
         error = vector.exception()
         if isinstance(error, RetryableError) and self._store.has_lexical_search:
             return []
@@ -300,7 +302,7 @@ def _keyed_first(keyed: Sequence[Hit], answers: Sequence[Answer]) -> list[Answer
         answer.document_id: replace(by_document.get(answer.document_id, answer), score=1.0)
         for answer in (_answer(hit, 1.0) for hit in keyed)
     }
-    return [*first.values(), *(each for each in answers if each.document_id not in first)]
+    return [*first.values(), *(answer for answer in answers if answer.document_id not in first)]
 
 
 def _answer(hit: Hit, score: float) -> Answer:
@@ -337,11 +339,13 @@ def _shortened(question: str, embedder: Embedder) -> str:
     return embedder.tokenizer.splitter(embedder.chunk_tokens).chunks(question)[0]
 
 
-def _warnings(found: Mapping[str, _Found], embedding_error: BaseException | None) -> Iterator[str]:
+def _warnings(
+    results: Mapping[str, _Result], embedding_error: BaseException | None
+) -> Iterator[str]:
     if embedding_error is not None:
         yield f"Found by words alone, for meaning could not be searched: {embedding_error}"
-    for source, each in found.items():
-        if each.error is not None:
-            yield f"{source} was not searched: {each.error}"
-        elif each.as_of is None:
+    for source, result in results.items():
+        if result.error is not None:
+            yield f"{source} was not searched: {result.error}"
+        elif result.as_of is None:
             yield f"The index holds nothing of {source}."

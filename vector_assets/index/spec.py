@@ -1,4 +1,4 @@
-"""What an index is made of: model, dimensions, chunker and layout. One index holds one kind."""
+"""What an index is made of: model, dimensions, chunker and layout. One index has one spec."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,8 +11,8 @@ from vector_assets.stores import records
 
 
 @dataclass(frozen=True, slots=True)
-class IndexKind:
-    """Everything beside the documents that decides what stands in an index.
+class IndexSpec:
+    """Everything beside the documents that decides what an index holds.
 
     Attributes:
         provider: Of the embedding, such as `openai`.
@@ -31,6 +31,18 @@ class IndexKind:
     layout: int
 
     @classmethod
+    def of(cls, embedder: Embedder) -> Self:
+        """Return the spec of an index that an embedder and the code that runs make."""
+        return cls(
+            embedder.provider,
+            embedder.model,
+            embedder.dimensions,
+            embedder.chunk_tokens,
+            chunking.CHUNKER_VERSION,
+            records.LAYOUT_VERSION,
+        )
+
+    @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
         """Return what `as_json` gave."""
         return cls(
@@ -44,16 +56,16 @@ class IndexKind:
         return asdict(self)
 
     @property
-    def vector_kind(self) -> str:
-        """What decides a vector beside its text, in one word; part of every fingerprint."""
+    def vector_spec(self) -> str:
+        """What decides a vector beside its text, as one string; part of every fingerprint."""
         identity = f"{self.provider}/{self.model}/{self.dimensions}"
         return f"{identity}|chunker {self.chunker}|{self.chunk_tokens} tokens"
 
     @property
     def name(self) -> str:
-        """A short name, the same for the same kind; fits into names of folders and indexes."""
-        said = f"{self.vector_kind}|layout {self.layout}"
-        return blake2b(said.encode(), digest_size=4).hexdigest()
+        """A short name, the same for the same spec; valid in names of folders and indexes."""
+        text = f"{self.vector_spec}|layout {self.layout}"
+        return blake2b(text.encode(), digest_size=4).hexdigest()
 
     def __str__(self) -> str:
         return (
@@ -61,7 +73,7 @@ class IndexKind:
             f"chunker {self.chunker}, layout {self.layout}"
         )
 
-    def is_cut_like(self, other: "IndexKind") -> bool:
+    def is_cut_like(self, other: "IndexSpec") -> bool:
         """Tell whether the same document is cut and laid out alike, so that texts can be kept.
 
         A provider has one tokenizer for all of its models.
@@ -78,31 +90,16 @@ class IndexKind:
         """Whether the code that runs can still cut and lay out documents in this way."""
         return (self.chunker, self.layout) == (chunking.CHUNKER_VERSION, records.LAYOUT_VERSION)
 
-    def differences(self, wanted: "IndexKind") -> str:
-        """Return in words what is another in a wanted kind, such as `dimensions 384, now 1536`."""
+    def differences(self, wanted: "IndexSpec") -> str:
+        """Return in words what a wanted spec changes, such as `dimensions 384, now 1536`."""
         mine, theirs = self.as_json(), wanted.as_json()
         if (self.provider, self.model) != (wanted.provider, wanted.model):
-            mine["model"], theirs["model"] = (f"{x.provider}/{x.model}" for x in (self, wanted))
+            mine["model"], theirs["model"] = (
+                f"{spec.provider}/{spec.model}" for spec in (self, wanted)
+            )
         words = {"chunk_tokens": "tokens a chunk"}
         return "; ".join(
             f"{words.get(name, name)} {mine[name]}, now {theirs[name]}"
             for name in ("model", "dimensions", "chunk_tokens", "chunker", "layout")
             if mine[name] != theirs[name]
         )
-
-
-def kind_of(embedder: Embedder) -> IndexKind:
-    """Return the kind of index that an embedder and the code that runs make."""
-    return IndexKind(
-        embedder.provider,
-        embedder.model,
-        embedder.dimensions,
-        embedder.chunk_tokens,
-        chunking.CHUNKER_VERSION,
-        records.LAYOUT_VERSION,
-    )
-
-
-def vector_kind_of(embedder: Embedder) -> str:
-    """Return what decides a vector beside its text: model, dimensions, chunker."""
-    return kind_of(embedder).vector_kind

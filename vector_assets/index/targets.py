@@ -1,12 +1,13 @@
-"""Which model goes with the live index: to embed a question, and to write without mixing kinds.
+"""Which model goes with the live index: to embed a question, and to write without mixing specs.
 
-A change of the settings is no change of the index: until a reindex has switched it over, questions
-and nights use the model that the index was filled with, and everyone who is asked says so.
+Changing the settings does not change the index. Until a reindex has switched it over, questions and
+nights use the model that the index was filled with, and status, doctor and runs report it.
 """
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from vector_assets.core.errors import IndexMismatchError, RetryableError, SettingsError
 from vector_assets.core.meter import Meter
@@ -14,25 +15,25 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.index import pending_import as imports
-from vector_assets.index.generations import Generation, LiveStore, build_store
+from vector_assets.index.generations import Generation, Index, build_index
 from vector_assets.index.ledger import NAMESPACE, Ledger
-from vector_assets.index.spec import IndexKind, kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.stores.base import VectorStore
 
 ADVICE = "Run `vector-assets reindex`, or set back what was changed"
 
-EmbedderOf = Callable[[IndexKind], Embedder]
-"""Returns the embedder of a kind; raises `SettingsError` when it cannot be had."""
+EmbedderOf = Callable[[IndexSpec], Embedder]
+"""Returns the embedder of a spec; raises `SettingsError` when its provider is not set up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The settings, or this version of the code, mean another kind than the live index is of.
+class PendingReindex:
+    """The settings, or this version of the code, want another spec than the live index has.
 
     Attributes:
-        difference: What is another, in words.
-        is_blocking: Whether nothing can be written until it is carried out.
-        building: When a reindex to the wanted kind was begun, as text; empty when none was.
+        difference: What differs, in words.
+        is_blocking: Whether nothing can be written until the reindex is done.
+        building: When a reindex to the wanted spec was begun, as text; empty when none was.
     """
 
     difference: str
@@ -52,74 +53,72 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class WriteTarget:
     """Where a run writes, and with which model.
 
     Attributes:
         store: One generation, for the whole run.
-        embedder: That makes vectors of its kind.
-        change: Pending change of the kind, or None.
+        ledger: Facts about the index, beside its generations.
+        embedder: Makes vectors of the generation's spec.
+        pending: What a reindex has to change; None when nothing.
+        require_live: Raises `SwitchedIndexError` when a search no longer reads this generation. By
+            default nothing is checked: a generation is filled before it becomes live.
     """
 
     store: VectorStore
+    ledger: Ledger
     embedder: Embedder
-    change: Change | None = None
+    pending: PendingReindex | None = None
+    require_live: Callable[[], None] = lambda: None
 
 
-def embedder_of(kind: IndexKind, settings: Settings, meter: Meter) -> Embedder:
-    """Return the embedder of a recorded kind, with the keys and addresses of the settings.
+def embedder_of(spec: IndexSpec, settings: Settings, meter: Meter) -> Embedder:
+    """Return the embedder of a recorded spec, with the keys and addresses of the settings.
 
     Raises:
-        SettingsError: Its provider is not set up any more.
+        SettingsError: Its provider is no longer set up.
     """
     update = {
-        "embedding_provider": kind.provider,
-        "embedding_model": kind.model,
-        "embedding_dimensions": kind.dimensions,
+        "embedding_provider": spec.provider,
+        "embedding_model": spec.model,
+        "embedding_dimensions": spec.dimensions,
     }
     return build_embedder(settings.model_copy(update=update), meter)
 
 
-def writing_target(store: VectorStore, embedder: Embedder, of_kind: EmbedderOf) -> Target:
-    """Tie a run to the live index; a new index is recorded to be of the embedder's kind.
+def write_target(index: Index, embedder: Embedder, of_spec: EmbedderOf) -> WriteTarget:
+    """Return the live generation to write to; a new index is recorded with the embedder's spec.
 
     Args:
-        store: Where to write; one that knows of no generations is taken as it is.
-        embedder: That the settings mean.
-        of_kind: Makes the embedder of the live index where that is another.
+        index: Where to write.
+        embedder: The one that the settings name.
+        of_spec: Makes the embedder of the live generation where that is another.
 
     Raises:
-        IndexMismatchError: The index is of another kind, and this code or these settings cannot
-            write that kind; names what differs.
+        IndexMismatchError: The index has another spec, which this code or these settings cannot
+            write, or it records none; names what differs.
     """
-    if not isinstance(store, LiveStore):
-        return Target(store, embedder)
-    return _tied(store, _live_to_write(store, kind_of(embedder)), embedder, of_kind)
+    live = _live_to_write(index, IndexSpec.of(embedder))
+    return _target(index, live, embedder, of_spec)
 
 
-def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
-    """Return what is live at this moment; record it where that was not done yet."""
-    store.forget()
-    live = store.live(wanted)
-    if not live.is_recorded:
-        require_no_import(store)
-    if live.is_empty:
+def _live_to_write(index: Index, wanted: IndexSpec) -> Generation:
+    """Return the live generation; of a new index, record the wanted one."""
+    live = index.live_now()
+    if live is None:
+        require_no_import(index)
         live = Generation("", wanted)
-        store.catalogue.set_live(live)
-    elif not live.is_recorded and live.kind is not None:
-        live = Generation("", live.kind)
-        store.catalogue.set_live(live)
-    store.forget()
+        index.records.set_live(live)
     return live
 
 
-def require_no_import(store: LiveStore) -> None:
+def require_no_import(index: Index) -> None:
     """Check that an index which nobody has called live is not being filled by an import.
 
     Raises:
         RetryableError: It is, and would be refused a namespace that another run had made.
     """
-    if begun := imports.unfinished(Ledger(store.base, dimensions=1)):
+    if begun := imports.unfinished(Ledger(index.base, dimensions=1)):
         raise RetryableError(
             f"the index is being filled by an import that was begun {begun.begun_at} and is not "
             f"finished: nothing else is written to it until then. Run the same `vector-assets "
@@ -128,17 +127,18 @@ def require_no_import(store: LiveStore) -> None:
         )
 
 
-def _tied(store: LiveStore, live: Generation, embedder: Embedder, of_kind: EmbedderOf) -> Target:
-    wanted = kind_of(embedder)
-    if live.kind == wanted:
-        return Target(store.tied(live), embedder)
-    writer = _writer(live.kind, wanted, of_kind)
-    change = Change(difference(live.kind, wanted), is_blocking=False)
-    return Target(store.tied(live), writer, change)
+def _target(index: Index, live: Generation, embedder: Embedder, of_spec: EmbedderOf) -> WriteTarget:
+    wanted = IndexSpec.of(embedder)
+    pending = None
+    if live.spec != wanted:
+        embedder = _own_embedder(live.spec, wanted, of_spec)
+        pending = PendingReindex(live.spec.differences(wanted), is_blocking=False)
+    require_live = partial(index.require_live, live)
+    return WriteTarget(index.store_of(live), index.ledger, embedder, pending, require_live)
 
 
-class Opening:
-    """The live index for runs that begin together in one process, found out once for all.
+class IndexOpener:
+    """Opens the live index for runs that begin together in one process; looks it up once.
 
     Args:
         settings: Name the index and the model.
@@ -149,132 +149,120 @@ class Opening:
         self._lock = threading.Lock()
         self._live: Generation | None = None
 
-    def target(self, meter: Meter) -> Target:
-        """Tie a run to the live index, on a connection of its own; see `writing_target`.
+    def target(self, meter: Meter) -> WriteTarget:
+        """Return the live generation to write to, on a connection of its own; see `write_target`.
 
         Args:
             meter: Of the run.
 
         Raises:
             SettingsError: A setting that it needs is missing.
-            IndexMismatchError: As `writing_target` raises.
+            IndexMismatchError: As `write_target` raises.
             RetryableError: The index does not answer.
         """
         settings = self._settings
-        store = build_store(settings, meter)
+        index = build_index(settings, meter)
         embedder = build_embedder(settings, meter)
-        # Who waits for another's answer has looked the index up meanwhile.
-        store.base.dimensions(NAMESPACE)
+        # Connect before the lock, so that those who wait for it are connected by then.
+        index.base.dimensions(NAMESPACE)
         with self._lock:
             if self._live is None:
-                self._live = _live_to_write(store, kind_of(embedder))
-        return _tied(store, self._live, embedder, lambda kind: embedder_of(kind, settings, meter))
+                self._live = _live_to_write(index, IndexSpec.of(embedder))
+        return _target(index, self._live, embedder, lambda spec: embedder_of(spec, settings, meter))
 
 
-def difference(kind: IndexKind | None, wanted: IndexKind) -> str:
-    """Return in words what is another; of an index of unknown kind, that it is unknown."""
-    if kind is None:
-        return "it was filled before kinds were recorded, and its records do not prove one kind"
-    return kind.differences(wanted)
-
-
-def _writer(kind: IndexKind | None, wanted: IndexKind, of_kind: EmbedderOf) -> Embedder:
-    """Return the embedder that writes a kind, which is not the wanted one."""
-    refusal = f"the index is of another kind: {difference(kind, wanted)}"
-    if kind is None or not kind.is_of_this_code:
+def _own_embedder(spec: IndexSpec, wanted: IndexSpec, of_spec: EmbedderOf) -> Embedder:
+    """Return the embedder of the live generation, whose spec is not the wanted one."""
+    refusal = f"the index is of another kind: {spec.differences(wanted)}"
+    if not spec.is_of_this_code:
         raise IndexMismatchError(
             f"{refusal}. This version cannot write that kind, and two kinds are never mixed in "
             f"one index, so nothing is written. {ADVICE}"
         )
     try:
-        embedder = of_kind(kind)
+        embedder = of_spec(spec)
     except SettingsError as error:
         raise IndexMismatchError(
             f"{refusal}. Its own model cannot be used to go on: {error} {ADVICE}"
         ) from error
-    if kind_of(embedder) != kind:
+    if IndexSpec.of(embedder) != spec:
         raise IndexMismatchError(f"{refusal}. Its own model is not what it was. {ADVICE}")
     return embedder
 
 
-def pending_change(store: VectorStore, settings: Settings) -> Change | None:
-    """Return how the live index differs from what the settings mean; None when it does not.
+def pending_reindex(index: Index, settings: Settings) -> PendingReindex | None:
+    """Return how the live index differs from what the settings want; None when it does not.
 
     Raises:
-        SettingsError: The settings' own embedder cannot be had.
+        SettingsError: The settings' own embedder cannot be built.
+        IndexMismatchError: The index does not say what it is made of.
         RetryableError: The index does not answer.
     """
-    if not isinstance(store, LiveStore):
-        return None
-    wanted = kind_of(build_embedder(settings, Meter()))
-    live = store.live(wanted)
-    if live.is_empty or live.kind == wanted:
+    wanted = IndexSpec.of(build_embedder(settings, Meter()))
+    live = index.live()
+    if live is None or live.spec == wanted:
         return None
     try:
-        _writer(live.kind, wanted, lambda kind: embedder_of(kind, settings, Meter()))
+        _own_embedder(live.spec, wanted, lambda spec: embedder_of(spec, settings, Meter()))
         is_blocking = False
     except IndexMismatchError:
         is_blocking = True
-    building = store.catalogue.building()
+    building = index.records.building()
     begun = str(building.facts.get("begun_at", "")) if building else ""
-    return Change(difference(live.kind, wanted), is_blocking, begun)
+    return PendingReindex(live.spec.differences(wanted), is_blocking, begun)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ReadTarget:
     """The live index for one question.
 
     Attributes:
         store: One generation.
-        embedder: That its vectors were made with.
-        warning: What the reader should know; empty when nothing.
+        embedder: The one that its vectors were made with.
     """
 
     store: VectorStore
     embedder: Embedder
-    warning: str = ""
 
 
 class LiveIndex:
     """What a question is asked of: follows a switch of the index without a restart.
 
     Args:
-        settings: Name the index, and the model where the index is of that.
-        store: Used in place of a new one.
+        settings: Name the index, and the model of a new one.
+        index: Used in place of the one that the settings name.
     """
 
-    def __init__(self, settings: Settings, store: LiveStore | None = None) -> None:
+    def __init__(self, settings: Settings, index: Index | None = None) -> None:
         self._settings = settings
-        self._store = store or build_store(settings, Meter())
-        self._embedders: dict[IndexKind | None, Embedder] = {}
+        self._index = index or build_index(settings, Meter())
+        self._embedders: dict[IndexSpec | None, Embedder] = {}
         self._lock = threading.Lock()
 
-    def now(self) -> Served:
-        """Return the live index with its model.
+    def now(self) -> ReadTarget:
+        """Return the live generation with its model.
 
         Raises:
-            IndexMismatchError: The model that it was filled with cannot be used any more.
+            IndexMismatchError: The model that it was filled with can no longer be used, or is not
+                recorded.
             RetryableError: The index does not answer.
         """
-        live = self._store.live()
-        warning = ""
-        if live.kind is None and not live.is_empty:
-            warning = f"It is not known which model the index was filled with. {ADVICE}."
-        return Served(self._store.tied(live), self._embedder(live.kind), warning)
+        live = self._index.live()
+        return ReadTarget(self._index.store_of(live), self._embedder(live.spec if live else None))
 
-    def _embedder(self, kind: IndexKind | None) -> Embedder:
+    def _embedder(self, spec: IndexSpec | None) -> Embedder:
         with self._lock:
-            if kind not in self._embedders:
-                self._embedders[kind] = self._built(kind)
-            return self._embedders[kind]
+            if spec not in self._embedders:
+                self._embedders[spec] = self._built(spec)
+            return self._embedders[spec]
 
-    def _built(self, kind: IndexKind | None) -> Embedder:
-        if kind is None:
+    def _built(self, spec: IndexSpec | None) -> Embedder:
+        if spec is None:
             return build_embedder(self._settings, Meter())
         try:
-            return embedder_of(kind, self._settings, Meter())
+            return embedder_of(spec, self._settings, Meter())
         except SettingsError as error:
             raise IndexMismatchError(
-                f"the live index was filled with {kind.provider}/{kind.model}, which cannot embed "
+                f"the live index was filled with {spec.provider}/{spec.model}, which cannot embed "
                 f"a question: {error} {ADVICE}"
             ) from error

@@ -21,8 +21,8 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded, Embedder, Tokenizer
-from vector_assets.index.generations import build_store
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.generations import build_index
+from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import LiveIndex
 from vector_assets.pipeline.extract import BATCH_CHARACTERS, BATCH_DOCUMENTS
 from vector_assets.pipeline.known import HeldVersions
@@ -182,7 +182,7 @@ def estimate_source(
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    served = LiveIndex(settings, build_store(settings, meter)).now()
+    served = LiveIndex(settings, build_index(settings, meter)).now()
     estimator = _Estimator(source, served.store, served.embedder, meter)
     estimate = estimator.estimate(days, lambda line: on_progress(name, line))
     if settings.vector_store == "pinecone":
@@ -216,7 +216,7 @@ class _Estimator:
 
     def estimate(self, days: Days, on_progress: Callable[[str], None]) -> Estimate:
         """Return the estimate; its requests hold the number of batches under an empty name."""
-        name, kind = self._source.name, vector_kind_of(self._embedder)
+        name, kind = self._source.name, IndexSpec.of(self._embedder).vector_spec
         self._source.known = HeldVersions(self._store, name, kind, is_rescan=False)
         window = Window.of_days(
             days.first, days.last, overlap=self._source.overlap, now=datetime.now(UTC)

@@ -10,8 +10,8 @@ from vector_assets.core.errors import IndexMismatchError, VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
-from vector_assets.index.generations import build_store
-from vector_assets.index.targets import Opening, pending_change
+from vector_assets.index.generations import build_index
+from vector_assets.index.targets import IndexOpener, pending_reindex
 from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.sources import build_source, shown_sources
 from vector_assets.sources.base import Reach
@@ -59,12 +59,12 @@ def _check_index(settings: Settings) -> Reach:
     Raises:
         IndexMismatchError: It is not, and nothing can be written until it is.
     """
-    store = build_store(settings, Meter())
-    line = store.check()
-    change = pending_change(store, settings)
-    if change and change.is_blocking:
-        raise IndexMismatchError(str(change))
-    return Reach(f"{line}; {change}" if change else line)
+    index = build_index(settings, Meter())
+    line = index.open().check()
+    pending = pending_reindex(index, settings)
+    if pending and pending.is_blocking:
+        raise IndexMismatchError(str(pending))
+    return Reach(f"{line}; {pending}" if pending else line)
 
 
 def _ask(service: str, check: Callable[[], Reach]) -> Finding:
@@ -85,7 +85,7 @@ def _how_to_switch_on(name: str, settings: Settings) -> str:
 def examine_canary(settings: Settings) -> Iterator[Finding]:
     """Yield whether the canary is found, as the doctor says it."""
     try:
-        target = Opening(settings).target(Meter())
+        target = IndexOpener(settings).target(Meter())
         trial = try_canary(target.store, target.embedder)
     except VectorAssetsError as error:
         yield Finding(CANARY, "broken", str(error))

@@ -14,7 +14,7 @@ from typing import Any
 from vector_assets.core.days import complete_days
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
-from vector_assets.index.targets import ADVICE, Change
+from vector_assets.index.targets import ADVICE, PendingReindex
 from vector_assets.maintenance.canary import CANARY, OLD_AFTER
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, Observation
@@ -164,10 +164,10 @@ def measure(
     with ThreadPoolExecutor(len(names)) as pool:
         probed = tuple(pool.map(probes.probe, names))
     problems += _index_problem(probed)
-    change = probes.pending_change()
-    notes = (f"{str(change)[0].upper()}{str(change)[1:]}.",) if change else ()
-    if change and change.is_blocking:
-        problems += (_kind_problem(change),)
+    pending = probes.pending_reindex()
+    notes = (f"{str(pending)[0].upper()}{str(pending)[1:]}.",) if pending else ()
+    if pending and pending.is_blocking:
+        problems += (_spec_problem(pending),)
     canary_found_at, canary_problem = _canary(probes, observation, at)
     problems += canary_problem
     sources = tuple(
@@ -207,12 +207,13 @@ def _canary(
     return found_at, (problem,)
 
 
-def _kind_problem(change: Change) -> Problem:
-    """Return that nothing can be written, for the settings or the code mean another kind."""
+def _spec_problem(pending: PendingReindex) -> Problem:
+    """Return that nothing can be written, for the settings or the code want another spec."""
     return Problem(
         INDEX_KIND,
         "The index is of another kind than this version and its settings: nothing is written to it",
-        change.difference + (f"; a reindex was begun {change.building}" if change.building else ""),
+        pending.difference
+        + (f"; a reindex was begun {pending.building}" if pending.building else ""),
         f"{ADVICE}. Search goes on with what it holds.",
     )
 

@@ -14,14 +14,12 @@ from typing import Any
 from vector_assets.core.errors import RateLimitedError, VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.index.generations import build_store
-from vector_assets.index.ledger import Ledger
-from vector_assets.index.targets import Change, pending_change
+from vector_assets.index.generations import Index, build_index
+from vector_assets.index.targets import PendingReindex, pending_reindex
 from vector_assets.maintenance.canary import last_found
 from vector_assets.pipeline.quarantine import quarantined
 from vector_assets.sources import build_source, source_class
 from vector_assets.sources.items import Quarantined
-from vector_assets.stores.base import VectorStore
 
 ERROR_SECONDS = 300.0
 """How long a vendor that could not be asked is left alone; twice as long after each further error,
@@ -77,7 +75,7 @@ class Probes:
 
     Args:
         settings: Say where to ask.
-        store: The index; the one that the settings name if None.
+        index: The one that the settings name if None.
         keeps_sources: Whether answers of vendors are kept, each as long as its source says.
         remembered: What `remembered` was in an earlier process, or nothing.
     """
@@ -85,13 +83,13 @@ class Probes:
     def __init__(
         self,
         settings: Settings,
-        store: VectorStore | None = None,
+        index: Index | None = None,
         *,
         keeps_sources: bool = False,
         remembered: str = "",
     ) -> None:
         self._settings = settings
-        self._store = store or build_store(settings, Meter())
+        self._index = index or build_index(settings, Meter())
         self._keeps_sources = keeps_sources
         self._lock = threading.Lock()
         self._quarantine_lock = threading.Lock()
@@ -111,7 +109,8 @@ class Probes:
         """Return what is known of a source; ask where that is too old. Raises nothing of ours."""
         newest = self._newest(source)
         try:
-            watermark, vectors = self._store.watermark(source), self._store.count(source)
+            store = self._index.open()
+            watermark, vectors = store.watermark(source), store.count(source)
             held = tuple(one for one in self._quarantined() if one.source == source)
         except VectorAssetsError as error:
             return SourceProbe(source, None, 0, newest.newest, str(error), newest.error)
@@ -121,8 +120,7 @@ class Probes:
         """Return what is in quarantine, of all sources: they are asked for one after the other."""
         with self._quarantine_lock:
             if time.monotonic() >= self._quarantine_until:
-                # Only what writes to a ledger needs to know the length of the index's vectors.
-                self._quarantine = quarantined(Ledger(self._store, dimensions=1))
+                self._quarantine = quarantined(self._index.ledger)
                 self._quarantine_until = time.monotonic() + QUARANTINE_SECONDS
             return self._quarantine
 
@@ -132,15 +130,15 @@ class Probes:
         Raises:
             VectorAssetsError: The index cannot be asked.
         """
-        return last_found(self._store)
+        return last_found(self._index.open())
 
-    def pending_change(self) -> Change | None:
-        """Return how the index differs in kind from what the settings mean.
+    def pending_reindex(self) -> PendingReindex | None:
+        """Return how the live index differs from what the settings want.
 
         None when it does not, or cannot be asked: `probe` says so already. Raises nothing of ours.
         """
         try:
-            return pending_change(self._store, self._settings)
+            return pending_reindex(self._index, self._settings)
         except VectorAssetsError:
             return None
 

@@ -8,13 +8,14 @@ import dagster as dg
 
 from vector_assets.core.concurrency import side_by_side
 from vector_assets.core.meter import Meter
-from vector_assets.index.targets import Target, writing_target
+from vector_assets.index.targets import WriteTarget, write_target
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
 from vector_assets.orchestration.errors import failing_by_name
-from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
+from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources import SOURCES
 
@@ -65,32 +66,32 @@ def build_documents_asset(
         sources: SourcesResource,
         embedder: EmbedderResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> dg.MaterializeResult[PendingWrite]:
+    ) -> dg.MaterializeResult[EmbeddedDocuments]:
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)
             target, _ = side_by_side(
                 lambda: _opened(vector_index, embedder, meter), connected.prepare
             )
-            model, store = target.embedder, target.store
-            pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
-            stream = pipeline.embedded_documents(
+            stream = Pipeline(source=connected, target=target, meter=meter).embedded_documents(
                 days_of(context.partition_keys),
                 is_rescan=context.run.tags.get(RESCAN_TAG) == "true",
             )
-            metadata = {"embedding": model.identity}
-            if target.change:
-                metadata[PENDING_REINDEX] = str(target.change)
-                context.log.warning(str(target.change))
-            return dg.MaterializeResult(value=PendingWrite(stream, store), metadata=metadata)
+            metadata = {"embedding": target.embedder.identity}
+            if target.pending:
+                metadata[PENDING_REINDEX] = str(target.pending)
+                context.log.warning(str(target.pending))
+            return dg.MaterializeResult(value=stream, metadata=metadata)
 
     return documents
 
 
-def _opened(vector_index: VectorIndexIOManager, embedder: EmbedderResource, meter: Meter) -> Target:
-    """Tie a run to the live index, which decides the model."""
-    return writing_target(
-        vector_index.build_store(meter),
+def _opened(
+    vector_index: VectorIndexIOManager, embedder: EmbedderResource, meter: Meter
+) -> WriteTarget:
+    """Open the live index, which decides the model."""
+    return write_target(
+        vector_index.build_index(meter),
         embedder.connect(meter),
-        lambda kind: embedder.connect_kind(kind, meter),
+        lambda spec: embedder.connect_spec(spec, meter),
     )

@@ -7,7 +7,7 @@ import dagster as dg
 
 from vector_assets.core.errors import CanaryError, LostWriteError
 from vector_assets.core.meter import Meter
-from vector_assets.index.targets import writing_target
+from vector_assets.index.targets import write_target
 from vector_assets.maintenance.canary import try_canary
 from vector_assets.orchestration.assets import GROUP
 from vector_assets.orchestration.errors import failing_by_name
@@ -48,10 +48,10 @@ def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             try:
-                target = writing_target(
-                    vector_index.build_store(meter),
+                target = write_target(
+                    vector_index.build_index(meter),
                     embedder.connect(meter),
-                    lambda kind: embedder.connect_kind(kind, meter),
+                    lambda spec: embedder.connect_spec(spec, meter),
                 )
                 trial = try_canary(target.store, target.embedder)
             except (CanaryError, LostWriteError) as error:

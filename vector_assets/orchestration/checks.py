@@ -11,7 +11,6 @@ from dagster._utils.warnings import SupersessionWarning
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.waiting import wait_until
-from vector_assets.index.ledger import Ledger
 from vector_assets.maintenance.verify.completeness import broken_among, read_back
 from vector_assets.monitoring.dagster_state.instance import (
     asset_history,
@@ -88,8 +87,7 @@ def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChec
     def no_failed_documents(
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> dg.AssetCheckResult:
-        # Only what writes to a ledger needs to know the length of the index's vectors.
-        everything = quarantined(Ledger(vector_index.build_store(Meter()), dimensions=1))
+        everything = quarantined(vector_index.build_index(Meter()).ledger)
         held = [one for one in everything if one.source == source]
         if not held:
             return dg.AssetCheckResult(passed=True, metadata={FAILED_DOCUMENTS: 0})
@@ -123,7 +121,7 @@ def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinit
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> dg.AssetCheckResult:
         written = _newest_written(context.instance, key)
-        store = vector_index.build_store(Meter())
+        store = vector_index.build_index(Meter()).open()
         days = _days_to_read(context, key)
         found = read_back(store, source, days)
         broken = {**found.broken, **dict(broken_among(store, source, written))}

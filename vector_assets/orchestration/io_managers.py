@@ -8,7 +8,6 @@ import math
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import NoReturn
 
@@ -16,31 +15,16 @@ import dagster as dg
 
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.index.generations import LiveStore
+from vector_assets.index.generations import Index
 from vector_assets.orchestration.errors import Attempt, failing_by_name
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Checkpointer
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import write
-from vector_assets.stores.base import VectorStore
 
 PROGRESS_SECONDS = 10.0
 """Between two lines of progress in the run's log; each is a row in Dagster's database."""
-
-
-@dataclass(frozen=True, slots=True)
-class PendingWrite:
-    """What an asset hands to its IO manager.
-
-    Attributes:
-        stream: What is to be written; nothing has been fetched yet.
-        store: The index that the stream compares itself with, and is written to: a second
-            connection might not see at once what the first has written.
-    """
-
-    stream: EmbeddedDocuments
-    store: VectorStore
 
 
 class VectorIndexIOManager(dg.ConfigurableIOManager):
@@ -57,7 +41,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     @abstractmethod
-    def build_store(self, meter: Meter) -> VectorStore:
+    def build_index(self, meter: Meter) -> Index:
         """Return a connection to the index, counted on a meter.
 
         Raises:
@@ -68,7 +52,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         """Return where a step stands with its retries."""
         return Attempt(context.retry_number, self.max_retries, self.retry_delay_seconds)
 
-    def handle_output(self, context: dg.OutputContext, obj: PendingWrite) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
         """Write a stream to its end and record each day with its own numbers.
 
         Of a range, days are recorded while the run goes on, the newest first: Dagster itself
@@ -81,30 +65,29 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)
-        is_range = len(obj.stream.days) > 1
+        is_range = len(obj.days) > 1
         checkpointer = Checkpointer(
-            obj.stream.report,
-            obj.stream.days,
+            obj.report,
+            obj.days,
             _DayRecorder(context).record,
             every_seconds=self.checkpoint_seconds if is_range else math.inf,
         )
         with failing_by_name(attempt):
             try:
                 report = write(
-                    obj.stream,
-                    obj.store,
+                    obj,
                     on_progress=_progress_log(context),
                     checkpointer=checkpointer,
                 )
             except BaseException as error:
                 if not attempt.is_retried_after(error):
                     context.log.warning(
-                        f"{_summary(obj.stream.report)}; the run broke off: "
-                        f"{len(checkpointer.finished_days)} of {len(obj.stream.days)} days are "
+                        f"{_summary(obj.report)}; the run broke off: "
+                        f"{len(checkpointer.finished_days)} of {len(obj.days)} days are "
                         f"complete and recorded as such"
                     )
                 raise
-        for day, metadata in metadata_by_day(report, list(obj.stream.days)).items():
+        for day, metadata in metadata_by_day(report, list(obj.days)).items():
             step.add_asset_metadata(metadata, partition_key=day.isoformat())
         _log_outcome(context, report)
 
@@ -133,11 +116,11 @@ class LanceDBIOManager(VectorIndexIOManager):
 
     uri: str
 
-    def build_store(self, meter: Meter) -> VectorStore:
+    def build_index(self, meter: Meter) -> Index:
         """Return a connection to the folder."""
         from vector_assets.stores.lancedb.store import LanceDBStore
 
-        return LiveStore(LanceDBStore(self.uri))
+        return Index(LanceDBStore(self.uri))
 
 
 class PineconeIOManager(VectorIndexIOManager):
@@ -151,7 +134,7 @@ class PineconeIOManager(VectorIndexIOManager):
     settings: dg.ResourceDependency[Settings]
     index: str
 
-    def build_store(self, meter: Meter) -> VectorStore:
+    def build_index(self, meter: Meter) -> Index:
         """Return a connection to the index.
 
         Raises:
@@ -160,7 +143,7 @@ class PineconeIOManager(VectorIndexIOManager):
         from vector_assets.stores.pinecone.store import PineconeStore
 
         named = self.settings.model_copy(update={"pinecone_index": self.index})
-        return LiveStore(PineconeStore.from_settings(named, meter))
+        return Index(PineconeStore.from_settings(named, meter))
 
 
 def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:

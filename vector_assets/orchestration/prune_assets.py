@@ -58,7 +58,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
             meter = Meter()
             report = Prune(
                 sources.connect(source, meter),
-                vector_index.build_store(meter),
+                vector_index.build_index(meter).open(),
                 meter,
                 max_share=max_share,
                 on_progress=_progress_log(context),

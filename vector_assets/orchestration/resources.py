@@ -10,7 +10,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.spec import IndexKind
+from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import embedder_of
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -44,10 +44,10 @@ class EmbedderResource(dg.ConfigurableResource[None]):
         """
         return build_embedder(self.settings, meter)
 
-    def connect_kind(self, kind: IndexKind, meter: Meter) -> Embedder:
+    def connect_spec(self, spec: IndexSpec, meter: Meter) -> Embedder:
         """Return the embedder that an index was filled with.
 
         Raises:
-            SettingsError: Its provider is not set up any more.
+            SettingsError: Its provider is no longer set up.
         """
-        return embedder_of(kind, self.settings, meter)
+        return embedder_of(spec, self.settings, meter)

@@ -13,16 +13,16 @@ class HeldVersions:
     Args:
         store: The index.
         namespace: The source's.
-        vector_kind: Of the configured embedder: vectors of another kind count as changed.
+        vector_spec: Of the configured embedder: vectors of another kind count as changed.
         is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
     """
 
     def __init__(
-        self, store: VectorStore, namespace: str, vector_kind: str, *, is_rescan: bool
+        self, store: VectorStore, namespace: str, vector_spec: str, *, is_rescan: bool
     ) -> None:
         self._store = store
         self._namespace = namespace
-        self._vector_kind = vector_kind
+        self._vector_spec = vector_spec
         self._is_rescan = is_rescan
 
     @property
@@ -54,7 +54,7 @@ class HeldVersions:
             for document_id, head in heads.items()
             if head.document_fingerprint
             and head.stamp
-            and head.stamp == stored_stamp(stamps[document_id], self._vector_kind)
+            and head.stamp == stored_stamp(stamps[document_id], self._vector_spec)
         )
 
     def document_ids(self) -> Iterator[str]:

@@ -13,7 +13,6 @@ from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import BATCHES_IN_FLIGHT, EmbeddedDocuments, Outcome
 from vector_assets.pipeline.writer import UNCONFIRMED_BATCHES, Writer
 from vector_assets.sources.items import Checkpoint
-from vector_assets.stores.base import VectorStore
 
 UPKEEP_BATCHES = 5
 """Written batches between two calls of `keep_pace`: small files make each query slower."""
@@ -28,8 +27,7 @@ class Loader:
     Afterwards the checkpointer's finished days are those that are written and read back.
 
     Args:
-        stream: Not iterated yet.
-        store: The index.
+        stream: Not iterated yet; knows where it is written to.
         checkpointer: Of the run; told what is written and read back, and may stop the reading.
         on_progress: See `OnProgress`.
     """
@@ -37,15 +35,14 @@ class Loader:
     def __init__(
         self,
         stream: EmbeddedDocuments,
-        store: VectorStore,
         checkpointer: Checkpointer,
         on_progress: OnProgress,
     ) -> None:
         self._stream = stream
-        self._store = store
+        self._target = stream.target
         self._checkpointer = checkpointer
         self._on_progress = on_progress
-        self._writer = Writer(store, stream.namespace, stream.planner)
+        self._writer = Writer(stream.target.store, stream.namespace, stream.planner)
 
     def run(self) -> None:
         """Write the stream and record what failed of it.
@@ -56,7 +53,7 @@ class Loader:
             VectorAssetsError: As source, embedder and index raise.
         """
         self._stream.extraction.is_stopped = self._checkpointer.is_budget_spent
-        with _InFlight(self._stream, self._store, self._writer, self._count) as in_flight:
+        with _InFlight(self._stream, self._writer, self._count) as in_flight:
             try:
                 for batch in self._stream:
                     self._checkpointer.record_spend()
@@ -91,9 +88,9 @@ class Loader:
 
     def _confirm(self) -> None:
         """Read back what is written, in the index that is live."""
-        is_rewritten, _ = side_by_side(self._writer.finish, self._require_live)
+        is_rewritten, _ = side_by_side(self._writer.finish, self._target.require_live)
         if is_rewritten:
-            self._require_live()
+            self._target.require_live()
         self._stream.reject(self._writer.taken_failures())
         self._checkpointer.confirm()
 
@@ -121,15 +118,6 @@ class Loader:
         with suppress(VectorAssetsError):  # The index may be down; the last commit stands then.
             self._checkpointer.commit()
 
-    def _require_live(self) -> None:
-        """Check that what this run writes is what a search reads."""
-        instead = self._store.served_instead()
-        if instead:
-            raise SwitchedIndexError(
-                f"the index was switched during this run, and {instead} is served now. What this "
-                f"run wrote last may not be in it: run the same days again"
-            )
-
 
 class _InFlight:
     """Batches that are being written, oldest first: as many at once as the store allows.
@@ -139,7 +127,6 @@ class _InFlight:
 
     Args:
         stream: Plans again what changed meanwhile.
-        store: The index.
         writer: Of the run.
         on_written: Called with each batch once it is written, in order.
     """
@@ -147,15 +134,14 @@ class _InFlight:
     def __init__(
         self,
         stream: EmbeddedDocuments,
-        store: VectorStore,
         writer: Writer,
         on_written: Callable[[list[Outcome]], None],
     ) -> None:
         self._stream = stream
-        self._store = store
+        self._store = stream.target.store
         self._writer = writer
         self._on_written = on_written
-        self._max_batches = store.batches_in_flight
+        self._max_batches = self._store.batches_in_flight
         self._pool = ThreadPoolExecutor(self._max_batches, thread_name_prefix="write")
         self._batches: deque[tuple[list[Outcome], Future[None]]] = deque()
         # Documents written since the next batch may have been planned, or not read back yet.

@@ -12,7 +12,7 @@ from vector_assets.core.errors import DocumentError
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.pipeline.report import DayStats
 from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.stores.base import Head, Record, VectorStore
@@ -75,7 +75,7 @@ class Planner:
         self._store = store
         self._namespace = namespace
         self._embedder = embedder
-        self._vector_kind = vector_kind_of(embedder)
+        self._vector_spec = IndexSpec.of(embedder).vector_spec
 
     def plan(
         self, documents: Sequence[Document], *, made: Mapping[str, Vectors] | None = None
@@ -108,7 +108,7 @@ class Planner:
 
     def fingerprint_of(self, document: Document) -> str:
         """Return what the head of a document names when all of it is written."""
-        return document_fingerprint(document, self._vector_kind)
+        return document_fingerprint(document, self._vector_spec)
 
     def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
         """Return the metadata of all records of a document, by id.
@@ -194,10 +194,10 @@ def metadata_of_records(document: Document, embedder: Embedder) -> dict[str, dic
         DocumentError: It cannot be laid out.
     """
     chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
-    kind = vector_kind_of(embedder)
+    kind = IndexSpec.of(embedder).vector_spec
     return {
         record_id(document.id, chunk.ordinal): chunk_metadata(
-            document, chunk, chunk_count=len(chunks), vector_kind=kind
+            document, chunk, chunk_count=len(chunks), vector_spec=kind
         )
         for chunk in chunks
     }

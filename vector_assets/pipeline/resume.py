@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from vector_assets.core.days import Days, left_of, spans_of
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
-from vector_assets.index.targets import Opening
+from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Budget, Checkpointer
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import build_pipeline, write
@@ -45,7 +45,7 @@ def load_source(
     days: Days,
     settings: Settings,
     *,
-    opening: Opening | None = None,
+    opener: IndexOpener | None = None,
     on_progress: OnProgress = lambda report: None,
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
     budget: Budget | None = None,
@@ -58,7 +58,7 @@ def load_source(
         name: Of the source.
         days: That are wanted.
         settings: Name everything.
-        opening: Shared by sources that are synced side by side.
+        opener: Shared by sources that are synced side by side.
         on_progress: Called after each batch.
         on_resumed: Called with the source and the spans that are not read again, if there are any.
         budget: That all sources of the run share.
@@ -69,11 +69,10 @@ def load_source(
         BudgetSpentError: The load is not finished; the same call resumes it.
         VectorAssetsError: As `sync_source` raises; the same call resumes it.
     """
-    pipeline, target = build_pipeline(name, settings, opening)
+    pipeline = build_pipeline(name, settings, opener)
     if budget is not None:
         budget.watch(pipeline.meter)
-    ledger = Ledger(target.store, target.embedder.dimensions)
-    resume = _ResumeRecord(name, days, ledger, is_again=is_again)
+    resume = _ResumeRecord(name, days, pipeline.target.ledger, is_again=is_again)
     if resume.loaded:
         on_resumed(name, resume.loaded)
     report: SyncReport | None = None
@@ -88,7 +87,7 @@ def load_source(
             budget,
             every_seconds=checkpoint_seconds,
         )
-        report = write(stream, target.store, on_progress=on_progress, checkpointer=checkpointer)
+        report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
         resume.add(span)
     resume.finish()
     assert report is not None

@@ -7,6 +7,7 @@ from vector_assets.core.concurrency import mapped_in_order
 from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
+from vector_assets.index.targets import WriteTarget
 from vector_assets.pipeline.extract import Extraction, batched
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
@@ -38,6 +39,8 @@ class EmbeddedDocuments:
         namespace: Where it belongs in the index.
         days: What was asked for.
         report: What has been done so far.
+        target: Where it is written to, and what it is compared with: another connection might not
+            see at once what this one has written.
         planner: Of this run; plans again what has to be written again.
         quarantine: Documents of the source that failed, before and in this run.
         extraction: What is read from the source; may be stopped.
@@ -49,6 +52,7 @@ class EmbeddedDocuments:
         source: Source,
         days: Days,
         window: Window,
+        target: WriteTarget,
         planner: Planner,
         quarantine: Quarantine,
         meter: Meter,
@@ -56,6 +60,7 @@ class EmbeddedDocuments:
         self.namespace = source.name
         self.days = days
         self.report = SyncReport(source.name, asked_days=len(days))
+        self.target = target
         self.planner = planner
         self.quarantine = quarantine
         self.extraction = Extraction(source, window, quarantine)

@@ -11,10 +11,8 @@ from vector_assets.core.days import Days, Window
 from vector_assets.core.memory import freeze_what_is_loaded
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.embedding.base import Embedder
-from vector_assets.index.ledger import Ledger
-from vector_assets.index.spec import vector_kind_of
-from vector_assets.index.targets import Opening, Target
+from vector_assets.index.spec import IndexSpec
+from vector_assets.index.targets import IndexOpener, WriteTarget
 from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.load import Loader, OnProgress
@@ -24,7 +22,6 @@ from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.stores.base import VectorStore
 
 
 class Pipeline:
@@ -32,17 +29,13 @@ class Pipeline:
 
     Args:
         source: Where documents come from.
-        embedder: What makes vectors of them.
-        store: Asked what the index already holds.
-        meter: That source, embedder and store count on.
+        target: Where they are written, and the model that embeds them.
+        meter: That source and target count on.
     """
 
-    def __init__(
-        self, *, source: Source, embedder: Embedder, store: VectorStore, meter: Meter
-    ) -> None:
+    def __init__(self, *, source: Source, target: WriteTarget, meter: Meter) -> None:
         self._source = source
-        self._embedder = embedder
-        self._store = store
+        self.target = target
         self.meter = meter
 
     def embedded_documents(
@@ -59,35 +52,35 @@ class Pipeline:
         Raises:
             IndexMismatchError: The index holds vectors of another length.
         """
-        self._store.open(self._source.name, self._embedder.dimensions)
+        store, embedder = self.target.store, self.target.embedder
+        store.open(self._source.name, embedder.dimensions)
         self._source.known = HeldVersions(
-            self._store,
+            store,
             self._source.name,
-            vector_kind_of(self._embedder),
+            IndexSpec.of(embedder).vector_spec,
             is_rescan=is_rescan,
         )
         window = Window.of_days(
             days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
         )
-        ledger = Ledger(self._store, self._embedder.dimensions)
         freeze_what_is_loaded()
         return EmbeddedDocuments(
             source=self._source,
             days=days,
             window=window,
-            planner=Planner(self._store, self._source.name, self._embedder),
-            quarantine=Quarantine(ledger, self._source.name, window),
+            target=self.target,
+            planner=Planner(store, self._source.name, embedder),
+            quarantine=Quarantine(self.target.ledger, self._source.name, window),
             meter=self.meter,
         )
 
     def run(self, days: Days, *, on_progress: OnProgress = lambda report: None) -> SyncReport:
         """Sync some days and return what was done."""
-        return write(self.embedded_documents(days), self._store, on_progress=on_progress)
+        return write(self.embedded_documents(days), on_progress=on_progress)
 
 
 def write(
     stream: EmbeddedDocuments,
-    store: VectorStore,
     *,
     on_progress: OnProgress = lambda report: None,
     checkpointer: Checkpointer | None = None,
@@ -96,7 +89,6 @@ def write(
 
     Args:
         stream: From `Pipeline.embedded_documents`.
-        store: The index.
         on_progress: Called after each batch with the report so far.
         checkpointer: Commits days while the run goes on, and may stop it; None for neither.
 
@@ -108,24 +100,22 @@ def write(
             and the checkpointer's finished days are complete.
     """
     checkpointer = checkpointer or Checkpointer(stream.report, stream.days)
-    Loader(stream, store, checkpointer, on_progress).run()
+    Loader(stream, checkpointer, on_progress).run()
     if stream.extraction.is_cut:
         checkpointer.stop()
     checkpointer.complete()
-    store.maintain(stream.namespace)
+    stream.target.store.maintain(stream.namespace)
     on_progress(stream.report)
     return stream.report
 
 
-def build_pipeline(
-    name: str, settings: Settings, opening: Opening | None = None
-) -> tuple[Pipeline, Target]:
-    """Return the pipeline of a source as the settings say, and where it writes.
+def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = None) -> Pipeline:
+    """Return the pipeline of a source as the settings say.
 
     Args:
         name: Of the source.
         settings: Of source, embedder and index.
-        opening: Shared by sources that are synced side by side.
+        opener: Shared by sources that are synced side by side.
 
     Raises:
         SettingsError: A setting that it needs is missing.
@@ -134,10 +124,9 @@ def build_pipeline(
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    opening = opening or Opening(settings)
-    target, _ = side_by_side(lambda: opening.target(meter), source.prepare)
-    embedder, store = target.embedder, target.store
-    return Pipeline(source=source, embedder=embedder, store=store, meter=meter), target
+    opener = opener or IndexOpener(settings)
+    target, _ = side_by_side(lambda: opener.target(meter), source.prepare)
+    return Pipeline(source=source, target=target, meter=meter)
 
 
 def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
@@ -146,4 +135,4 @@ def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
     Raises:
         VectorAssetsError: As `build_pipeline` and `write` raise.
     """
-    return build_pipeline(name, settings)[0].run(days)
+    return build_pipeline(name, settings).run(days)

@@ -239,10 +239,6 @@ class VectorStore(ABC):
         At most `batches_in_flight - 1` batches of the run are being written meanwhile.
         """
 
-    def served_instead(self) -> str:
-        """Return which index a search reads in place of what was written here; empty for none."""
-        return ""
-
     @abstractmethod
     def check(self) -> str:
         """Check that the store can be used; return a description in one line.

@@ -77,16 +77,16 @@ def ordinal_of(chunk_id: str) -> int:
     return int(last) if last.isdecimal() else -1
 
 
-def document_fingerprint(document: Document, vector_kind: str) -> str:
+def document_fingerprint(document: Document, vector_spec: str) -> str:
     """Return the hash of everything that determines a document's records.
 
     Args:
         document: As its source yielded it.
-        vector_kind: Chunker version, model and dimensions in one word.
+        vector_spec: Chunker version, model and dimensions in one word.
     """
     return _hash(
         LAYOUT_VERSION,
-        vector_kind,
+        vector_spec,
         document.title,
         document.url,
         [[each.heading, each.text, each.url, each.is_apart] for each in document.sections],
@@ -95,13 +95,13 @@ def document_fingerprint(document: Document, vector_kind: str) -> str:
     )
 
 
-def stored_stamp(stamp: str, vector_kind: str) -> str:
+def stored_stamp(stamp: str, vector_spec: str) -> str:
     """Return the hash of a document's stamp and vector kind, as the index holds it."""
-    return _hash(LAYOUT_VERSION, vector_kind, stamp) if stamp else ""
+    return _hash(LAYOUT_VERSION, vector_spec, stamp) if stamp else ""
 
 
 def chunk_fingerprint(
-    text: str, metadata: Mapping[str, Value], vector_kind: str, *, layout: int | None = None
+    text: str, metadata: Mapping[str, Value], vector_spec: str, *, layout: int | None = None
 ) -> str:
     """Return the fingerprint of a chunk: `{hash of text and vector kind}.{hash of metadata}`.
 
@@ -110,19 +110,19 @@ def chunk_fingerprint(
     Args:
         text: Of the chunk.
         metadata: Without what is computed from it (`without_marks`).
-        vector_kind: Chunker version, model and dimensions in one word.
+        vector_spec: Chunker version, model and dimensions in one word.
         layout: Version of the layout; that of this code by default.
     """
-    return f"{_hash(vector_kind, text)}.{_hash(layout or LAYOUT_VERSION, _as_stored(metadata))}"
+    return f"{_hash(vector_spec, text)}.{_hash(layout or LAYOUT_VERSION, _as_stored(metadata))}"
 
 
-def restamped(metadata: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
+def restamped(metadata: Mapping[str, Value], vector_spec: str) -> dict[str, Value]:
     """Return a stored record's metadata with fingerprints for another vector kind.
 
     The head's `document_fingerprint` and `stamp` are left out: what they hash is not stored.
     """
     fields = without_marks(metadata)
-    return {**fields, **_fingerprints(str(fields["text"]), fields, vector_kind)}
+    return {**fields, **_fingerprints(str(fields["text"]), fields, vector_spec)}
 
 
 def without_marks(metadata: Mapping[str, Value]) -> dict[str, Value]:
@@ -157,7 +157,7 @@ def without_vector_mark(metadata: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def chunk_metadata(
-    document: Document, chunk: Chunk, *, chunk_count: int, vector_kind: str
+    document: Document, chunk: Chunk, *, chunk_count: int, vector_spec: str
 ) -> dict[str, Value]:
     """Return the metadata of a chunk's record, its fingerprints included.
 
@@ -173,16 +173,16 @@ def chunk_metadata(
         "chunk": chunk.ordinal,
         "chunk_count": chunk_count,
     }
-    metadata |= _fingerprints(chunk.text, metadata, vector_kind)
+    metadata |= _fingerprints(chunk.text, metadata, vector_spec)
     if chunk.ordinal == 0:
-        metadata["document_fingerprint"] = document_fingerprint(document, vector_kind)
-        metadata["stamp"] = stored_stamp(document.stamp, vector_kind)
+        metadata["document_fingerprint"] = document_fingerprint(document, vector_spec)
+        metadata["stamp"] = stored_stamp(document.stamp, vector_spec)
     _check_fits(document, chunk, metadata)
     return metadata
 
 
-def _fingerprints(text: str, fields: Mapping[str, Value], vector_kind: str) -> dict[str, Value]:
-    fingerprint = chunk_fingerprint(text, fields, vector_kind)
+def _fingerprints(text: str, fields: Mapping[str, Value], vector_spec: str) -> dict[str, Value]:
+    fingerprint = chunk_fingerprint(text, fields, vector_spec)
     return {"fingerprint": fingerprint, VECTOR_FINGERPRINT: vector_cause(fingerprint)}
 
 

@@ -22,7 +22,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.sandbox import openai as sandbox_openai
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
@@ -172,7 +172,7 @@ class Runs:
         """Return what an index of a team's issues must hold."""
         settings, meter = self.settings, Meter()
         embedder = build_embedder(settings, meter)
-        kind = vector_kind_of(embedder)
+        kind = IndexSpec.of(embedder).vector_spec
         start = datetime.combine(team.first - timedelta(days=2), datetime.min.time(), UTC)
         found: Contents = {}
         documents = [
@@ -185,7 +185,7 @@ class Runs:
             chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
             for chunk in chunks:
                 found[record_id(one.id, chunk.ordinal)] = (
-                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_kind=kind),
+                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_spec=kind),
                     np.asarray(EMBED([chunk.text], DIMENSIONS)[0]),
                 )
         return found

@@ -259,13 +259,13 @@ LOCATION = (
     STAND
     + """
 from vector_assets.definitions import build_defs
-from vector_assets.index.generations import LiveStore
+from vector_assets.index.generations import Index
 from vector_assets.orchestration.io_managers import LanceDBIOManager
 
 
 class Standing(LanceDBIOManager):
-    def build_store(self, meter):
-        return LiveStore(standing(LanceDBStore(self.uri)))
+    def build_index(self, meter):
+        return Index(standing(LanceDBStore(self.uri)))
 
 
 defs = build_defs(resource_overrides={"vector_index": Standing(uri=os.environ["LANCEDB_URI"])})

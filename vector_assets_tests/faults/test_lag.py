@@ -7,6 +7,7 @@ from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 LAG_SECONDS = 2.0
@@ -21,8 +22,8 @@ def test_what_an_index_shows_late_is_embedded_once(sandbox: Sandbox, api: str) -
     store.open("jira", 16)
     sandbox.conditions.index_lag_seconds = LAG_SECONDS
     source = ListSource([document("1", *PARTS), document("2", "short")])
-    pipeline = Pipeline(source=source, embedder=embedder, store=store, meter=Meter())
-    report = write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    pipeline = Pipeline(source=source, target=target_of(store, embedder), meter=Meter())
+    report = write(pipeline.embedded_documents(DAYS, now=NOW))
     assert report.total.embedded_chunks == len(embedder.embedded_texts)
     assert len(set(embedder.embedded_texts)) == len(embedder.embedded_texts)
     # The run is over only when what it wrote can be read.

@@ -35,6 +35,7 @@ from vector_assets_tests.faults.scripted import NIGHTS, Script, ScriptedSource
 from vector_assets_tests.faults.seams import Killed, Moment, Seam, fail, kill
 from vector_assets_tests.faults.world import START, Contents, expected
 from vector_assets_tests.stores.test_pinecone import make_vector_index
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder, utc
 
 SCHEDULES = 40
@@ -181,10 +182,10 @@ class IndexMachine(RuleBasedStateMachine):
         embedder: TinyEmbedder | None = None,
     ) -> Any:  # fmt: skip
         pipeline = Pipeline(
-            source=self.source, embedder=embedder or self.embedder, store=store, meter=Meter()
+            source=self.source, target=target_of(store, embedder or self.embedder), meter=Meter()
         )
         stream = pipeline.embedded_documents(days, now=NOW, is_rescan=is_rescan)
-        return write(stream, store)
+        return write(stream)
 
 
 class _Away(TinyEmbedder):

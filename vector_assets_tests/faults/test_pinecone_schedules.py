@@ -18,6 +18,7 @@ from vector_assets_tests.faults.faulty import Faults, FaultyEmbedder, FaultySour
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.faults.world import World, expected
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
+from vector_assets_tests.support.targets import target_of
 
 SCHEDULES = 100
 DATA = "/pinecone/vector-assets"
@@ -42,7 +43,7 @@ def run_schedule(seed: int, store: PineconeStore, sandbox: Sandbox) -> Counter[s
     world, faults = World(random), Faults(random)
     embedder, source = FaultyEmbedder(faults), FaultySource(world, faults)
     source.name = f"schedule-{seed}"
-    pipeline = Pipeline(source=source, embedder=embedder, store=store, meter=Meter())
+    pipeline = Pipeline(source=source, target=target_of(store, embedder), meter=Meter())
     injected: Counter[str] = Counter()
     for _ in range(random.randint(1, 3)):
         world.change()
@@ -52,12 +53,12 @@ def run_schedule(seed: int, store: PineconeStore, sandbox: Sandbox) -> Counter[s
         rule["skip"] = rule.get("skip", 0) + random.randint(0, 3)
         added = sandbox.conditions.fail(DATA, **rule)
         with suppress(VectorAssetsError):
-            write(pipeline.embedded_documents(DAYS, now=NOW), store)
+            write(pipeline.embedded_documents(DAYS, now=NOW))
         if not added.times:
             injected[str(rule.get("status") or rule["break_connection"])] += 1
     faults.share = 0.0
     sandbox.conditions.rules.clear()
-    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    write(pipeline.embedded_documents(DAYS, now=NOW))
     assert_holds(store, source.name, world, embedder, seed)
     return injected + faults.injected
 

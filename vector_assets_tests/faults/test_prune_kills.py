@@ -38,9 +38,9 @@ STANDING_CODE = (
     STAND
     + """
 from vector_assets.maintenance.prune import prune
-from vector_assets.index.generations import LiveStore
+from vector_assets.index.generations import Index
 
-prune.build_store = lambda settings, meter: LiveStore(standing(LanceDBStore(settings.lancedb_uri)))
+prune.build_index = lambda settings, meter: Index(standing(LanceDBStore(settings.lancedb_uri)))
 """
     + CODE
 )

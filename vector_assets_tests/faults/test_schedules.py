@@ -19,6 +19,7 @@ from vector_assets.pipeline import extract as intake
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets_tests.faults.faulty import Faults, FaultyEmbedder, FaultySource, FaultyStore
 from vector_assets_tests.faults.world import START, Contents, World, expected
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import utc
 
 SCHEDULES = 1_000
@@ -44,19 +45,19 @@ def _played(seed: int) -> Counter[str]:
     embedder, store = FaultyEmbedder(faults), FaultyStore(faults)
     store.batches_in_flight = 1 + seed % 2
     source = FaultySource(world, faults)
-    pipeline = Pipeline(source=source, embedder=embedder, store=store, meter=Meter())
+    pipeline = Pipeline(source=source, target=target_of(store, embedder), meter=Meter())
     for _ in range(random.randint(1, 5)):
         world.change()
         faults.share = random.choice([0.0, 0.05, 0.2, 0.4])
         with suppress(VectorAssetsError):
-            write(pipeline.embedded_documents(DAYS, now=NOW), store)
+            write(pipeline.embedded_documents(DAYS, now=NOW))
     faults.share = 0.0
-    report = write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    report = write(pipeline.embedded_documents(DAYS, now=NOW))
     assert report.failures == [], f"seed {seed}"
     found = {one.id: (one.metadata, one.vector) for one in store.records.values()}
     assert_equal(found, expected(world.documents, embedder), f"seed {seed}")
     embedder.embedded_texts.clear()
-    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    write(pipeline.embedded_documents(DAYS, now=NOW))
     assert embedder.embedded_texts == [], f"seed {seed}"
     return faults.injected
 

@@ -33,6 +33,7 @@ from vector_assets_tests.faults.test_machine import assert_equal
 from vector_assets_tests.faults.world import Contents
 from vector_assets_tests.sources.slack.team import BEN, populate, say
 from vector_assets_tests.stores.test_pinecone import make_vector_index
+from vector_assets_tests.support.targets import target_of
 
 SCHEDULES = 8
 SOAK_SCHEDULES = 150
@@ -132,12 +133,11 @@ class Schedule:
         store = build_store(settings, meter)
         pipeline = Pipeline(
             source=build_source(self.source, settings, meter),
-            embedder=build_embedder(settings, meter),
-            store=store,
+            target=target_of(store, build_embedder(settings, meter)),
             meter=meter,
         )
         days = Days(self.team.first, self.team.last)
-        report = write(pipeline.embedded_documents(days, is_rescan=is_rescan), store)
+        report = write(pipeline.embedded_documents(days, is_rescan=is_rescan))
         assert not (is_whole and report.failures)
 
     def contents(self, index: str) -> Contents:

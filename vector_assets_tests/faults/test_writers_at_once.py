@@ -16,6 +16,7 @@ from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.faults.memory_store import MemoryStore
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.faults.world import expected
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 LONG = tuple(f"part {n} " + "word " * 25 for n in range(5))
@@ -74,9 +75,9 @@ def embedder() -> TinyEmbedder:
 def run(store: object, *documents: Document) -> None:
     """Sync documents into a store."""
     pipeline = Pipeline(
-        source=ListSource(documents), embedder=embedder(), store=store, meter=Meter()
+        source=ListSource(documents), target=target_of(store, embedder()), meter=Meter()
     )
-    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    write(pipeline.embedded_documents(DAYS, now=NOW))
 
 
 @pytest.fixture(params=["memory", "lancedb"])
@@ -150,9 +151,9 @@ def test_an_older_version_that_was_planned_before_a_newer_was_written_is_dropped
             return super().embed(texts)
 
     pipeline = Pipeline(
-        source=ListSource([OLDER]), embedder=Slow(16, 40), store=store, meter=Meter()
+        source=ListSource([OLDER]), target=target_of(store, Slow(16, 40)), meter=Meter()
     )
-    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    write(pipeline.embedded_documents(DAYS, now=NOW))
     assert_holds(store, NEWER)
 
 
@@ -172,8 +173,8 @@ def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_sinc
             return super().embed(texts)
 
     slow = Slow(16, 40)
-    pipeline = Pipeline(source=ListSource([newest]), embedder=slow, store=store, meter=Meter())
-    report = write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    pipeline = Pipeline(source=ListSource([newest]), target=target_of(store, slow), meter=Meter())
+    report = write(pipeline.embedded_documents(DAYS, now=NOW))
     [wanted] = [one for one in slow.embedded_texts if "two" in one]
     [near] = store.search_dense("jira", slow.embed_query(wanted), where=Filter(), limit=1)
     assert near.score == pytest.approx(1.0, abs=1e-4)

@@ -8,7 +8,7 @@ from random import Random
 from vector_assets.core.documents import Document, Section
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.stores.base import Metadata
 from vector_assets.stores.records import chunk_metadata, record_id
 from vector_assets_tests.support.tiny import TinyEmbedder, document, utc
@@ -96,13 +96,13 @@ class World:
 
 def expected(documents: dict[str, Document], embedder: TinyEmbedder) -> Contents:
     """Return what an index must contain, record by record."""
-    kind = vector_kind_of(embedder)
+    kind = IndexSpec.of(embedder).vector_spec
     found: Contents = {}
     for one in documents.values():
         chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
         for chunk in chunks:
             found[record_id(one.id, chunk.ordinal)] = (
-                chunk_metadata(one, chunk, chunk_count=len(chunks), vector_kind=kind),
+                chunk_metadata(one, chunk, chunk_count=len(chunks), vector_spec=kind),
                 embedder.embed_query(chunk.text),
             )
     return found

@@ -19,6 +19,7 @@ from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.index.search import find
+from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.sync import Pipeline, sync_source
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
@@ -32,6 +33,7 @@ from vector_assets_tests.sources.notion.pages import page, paragraph
 from vector_assets_tests.sources.slack.team import populate, say
 from vector_assets_tests.stores.conformance import NOT_ON_THE_LIST
 from vector_assets_tests.stores.test_pinecone import make_vector_index
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 SECRET = "zanzibarium"
@@ -148,7 +150,6 @@ def fill(sandbox: Sandbox, settings: Settings) -> None:
 
 def restricted(settings: Settings, source: str) -> None:
     """Write a restricted document of a source into the index."""
-    from vector_assets.embedding import build_embedder
 
     lister = ListSource(
         [
@@ -166,12 +167,8 @@ def restricted(settings: Settings, source: str) -> None:
     )
     lister.name = source  # type: ignore[misc]  # one class for all names
     meter = Meter()
-    Pipeline(
-        source=lister,
-        embedder=build_embedder(settings, meter),
-        store=build_store(settings, meter),
-        meter=meter,
-    ).run(Days(DAY, DAY))
+    target = IndexOpener(settings).target(meter)
+    Pipeline(source=lister, target=target, meter=meter).run(Days(DAY, DAY))
 
 
 QUESTIONS = (
@@ -275,7 +272,7 @@ def long_document(text: str, access: tuple[str, ...]) -> Document:
 
 
 def sync(store: VectorStore, one: Document, embedder: TinyEmbedder) -> None:
-    Pipeline(source=ListSource([one]), embedder=embedder, store=store, meter=Meter()).run(
+    Pipeline(source=ListSource([one]), target=target_of(store, embedder), meter=Meter()).run(
         Days(DAY, DAY)
     )
 

@@ -83,7 +83,7 @@ def index(store: LanceDBStore, embedder: Embedder, documents: Sequence[Document]
                 Record(
                     record_id(one.id, chunk.ordinal),
                     embedder.embed_query(chunk.text),
-                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_kind="tiny"),
+                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_spec="tiny"),
                 )
                 for chunk in chunks
             ],

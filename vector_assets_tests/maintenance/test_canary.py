@@ -12,6 +12,7 @@ from vector_assets.core.errors import CanaryError, LostWriteError, UnavailableEr
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded
+from vector_assets.index.generations import Index
 from vector_assets.index.search import find
 from vector_assets.maintenance.canary import CANARY, CANARY_ID, OLD_AFTER, last_found, try_canary
 from vector_assets.monitoring.alerts.incidents import Incident
@@ -20,7 +21,7 @@ from vector_assets.monitoring.dagster_state.state import AssetHistory, DayRecord
 from vector_assets.monitoring.health import Verdict, measure
 from vector_assets.monitoring.probes import Probes
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.stores.base import Record, VectorStore
+from vector_assets.stores.base import IndexStore, Record, VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.api.test_app import READ, served
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
@@ -145,11 +146,11 @@ def test_an_index_that_shows_late_what_was_written_is_waited_for(sandbox: Sandbo
     assert last_found(store) == NIGHT
 
 
-def problems(store: VectorStore, observation: Observation | None, hours: int) -> list[str]:
+def problems(store: IndexStore, observation: Observation | None, hours: int) -> list[str]:
     """Return what is told of the canary so long after the night; the one source is empty."""
     now = NIGHT + timedelta(hours=hours)
     settings = Settings(files_path=".")
-    health = measure(settings, Probes(settings, store), observation, now=now)
+    health = measure(settings, Probes(settings, Index(store)), observation, now=now)
     if CANARY in {one.key for one in health.problems}:
         assert health.verdict is not Verdict.FRESH
     return [one.detail for one in health.problems if one.key == CANARY]
@@ -201,7 +202,7 @@ def test_the_alert_of_a_canary_is_over_once_it_is_found_again(tmp_path: Path) ->
     incidents = {problem.key: Incident(problem, opened_at=NIGHT, seen_at=NIGHT)}
 
     def told() -> list[str]:
-        health = measure(settings, Probes(settings, store), Observation(), now=NEXT)
+        health = measure(settings, Probes(settings, Index(store)), Observation(), now=NEXT)
         problems = for_sensors(health, Observation(), incidents, settings)
         return [one.key for one in problems if one.key == "run:canary"]
 

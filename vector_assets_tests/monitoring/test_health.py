@@ -7,6 +7,7 @@ import pytest
 
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.settings import Settings
+from vector_assets.index.generations import Index
 from vector_assets.monitoring.alerts.routing import for_sensors
 from vector_assets.monitoring.dagster_state.names import SCHEDULE, SENSORS
 from vector_assets.monitoring.dagster_state.state import (
@@ -284,14 +285,14 @@ def test_a_source_that_has_its_credentials_is_not_missed() -> None:
 class _AwayStore(LanceDBStore):
     """An index whose object store does not answer."""
 
-    def watermark(self, namespace: str) -> datetime | None:
+    def dimensions(self, namespace: str) -> int | None:
         raise UnavailableError("LanceDB at s3://index", "connection refused")
 
 
 def test_an_index_that_is_away_is_one_problem_and_not_one_of_each_source(sandbox: Sandbox) -> None:
     given = {name.lower(): value for name, value in sandbox.environment.items()}
     settings = Settings.model_validate(given)
-    health = measure(settings, Probes(settings, _AwayStore("s3://index")), None)
+    health = measure(settings, Probes(settings, Index(_AwayStore("s3://index"))), None)
     assert [problem.key for problem in health.problems] == ["index"]
     assert "connection refused" in health.problems[0].detail
     assert {source.verdict for source in health.sources} == {Verdict.UNKNOWN}

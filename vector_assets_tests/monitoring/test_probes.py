@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vector_assets.core.settings import Settings
+from vector_assets.index.generations import Index
 from vector_assets.monitoring import probes as probes_module
 from vector_assets.monitoring.probes import ERROR_SECONDS, Probes
 from vector_assets.sandbox.server import Sandbox
@@ -33,7 +34,7 @@ class Day:
     def __init__(self, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         values = {name.lower(): value for name, value in sandbox.environment.items()}
         self._settings = Settings.model_validate(values)
-        self._store = LanceDBStore(str(folder))
+        self._index = Index(LanceDBStore(str(folder)))
         self._sandbox = sandbox
         self._remembered = ""
         self._now = time.time()
@@ -44,7 +45,7 @@ class Day:
         before = len(self._sandbox.conditions.log)
         for _ in range(int(span / timedelta(minutes=1))):
             probes = Probes(
-                self._settings, self._store, keeps_sources=True, remembered=self._remembered
+                self._settings, self._index, keeps_sources=True, remembered=self._remembered
             )
             self.seen = probes.probe("fireflies")
             self._remembered = probes.remembered

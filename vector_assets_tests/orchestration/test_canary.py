@@ -8,13 +8,15 @@ import pytest
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
+from vector_assets.index.generations import Index
 from vector_assets.maintenance.canary import last_found
 from vector_assets.orchestration.io_managers import LanceDBIOManager
-from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.maintenance.test_canary import Constant, Forgetful
 from vector_assets_tests.orchestration.parts import GivenEmbedder, failure_text
 from vector_assets_tests.support.receiver import running_receiver
+from vector_assets_tests.support.targets import recorded_index
+from vector_assets_tests.support.tiny import TinyEmbedder
 
 CANARY_KEY = dg.AssetKey("index_canary")
 
@@ -22,8 +24,12 @@ CANARY_KEY = dg.AssetKey("index_canary")
 class ForgetfulIndex(LanceDBIOManager):
     """An index that throws away what it takes."""
 
-    def build_store(self, meter: Meter) -> VectorStore:
-        return Forgetful(self.uri)
+    def build_index(self, meter: Meter) -> Index:
+        store = Forgetful(self.uri)
+        store.is_forgetting = False
+        index = recorded_index(store, TinyEmbedder())
+        store.is_forgetting = True
+        return index
 
 
 class Garbage(GivenEmbedder):

@@ -19,6 +19,7 @@ from vector_assets.sources.items import Checkpoint, SourceItem
 from vector_assets.stores.base import Head, Record
 from vector_assets.stores.records import document_id_of
 from vector_assets_tests.faults.memory_store import MemoryStore
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 NOW = utc("2026-03-10T06:00")
@@ -67,14 +68,14 @@ def finished_after(store: MemoryStore, *items: SourceItem | Exception, match: st
     stream = stream_of(store, *items)
     checkpointer = Checkpointer(stream.report, stream.days)
     with pytest.raises((UnavailableError, LostWriteError), match=match):
-        write(stream, store, checkpointer=checkpointer)
+        write(stream, checkpointer=checkpointer)
     assert stream.report.finished_days == len(checkpointer.finished_days)
     return checkpointer
 
 
 def stream_of(store: MemoryStore, *items: SourceItem | Exception) -> EmbeddedDocuments:
     pipeline = Pipeline(
-        source=ListSource(items), embedder=TinyEmbedder(), store=store, meter=Meter()
+        source=ListSource(items), target=target_of(store, TinyEmbedder()), meter=Meter()
     )
     return pipeline.embedded_documents(WEEK, now=NOW)
 
@@ -84,7 +85,7 @@ def test_two_batches_are_written_at_once() -> None:
     store.meeting = threading.Barrier(2)
     items = [document(str(n), "text", updated_at="2026-03-05T10:00") for n in range(8)]
     # Each write waits for another one beside it.
-    write(stream_of(store, *items), store)
+    write(stream_of(store, *items))
     assert store.most_at_once == 2
     assert store.count("jira") == 8
 
@@ -101,11 +102,11 @@ def test_no_document_is_written_by_two_at_once_and_its_last_version_stands(seed:
         for n in range(60)
     ]
     store = TwoAtOnce()
-    write(stream_of(store, *items), store)
+    write(stream_of(store, *items))
     assert store.written_twice == set()
     wanted = TwoAtOnce()
     last_versions = {item.id: item for item in items}
-    write(stream_of(wanted, *last_versions.values()), wanted)
+    write(stream_of(wanted, *last_versions.values()))
     assert {chunk_id: record.metadata for chunk_id, record in store.records.items()} == {
         chunk_id: record.metadata for chunk_id, record in wanted.records.items()
     }

@@ -35,6 +35,7 @@ from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
 from vector_assets_tests.stores.conformance import DIMENSIONS
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 NOW = utc("2026-03-30T06:00")
@@ -67,17 +68,17 @@ def stream(
     store: VectorStore, *items: SourceItem | Exception, days: Days = NIGHT
 ) -> EmbeddedDocuments:
     source = items[0] if isinstance(items[0], ListSource) else IdSource(items)
-    pipeline = Pipeline(source=source, embedder=TinyEmbedder(), store=store, meter=Meter())
+    pipeline = Pipeline(source=source, target=target_of(store, TinyEmbedder()), meter=Meter())
     return pipeline.embedded_documents(days, now=NOW)
 
 
 def sync(store: VectorStore, *items: SourceItem | Exception, days: Days = NIGHT) -> SyncReport:
-    return write(stream(store, *items, days=days), store)
+    return write(stream(store, *items, days=days))
 
 
 def sync_from(store: VectorStore, source: ListSource, days: Days = NIGHT) -> SyncReport:
-    pipeline = Pipeline(source=source, embedder=TinyEmbedder(), store=store, meter=Meter())
-    return write(pipeline.embedded_documents(days, now=NOW), store)
+    pipeline = Pipeline(source=source, target=target_of(store, TinyEmbedder()), meter=Meter())
+    return write(pipeline.embedded_documents(days, now=NOW))
 
 
 def held(store: VectorStore) -> dict[str, Quarantined]:
@@ -294,7 +295,7 @@ def test_a_day_whose_failures_could_not_be_recorded_is_not_finished(
     running = stream(store, *items, *ends, days=MARCH_2)
     checkpointer = Checkpointer(running.report, MARCH_2)
     with pytest.raises(UnavailableError, match=r"HTTP 503|disk is full"):
-        write(running, store, checkpointer=checkpointer)
+        write(running, checkpointer=checkpointer)
     assert checkpointer.finished_days == []
 
 

@@ -17,6 +17,7 @@ from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sources.items import Checkpoint, DocumentFailure, Gap, SourceItem, Unchanged
 from vector_assets.stores.base import Filter, Metadata, Record
 from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 NOW = utc("2026-03-10T06:00")
@@ -79,9 +80,9 @@ def sync(
 ) -> SyncReport:
     source = ListSource(items)
     pipeline = Pipeline(
-        source=source, embedder=embedder or TinyEmbedder(), store=store, meter=Meter()
+        source=source, target=target_of(store, embedder or TinyEmbedder()), meter=Meter()
     )
-    return write(pipeline.embedded_documents(days, now=NOW), store)
+    return write(pipeline.embedded_documents(days, now=NOW))
 
 
 def texts(store: LanceDBStore, document_id: str) -> list[str]:
@@ -314,31 +315,32 @@ def test_a_listing_that_breaks_keeps_what_was_written_and_tells_which_days_are_w
                 UnavailableError("jira", "HTTP 503"),
             ]
         ),
-        embedder=TinyEmbedder(),
-        store=store,
+        target=target_of(store, TinyEmbedder()),
         meter=Meter(),
     )
     stream = pipeline.embedded_documents(WEEK, now=NOW)
     checkpointer = Checkpointer(stream.report, WEEK)
     with pytest.raises(UnavailableError, match="jira did not answer: HTTP 503"):
-        write(stream, store, checkpointer=checkpointer)
+        write(stream, checkpointer=checkpointer)
     assert checkpointer.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
     assert store.count("jira") == 72
 
 
 def test_all_days_are_finished_when_the_run_is(store: LoggedStore) -> None:
-    pipeline = Pipeline(source=ListSource([]), embedder=TinyEmbedder(), store=store, meter=Meter())
+    pipeline = Pipeline(
+        source=ListSource([]), target=target_of(store, TinyEmbedder()), meter=Meter()
+    )
     stream = pipeline.embedded_documents(WEEK, now=NOW)
     checkpointer = Checkpointer(stream.report, WEEK)
     assert checkpointer.finished_days == []
-    write(stream, store, checkpointer=checkpointer)
+    write(stream, checkpointer=checkpointer)
     assert checkpointer.finished_days == list(WEEK)
 
 
 def test_the_window_has_the_sources_overlap_and_no_end_at_the_present(store: LoggedStore) -> None:
     source = ListSource([])
-    pipeline = Pipeline(source=source, embedder=TinyEmbedder(), store=store, meter=Meter())
-    write(pipeline.embedded_documents(Days(date(2026, 3, 9), date(2026, 3, 9)), now=NOW), store)
+    pipeline = Pipeline(source=source, target=target_of(store, TinyEmbedder()), meter=Meter())
+    write(pipeline.embedded_documents(Days(date(2026, 3, 9), date(2026, 3, 9)), now=NOW))
     [window] = source.windows
     assert window.start == utc("2026-03-09") - timedelta(hours=12)
     assert window.end is None
@@ -362,7 +364,7 @@ def known_after(store: LanceDBStore, *documents: Document, is_rescan: bool = Fal
     """Return a source as it knows the index once these documents are in it."""
     sync(store, *documents)
     source = ListSource([])
-    pipeline = Pipeline(source=source, embedder=TinyEmbedder(), store=store, meter=Meter())
+    pipeline = Pipeline(source=source, target=target_of(store, TinyEmbedder()), meter=Meter())
     pipeline.embedded_documents(WEEK, now=NOW, is_rescan=is_rescan)
     return source
 
@@ -383,7 +385,7 @@ def test_a_rescan_takes_nothing_for_unchanged(store: LoggedStore) -> None:
 def test_another_model_takes_nothing_for_unchanged(store: LoggedStore) -> None:
     source = known_after(store, document("1", stamp="3 replies"))
     other = TinyEmbedder(chunk_tokens=70)
-    pipeline = Pipeline(source=source, embedder=other, store=store, meter=Meter())
+    pipeline = Pipeline(source=source, target=target_of(store, other), meter=Meter())
     pipeline.embedded_documents(WEEK, now=NOW)
     assert source.known.unchanged({"jira:1": "3 replies"}) == frozenset()
 

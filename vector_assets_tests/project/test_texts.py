@@ -32,6 +32,7 @@ from vector_assets.stores.records import MAX_METADATA_BYTES, chunk_metadata, met
 from vector_assets_tests.embedding.test_openai import build as build_openai
 from vector_assets_tests.stores.test_pinecone import build as build_pinecone
 from vector_assets_tests.stores.test_pinecone import make_vector_index
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 DAYS = Days(date(2026, 3, 1), date(2026, 3, 7))
@@ -152,8 +153,8 @@ def store(
 def sync(store: VectorStore, embedder: Embedder, doc: Document) -> SyncReport:
     source = ListSource([doc])
     source.name = doc.source
-    pipeline = Pipeline(source=source, embedder=embedder, store=store, meter=Meter())
-    return write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    pipeline = Pipeline(source=source, target=target_of(store, embedder), meter=Meter())
+    return write(pipeline.embedded_documents(DAYS, now=NOW))
 
 
 def stored(store: VectorStore, doc: Document, embedder: Embedder) -> list[Metadata]:
@@ -324,6 +325,6 @@ def test_any_text_at_all_is_planned_without_an_error(
     [doc, _] = redact_document(doc)
     chunks = chunk_document(doc, TinyEmbedder().tokenizer, 50)
     for chunk in chunks:
-        fields = chunk_metadata(doc, chunk, chunk_count=len(chunks), vector_kind="k")
+        fields = chunk_metadata(doc, chunk, chunk_count=len(chunks), vector_spec="k")
         assert metadata_bytes(fields) <= MAX_METADATA_BYTES
     assert lost_words(doc, [chunk.text for chunk in chunks]) == set()

@@ -26,6 +26,7 @@ from vector_assets_tests.sources.fireflies import meetings as fireflies_meetings
 from vector_assets_tests.sources.jira.issues import comment, issue
 from vector_assets_tests.sources.notion.pages import child_page, database, page, row_of
 from vector_assets_tests.sources.slack import team as slack_team
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder
 
 MARCH_2 = date(2026, 3, 2)
@@ -65,11 +66,10 @@ class Runs:
         meter = Meter()
         pipeline = Pipeline(
             source=build_source(self.name, self._settings, meter),
-            embedder=TinyEmbedder(chunk_tokens=2_000),
-            store=self._store,
+            target=target_of(self._store, TinyEmbedder(chunk_tokens=2_000)),
             meter=meter,
         )
-        return write(pipeline.embedded_documents(days), self._store)
+        return write(pipeline.embedded_documents(days))
 
 
 @dataclass(frozen=True)

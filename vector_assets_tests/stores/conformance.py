@@ -29,7 +29,7 @@ def records(doc: Document, *texts: str) -> list[Record]:
         Record(
             f"{doc.id}#{n}",
             EMBEDDER.embed_query(text),
-            chunk_metadata(doc, Chunk(n, text, doc.url), chunk_count=len(texts), vector_kind=KIND),
+            chunk_metadata(doc, Chunk(n, text, doc.url), chunk_count=len(texts), vector_spec=KIND),
         )
         for n, text in enumerate(texts)
     ]

@@ -13,6 +13,7 @@ from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, many_records, records
 from vector_assets_tests.stores.test_pinecone import APIS, build, make_vector_index
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 DATA = "/pinecone/vector-assets"
@@ -32,8 +33,8 @@ def store(request: pytest.FixtureRequest, sandbox: Sandbox) -> PineconeStore:
 def sync(store: PineconeStore, *parts: str) -> TinyEmbedder:
     embedder = TinyEmbedder(DIMENSIONS, 40)
     source = ListSource([document("1", *parts), document("2", "short")])
-    pipeline = Pipeline(source=source, embedder=embedder, store=store, meter=Meter())
-    write(pipeline.embedded_documents(DAYS, now=NOW), store)
+    pipeline = Pipeline(source=source, target=target_of(store, embedder), meter=Meter())
+    write(pipeline.embedded_documents(DAYS, now=NOW))
     return embedder
 
 

@@ -28,7 +28,7 @@ CONTRACT_FIELDS = {
 
 def metadata(doc: Document, ordinal: int = 0, text: str = "text") -> dict[str, object]:
     chunk = Chunk(ordinal, text, doc.url)
-    return dict(chunk_metadata(doc, chunk, chunk_count=3, vector_kind="kind"))
+    return dict(chunk_metadata(doc, chunk, chunk_count=3, vector_spec="kind"))
 
 
 def test_every_field_of_the_contract_is_there_and_the_sources_own_beside_them() -> None:
@@ -104,7 +104,7 @@ def test_metadata_fits_whatever_the_document(title: str, people: list[str], text
         url="https://example.com/" + title,
     )
     assert metadata_bytes(chunk_metadata(doc, Chunk(0, text, doc.url), chunk_count=1,
-                                         vector_kind="k")) <= MAX_METADATA_BYTES  # fmt: skip
+                                         vector_spec="k")) <= MAX_METADATA_BYTES  # fmt: skip
 
 
 def test_a_reader_that_does_not_fit_is_refused_and_never_let_in() -> None:

@@ -20,6 +20,7 @@ from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sources.items import DocumentFailure, Gap, SourceItem, Unchanged
 from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 FIRST = date(2020, 1, 1)
@@ -68,16 +69,14 @@ def resident_mib() -> float:
 
 def main(folder: str, count: int) -> None:
     keep_little_freed_memory()
+    store = CountedStore(folder)
+    embedder = TinyEmbedder(dimensions=32, chunk_tokens=100, is_remembering=False)
     pipeline = Pipeline(
-        source=EndlessSource(count),
-        embedder=TinyEmbedder(dimensions=32, chunk_tokens=100, is_remembering=False),
-        store=LanceDBStore(folder),
-        meter=Meter(),
+        source=EndlessSource(count), target=target_of(store, embedder), meter=Meter()
     )
     stream = pipeline.embedded_documents(
         Days(FIRST, FIRST + timedelta(days=DAYS)), now=utc("2026-03-10T06:00")
     )
-    store = CountedStore(folder)
     told = 0
 
     def tell(report: SyncReport) -> None:
@@ -89,7 +88,7 @@ def main(folder: str, count: int) -> None:
             sys.stdout.write(json.dumps(step) + "\n")
             sys.stdout.flush()
 
-    write(stream, store, on_progress=tell)
+    write(stream, on_progress=tell)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from vector_assets.core.days import Window
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.index.generations import LiveStore, build_store
+from vector_assets.index.generations import build_index
 from vector_assets.maintenance.prune.report import PruneReport, Refusal
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.redaction.redact import words_without_secrets
@@ -52,7 +52,7 @@ class Prune:
 
     Args:
         source: Is listed.
-        store: Is compared with the listing, and deleted from.
+        store: One generation: compared with the listing, and deleted from.
         meter: Counts the requests of both.
         max_share: Share of the judged documents that may be deleted; 1 trusts the listing unless
             it broke off.
@@ -71,8 +71,7 @@ class Prune:
         on_progress: OnProgress = lambda report: None,
     ) -> None:
         self._source = source
-        # Judge and delete in one generation, even if another becomes live meanwhile.
-        self._store = store.tied() if isinstance(store, LiveStore) else store
+        self._store = store
         self._meter = meter
         self._max_share = max_share
         self._now = now or datetime.now(UTC)
@@ -345,7 +344,7 @@ def prune_source(
     meter = Meter()
     prune = Prune(
         build_source(name, settings, meter),
-        build_store(settings, meter),
+        build_index(settings, meter).open(),
         meter,
         max_share=settings.prune_max_share if max_share is None else max_share,
         on_progress=on_progress,

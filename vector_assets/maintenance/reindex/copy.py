@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from vector_assets.core.concurrency import mapped_in_order
 from vector_assets.core.documents import Document, Value
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.spec import kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.pipeline.report import DayStats
 from vector_assets.pipeline.writer import Writer
@@ -66,7 +66,7 @@ class CopyPlanner(Planner):
         super().__init__(store, namespace, embedder)
         self._old = old
         self._space = namespace
-        self._kind = kind_of(embedder)
+        self._spec = IndexSpec.of(embedder)
         self._heads: dict[str, Head] = {}
         self._held: dict[str, dict[str, Metadata]] = {}
         self.damaged: list[str] = []
@@ -74,7 +74,7 @@ class CopyPlanner(Planner):
     def name_of(self, head: Head) -> str:
         """Return what the copy of a head names; nothing when the original is unfinished."""
         origin = head.document_fingerprint
-        return f"{_COPIED}{self._kind.name} {origin}" if origin else ""
+        return f"{_COPIED}{self._spec.name} {origin}" if origin else ""
 
     def planned(self, heads: Mapping[str, Head]) -> list[DocumentPlan | DocumentFailure]:
         """Read some documents and plan them; one that changes meanwhile is left out.
@@ -108,7 +108,7 @@ class CopyPlanner(Planner):
         one = document.id
         held = self._held.get(one) or self._read({one: self._heads[one]})[one]
         found = {
-            chunk_id: restamped(metadata, self._kind.vector_kind)
+            chunk_id: restamped(metadata, self._spec.vector_spec)
             for chunk_id, metadata in held.items()
         }
         found[head_id(one)] |= {"document_fingerprint": self.fingerprint_of(document), "stamp": ""}

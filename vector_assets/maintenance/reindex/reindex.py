@@ -17,9 +17,9 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.generations import Generation, LiveStore, TiedStore, build_store
-from vector_assets.index.spec import kind_of
-from vector_assets.index.targets import difference, require_no_import
+from vector_assets.index.generations import Generation, Index, build_index
+from vector_assets.index.spec import IndexSpec
+from vector_assets.index.targets import WriteTarget
 from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.maintenance.reindex.copy import copy_namespace
 from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
@@ -46,7 +46,7 @@ class Reindexing:
 
     Args:
         settings: Name everything.
-        store: The index; the one that the settings name if None.
+        index: The one that the settings name if None.
         embedder: The same.
         source_of: Makes a source by its name.
         accepts_missing: Whether to switch though documents could not be brought over.
@@ -57,7 +57,7 @@ class Reindexing:
         self,
         settings: Settings,
         *,
-        store: LiveStore | None = None,
+        index: Index | None = None,
         embedder: Embedder | None = None,
         source_of: Callable[[str], Source] | None = None,
         accepts_missing: bool = False,
@@ -65,22 +65,21 @@ class Reindexing:
     ) -> None:
         self._meter = Meter()
         self._settings = settings
-        self._store = store or build_store(settings, self._meter)
+        self._index = index or build_index(settings, self._meter)
         self._embedder = embedder or build_embedder(settings, self._meter)
         self._source_of = source_of or (lambda name: build_source(name, settings, self._meter))
         self._accepts_missing = accepts_missing
         self._on_progress = on_progress
-        self._wanted = kind_of(self._embedder)
+        self._wanted = IndexSpec.of(self._embedder)
         self._started = time.monotonic()
-        self._store.forget()
-        self._live = self._store.live(self._wanted)
-        self._catalogue = self._store.catalogue
+        self._live = self._index.live_now() or Generation("", self._wanted)
+        self._records = self._index.records
 
     def estimate(self) -> Estimate:
         """Return what it would take; writes nothing."""
         if not self._is_needed:
             return Estimate("")
-        old = self._store_of(self._live)
+        old = self._index.store_of(self._live)
         names = [name for name in SOURCES if old.count(name)]
         documents = chunks = tokens = 0
         for name in names:
@@ -88,8 +87,11 @@ class Reindexing:
             count = sum(head.chunk_count for _, head in heads)
             documents += len(heads)
             chunks += count
-            sample = old.metadata(name, [head_id(one) for one, _ in heads[:_SAMPLE_CHUNKS]])
-            sampled = [self._embedder.tokenizer.count(str(one["text"])) for one in sample.values()]
+            sample_ids = [head_id(document_id) for document_id, _ in heads[:_SAMPLE_CHUNKS]]
+            sampled = [
+                self._embedder.tokenizer.count(str(metadata["text"]))
+                for metadata in old.metadata(name, sample_ids).values()
+            ]
             tokens += round(sum(sampled) / max(1, len(sampled)) * count)
         dollars = tokens * self._embedder.dollars_per_million_tokens / 1e6
         return Estimate(self._difference, self._way, documents, chunks, tokens, dollars)
@@ -108,14 +110,14 @@ class Reindexing:
             self._fill(target, report)
             self._require_whole(report)
             # Found by search, end to end; and its date is in the new index when that is served.
-            try_canary(self._filling(target), self._embedder)
+            try_canary(self._index.store_of(target), self._embedder)
             self._switch(target)
             report.is_switched = True
-        building = self._catalogue.building()
+        building = self._records.building()
         if building is not None and building.name == self._live.name:
             # An earlier run ended between its switch and this.
-            self._catalogue.end_building()
-        for old in self._catalogue.old():
+            self._records.end_building()
+        for old in self._records.old():
             if old.facts.get("is_caught_up") is False:
                 self._catch_up(old, report)
         self._note(report)
@@ -128,76 +130,63 @@ class Reindexing:
             FatalError: What was written to one of them is not brought over yet.
         """
         dropped = []
-        for old in self._catalogue.old():
+        for old in self._records.old():
             if old.facts.get("is_caught_up") is False:
                 raise FatalError(
                     f"what runs wrote last to the old index ({old}) is not brought over yet: run "
                     f"`vector-assets reindex` to its end first"
                 )
             self._drop(old)
-            self._catalogue.forget_old(old.name)
+            self._records.forget_old(old.name)
             dropped.append(str(old))
-        building = self._catalogue.building()
+        building = self._records.building()
         if building is not None and building.name != self._wanted.name:
             self._drop(building)
-            self._catalogue.end_building()
+            self._records.end_building()
             dropped.append(f"{building}, which was never finished")
         return dropped
 
     @property
     def _is_needed(self) -> bool:
-        return not self._live.is_empty and self._live.kind != self._wanted
+        return self._live.spec != self._wanted
 
     @property
     def _difference(self) -> str:
-        return difference(self._live.kind, self._wanted)
+        return self._live.spec.differences(self._wanted)
 
     @property
     def _way(self) -> Way:
-        kind = self._live.kind
-        return "stored text" if kind and kind.is_cut_like(self._wanted) else "sources"
-
-    def _store_of(self, generation: Generation) -> IndexStore:
-        return self._store.tied(generation).store
-
-    def _filling(self, generation: Generation) -> TiedStore:
-        return self._store.tied(generation, is_filling=True)
+        return "stored text" if self._live.spec.is_cut_like(self._wanted) else "sources"
 
     def _begin(self) -> Generation:
         """Return the generation to fill: that of an earlier run, or a new one."""
-        building = self._catalogue.building()
+        building = self._records.building()
         if building is not None and building.name == self._wanted.name:
             return building
-        if any(old.name == self._wanted.name for old in self._catalogue.old()):
+        if any(old.name == self._wanted.name for old in self._records.old()):
             raise FatalError(
                 f"an old index of this kind ({self._wanted}) stands beside the live one, and what "
                 f"it holds is of the past: run `vector-assets reindex --drop-old` first"
             )
         if building is not None:
-            self._catalogue.set_old(replace(building, facts={"given_up_at": _now()}))
-        if not self._live.is_recorded:
-            require_no_import(self._store)
-            # From here on nobody else records what is live, so that nobody undoes the switch.
-            self._live = replace(self._live, is_recorded=True)
-            self._catalogue.set_live(self._live)
+            self._records.set_old(replace(building, facts={"given_up_at": _now()}))
         target = Generation(self._wanted.name, self._wanted, {"begun_at": _now(), "back_to": {}})
-        self._catalogue.set_building(target)
+        self._records.set_building(target)
         return target
 
     def _fill(self, target: Generation, report: ReindexReport) -> None:
-        old = self._store_of(self._live)
-        held = [name for name in SOURCES if next(iter(old.documents(name)), None)]
+        old = self._index.store_of(self._live)
+        held = _held_sources(old)
         report.wanted = sum(1 for name in held for _ in old.documents(name))
         if self._way == "stored text":
-            self._copy(held, old, target, report)
+            self._copy(held, old, self._index.store_of(target), report)
         else:
             self._read(held, old, target, report)
 
     def _copy(
-        self, names: Sequence[str], old: IndexStore, target: Generation, report: ReindexReport
+        self, names: Sequence[str], old: IndexStore, new: IndexStore, report: ReindexReport
     ) -> None:
         """Copy until a pass finds nothing to do: nights go on writing to the old generation."""
-        new = self._filling(target)
         for _ in range(MAX_PASSES):
             passes = [self._copy_once(name, old, new, report, is_served=False) for name in names]
             if not any(passes):
@@ -211,13 +200,15 @@ class Reindexing:
         self,
         name: str,
         old: IndexStore,
-        new: TiedStore,
+        new: IndexStore,
         report: ReindexReport,
         *,
         is_served: bool,
     ) -> bool:
         """Make one pass; return whether there was anything to do."""
-        without = frozenset([*report.damaged, *(one.document_id for one in report.failures)])
+        without = frozenset(
+            [*report.damaged, *(failure.document_id for failure in report.failures)]
+        )
         before = replace(report.stats)
         done = None
         for done in copy_namespace(
@@ -265,7 +256,7 @@ class Reindexing:
             self._sync(name, Days(start, last), target, report)
             done[name] = start.isoformat()
             target = replace(target, facts={**target.facts, "back_to": done})
-            self._catalogue.set_building(target)
+            self._records.set_building(target)
             last = start - timedelta(days=1)
         return target
 
@@ -274,7 +265,7 @@ class Reindexing:
     ) -> None:
         """Read what changed since the beginning, until the new one is not behind the old."""
         begun = datetime.fromisoformat(str(target.facts["begun_at"])).date()
-        new = self._store_of(target)
+        new = self._index.store_of(target)
         behind: set[str] | None = None
         for _ in range(MAX_PASSES):
             self._sync(name, Days(min(begun, _yesterday()), _yesterday()), target, report)
@@ -283,9 +274,11 @@ class Reindexing:
             if not behind or behind == before:
                 break
         missing = sorted(theirs.keys() - ours.keys())
-        failed = {one.document_id for one in report.failures}
-        gone = [one for one in missing if one not in failed]
-        report.failures = [one for one in report.failures if one.document_id not in ours]
+        failed_ids = {failure.document_id for failure in report.failures}
+        gone = [document_id for document_id in missing if document_id not in failed_ids]
+        report.failures = [
+            failure for failure in report.failures if failure.document_id not in ours
+        ]
         report.gone += gone
         if len(gone) > MAX_GONE_SHARE * len(theirs) and not self._accepts_missing:
             raise FatalError(
@@ -296,10 +289,8 @@ class Reindexing:
             )
 
     def _sync(self, name: str, days: Days, target: Generation, report: ReindexReport) -> None:
-        store = self._filling(target)
-        pipeline = Pipeline(
-            source=self._source_of(name), embedder=self._embedder, store=store, meter=self._meter
-        )
+        filled = WriteTarget(self._index.store_of(target), self._index.ledger, self._embedder)
+        pipeline = Pipeline(source=self._source_of(name), target=filled, meter=self._meter)
         before = replace(report.stats)
         stream = pipeline.embedded_documents(days)
 
@@ -308,13 +299,17 @@ class Reindexing:
             report.stats.add(stream.report.total)
             self._note(report, name)
 
-        done = write(stream, store, on_progress=progress)
-        known = {one.document_id for one in report.failures}
-        report.failures += [one for one in done.failures if one.document_id not in known]
+        done = write(stream, on_progress=progress)
+        known_ids = {failure.document_id for failure in report.failures}
+        report.failures += [
+            failure for failure in done.failures if failure.document_id not in known_ids
+        ]
 
     def _require_whole(self, report: ReindexReport) -> None:
         if report.failures and not self._accepts_missing:
-            named = "; ".join(f"{one.document_id}: {one.cause}" for one in report.failures[:5])
+            named = "; ".join(
+                f"{failure.document_id}: {failure.cause}" for failure in report.failures[:5]
+            )
             raise FatalError(
                 f"{len(report.failures)} documents could not be brought over, so the old index is "
                 f"still served: {named}. Run `vector-assets reindex` again to try these alone, or "
@@ -329,11 +324,10 @@ class Reindexing:
             "way": self._way,
             "begun_at": target.facts["begun_at"],
         }
-        self._catalogue.set_old(replace(self._live, facts=facts))
-        self._catalogue.set_live(replace(target, facts={"since": _now()}))
-        self._catalogue.end_building()
-        self._store.forget()
-        self._live = self._store.live()
+        self._records.set_old(replace(self._live, facts=facts))
+        self._records.set_live(replace(target, facts={"since": _now()}))
+        self._records.end_building()
+        self._live = self._index.live_now() or target
 
     def _catch_up(self, old: Generation, report: ReindexReport) -> None:
         """Bring over what runs wrote to the old one before they could see the switch.
@@ -341,11 +335,11 @@ class Reindexing:
         A run that ends after the switch sees it and fails by name; one that ended before has
         written all before. So one pass is enough, once the index shows everything.
         """
-        time.sleep(self._store.seen_within_seconds)
-        store = self._store_of(old)
-        held = [name for name in SOURCES if next(iter(store.documents(name)), None)]
+        store = self._index.store_of(old)
+        time.sleep(store.seen_within_seconds)
+        held = _held_sources(store)
         if old.facts.get("way") == "stored text":
-            new = self._filling(self._live)
+            new = self._index.store_of(self._live)
             for name in held:
                 self._copy_once(name, store, new, report, is_served=True)
         else:
@@ -353,10 +347,10 @@ class Reindexing:
             for name in self._readable(held):
                 begun = datetime.fromisoformat(str(old.facts["begun_at"])).date()
                 self._sync(name, Days(min(begun, _yesterday()), _yesterday()), target, report)
-        self._catalogue.set_old(replace(old, facts={**old.facts, "is_caught_up": True}))
+        self._records.set_old(replace(old, facts={**old.facts, "is_caught_up": True}))
 
     def _drop(self, generation: Generation) -> None:
-        store = self._store_of(generation)
+        store = self._index.store_of(generation)
         if generation.name:
             store.remove()
             return
@@ -371,12 +365,16 @@ class Reindexing:
             self._on_progress(source, report)
 
 
+def _held_sources(store: IndexStore) -> list[str]:
+    return [name for name in SOURCES if next(iter(store.documents(name)), None)]
+
+
 def _behind(theirs: dict[str, Head], ours: dict[str, Head]) -> set[str]:
     """Return the documents that are missing, or older, in the new generation."""
     return {
-        one
-        for one, head in theirs.items()
-        if one not in ours or ours[one].updated_at < head.updated_at
+        document_id
+        for document_id, head in theirs.items()
+        if document_id not in ours or ours[document_id].updated_at < head.updated_at
     }
 
 

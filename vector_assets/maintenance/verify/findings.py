@@ -12,7 +12,7 @@ import numpy as np
 
 from vector_assets.core.documents import Document, Value
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.pipeline.plan import metadata_of_records
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
@@ -75,19 +75,19 @@ class Yardstick:
     Attributes:
         dimensions: Length of a vector.
         is_unit: Whether the model returns vectors of length 1.
-        vector_kind: Model, dimensions and chunker in one word.
+        vector_spec: Model, dimensions and chunker in one word.
     """
 
     dimensions: int
     is_unit: bool
-    vector_kind: str
+    vector_spec: str
 
     @classmethod
     def of(cls, embedder: Embedder) -> "Yardstick":
         """Embed one word to see whether the model returns unit vectors."""
         norm = float(np.linalg.norm(embedder.embed_query("vector")))
         is_unit = abs(norm - 1) <= UNIT_TOLERANCE
-        return cls(embedder.dimensions, is_unit, vector_kind_of(embedder))
+        return cls(embedder.dimensions, is_unit, IndexSpec.of(embedder).vector_spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Wanted:
         Raises:
             DocumentError: Its records would not fit into an index.
         """
-        fingerprint = document_fingerprint(document, vector_kind_of(embedder))
+        fingerprint = document_fingerprint(document, IndexSpec.of(embedder).vector_spec)
         return cls(document, fingerprint, metadata_of_records(document, embedder), is_due)
 
     @property
@@ -179,7 +179,7 @@ class _Examination:
         self._corrupt = {
             chunk_id
             for chunk_id, record in self._held.items()
-            if not is_intact(record, yardstick.vector_kind)
+            if not is_intact(record, yardstick.vector_spec)
         }
 
     def findings(self) -> Iterator[Finding]:
@@ -314,7 +314,7 @@ class _Examination:
         return Finding(kind, self._id, chunk_id, detail)
 
 
-def is_intact(record: Record, vector_kind: str) -> bool:
+def is_intact(record: Record, vector_spec: str) -> bool:
     """Tell whether a record belongs under its id and hashes to its own fingerprint."""
     metadata = record.metadata
     ordinal = int(_number(metadata, "chunk"))
@@ -323,7 +323,7 @@ def is_intact(record: Record, vector_kind: str) -> bool:
     if ordinal_of(record.id) != 0 and _HEAD_ONLY_FIELDS & metadata.keys():
         return False
     text = str(metadata.get("text", ""))
-    expected = chunk_fingerprint(text, without_marks(metadata), vector_kind)
+    expected = chunk_fingerprint(text, without_marks(metadata), vector_spec)
     return expected == trusted_fingerprint(metadata)
 
 

@@ -12,7 +12,7 @@ from vector_assets.core.days import Days
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.targets import Opening
+from vector_assets.index.targets import IndexOpener
 from vector_assets.maintenance.verify.findings import Defect
 from vector_assets.maintenance.verify.verify import Case, OnVerified, Verifier, VerifyReport
 from vector_assets.pipeline.plan import DocumentPlan, Planner
@@ -227,7 +227,7 @@ def verify_source(
         VectorAssetsError: See `verify_index`.
     """
     meter = Meter()
-    target = Opening(settings).target(meter)
+    target = IndexOpener(settings).target(meter)
     return verify_index(
         open_source=lambda: build_source(name, settings, meter),
         embedder=target.embedder,

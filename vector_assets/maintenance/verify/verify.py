@@ -15,7 +15,7 @@ from vector_assets.core.days import Days, Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import DocumentError
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.maintenance.verify.findings import Defect, Finding, Wanted, Yardstick, examine
 from vector_assets.pipeline.extract import batched
 from vector_assets.pipeline.known import HeldVersions
@@ -329,8 +329,8 @@ class Verifier:
     def _source(self) -> Source:
         """Return a source that reads every document, also those that seem unchanged."""
         source = self._open_source()
-        kind = vector_kind_of(self._embedder)
-        source.known = HeldVersions(self._store, self._namespace, kind, is_rescan=True)
+        spec = IndexSpec.of(self._embedder)
+        source.known = HeldVersions(self._store, self._namespace, spec.vector_spec, is_rescan=True)
         return source
 
     def _set_stage(self, stage: str) -> None:

@@ -9,6 +9,7 @@ from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import VectorStore
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder, utc
 
 MARCH = Days(utc("2026-03-01").date(), utc("2026-03-31").date())
@@ -17,7 +18,7 @@ MARCH = Days(utc("2026-03-01").date(), utc("2026-03-31").date())
 def sync(source: Source, store: VectorStore) -> None:
     """Sync March into an index of 64 dimensions, with chunks so small that most have several."""
     embedder = TinyEmbedder(64, chunk_tokens=12)
-    Pipeline(source=source, embedder=embedder, store=store, meter=Meter()).run(MARCH)
+    Pipeline(source=source, target=target_of(store, embedder), meter=Meter()).run(MARCH)
 
 
 def prune(source: Source, store: VectorStore, max_share: float = 0.4, **kwargs: Any) -> PruneReport:

@@ -8,10 +8,10 @@ from vector_assets.core.days import Days
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.index.generations import LiveStore
+from vector_assets.index.generations import Generation, Index
 from vector_assets.index.ledger import NAMESPACE
-from vector_assets.index.spec import IndexKind, kind_of
-from vector_assets.index.targets import writing_target
+from vector_assets.index.spec import IndexSpec
+from vector_assets.index.targets import write_target
 from vector_assets.maintenance.reindex.reindex import Reindexing
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import Pipeline, write
@@ -59,38 +59,41 @@ class Place:
     def source(self, _: str = "jira") -> ListSource:
         return ListSource(list(self.documents.values()))
 
-    def live(self) -> LiveStore:
+    def index(self) -> Index:
         """Return the index as another process would see it."""
-        return LiveStore(self.base)
+        return Index(self.base)
 
     def sync(self, embedder: TinyEmbedder, *known: TinyEmbedder) -> SyncReport:
         """Run as the night does, with the settings' embedder; `known` are other models."""
-        by_kind = {kind_of(one): one for one in known}
-        target = writing_target(self.live(), embedder, lambda kind: by_kind[kind])
-        pipeline = Pipeline(
-            source=self.source(), embedder=target.embedder, store=target.store, meter=Meter()
-        )
-        return write(pipeline.embedded_documents(DAYS), target.store)
+        by_spec = {IndexSpec.of(other): other for other in known}
+        target = write_target(self.index(), embedder, lambda spec: by_spec[spec])
+        pipeline = Pipeline(source=self.source(), target=target, meter=Meter())
+        return write(pipeline.embedded_documents(DAYS))
 
     def reindexing(self, embedder: TinyEmbedder, **options: Any) -> Reindexing:
         return Reindexing(
-            SETTINGS, store=self.live(), embedder=embedder, source_of=self.source, **options
+            SETTINGS, index=self.index(), embedder=embedder, source_of=self.source, **options
         )
 
     def generation(self, name: str) -> IndexStore:
         return self.base.beside(name) if name else self.base
 
+    def live(self) -> Generation:
+        """Return the live generation."""
+        live = self.index().live()
+        assert live is not None
+        return live
+
     def served(self) -> IndexStore:
         """Return the store that is live."""
-        live = self.live().live()
-        return self.generation(live.name)
+        return self.generation(self.live().name)
 
-    def assert_unmixed(self, store: IndexStore, kind: IndexKind) -> dict[str, Metadata]:
-        """Check that every record is of a kind, by its own fingerprint and vector; return them."""
+    def assert_unmixed(self, store: IndexStore, spec: IndexSpec) -> dict[str, Metadata]:
+        """Check that every record is of a spec, by its own fingerprint and vector; return them."""
         found = contents(store)
         for one, metadata in found.items():
-            wanted = restamped(metadata, kind.vector_kind)["fingerprint"]
-            assert metadata["fingerprint"] == wanted, f"{one} is of another kind"
+            wanted = restamped(metadata, spec.vector_spec)["fingerprint"]
+            assert metadata["fingerprint"] == wanted, f"{one} is of another spec"
         return found
 
 

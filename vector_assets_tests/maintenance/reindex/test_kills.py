@@ -67,25 +67,24 @@ def test_a_reindex_that_is_killed_at_any_moment_leaves_the_live_index_and_goes_o
     while figures["killed"] < KILLS:
         wanted = {"EMBEDDING_DIMENSIONS": str(LENGTHS[campaign % 2])}
         campaign += 1
-        old, name = records(machine.place().served()), machine.place().live().live().name
+        old, name = records(machine.place().served()), machine.place().live().name
         embedded.clear()
         kills = 0
         while kills < KILLS_OF_ONE:
             if not kill_one(log, lambda: machine.start("reindex", **wanted), random, requests):  # noqa: B023
                 break
             kills += 1
-            if machine.place().live().live().name != name:
+            if machine.place().live().name != name:
                 figures["switched_before"] += 1
                 break
             assert_same(records(machine.place().served()), old)
         code, _, err = machine.run("reindex", **wanted)
         assert code == 0, err
-        live = machine.place().live().live()
-        assert live.kind is not None
-        assert live.kind.dimensions == int(wanted["EMBEDDING_DIMENSIONS"])
-        new = machine.place().assert_unmixed(machine.place().served(), live.kind)
+        live = machine.place().live()
+        assert live.spec.dimensions == int(wanted["EMBEDDING_DIMENSIONS"])
+        new = machine.place().assert_unmixed(machine.place().served(), live.spec)
         assert new.keys() == old.keys()
-        of_documents = [length for length in embedded if length == live.kind.dimensions]
+        of_documents = [length for length in embedded if length == live.spec.dimensions]
         assert len(of_documents) <= len(new) + (kills + 1) * IN_FLIGHT_CHUNKS
         assert machine.run("reindex", "--drop-old", **wanted)[0] == 0
         assert len(contents(machine.place().served())) == len(new)

@@ -155,7 +155,7 @@ def test_a_killed_reindex_goes_on_and_pays_once_and_every_face_names_the_change(
     code, out, err = machine.run("sync", "jira", "--json", **wanted)
     assert code == 0
     assert "dimensions 64, now 32" in err
-    assert machine.place().live().live().name == ""
+    assert machine.place().live().name == ""
 
     embedded.clear()
     process = machine.start("reindex", **wanted)
@@ -164,15 +164,14 @@ def test_a_killed_reindex_goes_on_and_pays_once_and_every_face_names_the_change(
     process.kill()
     process.communicate()
     assert died
-    assert machine.place().live().live().name == ""
+    assert machine.place().live().name == ""
     assert contents(machine.place().base) == old
 
     code, out, err = machine.run("reindex", "--json", **wanted)
     assert (code, json.loads(out)["is_switched"]) == (0, True), err
-    live = machine.place().live().live()
-    assert live.kind is not None
-    assert live.kind.dimensions == 32
-    new = machine.place().assert_unmixed(machine.place().served(), live.kind)
+    live = machine.place().live()
+    assert live.spec.dimensions == 32
+    new = machine.place().assert_unmixed(machine.place().served(), live.spec)
     assert new.keys() == old.keys()
     assert len(new) == ISSUES
     assert set(embedded) <= {32}

@@ -11,8 +11,9 @@ from vector_assets.core.errors import FatalError, IndexMismatchError, SwitchedIn
 from vector_assets.core.meter import Meter
 from vector_assets.embedding import chunking
 from vector_assets.index.generations import Generation
-from vector_assets.index.spec import kind_of
-from vector_assets.index.targets import writing_target
+from vector_assets.index.ledger import Ledger
+from vector_assets.index.spec import IndexSpec
+from vector_assets.index.targets import write_target
 from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.stores import records
@@ -20,6 +21,7 @@ from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb import indexes as lancedb_indexes
 from vector_assets_tests.maintenance.reindex.places import DAYS, Place, contents, tiny
 from vector_assets_tests.stores.test_lancedb import unindexed_ids
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import document
 
 ANN = "ann@example.com"
@@ -37,28 +39,26 @@ def fill(place: Place) -> None:
 
 def found(place: Place, text: str, viewer: str = "") -> list[str]:
     """Ask the live index with the model that it was filled with."""
-    store = place.live()
-    live = store.live()
-    assert live.kind is not None
-    embedder = tiny(live.kind.model, live.kind.dimensions)
-    hits = store.search_dense(
+    spec = place.live().spec
+    embedder = tiny(spec.model, spec.dimensions)
+    hits = place.served().search_dense(
         "jira", embedder.embed_query(text), where=Filter(viewer=viewer), limit=10
     )
     return [hit.id for hit in hits]
 
 
 @pytest.mark.parametrize("wanted", [("two", 64), ("one", 32)], ids=["model", "dimensions"])
-def test_another_model_or_length_is_named_and_the_night_goes_on_in_the_old_kind(
+def test_another_model_or_length_is_named_and_the_night_goes_on_in_the_old_spec(
     place: Place, wanted: tuple[str, int]
 ) -> None:
     fill(place)
     place.put(document("4", "written by the next night", updated_at="2026-03-04T10:00"))
     new = tiny(*wanted)
-    target = writing_target(place.live(), new, lambda kind: tiny(kind.model, kind.dimensions))
-    assert target.change is not None
-    assert re.search(r"model tiny/one, now tiny/two|dimensions 64, now 32", str(target.change))
+    target = write_target(place.index(), new, lambda spec: tiny(spec.model, spec.dimensions))
+    assert target.pending is not None
+    assert re.search(r"model tiny/one, now tiny/two|dimensions 64, now 32", str(target.pending))
     place.sync(new, tiny())
-    held = place.assert_unmixed(place.base, kind_of(tiny()))
+    held = place.assert_unmixed(place.base, IndexSpec.of(tiny()))
     assert "jira:4#0" in held
 
 
@@ -90,7 +90,7 @@ def test_an_index_of_layout_4_is_searched_named_and_reindexed_from_the_sources(
     assert found(place, "carrier keys")[0] == "jira:1#0"
     report = place.reindexing(tiny()).run()
     assert (report.way, report.is_switched) == ("sources", True)
-    assert place.assert_unmixed(place.served(), kind_of(tiny())).keys() == held.keys()
+    assert place.assert_unmixed(place.served(), IndexSpec.of(tiny())).keys() == held.keys()
 
 
 def raise_version(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
@@ -105,7 +105,7 @@ def test_search_answers_from_the_old_until_the_switch_and_from_the_new_after_and
     place: Place, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     fill(place)
-    old_kind = kind_of(tiny())
+    old_spec = IndexSpec.of(tiny())
     if change in {"chunker", "layout"}:
         raise_version(monkeypatch, change)
     new = tiny(*{"model": ("two", 64), "dimensions": ("one", 32)}.get(change, ("one", 64)))
@@ -113,20 +113,20 @@ def test_search_answers_from_the_old_until_the_switch_and_from_the_new_after_and
 
     def watch(*_: object) -> None:
         """Look at both, in the middle of it."""
-        live = place.live().live()
+        live = place.live()
         seen.append(live.name)
         assert found(place, "carrier keys")[0] == "jira:1#0"
-        assert_kind(place, "", old_kind)
-        assert_kind(place, kind_of(new).name, kind_of(new))
+        assert_spec(place, "", old_spec)
+        assert_spec(place, IndexSpec.of(new).name, IndexSpec.of(new))
 
     report = place.reindexing(new, on_progress=watch).run()
     assert report.is_switched
     assert change.replace("layout", "layout") in report.difference
     assert "" in seen
-    live = place.live().live()
-    assert live.kind == kind_of(new)
+    live = place.live()
+    assert live.spec == IndexSpec.of(new)
     assert live.name
-    held = place.assert_unmixed(place.served(), kind_of(new))
+    held = place.assert_unmixed(place.served(), IndexSpec.of(new))
     assert {one.rpartition("#")[0] for one in held} == {"jira:1", "jira:2", "jira:3"}
     assert found(place, "carrier keys")[0] == "jira:1#0"
     assert "jira:3#0" not in found(place, "a private matter")
@@ -135,17 +135,11 @@ def test_search_answers_from_the_old_until_the_switch_and_from_the_new_after_and
     assert place.sync(new).total.embedded_chunks == 0
 
 
-def assert_kind(place: Place, name: str, kind: object) -> None:
-    """Check each record's own fingerprint, under the layout that its kind says."""
-    assert hasattr(kind, "vector_kind")
-    for one, metadata in contents(place.generation(name)).items():
-        fields = records.without_marks(metadata)
-        assert metadata["fingerprint"] == records.chunk_fingerprint(
-            str(fields["text"]),
-            fields,
-            kind.vector_kind,
-            layout=kind.layout,  # type: ignore[attr-defined]
-        ), one
+def assert_spec(place: Place, name: str, spec: IndexSpec) -> None:
+    """Check each record's own fingerprint, under the layout that its spec says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "LAYOUT_VERSION", spec.layout)
+        place.assert_unmixed(place.generation(name), spec)
 
 
 def test_a_copy_is_what_a_sync_would_have_made(place: Place) -> None:
@@ -187,7 +181,7 @@ def test_what_a_night_writes_edits_and_deletes_meanwhile_is_in_the_new_index(pla
         place.base.delete("jira", place.base.chunk_ids("jira", "jira:3"))
 
     place.reindexing(tiny("two"), on_progress=meanwhile).run()
-    held = place.assert_unmixed(place.served(), kind_of(tiny("two")))
+    held = place.assert_unmixed(place.served(), IndexSpec.of(tiny("two")))
     assert "edited" in str(held["jira:1#0"]["text"])
     assert "jira:5#0" in held
     assert "jira:3#0" not in held
@@ -198,18 +192,16 @@ def test_a_run_that_wrote_to_the_old_index_across_the_switch_fails_by_name_and_l
 ) -> None:
     fill(place)
     place.put(document("6", "late", updated_at="2026-03-21T10:00"))
-    target = writing_target(place.live(), tiny(), lambda kind: tiny())
-    pipeline = Pipeline(
-        source=place.source(), embedder=target.embedder, store=target.store, meter=Meter()
-    )
+    target = write_target(place.index(), tiny(), lambda spec: tiny())
+    pipeline = Pipeline(source=place.source(), target=target, meter=Meter())
     stream = pipeline.embedded_documents(DAYS)
     place.reindexing(tiny("two")).run()
     checkpointer = Checkpointer(stream.report, DAYS)
     with pytest.raises(SwitchedIndexError, match=r"tiny/two.*run the same days again"):
-        write(stream, target.store, checkpointer=checkpointer)
+        write(stream, checkpointer=checkpointer)
     assert checkpointer.finished_days == []
     place.sync(tiny("two"))
-    assert "jira:6#0" in place.assert_unmixed(place.served(), kind_of(tiny("two")))
+    assert "jira:6#0" in place.assert_unmixed(place.served(), IndexSpec.of(tiny("two")))
 
 
 def test_what_ended_on_the_old_index_just_before_the_switch_is_brought_over(place: Place) -> None:
@@ -224,7 +216,7 @@ def test_what_ended_on_the_old_index_just_before_the_switch_is_brought_over(plac
 
     reindexing._switch = late  # type: ignore[method-assign]
     reindexing.run()
-    assert "jira:7#0" in place.assert_unmixed(place.served(), kind_of(tiny("two")))
+    assert "jira:7#0" in place.assert_unmixed(place.served(), IndexSpec.of(tiny("two")))
 
 
 @pytest.mark.parametrize("change", ["model", "chunker"])
@@ -242,9 +234,9 @@ def test_a_reindex_that_broke_off_goes_on_without_paying_twice(
 
     with pytest.raises(KeyboardInterrupt, match="stopped here"):
         place.reindexing(new, on_progress=stop).run()
-    assert place.live().live().name == ""
+    assert place.live().name == ""
     place.reindexing(new).run()
-    held = place.assert_unmixed(place.served(), kind_of(new))
+    held = place.assert_unmixed(place.served(), IndexSpec.of(new))
     texts = [str(metadata["text"]) for metadata in held.values()]
     assert len(texts) > 199
     assert len(new.embedded_texts) <= len(texts) + 3 * 64 * 4
@@ -280,7 +272,7 @@ def test_a_document_that_the_new_model_refuses_stops_the_switch_by_name(place: P
     refuse(new, "fine")
     with pytest.raises(FatalError, match=r"1 documents .*jira:8.*--accept-missing"):
         place.reindexing(new).run()
-    assert place.live().live().name == ""
+    assert place.live().name == ""
     report = place.reindexing(new, accepts_missing=True).run()
     assert [one.document_id for one in report.failures] == ["jira:8"]
     assert "jira:8#0" not in contents(place.served())
@@ -301,7 +293,7 @@ def test_a_source_that_shows_next_to_nothing_stops_the_switch_by_name(
     del place.documents["jira:1"], place.documents["jira:2"]
     with pytest.raises(FatalError, match=r"2 of 3 documents of jira.*jira:1, jira:2"):
         place.reindexing(tiny()).run()
-    assert place.live().live().name == ""
+    assert place.live().name == ""
     report = place.reindexing(tiny(), accepts_missing=True).run()
     assert report.gone == ["jira:1", "jira:2"]
 
@@ -312,16 +304,59 @@ def test_the_old_index_is_deleted_when_it_is_asked_for_and_the_way_back_is_a_rei
     fill(place)
     place.reindexing(tiny("two")).run()
     assert contents(place.base)
-    assert place.reindexing(tiny("two")).drop_old() == [str(kind_of(tiny()))]
+    assert place.reindexing(tiny("two")).drop_old() == [str(IndexSpec.of(tiny()))]
     assert contents(place.base) == {}
     assert "jira:1#0" in contents(place.served())
     place.reindexing(tiny("three")).run()
     with pytest.raises(FatalError, match="--drop-old"):
         place.reindexing(tiny("two")).run()
     place.reindexing(tiny("three")).drop_old()
-    assert contents(place.generation(kind_of(tiny("two")).name)) == {}
+    assert contents(place.generation(IndexSpec.of(tiny("two")).name)) == {}
     place.reindexing(tiny("two")).run()
     assert found(place, "carrier keys")[0] == "jira:1#0"
+
+
+def fill_without_record(place: Place) -> None:
+    """Write to the index as a program does that knows of no generations."""
+    place.put(document("1", "the carrier keys rotate monthly"))
+    pipeline = Pipeline(source=place.source(), target=target_of(place.base, tiny()), meter=Meter())
+    write(pipeline.embedded_documents(DAYS))
+
+
+def test_an_index_that_does_not_say_what_its_records_were_made_with_is_refused_by_name(
+    place: Place,
+) -> None:
+    fill_without_record(place)
+    before = contents(place.base)
+    refusal = r"holds records of jira .*another program's.* new one in (PINECONE_INDEX|LANCEDB_URI)"
+    for use in (
+        lambda: place.sync(tiny()),
+        lambda: place.reindexing(tiny("two")).run(),
+        lambda: place.index().open(),
+    ):
+        with pytest.raises(IndexMismatchError, match=refusal):
+            use()
+    assert contents(place.base) == before
+
+
+@pytest.mark.parametrize("layout", [records.LAYOUT_VERSION, records.LAYOUT_VERSION - 1])
+def test_an_index_of_an_earlier_version_says_in_the_ledger_what_it_is_made_of(
+    place: Place, layout: int
+) -> None:
+    """The words that stand in the ledgers of teams: a version that reads others loses an index."""
+    fill_without_record(place)
+    model = {"provider": "tiny", "model": "one", "dimensions": 64, "chunk_tokens": 50}
+    versions = {"chunker": chunking.CHUNKER_VERSION, "layout": layout}
+    entry = {"since": "2026-01-01", "name": "", "kind": model | versions}
+    Ledger(place.base, 64).put("generation", {"live": entry})
+    if layout == records.LAYOUT_VERSION:
+        assert place.sync(tiny()).total.unchanged_documents == 1
+        return
+    with pytest.raises(IndexMismatchError, match=rf"layout {layout}, now.*vector-assets reindex"):
+        place.sync(tiny())
+    assert place.reindexing(tiny()).run().is_switched
+    assert place.sync(tiny()).total.unchanged_documents == 1
+    assert "jira:1#0" in place.assert_unmixed(place.served(), IndexSpec.of(tiny()))
 
 
 def test_an_estimate_writes_nothing(place: Place) -> None:
@@ -330,5 +365,5 @@ def test_an_estimate_writes_nothing(place: Place) -> None:
     assert (estimate.documents, estimate.way) == (3, "stored text")
     assert estimate.chunks == len(contents(place.base))
     assert estimate.tokens > estimate.chunks
-    assert contents(place.generation(kind_of(tiny("two")).name)) == {}
+    assert contents(place.generation(IndexSpec.of(tiny("two")).name)) == {}
     assert place.reindexing(tiny()).estimate().difference == ""

@@ -10,7 +10,7 @@ import numpy as np
 
 from vector_assets.core.days import Days
 from vector_assets.core.meter import Meter
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.maintenance.verify.repair import verify_index
 from vector_assets.maintenance.verify.verify import VerifyReport
 from vector_assets.pipeline.sync import Pipeline, write
@@ -19,6 +19,7 @@ from vector_assets.sources.items import SourceItem
 from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.lancedb.rows import missing_fields, rows_of_records
 from vector_assets.stores.records import restamped
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 DAYS = Days(date(2026, 3, 1), date(2026, 3, 7))
@@ -62,8 +63,10 @@ class World:
     def sync(self, items: Sequence[SourceItem] | None = None, namespace: str = "jira") -> None:
         source = ListSource(self.items if items is None else items)
         source.name = namespace
-        pipeline = Pipeline(source=source, embedder=self.embedder, store=self.store, meter=Meter())
-        write(pipeline.embedded_documents(DAYS, now=NOW), self.store)
+        pipeline = Pipeline(
+            source=source, target=target_of(self.store, self.embedder), meter=Meter()
+        )
+        write(pipeline.embedded_documents(DAYS, now=NOW))
 
     def verify(self, days: Days = DAYS, **how: Any) -> VerifyReport:
         open_source: Callable[[], Source] = lambda: ListSource(self.items)  # noqa: E731
@@ -90,7 +93,7 @@ class World:
         document_id, _, ordinal = to.rpartition("#")
         fields = restamped(
             {**old.metadata, "document_id": document_id, "chunk": int(ordinal)},
-            vector_kind_of(self.embedder),
+            IndexSpec.of(self.embedder).vector_spec,
         )
         self.put([replace(old, id=to, metadata=fields)])
 

@@ -96,10 +96,10 @@ def test_lists_are_items_and_keywords_a_line() -> None:
     assert summary_of(
         keywords=["crane", "quay 4"],
         topics_discussed=["Delay of the crane", None, "Budget"],
-        transcript_chapters=["Opening", "Votes"],
+        transcript_chapters=["IndexOpener", "Votes"],
         extended_sections=[{"title": "Risks", "content": "Ice."}],
     ) == {
-        "Chapters": "- Opening\n- Votes",
+        "Chapters": "- IndexOpener\n- Votes",
         "Topics": "- Delay of the crane\n- Budget",
         "Keywords": "crane, quay 4",
         "Risks": "Ice.",

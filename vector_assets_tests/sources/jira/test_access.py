@@ -16,6 +16,7 @@ from vector_assets.sources.jira.source import JiraSource
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.sources.jira.issues import Json, adf, issue, person
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder, utc
 
 EVER = Window(utc("2000-01-01"), None)
@@ -155,12 +156,11 @@ class Nights:
         """Run some days; return how many records were written."""
         pipeline = Pipeline(
             source=source(self._sandbox),
-            embedder=self.embedder,
-            store=self.store,
+            target=target_of(self.store, self.embedder),
             meter=Meter(),
         )
         stream = pipeline.embedded_documents(Days(first, last), now)
-        return write(stream, self.store).total.reused_chunks
+        return write(stream).total.reused_chunks
 
     def night(self) -> int:
         """Run the newest day, to the present."""

@@ -55,6 +55,7 @@ from vector_assets_tests.sources.notion.pages import (
     synced,
     text,
 )
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder, utc
 
 EVER = Window(utc("2000-01-01"), None)
@@ -553,10 +554,10 @@ def test_a_failed_fetch_of_children_keeps_the_old_vectors(sandbox: Sandbox, tmp_
 
     def sync() -> SyncReport:
         pipeline = Pipeline(
-            source=source(sandbox), embedder=TinyEmbedder(), store=store, meter=Meter()
+            source=source(sandbox), target=target_of(store, TinyEmbedder()), meter=Meter()
         )
         day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
-        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")), store)
+        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")))
 
     sync()
     held = store.chunk_ids("notion", f"notion:{identity('One')}")
@@ -851,10 +852,10 @@ def test_a_page_that_search_hides_and_that_changed_alone_is_seen_by_the_rescan(
 
     def texts_after(days: Days, *, is_rescan: bool = False) -> str:
         pipeline = Pipeline(
-            source=source(sandbox), embedder=TinyEmbedder(), store=store, meter=Meter()
+            source=source(sandbox), target=target_of(store, TinyEmbedder()), meter=Meter()
         )
         now = utc("2026-03-10")
-        write(pipeline.embedded_documents(days, now=now, is_rescan=is_rescan), store)
+        write(pipeline.embedded_documents(days, now=now, is_rescan=is_rescan))
         found = store.lookup("notion", where=Filter(), limit=10)
         return "\n".join(str(one.metadata["text"]) for one in found)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from vector_assets.core.days import Days, start_of_day
 from vector_assets.core.meter import Meter
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.spec import vector_kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import Pipeline, write
@@ -18,6 +18,7 @@ from vector_assets.sources.slack.source import SlackSource
 from vector_assets.stores.base import Filter, Head, Hit, VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.sources.slack.team import source
+from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder
 
 
@@ -73,13 +74,12 @@ class Nights:
         days = Days(date.fromisoformat(day), date.fromisoformat(last or day))
         pipeline = Pipeline(
             source=source(self.sandbox, meter, **self.environment),
-            embedder=self.embedder,
-            store=store,
+            target=target_of(store, self.embedder),
             meter=meter,
         )
         morning = start_of_day(days.last) + timedelta(days=1, hours=6)
         stream = pipeline.embedded_documents(days, morning, is_rescan=is_rescan)
-        report = write(stream, store)
+        report = write(stream)
         asked = report.requests
         return Night(
             report,
@@ -91,7 +91,7 @@ class Nights:
     def source(self) -> SlackSource:
         """Return a source that knows what the index holds, as one that prunes does."""
         slack = source(self.sandbox, **self.environment)
-        kind = vector_kind_of(self.embedder)
+        kind = IndexSpec.of(self.embedder).vector_spec
         slack.known = HeldVersions(self._store(), "slack", kind, is_rescan=False)
         return slack
 

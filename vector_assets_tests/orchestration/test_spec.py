@@ -5,7 +5,7 @@ import pytest
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.embedding import chunking
-from vector_assets.index.spec import IndexKind, kind_of
+from vector_assets.index.spec import IndexSpec
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.maintenance.reindex.places import Place, tiny
 from vector_assets_tests.orchestration.parts import GivenEmbedder, Location, days, failure_text
@@ -13,17 +13,17 @@ from vector_assets_tests.support.tiny import TinyEmbedder, document
 
 
 class GivenEmbedders(GivenEmbedder):
-    """Stands in for `EmbedderResource`: the settings' embedder, and those of other kinds."""
+    """Stands in for `EmbedderResource`: the settings' embedder, and those of other specs."""
 
     def __init__(self, embedder: TinyEmbedder, *others: TinyEmbedder) -> None:
         super().__init__()
         self.embedder = embedder
-        self._by_kind = {kind_of(one): one for one in others}
+        self._by_spec = {IndexSpec.of(other): other for other in others}
 
-    def connect_kind(self, kind: IndexKind, meter: Meter) -> TinyEmbedder:
-        if kind not in self._by_kind:
+    def connect_spec(self, spec: IndexSpec, meter: Meter) -> TinyEmbedder:
+        if spec not in self._by_spec:
             raise SettingsError("OPENAI_API_KEY is not set")
-        return self._by_kind[kind]
+        return self._by_spec[spec]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_night_after_a_change_of_model_writes_the_old_kind_and_says_so(filled:
     assert metadata["embedding"] == "tiny/one/64"
     assert "model tiny/one, now tiny/two" in metadata["pending_reindex"]
     place = Place(LanceDBStore(filled.uri))
-    held = place.assert_unmixed(place.base, kind_of(tiny()))
+    held = place.assert_unmixed(place.base, IndexSpec.of(tiny()))
     assert held.keys() == {"jira:1#0", "jira:2#0"}
 
 
@@ -65,6 +65,6 @@ def test_a_night_after_an_upgrade_of_the_chunker_fails_by_name_and_once_reindexe
     place.put(document("1", "the first night"))
     place.reindexing(tiny()).run()
     assert filled.sync(days("2026-03-02"), late).success
-    held = place.assert_unmixed(place.served(), kind_of(tiny()))
+    held = place.assert_unmixed(place.served(), IndexSpec.of(tiny()))
     assert held.keys() == {"jira:1#0", "jira:2#0"}
     assert filled.recorded()[-1][1].get("pending_reindex") is None
