@@ -8,14 +8,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vector_assets.core.errors import IndexMismatchError, RetryableError, SettingsError
+from vector_assets.core.errors import IndexMismatchError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.index import pending_import as imports
 from vector_assets.index.generations import Generation, LiveStore, build_store
-from vector_assets.index.ledger import NAMESPACE, Ledger
+from vector_assets.index.ledger import NAMESPACE
 from vector_assets.index.spec import IndexKind, kind_of
 from vector_assets.stores.base import VectorStore
 
@@ -101,8 +100,6 @@ def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
     """Return what is live at this moment; record it where that was not done yet."""
     store.forget()
     live = store.live(wanted)
-    if not live.is_recorded:
-        require_no_import(store)
     if live.is_empty:
         live = Generation("", wanted)
         store.catalogue.set_live(live)
@@ -111,21 +108,6 @@ def _live_to_write(store: LiveStore, wanted: IndexKind) -> Generation:
         store.catalogue.set_live(live)
     store.forget()
     return live
-
-
-def require_no_import(store: LiveStore) -> None:
-    """Check that an index which nobody has called live is not being filled by an import.
-
-    Raises:
-        RetryableError: It is, and would be refused a namespace that another run had made.
-    """
-    if begun := imports.unfinished(Ledger(store.base, dimensions=1)):
-        raise RetryableError(
-            f"the index is being filled by an import that was begun {begun.begun_at} and is not "
-            f"finished: nothing else is written to it until then. Run the same `vector-assets "
-            f"import` again to go on with it, or `vector-assets import --cancel`; then the same "
-            f"days again"
-        )
 
 
 def _tied(store: LiveStore, live: Generation, embedder: Embedder, of_kind: EmbedderOf) -> Target:

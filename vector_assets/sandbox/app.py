@@ -41,7 +41,6 @@ def _controls(conditions: Conditions) -> list[BaseRoute]:
         asked = await request.json()
         conditions.latency_seconds = asked.get("latency_seconds", conditions.latency_seconds)
         conditions.index_lag_seconds = asked.get("index_lag_seconds", conditions.index_lag_seconds)
-        conditions.import_seconds = asked.get("import_seconds", conditions.import_seconds)
         if "limits" in asked:
             conditions.limiter = Limiter([Limit(**limit) for limit in asked["limits"]])
         if "rules" in asked:

@@ -25,10 +25,7 @@ FAULT_HEADER = "x-sandbox-fault"
 LOSING = "sandbox.losing"
 """Set in the scope of a request whose write is to be acknowledged and lost."""
 
-_COUNTS = {
-    "total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount",
-    "recordsImported",
-}  # fmt: skip
+_COUNTS = {"total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount"}
 
 
 @dataclass
@@ -69,7 +66,6 @@ class Conditions:
         latency_seconds: Added to every request.
         index_lag_seconds: How long a Pinecone write stays unseen.
         index_ready_seconds: How long a new Pinecone index is in the making.
-        import_seconds: How long an import into Pinecone takes.
         limiter: Rate limits that are kept; none to begin with.
         rules: Faults, first match wins.
         log: Every request as `(method, path, status)`, oldest first.
@@ -78,7 +74,6 @@ class Conditions:
     latency_seconds: float = 0.0
     index_lag_seconds: float = 0.0
     index_ready_seconds: float = 0.0
-    import_seconds: float = 0.0
     limiter: Limiter = field(default_factory=lambda: Limiter(()))
     rules: list[Rule] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
@@ -96,7 +91,6 @@ class Conditions:
         self.rules.clear()
         self.log.clear()
         self.latency_seconds = self.index_lag_seconds = self.index_ready_seconds = 0.0
-        self.import_seconds = 0.0
 
     def requests(self, prefix: str = "/") -> Counter[str]:
         """Count the requests so far whose path begins with a prefix, as `METHOD path`."""
@@ -124,7 +118,6 @@ class Conditions:
             "latency_seconds": self.latency_seconds,
             "index_lag_seconds": self.index_lag_seconds,
             "index_ready_seconds": self.index_ready_seconds,
-            "import_seconds": self.import_seconds,
             "limits": [asdict(limit) for limit in self.limiter.limits],
             "rules": [asdict(rule) for rule in self.rules],
         }

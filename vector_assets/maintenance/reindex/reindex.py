@@ -19,7 +19,7 @@ from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.generations import Generation, LiveStore, TiedStore, build_store
 from vector_assets.index.spec import kind_of
-from vector_assets.index.targets import difference, require_no_import
+from vector_assets.index.targets import difference
 from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.maintenance.reindex.copy import copy_namespace
 from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
@@ -176,7 +176,6 @@ class Reindexing:
         if building is not None:
             self._catalogue.set_old(replace(building, facts={"given_up_at": _now()}))
         if not self._live.is_recorded:
-            require_no_import(self._store)
             # From here on nobody else records what is live, so that nobody undoes the switch.
             self._live = replace(self._live, is_recorded=True)
             self._catalogue.set_live(self._live)

@@ -27,7 +27,6 @@ from vector_assets.core.errors import (
 from vector_assets.core.meter import Meter
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
-from vector_assets.stores.bulk_import import BulkImports
 from vector_assets.stores.records import MAX_METADATA_BYTES
 
 Item = TypeVar("Item")
@@ -103,10 +102,6 @@ class PineconeApi(ABC):
     @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that come back."""
-
-    @abstractmethod
-    def bulk_imports(self) -> BulkImports:
-        """Return the imports of this index, in the form of files that its API reads."""
 
     @abstractmethod
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:

@@ -28,7 +28,6 @@ from vector_assets.stores.pinecone.api import (
     short_numbers,
     vector_json,
 )
-from vector_assets.stores.pinecone.imports import JsonLines, PineconeImports
 from vector_assets.stores.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
 
 ANSWER_FIELDS = [
@@ -95,21 +94,16 @@ class DocumentsApi(PineconeApi):
                 partial(self._index.documents.upsert, namespace=namespace, documents=group),
             )
 
-        in_parallel(write, groups_by_bytes(self.wire(records)))
-
-    def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Yield each record as a document of the request, or of a file that is imported."""
-        for one in records:
-            yield {
+        documents = (
+            {
                 "_id": one.id,
                 # JSON already, and written into the request as it is, by the SDK's orjson.
                 self._vector_field: orjson.Fragment(vector_json(one.vector)),
                 **one.metadata,
             }
-
-    def bulk_imports(self) -> PineconeImports:
-        """Return the imports, of documents as JSON Lines."""
-        return PineconeImports(self._index, JsonLines, self.wire, self._meter)
+            for one in records
+        )
+        in_parallel(write, groups_by_bytes(documents))
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many a request."""

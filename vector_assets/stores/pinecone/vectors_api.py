@@ -26,7 +26,6 @@ from vector_assets.stores.pinecone.api import (
     restored,
     short_numbers,
 )
-from vector_assets.stores.pinecone.imports import ParquetRows, PineconeImports
 from vector_assets.stores.records import document_id_of, head_id, ordinal_of, trusted_fingerprint
 
 UPDATES_IN_FLIGHT = 8
@@ -103,20 +102,11 @@ class VectorsApi(PineconeApi):
                 partial(self._index.upsert, vectors=group, namespace=namespace),
             )
 
-        in_parallel(write, groups_by_bytes(self.wire(records)))
-
-    def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Yield each record as a vector of the request, or of a file that is imported."""
-        for one in records:
-            yield {
-                "id": one.id,
-                "values": short_numbers(one.vector),
-                "metadata": dict(one.metadata),
-            }
-
-    def bulk_imports(self) -> PineconeImports:
-        """Return the imports, of vectors as Parquet."""
-        return PineconeImports(self._index, ParquetRows, self.wire, self._meter)
+        vectors = (
+            {"id": one.id, "values": short_numbers(one.vector), "metadata": dict(one.metadata)}
+            for one in records
+        )
+        in_parallel(write, groups_by_bytes(vectors))
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, several requests in flight."""
