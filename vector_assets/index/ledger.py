@@ -21,8 +21,6 @@ NAMESPACE = "ledger"
 
 _PAUSE_SECONDS = 0.2
 
-_COPIED_ENTRIES = 500
-
 
 class Ledger:
     """Small facts about the index, kept in the index: entries of a kind, by key.
@@ -117,24 +115,6 @@ class Ledger:
         return wait_until(
             is_so, seconds=self._store.seen_within_seconds, pause_seconds=_PAUSE_SECONDS
         )
-
-
-def copy_entries(
-    old: VectorStore, new: VectorStore, *, dimensions: int, without: Iterable[str]
-) -> None:
-    """Write the entries of an index into another one, each in place of the one under its key.
-
-    Args:
-        old: Read from.
-        new: Written to.
-        dimensions: Length of the new index's vectors.
-        without: Kinds that are true of the old index alone.
-    """
-    left_out = tuple(f"{kind}:" for kind in without)
-    ids = [one for one in old.record_ids(NAMESPACE) if not one.startswith(left_out)]
-    new.open(NAMESPACE, dimensions)
-    for at in range(0, len(ids), _COPIED_ENTRIES):
-        new.upsert(NAMESPACE, old.fetch(NAMESPACE, ids[at : at + _COPIED_ENTRIES]))
 
 
 def _document_id(kind: str, key: str) -> str:

@@ -41,7 +41,6 @@ def _controls(faults: Faults) -> list[BaseRoute]:
         changes = await request.json()
         faults.latency_seconds = changes.get("latency_seconds", faults.latency_seconds)
         faults.index_lag_seconds = changes.get("index_lag_seconds", faults.index_lag_seconds)
-        faults.import_seconds = changes.get("import_seconds", faults.import_seconds)
         if "limits" in changes:
             faults.limiter = Limiter([Limit(**limit) for limit in changes["limits"]])
         if "rules" in changes:

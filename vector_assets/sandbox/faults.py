@@ -24,10 +24,7 @@ FAULT_HEADER = "x-sandbox-fault"
 LOSING = "sandbox.losing"
 """Set in the scope of a request whose write is acknowledged and then lost."""
 
-_COUNTS = {
-    "total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount",
-    "recordsImported",
-}  # fmt: skip
+_COUNTS = {"total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount"}
 
 
 @dataclass
@@ -68,7 +65,6 @@ class Faults:
         latency_seconds: Added to every request.
         index_lag_seconds: Time until a Pinecone write becomes visible.
         index_ready_seconds: Time until a new Pinecone index is ready.
-        import_seconds: Time that an import into Pinecone takes.
         limiter: Enforced rate limits; none at first.
         rules: First match wins.
         log: Every request as `(method, path, status)`, oldest first.
@@ -77,7 +73,6 @@ class Faults:
     latency_seconds: float = 0.0
     index_lag_seconds: float = 0.0
     index_ready_seconds: float = 0.0
-    import_seconds: float = 0.0
     limiter: Limiter = field(default_factory=lambda: Limiter(()))
     rules: list[Rule] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
@@ -95,7 +90,6 @@ class Faults:
         self.rules.clear()
         self.log.clear()
         self.latency_seconds = self.index_lag_seconds = self.index_ready_seconds = 0.0
-        self.import_seconds = 0.0
 
     def requests(self, prefix: str = "/") -> Counter[str]:
         """Count the requests so far whose path begins with a prefix, as `METHOD path`."""
@@ -123,7 +117,6 @@ class Faults:
             "latency_seconds": self.latency_seconds,
             "index_lag_seconds": self.index_lag_seconds,
             "index_ready_seconds": self.index_ready_seconds,
-            "import_seconds": self.import_seconds,
             "limits": [asdict(limit) for limit in self.limiter.limits],
             "rules": [asdict(rule) for rule in self.rules],
         }

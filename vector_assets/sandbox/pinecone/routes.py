@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 
 from vector_assets.sandbox.faults import LOSING, Faults
 from vector_assets.sandbox.pinecone import documents_api as pinecone_documents
-from vector_assets.sandbox.pinecone import imports as pinecone_imports
 from vector_assets.sandbox.pinecone import vectors_api as pinecone_vectors
 from vector_assets.sandbox.pinecone.filters import BadFilterError
 from vector_assets.sandbox.pinecone.state import (
@@ -31,7 +30,7 @@ _DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-
 Json = dict[str, Any]
 Verb = Callable[[Index, Json], Json]
 
-VERBS = (*pinecone_vectors.VERBS, *pinecone_documents.VERBS, *pinecone_imports.VERBS)
+VERBS = (*pinecone_vectors.VERBS, *pinecone_documents.VERBS)
 WRITES = {*pinecone_vectors.WRITES, *pinecone_documents.WRITES}
 SEARCHES = {*pinecone_vectors.SEARCHES, *pinecone_documents.SEARCHES}
 

@@ -81,7 +81,6 @@ class Index:
         conditions: Hold the delays of writes and of creation.
         is_losing: Whether a write is acknowledged and then lost.
         ready_at: When it becomes ready, by the monotonic clock.
-        imports: From object storage, by id, oldest first (`stores/pinecone/imports.py`).
     """
 
     name: str
@@ -90,7 +89,6 @@ class Index:
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     is_losing: bool = False
     ready_at: float = 0.0
-    imports: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ready_at = time.monotonic() + self.conditions.index_ready_seconds

@@ -28,7 +28,6 @@ from vector_assets.core.errors import (
 from vector_assets.core.meter import Meter
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
-from vector_assets.stores.bulk_import import BulkImports
 from vector_assets.stores.records import (
     HEAD_FIELDS,
     MAX_METADATA_BYTES,
@@ -171,10 +170,6 @@ class PineconeApi(ABC):
     @abstractmethod
     def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
         """Yield each record in the form in which this API takes it."""
-
-    @abstractmethod
-    def bulk_imports(self) -> BulkImports:
-        """Return the imports of this index, in the form of files that its API reads."""
 
     @abstractmethod
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:

@@ -25,7 +25,6 @@ from vector_assets.stores.pinecone.api import (
     short_numbers,
     vector_json,
 )
-from vector_assets.stores.pinecone.imports import JsonLines, PineconeImports
 from vector_assets.stores.records import HEAD_FIELDS
 
 ANSWER_FIELDS = [
@@ -69,7 +68,7 @@ class DocumentsApi(PineconeApi):
         ]
 
     def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Yield each record as a document of the request, or of a file that is imported."""
+        """Yield each record as a document of the request."""
         for record in records:
             yield {
                 "_id": record.id,
@@ -77,10 +76,6 @@ class DocumentsApi(PineconeApi):
                 self._vector_field: orjson.Fragment(vector_json(record.vector)),
                 **record.metadata,
             }
-
-    def bulk_imports(self) -> PineconeImports:
-        """Return the imports, of documents as JSON Lines."""
-        return PineconeImports(self._index, JsonLines, self.wire, self._meter)
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, many per request."""

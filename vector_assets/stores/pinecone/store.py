@@ -19,8 +19,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.core.waiting import wait_until
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
-from vector_assets.stores.bulk_import import BulkImports, BulkStore
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.pinecone.api import PineconeApi, answered
 from vector_assets.stores.pinecone.documents_api import DocumentsApi
 from vector_assets.stores.pinecone.vectors_api import VectorsApi
@@ -42,7 +41,7 @@ READY_POLL_SECONDS = 1.0
 DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 
 
-class PineconeStore(BulkStore):
+class PineconeStore(IndexStore):
     """One index.
 
     Args:
@@ -245,10 +244,6 @@ class PineconeStore(BulkStore):
         api = self._existing()
         if api is not None:
             api.clear(namespace)
-
-    def bulk_imports(self) -> BulkImports:
-        """Return the imports of this index, which has to exist."""
-        return self._opened().bulk_imports()
 
     def remove(self) -> None:
         """Delete the index."""

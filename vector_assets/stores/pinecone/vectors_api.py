@@ -22,7 +22,6 @@ from vector_assets.stores.pinecone.api import (
     restored,
     short_numbers,
 )
-from vector_assets.stores.pinecone.imports import ParquetRows, PineconeImports
 from vector_assets.stores.records import document_id_of, ordinal_of
 
 UPDATES_IN_FLIGHT = 8
@@ -76,17 +75,13 @@ class VectorsApi(PineconeApi):
         ]
 
     def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Yield each record as a vector of the request, or of a file that is imported."""
+        """Yield each record as a vector of the request."""
         for record in records:
             yield {
                 "id": record.id,
                 "values": short_numbers(record.vector),
                 "metadata": dict(record.metadata),
             }
-
-    def bulk_imports(self) -> PineconeImports:
-        """Return the imports, of vectors as Parquet."""
-        return PineconeImports(self._index, ParquetRows, self.wire, self._meter)
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, one per request, several requests concurrently."""
