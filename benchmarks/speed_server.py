@@ -223,7 +223,7 @@ def main() -> None:
 
     pinecone.Index = RememberingIndex  # type: ignore[misc]
     with running_sandbox(workspace, wrap=around) as sandbox:
-        sandbox.conditions.latency_seconds = options.latency_seconds
+        sandbox.faults.latency_seconds = options.latency_seconds
         sys.stdout.write(json.dumps({"url": sandbox.url, **sandbox.environment}) + "\n")
         sys.stdout.flush()
         # The parent process holds our standard input; exit when it closes.

@@ -13,14 +13,14 @@ Result = TypeVar("Result")
 _POLL_SECONDS = 0.1
 
 
-def side_by_side(here: Callable[[], Item], there: Callable[[], Result]) -> tuple[Item, Result]:
+def run_both(here: Callable[[], Item], there: Callable[[], Result]) -> tuple[Item, Result]:
     """Make two calls concurrently and return both results; raise what either raises."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(there)
         return here(), asked.result()
 
 
-def mapped_in_order(
+def map_ordered(
     function: Callable[[Item], Result], items: Iterable[Item], *, in_flight: int
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in the items' order, several at a time.

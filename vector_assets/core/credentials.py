@@ -1,6 +1,6 @@
 """Keeps the credentials of this process out of every error, log record and printed traceback.
 
-Settings register them (`know`); texts go through `without_credentials`, so that nothing that a
+Settings register them (`register`); texts go through `scrub`, so that nothing that a
 vendor, a proxy or an SDK echoes is shown. A credential is recognised in each form in which it
 travels: plain, in a URL, in JSON, and in the base64 of Basic authentication.
 """
@@ -29,7 +29,7 @@ _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 
 
-def know(values: Iterable[str]) -> None:
+def register(values: Iterable[str]) -> None:
     """Treat these as credentials from now on, in every form in which they travel."""
     global _pattern
     with _LOCK:
@@ -45,7 +45,7 @@ def know(values: Iterable[str]) -> None:
     _watch_logs()
 
 
-def without_credentials(text: str) -> str:
+def scrub(text: str) -> str:
     """Return a text with `REDACTED` in place of each registered credential."""
     return text if _pattern is None else _pattern.sub(REDACTED, text)
 
@@ -102,11 +102,10 @@ def cut_leaking_causes(error: BaseException) -> None:
         link = link.__cause__ or link.__context__
 
 
-def scrub(error: BaseException) -> None:
+def scrub_error(error: BaseException) -> None:
     """Redact credentials in an error's message, and drop the causes that contain one."""
     error.args = tuple(
-        without_credentials(argument) if isinstance(argument, str) else argument
-        for argument in error.args
+        scrub(argument) if isinstance(argument, str) else argument for argument in error.args
     )
     cut_leaking_causes(error)
 
@@ -115,12 +114,12 @@ def printed_uncaught(
     kind: type[BaseException], error: BaseException, at: TracebackType | None
 ) -> str:
     """Return the traceback of an uncaught error without credentials."""
-    return without_credentials("".join(traceback.format_exception(kind, error, at)))
+    return scrub("".join(traceback.format_exception(kind, error, at)))
 
 
 def _leaks(error: BaseException) -> bool:
     words = "".join(traceback.format_exception_only(error)) + repr(vars(error))
-    return without_credentials(words) != words
+    return scrub(words) != words
 
 
 def _has_beginning(form: str) -> bool:
@@ -152,12 +151,12 @@ def _watch_logs() -> None:
         except (TypeError, ValueError):
             # The arguments do not fit the message; logging reports that when it prints the record.
             return record
-        clean = without_credentials(words)
+        clean = scrub(words)
         if clean != words:
             record.msg, record.args = clean, ()
         if record.exc_info and record.exc_info[1] is not None:
             text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
-            if (shown := without_credentials(text)) != text:
+            if (shown := scrub(text)) != text:
                 record.exc_text, record.exc_info = shown, None
         return record
 

@@ -20,17 +20,17 @@ A type says what to do; a message says what was seen, what was wanted and what t
         └── DocumentError         the document cannot be fetched, rendered, embedded or written
 """
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 
 
 class VectorAssetsError(Exception):
     """Base of every error in this project; its message is one line, without our credentials."""
 
     def __init__(self, *words: object) -> None:
-        super().__init__(*(without_credentials(str(word)) for word in words))
+        super().__init__(*(scrub(str(word)) for word in words))
 
     def __setattr__(self, name: str, value: object) -> None:
-        clean = without_credentials(value) if isinstance(value, str) else value
+        clean = scrub(value) if isinstance(value, str) else value
         super().__setattr__(name, clean)
 
 

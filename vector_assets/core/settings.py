@@ -139,7 +139,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _register_credentials(self) -> Self:
-        credentials.know(self._credentials())
+        credentials.register(self._credentials())
         return self
 
     def _credentials(self) -> Iterator[str]:
@@ -157,10 +157,10 @@ class Settings(BaseSettings):
             yield credentials.basic(self.jira_email, token)
 
     def __repr__(self) -> str:
-        return credentials.without_credentials(super().__repr__())
+        return credentials.scrub(super().__repr__())
 
     def __str__(self) -> str:
-        return credentials.without_credentials(super().__str__())
+        return credentials.scrub(super().__str__())
 
     @property
     def enabled_sources(self) -> tuple[str, ...]:
@@ -229,8 +229,8 @@ def load_settings() -> Settings:
     """
     load_dotenv(find_dotenv(usecwd=True), override=False)
     for name in _SECRETS_OF_OTHERS:
-        credentials.know(credentials.of_url(os.environ.get(name, "")))
-    credentials.know(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
+        credentials.register(credentials.of_url(os.environ.get(name, "")))
+    credentials.register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
     try:
         return Settings()
     except ValidationError as error:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
-from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.errors import LostWriteError, SwitchedIndexError, VectorAssetsError
 from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.plan import DocumentPlan
@@ -88,7 +88,7 @@ class Loader:
 
     def _confirm(self) -> None:
         """Read back what is written, in the index that is live."""
-        is_rewritten, _ = side_by_side(self._writer.finish, self._target.require_live)
+        is_rewritten, _ = run_both(self._writer.finish, self._target.require_live)
         if is_rewritten:
             self._target.require_live()
         self._stream.reject(self._writer.taken_failures())

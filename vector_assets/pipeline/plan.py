@@ -96,7 +96,7 @@ class Planner:
             head = heads.get(document.id)
             plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
             outcomes.append(plan)
-            if head is not None and _is_settled(plan, head):
+            if head is not None and _is_current(plan, head):
                 plan.stats.unchanged_documents = 1
                 continue
             try:
@@ -228,7 +228,7 @@ class _Draft:
     characters: int = 0
 
 
-def _is_settled(plan: DocumentPlan, head: Head) -> bool:
+def _is_current(plan: DocumentPlan, head: Head) -> bool:
     """Tell whether the index holds this version, or a newer one that must not be undone."""
     return (
         head.updated_at > plan.document.updated_at.timestamp()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
@@ -19,7 +19,7 @@ from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
     Gap,
-    Settled,
+    Resolved,
     SourceItem,
     Unchanged,
 )
@@ -27,7 +27,7 @@ from vector_assets.sources.items import (
 BATCHES_IN_FLIGHT = 2
 """Batches that are planned and embedded while others are written."""
 
-Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
+Outcome = DocumentPlan | DocumentFailure | Deferred | Unchanged | Resolved | Checkpoint | Gap
 
 
 class EmbeddedDocuments:
@@ -69,7 +69,7 @@ class EmbeddedDocuments:
         self._started = time.monotonic()
 
     def __iter__(self) -> Iterator[list[Outcome]]:
-        return mapped_in_order(self._plan, batched(self.extraction), in_flight=BATCHES_IN_FLIGHT)
+        return map_ordered(self._plan, batched(self.extraction), in_flight=BATCHES_IN_FLIGHT)
 
     def replan(self, batch: list[Outcome], document_ids: set[str]) -> list[Outcome]:
         """Plan documents again that were planned while an earlier version was being written.
@@ -165,7 +165,7 @@ class EmbeddedDocuments:
         else:
             self.report.add_failure(failure)
 
-    def _count_success(self, outcome: DocumentPlan | Deferred | Unchanged | Settled) -> None:
+    def _count_success(self, outcome: DocumentPlan | Deferred | Unchanged | Resolved) -> None:
         if isinstance(outcome, DocumentPlan):
             self.quarantine.note_success(outcome.document.id)
             self.report.add(outcome.document.day, outcome.stats)

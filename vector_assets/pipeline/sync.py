@@ -6,7 +6,7 @@ embeds, `write` loads the result into the index.
 
 from datetime import UTC, datetime
 
-from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.days import Days, Window
 from vector_assets.core.memory import freeze_what_is_loaded
 from vector_assets.core.meter import Meter
@@ -125,7 +125,7 @@ def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = N
     meter = Meter()
     source = build_source(name, settings, meter)
     opener = opener or IndexOpener(settings)
-    target, _ = side_by_side(lambda: opener.target(meter), source.prepare)
+    target, _ = run_both(lambda: opener.target(meter), source.prepare)
     return Pipeline(source=source, target=target, meter=meter)
 
 

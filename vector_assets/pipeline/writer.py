@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.errors import ContractError, LostWriteError, VectorAssetsError
 from vector_assets.core.waiting import wait_until
 from vector_assets.pipeline.plan import DocumentPlan, Planner
@@ -72,7 +72,7 @@ class Writer:
         with self._lock:
             is_due = len(self._unconfirmed) >= UNCONFIRMED_BATCHES
             due = self._unconfirmed.popleft() if is_due else []
-        written, _ = side_by_side(
+        written, _ = run_both(
             lambda: self._write_or_split(plans), lambda: self._confirm_or_keep(due)
         )
         with self._lock:

@@ -25,12 +25,12 @@ class Sandbox:
     Attributes:
         url: Its address, without a trailing slash.
         workspace: What it serves; the next request sees every edit.
-        conditions: Its faults.
+        faults: Its faults.
     """
 
     url: str
     workspace: Workspace
-    conditions: Faults
+    faults: Faults
 
     @property
     def environment(self) -> dict[str, str]:

@@ -76,7 +76,7 @@ def test_a_sandbox_that_fails_is_reported() -> None:
 
 
 def test_an_answer_that_was_broken_off_on_purpose_is_not_reported(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail("/jira", break_connection="truncate")
+    sandbox.faults.fail("/jira", break_connection="truncate")
     auth = ("sandbox@example.com", "sandbox-jira-token")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="bytes read"):
         requests.get(f"{sandbox.url}/jira/rest/api/3/myself", auth=auth, timeout=10)

@@ -76,7 +76,7 @@ def test_a_backfill_over_http_runs_on_the_other_host_and_is_found(
     assert answers[0]["title"].startswith("HAR-41")
     # The status counts what is in the sandbox's Pinecone.
     assert all(status["vectors"] > 0 for status in team.status()["sources"])
-    assert sum(sandbox.conditions.requests("/pinecone").values()) > 0
+    assert sum(sandbox.faults.requests("/pinecone").values()) > 0
 
 
 def test_accounts_are_where_they_are_needed_and_nowhere_else(team: SplitDeployment) -> None:
@@ -89,12 +89,12 @@ def test_accounts_are_where_they_are_needed_and_nowhere_else(team: SplitDeployme
 def test_two_backfills_of_a_source_at_once_take_turns(
     team: SplitDeployment, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.latency_seconds = 0.3
+    sandbox.faults.latency_seconds = 0.3
     both = [team.backfill("jira", 2), team.backfill("jira", 3)]
     other = team.backfill("slack", 2)
     for backfill in (*both, other):
         assert not wait_for_backfill(team, backfill)["has_failed"]
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     ids = {backfill["backfill_id"] for backfill in both}
     runs = [run for run in runs_of(team, "jira") if run["tags"].get("dagster/backfill") in ids]
     assert len(runs) == 2
@@ -112,7 +112,7 @@ def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too
     team: SplitDeployment, sandbox: Sandbox, receiver: Receiver
 ) -> None:
     sandbox.workspace.pages[0]["last_edited_time"] = datetime.now(UTC).isoformat()
-    sandbox.conditions.latency_seconds = 2.0
+    sandbox.faults.latency_seconds = 2.0
     days = range_tags(Days.newest(3, datetime.now(UTC)))
     run_id = team.dagster.launch(JOB, {**days, "source": "notion"}, source="notion")
     pid = team.wait_until(lambda: process_of(team, run_id), "the process of the run")
@@ -120,7 +120,7 @@ def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too
     os.kill(pid, signal.SIGKILL)
     for name in ("webserver", "daemon"):
         team.kill(name)
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     for name in ("webserver", "daemon"):
         team.start(name)
     team.dagster.wait_until_up()

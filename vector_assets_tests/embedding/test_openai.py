@@ -61,7 +61,7 @@ def test_a_batch_is_bounded_by_tokens_too() -> None:
 
 
 def test_a_text_that_is_refused_is_found_and_costs_no_other(sandbox: Sandbox, meter: Meter) -> None:
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         PATH, contains="UNSPEAKABLE", status=400, body={"error": {"message": "not this one"}}
     )
     texts = [f"text {n}" for n in range(100)]
@@ -95,15 +95,15 @@ def test_names_of_special_tokens_are_plain_text(sandbox: Sandbox, meter: Meter) 
 
 
 def test_retry_after_is_obeyed_and_counted(sandbox: Sandbox, meter: Meter) -> None:
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=2)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=2)
     assert build(sandbox, meter).embed(["hello"]).vectors.any()
     assert meter.requests == {"openai embeddings": 3}
     assert meter.throttled_seconds == 2.0
 
 
 def test_a_server_that_fails_in_passing_is_asked_again(sandbox: Sandbox, meter: Meter) -> None:
-    sandbox.conditions.fail(PATH, status=500, times=1)
-    sandbox.conditions.fail(PATH, break_connection="drop", times=1)
+    sandbox.faults.fail(PATH, status=500, times=1)
+    sandbox.faults.fail(PATH, break_connection="drop", times=1)
     assert build(sandbox, meter).embed(["hello"]).vectors.any()
 
 
@@ -129,7 +129,7 @@ def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
     sandbox: Sandbox, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vector_assets.embedding.openai.client.MAX_RETRIES", 1)
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         PATH, status=429, body={"error": {"message": "no", "code": "insufficient_quota"}},
         retry_after_seconds=0,
     )  # fmt: skip
@@ -139,7 +139,7 @@ def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
 
 def answered(sandbox: Sandbox, meter: Meter, body: object) -> Embedded:
     """Embed one text in two dimensions from a given answer."""
-    sandbox.conditions.fail(PATH, status=200, body=body)
+    sandbox.faults.fail(PATH, status=200, body=body)
     return build(sandbox, meter, embedding_dimensions=2).embed(["x"])
 
 

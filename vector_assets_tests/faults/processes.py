@@ -124,8 +124,8 @@ class Runs:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         self.folder = folder
-        self.conditions = served.conditions
-        self.log = served.conditions.log
+        self.faults = served.faults
+        self.log = served.faults.log
         self._bench: Bench = (
             LanceDBBench(folder) if store == "lancedb" else PineconeBench(served, store)
         )

@@ -63,12 +63,12 @@ def test_an_estimate_of_real_texts_is_near_what_the_sync_then_does(
     """The factors that `docs/operations.md` states."""
     sandbox, settings = office(Workspace.load(workspace_data))
     estimate = estimate_source(source, EVER, settings)
-    asked = sum(sandbox.conditions.requests(f"/{source}").values())
-    sandbox.conditions.log.clear()
+    asked = sum(sandbox.faults.requests(f"/{source}").values())
+    sandbox.faults.log.clear()
 
     done = sync_source(source, EVER, settings)
-    read = sum(sandbox.conditions.requests(f"/{source}").values())
-    embedded = sum(sandbox.conditions.requests("/openai").values())
+    read = sum(sandbox.faults.requests(f"/{source}").values())
+    embedded = sum(sandbox.faults.requests("/openai").values())
     assert is_within(estimate.documents, done.total.documents, 1.15)
     assert is_within(estimate.requests[source], read, 1.05)
     assert is_within(estimate.requests["openai"], embedded, 1.3)
@@ -90,7 +90,7 @@ def test_an_estimate_writes_nothing_embeds_nothing_and_joins_nothing(
     sandbox, settings = office(workspace, VECTOR_STORE=store, SLACK_JOIN_PUBLIC="true")
     for source in SOURCE_NAMES:
         estimate_source(source, EVER, settings)
-    log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.conditions.log)
+    log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.faults.log)
     touched = [path for method, path in log if path.startswith(("/openai", "/pinecone"))]
     # The index was looked up, and is still not there.
     assert all(path == "/pinecone/indexes/vector-assets" for path in touched)
@@ -107,10 +107,10 @@ def test_an_estimate_over_an_index_that_holds_some_leaves_it_as_it_is(
     week = Days.newest(7, datetime.now(UTC))
     sync_source("jira", week, settings)
     before = contents(settings.lancedb_uri, ["jira"]) if store == "lancedb" else None
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     estimate = estimate_source("jira", week, settings)
     written = ("upsert", "update", "delete", "/openai")
-    assert not [path for _, path, _ in sandbox.conditions.log if any(w in path for w in written)]
+    assert not [path for _, path, _ in sandbox.faults.log if any(w in path for w in written)]
     if before is not None:
         assert_same(contents(settings.lancedb_uri, ["jira"]), before)
     assert (estimate.documents, estimate.unchanged_documents) == (8, 8)
@@ -145,11 +145,11 @@ def test_of_many_channels_some_are_read_and_the_spread_is_told(office: Office) -
     estimate = estimate_source("slack", days, settings)
     assert "from 50 of 120 channels" in estimate.basis
     assert 0.05 < estimate.spread < 0.6
-    histories = sandbox.conditions.requests("/slack/api/conversations.history").total()
+    histories = sandbox.faults.requests("/slack/api/conversations.history").total()
     assert histories == 50, "fifty pages"
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     done = sync_source("slack", days, settings)
-    read = sandbox.conditions.requests("/slack").total()
+    read = sandbox.faults.requests("/slack").total()
     assert is_within(estimate.documents, done.total.documents, 1 + estimate.spread)
     assert is_within(estimate.requests["slack"], read, 1 + estimate.spread)
 
@@ -161,11 +161,11 @@ def test_threads_that_the_index_holds_count_as_unchanged_and_cost_no_request(
     days = Days.newest(30, datetime.now(UTC))
     sync_source("slack", days, settings)
     estimate = estimate_source("slack", days, settings)
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     done = sync_source("slack", days, settings)
     assert estimate.documents == estimate.unchanged_documents == done.total.documents
     assert estimate.tokens == 0
-    assert estimate.requests["slack"] == sandbox.conditions.requests("/slack").total()
+    assert estimate.requests["slack"] == sandbox.faults.requests("/slack").total()
 
 
 @pytest.mark.parametrize("meeting_count", [0, 30, 49, 50, 75, 99, 120, 490])
@@ -175,13 +175,13 @@ def test_meetings_are_counted_with_no_more_requests_than_a_sync(
     workspace = Workspace(transcripts=[meeting(6 * n) for n in range(meeting_count)])
     sandbox, settings = office(workspace)
     estimate = estimate_source("fireflies", EVER, settings)
-    asked = sandbox.conditions.requests("/fireflies").total()
+    asked = sandbox.faults.requests("/fireflies").total()
     assert asked == estimate.own_requests == max(1, 1 + (meeting_count - 1) // 49)
     assert (estimate.documents, estimate.basis) == (meeting_count, "counted")
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     done = sync_source("fireflies", EVER, settings)
     assert done.total.documents == meeting_count
-    assert estimate.requests["fireflies"] == sandbox.conditions.requests("/fireflies").total()
+    assert estimate.requests["fireflies"] == sandbox.faults.requests("/fireflies").total()
 
 
 def test_of_very_many_meetings_the_oldest_count_in_proportion(office: Office) -> None:
@@ -190,13 +190,13 @@ def test_of_very_many_meetings_the_oldest_count_in_proportion(office: Office) ->
     oldest = min(filter(None, map(began_at, workspace.transcripts)))
     days = Days(oldest.date(), date(2026, 3, 2))
     estimate = estimate_source("fireflies", days, settings)
-    assert sandbox.conditions.requests("/fireflies").total() == 10
+    assert sandbox.faults.requests("/fireflies").total() == 10
     assert "from the newest 491, back to" in estimate.basis
     assert is_within(estimate.documents, 1_500, 1.05)
     assert estimate.spread >= 1
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     sync_source("fireflies", days, settings)
-    read = sandbox.conditions.requests("/fireflies").total()
+    read = sandbox.faults.requests("/fireflies").total()
     assert is_within(estimate.requests["fireflies"], read, 1.15)
 
 
@@ -260,7 +260,7 @@ def test_the_command_prints_what_a_sync_would_cost(
     assert code == 0
     assert "nothing was written or embedded" in out
     assert "jira: counted; texts from 8 documents read, ±0%" in out
-    assert sandbox.conditions.requests("/openai").total() == 0
+    assert sandbox.faults.requests("/openai").total() == 0
 
 
 def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
@@ -268,7 +268,7 @@ def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
     office: Office,
 ) -> None:
     sandbox, _ = office(packaged())
-    sandbox.conditions.fail("/fireflies", status=401)
+    sandbox.faults.fail("/fireflies", status=401)
     code, out, err = run("sync", "--days", "7", "--dry-run", "--json")
     assert code == 1
     assert {source["source"] for source in json.loads(out)["sources"]} == {

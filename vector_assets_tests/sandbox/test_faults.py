@@ -37,10 +37,10 @@ def filled(sandbox: Sandbox) -> Sandbox:
 def test_a_broken_connection_is_an_error_of_the_wire_and_passes(
     filled: Sandbox, broken: Any, status: int
 ) -> None:
-    filled.conditions.fail(SEARCH, break_connection=broken, times=1)
+    filled.faults.fail(SEARCH, break_connection=broken, times=1)
     with pytest.raises(httpx.TransportError, match=r".+"):
         ask(filled)
-    assert [logged for _, _, logged in filled.conditions.log] == [status]
+    assert [logged for _, _, logged in filled.faults.log] == [status]
     assert keys(ask(filled)) == ["HAR-1", "HAR-2", "HAR-3"]
 
 
@@ -51,7 +51,7 @@ def test_a_broken_connection_is_an_error_of_the_wire_and_passes(
 def test_a_page_is_repeated_or_turned_around_and_says_that_it_is_a_fault(
     filled: Sandbox, twist: Any, shown: list[str]
 ) -> None:
-    filled.conditions.fail(SEARCH, twist=twist, times=1)
+    filled.faults.fail(SEARCH, twist=twist, times=1)
     answer = ask(filled)
     assert keys(answer) == shown
     assert FAULT_HEADER in answer.headers
@@ -70,7 +70,7 @@ def test_a_write_is_done_or_not_whatever_is_said_of_it(
     store.open(SPACE, DIMENSIONS)
     [record] = records(document(), "x")
     body = {"documents": [{"_id": record.id, "vector": record.vector.tolist(), **record.metadata}]}
-    sandbox.conditions.fail(DATA, times=1, **fault)
+    sandbox.faults.fail(DATA, times=1, **fault)
     answer: dict[str, Any] = {}
     try:
         answer = httpx.post(

@@ -44,11 +44,11 @@ def test_the_log_positions_tell_when_a_search_sees_what_was_written(
     assert not store.shows_written(SPACE)
     store.upsert(SPACE, records(document(), "x"))
     assert store.shows_written(SPACE)
-    sandbox.conditions.index_lag_seconds = HOUR
+    sandbox.faults.index_lag_seconds = HOUR
     store.update_metadata(SPACE, {"jira:1#0": {"title": "another"}})
     assert not store.shows_written(SPACE)
     # A namespace has a log of its own.
-    sandbox.conditions.index_lag_seconds = 0.0
+    sandbox.faults.index_lag_seconds = 0.0
     store.upsert("slack", records(document(), "x"))
     assert store.shows_written("slack")
     assert not store.shows_written(SPACE)
@@ -81,7 +81,7 @@ def test_a_write_that_was_acknowledged_and_lost_is_written_again_at_once_and_pai
     writes = (
         "vectors/upsert" if not store.has_lexical_search else "namespaces/jira/documents/upsert"
     )
-    lost = sandbox.conditions.fail(f"{DATA}/{writes}", twist="lose", skip=skip, times=1)
+    lost = sandbox.faults.fail(f"{DATA}/{writes}", twist="lose", skip=skip, times=1)
     embedder = sync(store, *PARTS)
     assert lost.times == 0 or skip == 3
     assert len(set(embedder.embedded_texts)) == len(embedder.embedded_texts) == 4
@@ -95,10 +95,10 @@ def test_what_is_lost_for_good_is_named_and_no_day_counts(
     store: PineconeStore, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PineconeStore, "seen_within_seconds", 0.1)
-    sandbox.conditions.fail(DATA, contains="fingerprint", twist="lose")
+    sandbox.faults.fail(DATA, contains="fingerprint", twist="lose")
     with pytest.raises(LostWriteError, match=r"not there as they were written: jira:1, jira:2\."):
         sync(store, *PARTS)
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     sync(store, *PARTS)
     assert store.count(SPACE) == 4
 
@@ -107,7 +107,7 @@ def test_what_is_lost_for_good_is_named_and_no_day_counts(
 def test_a_batch_of_which_a_part_was_taken_is_sent_again(
     store: PineconeStore, sandbox: Sandbox, times: int
 ) -> None:
-    sandbox.conditions.fail(DATA, contains="fingerprint", twist="miscount", times=times)
+    sandbox.faults.fail(DATA, contains="fingerprint", twist="miscount", times=times)
     embedder = sync(store, *PARTS)
     assert len(embedder.embedded_texts) == 4
     assert store.count(SPACE) == 4

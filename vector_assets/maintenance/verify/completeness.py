@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.stores.base import Head, VectorStore
 from vector_assets.stores.records import record_id
 
@@ -46,7 +46,7 @@ def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadB
 
     groups = (days[at : at + _GROUP_DAYS] for at in range(0, len(days), _GROUP_DAYS))
     document_count, broken = 0, dict[str, str]()
-    for part in mapped_in_order(read, groups, in_flight=_GROUPS_IN_FLIGHT):
+    for part in map_ordered(read, groups, in_flight=_GROUPS_IN_FLIGHT):
         document_count += part.document_count
         broken |= part.broken
     return ReadBack(document_count, broken)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from kingfisher_sdk import Rules, Scanner
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 from vector_assets.core.documents import Document, Section, Value
 from vector_assets.pipeline.redaction.passwords import Secret, assigned_secrets
 from vector_assets.sources.items import DocumentFailure, Gap
@@ -60,7 +60,7 @@ def redact(text: str) -> Redacted:
 
 def words_without_secrets(words: str) -> str:
     """Redact a message of a vendor, a model or an index, which may quote a document or our keys."""
-    return redact(without_credentials(words)).text
+    return redact(scrub(words)).text
 
 
 def item_without_secrets(item: Item) -> Item:

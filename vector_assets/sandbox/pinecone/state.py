@@ -78,20 +78,20 @@ class Index:
     Attributes:
         name: Its name.
         fields: Its schema, by field.
-        conditions: Hold the delays of writes and of creation.
+        faults: Hold the delays of writes and of creation.
         is_losing: Whether a write is acknowledged and then lost.
         ready_at: When it becomes ready, by the monotonic clock.
     """
 
     name: str
     fields: dict[str, dict[str, Any]]
-    conditions: Faults
+    faults: Faults
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     is_losing: bool = False
     ready_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.ready_at = time.monotonic() + self.conditions.index_ready_seconds
+        self.ready_at = time.monotonic() + self.faults.index_ready_seconds
 
     @property
     def is_ready(self) -> bool:
@@ -130,7 +130,7 @@ class Index:
         held = self.namespaces.setdefault(namespace, Namespace())
         held.committed += 1
         kept = _nothing if self.is_losing else change
-        held.pending.append((time.monotonic() + self.conditions.index_lag_seconds, kept))
+        held.pending.append((time.monotonic() + self.faults.index_lag_seconds, kept))
         self.visible(namespace)
 
     def upsert(self, namespace: str, records: Iterable[StoredRecord]) -> None:

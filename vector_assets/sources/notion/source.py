@@ -25,10 +25,10 @@ from vector_assets.sources.notion.client import (
     is_gone,
     last_edit,
 )
-from vector_assets.sources.notion.crawl import Run
+from vector_assets.sources.notion.crawl import Crawl
 from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
-from vector_assets.sources.notion.retry import SecondRun
+from vector_assets.sources.notion.retry import RetryCrawl
 
 SAMPLED_PAGES = 40
 """Pages that an estimate reads, which takes half a minute at the documented pace."""
@@ -85,7 +85,7 @@ class NotionSource(Source):
         the last: nobody can tell them before all else is read. One that search never learns of and
         that changes alone, in no window with the page above it, waits for the weekly rescan.
         """
-        reading = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        reading = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
         yield from reading.items()
 
     def ids(self, window: Window) -> Iterator[str]:
@@ -98,14 +98,14 @@ class NotionSource(Source):
             SkippableError: The body of a page, or a database, is not given: what it holds is not
                 known, so the listing would not be complete.
         """
-        yield from Run(self._api, window, with_comments=False).ids()
+        yield from Crawl(self._api, window, with_comments=False).ids()
 
     def estimate(self, window: Window) -> WindowEstimate:
         """List the pages as a sync does, and read some of them: two requests each.
 
         Pages that search leaves out are not among them: only reading the pages above names them.
         """
-        run = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        run = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
         before = Counter(self._meter.requests)
         by_id = {one.page_id: one for one in run.listed()}
         sampled = picked(by_id, SAMPLED_PAGES)
@@ -129,7 +129,7 @@ class NotionSource(Source):
         for one in failed:
             by_window[one.window].append(one.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = SecondRun(self._api, window, with_comments=self._with_comments)
+            run = RetryCrawl(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:

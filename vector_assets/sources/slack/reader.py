@@ -28,7 +28,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, UnavailableError, VectorAssetsError
@@ -78,7 +78,7 @@ MAX_UNANSWERED_THREADS = 5
 _Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
 
 
-class Reading:
+class ChannelReader:
     """One run; use it once.
 
     Args:
@@ -115,7 +115,7 @@ class Reading:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
-        outcomes = mapped_in_order(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
+        outcomes = map_ordered(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
         unanswered_count = 0
         flawed: set[str] = set()
         frontier = date.max
@@ -199,7 +199,7 @@ class Reading:
 
     def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}
-        for channel, access in mapped_in_order(
+        for channel, access in map_ordered(
             self._access, self._entered(), in_flight=MEMBERS_IN_FLIGHT
         ):
             if isinstance(access, ContractError):

@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 from pinecone.errors import exceptions as pinecone_errors
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -319,7 +319,7 @@ def in_parallel(
     first = list(islice(iterator := iter(items), 2))
     if len(first) < 2:
         return [function(item) for item in first]
-    return list(mapped_in_order(function, chain(first, iterator), in_flight=REQUESTS_IN_FLIGHT))
+    return list(map_ordered(function, chain(first, iterator), in_flight=REQUESTS_IN_FLIGHT))
 
 
 def groups(items: Sequence[Item], count: int = MAX_RECORDS) -> Iterator[Sequence[Item]]:

@@ -98,20 +98,20 @@ def cut_listing(sandbox: Sandbox, name: str) -> None:
     match name:
         case "jira":
             cut = {"isLast": False, "issues": [{"id": "10003"}]}
-            sandbox.conditions.fail("/jira/rest/api/3/search", status=200, body=cut)
+            sandbox.faults.fail("/jira/rest/api/3/search", status=200, body=cut)
         case "slack":
             slack_team.say(sandbox, "2026-03-05T10:00", "there", channel=slack_team.RANDOM)
             refused = {"ok": False, "error": "some_refusal"}
-            sandbox.conditions.fail(HISTORY, contains=slack_team.RANDOM, status=200, body=refused)
+            sandbox.faults.fail(HISTORY, contains=slack_team.RANDOM, status=200, body=refused)
         case "notion":
             last = sandbox.workspace.pages[1]["id"]  # newest come first, and one is in the trash
             for path in (f"pages/{last}/markdown", f"blocks/{last}/children"):
-                sandbox.conditions.fail(f"/notion/v1/{path}", status=404)
+                sandbox.faults.fail(f"/notion/v1/{path}", status=404)
         case "fireflies":
             refused = {"data": None, "errors": [{"code": "some_refusal", "message": ""}]}
             yesterday = datetime.now(UTC) - timedelta(days=1)
             sandbox.workspace.transcripts.append(meeting(5, date=epoch_ms(yesterday)))
-            sandbox.conditions.fail("/fireflies/graphql", skip=1, status=200, body=refused)
+            sandbox.faults.fail("/fireflies/graphql", skip=1, status=200, body=refused)
 
 
 @pytest.mark.parametrize("name", ["jira", "slack", "notion", "fireflies"])
@@ -139,7 +139,7 @@ def test_a_search_of_notion_that_says_it_is_not_complete_is_refused(
     delete_first(sandbox, "notion")
     status = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
     body = {"object": "list", "results": [], "request_status": status}
-    sandbox.conditions.fail("/notion/v1/search", status=200, body=body)
+    sandbox.faults.fail("/notion/v1/search", status=200, body=body)
     report = prune(source(sandbox, "notion"), lance, max_share=1)
     assert "a list that is incomplete" in report.refusals[0].reason
     assert len(held(lance, "notion")) == 4
@@ -313,7 +313,7 @@ def test_an_integration_that_may_not_ask_for_a_page_any_more_is_refused(
     populate(sandbox, "notion")
     sync(source(sandbox, "notion"), lance)
     delete_first(sandbox, "notion")
-    sandbox.conditions.fail("/notion/v1/pages/", status=403)
+    sandbox.faults.fail("/notion/v1/pages/", status=403)
     report = prune(source(sandbox, "notion"), lance)
     (refusal,) = report.refusals
     assert "restricted_resource" in refusal.reason

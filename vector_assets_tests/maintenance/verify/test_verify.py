@@ -242,14 +242,14 @@ def test_a_verify_writes_nothing(world: World, request: pytest.FixtureRequest) -
     before = world.contents()
     sandbox = None if world.uri else request.getfixturevalue("sandbox")
     if sandbox:
-        sandbox.conditions.log.clear()
+        sandbox.faults.log.clear()
     version = _versions(world)
     assert len(defects(world.verify())) == 3
     assert world.contents() == before
     assert _versions(world) == version
     if sandbox:
         writes = ("upsert", "update", "delete")
-        assert [path for _, path, _ in sandbox.conditions.log if path.endswith(writes)] == []
+        assert [path for _, path, _ in sandbox.faults.log if path.endswith(writes)] == []
 
 
 def test_a_verify_of_an_index_that_does_not_exist_makes_none(tmp_path: Path) -> None:

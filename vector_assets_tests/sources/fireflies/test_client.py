@@ -70,7 +70,7 @@ def test_what_a_person_has_to_settle_is_not_tried_again(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter, code: str, next_step: str
 ) -> None:
     error = {"message": "no", "extensions": {"code": code}}
-    sandbox.conditions.fail(PATH, status=200, body={"data": None, "errors": [error]})
+    sandbox.faults.fail(PATH, status=200, body={"data": None, "errors": [error]})
     with pytest.raises(CredentialsError, match=f"{code}. {next_step}"):
         api.ask("user", USER)
     assert meter.request_count == 1
@@ -80,7 +80,7 @@ def test_an_error_with_http_200_is_an_error_and_data_beside_it_is_not_believed(
     sandbox: Sandbox, api: FirefliesApi
 ) -> None:
     body = {"data": {"user": {"name": "half"}}, "errors": [{"message": "the rest is missing"}]}
-    sandbox.conditions.fail(PATH, status=200, body=body)
+    sandbox.faults.fail(PATH, status=200, body=body)
     with pytest.raises(UnavailableError, match="did not answer: the rest is missing"):
         api.ask("user", USER)
 
@@ -94,7 +94,7 @@ def test_a_wait_that_is_asked_for_inside_an_error_is_obeyed_and_counted(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter, retry_after: Any
 ) -> None:
     when = retry_after() if callable(retry_after) else retry_after
-    sandbox.conditions.fail(PATH, status=200, body=throttled(when), times=1)
+    sandbox.faults.fail(PATH, status=200, body=throttled(when), times=1)
     assert api.ask("user", USER)["user"]
     assert meter.requests == {"fireflies user": 2}
     assert meter.throttled_seconds > 0.9
@@ -103,10 +103,10 @@ def test_a_wait_that_is_asked_for_inside_an_error_is_obeyed_and_counted(
 def test_a_429_that_does_not_say_for_how_long_costs_one_request(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter
 ) -> None:
-    sandbox.conditions.fail(PATH, status=429)
+    sandbox.faults.fail(PATH, status=429)
     with pytest.raises(RateLimitedError, match="fireflies is rate limited"):
         api.ask("user", USER)
-    assert meter.request_count == len(sandbox.conditions.log) == 1
+    assert meter.request_count == len(sandbox.faults.log) == 1
 
 
 def test_the_documented_60_a_minute_are_kept_from_the_start(sandbox: Sandbox, meter: Meter) -> None:
@@ -124,7 +124,7 @@ def test_the_documented_60_a_minute_are_kept_from_the_start(sandbox: Sandbox, me
 def test_a_wait_in_the_header_is_obeyed_too(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter
 ) -> None:
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=1)
     assert api.ask("user", USER)["user"]
     assert meter.requests == {"fireflies user": 2}
     assert meter.throttled_seconds == 1
@@ -137,7 +137,7 @@ def test_a_wait_until_tomorrow_ends_the_run_by_name(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter, retry_after: Any
 ) -> None:
     when = retry_after() if callable(retry_after) else retry_after
-    sandbox.conditions.fail(PATH, status=200, body=throttled(when))
+    sandbox.faults.fail(PATH, status=200, body=throttled(when))
     with pytest.raises(
         RateLimitedError, match="fireflies is rate limited: waited 0 s, at most 900"
     ):
@@ -148,7 +148,7 @@ def test_a_wait_until_tomorrow_ends_the_run_by_name(
 def test_waits_add_up_to_the_ceiling_of_a_run(sandbox: Sandbox, meter: Meter) -> None:
     limiter = RateLimiter("fireflies", meter, ceiling_seconds=1.5)
     api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, limiter=limiter)
-    sandbox.conditions.fail(PATH, status=200, body=throttled(1))
+    sandbox.faults.fail(PATH, status=200, body=throttled(1))
     with pytest.raises(RateLimitedError, match="waited 1 s, at most 2 s"):
         api.ask("user", USER)
 
@@ -167,13 +167,13 @@ def test_waits_add_up_to_the_ceiling_of_a_run(sandbox: Sandbox, meter: Meter) ->
 def test_an_answer_without_words_is_told_by_its_status(
     sandbox: Sandbox, api: FirefliesApi, status: int, error: type[Exception], words: str
 ) -> None:
-    sandbox.conditions.fail(PATH, status=status, body="<html>")
+    sandbox.faults.fail(PATH, status=status, body="<html>")
     with pytest.raises(error, match=words):
         api.ask("user", USER)
 
 
 def test_an_answer_that_is_no_graphql_is_named(sandbox: Sandbox, api: FirefliesApi) -> None:
-    sandbox.conditions.fail(PATH, status=200, body="hello")
+    sandbox.faults.fail(PATH, status=200, body="hello")
     with pytest.raises(UnavailableError, match=r"no JSON object\. Check FIREFLIES_URL"):
         api.ask("user", USER)
 
@@ -181,7 +181,7 @@ def test_an_answer_that_is_no_graphql_is_named(sandbox: Sandbox, api: FirefliesA
 def test_an_answer_that_breaks_off_is_not_taken_for_data(
     sandbox: Sandbox, api: FirefliesApi
 ) -> None:
-    sandbox.conditions.fail(PATH, break_connection="truncate")
+    sandbox.faults.fail(PATH, break_connection="truncate")
     with pytest.raises(UnavailableError, match="fireflies did not answer"):
         api.ask("user", USER)
 

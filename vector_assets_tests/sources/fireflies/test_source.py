@@ -151,7 +151,7 @@ def test_a_meeting_that_is_deleted_while_we_page_does_not_hide_another(sandbox: 
 def test_a_vendor_that_does_not_skip_is_not_read_for_ever(sandbox: Sandbox) -> None:
     sandbox.workspace.transcripts = [meeting(n, sentences=[]) for n in range(50)]
     page = [_listed(transcript) for transcript in sandbox.workspace.transcripts]
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": page}})
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
     with pytest.raises(ContractError, match="with 49 skipped what it had, where other meetings"):
         items(sandbox)
 
@@ -161,7 +161,7 @@ def _listed(transcript: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_no_list_at_all_does_not_pass_for_an_empty_one(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": None}})
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": None}})
     with pytest.raises(ContractError, match="null without an error, where a list was wanted"):
         items(sandbox)
 
@@ -169,7 +169,7 @@ def test_no_list_at_all_does_not_pass_for_an_empty_one(sandbox: Sandbox) -> None
 def test_a_page_that_fails_ends_the_listing_instead_of_cutting_it(sandbox: Sandbox) -> None:
     sandbox.workspace.transcripts = [meeting(n, sentences=[]) for n in range(60)]
     broken = {"data": {"transcripts": []}, "errors": [{"code": "internal", "message": "no"}]}
-    sandbox.conditions.fail(PATH, status=200, body=broken, skip=1)
+    sandbox.faults.fail(PATH, status=200, body=broken, skip=1)
     yielded: list[SourceItem] = []
     with pytest.raises(UnavailableError, match="fireflies did not answer: internal"):
         yielded.extend(source(sandbox).documents(EVER))
@@ -195,7 +195,7 @@ def test_a_backfill_that_the_days_last_request_ends_has_finished_what_is_newer(
     sandbox.workspace.transcripts = [meeting(24 * n, sentences=[]) for n in range(60)]
     code = {"code": "too_many_requests"}
     error = {"message": "Too many requests", **code, "extensions": code}
-    sandbox.conditions.fail(PATH, status=200, body={"data": None, "errors": [error]}, skip=1)
+    sandbox.faults.fail(PATH, status=200, body={"data": None, "errors": [error]}, skip=1)
     yielded: list[SourceItem] = []
     with pytest.raises(RateLimitedError, match="fireflies is rate limited"):
         yielded.extend(source(sandbox).documents(Window(FIRST, FIRST + 60 * DAY)))
@@ -422,7 +422,7 @@ def test_a_meeting_of_which_little_is_known_is_read_all_the_same(sandbox: Sandbo
 def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
     page = [_listed(meeting(1)), _listed(meeting(2, date=None)), _listed(meeting(3))]
     page[0]["sentences"] = [sentence(0, "hello"), {**sentence(1, "x"), "start_time": "noon"}]
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": page}})
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
     yielded = items(sandbox)
     assert ids(yielded) == ["meeting-3"]
     failures = [item for item in yielded if isinstance(item, DocumentFailure)]
@@ -443,7 +443,7 @@ def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
 )
 def test_dates_are_understood_as_epoch_or_as_iso(sandbox: Sandbox, date: object) -> None:
     page = [_listed(meeting(1, date=date))]
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": page}})
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
     document = items(sandbox)[0]
     assert isinstance(document, Document)
     assert document.created_at == utc("2026-03-02T10:00")

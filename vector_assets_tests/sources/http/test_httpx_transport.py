@@ -38,7 +38,7 @@ def transport(meter: Meter, limiter: RateLimiter | None = None) -> RateLimitedTr
 def test_what_fails_in_passing_is_asked_again(sandbox: Sandbox, status: int, method: str) -> None:
     meter = Meter()
     path = PATH if method == "GET" else "/notion/v1/search"
-    sandbox.conditions.fail("/notion", status=status, retry_after_seconds=0, times=3)
+    sandbox.faults.fail("/notion", status=status, retry_after_seconds=0, times=3)
     with client(sandbox, meter) as http:
         body = {} if method == "POST" else None
         assert http.request(method, path, json=body).status_code == 200
@@ -48,7 +48,7 @@ def test_what_fails_in_passing_is_asked_again(sandbox: Sandbox, status: int, met
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
 def test_a_refusal_is_not_asked_again(sandbox: Sandbox, status: int) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=status)
+    sandbox.faults.fail(PATH, status=status)
     with client(sandbox, meter) as http:
         assert http.get(PATH).status_code == status
     assert meter.requests == {"notion me": 1}
@@ -56,7 +56,7 @@ def test_a_refusal_is_not_asked_again(sandbox: Sandbox, status: int) -> None:
 
 def test_what_fails_for_good_is_handed_on(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=503)
+    sandbox.faults.fail(PATH, status=503)
     with client(sandbox, meter) as http:
         assert http.get(PATH).status_code == 503
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_FAILED
@@ -64,7 +64,7 @@ def test_what_fails_for_good_is_handed_on(sandbox: Sandbox) -> None:
 
 def test_a_body_that_is_cut_short_for_good_is_handed_on(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, break_connection="truncate")
+    sandbox.faults.fail(PATH, break_connection="truncate")
     with client(sandbox, meter) as http, pytest.raises(httpx.RemoteProtocolError, match="closed"):
         http.get(PATH)
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_FAILED
@@ -82,7 +82,7 @@ def test_a_service_that_cannot_be_reached_is_asked_again_and_then_handed_on() ->
 
 def test_a_wait_that_is_asked_for_is_kept_and_counted(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=1)
     with client(sandbox, meter) as http:
         assert http.get(PATH).status_code == 200
     assert 0 < meter.throttled_seconds <= 1
@@ -90,7 +90,7 @@ def test_a_wait_that_is_asked_for_is_kept_and_counted(sandbox: Sandbox) -> None:
 
 def test_when_one_request_is_throttled_no_other_is_sent(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=3600)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=3600)
     with client(sandbox, meter) as http:
         for path in (PATH, "/notion/v1/users"):
             with pytest.raises(RateLimitedError, match="is rate limited"):
@@ -105,7 +105,7 @@ def test_when_one_request_is_throttled_no_other_is_sent(sandbox: Sandbox) -> Non
 )
 def test_a_wait_beyond_the_ceiling_is_not_begun(sandbox: Sandbox, asked: str) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=asked)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=asked)
     with (
         client(sandbox, meter) as http,
         pytest.raises(RateLimitedError, match="notion is rate limited: waited 0 s, at most 900 s"),
@@ -116,7 +116,7 @@ def test_a_wait_beyond_the_ceiling_is_not_begun(sandbox: Sandbox, asked: str) ->
 
 def test_a_throttle_without_an_end_is_given_up(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=0)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=0)
     with client(sandbox, meter) as http, pytest.raises(RateLimitedError, match="is rate limited"):
         http.get(PATH)
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_THROTTLED
@@ -124,7 +124,7 @@ def test_a_throttle_without_an_end_is_given_up(sandbox: Sandbox) -> None:
 
 def test_every_request_keeps_the_rate_and_repeats_do_too(sandbox: Sandbox) -> None:
     clock, meter = Clock(), Meter()
-    sandbox.conditions.fail("/notion", status=429, retry_after_seconds=0, times=2)
+    sandbox.faults.fail("/notion", status=429, retry_after_seconds=0, times=2)
     limiter = RateLimiter("notion", meter, RateLimit(1, 0.5), clock=clock.now, sleep=clock.sleep)
     with httpx.Client(
         base_url=sandbox.url, headers=HEADERS, transport=transport(meter, limiter)

@@ -83,7 +83,7 @@ def test_a_try_after_slow_down_comes_out_of_the_allowance_too(
     meter = Meter()
     limiters = limiters_of(clock, meter, users_list=2)
     api = SlackApi("xoxb-sandbox", sandbox.environment["SLACK_BASE_URL"], meter, limiters=limiters)
-    sandbox.conditions.fail("/slack/api/users.list", status=429, retry_after_seconds=7, times=1)
+    sandbox.faults.fail("/slack/api/users.list", status=429, retry_after_seconds=7, times=1)
     api.call("users.list")
     assert meter.throttled_seconds == pytest.approx(60.65)
     assert clock.seconds == pytest.approx(1_060.65)
