@@ -69,10 +69,10 @@ def store(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> V
     return pinecone.build(sandbox)
 
 
-FIRST = ("deploy/test_split_deployment", "watching/test_installation")
+FIRST = ("deploy/test_split_deployment", "monitoring/installation/test_installation")
 """Files whose few tests wait for processes for minutes: they begin, beside others that compute."""
 
-SECOND = ("ui/", "watching/test_sources_that_fail", "orchestration/test_dagster_processes")
+SECOND = ("ui/", "monitoring/installation/test_sources_that_fail", "orchestration/test_dagster_processes")
 """Files that wait as well, and would make the machine too slow for the first: they come later."""
 
 
