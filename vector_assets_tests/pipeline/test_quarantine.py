@@ -293,7 +293,7 @@ def test_a_day_whose_failures_could_not_be_recorded_is_not_finished(
     store = NoLedger(str(tmp_path))
     running = stream(store, *items, *ends, days=MARCH_2)
     with pytest.raises(UnavailableError, match=r"HTTP 503|disk is full"):
-        write(running, store)
+        write(running)
     assert running.finished_days == []
 
 
@@ -305,7 +305,7 @@ def test_a_run_that_dies_before_it_releases_leaves_what_the_next_night_releases(
     running = stream(lancedb, cured)
     running.settle = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
-        write(running, lancedb)
+        write(running)
     assert (indexed(lancedb), held(lancedb).keys()) == ({"jira:2"}, {"jira:2"})
     report = sync(lancedb, cured)
     assert (report.total.embedded_chunks, report.total.unchanged_documents) == (0, 1)
