@@ -1,9 +1,8 @@
-"""Is every word that people wrote in the index? Raw records against chunks, word by word.
+"""Checks that every word that people wrote is in the index.
 
-Syncs a folder of real data over the sandbox (or takes an index that a sync has filled) and compares
-the words of each raw record with the words of its chunks and of their metadata. What is missing is
-printed by source and by the place where it stood. Exits 1 when a word is lost that no rule below
-lets go.
+Syncs a folder of real data through the sandbox, or takes an index that a sync has filled. Compares
+the words of each raw record with the words of its chunks and metadata, and prints missing words by
+source and by their place in the record. Exits 1 when a word is lost without a rule below.
 
     python benchmarks/completeness.py ../shared/workspace-data [--index data/bench/lancedb]
 """
@@ -29,31 +28,33 @@ RULES = {
     ("fireflies", "organizer"): "who attended decides who may read, and is no text",
     ("slack", "emoji"): "an emoji is shown as its character",
 }
-"""What is not text by a stated rule; nothing is lost with it."""
+"""Places whose words do not count as lost, and why."""
 
 SCHEMES = {"http", "https", "mailto"}
-"""A link whose text is its own address is shown without them; the rest of it is a word each."""
+"""A link whose text is its own address is shown without its scheme."""
 
 REDACTED = "[redacted: "
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--index", type=Path, help="A LanceDB that a sync of this folder filled.")
     parser.add_argument("--folder", type=Path, default=Path("data/completeness"))
-    asked = parser.parse_args()
-    index = asked.index or synced(asked.workspace, asked.folder)
-    lost_count = sum(compare(source, raw, index) for source, raw in pieces(asked.workspace).items())
+    options = parser.parse_args()
+    index = options.index or synced(options.workspace, options.folder)
+    lost_count = sum(
+        compare(source, raw, index) for source, raw in pieces(options.workspace).items()
+    )
     print(f"{lost_count} words are lost" if lost_count else "no word is lost")
     sys.exit(1 if lost_count else 0)
 
 
 def synced(workspace: Path, folder: Path) -> Path:
-    """Sync a folder into a new index and return it; the sandbox's embedder is the fastest."""
+    """Sync a folder into a new index and return it; the sandbox's embeddings are the fastest."""
     shutil.rmtree(folder, ignore_errors=True)
     with served(workspace) as environment:
         os.environ.update(environment, VECTOR_STORE="lancedb", EMBEDDING_PROVIDER="openai")
@@ -66,7 +67,7 @@ def synced(workspace: Path, folder: Path) -> Path:
 
 
 def compare(source: str, raw: Iterator[tuple[str, str, str]], index: Path) -> int:
-    """Print what became of a source's words; return how many are lost beyond the rules."""
+    """Print the missing words of a source; return how many are lost without a rule."""
     texts, fields, secrets = stored(source, index)
     redacted: Counter[str] = Counter()
     seen: Counter[str] = Counter()
@@ -103,7 +104,7 @@ def compare(source: str, raw: Iterator[tuple[str, str, str]], index: Path) -> in
             reason = f"by rule: {rule}" if rule else f"LOST, such as {examples}"
             print(f"  {place}: {len(lost[place]):,} of {count:,} {reason}")
     return len(missing) + sum(
-        len(found) for place, found in lost.items() if (source, place) not in RULES
+        len(lost_words) for place, lost_words in lost.items() if (source, place) not in RULES
     )
 
 
@@ -111,37 +112,36 @@ Words = dict[str, set[str]]
 
 
 def stored(source: str, index: Path) -> tuple[Words, Words, Counter[str]]:
-    """Return the words of each document's chunks, of its fields, and its secrets, by id."""
+    """Return by document id the words of chunks, the words of fields, and the number of secrets."""
     table = lancedb.connect(str(index)).open_table(source)
     columns = [name for name in table.schema.names if name != "vector"]
     texts: defaultdict[str, set[str]] = defaultdict(set)
     fields: defaultdict[str, set[str]] = defaultdict(set)
     secrets: Counter[str] = Counter()
     for row in table.search().select(columns).limit(None).to_list():
-        one = row["document_id"]
-        texts[one] |= words(row["text"])
-        fields[one] |= words(" ".join(flat(row)))
-        secrets[one] += row["text"].count(REDACTED)
+        document_id = row["document_id"]
+        texts[document_id] |= words(row["text"])
+        fields[document_id] |= words(" ".join(flat(row)))
+        secrets[document_id] += row["text"].count(REDACTED)
     return dict(texts), dict(fields), secrets
 
 
 def flat(row: dict[str, Any]) -> Iterator[str]:
-    """Yield the fields of a row but its text, as texts."""
+    """Yield the fields of a row as texts, without its `text`."""
     for name, value in row.items():
         if name != "text" and value is not None:
             yield " ".join(value) if isinstance(value, list) else str(value)
 
 
 def words(text: str) -> set[str]:
-    """Return the words of a text in lower case, at underscores too: those may be mark-up."""
+    """Return the words of a text in lower case; underscores separate words, as in mark-up."""
     return {word for run_of in WORD.findall(text.lower()) for word in run_of.split("_") if word}
 
 
 def is_in_pieces(word: str, kept: set[str]) -> bool:
-    """Tell whether a word stands there in pieces.
+    """Tell whether the pieces of a word are among the kept words.
 
-    A long one may be cut where a chunk ends. One that rich text writes in two styles may be two, as
-    raw records do not tell whether `log` and `will` are one word.
+    The end of a chunk may cut a long word, and a change of style within a word splits it in two.
     """
     if any(word[:n] in kept and word[n:] in kept for n in range(2, len(word) - 1)):
         return True
@@ -149,7 +149,7 @@ def is_in_pieces(word: str, kept: set[str]) -> bool:
     while rest:
         piece = next((rest[:n] for n in range(len(rest), 7, -1) if rest[:n] in kept), None)
         if piece is None:
-            return bool(rest != word and any(one.startswith(rest) for one in kept))
+            return bool(rest != word and any(other.startswith(rest) for other in kept))
         rest = rest[len(piece) :]
     return True
 

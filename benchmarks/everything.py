@@ -1,9 +1,9 @@
-"""All benchmarks, one after the other; what is missed in one does not keep the others from running.
+"""Runs all benchmarks in sequence; a failure of one does not stop the others.
 
     python benchmarks/everything.py [../shared/workspace-data] [--folder data]
 
-Those that read a workspace are left out, and named, where there is none. Exits 1 when one of the
-others misses a target or fails. Takes about an hour; speed and the limits it keeps take half of it.
+Without a workspace it skips the benchmarks that read one and names them. Exits 1 when a benchmark
+misses a target or fails. Takes about an hour, half of it for `speed.py`.
 """
 
 import argparse
@@ -17,39 +17,38 @@ FOLDER = Path(__file__).parent
 
 
 def main() -> None:
-    """Run them."""
+    """Run the benchmarks."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workspace", type=Path, nargs="?", default="../shared/workspace-data")
     parser.add_argument("--folder", type=Path, default=Path("data"))
-    asked = parser.parse_args()
-    real, index = asked.folder / "bench", asked.folder / "bench" / "lancedb"
+    options = parser.parse_args()
+    real, index = options.folder / "bench", options.folder / "bench" / "lancedb"
     of_workspace = [
-        ["real_input.py", asked.workspace, "--folder", real],
-        ["completeness.py", asked.workspace, "--index", index],
-        ["retrieval.py", asked.workspace, "--index", index],
+        ["real_input.py", options.workspace, "--folder", real],
+        ["completeness.py", options.workspace, "--index", index],
+        ["retrieval.py", options.workspace, "--index", index],
     ]
     others = [
-        ["local_model.py", asked.workspace],
-        ["scale.py", "--folder", asked.folder / "scale"],
-        ["law.py", "--folder", asked.folder / "law"],
+        ["local_model.py", options.workspace],
+        ["scale.py", "--folder", options.folder / "scale"],
+        ["law.py", "--folder", options.folder / "law"],
         ["speed.py"],
     ]
-    has_workspace = asked.workspace.is_dir()
-    missed = [
-        one[0] for one in [*(of_workspace if has_workspace else ()), *others] if not _met(one)
-    ]
-    shutil.rmtree(asked.folder / "scale", ignore_errors=True)
+    has_workspace = options.workspace.is_dir()
+    commands = [*of_workspace, *others] if has_workspace else others
+    missed = [command[0] for command in commands if not _met(command)]
+    shutil.rmtree(options.folder / "scale", ignore_errors=True)
     if not has_workspace:
-        names = ", ".join(str(one[0]) for one in of_workspace)
-        print(f"left out, for there is no workspace at {asked.workspace}: {names}")
+        names = ", ".join(str(command[0]) for command in of_workspace)
+        print(f"left out, for there is no workspace at {options.workspace}: {names}")
     if missed:
         sys.exit(f"a target is missed, or it failed: {', '.join(map(str, missed))}")
 
 
 def _met(command: list[str | Path]) -> bool:
-    """Run one, and tell whether it met its targets."""
+    """Run a benchmark and tell whether it met its targets."""
     script, *arguments = map(str, command)
     print(f"\n== {script}", flush=True)
     began = time.monotonic()

@@ -1,15 +1,14 @@
-"""Does the pipeline's work grow as its documents do, and no faster?
+"""Measures whether the pipeline's work grows linearly with its documents.
 
     python benchmarks/law.py [--documents 1000 10000 100000] [--folder data/law] [--plot FILE]
 
-Made-up documents, one chunk each, stream through the whole pipeline into an embedded LanceDB with
-vectors of 384 dimensions: redacted, cut, compared, embedded, written, read back, maintained. The
-embedder hashes, so that what is measured is the pipeline; the source makes documents as they are
-asked for. A request is a question or a write to the index. Beside it the physical limit: the same
-documents cut, embedded and appended in large commits, with nothing compared, nothing read back and
-no index. Each run is a process of its own, and of the shorter ones the median of three counts.
-Writes a picture, and exits 1 when a document of the largest run takes over 1.25 times the seconds
-or requests of one of the run before.
+Made-up documents of one chunk each go through the whole pipeline into an embedded LanceDB with
+vectors of 384 dimensions. The embedder hashes and the source generates documents on demand, so that
+the pipeline itself is measured. A request is a read or a write of the index. The physical limit
+beside it chunks, embeds and appends the same documents in large commits, without comparing, reading
+back or indexing. Each run is a process of its own; shorter runs count by the median of three.
+Writes a picture. Exits 1 when a document of the largest run takes over 1.25 times the seconds or
+requests of a document of the run before.
 """
 
 import argparse
@@ -48,10 +47,10 @@ from vector_assets.stores.records import chunk_metadata, record_id
 from vector_assets_tests.support.targets import target_of
 
 MAX_GROWTH = 1.25
-"""How much more a document may cost among ten times as many, noise of the measurement included."""
+"""Most growth of the cost of a document in the next larger run, including measurement noise."""
 
 ROUNDS = 3
-"""How often all but the largest run are made: a run of seconds varies by a seventh."""
+"""Rounds of all runs but the largest: a run of a few seconds varies by a seventh."""
 
 DIMENSIONS = 384
 FIRST_DAY = date(2020, 1, 1)
@@ -61,7 +60,7 @@ IMAGE = Path(__file__).parents[1] / "docs" / "images" / "law.png"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run took; requests are questions and writes to the index."""
+    """The cost of a run; requests are reads and writes of the index."""
 
     documents: int
     seconds: float
@@ -71,14 +70,14 @@ class Cost:
 
 
 class WordTokenizer:
-    """A token a word; no document here is long enough to be cut."""
+    """Counts words as tokens; no document here is long enough to be split."""
 
     def count(self, text: str) -> int:
         """Return the number of words."""
         return len(text.split())
 
     def splitter(self, capacity_tokens: int) -> Splitter:
-        """Refuse: nothing is long."""
+        """Refuse, as no document is long."""
         raise NotImplementedError
 
 
@@ -97,18 +96,18 @@ class HashedEmbedder(Embedder):
         return Embedded(np.stack([self.embed_query(text) for text in texts]), len(texts))
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed one text."""
+        """Embed a text."""
         vector = np.random.default_rng(zlib.crc32(text.encode())).standard_normal(DIMENSIONS)
         unit: Vectors = (vector / np.linalg.norm(vector)).astype(np.float32)
         return unit
 
     def check(self) -> str:
-        """Say what it is."""
+        """Return a description."""
         return "hash"
 
 
 class MadeUpSource(Source):
-    """Makes so many documents, oldest first, as they are asked for."""
+    """Generates a number of documents on demand, oldest first."""
 
     name = "jira"
     overlap = timedelta(0)
@@ -118,7 +117,7 @@ class MadeUpSource(Source):
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Make none."""
+        """Return a source without documents."""
         return cls(0)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
@@ -130,12 +129,12 @@ class MadeUpSource(Source):
         return None
 
     def check(self) -> Reach:
-        """Say what it is."""
+        """Return a description."""
         return Reach("made up")
 
 
 class CountedStore(LanceDBStore):
-    """A LanceDB that counts its questions and its commits."""
+    """A LanceDB store that counts its reads and commits."""
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri)
@@ -151,7 +150,7 @@ class CountedStore(LanceDBStore):
 
 
 def made_up(count: int) -> Iterator[Document]:
-    """Yield documents of some 100 words."""
+    """Yield documents of about 100 words."""
     for n in range(count):
         at = start_of_day(FIRST_DAY + timedelta(days=n * DAYS // count)) + timedelta(hours=10)
         yield Document(
@@ -168,7 +167,7 @@ def made_up(count: int) -> Iterator[Document]:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -176,33 +175,33 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("data/law"))
     parser.add_argument("--plot", type=Path, default=IMAGE)
     parser.add_argument("--one", choices=("pipeline", "limit"), help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.one:
-        run = through_pipeline if asked.one == "pipeline" else appended
-        print(json.dumps(asdict(run(asked.documents[0], str(asked.folder)))))
+    options = parser.parse_args()
+    if options.one:
+        run = through_pipeline if options.one == "pipeline" else appended
+        print(json.dumps(asdict(run(options.documents[0], str(options.folder)))))
         return
-    shutil.rmtree(asked.folder, ignore_errors=True)
-    costs: dict[str, list[Cost]] = {"pipeline": [], "limit": []}
+    shutil.rmtree(options.folder, ignore_errors=True)
+    costs_by_kind: dict[str, list[Cost]] = {"pipeline": [], "limit": []}
     print(f"{'':<10}{'documents':>10}{'s':>9}{'ms each':>9}{'CPU s':>8}{'requests':>10}{'MiB':>7}")
-    for count in sorted(asked.documents):
-        for kind, found in costs.items():
-            rounds = 1 if count == max(asked.documents) else ROUNDS
-            cost = _in_processes(kind, count, asked.folder / f"{kind}-{count}", rounds)
-            found.append(cost)
+    for count in sorted(options.documents):
+        for kind, costs in costs_by_kind.items():
+            rounds = 1 if count == max(options.documents) else ROUNDS
+            cost = _in_processes(kind, count, options.folder / f"{kind}-{count}", rounds)
+            costs.append(cost)
             print(
                 f"{kind:<10}{count:>10,}{cost.seconds:>9.1f}{1_000 * cost.seconds / count:>9.2f}"
                 f"{cost.cpu_seconds:>8.1f}{cost.requests:>10,}{cost.peak_mib:>7.0f}",
                 flush=True,
             )
-    shutil.rmtree(asked.folder, ignore_errors=True)
-    pipeline, limit = costs["pipeline"], costs["limit"]
+    shutil.rmtree(options.folder, ignore_errors=True)
+    pipeline, limit = costs_by_kind["pipeline"], costs_by_kind["limit"]
     plot_law(
-        [one.documents for one in pipeline],
-        [one.seconds for one in pipeline],
-        [one.cpu_seconds for one in pipeline],
-        [one.seconds for one in limit],
-        [one.requests for one in pipeline],
-        asked.plot,
+        [cost.documents for cost in pipeline],
+        [cost.seconds for cost in pipeline],
+        [cost.cpu_seconds for cost in pipeline],
+        [cost.seconds for cost in limit],
+        [cost.requests for cost in pipeline],
+        options.plot,
     )
     sys.exit(0 if all([*_growths(pipeline)]) else 1)
 
@@ -223,14 +222,14 @@ def through_pipeline(count: int, folder: str) -> Cost:
 
 
 def appended(count: int, folder: str) -> Cost:
-    """Append the same documents: what no pipeline into this index can go below."""
+    """Append the same documents: the lower bound of every pipeline into this index."""
     embedder = HashedEmbedder()
     table = lancedb.connect(folder).create_table("jira", schema=schema_of(DIMENSIONS))
     began, cpu_began = time.perf_counter(), time.process_time()
     requests = 0
     documents = made_up(count)
-    while some := list(islice(documents, COMMIT_ROWS)):
-        table.add(rows_of_records(list(_records(some, embedder)), table.schema))
+    while batch := list(islice(documents, COMMIT_ROWS)):
+        table.add(rows_of_records(list(_records(batch, embedder)), table.schema))
         requests += 1
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     return Cost(count, seconds, cpu_seconds, requests, _peak_mib())
@@ -265,11 +264,11 @@ def _peak_mib() -> float:
 
 
 def _growths(costs: list[Cost]) -> Iterator[bool]:
-    """Print how much more a document costs among more; yield whether the largest run keeps it."""
+    """Print the growth of the cost of a document; yield whether each run meets the target."""
     for fewer, more in pairwise(costs):
         for name in ("seconds", "requests"):
-            each = [getattr(one, name) / one.documents for one in (fewer, more)]
-            growth = each[1] / each[0]
+            before, after = (getattr(cost, name) / cost.documents for cost in (fewer, more))
+            growth = after / before
             is_met = more is not costs[-1] or growth <= MAX_GROWTH
             print(
                 f"{name} a document, {more.documents:,} to {fewer.documents:,}: {growth:.2f} "

@@ -1,14 +1,13 @@
-"""How much of the local model's own throughput reaches the pipeline, and what precision costs.
+"""Measures how much of the local model's throughput reaches the pipeline, and its precision.
 
     python benchmarks/local_model.py [../shared/workspace-data] [--texts 200]
 
-Cuts the documents of a workspace as the pipeline does, in the batches that it hands over to the
-embedder, and measures in turns, the best round of each counting: the bare model on texts that are
-tokenized and sorted by length beforehand, in several sizes of batch, one thread a core or all
-threads on one batch; and our embedder on the batches as they come, tokenizing included. Exits 1
-when ours is below 0.9 of the best. Then the model in float32, bfloat16 and int8: throughput, and
-cosine to float32.
-Without the workspace, made-up texts of like lengths.
+Chunks the documents of a workspace in the batches that the pipeline hands to the embedder; without
+a workspace it makes up texts of similar lengths. Measures the bare model on texts that are already
+tokenized and sorted by length, in several batch sizes, with one thread per core or all threads on a
+batch; and our embedder on the batches as they come, including tokenizing. The best round of each
+counts. Exits 1 when ours is below 0.9 of the best. Then it measures throughput of the model, and
+cosine to float32, in float32, bfloat16 and int8.
 """
 
 import argparse
@@ -45,7 +44,7 @@ MIN_RATIO = 0.9
 ROUNDS = 3
 BATCH_TOKENS = (1_024, 4_096)
 BATCH_TEXTS = 64
-"""Of longer batches the beginning, so that there are several of each source."""
+"""Longer batches are truncated, so that there are several of each source."""
 
 PRECISION_TEXTS = 50
 
@@ -54,19 +53,21 @@ Ids = Sequence[int]
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workspace", type=Path, nargs="?", default="../shared/workspace-data")
     parser.add_argument("--texts", type=int, default=200)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     embedder = LocalEmbedder(model_folder())
-    if asked.workspace.is_dir():
-        batches = workspace_batches(asked.workspace, embedder, asked.texts)
+    if options.workspace.is_dir():
+        batches = workspace_batches(options.workspace, embedder, options.texts)
     else:
-        print(f"skipped: the texts of {asked.workspace}, which is not there; made-up ones instead")
-        batches = made_up_batches(asked.texts)
+        print(
+            f"skipped: the texts of {options.workspace}, which is not there; made-up ones instead"
+        )
+        batches = made_up_batches(options.texts)
     texts = [text for batch in batches for text in batch]
     ids = embedder._own_tokenizer().ids(texts)
     tokens = sum(map(len, ids))
@@ -103,26 +104,27 @@ def main() -> None:
 
 
 def workspace_batches(workspace: Path, embedder: LocalEmbedder, count: int) -> Batches:
-    """Return the texts that the pipeline hands to its embedder at once, of all sources alike."""
+    """Return the batches that the pipeline hands to its embedder, equally many texts per source."""
     by_source: list[Batches] = []
     with served(workspace) as environment:
         os.environ.update(environment)
         settings = load_settings()
         for name in settings.enabled_sources:
             source = build_source(name, settings, Meter())
-            found: Batches = []
+            batches: Batches = []
             today = datetime.now(UTC)
             window = Window.of_days(
                 date(2010, 1, 1), today.date(), overlap=source.overlap, now=today
             )
             for batch in batched(source.documents(window)):
-                documents = [redact_document(one)[0] for one in batch if isinstance(one, Document)]
-                texts = [text for one in documents for text in cut(one, embedder)]
-                found.append(texts[:BATCH_TEXTS])
-                if sum(map(len, found)) >= count // len(settings.enabled_sources):
+                documents = [item for item in batch if isinstance(item, Document)]
+                redacted = [redact_document(document)[0] for document in documents]
+                texts = [text for document in redacted for text in cut(document, embedder)]
+                batches.append(texts[:BATCH_TEXTS])
+                if sum(map(len, batches)) >= count // len(settings.enabled_sources):
                     break
-            by_source.append([batch for batch in found if batch])
-    # Sources are synced side by side: their batches come in turns.
+            by_source.append([texts for texts in batches if texts])
+    # Sources are synced concurrently, so their batches alternate.
     turns = itertools.zip_longest(*by_source, fillvalue=[])
     return [batch for turn in turns for batch in turn if batch]
 
@@ -145,7 +147,7 @@ def made_up_batches(count: int) -> Batches:
 
 
 def embed_all(embedder: LocalEmbedder, batches: Batches) -> None:
-    """Embed batches as the pipeline does: several are in flight."""
+    """Embed several batches concurrently, as the pipeline does."""
     with ThreadPoolExecutor(4) as pool:
         for embedded in pool.map(embedder.embed, batches):
             assert not embedded.failures
@@ -154,25 +156,25 @@ def embed_all(embedder: LocalEmbedder, batches: Batches) -> None:
 def sorted_batches(ids: Sequence[Ids], max_tokens: int) -> list[dict[str, torch.Tensor]]:
     """Return the model's inputs, longest texts first, of at most so many tokens each."""
     parts: list[list[Ids]] = [[]]
-    for one in sorted(ids, key=len, reverse=True):
+    for text_ids in sorted(ids, key=len, reverse=True):
         if parts[-1] and (len(parts[-1]) + 1) * len(parts[-1][0]) > max_tokens:
             parts.append([])
-        parts[-1].append(one)
+        parts[-1].append(text_ids)
     return [inputs(part) for part in parts]
 
 
 def inputs(part: list[Ids]) -> dict[str, torch.Tensor]:
     """Return padded ids and their mask."""
     ids = torch.zeros((len(part), len(part[0])), dtype=torch.long)
-    for row, one in enumerate(part):
-        ids[row, : len(one)] = torch.tensor(one)
-    lengths = torch.tensor([len(one) for one in part])
+    for row, text_ids in enumerate(part):
+        ids[row, : len(text_ids)] = torch.tensor(text_ids)
+    lengths = torch.tensor([len(text_ids) for text_ids in part])
     mask = (torch.arange(len(part[0]))[None, :] < lengths[:, None]).long()
     return {"input_ids": ids, "attention_mask": mask}
 
 
 def forward(model: SentenceTransformer, part: dict[str, torch.Tensor]) -> np.ndarray:
-    """Return the vectors of one batch, pooled in float32."""
+    """Return the vectors of a batch, pooled in float32."""
     features: dict[str, Any] = dict(part)
     with torch.inference_mode():
         for module in model:
@@ -187,14 +189,14 @@ def bare(
     lanes: int,
     thread_count: int,
 ) -> list[np.ndarray]:
-    """Run the model alone on batches that are ready."""
+    """Run only the model, on prepared batches."""
     torch.set_num_threads(thread_count // lanes)
     with ThreadPoolExecutor(lanes) as pool:
         return list(pool.map(lambda part: forward(model, part), parts))
 
 
 def compare_precisions(ids: list[Ids]) -> None:
-    """Print throughput of one core and cosine to float32, by precision."""
+    """Print throughput per core and cosine to float32, by precision."""
     warnings.simplefilter("ignore")
     exact = SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
     half = copy.deepcopy(exact)
@@ -216,16 +218,16 @@ def compare_precisions(ids: list[Ids]) -> None:
 
 
 def in_int8(model: SentenceTransformer) -> SentenceTransformer:
-    """Return a copy whose linear layers multiply in int8, with a scale a channel."""
+    """Return a copy whose linear layers multiply in int8, with a scale per channel."""
     from torch.ao import quantization
 
     layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
-    found: SentenceTransformer = quantization.quantize_dynamic(copy.deepcopy(model), layers)
-    return found
+    quantized: SentenceTransformer = quantization.quantize_dynamic(copy.deepcopy(model), layers)
+    return quantized
 
 
 def timed(run: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of a call, and those of all cores together."""
+    """Return the wall-clock seconds and the CPU seconds of a call."""
     began, core_began = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - began, time.process_time() - core_began

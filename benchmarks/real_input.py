@@ -1,8 +1,8 @@
-"""A whole workspace, end to end: every document in the index exactly once, and a second run idle.
+"""Syncs a whole workspace and checks that each document is in the index exactly once.
 
-Serves a folder of real data in a process of its own, syncs its whole time line from all sources,
-checks the index against the folder by id, syncs again, and prints documents, chunks, seconds,
-chunks a second and peak memory. Exits 1 when anything is missing, doubled, or done twice.
+Serves a folder of real data from a process of its own, syncs all days of all sources, compares the
+index with the folder by id, syncs again, and prints documents, chunks, seconds, chunks per second
+and peak memory. Exits 1 when a document is missing or duplicated, or the second run embeds a chunk.
 
     python benchmarks/real_input.py ../shared/workspace-data [--store lancedb|pinecone]
         [--embedder local|openai] [--folder data/real_input]
@@ -37,20 +37,22 @@ FIRST_DAY = date(2010, 1, 1)
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--store", choices=("lancedb", "pinecone"), default="lancedb")
     parser.add_argument("--embedder", choices=("local", "openai"), default="local")
     parser.add_argument("--folder", type=Path, default=Path("data/real_input"))
-    asked = parser.parse_args()
-    shutil.rmtree(asked.folder, ignore_errors=True)
-    with served(asked.workspace) as environment:
-        os.environ.update(environment, VECTOR_STORE=asked.store, EMBEDDING_PROVIDER=asked.embedder)
-        os.environ["LANCEDB_URI"] = str(asked.folder / "lancedb")
+    options = parser.parse_args()
+    shutil.rmtree(options.folder, ignore_errors=True)
+    with served(options.workspace) as environment:
+        os.environ.update(
+            environment, VECTOR_STORE=options.store, EMBEDDING_PROVIDER=options.embedder
+        )
+        os.environ["LANCEDB_URI"] = str(options.folder / "lancedb")
         first = run("first run")
         store = build_store(load_settings(), Meter())
-        problems = [*compare(expected_ids(asked.workspace), store)]
+        problems = [*compare(expected_ids(options.workspace), store)]
         second = run("second run")
     problems += [
         f"{report.source}: {len(report.failures)} documents failed: {report.failures[:3]}"
@@ -72,7 +74,7 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
 
 @contextmanager
 def served(workspace: Path) -> Iterator[dict[str, str]]:
-    """Serve a folder from a process of its own; give the environment that points at it."""
+    """Serve a folder from a process of its own; yield the environment that points at it."""
     command = ["vector-assets", "sandbox", "--workspace", str(workspace), "--port", "0"]
     process = subprocess.Popen(
         [str(Path(sys.executable).parent / command[0]), *command[1:]],
@@ -94,7 +96,7 @@ def served(workspace: Path) -> Iterator[dict[str, str]]:
 
 
 def run(title: str) -> list[SyncReport]:
-    """Sync the whole time line of all sources side by side and print what it took."""
+    """Sync all days of all sources concurrently and print the cost."""
     settings = load_settings()
     names = settings.enabled_sources
     days = Days(FIRST_DAY, Days.newest(1, datetime.now(UTC)).last)
@@ -117,18 +119,18 @@ def run(title: str) -> list[SyncReport]:
 
 
 def compare(wanted: dict[str, set[str]], store: VectorStore) -> Iterator[str]:
-    """Yield a line for each document that is missing, and for each that is not whole or doubled."""
+    """Yield the problems: documents that are missing, surplus, incomplete or duplicated."""
     for source, ids in wanted.items():
-        found = dict(store.documents(source))
-        print(f"{source}: {len(ids):,} in the folder, {len(found):,} in the index")
-        if missing := ids - found.keys():
+        heads = dict(store.documents(source))
+        print(f"{source}: {len(ids):,} in the folder, {len(heads):,} in the index")
+        if missing := ids - heads.keys():
             yield f"{source}: {len(missing)} missing, such as {sorted(missing)[:3]}"
-        if surplus := found.keys() - ids:
+        if surplus := heads.keys() - ids:
             yield f"{source}: {len(surplus)} that the folder lacks, such as {sorted(surplus)[:3]}"
-        chunks = sum(head.chunk_count for head in found.values())
+        chunks = sum(head.chunk_count for head in heads.values())
         if chunks != store.count(source):
             yield f"{source}: heads speak of {chunks} chunks, the index holds {store.count(source)}"
-        unfinished = [name for name, head in found.items() if not head.document_fingerprint]
+        unfinished = [name for name, head in heads.items() if not head.document_fingerprint]
         if unfinished:
             yield f"{source}: {len(unfinished)} unfinished, such as {unfinished[:3]}"
 
@@ -136,20 +138,21 @@ def compare(wanted: dict[str, set[str]], store: VectorStore) -> Iterator[str]:
 def expected_ids(workspace: Path) -> dict[str, set[str]]:
     """Return the ids of all documents that a folder holds, by source."""
     return {
-        "jira": {f"jira:{one['id']}" for one in lines(workspace / "jira" / "issues.jsonl")},
+        "jira": {f"jira:{issue['id']}" for issue in lines(workspace / "jira/issues.jsonl")},
         "slack": set(slack_ids(workspace / "slack")),
-        "notion": {f"notion:{one['id']}" for one in lines(workspace / "notion" / "pages.jsonl")},
+        "notion": {f"notion:{page['id']}" for page in lines(workspace / "notion/pages.jsonl")},
         "fireflies": {
-            f"fireflies:{one['id']}" for one in lines(workspace / "fireflies" / "transcripts.jsonl")
+            f"fireflies:{meeting['id']}"
+            for meeting in lines(workspace / "fireflies/transcripts.jsonl")
         },
     }
 
 
 def slack_ids(folder: Path) -> Iterator[str]:
-    """Yield an id for each thread, each channel's day with messages outside one, each channel."""
+    """Yield the ids of threads, of days with messages outside threads, and of channels."""
     yield from (document_id for document_id, _ in slack_messages(folder))
     channels = json.loads((folder / "channels.json").read_text(encoding="utf-8"))
-    yield from (channel_document_id(one["id"]) for one in channels)
+    yield from (channel_document_id(channel["id"]) for channel in channels)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""How well questions find their documents: hit@10 and MRR over `queries.jsonl`, by kind.
+"""Measures how well questions find their documents: hit@10 and MRR over `queries.jsonl`, by kind.
 
-Asks each question of an index that holds a whole workspace, all sources at once, the way
-`vector-assets find` does. A question's own document (`exclude_doc_ids`) is left out of its ranking.
-The index is made by `benchmarks/real_input.py`, whose default folder is read here by default. Exits
-1 when the result is below what this project promises.
+Searches all sources of an index with a whole workspace, as `vector-assets find` does. Rankings omit
+the question's own document (`exclude_doc_ids`). `benchmarks/real_input.py` makes the index in the
+folder that is the default here. Exits 1 when the result is below what this project promises.
 
     python benchmarks/retrieval.py ../shared/workspace-data [--index data/real_input/lancedb]
 """
@@ -31,12 +30,12 @@ PROMISED_HIT_AT_10 = 0.83
 PROMISED_MRR = 0.63
 
 RANKED_DOCUMENTS = 100
-"""A document below this place counts as not found, in the MRR too."""
+"""Documents below this place count as not found, also in the MRR."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, the documents that answer it, and those that do not count; by our ids."""
+    """A question, the ids of documents that answer it, and the ids of documents to ignore."""
 
     kind: str
     text: str
@@ -46,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Where the first relevant document of a question stood, from 1; None when nowhere."""
+    """The place of a question's first relevant document, from 1; None if it was not found."""
 
     kind: str
     place: int | None
@@ -54,29 +53,29 @@ class Outcome:
 
     @property
     def is_hit(self) -> bool:
-        """Whether it stood among the first ten."""
+        """Whether it is among the first ten."""
         return self.place is not None and self.place <= 10
 
     @property
     def reciprocal_rank(self) -> float:
-        """1 for the first place, 1/2 for the second, 0 for nowhere."""
+        """1 for the first place, 1/2 for the second, 0 if not found."""
         return 1 / self.place if self.place else 0.0
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--index", default="data/real_input/lancedb", help="URI of a LanceDB")
     parser.add_argument("--embedder", choices=("local", "openai"), default="local")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     settings = Settings(
-        vector_store="lancedb", lancedb_uri=asked.index, embedding_provider=asked.embedder
+        vector_store="lancedb", lancedb_uri=options.index, embedding_provider=options.embedder
     )
     store, embedder = build_store(settings, Meter()), build_embedder(settings, Meter())
-    questions = list(read_questions(asked.workspace, store))
+    questions = list(read_questions(options.workspace, store))
     absent = list(absent_documents(questions, store))
     if absent:
         sys.exit(f"{len(absent)} relevant documents are not in the index: {absent[:5]}")
@@ -88,7 +87,7 @@ def main() -> None:
 
 
 def read_questions(workspace: Path, store: VectorStore) -> Iterator[Question]:
-    """Yield the questions of a workspace with the ids that documents have in the index."""
+    """Yield the questions of a workspace, with the index's document ids."""
     channels = json.loads((workspace / "slack" / "channels.json").read_text())
     channel_ids = {channel["name"]: channel["id"] for channel in channels}
     with (workspace / "queries.jsonl").open() as lines:
@@ -97,9 +96,9 @@ def read_questions(workspace: Path, store: VectorStore) -> Iterator[Question]:
             yield Question(
                 raw["kind"],
                 raw["query"],
-                frozenset(our_id(one["doc_id"], channel_ids, store) for one in raw["relevant"]),
+                frozenset(our_id(each["doc_id"], channel_ids, store) for each in raw["relevant"]),
                 frozenset(
-                    our_id(one, channel_ids, store) for one in raw.get("exclude_doc_ids", ())
+                    our_id(doc_id, channel_ids, store) for doc_id in raw.get("exclude_doc_ids", ())
                 ),
             )
 
@@ -120,12 +119,12 @@ def absent_documents(questions: list[Question], store: VectorStore) -> Iterator[
     """Yield relevant documents that the index does not hold."""
     wanted = {document_id for question in questions for document_id in question.relevant}
     for source in SOURCE_NAMES:
-        ids = sorted(one for one in wanted if one.startswith(f"{source}:"))
+        ids = sorted(document_id for document_id in wanted if document_id.startswith(f"{source}:"))
         yield from sorted(set(ids) - set(store.heads(source, ids)))
 
 
 def ask(question: Question, settings: Settings, store: VectorStore, embedder: Embedder) -> Outcome:
-    """Ask one question of all sources."""
+    """Search all sources for a question."""
     began = time.perf_counter()
     answers = find(
         question.text,
@@ -141,18 +140,18 @@ def ask(question: Question, settings: Settings, store: VectorStore, embedder: Em
         for answer in answers.answers
         if answer.document_id not in question.excluded
     ]
-    places = [place for place, one in enumerate(ranking, 1) if one in question.relevant]
+    places = [n for n, document_id in enumerate(ranking, 1) if document_id in question.relevant]
     return Outcome(question.kind, places[0] if places else None, seconds)
 
 
 def print_table(outcomes: list[Outcome]) -> None:
-    """Print a line for each kind, and one for all together."""
+    """Print a line for each kind and a line for all questions."""
     print(f"{'kind':26}{'questions':>10}{'hit@10':>9}{'MRR':>9}{'median ms':>11}")
     for kind in [*sorted({outcome.kind for outcome in outcomes}), "all"]:
-        some = [outcome for outcome in outcomes if kind in (outcome.kind, "all")]
-        hit, mrr = scores(some)
-        milliseconds = 1_000 * statistics.median(outcome.seconds for outcome in some)
-        print(f"{kind:26}{len(some):>10}{hit:>9.3f}{mrr:>9.3f}{milliseconds:>11.0f}")
+        of_kind = [outcome for outcome in outcomes if kind in (outcome.kind, "all")]
+        hit, mrr = scores(of_kind)
+        milliseconds = 1_000 * statistics.median(outcome.seconds for outcome in of_kind)
+        print(f"{kind:26}{len(of_kind):>10}{hit:>9.3f}{mrr:>9.3f}{milliseconds:>11.0f}")
 
 
 def scores(outcomes: list[Outcome]) -> tuple[float, float]:
@@ -164,7 +163,7 @@ def scores(outcomes: list[Outcome]) -> tuple[float, float]:
 
 
 def is_as_promised(outcomes: list[Outcome]) -> bool:
-    """Tell whether the result over all questions keeps the promise."""
+    """Tell whether the result over all questions meets the promised values."""
     hit, mrr = scores(outcomes)
     return hit >= PROMISED_HIT_AT_10 and mrr >= PROMISED_MRR
 

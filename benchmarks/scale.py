@@ -1,11 +1,11 @@
-"""A LanceDB of a million chunks: how fast it answers, and what a night's write into it costs.
+"""Measures searches and nightly writes of a LanceDB with a million chunks.
 
     python benchmarks/scale.py [--chunks 1000000] [--folder data/scale]
 
-Fills a table with made-up chunks, maintains it as the end of a run does, and measures searches with
-a filter, how many of the nearest they find, and nights: 1,200 new chunks written as the pipeline
-writes, then the maintenance, against the same into an empty table. Exits 1 when a target is missed.
-A million takes about three minutes, 6 GB of disk and 2 GB of memory.
+Fills a table with made-up chunks and maintains it as a run does at its end. Measures the speed and
+recall of filtered searches, and nights: a write of 1,200 new chunks as the pipeline does it, then
+the maintenance, compared with the same into an empty table. Exits 1 when a target is missed. A
+million chunks take about three minutes, 6 GB of disk and 2 GB of memory.
 """
 
 import argparse
@@ -49,7 +49,7 @@ MAX_PEAK_MIB = 8_192
 
 
 class Chunks:
-    """Chunks around many topics, as texts are: vectors of one topic lie near each other."""
+    """Chunks of many topics: vectors of a topic are near each other, as those of real texts."""
 
     def __init__(self) -> None:
         self._random = np.random.default_rng(0)
@@ -62,7 +62,7 @@ class Chunks:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     def records(self, first: int, count: int) -> list[Record]:
-        """Return chunks with the numbers from the first on, each a document of its own."""
+        """Return chunks numbered from `first`, each a document of its own."""
         vectors = self.vectors(count)
         return [self._record(first + n, vectors[n]) for n in range(count)]
 
@@ -88,41 +88,42 @@ class Chunks:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--chunks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, default=Path("data/scale"))
-    asked = parser.parse_args()
-    shutil.rmtree(asked.folder, ignore_errors=True)
+    options = parser.parse_args()
+    shutil.rmtree(options.folder, ignore_errors=True)
     chunks = Chunks()
-    large = str(asked.folder / "large")
-    print(f"filled in {_timed(lambda: _fill(large, chunks, asked.chunks)):.0f} s")
+    large = str(options.folder / "large")
+    print(f"filled in {_timed(lambda: _fill(large, chunks, options.chunks)):.0f} s")
     store = LanceDBStore(large)
     print(f"maintained for the first time in {_timed(lambda: store.maintain(NAMESPACE)):.0f} s")
     before = _searched(store, chunks)
     recall = _recall(store, large, chunks)
-    nights = [chunks.records(asked.chunks + n * NIGHT_CHUNKS, NIGHT_CHUNKS) for n in range(NIGHTS)]
-    empty = [_night(str(asked.folder / f"empty-{n}"), night) for n, night in enumerate(nights)]
+    nights = [
+        chunks.records(options.chunks + n * NIGHT_CHUNKS, NIGHT_CHUNKS) for n in range(NIGHTS)
+    ]
+    empty = [_night(str(options.folder / f"empty-{n}"), night) for n, night in enumerate(nights)]
     into_large = [_night(large, night) for night in nights]
     after = _searched(store, chunks)
-    for name, found in (("first maintenance", before), (f"{NIGHTS} nights", after)):
+    for name, milliseconds in (("first maintenance", before), (f"{NIGHTS} nights", after)):
         print(
-            f"search after the {name}: median {np.median(found):.1f} ms, "
-            f"95th percentile {np.percentile(found, 95):.1f} ms"
+            f"search after the {name}: median {np.median(milliseconds):.1f} ms, "
+            f"95th percentile {np.percentile(milliseconds, 95):.1f} ms"
         )
-    for name, found in (("empty", empty), ("large", into_large)):
-        writes, maintenances = zip(*found, strict=True)
+    for name, seconds in (("empty", empty), ("large", into_large)):
+        writes, maintenances = zip(*seconds, strict=True)
         print(
             f"a night into the {name} table: write {statistics.median(writes):.2f} s, maintenance "
             f"{statistics.median(maintenances):.2f} s ({min(maintenances):.2f} to "
             f"{max(maintenances):.2f})"
         )
-    print(f"on disk: {_disk_mib(asked.folder / 'large'):,.0f} MiB with all versions of a day")
-    ratio = statistics.median(one for one, _ in into_large) / statistics.median(
-        one for one, _ in empty
-    )
+    print(f"on disk: {_disk_mib(options.folder / 'large'):,.0f} MiB with all versions of a day")
+    into_large_seconds = statistics.median(write for write, _ in into_large)
+    ratio = into_large_seconds / statistics.median(write for write, _ in empty)
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     slowest_search = max(float(np.median(before)), float(np.median(after)))
     targets = [
@@ -139,7 +140,7 @@ def main() -> None:
 
 
 def _fill(uri: str, chunks: Chunks, count: int) -> None:
-    """Write a table in large steps, which is no way to sync and the fastest to have one."""
+    """Write a table in large steps, the fastest way to fill it."""
     table = lancedb.connect(uri).create_table(NAMESPACE, schema=schema_of(DIMENSIONS))
     pattern: pa.Table | None = None
     for first in range(0, count, FILLED_AT_ONCE):
@@ -175,15 +176,15 @@ def _searched(store: LanceDBStore, chunks: Chunks) -> list[float]:
 
 
 def _recall(store: LanceDBStore, uri: str, chunks: Chunks) -> float:
-    """Return which share of the nearest chunks, found by a scan, a search finds."""
+    """Return the share of the nearest chunks, determined by a scan, that a search finds."""
     table = lancedb.connect(uri).open_table(NAMESPACE)
     shares = []
     for n, vector in enumerate(chunks.vectors(COMPARED_QUESTIONS)):
         scan = table.search(vector).distance_type("cosine").bypass_vector_index()
         rows = scan.where(where_clause(_filter(n))).select(["id", "_distance"]).limit(HITS)
         nearest = {row["id"] for row in rows.to_list()}
-        found = store.search_dense(NAMESPACE, vector, where=_filter(n), limit=HITS)
-        shares.append(len(nearest & {hit.id for hit in found}) / len(nearest))
+        hits = store.search_dense(NAMESPACE, vector, where=_filter(n), limit=HITS)
+        shares.append(len(nearest & {hit.id for hit in hits}) / len(nearest))
     return statistics.fmean(shares)
 
 
@@ -194,19 +195,19 @@ def _filter(number: int) -> Filter:
 
 
 def _night(uri: str, night: list[Record]) -> tuple[float, float]:
-    """Return the seconds of a night's write, and of the maintenance after it."""
+    """Return the seconds of a night's write and of its maintenance."""
     store = LanceDBStore(uri)
     store.open(NAMESPACE, DIMENSIONS)
     ids = [record.id.rpartition("#")[0] for record in night]
 
     def write() -> None:
         for at in range(0, len(night), BATCH_DOCUMENTS):
-            some, some_ids = night[at : at + BATCH_DOCUMENTS], ids[at : at + BATCH_DOCUMENTS]
-            store.heads(NAMESPACE, some_ids)
-            store.heads(NAMESPACE, some_ids)
-            store.upsert(NAMESPACE, some)
-            store.heads(NAMESPACE, some_ids)
-            store.fingerprints(NAMESPACE, [record.id for record in some])
+            batch, batch_ids = night[at : at + BATCH_DOCUMENTS], ids[at : at + BATCH_DOCUMENTS]
+            store.heads(NAMESPACE, batch_ids)
+            store.heads(NAMESPACE, batch_ids)
+            store.upsert(NAMESPACE, batch)
+            store.heads(NAMESPACE, batch_ids)
+            store.fingerprints(NAMESPACE, [record.id for record in batch])
 
     return _timed(write), _timed(lambda: store.maintain(NAMESPACE))
 

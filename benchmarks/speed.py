@@ -1,17 +1,16 @@
-"""How fast is it, in ratios to what the vendors' latency and limits leave no way around?
+"""Measures speed in ratios to the least that the vendors' latency and limits allow.
 
-Serves a made-up workspace (`speed_workspace.py`) from a process of its own with 60 ms a request and
-measures, one after the other in the same minutes, the floor (`speed_floor.py`), `sync`, and the
-Dagster assets, each in a process of its own; then `sync` and the assets again with nothing changed;
-then one source alone without Dagster and with it; then `sync` with the vendors' documented rate
-limits kept, in real time. Of one day the best of several rounds counts; of Dagster's share of a run
-the median of what the rounds' runs of one source, made one after the other, differ by. Writes
+Serves a made-up workspace (`speed_workspace.py`) from a process of its own with 60 ms latency per
+request. Measures in sequence, each in a process of its own: the floor (`speed_floor.py`), `sync`
+and the Dagster assets; `sync` and the assets again with nothing changed; one source without and
+with Dagster; and `sync` under the vendors' documented rate limits, in real time. The best round
+counts. Dagster's share is the median difference of the two runs of one source. Writes
 `benchmarks/results.md`, and exits 1 when a target is missed.
 
     python benchmarks/speed.py [--days 1 30] [--rounds 5] [--without-limits]
         [--results FILE] [--plot FILE]
 
-The limited run is always of one day: of thirty, Slack's 50 a minute alone would take 100 minutes.
+The limited run always covers one day: at 50 requests a minute, 30 days of Slack take 100 minutes.
 """
 
 import argparse
@@ -41,7 +40,7 @@ Best = dict[tuple[str, int], Measured]
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -50,13 +49,13 @@ def main() -> None:
     parser.add_argument("--without-limits", action="store_true")
     parser.add_argument("--plot", type=Path, default=IMAGES / "speed.png")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results.md")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     best: Best = {}
     shares: defaultdict[int, list[float]] = defaultdict(list)
-    for days in asked.days:
+    for days in options.days:
         with Server.serving(days) as server:
-            for number in range(asked.rounds):
-                # A long run evens its own noise out, but not that of two and their difference.
+            for number in range(options.rounds):
+                # One round of a long run suffices, but not for the difference of two runs.
                 kinds = KINDS if days == 1 or number == 0 else ALONE
                 alone: dict[str, float] = {}
                 for kind, measured in _round(server, days, kinds):
@@ -69,26 +68,29 @@ def main() -> None:
                         best[kind, days] = measured
                 without, with_dagster = (alone[kind] for kind in ALONE)
                 shares[days].append(with_dagster - without)
-    if not asked.without_limits:
+    if not options.without_limits:
         best["limited", 1] = _limited()
-    targets = [*_targets(best, {days: median(found) for days, found in shares.items()})]
-    rows = [Row(kind, days, one, best.get(("floor", days))) for (kind, days), one in best.items()]
+    targets = _targets(best, {days: median(seconds) for days, seconds in shares.items()})
+    rows = [
+        Row(kind, days, measured, best.get(("floor", days)))
+        for (kind, days), measured in best.items()
+    ]
     text = markdown(rows, targets)
-    asked.results.write_text(text, encoding="utf-8")
-    plot(rows, asked.plot)
+    options.results.write_text(text, encoding="utf-8")
+    plot(rows, options.plot)
     print(text)
     sys.exit(0 if all(target.is_met for target in targets) else 1)
 
 
 def _round(server: Server, days: int, kinds: tuple[str, ...]) -> list[tuple[str, Measured]]:
-    """Measure each kind of run once, those that write with an empty index and then again."""
-    found = []
+    """Measure each kind of run with an empty index, and some kinds again with nothing changed."""
+    runs = []
     for kind in kinds:
         server.with_empty_index()
-        found.append((kind, server.run(kind, days, SETTINGS)))
+        runs.append((kind, server.run(kind, days, SETTINGS)))
         if kind in TWICE:
-            found.append((f"{kind} again", server.run(kind, days, SETTINGS)))
-    return found
+            runs.append((f"{kind} again", server.run(kind, days, SETTINGS)))
+    return runs
 
 
 def _limited() -> Measured:
@@ -100,13 +102,13 @@ def _limited() -> Measured:
 
 
 def _targets(best: Best, shares: Mapping[int, float]) -> list[Target]:
-    """Return what is wanted of the best runs, and of Dagster's share in seconds by days."""
-    found: list[Target] = []
+    """Compare the best runs, and Dagster's share in seconds by days, with the targets."""
+    targets: list[Target] = []
     for days, share in shares.items():
         floor, sync, assets = (best[kind, days] for kind in ("floor", *TWICE))
         again = best["sync again", days]
         shown = f"{days} day{'s' if days > 1 else ''}"
-        found += [
+        targets += [
             Target(f"{shown}: seconds of sync to the floor's", sync.seconds / floor.seconds, 1.3),
             Target(
                 f"{shown}: requests of sync to the floor's",
@@ -117,11 +119,11 @@ def _targets(best: Best, shares: Mapping[int, float]) -> list[Target]:
             Target(f"{shown}, nothing changed: texts embedded", again.texts, 0),
             Target(f"{shown}, nothing changed: writes", again.count("upsert"), 0),
             Target(
-                f"{shown}: failures", sum(len(one.failures) for one in (sync, assets, again)), 0
+                f"{shown}: failures", sum(len(run.failures) for run in (sync, assets, again)), 0
             ),
         ]
         if days > 1:
-            found += [
+            targets += [
                 Target(
                     f"{shown}, nothing changed: seconds to the first run's",
                     again.seconds / sync.seconds,
@@ -133,9 +135,9 @@ def _targets(best: Best, shares: Mapping[int, float]) -> list[Target]:
                     1.25,
                 ),
             ]
-        found.append(Target(f"{shown}: peak memory, MiB", sync.peak_mib, 400))
+        targets.append(Target(f"{shown}: peak memory, MiB", sync.peak_mib, 400))
     if limited := best.get(("limited", 1)):
-        found += [
+        targets += [
             Target(
                 "1 day with limits: seconds to what the limits dictate",
                 limited.seconds / limited.dictated_seconds,
@@ -143,7 +145,7 @@ def _targets(best: Best, shares: Mapping[int, float]) -> list[Target]:
             ),
             Target("1 day with limits: failures", len(limited.failures), 0),
         ]
-    return found
+    return targets
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The floor: the fewest requests that bring the same text to the same index, and nothing else.
+"""The floor: the fewest requests that bring the same text to the same index.
 
-Threads by their replies, pages by the children of their blocks, texts and vectors in the largest
-batches that the vendors take; 16 requests in flight. It cuts nothing by meaning, compares nothing,
-checks nothing, and does not start again where it broke off.
+It reads threads by their replies and pages by the children of their blocks, and sends texts and
+vectors in the largest batches that the vendors accept, with 16 requests in flight. It does not
+chunk by meaning, compare, check or resume.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ class Floor:
     """One run.
 
     Args:
-        environment: Of the sandbox.
-        days: So many, up to yesterday.
+        environment: Environment of the sandbox.
+        days: Number of days, the last of them yesterday.
     """
 
     def __init__(self, environment: dict[str, str], days: int) -> None:
@@ -48,34 +48,34 @@ class Floor:
         """Read everything, embed it and write it."""
         sources = (self._jira(), self._slack(), self._notion(), self._fireflies())
         await asyncio.gather(*sources)
-        self._embed_what_is_gathered()
+        self._flush()
         while self._tasks:
             tasks, self._tasks = self._tasks, []
             await asyncio.gather(*tasks)
         await self._client.aclose()
 
-    async def _asked(self, method: str, url: str, **more: Any) -> Any:
+    async def _request(self, method: str, url: str, **more: Any) -> Any:
         async with self._slots:
             response = await self._client.request(method, url, **more)
         response.raise_for_status()
         return orjson.loads(response.content)
 
     def _add(self, identity: str, text: str) -> None:
-        """Gather a document's text, and embed when it makes a full request."""
+        """Buffer a document's text; embed when the buffer fills a request."""
         for n, at in enumerate(range(0, max(1, len(text)), PASSAGE_CHARACTERS)):
             passage = text[at : at + PASSAGE_CHARACTERS]
             self._passages.append((f"{identity}#{n}", passage))
             self._characters += len(passage)
         if self._characters >= BATCH_CHARACTERS:
-            self._embed_what_is_gathered()
+            self._flush()
 
-    def _embed_what_is_gathered(self) -> None:
+    def _flush(self) -> None:
         passages, self._passages, self._characters = self._passages, [], 0
         if passages:
             self._tasks.append(asyncio.create_task(self._embed(passages)))
 
     async def _embed(self, passages: list[tuple[str, str]]) -> None:
-        answer = await self._asked(
+        answer = await self._request(
             "POST",
             f"{self._at['OPENAI_BASE_URL']}/embeddings",
             headers={"Authorization": f"Bearer {self._at['OPENAI_API_KEY']}"},
@@ -85,8 +85,8 @@ class Floor:
                 "encoding_format": "base64",
             },
         )
-        vectors = [np.frombuffer(base64.b64decode(one["embedding"]), "<f4")
-                   for one in answer["data"]]  # fmt: skip
+        vectors = [np.frombuffer(base64.b64decode(item["embedding"]), "<f4")
+                   for item in answer["data"]]  # fmt: skip
         for at in range(0, len(passages), BATCH_RECORDS):
             records = [
                 {"_id": identity, "vector": vector, "text": text}
@@ -97,7 +97,7 @@ class Floor:
             self._tasks.append(asyncio.create_task(self._upsert(records)))
 
     async def _upsert(self, records: list[dict[str, Any]]) -> None:
-        await self._asked(
+        await self._request(
             "POST",
             f"{self._at['PINECONE_HOST']}/namespaces/floor/documents/upsert",
             headers={"Api-Key": self._at["PINECONE_API_KEY"]},
@@ -108,23 +108,23 @@ class Floor:
         sign = base64.b64encode(
             f"{self._at['JIRA_EMAIL']}:{self._at['JIRA_API_TOKEN']}".encode()
         ).decode()
-        asked: dict[str, Any] = {
+        params: dict[str, Any] = {
             "jql": f"updated >= {int(self._since.timestamp() * 1000)} ORDER BY updated ASC",
             "fields": ["summary", "description", "comment", "updated"],
             "maxResults": 100,
         }
         while True:
-            page = await self._asked(
+            page = await self._request(
                 "POST",
                 f"{self._at['JIRA_SERVER']}/rest/api/3/search/jql",
                 headers={"Authorization": f"Basic {sign}"},
-                json=asked,
+                json=params,
             )
             for issue in page["issues"]:
                 self._add(f"jira:{issue['id']}", " ".join(words(issue["fields"])))
             if page["isLast"]:
                 return
-            asked["nextPageToken"] = page["nextPageToken"]
+            params["nextPageToken"] = page["nextPageToken"]
 
     async def _slack(self) -> None:
         channels = (await self._slack_call("conversations.list", limit=999))["channels"]
@@ -153,38 +153,38 @@ class Floor:
             texts += [message["text"] for message in page]
         self._add(f"slack:{channel}:{ts}", " ".join(texts))
 
-    async def _slack_pages(self, method: str, **asked: Any) -> AsyncIterator[list[Any]]:
+    async def _slack_pages(self, method: str, **params: Any) -> AsyncIterator[list[Any]]:
         while True:
-            answer = await self._slack_call(method, limit=999, **asked)
+            answer = await self._slack_call(method, limit=999, **params)
             yield answer["messages"]
             if not (cursor := answer["response_metadata"]["next_cursor"]):
                 return
-            asked["cursor"] = cursor
+            params["cursor"] = cursor
 
-    async def _slack_call(self, method: str, **asked: Any) -> Any:
-        return await self._asked(
+    async def _slack_call(self, method: str, **params: Any) -> Any:
+        return await self._request(
             "GET",
             f"{self._at['SLACK_BASE_URL']}{method}",
-            params=asked,
+            params=params,
             headers={"Authorization": f"Bearer {self._at['SLACK_BOT_TOKEN']}"},
         )
 
     async def _notion(self) -> None:
-        asked: dict[str, Any] = {
+        params: dict[str, Any] = {
             "filter": {"property": "object", "value": "page"},
             "sort": {"timestamp": "last_edited_time", "direction": "descending"},
             "page_size": 100,
         }
         pages: list[Awaitable[None]] = []
         while True:
-            found = await self._asked(
+            listed = await self._request(
                 "POST", f"{self._at['NOTION_BASE_URL']}/v1/search", headers=self._notion_headers,
-                json=asked,
+                json=params,
             )  # fmt: skip
-            pages += [asyncio.ensure_future(self._page(one["id"])) for one in found["results"]]
-            if not found["has_more"]:
+            pages += [asyncio.ensure_future(self._page(page["id"])) for page in listed["results"]]
+            if not listed["has_more"]:
                 break
-            asked["start_cursor"] = found["next_cursor"]
+            params["start_cursor"] = listed["next_cursor"]
         await asyncio.gather(*pages)
 
     async def _page(self, page_id: str) -> None:
@@ -192,13 +192,14 @@ class Floor:
 
     async def _blocks(self, block_id: str) -> list[str]:
         url = f"{self._at['NOTION_BASE_URL']}/v1/blocks/{block_id}/children"
-        found = await self._asked(
+        listed = await self._request(
             "GET", url, params={"page_size": 100}, headers=self._notion_headers
         )
+        blocks = listed["results"]
         below = await asyncio.gather(
-            *(self._blocks(one["id"]) for one in found["results"] if one["has_children"])
+            *(self._blocks(block["id"]) for block in blocks if block["has_children"])
         )
-        return [*words(found["results"]), *(text for texts in below for text in texts)]
+        return [*words(blocks), *(text for texts in below for text in texts)]
 
     @property
     def _notion_headers(self) -> dict[str, str]:
@@ -208,7 +209,7 @@ class Floor:
     async def _fireflies(self) -> None:
         skip = 0
         while True:
-            answer = await self._asked(
+            answer = await self._request(
                 "POST",
                 self._at["FIREFLIES_URL"],
                 headers={"Authorization": f"Bearer {self._at['FIREFLIES_API_KEY']}"},
@@ -217,22 +218,22 @@ class Floor:
                     "variables": {"from": self._since.isoformat(), "skip": skip},
                 },
             )
-            found = answer["data"]["transcripts"]
-            for one in found:
-                said = " ".join(sentence["text"] for sentence in one["sentences"])
-                self._add(f"fireflies:{one['id']}", said)
-            if len(found) < 50:
+            meetings = answer["data"]["transcripts"]
+            for meeting in meetings:
+                said = " ".join(sentence["text"] for sentence in meeting["sentences"])
+                self._add(f"fireflies:{meeting['id']}", said)
+            if len(meetings) < 50:
                 return
             skip += 50
 
 
 def words(value: Any) -> list[str]:
-    """Return the texts in any JSON."""
+    """Return all texts within JSON."""
     if isinstance(value, dict):
         texts = [value["text"]] if isinstance(value.get("text"), str) else []
-        return texts + [one for inner in value.values() for one in words(inner)]
+        return texts + [text for inner in value.values() for text in words(inner)]
     if isinstance(value, list):
-        return [one for inner in value for one in words(inner)]
+        return [text for inner in value for text in words(inner)]
     return []
 
 

@@ -1,4 +1,4 @@
-"""What a run did and took: started in a process of its own, counted by the server that it asked."""
+"""Runs in processes of their own, and what they cost according to the server."""
 
 import json
 import os
@@ -26,17 +26,17 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """One run.
+    """The measurements of a run.
 
     Attributes:
-        seconds: From the inside, without the start of the interpreter and without imports.
-        cpu_seconds: Of its process.
-        peak_mib: Most memory that its process held at once.
-        requests: By endpoint.
+        seconds: Without starting the interpreter and importing.
+        cpu_seconds: CPU time of its process.
+        peak_mib: Peak memory of its process.
+        requests: Number of requests by endpoint.
         throttled: Requests that were answered 429.
         texts: Texts embedded.
-        most_in_flight: Most requests at once.
-        failures: What did not land, in words.
+        most_in_flight: Most concurrent requests.
+        failures: Descriptions of what failed.
     """
 
     seconds: float
@@ -50,19 +50,18 @@ class Measured:
 
     @property
     def request_count(self) -> int:
-        """All requests together."""
+        """Number of all requests."""
         return sum(self.requests.values())
 
     def count(self, word: str) -> int:
-        """Return the requests to endpoints with a word in their name."""
+        """Return the number of requests to endpoints whose name contains a word."""
         return sum(count for name, count in self.requests.items() if word in name)
 
     @property
     def dictated_seconds(self) -> float:
-        """How long the documented limits make these very requests take, whoever makes them.
+        """Least time that these requests take under the documented limits.
 
-        Of so many requests within any span, the last one starts no sooner than as many spans after
-        the first as were filled before it.
+        The last request starts no sooner than after the spans that the requests before it fill.
         """
         return max(
             (max(0, count - 1) // limit.requests) * limit.span_seconds
@@ -71,7 +70,7 @@ class Measured:
         )
 
     def _counts(self, limit: Limit) -> list[int]:
-        """Return how many requests each subject of a limit has had."""
+        """Return the number of requests for each subject of a limit."""
         vendor = limit.path.split("/")[1]
         if vendor != "slack":
             return [self.count(vendor)]
@@ -92,7 +91,7 @@ class Server:
     @classmethod
     @contextmanager
     def serving(cls, days: int) -> Iterator[Self]:
-        """Serve so many days until the block ends."""
+        """Serve a workspace of so many days until the block ends."""
         process = subprocess.Popen(
             [sys.executable, str(FOLDER / "speed_server.py"), "--days", str(days)],
             stdin=subprocess.PIPE,
@@ -108,39 +107,41 @@ class Server:
             process.wait()
 
     def limited(self, limits: tuple[Limit, ...]) -> None:
-        """Keep these rate limits from now on."""
-        self._asked("/_sandbox/conditions", "PATCH", {"limits": [asdict(one) for one in limits]})
+        """Enforce these rate limits from now on."""
+        self._request(
+            "/_sandbox/conditions", "PATCH", {"limits": [asdict(limit) for limit in limits]}
+        )
 
     def with_empty_index(self) -> None:
-        """Make the index anew."""
+        """Delete and create the index."""
         headers = {"Api-Key": self.environment["PINECONE_API_KEY"]}
-        existing = self._asked("/pinecone/indexes", "GET", None, headers)
+        existing = self._request("/pinecone/indexes", "GET", None, headers)
         if existing["indexes"]:
-            self._asked(f"/pinecone/indexes/{INDEX}", "DELETE", None, headers)
+            self._request(f"/pinecone/indexes/{INDEX}", "DELETE", None, headers)
         new = {"name": INDEX, "schema": {"fields": FIELDS}}
-        self._asked("/pinecone/indexes", "POST", new, headers)
+        self._request("/pinecone/indexes", "POST", new, headers)
 
     def run(self, kind: str, days: int, settings: Mapping[str, str]) -> Measured:
-        """Run one kind of run in a process of its own, or the assets in one each, side by side.
+        """Measure a kind of run in a process of its own; the assets run concurrently, one each.
 
-        Of several processes the slowest and the largest count.
+        Of several processes, the slowest and the largest count.
 
         Raises:
-            RuntimeError: It failed; with what it said.
+            RuntimeError: A process failed; the text holds its stderr.
         """
         names = SOURCES if kind == "dagster" else (kind,)
         with tempfile.TemporaryDirectory() as folder:
             answers = [Path(folder) / name for name in names]
-            children = [self._started(one, days, settings) for one in answers]
+            children = [self._started(answer, days, settings) for answer in answers]
             _wait_until_ready(children)
-            self._asked("/_bench/seen", "GET")
-            told = _ended(children, answers)
+            self._request("/_bench/seen", "GET")
+            costs = _ended(children, answers)
         return Measured(
-            seconds=max(one["seconds"] for one in told),
-            cpu_seconds=sum(one["cpu_seconds"] for one in told),
-            peak_mib=max(one["peak_mib"] for one in told),
-            failures=tuple(failure for one in told for failure in one["failures"]),
-            **self._asked("/_bench/seen", "GET"),
+            seconds=max(cost["seconds"] for cost in costs),
+            cpu_seconds=sum(cost["cpu_seconds"] for cost in costs),
+            peak_mib=max(cost["peak_mib"] for cost in costs),
+            failures=tuple(failure for cost in costs for failure in cost["failures"]),
+            **self._request("/_bench/seen", "GET"),
         )
 
     def _started(
@@ -161,7 +162,7 @@ class Server:
             text=True,
         )
 
-    def _asked(
+    def _request(
         self, path: str, method: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> Any:
         request = urllib.request.Request(
@@ -186,7 +187,7 @@ def _wait_until_ready(children: list["subprocess.Popen[str]"]) -> None:
 
 
 def _ended(children: list["subprocess.Popen[str]"], answers: list[Path]) -> list[dict[str, Any]]:
-    """Let processes begin, and return what they told in the end."""
+    """Let processes begin, wait for their end, and return their answers."""
     for child in children:
         assert child.stdin is not None
         with suppress(BrokenPipeError):

@@ -1,4 +1,4 @@
-"""Time and requests against the number of documents, with the physical limit drawn in."""
+"""Plots time and requests against the number of documents, with the physical limit."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,17 +13,17 @@ STYLES = {"floor": "o--", "sync": "o-", "dagster": "s-", "sync again": "^-"}
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:
-    """Write a picture: straight lines of slope one grow as the work does."""
+    """Write the picture of `speed.py`; lines of slope one are linear growth."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 
     figure, (seconds, requests) = pyplot.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
     for kind, style in STYLES.items():
-        found = sorted((row for row in rows if row.kind == kind), key=lambda row: row.days)
-        documents = [row.days * DOCUMENTS for row in found]
+        of_kind = sorted((row for row in rows if row.kind == kind), key=lambda row: row.days)
+        documents = [row.days * DOCUMENTS for row in of_kind]
         name = NAMES[kind].replace("`", "")
-        seconds.plot(documents, [row.measured.seconds for row in found], style, label=name)
-        counts = [row.measured.request_count for row in found]
+        seconds.plot(documents, [row.measured.seconds for row in of_kind], style, label=name)
+        counts = [row.measured.request_count for row in of_kind]
         requests.plot(documents, counts, style, label=name)
         if kind == "floor":
             least = [count * LATENCY_SECONDS / IN_FLIGHT for count in counts]
@@ -47,7 +47,7 @@ def plot_law(
     requests: Sequence[int],
     path: Path,
 ) -> None:
-    """Write the picture of `law.py`: seconds and requests, their slope-one lines, and the limit."""
+    """Write the picture of `law.py`: seconds and requests, lines of slope one, and the limit."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 

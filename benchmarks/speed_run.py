@@ -1,11 +1,11 @@
-"""One run in a process of its own, timed from the inside: no start of an interpreter is in it.
+"""Runs once and measures itself, without the start of the interpreter.
 
     python benchmarks/speed_run.py floor|sync|sync-SOURCE|SOURCE --days 1 --answer FILE
 
-The name of a source runs its Dagster asset, as the nightly job does in a process of its own; after
-`sync-`, the same source without Dagster. Says
-`ready` when all is imported, begins when it is sent a line, and writes to the file, as JSON,
-seconds, CPU seconds, peak memory, and what failed. The environment points at what is asked.
+The name of a source runs its Dagster asset, as the nightly job does in a process of its own;
+`sync-SOURCE` runs the same source without Dagster. Prints `ready` after all imports, begins when it
+reads a line, and writes seconds, CPU seconds, peak memory and failures to the file as JSON. The
+environment points at the vendors.
 """
 
 import argparse
@@ -28,18 +28,18 @@ _SYNCS = {"sync": SOURCES, **{f"sync-{name}": (name,) for name in SOURCES}}
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=("floor", *_SYNCS, *SOURCES))
     parser.add_argument("--days", type=int, required=True)
     parser.add_argument("--answer", type=Path, required=True)
-    asked = parser.parse_args()
-    if asked.kind == "floor":
-        run = _floor(asked.days)
-    elif asked.kind in _SYNCS:
-        run = _sync(asked.days, _SYNCS[asked.kind])
+    options = parser.parse_args()
+    if options.kind == "floor":
+        run = _floor(options.days)
+    elif options.kind in _SYNCS:
+        run = _sync(options.days, _SYNCS[options.kind])
     else:
-        run = _dagster(asked.kind, asked.days)
+        run = _dagster(options.kind, options.days)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
@@ -51,18 +51,18 @@ def main() -> None:
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "failures": failures or [],
     }
-    asked.answer.write_text(json.dumps(answer), encoding="utf-8")
+    options.answer.write_text(json.dumps(answer), encoding="utf-8")
 
 
 def _floor(days: int) -> Callable[[], None]:
-    import httpcore  # noqa: F401 - no import is in the time of a run
+    import httpcore  # noqa: F401 - imported before the measured run
     import speed_floor
 
     return speed_floor.main(days)
 
 
 def _sync(days: int, sources: tuple[str, ...]) -> Callable[[], list[str]]:
-    """Return what `vector-assets sync --days N` does, its sources side by side."""
+    """Return a function that does what `vector-assets sync --days N` does."""
     from vector_assets.core.days import Days
     from vector_assets.core.memory import keep_little_freed_memory
     from vector_assets.core.settings import load_settings
@@ -72,23 +72,23 @@ def _sync(days: int, sources: tuple[str, ...]) -> Callable[[], list[str]]:
     keep_little_freed_memory()
     _import_what_a_run_imports()
     settings = load_settings()
-    _know_the_index(settings)
-    asked = Days.newest(days, datetime.now(UTC))
+    _record_the_spec(settings)
+    span = Days.newest(days, datetime.now(UTC))
 
     def run() -> list[str]:
         opener = IndexOpener(settings)
         with ThreadPoolExecutor(len(sources)) as pool:
-            found = [
-                pool.submit(load_source, name, asked, settings, opener=opener) for name in sources
+            futures = [
+                pool.submit(load_source, name, span, settings, opener=opener) for name in sources
             ]
-            reports = [one.result() for one in found]
+            reports = [future.result() for future in futures]
         return [f"{r.source}: {f.document_id}: {f.cause}" for r in reports for f in r.failures]
 
     return run
 
 
 def _dagster(source: str, days: int) -> Callable[[], list[str]]:
-    """Return a run of the nightly job for one source, all of its days at once."""
+    """Return a function that runs the nightly job for one source, all of its days at once."""
     import dagster as dg
 
     from vector_assets.core.days import Days
@@ -98,10 +98,10 @@ def _dagster(source: str, days: int) -> Callable[[], list[str]]:
     from vector_assets.orchestration.partitions import range_tags
 
     _import_what_a_run_imports()
-    _know_the_index(load_settings())
+    _record_the_spec(load_settings())
     tags = dict(range_tags(Days.newest(days, datetime.now(UTC))))
     job = build_defs().resolve_job_def("nightly_ingestion")
-    # Dagster's own database is there before any run is.
+    # Create Dagster's database before the measured run.
     instance = dg.DagsterInstance.local_temp(tempfile.mkdtemp())
     instance.get_runs(limit=1)
 
@@ -117,8 +117,8 @@ def _dagster(source: str, days: int) -> Callable[[], list[str]]:
     return run
 
 
-def _know_the_index(settings: "Settings") -> None:
-    """Let the index say of which kind it is, as it does on every night but the first."""
+def _record_the_spec(settings: "Settings") -> None:
+    """Store the spec in the index, as the first night does."""
     from vector_assets.core.meter import Meter
     from vector_assets.index.targets import IndexOpener
 
@@ -126,10 +126,10 @@ def _know_the_index(settings: "Settings") -> None:
 
 
 def _import_what_a_run_imports() -> None:
-    """Import the SDKs and read the vocabulary, as a process does once."""
-    import httpcore  # noqa: F401 - imported to be there, as httpx does at its first client
+    """Import the SDKs and load the vocabulary, as each process does once."""
+    import httpcore  # noqa: F401 - httpx imports it with its first client
 
-    from vector_assets.embedding.openai.embedder import OpenAIEmbedder  # noqa: F401 - imported to be there
+    from vector_assets.embedding.openai.embedder import OpenAIEmbedder  # noqa: F401 - imported before the measured run
     from vector_assets.embedding.openai.tokenizer import Cl100kTokenizer
     from vector_assets.pipeline.redaction.redact import redact
     from vector_assets.sources import source_class

@@ -1,9 +1,7 @@
-"""The sandbox in a process of its own, fast enough that its latency and its limits are what is met.
+"""Serves the sandbox from a process of its own, without its own work slowing the measured runs.
 
-What a vendor answers to the same question is remembered, embeddings are random numbers, what stands
-below a block is looked up and not searched for, and the pages of a filtered list are cut from one
-walk over the index: else the sandbox's own work, which is made to be right and not to be fast,
-would be measured. `GET /_bench/seen` tells what was asked since the last time.
+It caches the vendors' answers, the children of blocks and the results of index filters, and its
+embeddings are random numbers. `GET /_bench/seen` returns the counts since the last call.
 """
 
 import argparse
@@ -45,9 +43,9 @@ _NAMES = (
 
 
 class Seen:
-    """Middleware at the very outside: what is asked, how much at once, what is refused.
+    """Outermost middleware: counts requests, concurrency and refusals.
 
-    So many requests are in flight at most, whoever asks: what comes beyond them waits for its turn.
+    It serves at most `in_flight` requests at once; others wait.
     """
 
     def __init__(self, app: ASGIApp, in_flight: int) -> None:
@@ -64,7 +62,7 @@ class Seen:
         self._most_in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve a request."""
         if scope["type"] != "http" or scope["path"] == "/_bench/seen":
             await self._tell(send)
             return
@@ -98,7 +96,7 @@ class Seen:
 
 
 class Remembered:
-    """Middleware in front of the vendors: answers what it has answered before."""
+    """Middleware in front of the vendors that caches their answers."""
 
     def __init__(self, app: ASGIApp, workspace: Workspace) -> None:
         self._app = app
@@ -106,24 +104,24 @@ class Remembered:
         self._below = dict(_below(workspace))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve a request."""
         path = scope["path"]
         if path.startswith("/pinecone") or scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         message = await receive()
         body = message["body"]
-        found = re.fullmatch(r"/notion/v1/blocks/([^/]+)/children", path)
-        if found and found.group(1) in self._below:
-            await _answer(send, self._below[found.group(1)])
+        match = re.fullmatch(r"/notion/v1/blocks/([^/]+)/children", path)
+        if match and match.group(1) in self._below:
+            await _answer(send, self._below[match.group(1)])
         elif path.startswith("/openai"):
             await _embeddings(body, send)
         else:
             await self._remembered(scope, message, send)
 
     async def _remembered(self, scope: Scope, message: Any, send: Send) -> None:
-        asked = f"{scope['method']} {scope['path']}?{scope['query_string']!r}".encode()
-        key = hashlib.blake2b(asked + message["body"]).hexdigest()
+        request = f"{scope['method']} {scope['path']}?{scope['query_string']!r}".encode()
+        key = hashlib.blake2b(request + message["body"]).hexdigest()
         if key not in self._answers:
             self._answers[key] = []
 
@@ -139,36 +137,36 @@ class Remembered:
 
 
 class RememberingIndex(Index):
-    """An index that walks over its records once a filter, until the next write is seen."""
+    """An index that caches the result of each filter until the next write becomes visible."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._walks: dict[str, tuple[int, dict[str, list[StoredRecord]]]] = {}
+        self._results: dict[str, tuple[int, dict[str, list[StoredRecord]]]] = {}
 
     def matching(self, namespace: str, condition: Mapping[str, Any] | None) -> list[StoredRecord]:
         """Return the visible records that meet a filter, in order of id."""
         self.visible(namespace)
-        found = self.namespaces.get(namespace)
-        seen = found.reconciled if found is not None else 0
-        if self._walks.get(namespace, (-1, {}))[0] != seen:
-            self._walks[namespace] = (seen, {})
-        walks = self._walks[namespace][1]
-        asked = json.dumps(condition, sort_keys=True)
-        if asked not in walks:
-            walks[asked] = super().matching(namespace, condition)
-        return walks[asked]
+        held = self.namespaces.get(namespace)
+        position = held.reconciled if held is not None else 0
+        if self._results.get(namespace, (-1, {}))[0] != position:
+            self._results[namespace] = (position, {})
+        results = self._results[namespace][1]
+        key = json.dumps(condition, sort_keys=True)
+        if key not in results:
+            results[key] = super().matching(namespace, condition)
+        return results[key]
 
 
 def endpoint(path: str) -> str:
     """Return the name under which a path is counted."""
     for pattern, name in _NAMES:
-        if found := pattern.fullmatch(path):
-            return found.expand(name)
+        if match := pattern.fullmatch(path):
+            return match.expand(name)
     return path
 
 
 def _below(workspace: Workspace) -> Any:
-    """Yield the answer to a list of children by the id of what holds them."""
+    """Yield the id of each page and block, and the answer that lists its children."""
     for page in workspace.pages:
         yield page["id"], _list(page["blocks"], page, page)
         for block in page["blocks"]:
@@ -176,13 +174,13 @@ def _below(workspace: Workspace) -> Any:
 
 
 def _list(blocks: list[Json], parent: Json, page: Json) -> bytes:
-    found = [block_object(one, parent, page, "2025-09-03") for one in blocks]
+    results = [block_object(block, parent, page, "2025-09-03") for block in blocks]
     head = {"object": "list", "type": "block", "next_cursor": None, "has_more": False}
-    return json.dumps({**head, "results": found}).encode()
+    return json.dumps({**head, "results": results}).encode()
 
 
 async def _embeddings(body: bytes, send: Send) -> None:
-    """Answer with vectors that have nothing to do with the texts, but are theirs for ever."""
+    """Answer with a random vector for each text, always the same for the same text."""
     texts = json.loads(body)["input"]
     data = []
     for index, text in enumerate(texts):
@@ -211,24 +209,24 @@ async def _answer(send: Send, body: bytes, *, texts: int = 0) -> None:
 
 
 def main() -> None:
-    """Run it."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--days", type=int, required=True)
     parser.add_argument("--latency-seconds", type=float, default=0.06)
     parser.add_argument("--in-flight", type=int, default=16)
-    asked = parser.parse_args()
-    workspace = build(asked.days)
+    options = parser.parse_args()
+    workspace = build(options.days)
 
     def around(app: Any) -> ASGIApp:
         app.app = Remembered(app.app, workspace)
-        return Seen(app, asked.in_flight)
+        return Seen(app, options.in_flight)
 
     pinecone.Index = RememberingIndex  # type: ignore[misc]
     with running_sandbox(workspace, wrap=around) as sandbox:
-        sandbox.conditions.latency_seconds = asked.latency_seconds
+        sandbox.faults.latency_seconds = options.latency_seconds
         sys.stdout.write(json.dumps({"url": sandbox.url, **sandbox.environment}) + "\n")
         sys.stdout.flush()
-        # Whoever started it holds its standard input: when that closes, nobody needs it any more.
+        # The parent process holds our standard input; exit when it closes.
         threading.Thread(target=_end_with_parent, daemon=True).start()
         threading.Event().wait()
 

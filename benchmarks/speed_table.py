@@ -1,4 +1,4 @@
-"""Runs and targets as Markdown."""
+"""Renders runs and targets as Markdown."""
 
 import os
 import platform
@@ -19,7 +19,6 @@ NAMES = {
     "limited": "`sync`, documented limits kept",
 }
 
-
 HEAD = (
     "| days | run | seconds | to the floor | CPU s | requests | to the floor | texts "
     "| most in flight | answered 429 | peak MiB |"
@@ -28,7 +27,7 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Row:
-    """A run beside the floor of the same days, where there is one."""
+    """A run, and the floor of the same days if there is one."""
 
     kind: str
     days: int
@@ -38,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Target:
-    """What was measured, and the most that it may be."""
+    """A measured value and its upper bound."""
 
     name: str
     seen: float
@@ -46,7 +45,7 @@ class Target:
 
     @property
     def is_met(self) -> bool:
-        """Whether it is no more."""
+        """Whether the value is within its bound."""
         return self.seen <= self.most
 
 
@@ -74,9 +73,9 @@ def markdown(rows: Sequence[Row], targets: Sequence[Target]) -> str:
             "| target | seen | at most | |",
             "|-|-:|-:|-|",
             *(
-                f"| {one.name} | {one.seen:.2f} | {one.most:g} | "
-                f"{'met' if one.is_met else '**missed**'} |"
-                for one in targets
+                f"| {target.name} | {target.seen:.2f} | {target.most:g} | "
+                f"{'met' if target.is_met else '**missed**'} |"
+                for target in targets
             ),
             "",
             "## Requests by endpoint",
@@ -88,13 +87,13 @@ def markdown(rows: Sequence[Row], targets: Sequence[Target]) -> str:
 
 
 def _line(row: Row) -> str:
-    one, floor = row.measured, row.floor
-    seconds = f"{one.seconds / floor.seconds:.2f}" if floor and row.kind != "limited" else ""
-    requests = f"{one.request_count / floor.request_count:.2f}" if floor else ""
+    run, floor = row.measured, row.floor
+    seconds = f"{run.seconds / floor.seconds:.2f}" if floor and row.kind != "limited" else ""
+    requests = f"{run.request_count / floor.request_count:.2f}" if floor else ""
     return (
-        f"| {row.days} | {NAMES[row.kind]} | {one.seconds:.1f} | {seconds} | "
-        f"{one.cpu_seconds:.1f} | {one.request_count:,} | {requests} | {one.texts:,} | "
-        f"{one.most_in_flight} | {one.throttled} | {one.peak_mib:.0f} |"
+        f"| {row.days} | {NAMES[row.kind]} | {run.seconds:.1f} | {seconds} | "
+        f"{run.cpu_seconds:.1f} | {run.request_count:,} | {requests} | {run.texts:,} | "
+        f"{run.most_in_flight} | {run.throttled} | {run.peak_mib:.0f} |"
     )
 
 

@@ -1,8 +1,8 @@
-"""The made-up workspace that speed is measured on: the same words each time, so many a day.
+"""Makes up the workspace for speed measurements, always with the same words.
 
-A day holds 200 Jira issues with 3 comments, 2,000 Slack messages in 20 channels, a third of them in
-threads, 30 Notion pages of 40 nested blocks, and 8 meetings of 400 sentences. The last day is
-yesterday in UTC.
+A day holds 200 Jira issues with 3 comments each, 2,000 Slack messages in 20 channels, a third of
+them in threads, 30 Notion pages of 40 nested blocks, and 8 meetings of 400 sentences. The last day
+is yesterday in UTC.
 """
 
 import random
@@ -21,7 +21,7 @@ MEETINGS, SENTENCES = 8, 400
 
 _THREADS = sum(MESSAGES // CHANNELS // 12 + (place % 3 == 0) for place in range(CHANNELS))
 DOCUMENTS = ISSUES + CHANNELS + _THREADS + PAGES + MEETINGS
-"""Of a day: Slack's are its threads, and what else was said in each channel."""
+"""Documents per day; Slack's are its threads, and the other messages of each channel."""
 
 ANN = {"accountId": "a1", "displayName": "Ann Lee", "active": True}
 _SYLLABLES = ("ka", "ro", "li", "men", "tu", "sor", "vel", "ip", "dra", "no", "que", "sta")
@@ -43,7 +43,7 @@ class Words:
 
 
 def build(days: int) -> Workspace:
-    """Return a workspace of so many days, the last of them yesterday."""
+    """Return a workspace of a number of days, the last of them yesterday."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     workspace = Workspace(
         channels=[
@@ -122,15 +122,15 @@ def _issue(number: int, at: datetime, words: Words) -> Json:
 
 
 def _adf(*texts: str) -> Json:
-    content = [{"type": "paragraph", "content": [{"type": "text", "text": one}]} for one in texts]
+    content = [{"type": "paragraph", "content": [{"type": "text", "text": text}]} for text in texts]
     return {"type": "doc", "version": 1, "content": content}
 
 
 def _messages(place: int, start: datetime, words: Words) -> list[Json]:
-    """Return a channel's day: every third message is one of a thread of four."""
+    """Return a channel's messages of a day; a third of them are in threads of four."""
     count = MESSAGES // CHANNELS
     threads = count // (3 * THREAD_MESSAGES) + (place % 3 == 0)
-    found: list[Json] = []
+    messages: list[Json] = []
     parents: list[str] = []
     for n in range(count):
         ts = f"{start.timestamp() + 30 + 860 * n + place:.6f}"
@@ -139,8 +139,8 @@ def _messages(place: int, start: datetime, words: Words) -> list[Json]:
             parents.append(ts)
         elif n < threads * THREAD_MESSAGES:
             message["thread_ts"] = parents[n % threads]
-        found.append(message)
-    return found
+        messages.append(message)
+    return messages
 
 
 def _page(name: str, at: datetime, words: Words) -> Json:

@@ -1,4 +1,4 @@
-"""`vector-assets sync --dry-run`: what a sync would cost, and what that looks like."""
+"""`vector-assets sync --dry-run`: print what a sync would cost."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,36 +23,38 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def estimate(names: Sequence[str], days: "Days", settings: Settings, *, as_json: bool) -> None:
-    """Print what a sync of some sources would cost; what one cannot tell never stops another.
+    """Print what a sync of some sources would cost.
 
     Raises:
-        FatalError: Some source could not be asked; the others were printed.
+        FatalError: A source could not be estimated; the others were printed.
     """
     from vector_assets.cli import output as terminal
     from vector_assets.maintenance.estimate import estimate_source, total_of
 
     failed: list[str] = []
-    found: list[Estimate] = []
+    estimates: list[Estimate] = []
     with _progress(names) as on_progress, ThreadPoolExecutor(len(names)) as pool:
-        asked = {
+        runs = {
             name: pool.submit(estimate_source, name, days, settings, on_progress=on_progress)
             for name in names
         }
-        for name, run in asked.items():
+        for name, run in runs.items():
             try:
-                found.append(run.result())
+                estimates.append(run.result())
             except VectorAssetsError as error:
                 failed.append(f"{name}: {error}")
     if as_json:
-        total = asdict(total_of(found)) if found else None
-        terminal.print_json({"sources": [asdict(one) for one in found], "total": total})
-    elif found:
-        _print(found)
+        total = asdict(total_of(estimates)) if estimates else None
+        terminal.print_json(
+            {"sources": [asdict(estimate) for estimate in estimates], "total": total}
+        )
+    elif estimates:
+        _print(estimates)
     if failed:
         raise FatalError("; ".join(failed))
 
 
-def _print(found: "Sequence[Estimate]") -> None:
+def _print(estimates: "Sequence[Estimate]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -60,44 +62,44 @@ def _print(found: "Sequence[Estimate]") -> None:
     from vector_assets.maintenance.estimate import total_of
 
     console = terminal.out()
-    total = total_of(found)
+    total = total_of(estimates)
     console.print(f"{total.first} to {total.last}; nothing was written or embedded")
     table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 1))
     for heading in _HEADINGS:
         table.add_column(heading, no_wrap=True, justify="left" if heading == "source" else "right")
-    for one in [*found, total] if len(found) > 1 else found:
-        table.add_row(*_row(one))
+    for estimate in [*estimates, total] if len(estimates) > 1 else estimates:
+        table.add_row(*_row(estimate))
     console.print(table)
-    for one in found:
-        requests = ", ".join(f"{count:,} {vendor}" for vendor, count in one.requests.items())
+    for estimate in estimates:
+        requests = ", ".join(f"{count:,} {vendor}" for vendor, count in estimate.requests.items())
         parts = [
-            one.basis,
-            f"texts from {one.sampled_documents:,} documents read, ±{one.spread:.0%}",
+            estimate.basis,
+            f"texts from {estimate.sampled_documents:,} documents read, ±{estimate.spread:.0%}",
             requests or "no requests",
-            f"asked with {one.own_requests:,} requests",
+            f"asked with {estimate.own_requests:,} requests",
         ]
-        if one.unchanged_documents:
-            parts.insert(1, f"{one.unchanged_documents:,} unchanged")
-        console.print(f"{one.source}: {escape('; '.join(parts))}")
-        for note in one.notes:
+        if estimate.unchanged_documents:
+            parts.insert(1, f"{estimate.unchanged_documents:,} unchanged")
+        console.print(f"{estimate.source}: {escape('; '.join(parts))}")
+        for note in estimate.notes:
             console.print(f"  {escape(note)}")
 
 
-def _row(one: "Estimate") -> tuple[str, ...]:
+def _row(estimate: "Estimate") -> tuple[str, ...]:
     return (
-        one.source,
-        f"{one.documents:,}",
-        f"{one.chunks:,}",
-        f"{one.tokens:,}",
-        f"${one.dollars:,.2f}" if one.dollars >= 1 else f"${one.dollars:.4f}",
-        f"{one.request_count:,}",
-        duration(one.seconds_at_least),
-        duration(one.seconds),
+        estimate.source,
+        f"{estimate.documents:,}",
+        f"{estimate.chunks:,}",
+        f"{estimate.tokens:,}",
+        f"${estimate.dollars:,.2f}" if estimate.dollars >= 1 else f"${estimate.dollars:.4f}",
+        f"{estimate.request_count:,}",
+        duration(estimate.seconds_at_least),
+        duration(estimate.seconds),
     )
 
 
 def duration(seconds: float) -> str:
-    """Return a span of time as a person says it: `40 s`, `12 min`, `3.5 h`."""
+    """Return a duration in words: `40 s`, `12 min`, `3.5 h`."""
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"
@@ -105,14 +107,14 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def _progress(names: Sequence[str]) -> "Iterator[Callable[[str, str], None]]":
-    """Show a line a source on stderr while the block runs."""
+    """Show a line per source on stderr while the block runs."""
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from vector_assets.cli import output as terminal
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=terminal.err(), transient=True) as progress:
-        tasks = {name: progress.add_task(f"{name:<10} asking …", total=None) for name in names}
+        tasks = {name: progress.add_task(f"{name:<10} starting …", total=None) for name in names}
 
         def show(source: str, line: str) -> None:
             progress.update(tasks[source], description=f"{source:<10} {line}")

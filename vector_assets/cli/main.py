@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import click
 
-from vector_assets.cli.bulk_import import import_index
 from vector_assets.cli.find import find
 from vector_assets.cli.prune import prune
 from vector_assets.cli.reindex import reindex
@@ -40,7 +39,6 @@ for _command in (
     prune,
     verify,
     reindex,
-    import_index,
     sandbox,
     serve,
     up,

@@ -13,27 +13,27 @@ Result = TypeVar("Result")
 _POLL_SECONDS = 0.1
 
 
-def side_by_side(here: Callable[[], Item], there: Callable[[], Result]) -> tuple[Item, Result]:
-    """Return what two calls return that are made at the same time; raises what either raises."""
+def run_both(here: Callable[[], Item], there: Callable[[], Result]) -> tuple[Item, Result]:
+    """Make two calls concurrently and return both results; raise what either raises."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(there)
         return here(), asked.result()
 
 
-def mapped_in_order(
+def map_ordered(
     function: Callable[[Item], Result], items: Iterable[Item], *, in_flight: int
 ) -> Iterator[Result]:
-    """Yield `function(item)` for each item, in the items' order, with several being worked on.
+    """Yield `function(item)` for each item, in the items' order, several at a time.
 
-    One thread draws the items while others work and the caller consumes; what an item or a call
+    One thread draws the items while others work and the caller consumes. What drawing or a call
     raises is raised here, after the results before it. Closing the iterator stops the threads
-    once what they are doing has ended.
+    after their current call.
 
     Args:
         function: Called from worker threads.
         items: Drawn from one thread; closed there when it can be.
-        in_flight: Items that are worked on at once, or wait for the consumer, while it has one in
-            hand; one more is drawn, and worked on, before it waits.
+        in_flight: Items that are worked on, or wait for the consumer, while it holds a result; one
+            more is drawn and worked on before drawing waits.
     """
     handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=max(1, in_flight - 1))
     stop = threading.Event()

@@ -1,9 +1,8 @@
-"""The credentials of this process, and how a text is freed of them: one place for all faces.
+"""Keeps the credentials of this process out of every error, log record and printed traceback.
 
-Settings make them known (`know`); every error of ours, every record of a log and every traceback
-that a face prints goes through `without_credentials`, so that nothing a vendor, a proxy or an SDK
-echoes is shown. A credential is known in each form in which it travels: as it is, in a URL, in
-JSON, and in the base64 of Basic authentication.
+Settings register them (`register`); texts go through `scrub`, so that nothing that a
+vendor, a proxy or an SDK echoes is shown. A credential is recognised in each form in which it
+travels: plain, in a URL, in JSON, and in the base64 of Basic authentication.
 """
 
 import base64
@@ -20,7 +19,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 REDACTED = "[redacted: credential]"
 
 MIN_CHARACTERS = 6
-"""What is shorter guards nothing, and would take every text apart."""
+"""A shorter value protects nothing, and would be redacted in the middle of ordinary words."""
 
 _BEGINNING = 12
 _REST = r"""[^\s"'<>,;&]*"""
@@ -30,31 +29,34 @@ _known: set[str] = set()
 _pattern: re.Pattern[str] | None = None
 
 
-def know(values: Iterable[str]) -> None:
-    """Take these for credentials from now on, in every form in which they travel."""
+def register(values: Iterable[str]) -> None:
+    """Treat these as credentials from now on, in every form in which they travel."""
     global _pattern
     with _LOCK:
         _known.update(form for value in values for form in _forms(value))
         longest_first = sorted(_known, key=len, reverse=True)
-        # Whoever quotes an answer cuts it, maybe in the middle of a credential.
-        beginnings = sorted({one[:_BEGINNING] for one in _known if _has_beginning(one)})
-        words = [*map(re.escape, longest_first), *(re.escape(one) + _REST for one in beginnings)]
-        _pattern = re.compile("|".join(words)) if words else None
+        # A quoted answer may be cut in the middle of a credential.
+        beginnings = sorted({form[:_BEGINNING] for form in _known if _has_beginning(form)})
+        patterns = [
+            *map(re.escape, longest_first),
+            *(re.escape(beginning) + _REST for beginning in beginnings),
+        ]
+        _pattern = re.compile("|".join(patterns)) if patterns else None
     _watch_logs()
 
 
-def without_credentials(text: str) -> str:
-    """Return a text with a word in place of each credential that is known."""
+def scrub(text: str) -> str:
+    """Return a text with `REDACTED` in place of each registered credential."""
     return text if _pattern is None else _pattern.sub(REDACTED, text)
 
 
 def basic(user: str, password: str) -> str:
-    """Return what Basic authentication makes of a name and a password."""
+    """Return a name and a password as Basic authentication encodes them."""
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def of_url(url: str) -> Iterator[str]:
-    """Yield what of a URL is secret: its password, a token in place of a name, its parameters."""
+    """Yield the secrets of a URL: its password, a token in place of a name, its parameters."""
     try:
         parts = urlsplit(url)
         user, password = parts.username or "", parts.password or ""
@@ -66,30 +68,30 @@ def of_url(url: str) -> Iterator[str]:
         yield basic(unquote(user), unquote(password))
         yield password or user
         yield unquote(password or user)
-    for name, _, value in (one.partition("=") for one in parts.query.split("&")):
+    for name, _, value in (pair.partition("=") for pair in parts.query.split("&")):
         if _SECRET_PARAMETER.search(name):
             yield from (value, unquote(value))
 
 
 def of_secret_url(url: str) -> Iterator[str]:
-    """Yield what of a URL is secret that is one as a whole, such as a webhook's."""
+    """Yield the secrets of a URL that is secret as a whole, such as a webhook's."""
     parts = urlsplit(url)
     yield url
-    # Names of routes, such as `heartbeat`, are words of every text; tokens are long or have digits.
+    # Names of routes, such as `heartbeat`, are ordinary words; tokens are long or have digits.
     tokens = [
-        one
-        for one in (*parts.path.split("/"), *parts.query.split("&"))
-        if len(one) >= 2 * MIN_CHARACTERS or any(map(str.isdigit, one))
+        part
+        for part in (*parts.path.split("/"), *parts.query.split("&"))
+        if len(part) >= 2 * MIN_CHARACTERS or any(map(str.isdigit, part))
     ]
     yield from tokens
-    yield from (one.partition("=")[2] for one in tokens)
+    yield from (token.partition("=")[2] for token in tokens)
     yield from of_url(url)
 
 
 def cut_leaking_causes(error: BaseException) -> None:
-    """Forget the causes of an error whose words hold a credential; the error itself stays.
+    """Drop the causes of an error that contain a credential; the error itself stays.
 
-    Whoever prints an error prints its causes too, and those are in the words of an SDK.
+    A printed error prints its causes too, and those are an SDK's own messages.
     """
     link: BaseException | None = error
     while link is not None:
@@ -100,10 +102,10 @@ def cut_leaking_causes(error: BaseException) -> None:
         link = link.__cause__ or link.__context__
 
 
-def scrub(error: BaseException) -> None:
-    """Free an error's own words from credentials, and forget the causes that hold one."""
+def scrub_error(error: BaseException) -> None:
+    """Redact credentials in an error's message, and drop the causes that contain one."""
     error.args = tuple(
-        without_credentials(one) if isinstance(one, str) else one for one in error.args
+        scrub(argument) if isinstance(argument, str) else argument for argument in error.args
     )
     cut_leaking_causes(error)
 
@@ -111,17 +113,17 @@ def scrub(error: BaseException) -> None:
 def printed_uncaught(
     kind: type[BaseException], error: BaseException, at: TracebackType | None
 ) -> str:
-    """Return the traceback of an error that nobody caught, fit to be shown."""
-    return without_credentials("".join(traceback.format_exception(kind, error, at)))
+    """Return the traceback of an uncaught error without credentials."""
+    return scrub("".join(traceback.format_exception(kind, error, at)))
 
 
 def _leaks(error: BaseException) -> bool:
     words = "".join(traceback.format_exception_only(error)) + repr(vars(error))
-    return without_credentials(words) != words
+    return scrub(words) != words
 
 
 def _has_beginning(form: str) -> bool:
-    """Tell whether a credential can be told by its first characters, as an address cannot."""
+    """Tell whether the first characters identify a credential; those of a URL do not."""
     return len(form) > _BEGINNING + 4 and "://" not in form
 
 
@@ -137,7 +139,7 @@ def _forms(value: str) -> Iterator[str]:
 
 
 def _watch_logs() -> None:
-    """Free each record of any log of this process from credentials, whoever writes and reads it."""
+    """Redact credentials in every log record of this process."""
     make: Any = logging.getLogRecordFactory()
     if getattr(make, "frees_from_credentials", False):
         return
@@ -147,14 +149,14 @@ def _watch_logs() -> None:
         try:
             words = record.getMessage()
         except (TypeError, ValueError):
-            # A call with the wrong arguments; logging itself says so when it comes to print it.
+            # The arguments do not fit the message; logging reports that when it prints the record.
             return record
-        clean = without_credentials(words)
+        clean = scrub(words)
         if clean != words:
             record.msg, record.args = clean, ()
         if record.exc_info and record.exc_info[1] is not None:
             text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
-            if (shown := without_credentials(text)) != text:
+            if (shown := scrub(text)) != text:
                 record.exc_text, record.exc_info = shown, None
         return record
 

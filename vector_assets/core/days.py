@@ -1,4 +1,4 @@
-"""UTC days: the span that a sync is asked for, and what of it is left to do."""
+"""UTC days, spans of days, and the window of time that a run fetches."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -51,14 +51,14 @@ def spans_of(days: Iterable[date]) -> list[Days]:
 
 
 def left_of(asked: Days, done: Iterable[Days]) -> list[Days]:
-    """Return what is left of the days that are asked for, newest first.
+    """Return the spans of the asked days that are not done, newest first.
 
     Args:
-        asked: All that is wanted.
-        done: Spans that an unfinished run has brought.
+        asked: All days that are wanted.
+        done: Spans that an unfinished run has loaded.
     """
-    brought = {day for span in done for day in span}
-    return spans_of(day for day in asked if day not in brought)[::-1]
+    done_days = {day for span in done for day in span}
+    return spans_of(day for day in asked if day not in done_days)[::-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,8 @@ class Window:
 
     Attributes:
         start: First instant, overlap included.
-        end: First instant after it. None when the window reaches the present: a document that is
-            edited every minute would slip past any upper bound for ever.
+        end: First instant after it. None when the window reaches the present: an upper bound would
+            miss a document that is edited every minute.
     """
 
     start: datetime

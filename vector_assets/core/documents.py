@@ -1,4 +1,4 @@
-"""The words that every room speaks: Document, Section, Chunk, Window, and what a source yields."""
+"""What every package works with: documents, their sections, and chunks."""
 
 import re
 from collections.abc import Mapping
@@ -7,25 +7,24 @@ from datetime import date, datetime, timedelta
 
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-"""What any of the two below is about, and the carriage return: most texts have none of it."""
+"""All that the patterns above and below match, and the carriage return: a quick test."""
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 PUBLIC = "public"
 """In `Document.access`: everyone who may search may read it."""
 
 RESTRICTED = "restricted"
-"""In `Document.access`: not everyone may read it; the readers' e-mails stand beside this word."""
+"""In `Document.access`: only these may read it; their e-mails follow this word."""
 
 Value = str | int | float | bool | list[str]
-"""What a field of metadata may hold: both stores take these and nothing nested, and no null."""
+"""What a field of metadata may hold: both stores accept these, nothing nested and no null."""
 
 
 def clean_text(text: str) -> str:
-    """Return a text without what no index stores: control characters and halves of surrogates.
+    """Return a text without what no index stores: control characters and lone surrogates.
 
-    A pair of surrogates, as JSON may carry it, becomes the character that it means; a control
-    character that separates, such as the soft line break of word processors, becomes a space, so
-    that two words stay two.
+    A pair of surrogates, as JSON may carry it, becomes its character. A control character that
+    separates words, such as the soft line break of word processors, becomes a space.
     """
     if text.isprintable() or _ODD.search(text) is None:
         return text
@@ -41,14 +40,14 @@ def _clean_value(value: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a document that stays whole where it can: a comment, a message, a speaker's turn.
+    """A part of a document that chunking keeps whole where it can: a comment, a message, a turn.
 
     Attributes:
         text: Markdown, without the heading.
         heading: What to show above it, such as `Background` or `Ann Lee, 2026-02-03 10:15`.
         url: Link to just this part; empty when there is none, and the document's link serves.
-        is_apart: Whether what stands before it is about something else, such as a conversation of
-            hours ago, so that the two share no chunk.
+        is_apart: Whether the section before it is about something else, such as a conversation
+            hours earlier, so that the two share no chunk.
     """
 
     text: str
@@ -64,7 +63,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a person would point at: an issue, a thread, a page, a meeting.
+    """A unit that a person would name: an issue, a thread, a page, a meeting.
 
     Attributes:
         source: Name of the source, such as `jira`.
@@ -73,15 +72,15 @@ class Document:
         sections: The body, in reading order; may be empty.
         url: Where a person opens it.
         container: Project, channel or database that it lives in.
-        authors: Names of those who wrote it, first the one who began; without doubles.
+        authors: Names of those who wrote it, without duplicates; the first is who created it.
         created_at: UTC.
         updated_at: Last activity, UTC; decides the partition, and which version is newer.
         access: `(PUBLIC,)`, or `(RESTRICTED, e-mail, ...)` in lower case.
         extra: The source's own fields of metadata, such as `issue_key`; the same names on every
             document of a source, an empty string where one has no value.
         stamp: What the vendor's listing shows of this version, such as a count of replies; the
-            same stamp means that the document need not be read again. Empty where a listing does
-            not tell.
+            same stamp means that the document need not be read again. Empty where a listing has
+            no such sign.
     """
 
     source: str
@@ -126,7 +125,7 @@ class Chunk:
 
     Attributes:
         ordinal: Place in the document, from 0 without gaps.
-        text: All that is embedded and stored: the head (title and place), then the passage.
+        text: All that is embedded and stored: title and place, then the passage.
         url: Link to the passage where the vendor has one, else to the document.
     """
 

@@ -1,59 +1,56 @@
 """Every error that this project raises by name.
 
-A type says what to do about it; a message says what was seen, what was wanted and what to do next.
+A type says what to do; a message says what was seen, what was wanted and what to do next.
 
     VectorAssetsError
     ├── RetryableError            the same call may succeed later
-    │   ├── RateLimitedError      a vendor kept saying "slow down" past our ceiling
+    │   ├── RateLimitedError      a service throttles for longer than a run may wait
     │   ├── UnavailableError      a service did not answer, or answered 5xx
     │   └── SwitchedIndexError    the index was switched to another generation during the run
     ├── FatalError                a person has to change something first
     │   ├── SettingsError         a setting is missing, malformed or contradicts another
-    │   ├── UsageError            a command was given a word or a value that it does not know
+    │   ├── UsageError            a command was given an argument that it does not know
     │   ├── CredentialsError      a service refuses the credentials, or they lack a scope
-    │   ├── ContractError         a service answered something that its contract rules out
-    │   ├── IndexMismatchError    the index holds vectors of another kind than ours
+    │   ├── ContractError         a service answered what its contract rules out
+    │   ├── IndexMismatchError    the index has another spec than the settings
     │   ├── LostWriteError        the index does not hold what was written to it
     │   ├── BudgetSpentError      a run was allowed so many calls or dollars, and they are spent
-    │   └── CanaryError           what was written into the index is not found by search
+    │   └── CanaryError           search does not find the canary document
     └── SkippableError            one document is bad, its neighbours are not
         └── DocumentError         the document cannot be fetched, rendered, embedded or written
 """
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 
 
 class VectorAssetsError(Exception):
-    """Base of every error in this project; its message is one line fit for a person.
-
-    What of it is a credential of ours is left out, whoever put it there.
-    """
+    """Base of every error in this project; its message is one line, without our credentials."""
 
     def __init__(self, *words: object) -> None:
-        super().__init__(*(without_credentials(str(word)) for word in words))
+        super().__init__(*(scrub(str(word)) for word in words))
 
     def __setattr__(self, name: str, value: object) -> None:
-        clean = without_credentials(value) if isinstance(value, str) else value
+        clean = scrub(value) if isinstance(value, str) else value
         super().__setattr__(name, clean)
 
 
 class RetryableError(VectorAssetsError):
-    """The same call may succeed later; the run ends and the next one goes on."""
+    """The same call may succeed later; this run ends and the next one continues."""
 
 
 class RateLimitedError(RetryableError):
-    """A service kept throttling past the ceiling that a run may wait.
+    """A service throttles for longer than a run may wait.
 
     Args:
-        service: Who throttles, such as `slack conversations.history`.
-        waited_seconds: How long this run has already waited for it.
-        ceiling_seconds: How long a run may wait.
+        service: The one that throttles, such as `slack conversations.history`.
+        waited_seconds: How long this run has waited for it since its last good answer.
+        ceiling_seconds: How long a run may wait without a good answer.
     """
 
     def __init__(self, service: str, *, waited_seconds: float, ceiling_seconds: float) -> None:
         super().__init__(
             f"{service} is rate limited: waited {waited_seconds:.0f} s, at most "
-            f"{ceiling_seconds:.0f} s are allowed a run. Run the same days again later; "
+            f"{ceiling_seconds:.0f} s are allowed in a row. Run the same days again later; "
             f"what was written stays."
         )
         self.service = service
@@ -65,7 +62,7 @@ class UnavailableError(RetryableError):
     """A service could not be reached, or answered with a server error.
 
     Args:
-        service: Who did not answer, such as `jira`.
+        service: The one that did not answer, such as `jira`.
         seen: What happened, such as `HTTP 503` or `connection refused`.
         next_step: What a person can do about it.
     """
@@ -79,11 +76,11 @@ class UnavailableError(RetryableError):
 
 
 class SwitchedIndexError(RetryableError):
-    """What this run wrote may not be served: the index was switched to another generation."""
+    """The index was switched to another generation during the run; its writes may not be live."""
 
 
 class FatalError(VectorAssetsError):
-    """Trying again changes nothing until a person has changed something."""
+    """The same call fails again until a person changes something."""
 
 
 class SettingsError(FatalError):
@@ -91,15 +88,15 @@ class SettingsError(FatalError):
 
 
 class UsageError(FatalError):
-    """A command was given a word or value that it does not know."""
+    """A command was given an argument that it does not know."""
 
 
 class CredentialsError(FatalError):
     """A service refuses our credentials, or they lack a permission that we need.
 
     Args:
-        service: Who refuses, such as `slack`.
-        seen: The service's own word for it, such as `invalid_auth`; never the credential.
+        service: The one that refuses, such as `slack`.
+        seen: The service's own error, such as `invalid_auth`; never the credential.
         next_step: Which variable to set or which scope to add.
     """
 
@@ -110,10 +107,10 @@ class CredentialsError(FatalError):
 
 
 class ContractError(FatalError):
-    """A service answered something that its contract rules out, such as a page token twice.
+    """A service answered what its contract rules out, such as the same page token twice.
 
     Args:
-        service: Who answered, such as `jira search/jql`.
+        service: The one that answered, such as `jira search/jql`.
         seen: What it answered.
         wanted: What its contract says.
     """
@@ -129,18 +126,18 @@ class ContractError(FatalError):
 
 
 class IndexMismatchError(FatalError):
-    """The index holds vectors of another kind than the configured embedder makes."""
+    """The index has another spec than the settings: model, dimensions, chunker or layout."""
 
 
 class LostWriteError(FatalError):
-    """The index does not hold what it was given; the run must not be called a success."""
+    """The index does not hold what was written to it; the run must fail."""
 
 
 class BudgetSpentError(FatalError):
-    """A run has spent what it was allowed; what it wrote stays, and it is not finished.
+    """A run has spent its budget before it was finished; what it wrote stays.
 
     Args:
-        spent: What is spent of what, in words.
+        spent: How much of which limit, in words.
     """
 
     def __init__(self, spent: str) -> None:
@@ -152,10 +149,10 @@ class BudgetSpentError(FatalError):
 
 
 class CanaryError(FatalError):
-    """The canary was written and is not found: nobody may trust what search answers.
+    """The canary was written and search does not find it: its answers cannot be trusted.
 
     Args:
-        seen: What search did with it.
+        seen: What search returned.
     """
 
     def __init__(self, seen: str) -> None:
@@ -167,7 +164,7 @@ class CanaryError(FatalError):
 
 
 class SkippableError(VectorAssetsError):
-    """One document is bad; the others of its day go on."""
+    """One document is bad; the others are not affected."""
 
 
 class DocumentError(SkippableError):

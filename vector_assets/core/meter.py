@@ -1,6 +1,6 @@
-"""What a run asked of other people's servers: requests made and seconds spent throttled.
+"""Counts the requests of a run and the seconds that it was throttled.
 
-One `Meter` a run, handed to its source, embedder and store, which count as they go.
+Each run has one `Meter`; its source, embedder and store count on it.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""The environment, read once into one typed object; a `.env` file in the working folder counts too.
+"""The environment and a `.env` file in the working folder, read once into one typed object.
 
 Every variable of the project is a field here, under its own name in lower case.
 """
@@ -23,7 +23,7 @@ CREDENTIALS_BY_SOURCE = {
     "fireflies": ("fireflies_api_key",),
     "files": ("files_path",),
 }
-"""A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists what is on."""
+"""A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists the sources."""
 
 _SECRETS_OF_OTHERS = (
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
@@ -37,9 +37,9 @@ CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """All settings; see `docs/settings.md` for what each one means.
+    """All settings; `docs/settings.md` says what each one means.
 
-    Secrets are `SecretStr`, so that neither a log nor an error can show them by accident.
+    Secrets are `SecretStr`, so that no log or error shows them by accident.
     """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, str_strip_whitespace=True)
@@ -138,12 +138,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _make_credentials_known(self) -> Self:
-        credentials.know(self._credentials())
+    def _register_credentials(self) -> Self:
+        credentials.register(self._credentials())
         return self
 
     def _credentials(self) -> Iterator[str]:
-        """Yield all that must be shown nowhere, in the forms that only settings can tell."""
+        """Yield all credentials, also in the forms that only the settings can derive."""
         for name in type(self).model_fields:
             value = getattr(self, name)
             if isinstance(value, SecretStr):
@@ -157,10 +157,10 @@ class Settings(BaseSettings):
             yield credentials.basic(self.jira_email, token)
 
     def __repr__(self) -> str:
-        return credentials.without_credentials(super().__repr__())
+        return credentials.scrub(super().__repr__())
 
     def __str__(self) -> str:
-        return credentials.without_credentials(super().__str__())
+        return credentials.scrub(super().__str__())
 
     @property
     def enabled_sources(self) -> tuple[str, ...]:
@@ -229,8 +229,8 @@ def load_settings() -> Settings:
     """
     load_dotenv(find_dotenv(usecwd=True), override=False)
     for name in _SECRETS_OF_OTHERS:
-        credentials.know(credentials.of_url(os.environ.get(name, "")))
-    credentials.know(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
+        credentials.register(credentials.of_url(os.environ.get(name, "")))
+    credentials.register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
     try:
         return Settings()
     except ValidationError as error:

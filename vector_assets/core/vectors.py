@@ -1,4 +1,4 @@
-"""The type of a vector, for those who make, keep and compare them."""
+"""The type of a vector."""
 
 import numpy as np
 from numpy.typing import NDArray

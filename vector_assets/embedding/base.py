@@ -1,4 +1,4 @@
-"""What an embedder has to be: text in, vectors out, and honest about what it could not embed."""
+"""The interfaces of the embedding: Embedder, Tokenizer, Splitter."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,33 +9,33 @@ from vector_assets.core.vectors import Vectors
 
 
 class Splitter(Protocol):
-    """Cuts one Markdown text into pieces that each fit a budget of tokens."""
+    """Splits a Markdown text into pieces that each fit a budget of tokens."""
 
     def chunks(self, text: str) -> list[str]:
-        """Return the pieces in order, each without white space around it."""
+        """Return the pieces in order, each stripped."""
         ...
 
 
 class Tokenizer(Protocol):
-    """Counts tokens as the model does, so that a budget means what it says."""
+    """Counts tokens as the model does."""
 
     def count(self, text: str) -> int:
-        """Return the number of tokens of a text, without the model's own frame tokens."""
+        """Return the number of tokens of a text, without the model's special tokens."""
         ...
 
     def splitter(self, capacity_tokens: int) -> Splitter:
-        """Return a Markdown splitter whose pieces hold at most so many tokens; cheap to repeat."""
+        """Return a Markdown splitter whose pieces hold at most so many tokens; it is cached."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What came of embedding a list of texts.
+    """The result of embedding a list of texts.
 
     Attributes:
-        vectors: float32, one row a text in the order given; the row of a failed text is zero.
-        token_count: Tokens that were paid for.
-        failures: Index of each text that the model refused, and why.
+        vectors: float32, one row per text in their order; the row of a failed text is zero.
+        token_count: Billed tokens.
+        failures: Cause by index of each text that the model refused.
     """
 
     vectors: Vectors
@@ -50,7 +50,7 @@ class Embedder(ABC):
         provider: `openai` or `local`.
         model: The model's own name.
         dimensions: Length of a vector.
-        chunk_tokens: How long a chunk may be, its head included.
+        chunk_tokens: Most tokens of a chunk, including its head.
         dollars_per_million_tokens: List price; 0 for a local model.
     """
 
@@ -62,7 +62,7 @@ class Embedder(ABC):
 
     @property
     def identity(self) -> str:
-        """What makes two vectors comparable: `provider/model/dimensions`."""
+        """`provider/model/dimensions`; vectors of one identity are comparable."""
         return f"{self.provider}/{self.model}/{self.dimensions}"
 
     @property
@@ -72,22 +72,22 @@ class Embedder(ABC):
 
     @abstractmethod
     def embed(self, texts: Sequence[str]) -> Embedded:
-        """Embed texts; any number, none empty. Safe to call from several threads at once.
+        """Embed any number of texts, none of them empty; thread-safe.
 
         Raises:
-            RetryableError: The service throttles past the ceiling, or does not answer.
+            RetryableError: The service throttles for too long, or does not answer.
             CredentialsError: The service refuses the key.
         """
 
     @abstractmethod
     def embed_query(self, text: str) -> Vectors:
-        """Embed one question; float32 of shape `(dimensions,)`."""
+        """Embed a question; float32 of shape `(dimensions,)`."""
 
     @abstractmethod
     def check(self) -> str:
-        """Embed one word; return what answered, in one line.
+        """Embed one word and return what answered, in one line.
 
         Raises:
-            CredentialsError: With what to fix.
+            CredentialsError: The service refuses the key.
             UnavailableError: The service cannot be reached.
         """

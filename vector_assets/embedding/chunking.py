@@ -1,8 +1,8 @@
-"""Document to Chunk: sections stay whole where they fit, and nothing of them is lost.
+"""Cuts a Document into Chunks without losing text.
 
 A chunk is a head (title and place), an empty line, and the passage. Neighbouring sections share a
-chunk while they fit, unless one says that it stands apart from what is before it; a section that is
-too long for a chunk is cut where its Markdown allows.
+chunk while they fit, unless a section is marked as apart. A section that is too long for a chunk is
+split at the boundaries of its Markdown.
 """
 
 from collections.abc import Iterator
@@ -15,39 +15,39 @@ from vector_assets.core.documents import Chunk, Document, Section
 from vector_assets.embedding.base import Tokenizer
 
 CHUNKER_VERSION = 2
-"""Part of every fingerprint: raise it with any change that cuts the same document differently."""
+"""Part of every fingerprint: raise it with every change that cuts a document differently."""
 
 MAX_CHUNK_BYTES = 16_000
-"""Bytes of a chunk's text as JSON, so that it fits into a record's 40 KB with all else beside it.
+"""Most bytes of a chunk's text as JSON, so that it fits into a record of 40 KB with its metadata.
 
-Tokens do not bound bytes: WordPiece takes a word of 40 KB for one unknown token.
+Tokens do not bound bytes: to WordPiece, a word of 40 KB is one unknown token.
 """
 
 _MAX_HEAD_BYTES = 1_000
 _MAX_HEAD_SHARE = 4
-"""A head, and likewise a heading, takes at most one part in so many of a chunk's tokens."""
+"""A head, and likewise a heading, takes at most this fraction (1/4) of a chunk's tokens."""
 
 _CAPACITY_STEP_TOKENS = 16
-"""Splitters are made for multiples of this: one for each length of head would fill the memory."""
+"""Capacities are rounded down to multiples of this, as each cached splitter takes memory."""
 
 _JOIN_TOKENS = 2
-"""What an empty line between two texts may cost."""
+"""Most tokens of the empty line between two texts."""
 
 _MAX_SLAB_CHARACTERS = 40_000
-"""Longer texts are cut into slabs first: what counts and cuts tokens takes the square of a word's
-length, and seconds for a megabyte without white space becomes hours."""
+"""Longer texts are cut into slabs first, as tokenizers take time quadratic in a word's length: a
+megabyte without white space would take hours."""
 
 _ALWAYS_FITTING_CHARACTERS = MAX_CHUNK_BYTES // 8
-"""A character takes at most 4 bytes as JSON; half the room is left to head and heading."""
+"""A character takes at most 4 bytes as JSON; head and heading take up to half of the chunk."""
 
 
 def chunk_document(document: Document, tokenizer: Tokenizer, chunk_tokens: int) -> list[Chunk]:
-    """Cut a document into chunks, at least one: a title alone can be found too.
+    """Cut a document into at least one chunk: a title alone is searchable too.
 
     Args:
-        document: Any; its sections may be empty or many megabytes long.
-        tokenizer: Of the model that will embed the chunks.
-        chunk_tokens: How long a chunk may be, its head included.
+        document: Its sections may be empty or many megabytes long.
+        tokenizer: The tokenizer of the model that embeds the chunks.
+        chunk_tokens: Most tokens of a chunk, including its head.
     """
     head, cut_lines = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
     sections = (*map(Section, cut_lines), *document.sections)
@@ -67,21 +67,21 @@ def chunk_document(document: Document, tokenizer: Tokenizer, chunk_tokens: int) 
 
 
 def passage_of(text: str) -> str:
-    """Return a chunk's text without its head; empty when the head is all there is."""
+    """Return a chunk's text without its head; empty if it holds only a head."""
     return text.partition("\n\n")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A section, or a piece of one, that fits a chunk.
+    """A section, or a piece of a section, that fits a chunk.
 
     Attributes:
-        heading: Stands above the text, once for all neighbours that share it.
-        text: May be empty when there is a heading.
+        heading: Precedes the text, once for all neighbours that share it.
+        text: May be empty if there is a heading.
         url: Link to the section.
-        tokens: Of heading and text, with what joins them to a neighbour.
-        size_bytes: The same, as JSON.
-        is_apart: Whether a chunk begins with it.
+        tokens: Tokens of heading, text and separators.
+        size_bytes: Bytes of the same as JSON.
+        is_apart: Whether it starts a new chunk.
     """
 
     heading: str
@@ -97,8 +97,8 @@ class _Cutter:
 
     Args:
         tokenizer: Counts and splits.
-        room_tokens: Left of a chunk beside its head.
-        room_bytes: Left of a chunk beside its head, as JSON.
+        room_tokens: Tokens of a chunk without its head.
+        room_bytes: Bytes of a chunk without its head, as JSON.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, room_tokens: int, room_bytes: int) -> None:
@@ -107,7 +107,7 @@ class _Cutter:
         self.room_bytes = room_bytes
 
     def blocks(self, section: Section) -> Iterator[_Block]:
-        """Yield a section as one block, or as several when it is too long; none when empty."""
+        """Yield a section as one block, or as several if it is too long; nothing if it is empty."""
         heading, text = " ".join(section.heading.split()), section.text.strip()
         if not (heading or text):
             return
@@ -117,7 +117,7 @@ class _Cutter:
             self._tokenizer.count(heading) + _JOIN_TOKENS if heading and is_short else 0
         )
         if not is_short or heading_tokens > self.room_tokens // _MAX_HEAD_SHARE:
-            # Too long to stand above every piece, so it is text like any other.
+            # Too long to repeat above every piece, so it becomes part of the text.
             heading, text = "", f"{heading}\n\n{text}".strip()
             heading_tokens = heading_bytes = 0
         pieces = self._pieces(text, self.room_tokens - heading_tokens)
@@ -132,7 +132,7 @@ class _Cutter:
             )
 
     def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
-        """Yield the text, or its pieces, with the tokens of each."""
+        """Yield the text, or its pieces, each with its number of tokens."""
         capacity_tokens = room_tokens - _JOIN_TOKENS
         if _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
             tokens = self._tokenizer.count(text)
@@ -145,14 +145,14 @@ class _Cutter:
             if _json_bytes(piece) <= MAX_CHUNK_BYTES // 2:
                 yield piece, self._tokenizer.count(piece)
                 continue
-            # The parts of an unknown word may be many known tokens, so each part is split anew.
+            # The parts of an unknown word may be many known tokens, so each part is split again.
             for part in MarkdownSplitter(_ALWAYS_FITTING_CHARACTERS).chunks(piece):
                 for small in splitter.chunks(part):
                     yield small, self._tokenizer.count(small)
 
 
 def _slabs(text: str) -> Iterator[str]:
-    """Yield a text in parts of bounded length: cut at an empty line, else at any white space."""
+    """Yield a text in parts of bounded length, cut at an empty line or at white space."""
     at = 0
     while len(text) - at > _MAX_SLAB_CHARACTERS:
         end = at + _MAX_SLAB_CHARACTERS
@@ -166,7 +166,7 @@ def _slabs(text: str) -> Iterator[str]:
 
 
 def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
-    """Put neighbouring blocks together while they fit and belong together."""
+    """Group neighbouring blocks into passages that fit a chunk."""
     passages: list[list[_Block]] = []
     tokens = size_bytes = 0
     for block in blocks:
@@ -181,7 +181,7 @@ def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[
 
 
 def _joined(passage: list[_Block]) -> str:
-    """Return the text of a passage: each heading above what it is for, an empty line between."""
+    """Return the text of a passage: blocks with their headings, separated by empty lines."""
     parts: list[str] = []
     above = ""
     for block in passage:
@@ -192,7 +192,7 @@ def _joined(passage: list[_Block]) -> str:
 
 
 def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[str, list[str]]:
-    """Return title and place, and those of the two that do not stand there whole."""
+    """Return title and place as a head, and those lines that it truncates."""
     container = " ".join(document.container.split())
     place = ", ".join(filter(None, (document.source, container)))
     short_place = _cut(place, tokenizer, max_tokens // 2)
@@ -204,7 +204,7 @@ def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[st
 
 
 def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:
-    """Return as much of a line as fits half a head's bytes and so many tokens."""
+    """Truncate a line to half of a head's bytes and to so many tokens."""
     short = line
     if _json_bytes(line) > _MAX_HEAD_BYTES // 2:
         short = line[: _MAX_HEAD_BYTES // 8]

@@ -5,7 +5,6 @@ and no freshness check reads, written by the methods that every store has.
 """
 
 import json
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -14,14 +13,13 @@ import numpy as np
 
 from vector_assets.core.documents import RESTRICTED
 from vector_assets.core.errors import LostWriteError
+from vector_assets.core.waiting import wait_until
 from vector_assets.stores.base import Metadata, Record, VectorStore
 from vector_assets.stores.records import MAX_METADATA_BYTES, head_id, metadata_bytes
 
 NAMESPACE = "ledger"
 
 _PAUSE_SECONDS = 0.2
-
-_COPIED_ENTRIES = 500
 
 
 class Ledger:
@@ -114,30 +112,9 @@ class Ledger:
 
     def _waited(self, is_so: Callable[[], bool]) -> bool:
         """Wait until something is so, as long as the store may take to show a write."""
-        give_up_at = time.monotonic() + self._store.seen_within_seconds
-        while not is_so():
-            if time.monotonic() >= give_up_at:
-                return False
-            time.sleep(_PAUSE_SECONDS)
-        return True
-
-
-def copy_entries(
-    old: VectorStore, new: VectorStore, *, dimensions: int, without: Iterable[str]
-) -> None:
-    """Write the entries of an index into another one, each in place of the one under its key.
-
-    Args:
-        old: Read from.
-        new: Written to.
-        dimensions: Length of the new index's vectors.
-        without: Kinds that are true of the old index alone.
-    """
-    left_out = tuple(f"{kind}:" for kind in without)
-    ids = [one for one in old.record_ids(NAMESPACE) if not one.startswith(left_out)]
-    new.open(NAMESPACE, dimensions)
-    for at in range(0, len(ids), _COPIED_ENTRIES):
-        new.upsert(NAMESPACE, old.fetch(NAMESPACE, ids[at : at + _COPIED_ENTRIES]))
+        return wait_until(
+            is_so, seconds=self._store.seen_within_seconds, pause_seconds=_PAUSE_SECONDS
+        )
 
 
 def _document_id(kind: str, key: str) -> str:

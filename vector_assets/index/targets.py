@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from vector_assets.core.errors import IndexMismatchError, RetryableError, SettingsError
+from vector_assets.core.errors import IndexMismatchError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
-from vector_assets.index import pending_import as imports
 from vector_assets.index.generations import Generation, Index, build_index
 from vector_assets.index.ledger import NAMESPACE, Ledger
 from vector_assets.index.spec import IndexSpec
@@ -106,25 +105,9 @@ def _live_to_write(index: Index, wanted: IndexSpec) -> Generation:
     """Return the live generation; of a new index, record the wanted one."""
     live = index.live_now()
     if live is None:
-        require_no_import(index)
         live = Generation("", wanted)
         index.records.set_live(live)
     return live
-
-
-def require_no_import(index: Index) -> None:
-    """Check that an index which nobody has called live is not being filled by an import.
-
-    Raises:
-        RetryableError: It is, and would be refused a namespace that another run had made.
-    """
-    if begun := imports.unfinished(Ledger(index.base, dimensions=1)):
-        raise RetryableError(
-            f"the index is being filled by an import that was begun {begun.begun_at} and is not "
-            f"finished: nothing else is written to it until then. Run the same `vector-assets "
-            f"import` again to go on with it, or `vector-assets import --cancel`; then the same "
-            f"days again"
-        )
 
 
 def _target(index: Index, live: Generation, embedder: Embedder, of_spec: EmbedderOf) -> WriteTarget:

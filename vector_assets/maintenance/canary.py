@@ -1,12 +1,14 @@
-"""One night of the canary: write it as every document is written, then find it as people search."""
+"""The nightly canary: write a document as a sync does, then find it as people search."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import not_
 
 from vector_assets.core.documents import Document, Section
 from vector_assets.core.errors import CanaryError
+from vector_assets.core.waiting import wait_until
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.search import find_in
 from vector_assets.pipeline.plan import DocumentPlan, Planner
@@ -20,7 +22,7 @@ CANARY = "canary"
 CANARY_ID = f"{CANARY}:nightly"
 
 OLD_AFTER = timedelta(hours=36)
-"""A night and half a day: a canary that was last found before this has missed a night."""
+"""A night and half a day: a canary that was last found earlier has missed a night."""
 
 _MARK = "found"
 _SONG = "a small yellow bird sings below the ground for as long as the air is good"
@@ -32,18 +34,18 @@ _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def song(now: datetime) -> str:
-    """Return tonight's words; those of no other night hold the same instant."""
+    """Return tonight's text, which contains the current time and is different every night."""
     return f"{_SONG}, {now:%Y%m%dT%H%M%S%f}"
 
 
 def canary_documents(now: datetime) -> list[Document]:
-    """Return tonight's canary, and what it has to be told from, which stays the same."""
+    """Return tonight's canary, and two documents that it has to be distinguished from."""
     others = [_document(name, text, _LONG_AGO) for name, text in _OTHERS.items()]
     return [_document(CANARY_ID.partition(":")[2], song(now), now), *others]
 
 
 def mark(now: datetime) -> Document:
-    """Return the document whose date says when the canary was last found."""
+    """Return the document whose date is when the canary was last found."""
     return _document(_MARK, "last found", now)
 
 
@@ -73,12 +75,10 @@ def _document(native_id: str, text: str, at: datetime) -> Document:
 
 
 MIN_SCORE = 0.5
-"""Least cosine of the canary's own words with its vector: vectors at random stay far below."""
+"""Lowest accepted cosine of the canary's text with its vector; random vectors stay far below."""
 
 MIN_MARGIN = 0.05
-"""By how much its own words have to be nearer to it than to what is about something else."""
-
-_PAUSE_SECONDS = 1.0
+"""How much nearer the canary has to be to its own text than the other documents are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Trial:
 
     Attributes:
         found_at: UTC.
-        waited_seconds: From the end of its write until it was found.
-        score: Cosine of its words with its vector.
+        waited_seconds: From the end of the write until it was found.
+        score: Cosine of its text with its vector.
     """
 
     found_at: datetime
@@ -97,15 +97,15 @@ class Trial:
 
 
 def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None = None) -> Trial:
-    """Write tonight's canary, find it by words and by meaning, and note that it was found.
+    """Write tonight's canary, find it by words and by vector, and record that it was found.
 
     Args:
-        store: The index; waited for as long as it says that a write may stay unseen.
+        store: The index; the search is repeated for up to its `seen_within_seconds`.
         embedder: The configured one.
-        now: The present; for tests.
+        now: The current time; for tests.
 
     Raises:
-        CanaryError: It was written and is not found, or not told from what it is not.
+        CanaryError: It was written and is not found, or not distinguished from other documents.
         LostWriteError: The index does not hold what was written.
         VectorAssetsError: What embedder or index raise.
     """
@@ -113,10 +113,13 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
     store.open(CANARY, embedder.dimensions)
     _write(store, embedder, canary_documents(at))
     began = time.monotonic()
-    while reason := _reason_it_is_not_found(store, embedder, at):
-        if time.monotonic() - began > store.seen_within_seconds:
-            raise CanaryError(reason)
-        time.sleep(_PAUSE_SECONDS)
+    reason = wait_until(
+        lambda: _reason_it_is_not_found(store, embedder, at),
+        seconds=store.seen_within_seconds,
+        is_done=not_,
+    )
+    if reason:
+        raise CanaryError(reason)
     waited_seconds = time.monotonic() - began
     _write(store, embedder, [mark(at)])
     score, _ = _scores(store, embedder, at)
@@ -127,35 +130,35 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
 def _write(store: VectorStore, embedder: Embedder, documents: Sequence[Document]) -> None:
     planner = Planner(store, CANARY, embedder)
     outcomes = planner.plan(documents)
-    plans = [one for one in outcomes if isinstance(one, DocumentPlan)]
+    plans = [outcome for outcome in outcomes if isinstance(outcome, DocumentPlan)]
     if len(plans) < len(outcomes):
-        raise CanaryError("the embedder refused its words")
+        raise CanaryError("the embedder refused its text")
     writer = Writer(store, CANARY, planner)
     writer.write([plan for plan in plans if not plan.is_empty])
     writer.finish()
 
 
 def _reason_it_is_not_found(store: VectorStore, embedder: Embedder, at: datetime) -> str:
-    """Return why tonight's canary does not count as found; empty when it does."""
+    """Return why tonight's canary is not found; empty when it is."""
     answers = find_in(song(at), (CANARY,), store=store, embedder=embedder, limit=1).answers
     if not answers:
-        return "a search for its very words finds nothing"
+        return "a search for its own text finds nothing"
     if answers[0].document_id != CANARY_ID:
-        return f"a search for its very words finds {answers[0].document_id} first"
+        return f"a search for its own text finds {answers[0].document_id} first"
     if song(at) not in answers[0].passage:
-        return "a search for its very words finds that of another night"
+        return "a search for its own text finds the canary of another night"
     score, best_other = _scores(store, embedder, at)
-    # Words alone may have found it; whether vectors mean anything, they do not tell.
+    # Full text alone may have found it, so check that the vectors are meaningful.
     if not score >= MIN_SCORE or not score >= best_other + MIN_MARGIN:
         return (
-            f"its words are as near to its vector as {score:.2f}, and to that of something else as "
-            f"{best_other:.2f}: the vectors of the embedder mean nothing"
+            f"its text has a cosine of {score:.2f} with its own vector and of {best_other:.2f} "
+            f"with that of another document: the embedder's vectors are meaningless"
         )
     return ""
 
 
 def _scores(store: VectorStore, embedder: Embedder, at: datetime) -> tuple[float, float]:
-    """Return the cosine of its words with its vector, and with the nearest of another document."""
+    """Return the cosine of its text with its vector, and with the nearest other document."""
     vector = embedder.embed_query(song(at))
     hits = store.search_dense(CANARY, vector, where=Filter(), limit=10)
     own = [hit.score for hit in hits if document_id_of(hit.id) == CANARY_ID]

@@ -1,7 +1,8 @@
-"""What a sync would cost, told beforehand: documents, tokens, dollars, requests and time.
+"""Estimate what a sync would cost: documents, tokens, dollars, requests and time.
 
-A source counts what it holds (`Source.survey`); some of it is read, cut and compared with the index
-by the code of the sync itself, with an embedder that counts and embeds nothing. Nothing is written.
+The source counts its documents (`Source.estimate`). A sample of them is read, chunked and compared
+with the index by the code of the sync, with an embedder that counts tokens and embeds nothing.
+Nothing is written.
 """
 
 import time
@@ -30,14 +31,15 @@ from vector_assets.pipeline.redaction.redact import redact_document
 from vector_assets.pipeline.report import DayStats
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.sources.estimate import Survey, spread_of_mean
+from vector_assets.sources.estimate import WindowEstimate, spread_of_mean
+from vector_assets.sources.items import Unchanged
 from vector_assets.stores.base import VectorStore
 
 INDEX_REQUESTS_A_BATCH = 7
-"""Of Pinecone: heads, fingerprints, three writes and two readings; 5.3 to 9.1 were measured."""
+"""Requests to Pinecone: heads, fingerprints, three writes, two reads; 5.3 to 9.1 were measured."""
 
 TIMED_CHUNKS = 32
-"""Chunks that a local model embeds, to tell how long all of them take."""
+"""Chunks that a local model embeds, to measure how long one takes."""
 
 _FREE_REQUESTS_A_DAY = 50
 
@@ -47,22 +49,22 @@ class Estimate:
     """What a sync of one source would cost.
 
     Attributes:
-        source: Which.
+        source: Name of the source.
         first: First day, as text.
         last: Last day, as text.
-        documents: That the source holds in these days.
-        unchanged_documents: Of these, in the index already as they are.
-        chunks: To embed.
-        tokens: To pay for.
-        dollars: What those cost.
-        requests: By vendor; to the index too, where that is a server.
-        seconds_at_least: That the vendor's documented limits dictate.
-        seconds: Of wall time, about.
-        basis: How the documents are known: counted, or estimated from what.
-        spread: How far off the tokens may be, as a share of them: two standard errors.
-        sampled_documents: That were read for it.
-        own_requests: That the estimate itself has made.
-        notes: What else to know.
+        documents: Documents that the source holds in these days.
+        unchanged_documents: Documents among them that the index holds as they are.
+        chunks: Chunks to embed.
+        tokens: Tokens to pay for.
+        dollars: Price of the tokens.
+        requests: Requests by vendor, with those to the index where that is a server.
+        seconds_at_least: Time that the vendor's documented rate limits dictate.
+        seconds: Estimated wall time.
+        basis: How the number of documents was found: counted, or estimated from which part.
+        spread: Two standard errors of `tokens`, as a share of it.
+        sampled_documents: Documents that were read for the estimate.
+        own_requests: Requests that the estimate itself has made.
+        notes: Warnings for the user.
     """
 
     source: str
@@ -84,30 +86,31 @@ class Estimate:
 
     @property
     def request_count(self) -> int:
-        """All requests together."""
+        """Requests to all vendors."""
         return sum(self.requests.values())
 
 
 def total_of(estimates: Sequence[Estimate]) -> Estimate:
-    """Return the sum of estimates of some sources, which run side by side."""
+    """Return the sum of the estimates of several sources, which run at the same time."""
     total = Estimate("all", estimates[0].first, estimates[0].last)
-    for one in estimates:
+    for estimate in estimates:
         for name in ("documents", "unchanged_documents", "chunks", "tokens", "dollars",
                      "sampled_documents", "own_requests"):  # fmt: skip
-            setattr(total, name, getattr(total, name) + getattr(one, name))
-        total.requests = dict(Counter(total.requests) + Counter(one.requests))
-    total.seconds_at_least = max(one.seconds_at_least for one in estimates)
-    total.seconds = max(one.seconds for one in estimates)
+            setattr(total, name, getattr(total, name) + getattr(estimate, name))
+        total.requests = dict(Counter(total.requests) + Counter(estimate.requests))
+    total.seconds_at_least = max(estimate.seconds_at_least for estimate in estimates)
+    total.seconds = max(estimate.seconds for estimate in estimates)
     if total.tokens:
-        total.spread = sum(one.spread * one.tokens for one in estimates) / total.tokens
+        spread_tokens = sum(estimate.spread * estimate.tokens for estimate in estimates)
+        total.spread = spread_tokens / total.tokens
     return total
 
 
 class CountingEmbedder(Embedder):
-    """Stands in for another: counts the tokens of what it is given, and embeds nothing.
+    """Counts the tokens of its texts in place of another embedder, and embeds nothing.
 
     Args:
-        embedder: Whose tokens and price count.
+        embedder: The embedder whose tokenizer and price are used.
     """
 
     def __init__(self, embedder: Embedder) -> None:
@@ -121,11 +124,11 @@ class CountingEmbedder(Embedder):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """That of the model."""
+        """The tokenizer of the model."""
         return self._embedder.tokenizer
 
     def embed(self, texts: Sequence[str]) -> Embedded:
-        """Count the tokens; every vector is zero."""
+        """Count the tokens and return vectors of zeros."""
         self.texts += texts
         tokens = sum(map(self.tokenizer.count, texts))
         return Embedded(np.zeros((len(texts), self.dimensions), np.float32), tokens)
@@ -135,20 +138,20 @@ class CountingEmbedder(Embedder):
         return np.zeros(self.dimensions, np.float32)
 
     def check(self) -> str:
-        """Say whose tokens are counted."""
+        """Say which model's tokens are counted."""
         return f"counts tokens of {self.identity}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What became of the documents that were read.
+    """The documents that were read, planned as a sync plans them.
 
     Attributes:
-        plans: What the sync would do with each.
-        characters: Of all their texts.
-        requests: That reading them made.
-        reading_seconds: Waits for rate limits left out.
-        planning_seconds: To redact, cut and count them.
+        plans: What the sync would do with each document.
+        characters: Characters of all texts.
+        requests: Requests made to read them, by endpoint.
+        reading_seconds: Time to read them, without the waits for rate limits.
+        planning_seconds: Time to redact, chunk and count them.
     """
 
     plans: list[DayStats]
@@ -165,42 +168,42 @@ def estimate_source(
     *,
     on_progress: Callable[[str, str], None] = lambda source, line: None,
 ) -> Estimate:
-    """Return what a sync of some days of a source would cost; changes nothing anywhere.
+    """Return what a sync of a source would cost; nothing is written.
 
     Args:
-        name: Of the source.
-        days: That would be synced.
-        settings: Name everything.
-        on_progress: Called with the source and what is done now, in words.
+        name: Name of the source.
+        days: Days to sync.
+        settings: Name the source, the index and the embedder.
+        on_progress: Called with the name of the source and the current step, in words.
 
     Raises:
-        SettingsError: A setting that it needs is missing.
-        VectorAssetsError: As source and index raise.
+        SettingsError: A required setting is missing.
+        VectorAssetsError: As the source and the index raise.
     """
     meter = Meter()
     source = build_source(name, settings, meter)
-    target = LiveIndex(settings, build_index(settings, meter)).now()
-    estimator = _Estimator(source, target.store, target.embedder, meter)
-    found = estimator.estimate(days, lambda line: on_progress(name, line))
+    served = LiveIndex(settings, build_index(settings, meter)).now()
+    estimator = _Estimator(source, served.store, served.embedder, meter)
+    estimate = estimator.estimate(days, lambda line: on_progress(name, line))
     if settings.vector_store == "pinecone":
-        batches = found.requests.pop("", 0)
-        found.requests["pinecone"] = INDEX_REQUESTS_A_BATCH * batches
-    found.requests.pop("", None)
-    if name == "fireflies" and found.requests.get(name, 0) > _FREE_REQUESTS_A_DAY:
-        found.notes.append(
+        batches = estimate.requests.pop("", 0)
+        estimate.requests["pinecone"] = INDEX_REQUESTS_A_BATCH * batches
+    estimate.requests.pop("", None)
+    if name == "fireflies" and estimate.requests.get(name, 0) > _FREE_REQUESTS_A_DAY:
+        estimate.notes.append(
             f"plans below Business allow {_FREE_REQUESTS_A_DAY} requests a day: it takes "
-            f"{ceil(found.requests[name] / _FREE_REQUESTS_A_DAY)} days on one"
+            f"{ceil(estimate.requests[name] / _FREE_REQUESTS_A_DAY)} days on one"
         )
-    if target.embedder.provider == "openai" and not target.embedder.dollars_per_million_tokens:
-        found.notes.append(
-            f"the price of {target.embedder.model} is not known here: set "
+    if served.embedder.provider == "openai" and not served.embedder.dollars_per_million_tokens:
+        estimate.notes.append(
+            f"the price of {served.embedder.model} is not known here: set "
             f"EMBEDDING_DOLLARS_PER_MILLION_TOKENS"
         )
-    return found
+    return estimate
 
 
 class _Estimator:
-    """Estimates one source; use it once."""
+    """Estimates one source. Use it once."""
 
     def __init__(
         self, source: Source, store: VectorStore, embedder: Embedder, meter: Meter
@@ -212,101 +215,111 @@ class _Estimator:
         self._meter = meter
 
     def estimate(self, days: Days, on_progress: Callable[[str], None]) -> Estimate:
-        """Return it; requests of the index are told as batches, under an empty name."""
-        name, vector_spec = self._source.name, IndexSpec.of(self._embedder).vector_spec
-        self._source.known = HeldVersions(self._store, name, vector_spec, is_rescan=False)
+        """Return the estimate; its requests hold the number of batches under an empty name."""
+        name, kind = self._source.name, IndexSpec.of(self._embedder).vector_spec
+        self._source.known = HeldVersions(self._store, name, kind, is_rescan=False)
         window = Window.of_days(
             days.first, days.last, overlap=self._source.overlap, now=datetime.now(UTC)
         )
         on_progress("counting …")
         began, throttled = time.monotonic(), self._meter.throttled_seconds
-        survey = self._source.survey(window)
+        in_window = self._source.estimate(window)
         listing_seconds = time.monotonic() - began - (self._meter.throttled_seconds - throttled)
-        on_progress(f"reading {survey.sample_count} of {survey.documents:,.0f} documents …")
-        sample = self._sampled(survey)
-        found = Estimate(name, days.first.isoformat(), days.last.isoformat())
-        found.own_requests = self._asked
-        self._add_documents(found, survey, sample)
-        self._add_requests(found, survey, sample)
-        self._add_seconds(found, survey, sample, listing_seconds)
-        return found
+        on_progress(f"reading {in_window.sample_count} of {in_window.documents:,.0f} documents …")
+        sample = self._sampled(in_window)
+        estimate = Estimate(name, days.first.isoformat(), days.last.isoformat())
+        estimate.own_requests = self._asked
+        self._add_documents(estimate, in_window, sample)
+        self._add_requests(estimate, in_window, sample)
+        self._add_seconds(estimate, in_window, sample, listing_seconds)
+        return estimate
 
     @property
     def _asked(self) -> int:
         own = f"{self._source.name} "
         return sum(n for endpoint, n in self._meter.requests.items() if endpoint.startswith(own))
 
-    def _sampled(self, survey: Survey) -> _Sample:
-        """Read the sample, and plan it as a sync would."""
+    def _sampled(self, in_window: WindowEstimate) -> _Sample:
+        """Read the sample and plan it as a sync does."""
         before, began = Counter(self._meter.requests), time.monotonic()
         throttled = self._meter.throttled_seconds
-        documents = [one for one in survey.sample if isinstance(one, Document)]
+        items = list(in_window.sample)
+        documents = [item for item in items if isinstance(item, Document)]
         reading_seconds = time.monotonic() - began - (self._meter.throttled_seconds - throttled)
         requests = Counter(self._meter.requests) - before
         began = time.monotonic()
-        plans = self._planned(redact_document(one)[0] for one in documents)
-        characters = sum(len(part.text) for one in documents for part in one.sections)
+        plans = self._planned(redact_document(document)[0] for document in documents)
+        unchanged_count = sum(isinstance(item, Unchanged) for item in items)
+        plans += [DayStats(documents=1, unchanged_documents=1)] * unchanged_count
+        characters = sum(
+            len(section.text) for document in documents for section in document.sections
+        )
         planning_seconds = time.monotonic() - began
         return _Sample(plans, characters, requests, max(0.0, reading_seconds), planning_seconds)
 
     def _planned(self, documents: Iterable[Document]) -> list[DayStats]:
         planner = Planner(self._store, self._source.name, self._counting)
-        outcomes: list[Any] = planner.plan(list({one.id: one for one in documents}.values()))
-        return [one.stats for one in outcomes if isinstance(one, DocumentPlan)]
+        outcomes: list[Any] = planner.plan(
+            list({document.id: document for document in documents}.values())
+        )
+        return [outcome.stats for outcome in outcomes if isinstance(outcome, DocumentPlan)]
 
-    def _add_documents(self, found: Estimate, survey: Survey, sample: _Sample) -> None:
-        picked = max(1, survey.sample_count)
-        share = survey.documents / picked
-        tokens = [float(one.tokens) for one in sample.plans]
-        tokens += [0.0] * (survey.sample_count - len(tokens))
-        found.documents = round(share * len(sample.plans))
-        found.unchanged_documents = round(share * sum(p.unchanged_documents for p in sample.plans))
-        found.chunks = round(share * sum(one.embedded_chunks for one in sample.plans))
-        found.tokens = round(share * sum(tokens))
-        found.dollars = found.tokens * self._embedder.dollars_per_million_tokens / 1e6
-        found.basis = survey.basis
-        found.sampled_documents = len(sample.plans)
-        # Added, as the count may be off to the same side as the length.
-        found.spread = survey.spread + spread_of_mean(tokens, out_of=survey.documents)
+    def _add_documents(
+        self, estimate: Estimate, in_window: WindowEstimate, sample: _Sample
+    ) -> None:
+        share = in_window.documents / max(1, in_window.sample_count)
+        tokens = [float(plan.tokens) for plan in sample.plans]
+        tokens += [0.0] * (in_window.sample_count - len(tokens))
+        estimate.documents = round(share * len(sample.plans))
+        estimate.unchanged_documents = round(
+            share * sum(plan.unchanged_documents for plan in sample.plans)
+        )
+        estimate.chunks = round(share * sum(plan.embedded_chunks for plan in sample.plans))
+        estimate.tokens = round(share * sum(tokens))
+        estimate.dollars = estimate.tokens * self._embedder.dollars_per_million_tokens / 1e6
+        estimate.basis = in_window.basis
+        estimate.sampled_documents = len(sample.plans)
+        # Added up, because both errors may point the same way.
+        estimate.spread = in_window.spread + spread_of_mean(tokens, out_of=in_window.documents)
 
-    def _add_requests(self, found: Estimate, survey: Survey, sample: _Sample) -> None:
-        self._by_endpoint: defaultdict[str, float] = defaultdict(float, survey.requests)
+    def _add_requests(self, estimate: Estimate, in_window: WindowEstimate, sample: _Sample) -> None:
+        self._by_endpoint: defaultdict[str, float] = defaultdict(float, in_window.requests)
         for endpoint, count in sample.requests.items():
-            if endpoint in survey.scaled:
-                share = survey.documents / max(1, survey.sample_count)
+            if endpoint in in_window.scaled:
+                share = in_window.documents / max(1, in_window.sample_count)
                 self._by_endpoint[endpoint] += count * share
-            elif endpoint not in survey.ignored and endpoint.startswith(f"{self._source.name} "):
+            elif endpoint not in in_window.ignored and endpoint.startswith(f"{self._source.name} "):
                 self._by_endpoint[endpoint] += count
         vendor = ceil(sum(self._by_endpoint.values()))
-        batches = self._batches(found.documents, sample)
-        changed = found.documents - found.unchanged_documents
-        embedding = ceil(batches * changed / max(1, found.documents))
-        found.requests = {self._source.name: vendor} if vendor else {}
+        batches = self._batches(estimate.documents, sample)
+        changed = estimate.documents - estimate.unchanged_documents
+        embedding = ceil(batches * changed / max(1, estimate.documents))
+        estimate.requests = {self._source.name: vendor} if vendor else {}
         if self._embedder.provider == "openai" and embedding:
-            found.requests["openai"] = embedding
-        found.requests[""] = batches
+            estimate.requests["openai"] = embedding
+        estimate.requests[""] = batches
 
     def _batches(self, documents: int, sample: _Sample) -> int:
         characters = sample.characters / max(1, len(sample.plans))
-        # The document that fills a batch goes into it whole: by half of one it goes over.
+        # A batch ends after the document that fills it, so it is half a document too large.
         batch_characters = BATCH_CHARACTERS + characters / 2
         return ceil(documents * max(1 / BATCH_DOCUMENTS, characters / batch_characters))
 
     def _add_seconds(
-        self, found: Estimate, survey: Survey, sample: _Sample, listing_seconds: float
+        self, estimate: Estimate, in_window: WindowEstimate, sample: _Sample, listing_seconds: float
     ) -> None:
-        found.seconds_at_least = max(
+        estimate.seconds_at_least = max(
             (
-                allowance.seconds_for(self._requests_under(endpoint))
-                for endpoint, allowance in self._source.allowances.items()
+                rate_limit.seconds_for(self._requests_under(endpoint))
+                for endpoint, rate_limit in self._source.rate_limits.items()
             ),
             default=0.0,
         )
-        share = survey.documents / max(1, survey.sample_count)
+        share = in_window.documents / max(1, in_window.sample_count)
         reading = listing_seconds + share * sample.reading_seconds
         planning = share * sample.planning_seconds
-        embedding = found.chunks * self._seconds_a_chunk()
-        found.seconds = max(found.seconds_at_least, reading, planning + embedding)
+        embedding = estimate.chunks * self._seconds_a_chunk()
+        estimate.seconds = max(estimate.seconds_at_least, reading, planning + embedding)
 
     def _requests_under(self, name: str) -> float:
         return sum(
@@ -316,7 +329,7 @@ class _Estimator:
         )
 
     def _seconds_a_chunk(self) -> float:
-        """Return how long a local model takes for a chunk; nothing is asked of a server."""
+        """Return how long a local model takes for a chunk; 0 for a model on a server."""
         texts = self._counting.texts[:TIMED_CHUNKS]
         if self._embedder.provider != "local" or not texts:
             return 0.0

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.meter import Meter
 from vector_assets.index.targets import WriteTarget, write_target
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
@@ -70,9 +70,7 @@ def build_documents_asset(
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)
-            target, _ = side_by_side(
-                lambda: _opened(vector_index, embedder, meter), connected.prepare
-            )
+            target, _ = run_both(lambda: _opened(vector_index, embedder, meter), connected.prepare)
             stream = Pipeline(source=connected, target=target, meter=meter).embedded_documents(
                 days_of(context.partition_keys),
                 is_rescan=context.run.tags.get(RESCAN_TAG) == "true",

@@ -1,15 +1,16 @@
 """Asset checks: what a run that succeeded has nevertheless not done. They run with each run."""
 
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from operator import not_
 
 import dagster as dg
 from dagster._utils.warnings import SupersessionWarning
 
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.core.waiting import wait_until
 from vector_assets.maintenance.verify.completeness import broken_among, read_back
 from vector_assets.monitoring.dagster_state.instance import (
     asset_history,
@@ -124,10 +125,15 @@ def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinit
         days = _days_to_read(context, key)
         found = read_back(store, source, days)
         broken = {**found.broken, **dict(broken_among(store, source, written))}
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while broken and time.monotonic() < give_up_at:
-            time.sleep(_PAUSE_SECONDS)
+
+        def still_broken() -> dict[str, str]:
+            nonlocal broken
             broken = dict(broken_among(store, source, list(broken)))
+            return broken
+
+        wait_until(
+            still_broken, seconds=PATIENCE_SECONDS, is_done=not_, pause_seconds=_PAUSE_SECONDS
+        )
         return _written_result(broken, found.document_count, len(written))
 
     return everything_written_is_found

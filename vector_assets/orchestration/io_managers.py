@@ -4,6 +4,7 @@
 under the resource key `vector_index`.
 """
 
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index
 from vector_assets.orchestration.errors import Attempt, failing_by_name
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
-from vector_assets.pipeline.checkpoint import LANDING_SECONDS, NO_LANDING, Landing
+from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Checkpointer
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import write
@@ -32,12 +33,12 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     Attributes:
         max_retries: How often a step is tried again after a retryable error.
         retry_delay_seconds: Before the first of these; doubles with each one after it.
-        landing_seconds: How often a run for a range of days records which of them are done.
+        checkpoint_seconds: How often a run for a range of days records which of them are done.
     """
 
     max_retries: int = 2
     retry_delay_seconds: float = 30.0
-    landing_seconds: float = LANDING_SECONDS
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
@@ -64,19 +65,27 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)
-        recorded = _Recorded(context, obj)
         is_range = len(obj.days) > 1
-        landing = Landing(recorded.add, every_seconds=self.landing_seconds) if is_range else None
+        checkpointer = Checkpointer(
+            obj.report,
+            obj.days,
+            _DayRecorder(context).record,
+            every_seconds=self.checkpoint_seconds if is_range else math.inf,
+        )
         with failing_by_name(attempt):
             try:
                 report = write(
                     obj,
                     on_progress=_progress_log(context),
-                    landing=landing or NO_LANDING,
+                    checkpointer=checkpointer,
                 )
             except BaseException as error:
                 if not attempt.is_retried_after(error):
-                    recorded.finish()
+                    context.log.warning(
+                        f"{_summary(obj.report)}; the run broke off: "
+                        f"{len(checkpointer.finished_days)} of {len(obj.days)} days are "
+                        f"complete and recorded as such"
+                    )
                 raise
         for day, metadata in metadata_by_day(report, list(obj.days)).items():
             step.add_asset_metadata(metadata, partition_key=day.isoformat())
@@ -150,38 +159,23 @@ def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:
     return log
 
 
-class _Recorded:
-    """The days of a run that are recorded as done before its end.
+class _DayRecorder:
+    """Records days of a run as materialized before its end, each once."""
 
-    Args:
-        context: Of the run's output.
-        stream: That is written.
-    """
-
-    def __init__(self, context: dg.OutputContext, stream: EmbeddedDocuments) -> None:
+    def __init__(self, context: dg.OutputContext) -> None:
         self._context = context
-        self._stream = stream
         self._days: set[date] = set()
 
-    def add(self, report: SyncReport, finished: Sequence[date]) -> None:
+    def record(self, report: SyncReport, finished_days: Sequence[date]) -> None:
         """Log a materialization for each of these days that has none of this run yet."""
-        for day, metadata in metadata_by_day(report, finished).items():
+        for day, metadata in metadata_by_day(report, finished_days).items():
             if day not in self._days:
                 self._context.log_event(
                     dg.AssetMaterialization(
                         self._context.asset_key, partition=day.isoformat(), metadata=metadata
                     )
                 )
-        self._days |= set(finished)
-
-    def finish(self) -> None:
-        """Record the days that are completely written though the run breaks off."""
-        finished = self._stream.finished_days
-        self.add(self._stream.report, finished)
-        self._context.log.warning(
-            f"{_summary(self._stream.report)}; the run broke off: {len(finished)} of "
-            f"{len(self._stream.days)} days are complete and recorded as such"
-        )
+        self._days |= set(finished_days)
 
 
 def _log_outcome(context: dg.OutputContext, report: SyncReport) -> None:

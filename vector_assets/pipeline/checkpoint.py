@@ -1,28 +1,32 @@
-"""What happens now and then in a long run: days are counted as done, and a budget may end it."""
+"""Which days of a run are done, when that is committed, and the budget that may stop a run."""
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import NoReturn
 
+from vector_assets.core.days import Days, start_of_day
 from vector_assets.core.errors import BudgetSpentError
 from vector_assets.core.meter import Meter
 from vector_assets.pipeline.report import SyncReport
 
-LANDING_SECONDS = 60.0
-"""Between two landings: on Pinecone each waits until what was written is shown."""
+CHECKPOINT_SECONDS = 60.0
+"""Between two commits: on Pinecone each waits until what was written can be read."""
+
+OnCommit = Callable[[SyncReport, Sequence[date]], None]
+"""Called with the report so far and all days that are finished, oldest first."""
 
 
 class Budget:
     """Requests and dollars that all sources of a run may spend together; safe between threads.
 
-    Calls are looked at with each document, dollars with each batch. What a run has taken in by
-    then it still writes, so that nothing is paid for twice; by that much it goes over.
+    Calls are compared with the limit before each document, dollars after each batch. What a run
+    has read by then it still writes, so that nothing is paid for twice; by that much it goes over.
 
     Args:
-        max_calls: Requests to vendors, embedder and index; None for as many as it takes.
-        max_dollars: For embedding; None for as many as it takes.
+        max_calls: Requests to vendors, embedder and index; None for no limit.
+        max_dollars: For embedding; None for no limit.
     """
 
     def __init__(self, *, max_calls: int | None = None, max_dollars: float | None = None) -> None:
@@ -33,18 +37,18 @@ class Budget:
         self._dollars: dict[str, float] = {}
 
     def watch(self, meter: Meter) -> None:
-        """Count the calls of this one as well, as they are made."""
+        """Count the calls of this meter as well, as they are made."""
         with self._lock:
             self._meters.append(meter)
 
-    def note(self, report: SyncReport) -> None:
-        """Take in what a source has spent on embedding so far."""
+    def record_spend(self, report: SyncReport) -> None:
+        """Record what a source has spent on embedding so far."""
         with self._lock:
             self._dollars[report.source] = report.total.dollars
 
     @property
     def spent_in_words(self) -> str:
-        """What is spent of what, where it is spent; empty while there is something left."""
+        """How much of which limit is spent; empty while no limit is reached."""
         with self._lock:
             calls = sum(meter.request_count for meter in self._meters)
             dollars = sum(self._dollars.values())
@@ -55,59 +59,106 @@ class Budget:
         return ""
 
 
-class Landing:
-    """Decides when a run lands, and tells who keeps it which days are done.
+class Checkpointer:
+    """Knows which days of one run are done, and commits them from time to time.
+
+    A source yields the newest days first and says with a checkpoint since when its window is
+    complete. A day is *written* when all its batches are, and *finished* when they have been read
+    back as well. Only finished days are committed.
 
     Args:
-        on_days_done: Called with the report and all days that are done so far, oldest first, each
-            time that there are more of them.
-        budget: Of the run; without a limit if None.
-        every_seconds: See `LANDING_SECONDS`.
+        report: Of the run; its number of finished days is kept here.
+        days: Of the run.
+        on_commit: Called at each commit that has new finished days; None when nobody keeps them.
+        budget: Of the run; None for no limit.
+        every_seconds: Between two commits while the run goes on.
     """
 
     def __init__(
         self,
-        on_days_done: Callable[[SyncReport, Sequence[date]], None] | None = None,
+        report: SyncReport,
+        days: Days,
+        on_commit: OnCommit | None = None,
         budget: Budget | None = None,
         *,
-        every_seconds: float = LANDING_SECONDS,
+        every_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
-        self._on_days_done = on_days_done
+        self._report = report
+        self._days = days
+        self._on_commit = on_commit
         self._budget = budget
         self._every_seconds = every_seconds
-        self._landed_at = time.monotonic()
-        self._told = 0
+        self._written_since: datetime | None = None
+        self._confirmed_since: datetime | None = None
+        self._committed_at = time.monotonic()
+        self._committed_count = 0
 
-    def note(self, report: SyncReport) -> None:
-        """Take in what was spent so far."""
+    @property
+    def finished_days(self) -> list[date]:
+        """The days that are written and read back, oldest first."""
+        return self._days_since(self._confirmed_since)
+
+    @property
+    def written_days(self) -> list[date]:
+        """The days that are written, oldest first, whether or not they are read back."""
+        return self._days_since(self._written_since)
+
+    def mark_written(self, since: datetime) -> None:
+        """Record that all days from this instant on are written."""
+        self._set_written(since)
+
+    def confirm(self) -> None:
+        """Record that what is written has been read back."""
+        self._confirmed_since = self._written_since
+
+    def roll_back(self) -> None:
+        """Go back to the confirmed days: what was written last could not be read back."""
+        self._set_written(self._confirmed_since)
+
+    def invalidate(self) -> None:
+        """Count no day as finished: something written is not in the index."""
+        self._confirmed_since = None
+        self.roll_back()
+
+    def complete(self) -> None:
+        """Record that the run is written to its end and read back: all its days are finished."""
+        self._set_written(datetime.min.replace(tzinfo=UTC))
+        self.confirm()
+
+    def record_spend(self) -> None:
+        """Record what the run has spent so far."""
         if self._budget is not None:
-            self._budget.note(report)
+            self._budget.record_spend(self._report)
 
-    def is_spent(self) -> bool:
-        """Tell whether the budget is spent, so that nothing more is to be taken in."""
+    def is_budget_spent(self) -> bool:
+        """Tell whether the budget is spent, so that nothing more is to be read."""
         return self._budget is not None and bool(self._budget.spent_in_words)
 
-    def is_due(self, finished_days: Sequence[date]) -> bool:
-        """Tell whether more days are done, and have been for some time."""
-        has_more = self._on_days_done is not None and len(finished_days) > self._told
-        return has_more and time.monotonic() - self._landed_at >= self._every_seconds
+    def is_due(self) -> bool:
+        """Tell whether it is time for a commit and there are days to commit."""
+        has_more = self._on_commit is not None and len(self.written_days) > self._committed_count
+        return has_more and time.monotonic() - self._committed_at >= self._every_seconds
 
-    def land(self, report: SyncReport, finished_days: Sequence[date]) -> None:
-        """Tell which days are done; what was written of them has been read back."""
-        self._landed_at = time.monotonic()
-        if self._on_days_done is not None and len(finished_days) > self._told:
-            self._told = len(finished_days)
-            self._on_days_done(report, finished_days)
+    def commit(self) -> None:
+        """Hand over the finished days, when there are more than at the last commit."""
+        self._committed_at = time.monotonic()
+        finished_days = self.finished_days
+        if self._on_commit is not None and len(finished_days) > self._committed_count:
+            self._committed_count = len(finished_days)
+            self._on_commit(self._report, finished_days)
 
-    def end(self, report: SyncReport, finished_days: Sequence[date]) -> NoReturn:
-        """End a run that was cut short, once all that it had taken in is written.
+    def stop(self) -> NoReturn:
+        """End a run whose budget is spent, once all that it has read is written.
 
         Raises:
             BudgetSpentError: Always.
         """
-        self.land(report, finished_days)
+        self.commit()
         raise BudgetSpentError(self._budget.spent_in_words if self._budget else "")
 
+    def _set_written(self, since: datetime | None) -> None:
+        self._written_since = since
+        self._report.finished_days = len(self.written_days)
 
-NO_LANDING = Landing()
-"""Of a run that nobody waits for: it never lands before its end."""
+    def _days_since(self, since: datetime | None) -> list[date]:
+        return [] if since is None else [day for day in self._days if start_of_day(day) >= since]

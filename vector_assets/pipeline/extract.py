@@ -1,4 +1,4 @@
-"""What a run takes in: the window of its source, then what failed before, in batches."""
+"""Reads what a run asks of its source: the window, then what failed before, in batches."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,11 +15,11 @@ BATCH_DOCUMENTS = 128
 BATCH_CHARACTERS = 100_000
 
 
-def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator[SourceItem]:
-    """Yield a window; when it reaches the present, then what failed in earlier runs.
+def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[SourceItem]:
+    """Yield the items of a window and, when it reaches the present, what failed in earlier runs.
 
-    So each night tries again whatever failed, wherever in time it lies, and a run for an old day
-    by hand does not. What the window itself holds is not read twice.
+    Each night therefore tries again whatever failed, of whatever day; a run for an old day does
+    not. What the window itself holds is not read twice.
 
     Raises:
         VectorAssetsError: As `Source.documents` raises.
@@ -31,7 +31,7 @@ def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator
         yield item
     if window.end is not None:
         return
-    due = {one.document_id: one for one in quarantine.due(seen)}
+    due = {failed.document_id: failed for failed in quarantine.due(seen)}
     if not due:
         return
     try:
@@ -39,13 +39,13 @@ def taken_in(source: Source, window: Window, quarantine: Quarantine) -> Iterator
             due.pop(document_id_of_item(item), None)
             yield item
     except VectorAssetsError as error:
-        # The window is whole; what a source cannot give again must not cost it.
-        for one in due.values():
-            yield DocumentFailure(one.document_id, str(error), one.day)
+        # The window is complete; a retry that fails must not fail it.
+        for failed in due.values():
+            yield DocumentFailure(failed.document_id, str(error), failed.day)
 
 
-class Intake:
-    """What a run takes in, once, until it is stopped.
+class Extraction:
+    """The items of one run, read once, until it is stopped.
 
     Args:
         source: Of the run.
@@ -53,13 +53,13 @@ class Intake:
         quarantine: Of the source.
 
     Attributes:
-        is_stopped: Asked before each item, from any thread, whether nothing more is taken in; what
-            was taken in goes its way.
+        is_stopped: Called before each item, from any thread; once it returns true nothing more is
+            read. What was read before is still written.
         is_cut: Whether it was stopped before its source came to an end.
     """
 
     def __init__(self, source: Source, window: Window, quarantine: Quarantine) -> None:
-        self._items = taken_in(source, window, quarantine)
+        self._items = extract(source, window, quarantine)
         self.is_stopped: Callable[[], bool] = bool
         self.is_cut = False
 
@@ -72,9 +72,9 @@ class Intake:
 
 
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
-    """Gather items into lists of bounded length and bounded text, in order.
+    """Yield items in order, in lists of bounded length and bounded text.
 
-    What was gathered before a source breaks off is handed on before its error is.
+    What was read before a source fails is yielded before its error is raised.
     """
     batch: list[SourceItem] = []
     characters = 0

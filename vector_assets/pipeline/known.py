@@ -8,12 +8,12 @@ from vector_assets.stores.records import stored_stamp
 
 
 class HeldVersions:
-    """What the index holds of a source, as the source itself may ask (`documents.Known`).
+    """What the index holds of a source; implements `sources.items.Known`.
 
     Args:
         store: The index.
         namespace: The source's.
-        vector_spec: Of the configured embedder: what was made otherwise counts as changed.
+        vector_spec: Of the configured embedder: vectors of another kind count as changed.
         is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
     """
 
@@ -43,7 +43,10 @@ class HeldVersions:
     def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
         """Return the last activity of those that are held, and which are unchanged."""
         heads = self._store.heads(self._namespace, list(stamps)) if stamps else {}
-        held = {one: datetime.fromtimestamp(head.updated_at, UTC) for one, head in heads.items()}
+        held = {
+            document_id: datetime.fromtimestamp(head.updated_at, UTC)
+            for document_id, head in heads.items()
+        }
         if self._is_rescan:
             return held, frozenset()
         return held, frozenset(

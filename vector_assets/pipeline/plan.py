@@ -96,7 +96,7 @@ class Planner:
             head = heads.get(document.id)
             plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
             outcomes.append(plan)
-            if head is not None and _is_settled(plan, head):
+            if head is not None and _is_current(plan, head):
                 plan.stats.unchanged_documents = 1
                 continue
             try:
@@ -116,13 +116,7 @@ class Planner:
         Raises:
             DocumentError: It cannot be laid out.
         """
-        chunks = chunk_document(document, self._embedder.tokenizer, self._embedder.chunk_tokens)
-        return {
-            record_id(document.id, chunk.ordinal): chunk_metadata(
-                document, chunk, chunk_count=len(chunks), vector_spec=self._vector_spec
-            )
-            for chunk in chunks
-        }
+        return metadata_of_records(document, self._embedder)
 
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
         """Chunk a document that is not in the index as it is."""
@@ -140,9 +134,9 @@ class Planner:
         # An unfinished write: the head's count may be that of the version that never got whole.
         kept = {record_id(document.id, n) for n in range(chunk_count)}
         return [
-            found
-            for found in self._store.chunk_ids(self._namespace, document.id)
-            if found not in kept
+            chunk_id
+            for chunk_id in self._store.chunk_ids(self._namespace, document.id)
+            if chunk_id not in kept
         ]
 
     def _embed(
@@ -193,6 +187,22 @@ class Planner:
                     draft.plan.metadata_updates[chunk_id] = without_vector_mark(metadata)
 
 
+def metadata_of_records(document: Document, embedder: Embedder) -> dict[str, dict[str, Value]]:
+    """Chunk a document for an embedder and return the metadata of each record, by record id.
+
+    Raises:
+        DocumentError: It cannot be laid out.
+    """
+    chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
+    kind = IndexSpec.of(embedder).vector_spec
+    return {
+        record_id(document.id, chunk.ordinal): chunk_metadata(
+            document, chunk, chunk_count=len(chunks), vector_spec=kind
+        )
+        for chunk in chunks
+    }
+
+
 def gaps_of_records(document: Document) -> list[Gap]:
     """Return what the records of a document cannot hold though somebody will miss it."""
     if not unlisted_readers(document):
@@ -218,7 +228,7 @@ class _Draft:
     characters: int = 0
 
 
-def _is_settled(plan: DocumentPlan, head: Head) -> bool:
+def _is_current(plan: DocumentPlan, head: Head) -> bool:
     """Tell whether the index holds this version, or a newer one that must not be undone."""
     return (
         head.updated_at > plan.document.updated_at.timestamp()

@@ -1,8 +1,7 @@
 """The quarantine: which documents failed, why and since when, until they succeed or are gone.
 
-It is kept in the index (`ledger.py`), an entry a document, so that every run and everyone who looks
-at the index sees the same. All that failed is recorded; how much of it is retried a run and listed
-is bounded.
+It is kept in the ledger of the index, an entry per document, so that every run and every reader of
+the index sees the same. All failures are recorded; how many a run retries and lists is bounded.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,31 +16,30 @@ from vector_assets.sources.items import DocumentFailure, Quarantined
 KIND = "quarantine"
 
 MAX_RETRIED = 500
-"""Documents that a run tries again, those first whose last attempt is the longest ago: thousands
-that fail together are a source's problem, and must not eat up the night's requests."""
+"""Documents that a run tries again, the longest untried first. Thousands that fail together are a
+problem of the source, and must not use up the night's requests."""
 
 MAX_LISTED = 100
-"""Documents of a source that the faces name; they count all."""
+"""Documents of a source that command line, HTTP and UI list; they count all."""
 
 MAX_UNSAVED = 500
-"""Failures that wait to be recorded; a run that is killed may forget so many, of days that do not
-count as finished."""
+"""Failures that wait to be recorded. A run that is killed may lose this many, all of days that do
+not count as finished."""
 
 _MAX_CAUSE_CHARACTERS = 1_000
 
 
 def quarantined(ledger: Ledger) -> list[Quarantined]:
-    """Return all that is in quarantine, of all sources, the oldest first."""
-    found = [_read(key, entry) for key, entry in ledger.entries(KIND).items()]
-    return sorted(found, key=lambda one: (one.first_seen_at, one.document_id))
+    """Return all documents in quarantine, of all sources, the oldest first."""
+    documents = [_read(key, entry) for key, entry in ledger.entries(KIND).items()]
+    return sorted(documents, key=lambda failed: (failed.first_seen_at, failed.document_id))
 
 
 class Quarantine:
-    """One source's part of it, over one run.
+    """The quarantine of one source, as one run sees it.
 
-    What succeeds leaves it when the run's writes have been confirmed, and not before. Two runs at
-    once may both count an attempt as the same, and one that fails may put back what the other has
-    just taken out: the next night tries that again, and it leaves by itself.
+    A document leaves it once the run's writes are confirmed. Of two runs at once, one may put back
+    a document that the other has just released: the next night tries it again and releases it.
 
     Args:
         ledger: Of the index.
@@ -60,32 +58,35 @@ class Quarantine:
 
     @property
     def held(self) -> Mapping[str, Quarantined]:
-        """What is in quarantine as far as this run knows, by document id; asked for once."""
+        """The documents in quarantine as far as this run knows, by id; read once."""
         if self._loaded is None:
-            everything = quarantined(self._ledger)
-            self._loaded = {one.document_id: one for one in everything if self._is_ours(one)}
+            self._loaded = {
+                failed.document_id: failed
+                for failed in quarantined(self._ledger)
+                if failed.source == self._source
+            }
         return self._loaded
 
     def due(self, seen: Iterable[str]) -> list[Quarantined]:
         """Return what this run tries again, the longest untried first.
 
         Args:
-            seen: Ids of documents that the run has met anyway.
+            seen: Ids of documents that the run has read anyway.
         """
-        left = [self.held[one] for one in self.held.keys() - set(seen)]
-        left.sort(key=lambda one: (one.last_seen_at, one.document_id))
-        due = left[:MAX_RETRIED]
-        self._retried = frozenset(one.document_id for one in due)
+        unseen = [self.held[document_id] for document_id in self.held.keys() - set(seen)]
+        unseen.sort(key=lambda failed: (failed.last_seen_at, failed.document_id))
+        due = unseen[:MAX_RETRIED]
+        self._retried = frozenset(failed.document_id for failed in due)
         return due
 
     def is_retried(self, document_id: str) -> bool:
-        """Tell whether this run tries a document again that is none of its window."""
+        """Tell whether this run tries a document again that is not in its window."""
         return document_id in self._retried
 
     def note_failure(self, failure: DocumentFailure) -> None:
-        """Note a document that failed in this run; recorded at once when many are waiting."""
+        """Note a document that failed in this run; saved at once when many are waiting."""
         now = datetime.now(UTC)
-        one = Quarantined(
+        failed = Quarantined(
             failure.document_id,
             failure.cause[:_MAX_CAUSE_CHARACTERS],
             failure.day,
@@ -93,16 +94,16 @@ class Quarantine:
             now,
             now,
         )
-        if known := self.held.get(failure.document_id):
-            one = replace(
-                one,
-                day=failure.day or known.day,
-                window=known.window,
-                first_seen_at=known.first_seen_at,
-                attempts=known.attempts + 1,
+        if earlier := self.held.get(failure.document_id):
+            failed = replace(
+                failed,
+                day=failure.day or earlier.day,
+                window=earlier.window,
+                first_seen_at=earlier.first_seen_at,
+                attempts=earlier.attempts + 1,
             )
-        self._unsaved[one.document_id] = one
-        self._succeeded.discard(one.document_id)
+        self._unsaved[failed.document_id] = failed
+        self._succeeded.discard(failed.document_id)
         if len(self._unsaved) >= MAX_UNSAVED:
             self.save_failures()
 
@@ -118,7 +119,9 @@ class Quarantine:
         Raises:
             VectorAssetsError: As the index raises.
         """
-        self._ledger.put(KIND, {one.document_id: _entry(one) for one in self._unsaved.values()})
+        self._ledger.put(
+            KIND, {document_id: _entry(failed) for document_id, failed in self._unsaved.items()}
+        )
         self._loaded = {**self.held, **self._unsaved}
         self._unsaved = {}
 
@@ -131,23 +134,24 @@ class Quarantine:
         self.save_failures()
         released = self._succeeded & self.held.keys()
         self._ledger.remove(KIND, released)
-        self._loaded = {key: one for key, one in self.held.items() if key not in released}
+        self._loaded = {
+            document_id: failed
+            for document_id, failed in self.held.items()
+            if document_id not in released
+        }
         self._succeeded = set()
         return len(released)
 
-    def _is_ours(self, one: Quarantined) -> bool:
-        return one.source == self._source
 
-
-def _entry(one: Quarantined) -> dict[str, Any]:
-    end = one.window.end
+def _entry(failed: Quarantined) -> dict[str, Any]:
+    end = failed.window.end
     return {
-        "cause": one.cause,
-        "day": one.day.isoformat() if one.day else None,
-        "window": [one.window.start.isoformat(), end.isoformat() if end else None],
-        "first_seen_at": one.first_seen_at.isoformat(),
-        "last_seen_at": one.last_seen_at.isoformat(),
-        "attempts": one.attempts,
+        "cause": failed.cause,
+        "day": failed.day.isoformat() if failed.day else None,
+        "window": [failed.window.start.isoformat(), end.isoformat() if end else None],
+        "first_seen_at": failed.first_seen_at.isoformat(),
+        "last_seen_at": failed.last_seen_at.isoformat(),
+        "attempts": failed.attempts,
     }
 
 

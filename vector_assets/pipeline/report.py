@@ -1,4 +1,4 @@
-"""What a run did, by day and in all: the numbers that the UI plots and the faces print."""
+"""What a run did, by day and in total: the numbers that are plotted and printed."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field, fields, replace
@@ -11,19 +11,19 @@ from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 MAX_SAMPLES = 10
 
 MAX_WRITTEN_IDS = 100
-"""How many of the written documents are remembered, so that somebody can look for them."""
+"""How many ids of written documents a report keeps, so that a check can look for them."""
 
 MAX_FAILURES = 5_000
-"""How many failed documents a report names; all are counted."""
+"""How many failed documents a report names; it counts all."""
 
 MAX_FAILURES_A_DAY = 100
-"""How many of one day it names, so that one broken day leaves room for the others."""
+"""How many failed documents of one day it names, to leave room for other days."""
 
 MAX_GAPS = 1_000
-"""How many kinds of gaps a report names; what comes after is counted together."""
+"""How many kinds of gaps a report names; the rest are counted together."""
 
 MANY_OTHERS = "others"
-"""Subject of the gap that counts what came after."""
+"""Subject of the gap that counts the rest."""
 
 
 @dataclass(slots=True)
@@ -59,11 +59,11 @@ class DayStats:
 
     def add(self, other: "DayStats") -> None:
         """Add another's counts to these."""
-        for name in (one.name for one in fields(self)):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for count in fields(self):
+            setattr(self, count.name, getattr(self, count.name) + getattr(other, count.name))
 
     def add_cost(self, other: "DayStats") -> None:
-        """Add what another plan for the same documents cost besides."""
+        """Add the cost of another plan for the same documents."""
         self.embedded_chunks += other.embedded_chunks
         self.tokens += other.tokens
         self.dollars += other.dollars
@@ -91,16 +91,16 @@ class SyncReport:
         total: Over all days.
         failures: The first documents that failed, with their causes; the counts are of all. Those
             that were tried again and failed again are not among them, nor among the counts.
-        quarantine: All that is in quarantine at the end of the run, these too.
-        failed_again_documents: Of the quarantine, tried again in this run and in vain.
+        quarantine: All documents in quarantine at the end of the run, these included.
+        failed_again_documents: Of the quarantine, tried again in this run and failed again.
         released_documents: That left the quarantine: they succeeded, or are gone.
         samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
         requests: By endpoint.
         throttled_seconds: Waited on rate limits, added up over threads.
         seconds: Wall clock.
-        asked_days: How many the run is to bring.
-        finished_days: Of these, how many are complete so far.
+        asked_days: How many days the run was asked for.
+        finished_days: How many of these are complete so far.
     """
 
     source: str
@@ -129,14 +129,14 @@ class SyncReport:
 
     @property
     def gaps(self) -> list[Gap]:
-        """What the source did not read, and why; equal ones are one, with the sum of counts."""
+        """What the source did not read, and why; equal gaps are merged, their counts added."""
         return list(self._gaps.values())
 
     def absorb(self, earlier: "SyncReport") -> None:
-        """Go on from what the same run has done before, for other days; requests are the meter's.
+        """Add what the same run did before, for other days; requests come from the meter.
 
         Args:
-            earlier: Of the same source; it must not grow any more.
+            earlier: Of the same source; must be final.
         """
         for day, stats in earlier.days.items():
             self.days[day].add(stats)
@@ -169,7 +169,7 @@ class SyncReport:
             self.add(failure.day, DayStats(failed_documents=1))
 
     def add_gap(self, gap: Gap) -> None:
-        """Count what was not read, together with what is called the same for the same reason."""
+        """Count what was not read, together with gaps of the same subject and reason."""
         key = (gap.subject, gap.reason)
         if key not in self._gaps and len(self._gaps) >= MAX_GAPS:
             gap = Gap(MANY_OTHERS, "they are too many to name", count=gap.count)
@@ -178,7 +178,7 @@ class SyncReport:
         self._gaps[key] = replace(gap, count=held.count + gap.count) if held else gap
 
     def add_sample(self, document: Document, chunk_count: int) -> None:
-        """Keep a document that was written: for the preview, and to be looked for."""
+        """Keep a written document, for the preview and for a check that looks for it."""
         self._written_count += 1
         if len(self.written_ids) < MAX_WRITTEN_IDS:
             self.written_ids.append(document.id)

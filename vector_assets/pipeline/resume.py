@@ -1,36 +1,33 @@
-"""A sync of many days that can be stopped, killed and gone on with, within a budget.
+"""A sync of many days that resumes where an earlier run stopped, within a budget.
 
-Sources yield the newest days first. Which days are done is noted in the index as the run goes, so
-that the same command, on whatever machine, goes on where it stopped; a load that is finished leaves
-no note, and running its days again reads all of them again.
+Sources yield the newest days first. The days that are done are recorded in the index while the run
+goes on, so the same command resumes on any machine. A finished load leaves no record: running its
+days again reads all of them again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 
 from vector_assets.core.days import Days, left_of, spans_of
-from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.targets import IndexOpener
-from vector_assets.pipeline.checkpoint import LANDING_SECONDS, Budget, Landing
+from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Budget, Checkpointer
 from vector_assets.pipeline.report import SyncReport
-from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import build_pipeline, write
 
 KIND = "load"
 
 
-def days_brought(ledger: Ledger, source: str) -> list[Days]:
-    """Return the spans that an unfinished load of a source has brought, oldest first."""
+def loaded_days(ledger: Ledger, source: str) -> list[Days]:
+    """Return the spans that an unfinished load of a source has loaded, oldest first."""
     entry = ledger.entries(KIND).get(source)
     spans = entry["done"] if entry else []
     return [Days(date.fromisoformat(first), date.fromisoformat(last)) for first, last in spans]
 
 
-def note_brought(ledger: Ledger, source: str, days: Iterable[date]) -> None:
-    """Record all days that a load has brought so far; a run that is killed knows them again.
+def record_loaded(ledger: Ledger, source: str, days: Iterable[date]) -> None:
+    """Record all days that an unfinished load has loaded so far.
 
     Raises:
         VectorAssetsError: As the index raises.
@@ -38,11 +35,6 @@ def note_brought(ledger: Ledger, source: str, days: Iterable[date]) -> None:
     done = [[span.first.isoformat(), span.last.isoformat()] for span in spans_of(days)]
     entry = {"done": done, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     ledger.put(KIND, {source: entry})
-
-
-def forget(ledger: Ledger, source: str) -> None:
-    """Say that a load is finished, so that the next sync of its days reads all of them again."""
-    ledger.remove(KIND, [source])
 
 
 OnProgress = Callable[[SyncReport], None]
@@ -58,9 +50,9 @@ def load_source(
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
     budget: Budget | None = None,
     is_again: bool = False,
-    landing_seconds: float = LANDING_SECONDS,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> SyncReport:
-    """Sync some days of one source, newest first, from where an earlier run has stopped.
+    """Sync some days of one source, newest first, from where an earlier run stopped.
 
     Args:
         name: Of the source.
@@ -70,80 +62,80 @@ def load_source(
         on_progress: Called after each batch.
         on_resumed: Called with the source and the spans that are not read again, if there are any.
         budget: That all sources of the run share.
-        is_again: Whether what an unfinished run has brought is read again.
-        landing_seconds: See `LANDING_SECONDS`.
+        is_again: Whether days that an unfinished load has loaded are read again.
+        checkpoint_seconds: See `CHECKPOINT_SECONDS`.
 
     Raises:
-        BudgetSpentError: It is not finished; the same call goes on.
-        VectorAssetsError: As `sync_source` raises; the same call goes on.
+        BudgetSpentError: The load is not finished; the same call resumes it.
+        VectorAssetsError: As `sync_source` raises; the same call resumes it.
     """
     pipeline = build_pipeline(name, settings, opener)
     if budget is not None:
         budget.watch(pipeline.meter)
-    load = _Load(name, days, pipeline.target.ledger, is_again=is_again)
-    if load.brought:
-        on_resumed(name, load.brought)
+    resume = _ResumeRecord(name, days, pipeline.target.ledger, is_again=is_again)
+    if resume.loaded:
+        on_resumed(name, resume.loaded)
     report: SyncReport | None = None
-    for span in left_of(days, load.brought):
+    for span in left_of(days, resume.loaded):
         stream = pipeline.embedded_documents(span)
         if report is not None:
             stream.report.absorb(report)
-        with load.noting(stream):
-            on_done = load.note if load.is_kept else None
-            landing = Landing(on_done, budget, every_seconds=landing_seconds)
-            report = write(stream, on_progress=on_progress, landing=landing)
-    load.finish()
+        checkpointer = Checkpointer(
+            stream.report,
+            span,
+            resume.commit if resume.is_kept else None,
+            budget,
+            every_seconds=checkpoint_seconds,
+        )
+        report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
+        resume.add(span)
+    resume.finish()
     assert report is not None
     return report
 
 
-class _Load:
-    """What is kept of a load while it is not finished.
+class _ResumeRecord:
+    """What the index records of a load until it is finished.
 
-    A single day needs no note: it is read again.
+    A load of a single day is not recorded: the day is read again.
+
+    Attributes:
+        is_kept: Whether this load is recorded.
+        loaded: The spans of an earlier run that need not be read again.
     """
 
-    def __init__(self, name: str, days: Days, ledger: Ledger, *, is_again: bool) -> None:
-        self._name = name
+    def __init__(self, source: str, days: Days, ledger: Ledger, *, is_again: bool) -> None:
+        self._source = source
         self._ledger = ledger
         self._done: set[date] = set()
-        self._is_noted = False
+        self._is_recorded = False
         self.is_kept = len(days) > 1
-        self.brought: list[Days] = []
+        self.loaded: list[Days] = []
         if not self.is_kept:
             return
-        brought = days_brought(ledger, name)
-        if not brought:
+        earlier = loaded_days(ledger, source)
+        if not earlier:
             return
-        if any(one.first < days.first or days.last < one.last for one in brought):
-            # Some days of a larger load are asked for on purpose; its note stays as it is.
+        if any(span.first < days.first or days.last < span.last for span in earlier):
+            # These days are a part of a larger load, whose record stays as it is.
             self.is_kept = False
             return
-        self._is_noted = True
-        if not is_again and left_of(days, brought):
-            self.brought = brought
-            self._done = {day for span in brought for day in span}
+        self._is_recorded = True
+        if not is_again and left_of(days, earlier):
+            self.loaded = earlier
+            self._done = {day for span in earlier for day in span}
 
-    def note(self, _: SyncReport, finished: Sequence[date]) -> None:
-        """Note that these days are done as well."""
-        self._done |= set(finished)
-        note_brought(self._ledger, self._name, self._done)
-        self._is_noted = True
+    def commit(self, _: SyncReport, finished_days: Sequence[date]) -> None:
+        """Record that these days are loaded as well."""
+        self._done |= set(finished_days)
+        record_loaded(self._ledger, self._source, self._done)
+        self._is_recorded = True
+
+    def add(self, days: Iterable[date]) -> None:
+        """Count days as loaded; the next commit records them."""
+        self._done |= set(days)
 
     def finish(self) -> None:
-        """Forget it: everything that was asked for is done."""
-        if self._is_noted:
-            forget(self._ledger, self._name)
-
-    @contextmanager
-    def noting(self, stream: EmbeddedDocuments) -> Iterator[None]:
-        """Note what is done when the block ends by an error, and at its end."""
-        try:
-            yield
-        except VectorAssetsError:
-            # The index may be what is away; then the last landing stands.
-            with suppress(VectorAssetsError):
-                if self.is_kept and set(stream.finished_days) - self._done:
-                    self.note(stream.report, stream.finished_days)
-            raise
-        self._done |= set(stream.finished_days)
+        """Remove the record: all days are loaded, and the next sync of them reads them again."""
+        if self._is_recorded:
+            self._ledger.remove(KIND, [self._source])

@@ -1,22 +1,21 @@
-"""The pipeline: fetch, chunk, embed and write one source, all at the same time, in bounded memory.
+"""The pipeline: fetch, chunk, embed and write one source concurrently, in bounded memory.
 
-Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` is the half
-that reads and embeds, `write` the half that an IO manager drains into the index.
+Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` reads and
+embeds, `write` loads the result into the index.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.days import Days, Window
 from vector_assets.core.memory import freeze_what_is_loaded
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import IndexOpener, WriteTarget
-from vector_assets.pipeline.checkpoint import NO_LANDING, Landing
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.known import HeldVersions
-from vector_assets.pipeline.load import drain
+from vector_assets.pipeline.load import Loader, OnProgress
 from vector_assets.pipeline.plan import Planner
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.pipeline.report import SyncReport
@@ -30,8 +29,8 @@ class Pipeline:
 
     Args:
         source: Where documents come from.
-        target: Where they go, and the model that makes vectors of them.
-        meter: The one that the other two count on.
+        target: Where they are written, and the model that embeds them.
+        meter: That source and target count on.
     """
 
     def __init__(self, *, source: Source, target: WriteTarget, meter: Meter) -> None:
@@ -47,8 +46,8 @@ class Pipeline:
         Args:
             days: What is wanted.
             now: The present; for tests.
-            is_rescan: Whether also that is read again which seems unchanged: edits and deletions
-                that a vendor's listing does not show.
+            is_rescan: Whether unchanged documents are read again as well, to find edits and
+                deletions that a vendor's listing does not show.
 
         Raises:
             IndexMismatchError: The index holds vectors of another length.
@@ -75,39 +74,37 @@ class Pipeline:
             meter=self.meter,
         )
 
-    def run(
-        self, days: Days, *, on_progress: Callable[[SyncReport], None] = lambda report: None
-    ) -> SyncReport:
-        """Sync some days and return what was done; both halves in one call."""
+    def run(self, days: Days, *, on_progress: OnProgress = lambda report: None) -> SyncReport:
+        """Sync some days and return what was done."""
         return write(self.embedded_documents(days), on_progress=on_progress)
 
 
 def write(
     stream: EmbeddedDocuments,
     *,
-    on_progress: Callable[[SyncReport], None] = lambda report: None,
-    landing: Landing = NO_LANDING,
+    on_progress: OnProgress = lambda report: None,
+    checkpointer: Checkpointer | None = None,
 ) -> SyncReport:
-    """Drain a stream into the index and return what was done.
+    """Load a stream into the index and return what was done.
 
     Args:
         stream: From `Pipeline.embedded_documents`.
         on_progress: Called after each batch with the report so far.
-        landing: Told now and then which days are done, and may end the run.
+        checkpointer: Commits days while the run goes on, and may stop it; None for neither.
 
     Raises:
         LostWriteError: The index took less than it was given.
         SwitchedIndexError: The index was switched to another generation meanwhile.
-        BudgetSpentError: The landing's budget is; `stream.finished_days` are complete.
+        BudgetSpentError: The budget is spent; the checkpointer's finished days are complete.
         RetryableError: Source, embedder or index do not answer; what was written stays written,
-            and `stream.finished_days` are complete.
+            and the checkpointer's finished days are complete.
     """
-    store = stream.target.store
-    drain(stream, store, on_progress, landing)
-    if stream.intake.is_cut:
-        landing.end(stream.report, stream.finished_days)
-    stream.finish()
-    store.maintain(stream.namespace)
+    checkpointer = checkpointer or Checkpointer(stream.report, stream.days)
+    Loader(stream, checkpointer, on_progress).run()
+    if stream.extraction.is_cut:
+        checkpointer.stop()
+    checkpointer.complete()
+    stream.target.store.maintain(stream.namespace)
     on_progress(stream.report)
     return stream.report
 
@@ -128,7 +125,7 @@ def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = N
     meter = Meter()
     source = build_source(name, settings, meter)
     opener = opener or IndexOpener(settings)
-    target, _ = side_by_side(lambda: opener.target(meter), source.prepare)
+    target, _ = run_both(lambda: opener.target(meter), source.prepare)
     return Pipeline(source=source, target=target, meter=meter)
 
 

@@ -1,6 +1,6 @@
 """The four vendors, OpenAI and Pinecone on localhost, for the demo and the tests.
 
-It answers as the vendors' contracts say, filters and pages as they do, and can be told to be slow,
-to throttle, to fail, to be eventually consistent, and to change.
-Keep out: anything of the product; it knows the vendors' wire formats and not our words.
+It answers, filters and pages as the vendors' contracts say. On request it is slow, throttles, fails
+or is eventually consistent.
+Keep out: code of the product other than `core`.
 """

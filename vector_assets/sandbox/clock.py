@@ -1,6 +1,6 @@
-"""Moves a workspace in time by whole days, so that its newest day is always yesterday.
+"""Moves a workspace by whole days, so that its newest day is yesterday.
 
-Words in texts, such as weekdays, are left as they are.
+Dates and weekdays within texts do not change.
 """
 
 import re
@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 
 
 def newest_activity(workspace: Workspace) -> datetime:
-    """Return the instant of the last activity in a workspace, UTC.
+    """Return the instant of the last activity in a workspace, in UTC.
 
     Raises:
         ValueError: The workspace is empty.

@@ -1,6 +1,6 @@
-"""The weather: how slow, how throttled and how broken the sandbox is, and a log of what it saw.
+"""Makes the sandbox slow, throttled or broken on request, and logs its requests.
 
-Rules are matched against each request in order; the first that matches and is not used up decides.
+Each request takes the first rule that matches it and is not used up.
 """
 
 import asyncio
@@ -19,16 +19,12 @@ from vector_assets.sandbox.limits import Limiter
 CONTROL_PREFIX = "/_sandbox"
 
 FAULT_HEADER = "x-sandbox-fault"
-"""On an answer that a rule asked for, so that nobody takes it for the vendor's own."""
-
+"""Marks an answer that a rule made, so that nobody takes it for the vendor's own."""
 
 LOSING = "sandbox.losing"
-"""Set in the scope of a request whose write is to be acknowledged and lost."""
+"""Set in the scope of a request whose write is acknowledged and then lost."""
 
-_COUNTS = {
-    "total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount",
-    "recordsImported",
-}  # fmt: skip
+_COUNTS = {"total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount"}
 
 
 @dataclass
@@ -37,17 +33,17 @@ class Rule:
 
     Attributes:
         path: Prefix of the path, such as `/jira/rest/api/3/search` or `/slack`.
-        contains: Only requests whose body or query string holds this; empty means any.
-        status: Answer with this status instead of asking the vendor; 0 leaves the answer alone.
-        body: What to answer with, as JSON; empty means what this vendor answers to such a status.
+        contains: Text that the body or query string must hold; empty matches any request.
+        status: Status to answer with instead of calling the vendor; 0 calls the vendor.
+        body: JSON to answer with; None means the vendor's own body for this status.
         retry_after_seconds: Sent as `Retry-After`; for 429 and 503.
-        break_connection: `drop` closes before the vendor has seen the request; `reset` once it has
-            done what was asked, without a word of answer; `truncate` cuts the body in half.
-        twist: What an answer is made to say wrongly: `repeat` shows the first item of each list
-            again at its end, `reorder` turns each list around, `miscount` takes one from each
-            count, `lose` (Pinecone) acknowledges a write that never happens.
-        skip: Let so many matching requests pass first.
-        times: Apply to so many requests, then never again; None means always.
+        break_connection: `drop` closes before the vendor sees the request, `reset` closes after
+            the vendor has processed it, `truncate` sends half of the body.
+        twist: How the answer is falsified: `repeat` appends the first item of each list again,
+            `reorder` reverses each list, `miscount` subtracts 1 from each count, `lose` (Pinecone)
+            acknowledges a write and drops it.
+        skip: Number of matching requests that pass first.
+        times: Number of requests to apply to; None means all.
     """
 
     path: str
@@ -62,23 +58,21 @@ class Rule:
 
 
 @dataclass
-class Conditions:
-    """What holds for all vendors, changed in place by a test or over `/_sandbox/conditions`.
+class Faults:
+    """The faults of all vendors; tests change them in place or over `/_sandbox/conditions`.
 
     Attributes:
         latency_seconds: Added to every request.
-        index_lag_seconds: How long a Pinecone write stays unseen.
-        index_ready_seconds: How long a new Pinecone index is in the making.
-        import_seconds: How long an import into Pinecone takes.
-        limiter: Rate limits that are kept; none to begin with.
-        rules: Faults, first match wins.
+        index_lag_seconds: Time until a Pinecone write becomes visible.
+        index_ready_seconds: Time until a new Pinecone index is ready.
+        limiter: Enforced rate limits; none at first.
+        rules: First match wins.
         log: Every request as `(method, path, status)`, oldest first.
     """
 
     latency_seconds: float = 0.0
     index_lag_seconds: float = 0.0
     index_ready_seconds: float = 0.0
-    import_seconds: float = 0.0
     limiter: Limiter = field(default_factory=lambda: Limiter(()))
     rules: list[Rule] = field(default_factory=list)
     log: list[tuple[str, str, int]] = field(default_factory=list)
@@ -91,19 +85,18 @@ class Conditions:
         return added
 
     def clear(self) -> None:
-        """Forget all rules, limits and the log, and be fast again."""
+        """Remove all rules, limits and delays, and empty the log."""
         self.limiter = Limiter(())
         self.rules.clear()
         self.log.clear()
         self.latency_seconds = self.index_lag_seconds = self.index_ready_seconds = 0.0
-        self.import_seconds = 0.0
 
     def requests(self, prefix: str = "/") -> Counter[str]:
         """Count the requests so far whose path begins with a prefix, as `METHOD path`."""
         return Counter(f"{m} {path}" for m, path, _ in list(self.log) if path.startswith(prefix))
 
     def take(self, path: str, text: str) -> Rule | None:
-        """Return the rule for a request, and use it up by one."""
+        """Return the rule for a request and count its use."""
         with self._lock:
             for rule in self.rules:
                 if not path.startswith(rule.path) or rule.contains not in text:
@@ -124,18 +117,17 @@ class Conditions:
             "latency_seconds": self.latency_seconds,
             "index_lag_seconds": self.index_lag_seconds,
             "index_ready_seconds": self.index_ready_seconds,
-            "import_seconds": self.import_seconds,
             "limits": [asdict(limit) for limit in self.limiter.limits],
             "rules": [asdict(rule) for rule in self.rules],
         }
 
 
-class Weather:
-    """ASGI middleware that applies `Conditions` to every request but those to the controls."""
+class FaultMiddleware:
+    """ASGI middleware that applies faults to every request except those to the control routes."""
 
-    def __init__(self, app: ASGIApp, conditions: Conditions) -> None:
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
         self.app = app
-        self.conditions = conditions
+        self.faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -143,23 +135,23 @@ class Weather:
             await self.app(scope, receive, send)
             return
         body = await _read(receive)
-        if self.conditions.latency_seconds:
-            await asyncio.sleep(self.conditions.latency_seconds)
+        if self.faults.latency_seconds:
+            await asyncio.sleep(self.faults.latency_seconds)
         rule = self._throttled(scope["path"])
-        if rule is None and self.conditions.rules:
+        if rule is None and self.faults.rules:
             text = scope["query_string"].decode() + body.decode(errors="replace")
-            rule = self.conditions.take(scope["path"], text)
-        sender: Send = _Recorder(send, self.conditions, scope, rule)
+            rule = self.faults.take(scope["path"], text)
+        sender: Send = _Recorder(send, self.faults, scope, rule)
         if rule is not None and rule.break_connection == "drop":
-            self.conditions.log.append((scope["method"], scope["path"], 0))
+            self.faults.log.append((scope["method"], scope["path"], 0))
             await _hang_up(send)
             return
         if rule is not None and rule.status:
             await _fault(scope["path"], rule)(scope, receive, sender)
             return
         if rule is not None and rule.break_connection == "reset":
-            await self.app(scope, _replay(body), _unheard)
-            self.conditions.log.append((scope["method"], scope["path"], 0))
+            await self.app(scope, _replay(body), _discard)
+            self.faults.log.append((scope["method"], scope["path"], 0))
             await _hang_up(send)
             return
         if rule is not None and rule.twist:
@@ -168,35 +160,35 @@ class Weather:
         await self.app(scope, _replay(body), sender)
 
     def _throttled(self, path: str) -> Rule | None:
-        """Return what a request is answered with that comes too soon."""
-        seconds = self.conditions.limiter.seconds_to_wait(path)
+        """Return the 429 rule for a request that exceeds a rate limit."""
+        seconds = self.faults.limiter.seconds_to_wait(path)
         if not seconds:
             return None
         return Rule(path, status=429, retry_after_seconds=math.ceil(seconds))
 
 
 class _Recorder:
-    """Passes an answer on, notes its status, and cuts it short when told to."""
+    """Passes an answer on, logs its status, and truncates it where the rule says so."""
 
-    def __init__(self, send: Send, conditions: Conditions, scope: Scope, rule: Rule | None) -> None:
+    def __init__(self, send: Send, faults: Faults, scope: Scope, rule: Rule | None) -> None:
         self._send = send
-        self._conditions = conditions
+        self._faults = faults
         self._scope = scope
         self._truncate = rule is not None and rule.break_connection == "truncate"
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             entry = (self._scope["method"], self._scope["path"], message["status"])
-            self._conditions.log.append(entry)
+            self._faults.log.append(entry)
         elif self._truncate:
-            half = message.get("body", b"")
-            await self._send({**message, "body": half[: len(half) // 2], "more_body": True})
+            body = message.get("body", b"")
+            await self._send({**message, "body": body[: len(body) // 2], "more_body": True})
             raise ConnectionResetError("the sandbox was told to truncate this answer")
         await self._send(message)
 
 
 class _Twister:
-    """Gathers an answer of JSON, has it say something wrong, and passes it on as a fault."""
+    """Collects a JSON answer, falsifies it, and sends it marked as a fault."""
 
     def __init__(self, send: Send, twist: str) -> None:
         self._send = send
@@ -215,34 +207,34 @@ class _Twister:
         kept = [
             (name, value) for name, value in self._start["headers"] if name != b"content-length"
         ]
-        told = [(b"content-length", str(len(body)).encode()), (FAULT_HEADER.encode(), b"1")]
-        await self._send({**self._start, "headers": [*kept, *told]})
+        added = [(b"content-length", str(len(body)).encode()), (FAULT_HEADER.encode(), b"1")]
+        await self._send({**self._start, "headers": [*kept, *added]})
         await self._send({"type": "http.response.body", "body": body})
 
 
 def twisted(answer: dict[str, Any], twist: str) -> dict[str, Any]:
-    """Return an answer with its lists repeated or turned around, or its counts one too low."""
-    found = dict(answer)
+    """Return an answer with a repeated item, reversed lists, or counts that are 1 too low."""
+    changed = dict(answer)
     for name, value in answer.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            again = {"repeat": [*value, value[0]], "reorder": value[::-1]}
-            found[name] = again.get(twist, value)
+            twists = {"repeat": [*value, value[0]], "reorder": value[::-1]}
+            changed[name] = twists.get(twist, value)
         elif name in _COUNTS and twist == "miscount":
-            found[name] = max(0, value - 1)
+            changed[name] = max(0, value - 1)
         elif isinstance(value, dict) and twist == "miscount":
-            found[name] = twisted(value, twist)
-    return found
+            changed[name] = twisted(value, twist)
+    return changed
 
 
-async def _unheard(message: Message) -> None:
-    """Take an answer that nobody shall hear."""
+async def _discard(message: Message) -> None:
+    """Discard an answer."""
 
 
 async def _hang_up(send: Send) -> None:
-    """Close the connection without a word; ASGI has none for that, so uvicorn's own is taken."""
+    """Abort the connection; ASGI has no message for that, so this uses uvicorn's transport."""
     cycle: Any = getattr(send, "__self__")  # noqa: B009 - `Send` is typed as a mere callable
     while not hasattr(cycle, "transport"):
-        # Middleware around this one, which passes on what it is sent.
+        # Another middleware wraps `send`.
         cycle = cycle._send.__self__
     cycle.transport.abort()
     while not cycle.disconnected:
@@ -260,13 +252,13 @@ def _fault(path: str, rule: Rule) -> Response:
 
 
 def _default_body(path: str, status: int) -> Any:
-    """Return what the vendor of a path answers to a status, in its own words."""
+    """Return the body with which the vendor of a path answers a status."""
     vendor = path.split("/")[1]
     throttled = status == 429
     match vendor:
         case "jira":
-            word = "Rate limit exceeded" if throttled else f"HTTP {status}"
-            return {"errorMessages": [word], "errors": {}}
+            message = "Rate limit exceeded" if throttled else f"HTTP {status}"
+            return {"errorMessages": [message], "errors": {}}
         case "slack":
             return {"ok": False, "error": "ratelimited" if throttled else "internal_error"}
         case "notion":
@@ -302,7 +294,7 @@ def _replay(body: bytes) -> Receive:
     async def receive() -> Message:
         nonlocal sent
         if sent:
-            # Only a client that went away asks again; there is nothing more to give.
+            # A second call waits for a disconnect; no more data follows.
             await asyncio.sleep(3600)
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}

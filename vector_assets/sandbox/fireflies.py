@@ -1,6 +1,7 @@
 """Fireflies on localhost: one GraphQL endpoint, executed against the vendor's own schema.
 
-Filters on the meeting's start, answers newest first, at most 50 a page, errors with HTTP 200.
+It filters by the meeting's start, lists newest first with at most 50 meetings a page, and answers
+errors with HTTP 200.
 """
 
 import json
@@ -24,7 +25,7 @@ _OWNER_EMAIL = "sandbox@example.com"
 
 _FILTERS = {"fromDate", "toDate", "limit", "skip"}
 
-# What the vendor always answers and an export leaves out.
+# Fields that the vendor always answers and that an export lacks.
 _DEFAULTS: Json = {
     "privacy": "teammates",
     "is_live": False,
@@ -40,12 +41,12 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
     async def serve(request: Request) -> JSONResponse:
         if request.headers.get("authorization") != _KEY:
             return JSONResponse(_error("auth_failed", "Invalid API key"))
-        asked = json.loads(await request.body())
+        body = json.loads(await request.body())
         result = graphql_sync(
             schema(),
-            asked.get("query") or "",
+            body.get("query") or "",
             root_value=_root(workspace),
-            variable_values=asked.get("variables"),
+            variable_values=body.get("variables"),
         )
         return JSONResponse(result.formatted)
 
@@ -59,20 +60,20 @@ def schema() -> GraphQLSchema:
 
 
 def _root(workspace: Workspace) -> Json:
-    def transcripts(_: Any, **asked: Any) -> list[Json]:
-        page_size = asked.get("limit", MAX_PAGE_TRANSCRIPTS)
+    def transcripts(_: Any, **arguments: Any) -> list[Json]:
+        page_size = arguments.get("limit", MAX_PAGE_TRANSCRIPTS)
         if page_size > MAX_PAGE_TRANSCRIPTS:
             raise _invalid(f"limit {page_size}: at most {MAX_PAGE_TRANSCRIPTS}")
-        if unknown := asked.keys() - _FILTERS:
+        if unknown := arguments.keys() - _FILTERS:
             raise _invalid(f"the sandbox does not filter by {', '.join(sorted(unknown))}")
-        seen = filter(partial(_is_visible, workspace), workspace.transcripts)
-        found = [_complete(one) for one in seen if _is_asked(one, asked)]
-        found.sort(key=lambda one: (-one["date"], one["id"]))
-        return found[asked.get("skip", 0) :][:page_size]
+        visible = filter(partial(_is_visible, workspace), workspace.transcripts)
+        meetings = [_complete(meeting) for meeting in visible if _is_selected(meeting, arguments)]
+        meetings.sort(key=lambda meeting: (-meeting["date"], meeting["id"]))
+        return meetings[arguments.get("skip", 0) :][:page_size]
 
-    def transcript(_: Any, **asked: Any) -> Json | None:
-        found = (one for one in workspace.transcripts if one["id"] == asked["id"])
-        return next((_complete(one) for one in found), None)
+    def transcript(_: Any, **arguments: Any) -> Json | None:
+        wanted = (each for each in workspace.transcripts if each["id"] == arguments["id"])
+        return next(map(_complete, wanted), None)
 
     def user(*_: Any, **__: Any) -> Json:
         is_admin = workspace.site.fireflies_is_admin
@@ -83,16 +84,16 @@ def _root(workspace: Workspace) -> Json:
 
 
 def _is_visible(workspace: Workspace, transcript: Json) -> bool:
-    """Tell whether the key's owner may see a meeting: an admin all, others their own and shared."""
+    """Tell whether the key's owner may see a meeting: an admin sees all, others own and shared."""
     if workspace.site.fireflies_is_admin:
         return True
     people = (transcript.get("organizer_email"), *(transcript.get("participants") or []))
     return _OWNER_EMAIL in people or _complete(transcript)["privacy"] in {"link", "teammates"}
 
 
-def _is_asked(transcript: Json, asked: Json) -> bool:
+def _is_selected(transcript: Json, arguments: Json) -> bool:
     started = transcript["date"]
-    first, last = asked.get("fromDate"), asked.get("toDate")
+    first, last = arguments.get("fromDate"), arguments.get("toDate")
     return (first is None or started >= _milliseconds(first)) and (
         last is None or started <= _milliseconds(last)
     )

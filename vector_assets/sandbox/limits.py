@@ -1,6 +1,6 @@
-"""The vendors' documented rate limits, kept by the sandbox when it is told to.
+"""The vendors' documented rate limits, which the sandbox enforces on request.
 
-A limit counts what it let pass within any span of its length, and says when the next may come.
+A limit is a sliding window: it counts the requests of the last span.
 """
 
 import re
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limit:
-    """So many requests within any span of so many seconds.
+    """A number of requests within any span of time.
 
     Attributes:
-        path: Regular expression for the whole path; each text that its group finds is counted by
-            itself, as methods are.
-        requests: Let pass within a span.
-        span_seconds: Length of a span.
+        path: Regular expression for the whole path; where it has a group, each text that the group
+            matches, such as a method, is counted separately.
+        requests: Most requests within a span.
+        span_seconds: Length of the span.
     """
 
     path: str
@@ -28,23 +28,23 @@ class Limit:
 
 
 DOCUMENTED = (
-    # Tier 3 for apps of one's own workspace (docs.slack.dev/apis/web-api/rate-limits, 2026-11).
+    # Tier 3 for internal apps (docs.slack.dev/apis/web-api/rate-limits, 2026-11).
     Limit(r"/slack/api/(conversations\.(?:history|replies|join))", 50, 60.0),
     # Tiers 2 and 4 (the same page).
     Limit(r"/slack/api/(conversations\.list|users\.list|usergroups\.list)", 20, 60.0),
     Limit(r"/slack/api/(conversations\.members)", 100, 60.0),
-    # On average, for each integration (developers.notion.com/reference/request-limits, 2026-11).
+    # The average for each integration (developers.notion.com/reference/request-limits, 2026-11).
     Limit(r"/notion/.*", 3, 1.0),
-    # Of a Business plan (docs.fireflies.ai, "Limits", 2026-11).
+    # Business plan (docs.fireflies.ai, "Limits", 2026-11).
     Limit(r"/fireflies/.*", 60, 60.0),
 )
 
 
 class Limiter:
-    """Keeps limits; safe to ask from several threads.
+    """Enforces limits; thread-safe.
 
     Args:
-        limits: The first whose path fits a request decides; none means that all may pass.
+        limits: The first whose path matches a request applies; none lets every request pass.
         clock: Monotonic seconds.
     """
 
@@ -57,13 +57,13 @@ class Limiter:
         self._passed: defaultdict[tuple[Limit, str], deque[float]] = defaultdict(deque)
 
     def seconds_to_wait(self, path: str) -> float:
-        """Return 0 and count a request that may pass, else how long it has to wait."""
+        """Return 0 and count the request if it may pass, else how long it has to wait."""
         for limit in self.limits:
-            if found := re.fullmatch(limit.path, path):
-                return self._taken(limit, found.group(1) if found.groups() else "")
+            if match := re.fullmatch(limit.path, path):
+                return self._wait_or_count(limit, match.group(1) if match.groups() else "")
         return 0.0
 
-    def _taken(self, limit: Limit, subject: str) -> float:
+    def _wait_or_count(self, limit: Limit, subject: str) -> float:
         with self._lock:
             now = self._clock()
             passed = self._passed[limit, subject]

@@ -1,7 +1,7 @@
 """OpenAI's embeddings on localhost: its limits and wire format, and vectors of hashed words.
 
-The vectors are deterministic, of unit length, and near each other when texts share words and parts
-of words, which is enough for a search to find what it should.
+The vectors are deterministic and of unit length. Texts that share words or beginnings of words have
+near vectors, so that a search works.
 """
 
 import base64
@@ -42,29 +42,30 @@ def routes() -> list[BaseRoute]:
 async def _embeddings(request: Request) -> Response:
     if request.headers.get("authorization") != _KEY:
         return _refused(401, "Incorrect API key provided.", "invalid_api_key")
-    asked = json.loads(await request.body())
-    # Counting and hashing a full request takes a second, in which other vendors shall answer too.
-    return await run_in_threadpool(_answered, asked)
+    body = json.loads(await request.body())
+    # Counting and hashing a full request takes a second; other vendors answer meanwhile.
+    return await run_in_threadpool(_answer, body)
 
 
-def _answered(asked: Any) -> Response:
-    texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
-    own = DIMENSIONS_BY_MODEL.get(asked["model"])
-    if own is None:
-        return _refused(404, f"The model `{asked['model']}` does not exist.", "model_not_found")
+def _answer(body: Any) -> Response:
+    texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+    model = body["model"]
+    default_dimensions = DIMENSIONS_BY_MODEL.get(model)
+    if default_dimensions is None:
+        return _refused(404, f"The model `{model}` does not exist.", "model_not_found")
     if not all(isinstance(text, str) for text in texts):
         return _refused(400, "'$.input' is invalid: the sandbox reads no token ids.", None)
     counts = [_encoding().count(text) for text in texts]
-    dimensions = asked.get("dimensions")
-    complaint = _complaint(texts, counts) or _complaint_of_dimensions(asked["model"], dimensions)
+    dimensions = body.get("dimensions")
+    complaint = _complaint(texts, counts) or _complaint_of_dimensions(model, dimensions)
     if complaint is not None:
         return _refused(400, complaint, None)
-    vectors = embed(texts, dimensions or own)
-    as_base64 = asked.get("encoding_format") == "base64"
+    vectors = embed(texts, dimensions or default_dimensions)
+    as_base64 = body.get("encoding_format") == "base64"
     return JSONResponse(
         {
             "object": "list",
-            "model": asked["model"],
+            "model": model,
             "data": [
                 {
                     "object": "embedding",
@@ -92,14 +93,14 @@ def embed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
 
 
 def _features(text: str) -> list[str]:
-    """Return the words of a text and the beginnings of the long ones, so that inflections meet."""
+    """Return the words of a text, and the first 5 letters of long words, to match inflections."""
     words = _WORD.findall(text.lower())
     return words + [word[:5] + "*" for word in words if len(word) > 5] or ["\0"]
 
 
 @lru_cache(maxsize=200_000)
 def _spread(feature: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the places of a feature and the sign it adds in each."""
+    """Return the positions of a feature in the vector and the sign it adds in each."""
     digest = hashlib.blake2b(feature.encode(), digest_size=4 * _PLACES_PER_FEATURE).digest()
     numbers = np.frombuffer(digest, np.uint32).astype(np.int64)
     return numbers >> 1, np.where(numbers & 1, 1.0, -1.0).astype(np.float32)
@@ -107,14 +108,14 @@ def _spread(feature: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 @lru_cache(maxsize=1)
 def _encoding() -> Any:
-    # Only those who count shall load the vocabulary.
+    # The vocabulary is large: load it only when something is counted.
     from rs_bpe.bpe import openai
 
     return openai.cl100k_base()
 
 
 def _complaint(texts: Sequence[str], counts: Sequence[int]) -> str | None:
-    """Return what the vendor says of inputs that it refuses."""
+    """Return the vendor's message for inputs that it refuses; None for good inputs."""
     if not texts or len(texts) > MAX_INPUTS:
         return f"'$.input' is invalid: array of 1 to {MAX_INPUTS} items, got {len(texts)}."
     if any(not text for text in texts):
@@ -130,7 +131,7 @@ def _complaint(texts: Sequence[str], counts: Sequence[int]) -> str | None:
 
 
 def _complaint_of_dimensions(model: str, dimensions: int | None) -> str | None:
-    """Return what the vendor says of a length of vectors that a model cannot make."""
+    """Return the vendor's message for dimensions that a model cannot make; None for good ones."""
     if dimensions is None:
         return None
     if model == "text-embedding-ada-002":

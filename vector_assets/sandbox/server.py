@@ -1,9 +1,8 @@
-"""Runs the sandbox: in a thread for tests and the demo, in the foreground for `sandbox`."""
+"""Runs the sandbox in a thread for tests and the demo, or in the foreground for `sandbox`."""
 
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
+from vector_assets.core.waiting import wait_until
 from vector_assets.sandbox.app import build_app
-from vector_assets.sandbox.faults import Conditions
+from vector_assets.sandbox.faults import Faults
 from vector_assets.sandbox.workspace import Workspace
 
 _START_PATIENCE_SECONDS = 30.0
@@ -20,21 +20,21 @@ _START_PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox that answers.
+    """A running sandbox.
 
     Attributes:
-        url: Where, without a trailing slash.
-        workspace: What it serves; edit it and the next request sees the edit.
-        conditions: Its weather.
+        url: Its address, without a trailing slash.
+        workspace: What it serves; the next request sees every edit.
+        faults: Its faults.
     """
 
     url: str
     workspace: Workspace
-    conditions: Conditions
+    faults: Faults
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that point every part of the product at it."""
+        """The environment variables that point every part of the product at it."""
         return {
             "JIRA_SERVER": f"{self.url}/jira",
             "JIRA_EMAIL": "sandbox@example.com",
@@ -67,16 +67,16 @@ def running_sandbox(
     Args:
         workspace: What to serve.
         host: Address to listen on.
-        port: 0 takes a free one.
-        wrap: Middleware of the caller's, such as a check of contracts.
+        port: Port to listen on; 0 takes a free one.
+        wrap: Adds the caller's middleware, such as contract checks.
 
     Raises:
         OSError: The port is taken.
     """
-    conditions = Conditions()
+    faults = Faults()
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        wrap(build_app(workspace, conditions)),
+        wrap(build_app(workspace, faults)),
         log_level="critical",
         lifespan="off",
         timeout_graceful_shutdown=1,
@@ -87,31 +87,26 @@ def running_sandbox(
     )
     thread.start()
     try:
-        _wait_until_started(server)
-        yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, conditions)
+        if not wait_until(
+            lambda: server.started, seconds=_START_PATIENCE_SECONDS, pause_seconds=0.01
+        ):
+            raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
+        yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, faults)
     finally:
         server.should_exit = True
         thread.join()
         listener.close()
 
 
-def _wait_until_started(server: uvicorn.Server) -> None:
-    deadline = time.monotonic() + _START_PATIENCE_SECONDS
-    while not server.started:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
-        time.sleep(0.01)
-
-
 def serve_until_stopped(
     workspace: Workspace, *, host: str, port: int, started: Callable[[Sandbox], None]
 ) -> None:
-    """Serve a workspace until the process is told to stop.
+    """Serve a workspace until SIGTERM.
 
     Args:
-        workspace: What the vendors hold.
-        host: To listen on.
-        port: To listen on; 0 takes a free one.
+        workspace: What to serve.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
         started: Called once the sandbox answers.
 
     Raises:

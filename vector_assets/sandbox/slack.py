@@ -1,9 +1,8 @@
 """Slack on localhost: the Web API's methods over a workspace's export.
 
-Answers as the official contract says (`slack-web` among the tests' contracts, and
-docs.slack.dev/reference/methods, 2026-11): errors come as HTTP 200 with `ok: false`, and history
-shows no replies. What a thread counts is counted anew at each request, so that a test adds a late
-reply by appending a message.
+It follows the official contract (docs.slack.dev/reference/methods, 2026-11): errors come as HTTP
+200 with `ok: false`, and history shows no replies. A thread's counts are computed at each request,
+so a test adds a late reply by appending a message.
 """
 
 import base64
@@ -25,12 +24,12 @@ TOKEN = "xoxb-sandbox"  # noqa: S105 - a made-up token that opens nothing
 TEAM_URL = "https://sandbox.slack.com/"
 
 _CREATED = 1_735_689_600
-"""When a channel was made that does not say."""
+"""When a channel without `created` was created."""
 
 _DEFAULT_PAGE_ITEMS = 100
 _MAX_PAGE_ITEMS = 1000
 
-Asked = dict[str, str]
+Arguments = dict[str, str]
 
 
 class _RefusedError(Exception):
@@ -46,11 +45,11 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
     methods = _methods(workspace)
 
     async def call(request: Request) -> JSONResponse:
-        asked = await _asked(request)
+        arguments = await _arguments(request)
         try:
-            _check_token(request, asked)
+            _check_token(request, arguments)
             method = methods.get(request.path_params["method"], _unknown_method)
-            body = {"ok": True, **method(asked)}
+            body = {"ok": True, **method(arguments)}
         except _RefusedError as refused:
             body = refused.body
         headers = {"x-oauth-scopes": ",".join(workspace.site.slack_scopes)}
@@ -59,18 +58,18 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
     return [Route("/{method}", call, methods=["GET", "POST"])]
 
 
-def _check_token(request: Request, asked: Asked) -> None:
+def _check_token(request: Request, arguments: Arguments) -> None:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer if scheme == "Bearer" else asked.pop("token", "")
+    token = bearer if scheme == "Bearer" else arguments.pop("token", "")
     if token != TOKEN:
         raise _RefusedError("invalid_auth" if token else "not_authed")
 
 
-def _unknown_method(asked: Asked) -> Json:
+def _unknown_method(arguments: Arguments) -> Json:
     raise _RefusedError("unknown_method")
 
 
-def _methods(workspace: Workspace) -> dict[str, Callable[[Asked], Json]]:
+def _methods(workspace: Workspace) -> dict[str, Callable[[Arguments], Json]]:
     channels, people = _Channels(workspace), _People(workspace)
     return {
         "auth.test": people.auth_test,
@@ -92,7 +91,7 @@ class _People:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def auth_test(self, asked: Asked) -> Json:
+    def auth_test(self, arguments: Arguments) -> Json:
         return {
             "url": TEAM_URL,
             "team": "Sandbox",
@@ -103,14 +102,14 @@ class _People:
             "is_enterprise_install": False,
         }
 
-    def users_list(self, asked: Asked) -> Json:
+    def users_list(self, arguments: Arguments) -> Json:
         _require_scope(self._workspace, "users:read")
-        page, metadata = _page(self._workspace.users, asked, key="id")
+        page, metadata = _page(self._workspace.users, arguments, key="id")
         if "users:read.email" not in self._workspace.site.slack_scopes:
             page = [_without_email(user) for user in page]
         return {"members": page, "cache_ts": int(time.time()), **metadata}
 
-    def usergroups_list(self, asked: Asked) -> Json:
+    def usergroups_list(self, arguments: Arguments) -> Json:
         _require_scope(self._workspace, "usergroups:read")
         return {"usergroups": self._workspace.usergroups}
 
@@ -121,53 +120,52 @@ class _Channels:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    def conversations_list(self, asked: Asked) -> Json:
-        types = asked.get("types", "public_channel").split(",")
+    def conversations_list(self, arguments: Arguments) -> Json:
+        types = arguments.get("types", "public_channel").split(",")
         if "public_channel" in types:
             _require_scope(self._workspace, "channels:read")
         if "private_channel" in types:
             _require_scope(self._workspace, "groups:read")
-        found = [
+        channels = [
             channel
             for channel in map(self._shown, self._workspace.channels)
             if _type_of(channel) in types
             and (self._is_inside(channel["id"]) or not channel["is_private"])
-            and not (_is_true(asked, "exclude_archived") and channel["is_archived"])
+            and not (_is_true(arguments, "exclude_archived") and channel["is_archived"])
         ]
-        page, metadata = _page(found, asked, key="id")
+        page, metadata = _page(channels, arguments, key="id")
         return {"channels": page, **metadata}
 
-    def conversations_info(self, asked: Asked) -> Json:
-        return {"channel": self._channel(asked, "read")}
+    def conversations_info(self, arguments: Arguments) -> Json:
+        return {"channel": self._channel(arguments, "read")}
 
-    def conversations_members(self, asked: Asked) -> Json:
-        shown = self._channel(asked, "read")
-        raw = next(c for c in self._workspace.channels if c["id"] == shown["id"])
-        members = [{"id": member} for member in raw.get("members", [])]
-        page, metadata = _page(members, asked, key="id")
+    def conversations_members(self, arguments: Arguments) -> Json:
+        shown = self._channel(arguments, "read")
+        members = [{"id": member} for member in self._raw(shown["id"]).get("members", [])]
+        page, metadata = _page(members, arguments, key="id")
         return {"members": [member["id"] for member in page], **metadata}
 
-    def conversations_join(self, asked: Asked) -> Json:
+    def conversations_join(self, arguments: Arguments) -> Json:
         _require_scope(self._workspace, "channels:join")
-        channel = self._channel(asked, "read")
+        channel = self._channel(arguments, "read")
         if channel["is_private"]:
             raise _RefusedError("method_not_supported_for_channel_type")
         if channel["is_archived"]:
             raise _RefusedError("is_archived")
-        raw = next(c for c in self._workspace.channels if c["id"] == channel["id"])
+        raw = self._raw(channel["id"])
         raw["is_member"] = True
         return {"channel": self._shown(raw)}
 
-    def conversations_history(self, asked: Asked) -> Json:
-        channel = self._joined_channel(asked)
-        shown = [m for m in self._top_level(channel["id"]) if _is_within(m["ts"], asked)]
+    def conversations_history(self, arguments: Arguments) -> Json:
+        channel = self._joined_channel(arguments)
+        shown = [m for m in self._top_level(channel["id"]) if _is_within(m["ts"], arguments)]
         shown.sort(key=lambda message: Decimal(message["ts"]), reverse=True)
-        page, metadata = _page(shown, asked, key="ts")
+        page, metadata = _page(shown, arguments, key="ts")
         return {"messages": page, **metadata}
 
-    def conversations_replies(self, asked: Asked) -> Json:
-        channel = self._joined_channel(asked)
-        ts = asked.get("ts", "")
+    def conversations_replies(self, arguments: Arguments) -> Json:
+        channel = self._joined_channel(arguments)
+        ts = arguments.get("ts", "")
         of_thread = [
             message
             for message in self._workspace.messages.get(channel["id"], [])
@@ -180,51 +178,53 @@ class _Channels:
         if own is None and not replies:
             raise _RefusedError("thread_not_found")
         parent = own if own is not None and _is_reply(own) else _parent(ts, own, replies)
-        within = [message for message in replies if _is_within(message["ts"], asked)]
-        page, metadata = _page([parent, *within], asked, key="ts")
+        within = [message for message in replies if _is_within(message["ts"], arguments)]
+        page, metadata = _page([parent, *within], arguments, key="ts")
         return {"messages": page, **metadata}
 
-    def chat_post_message(self, asked: Asked) -> Json:
+    def chat_post_message(self, arguments: Arguments) -> Json:
         _require_scope(self._workspace, "chat:write")
-        channel = self._channel({"channel": self._id_of(asked.get("channel", ""))}, "read")
+        channel = self._channel({"channel": self._id_of(arguments.get("channel", ""))}, "read")
         if not channel["is_member"]:
             raise _RefusedError("not_in_channel")
-        if not any(asked.get(name) for name in ("text", "blocks", "attachments")):
+        if not any(arguments.get(name) for name in ("text", "blocks", "attachments")):
             raise _RefusedError("no_text")
         ts = f"{time.time():.6f}"
-        message = {"type": "message", "ts": ts, "text": "", "bot_id": "B0SANDBOX", **asked}
+        message = {"type": "message", "ts": ts, "text": "", "bot_id": "B0SANDBOX", **arguments}
         self._workspace.posted_messages.append(message)
         shown = {name: message[name] for name in ("type", "ts", "text", "bot_id")}
         return {"channel": channel["id"], "ts": ts, "message": shown}
 
     def _id_of(self, name: str) -> str:
-        """Return the id of a channel that `chat.postMessage` may also be given by name."""
+        """Return a channel's id; `chat.postMessage` also takes its name."""
         named = (c["id"] for c in self._workspace.channels if c["name"] == name.removeprefix("#"))
         return next(named, name)
 
-    def _channel(self, asked: Asked, right: str) -> Json:
-        """Return a channel as the bot sees it, when it may."""
+    def _channel(self, arguments: Arguments, right: str) -> Json:
+        """Return a channel as the bot sees it; raise if the bot may not see it."""
         for channel in map(self._shown, self._workspace.channels):
-            if channel["id"] == asked.get("channel"):
+            if channel["id"] == arguments.get("channel"):
                 kind = "groups" if channel["is_private"] else "channels"
                 _require_scope(self._workspace, f"{kind}:{right}")
                 if self._is_inside(channel["id"]) or not channel["is_private"]:
                     return channel
         raise _RefusedError("channel_not_found")
 
-    def _joined_channel(self, asked: Asked) -> Json:
-        channel = self._channel(asked, "history")
+    def _joined_channel(self, arguments: Arguments) -> Json:
+        channel = self._channel(arguments, "history")
         if not self._is_inside(channel["id"]):
             raise _RefusedError("not_in_channel")
         return channel
 
     def _is_inside(self, channel_id: str) -> bool:
-        """Tell whether the bot is in a channel, or was when it was archived."""
-        raw = next(c for c in self._workspace.channels if c["id"] == channel_id)
-        return bool(raw.get("is_member", True))
+        """Tell whether the bot is a member of a channel, or was when it was archived."""
+        return bool(self._raw(channel_id).get("is_member", True))
+
+    def _raw(self, channel_id: str) -> Json:
+        return next(raw for raw in self._workspace.channels if raw["id"] == channel_id)
 
     def _shown(self, channel: Json) -> Json:
-        """Return a channel as it is listed; of an archived one nobody is shown as a member."""
+        """Return a channel as it is listed; an archived channel shows no members."""
         is_private = channel["id"] in self._workspace.site.private_channel_ids
         is_archived = bool(channel.get("is_archived"))
         return {
@@ -256,7 +256,7 @@ class _Channels:
 
 
 def _type_of(channel: Json) -> str:
-    """Return the word by which a kind of conversation is asked for."""
+    """Return the name of a channel's type, as `types` takes it."""
     if channel["is_im"] or channel["is_mpim"]:
         return "im" if channel["is_im"] else "mpim"
     return "private_channel" if channel["is_private"] else "public_channel"
@@ -267,7 +267,7 @@ def _is_reply(message: Json) -> bool:
 
 
 def _parent(ts: str, message: Json | None, replies: list[Json]) -> Json:
-    """Return a thread's parent with its counts; a tombstone where it was deleted."""
+    """Return a thread's parent with its counts, or a tombstone if it was deleted."""
     if message is None:
         message = {
             "type": "message",
@@ -290,27 +290,28 @@ def _parent(ts: str, message: Json | None, replies: list[Json]) -> Json:
     }
 
 
-def _is_within(ts: str, asked: Asked) -> bool:
-    """Tell whether a message lies between `oldest` and `latest`, both exclusive unless asked."""
-    at, inclusive = Decimal(ts), _is_true(asked, "inclusive")
-    oldest, latest = Decimal(asked.get("oldest") or 0), Decimal(asked.get("latest") or "Infinity")
+def _is_within(ts: str, arguments: Arguments) -> bool:
+    """Tell whether a message is within `oldest` and `latest`, exclusive unless `inclusive`."""
+    at, inclusive = Decimal(ts), _is_true(arguments, "inclusive")
+    oldest = Decimal(arguments.get("oldest") or 0)
+    latest = Decimal(arguments.get("latest") or "Infinity")
     return oldest < at < latest or (inclusive and at in (oldest, latest))
 
 
-def _is_true(asked: Asked, name: str) -> bool:
-    return asked.get(name, "") in {"1", "true", "True"}
+def _is_true(arguments: Arguments, name: str) -> bool:
+    return arguments.get(name, "") in {"1", "true", "True"}
 
 
-def _page(items: list[Json], asked: Asked, *, key: str) -> tuple[list[Json], Json]:
+def _page(items: list[Json], arguments: Arguments, *, key: str) -> tuple[list[Json], Json]:
     """Return a page, and the fields that tell whether more follow.
 
-    A cursor names the item that the next page begins with, as Slack's `next_ts` cursors do.
+    A cursor names the first item of the next page, as Slack's `next_ts` cursors do.
     """
-    wanted = int(asked.get("limit") or _DEFAULT_PAGE_ITEMS)
+    wanted = int(arguments.get("limit") or _DEFAULT_PAGE_ITEMS)
     if not 1 <= wanted <= _MAX_PAGE_ITEMS:
         raise _RefusedError("invalid_limit")
     start = 0
-    if cursor := asked.get("cursor"):
+    if cursor := arguments.get("cursor"):
         starts = [n for n, item in enumerate(items) if _cursor(item[key]) == cursor]
         if not starts:
             raise _RefusedError("invalid_cursor")
@@ -338,15 +339,15 @@ def _without_email(user: Json) -> Json:
     return {**user, "profile": profile}
 
 
-async def _asked(request: Request) -> Asked:
+async def _arguments(request: Request) -> Arguments:
     """Return the arguments, from the query, a form or JSON."""
-    asked: dict[str, Any] = dict(request.query_params)
+    arguments: dict[str, Any] = dict(request.query_params)
     body = (await request.body()).decode()
     if "json" in request.headers.get("content-type", ""):
-        asked.update(json.loads(body or "{}"))
+        arguments.update(json.loads(body or "{}"))
     else:
-        asked.update(parse_qsl(body))
+        arguments.update(parse_qsl(body))
     return {
         name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in asked.items()
+        for name, value in arguments.items()
     }

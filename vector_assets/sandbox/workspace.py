@@ -1,8 +1,8 @@
-"""A team's workspace as a folder of files, loaded into memory in the vendors' own shapes.
+"""Loads a team's workspace from a folder of files, in the vendors' own shapes.
 
-The layout is that of an export: `jira/issues.jsonl`, `slack/` as Slack exports it,
+The folder is an export: `jira/issues.jsonl`, `slack/` as Slack exports it,
 `notion/{pages,databases}.jsonl`, `fireflies/transcripts.jsonl`; each part may be absent. An
-optional `site.json` holds what exports leave out (see `Site`).
+optional `site.json` holds what exports lack (see `Site`).
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 PACKAGED_WORKSPACE = Path(__file__).parent / "sample_workspace"
-"""A small workspace of our own writing, for the demo."""
+"""A small made-up workspace for the demo."""
 
 Json = dict[str, Any]
 
@@ -27,34 +27,33 @@ SLACK_SCOPES = (
     "users:read",
     "users:read.email",
 )
-"""All that a Slack bot may be granted here."""
+"""All scopes that the sandbox knows."""
 
 
 @dataclass
 class Site:
-    """What an export does not tell.
+    """What an export lacks.
 
     Attributes:
         jira_time_zone: The profile time zone of the Jira account, in which JQL reads dates.
-        jira_deployment: What `serverInfo` calls itself: `Cloud` or `Server`.
+        jira_deployment: `deploymentType` of `serverInfo`: `Cloud` or `Server`.
         jira_projects: Keys of projects without issues.
         jira_hidden_projects: Keys of the projects that the account may not browse.
         jira_unindexed_issue_ids: Issues that the search does not show yet.
-        jira_custom_fields: Fields of the site's own, as "Get fields" shows them.
-        jira_is_admin: Whether the account administers Jira, and so may ask who reads what.
-        jira_project_browsers: Who may browse a project, by its id; everyone of those not named.
+        jira_custom_fields: Custom fields, as "Get fields" shows them.
+        jira_is_admin: Whether the account administers Jira and may read permissions.
+        jira_project_browsers: Who may browse a project, by its id; everyone may browse the others.
         jira_level_holders: Who belongs to a security level, by its id.
         jira_group_members: Users by the id of their group.
         jira_role_actors: Users and groups by `{project id}/{role id}`.
-        notion_hidden_page_ids: Pages, and databases, that Notion's search leaves out though they
-            are shared.
+        notion_hidden_page_ids: Shared pages and databases that Notion's search leaves out.
         notion_unshared_ids: Pages and databases that are not shared with the integration.
-        notion_capabilities: What the integration may do: read `content`, `comments`, `users`.
-        notion_newest_version: Of the API, that Notion takes; a later one is refused.
-        notion_markdown_max_blocks: So many blocks of a page come as Markdown at most.
+        notion_capabilities: What the integration may read: `content`, `comments`, `users`.
+        notion_newest_version: Newest version of the API that Notion accepts.
+        notion_markdown_max_blocks: Most blocks of a page that come as Markdown.
         private_channel_ids: Slack channels that only members may read.
         slack_scopes: What the Slack bot has been granted.
-        fireflies_is_admin: Whether the owner of the Fireflies key sees the meetings of all.
+        fireflies_is_admin: Whether the owner of the Fireflies key sees everyone's meetings.
     """
 
     jira_time_zone: str = "UTC"
@@ -87,13 +86,13 @@ class Workspace:
         channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out,
             and `is_im: true` makes it a direct message.
         users: Slack users as in `users.json`.
-        messages: Slack messages by channel id, replies among them.
+        messages: Slack messages by channel id, including replies.
         usergroups: Slack user groups, `id` and `handle`.
         posted_messages: What was sent to `chat.postMessage`, oldest first.
-        pages: Notion pages; their blocks stand nested under `blocks`.
+        pages: Notion pages; their blocks are nested under `blocks`.
         databases: Notion databases, `id` and `title`.
         transcripts: Fireflies transcripts.
-        site: What the files above leave out.
+        site: What an export lacks.
     """
 
     issues: list[Json] = field(default_factory=list)
@@ -112,7 +111,7 @@ class Workspace:
         """Read a folder.
 
         Raises:
-            FileNotFoundError: There is no such folder, or nothing of a workspace in it.
+            FileNotFoundError: The folder does not exist or holds no part of a workspace.
         """
         channels = _json_list(folder / "slack" / "channels.json")
         workspace = cls(
@@ -147,5 +146,6 @@ def _json_list(path: Path) -> list[Json]:
 
 
 def _messages(folder: Path) -> list[Json]:
-    found = [message for path in sorted(folder.glob("*.json")) for message in _json_list(path)]
-    return sorted(found, key=lambda message: str(message["ts"]))
+    paths = sorted(folder.glob("*.json"))
+    messages = [message for path in paths for message in _json_list(path)]
+    return sorted(messages, key=lambda message: str(message["ts"]))

@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.estimate import Survey, as_if_failed, picked
-from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
@@ -20,14 +20,14 @@ from vector_assets.sources.items import (
     Known,
     NothingKnown,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
     Unchanged,
     document_id_of_item,
 )
 
-SURVEYED_DOCUMENTS = 100
-"""Documents of a window that are read to tell how long the others are."""
+SAMPLED_DOCUMENTS = 100
+"""Documents that an estimate reads at the most, to learn how long the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Reach:
     gaps: tuple[Gap, ...] = ()
 
 
-class Fate(Enum):
+class RemoteState(Enum):
     """What a vendor says of a document that its listing does not show.
 
     Attributes:
         THERE: It is there: moved, or not in the search yet.
-        DELETED: It was deleted: its vendor says so, or shows what stands around it, and not it.
-        NOT_SHOWN: It was deleted, or it is not for us any more, and the vendor does not tell which.
-        UNSURE: As before, and so likely hidden from us that nobody may delete it on that ground.
+        DELETED: The vendor says so, or shows what surrounds it and not the document.
+        NOT_SHOWN: Deleted or hidden from our account; the vendor does not say which.
+        UNSURE: The same, but so likely hidden that it must not be deleted for that.
     """
 
     THERE = "there"
@@ -164,7 +164,7 @@ class Source(ABC):
             elif isinstance(item, DocumentFailure) and item.day is None:
                 yield Unlisted(f"{self.name}:", item.document_id, item.cause)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents that the listing does not show, by id, each once.
 
         The prune's second look, before anything is deleted. The default believes the listing.
@@ -172,12 +172,12 @@ class Source(ABC):
         Raises:
             VectorAssetsError: As `documents` raises; then nothing may be concluded.
         """
-        return ((one.document_id, Fate.NOT_SHOWN) for one in missing)
+        return ((one.document_id, RemoteState.NOT_SHOWN) for one in missing)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, wherever in time it lies.
 
-        Yield for each what `documents` would, or `Settled` when the vendor has it no more, or not
+        Yield for each what `documents` would, or `Resolved` when the vendor has it no more, or not
         for us. What is yielded besides is taken as well. A source that can ask for a document by
         its id overrides this, which reads whole days: a request a page, where by id it may be one
         a document.
@@ -196,27 +196,28 @@ class Source(ABC):
                     yield item
                 elif isinstance(item, Gap):
                     yield item
-        yield from map(Settled, sorted(wanted))
+        yield from map(Resolved, sorted(wanted))
         for one in failed:
             if one.day is None:
                 yield DocumentFailure(one.document_id, one.cause)
 
-    def survey(self, window: Window) -> Survey:
-        """Return what a window holds and what reading it takes, for far less than reading it.
+    def estimate(self, window: Window) -> WindowEstimate:
+        """Estimate what a window holds, with fewer requests than reading it takes.
 
-        Nothing is changed anywhere: no channel is joined. The default lists the ids and reads some
-        of them again; a source whose `ids` cost a request a document overrides this.
+        Nothing is changed: no channel is joined. The default lists the ids and reads a sample of
+        the documents by id. A source overrides this where its `ids` read the documents, where a
+        list must not be read to its end, or to say which requests a sync makes.
 
         Raises:
             VectorAssetsError: As `documents` raises.
         """
-        ids = {one for one in self.ids(window) if isinstance(one, str)}
-        sampled = picked(ids, SURVEYED_DOCUMENTS)
+        ids = {listed for listed in self.ids(window) if isinstance(listed, str)}
+        sampled = picked(ids, SAMPLED_DOCUMENTS)
         sample = self.retry(as_if_failed(sampled, window))
-        return Survey(len(ids), "counted", sample, len(sampled))
+        return WindowEstimate(len(ids), "counted", sample, len(sampled))
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What the vendor documents that it allows, by endpoint as the meter counts it.
 
         A name without an endpoint, such as `notion`, speaks for all of them together.

@@ -1,4 +1,4 @@
-"""What a source holds of a window, told by few requests, and what reading all of it would ask."""
+"""Estimate what a source holds of a window, and how many requests reading all of it takes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,27 +11,29 @@ from vector_assets.core.days import Window
 from vector_assets.sources.items import Quarantined, SourceItem
 
 UNKNOWN_SPREAD = 1.0
-"""Of what was seen in one place alone: it may be twice as much, or nothing."""
+"""The spread where one value was seen: the true one may be twice as much, or zero."""
 
-FEWEST_PICKED = 8
-"""Documents that are read whatever their number: fewer tell nothing of the others."""
+MIN_SAMPLED = 8
+"""Documents that are read however few there are: fewer say nothing about the others."""
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class WindowEstimate:
     """What a source holds of a window.
 
     Attributes:
-        documents: How many it would yield; unchanged ones are among them.
-        basis: How that is known, in words: `counted`, or of which part it was estimated.
-        sample: Documents of the window, picked at random; reading it is part of the survey, and
-            what has become nothing is left out or yielded as anything but a document.
+        documents: How many documents it would yield, unchanged ones included.
+        basis: How that number was found, in words: `counted`, or which part was counted.
+        sample: Some documents of the window; iterating it reads them. A document that no longer
+            exists is left out, or yielded as an item that is no document.
         sample_count: How many documents were picked.
         spread: Two standard errors of `documents` as a share of it; 0 where it was counted.
-        requests: That reading the window makes, by endpoint as the meter counts them, without
-            those that each document costs.
-        scaled: Endpoints whose requests for the sample stand for as many of each document.
-        ignored: Endpoints whose requests for the sample no sync makes, or `requests` has.
+        requests: Requests of a sync of the window, by endpoint as the meter counts them, without
+            those that are made for each document.
+        scaled: Endpoints whose requests grow with the documents: those made for the sample are
+            scaled up.
+        ignored: Endpoints whose requests for the sample do not count: a sync does not make them,
+            or `requests` includes them.
     """
 
     documents: float
@@ -44,31 +46,38 @@ class Survey:
     ignored: frozenset[str] = frozenset()
 
 
-def picked(identities: Iterable[str], most: int) -> list[str]:
-    """Return some ids at random, the same each time, so that two estimates agree.
+def in_random_order(ids: Iterable[str], count: int | None = None) -> list[str]:
+    """Return ids, all by default, in an order that is the same each time: estimates agree."""
+    distinct_ids = sorted(set(ids))
+    count = len(distinct_ids) if count is None else count
+    return Random(0).sample(distinct_ids, count)  # noqa: S311 - a sample
+
+
+def picked(document_ids: Iterable[str], most: int) -> list[str]:
+    """Return a random sample, the same each time.
 
     Args:
-        identities: Of all documents.
-        most: How many at the most; of few documents it is a quarter, so that a survey stays
-            cheaper than what it tells of.
+        document_ids: All documents.
+        most: The largest sample. Of few documents it is a quarter, so that an estimate takes fewer
+            requests than a sync.
     """
-    everything = sorted(set(identities))
-    count = min(len(everything), most, max(FEWEST_PICKED, len(everything) // 4))
-    return Random(0).sample(everything, count)  # noqa: S311 - a sample
+    distinct_ids = set(document_ids)
+    count = min(len(distinct_ids), most, max(MIN_SAMPLED, len(distinct_ids) // 4))
+    return in_random_order(distinct_ids, count)
 
 
 def as_if_failed(document_ids: Iterable[str], window: Window) -> list[Quarantined]:
-    """Return documents as `Source.retry` takes them: it reads by id what it is given."""
+    """Return documents in the form that `Source.retry` takes, which reads them by id."""
     now = datetime.now(UTC)
-    return [Quarantined(one, "", None, window, now, now) for one in document_ids]
+    return [Quarantined(document_id, "", None, window, now, now) for document_id in document_ids]
 
 
 def spread_of_mean(values: Sequence[float], *, out_of: float) -> float:
     """Return two standard errors of a mean, as a share of it.
 
     Args:
-        values: Of those that were picked.
-        out_of: How many there are; nothing is left open when all were picked.
+        values: The values of the sample.
+        out_of: The size of the population; the spread is zero when the sample is all of it.
     """
     if not values or len(values) >= out_of:
         return 0.0

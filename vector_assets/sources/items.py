@@ -53,7 +53,7 @@ class Quarantined:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Resolved:
     """What need not be tried again: it is gone at its vendor, or was read with what holds it.
 
     Attributes:
@@ -129,7 +129,7 @@ class Gap:
 
 _FOR_OPERATORS = "its name is for operators: `vector-assets status` and the run in Dagster tell it"
 
-SourceItem = Document | DocumentFailure | Deferred | Unchanged | Settled | Checkpoint | Gap
+SourceItem = Document | DocumentFailure | Deferred | Unchanged | Resolved | Checkpoint | Gap
 """What a source yields."""
 
 

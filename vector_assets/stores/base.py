@@ -1,6 +1,6 @@
-"""What a store has to be: the small interface between the pipeline and an index of vectors.
+"""The interface between the pipeline and an index of vectors.
 
-A store keeps records in namespaces, one a source. It knows nothing of Dagster, sources or models.
+A store keeps records in namespaces, one per source. It knows nothing of Dagster, sources or models.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,7 @@ Metadata = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A chunk as it stands in the index.
+    """A chunk in the index.
 
     Attributes:
         id: `{document id}#{ordinal}`.
@@ -32,16 +32,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the first chunk of a document tells about the whole of it.
+    """What the first record of a document says about the whole document.
 
     Attributes:
-        document_fingerprint: Of the document as it was last completely written; empty while a
-            write of it has begun and not ended.
-        updated_at: Epoch seconds of the version in the index.
+        document_fingerprint: Of the last completely written version; empty while a write is
+            unfinished.
+        updated_at: Last activity of the version in the index, epoch seconds.
         chunk_count: How many chunks that version has.
-        stamp: What its source's listing showed of that version, hashed; empty when it shows none.
-        container: Project, channel or database that it lives in.
-        access: Who may read the document, as `Document.access`; what it says holds for all chunks.
+        stamp: Hash of what the source's listing showed of that version; empty without a stamp.
+        container: Its project, channel or database.
+        access: Who may read the document and all its chunks, as `Document.access`.
     """
 
     document_fingerprint: str
@@ -54,15 +54,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a search is limited to; an empty field limits nothing. Applied in the store.
+    """Limits of a search, applied in the store; an empty field limits nothing.
 
     Attributes:
         containers: Names of projects, channels or databases.
-        since: Only documents whose last activity is at or after this, epoch seconds.
-        until: Only documents whose last activity is before this, epoch seconds.
-        viewer: E-mail of who asks; empty means nobody in particular, who sees what
-            is public and nothing else.
-        issue_key: A Jira key, exactly.
+        since: Earliest last activity, epoch seconds.
+        until: End of the last activity, exclusive, epoch seconds.
+        viewer: E-mail of the person who searches; without one, only public documents are found.
+        issue_key: An exact Jira key.
     """
 
     containers: tuple[str, ...] = ()
@@ -73,18 +72,18 @@ class Filter:
 
     @property
     def readers(self) -> list[str]:
-        """What a document's `access` has to hold one of; only an e-mail adds to `public`."""
+        """Readers, one of whom `access` has to name; only an e-mail adds to `public`."""
         viewer = self.viewer.strip().lower()
         return [PUBLIC, viewer] if "@" in viewer else [PUBLIC]
 
     def lets_read(self, head: Head | None) -> bool:
-        """Tell whether who asks may read the document of a head; nobody reads what has none."""
+        """Tell whether the viewer may read a document; without a head nobody may."""
         return head is not None and not set(self.readers).isdisjoint(head.access)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record that a search found.
+    """A record found by a search.
 
     Attributes:
         id: `{document id}#{ordinal}`.
@@ -100,18 +99,18 @@ class Hit:
 class VectorStore(ABC):
     """An index of vectors with full text, in namespaces.
 
-    All verbs are safe to call from several threads. A namespace that does not exist yet reads as
-    empty. Requests are cut by count and by bytes inside the store; callers pass any number.
+    All methods may be called from several threads. A namespace that does not exist reads as empty.
+    The store splits requests by count and bytes; callers pass any number of records.
 
-    Errors of every verb: `RetryableError` when the store cannot be reached or throttles past the
-    ceiling, `CredentialsError` when it refuses the key.
+    Every method may raise `RetryableError` when the store cannot be reached or throttles for too
+    long, and `CredentialsError` when it refuses the key.
 
     Attributes:
         name: `lancedb` or `pinecone`.
         has_lexical_search: Whether `search_lexical` finds anything.
-        seen_within_seconds: How long what was written may stay unseen by a read.
-        atomic_records: So many records of one `upsert` are seen all at once or not at all.
-        batches_in_flight: So many batches of documents are written at once by one run.
+        seen_within_seconds: How long a write may stay invisible to reads.
+        atomic_records: So many records of one `upsert` become visible together.
+        batches_in_flight: How many batches of documents one run writes concurrently.
     """
 
     name: str
@@ -122,7 +121,7 @@ class VectorStore(ABC):
 
     @abstractmethod
     def open(self, namespace: str, dimensions: int) -> None:
-        """Make the namespace ready for vectors of so many dimensions; create what is missing.
+        """Prepare the namespace for vectors of so many dimensions; create what is missing.
 
         Raises:
             IndexMismatchError: It holds vectors of another length.
@@ -130,54 +129,53 @@ class VectorStore(ABC):
 
     @abstractmethod
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return what the index holds of these documents, by document id, in the fewest bytes.
+        """Return the heads of these documents by document id, in as few bytes as possible.
 
-        Documents that are not in the index are absent from the answer.
+        Documents that are not in the index are left out.
         """
 
     @abstractmethod
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """Return the fingerprints of the chunks that exist, by chunk id; no vector is fetched.
+        """Return the fingerprints of the chunks that exist, by chunk id, without their vectors.
 
-        Empty for one whose vector is not of its text (`records.trusted_fingerprint`).
+        A fingerprint is empty when the vector is not of the text (`records.trusted_fingerprint`).
         """
 
     @abstractmethod
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
-        """Return the ids of all chunks that the index holds of a document, orphans included."""
+        """Return the ids of all chunks of a document, orphans included."""
 
     def shows_written(self, namespace: str) -> bool:
-        """Tell whether a read is known to see all that was written through this object.
+        """Tell whether reads are known to see everything written through this object.
 
-        False says nothing: the store cannot tell, or not yet. Then patience decides, for
-        `seen_within_seconds`.
+        False means unknown; the caller then waits for up to `seen_within_seconds`.
         """
         return self.seen_within_seconds == 0.0
 
     @abstractmethod
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
-        """Yield the id of every record of a namespace, or of a document, in order of their bytes.
+        """Yield the id of every record of a namespace, or of a document, in byte order.
 
-        Of a document all chunks come one after the other, orphans included; an id that several
-        records share comes several times.
+        The chunks of a document follow one another, orphans included. An id of several records is
+        yielded several times.
         """
 
     @abstractmethod
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
-        """Return the records that have these ids, whole: every field and the vector.
+        """Return the records with these ids, with all fields and vectors.
 
-        More than one of an id where the store holds it twice; none of an id that it does not hold.
+        Several records for an id that the store holds several times; none for an unknown id.
         """
 
     @abstractmethod
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete all but the newest of the records that share one of these ids."""
+        """Delete all but the newest record of each of these ids."""
 
     @abstractmethod
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records, new or in place of the old, and compare the counts that come back.
+        """Insert or replace records and compare the counts that are returned.
 
-        In no order: whoever wants one record to be seen after another writes it after the other.
+        Records become visible in any order; to order two of them, use two calls.
 
         Raises:
             ContractError: The store refuses one of them; some may have been written.
@@ -186,20 +184,20 @@ class VectorStore(ABC):
 
     @abstractmethod
     def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
-        """Replace fields of existing records; their vectors are neither read nor sent."""
+        """Replace fields of existing records, without reading or sending their vectors."""
 
     @abstractmethod
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete records by id; ids that do not exist are passed over."""
+        """Delete records by id; unknown ids are ignored."""
 
     def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
-        """Delete records, but for those that a newer version of their document has written.
+        """Delete records unless a newer version of their document has written them.
 
-        A store that cannot delete on a condition deletes them all; in such a one the last write
-        wins, and who reads it back finds what is missing.
+        A store without conditional deletes deletes them all. There the last write wins, and the
+        writer notices missing records when it reads back.
 
         Args:
-            namespace: Where.
+            namespace: Of a source.
             until: By id, the `updated_at` of the version that has no such record.
         """
         self.delete(namespace, list(until))
@@ -210,11 +208,11 @@ class VectorStore(ABC):
 
     @abstractmethod
     def watermark(self, namespace: str) -> datetime | None:
-        """Return the newest `updated_at` in a namespace, UTC; None when it is empty."""
+        """Return the newest `updated_at` of a namespace, UTC; None when it is empty."""
 
     @abstractmethod
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        """Yield each document with its head, or those of some days (partitions), in any order."""
+        """Yield each document, or those of some days (partitions), with its head, in any order."""
 
     @abstractmethod
     def search_dense(
@@ -224,29 +222,29 @@ class VectorStore(ABC):
 
     @abstractmethod
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return the best records by BM25 over `text`, best first; any text is a valid question."""
+        """Return the best records by BM25 over `text`, best first; any text is a valid query."""
 
     @abstractmethod
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return first chunks (`chunk` 0) that meet a filter, score 1, in any order."""
+        """Return first records (`chunk` 0) that match a filter, with score 1, in any order."""
 
     @abstractmethod
     def maintain(self, namespace: str) -> None:
-        """Bring indexes up to date and compact, within bounds; called at the end of a run."""
+        """Update and compact indexes; called at the end of a run."""
 
     @abstractmethod
     def keep_pace(self, namespace: str) -> None:
-        """Keep questions by id quick while much is written; called every few batches of a run.
+        """Keep reads by id fast during a long run; called every few batches.
 
-        Of the run's own batches, all but `batches_in_flight - 1` are written by then.
+        At most `batches_in_flight - 1` batches of the run are being written meanwhile.
         """
 
     @abstractmethod
     def check(self) -> str:
-        """Ask the store whether it can be used; return what it is, in one line.
+        """Check that the store can be used; return a description in one line.
 
         Raises:
-            CredentialsError: With what to fix.
+            CredentialsError: It refuses the key.
             UnavailableError: It cannot be reached.
         """
 
@@ -256,7 +254,7 @@ class IndexStore(VectorStore):
 
     @abstractmethod
     def beside(self, generation: str) -> Self:
-        """Return the store of another generation: same service, another place; nothing is made.
+        """Return the store of another generation in the same service; nothing is created.
 
         Args:
             generation: Lower-case letters and digits.
@@ -264,12 +262,12 @@ class IndexStore(VectorStore):
 
     @abstractmethod
     def dimensions(self, namespace: str) -> int | None:
-        """Return the length of a namespace's vectors; None while there is no such place."""
+        """Return the length of a namespace's vectors; None when it does not exist."""
 
     def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
-        """Return all metadata of the chunks that exist, by chunk id, whoever may read them."""
-        found = self.fetch(namespace, chunk_ids) if chunk_ids else []
-        return {record.id: record.metadata for record in found}
+        """Return all metadata of the chunks that exist, by chunk id, regardless of readers."""
+        records = self.fetch(namespace, chunk_ids) if chunk_ids else []
+        return {record.id: record.metadata for record in records}
 
     @abstractmethod
     def clear(self, namespace: str) -> None:
@@ -277,4 +275,4 @@ class IndexStore(VectorStore):
 
     @abstractmethod
     def remove(self) -> None:
-        """Delete the whole place, all namespaces; nothing happens when there is none."""
+        """Delete the whole index with all namespaces, if it exists."""

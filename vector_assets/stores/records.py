@@ -1,18 +1,20 @@
-"""Chunk to record: the flat metadata of the index, and the fingerprints that tell what changed.
+"""Chunk to record: the flat metadata of the index, and fingerprints that detect changes.
 
-The layout here is the contract with everyone who reads the index; a change of it raises
-`LAYOUT_VERSION`, which changes every fingerprint, so that the next run rewrites what it touches.
+This layout is the contract with everyone who reads the index. Changing it raises `LAYOUT_VERSION`,
+which changes every fingerprint: an index of an older layout then needs `vector-assets reindex`.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import orjson
 
 from vector_assets.core.documents import Chunk, Document, Value
 from vector_assets.core.errors import DocumentError
+from vector_assets.stores.base import Head
 
-LAYOUT_VERSION = 4
+LAYOUT_VERSION = 5
 
 MAX_METADATA_BYTES = 40_000
 """Pinecone refuses more than 40 KB a record (docs.pinecone.io, "Indexing limits", 2026-11)."""
@@ -21,12 +23,18 @@ MAX_ID_BYTES = 512
 """Pinecone's longest record id (docs.pinecone.io, "Indexing limits", 2026-11)."""
 
 VECTOR_FINGERPRINT = "vector_fingerprint"
-"""Field that is written with a vector and never without: which text and model it was made of."""
+"""Field that is only written together with a vector: the hash of its text and model."""
+
+HEAD_FIELDS = [
+    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
+    "access",
+]  # fmt: skip
+"""Fields of a document's first record that `head_of` reads, and the id to return it under."""
 
 _MARKS = frozenset({"fingerprint", VECTOR_FINGERPRINT, "document_fingerprint", "stamp"})
 
 # Bytes as JSON. With a text of `chunking.MAX_CHUNK_BYTES`, an id of `MAX_ID_BYTES` and fields of
-# fixed length these stay below `MAX_METADATA_BYTES`. What does not fit is told in docs/texts.md.
+# fixed length these stay below `MAX_METADATA_BYTES`. docs/texts.md says what happens to the rest.
 _MAX_TITLE_BYTES = 1_000
 _MAX_CONTAINER_BYTES = 500
 _MAX_URL_BYTES = 2_000
@@ -42,8 +50,20 @@ def record_id(document_id: str, ordinal: int) -> str:
 
 
 def head_id(document_id: str) -> str:
-    """Return the id of the record that speaks for the whole document: its first chunk."""
+    """Return the id of a document's head: the record of its first chunk."""
     return record_id(document_id, 0)
+
+
+def head_of(fields: Mapping[str, Any]) -> Head:
+    """Return the head that the fields of a document's first record describe."""
+    return Head(
+        str(fields.get("document_fingerprint") or ""),
+        float(fields["updated_at"]),
+        int(fields["chunk_count"]),
+        str(fields.get("stamp") or ""),
+        str(fields.get("container") or ""),
+        tuple(fields.get("access") or ()),
+    )
 
 
 def document_id_of(chunk_id: str) -> str:
@@ -52,13 +72,13 @@ def document_id_of(chunk_id: str) -> str:
 
 
 def ordinal_of(chunk_id: str) -> int:
-    """Return a record's place in its document, from 0; -1 for an id that is none of ours."""
+    """Return a record's position in its document, from 0; -1 for an id of another form."""
     last = chunk_id.rpartition("#")[2]
     return int(last) if last.isdecimal() else -1
 
 
 def document_fingerprint(document: Document, vector_spec: str) -> str:
-    """Return the hash of everything that decides a document's records.
+    """Return the hash of everything that determines a document's records.
 
     Args:
         document: As its source yielded it.
@@ -69,32 +89,35 @@ def document_fingerprint(document: Document, vector_spec: str) -> str:
         vector_spec,
         document.title,
         document.url,
-        [[one.heading, one.text, one.url, one.is_apart] for one in document.sections],
-        _document_metadata(document),
+        [[each.heading, each.text, each.url, each.is_apart] for each in document.sections],
+        _as_stored(_document_metadata(document)),
         document.stamp,
     )
 
 
 def stored_stamp(stamp: str, vector_spec: str) -> str:
-    """Return a document's stamp as the index holds it: another kind of vector, another stamp."""
+    """Return the hash of a document's stamp and vector kind, as the index holds it."""
     return _hash(LAYOUT_VERSION, vector_spec, stamp) if stamp else ""
 
 
-def chunk_fingerprint(text: str, metadata: Mapping[str, Value], vector_spec: str) -> str:
-    """Return the fingerprint of a chunk: `{hash of its vector's causes}.{hash of the rest}`.
+def chunk_fingerprint(
+    text: str, metadata: Mapping[str, Value], vector_spec: str, *, layout: int | None = None
+) -> str:
+    """Return the fingerprint of a chunk: `{hash of text and vector kind}.{hash of metadata}`.
 
-    Two halves, because a chunk whose first half stands still needs new metadata and no embedding.
+    When only the second half changes, the chunk needs new metadata and no embedding.
 
     Args:
         text: Of the chunk.
-        metadata: Without its marks.
+        metadata: Without what is computed from it (`without_marks`).
         vector_spec: Chunker version, model and dimensions in one word.
+        layout: Version of the layout; that of this code by default.
     """
-    return f"{_hash(vector_spec, text)}.{_hash(LAYOUT_VERSION, dict(metadata))}"
+    return f"{_hash(vector_spec, text)}.{_hash(layout or LAYOUT_VERSION, _as_stored(metadata))}"
 
 
 def restamped(metadata: Mapping[str, Value], vector_spec: str) -> dict[str, Value]:
-    """Return a stored record's metadata as a record of another kind of vector, text and all.
+    """Return a stored record's metadata with fingerprints for another vector kind.
 
     The head's `document_fingerprint` and `stamp` are left out: what they hash is not stored.
     """
@@ -107,21 +130,21 @@ def without_marks(metadata: Mapping[str, Value]) -> dict[str, Value]:
     return {name: value for name, value in metadata.items() if name not in _MARKS}
 
 
-def is_same_vector(one: str, other: str) -> bool:
+def is_same_vector(fingerprint: str, other: str) -> bool:
     """Tell whether two chunk fingerprints stand for the same vector."""
-    return vector_cause(one) == vector_cause(other)
+    return vector_cause(fingerprint) == vector_cause(other)
 
 
 def vector_cause(fingerprint: str) -> str:
-    """Return the half of a chunk's fingerprint that stands for its vector."""
+    """Return the half of a chunk's fingerprint that identifies its vector."""
     return fingerprint.partition(".")[0]
 
 
 def trusted_fingerprint(metadata: Mapping[str, Value]) -> str:
-    """Return the fingerprint that a record bears; empty when its vector was made of something else.
+    """Return a record's fingerprint; empty when its vector was made of another text or model.
 
-    So it is where a record was relabelled while another run replaced its vector: neither store can
-    make a write depend on what stands there.
+    That happens when a run updates metadata while another replaces the vector: neither store has
+    conditional writes of fields.
     """
     fingerprint = str(metadata.get("fingerprint") or "")
     is_of_vector = metadata.get(VECTOR_FINGERPRINT) == vector_cause(fingerprint)
@@ -129,7 +152,7 @@ def trusted_fingerprint(metadata: Mapping[str, Value]) -> str:
 
 
 def without_vector_mark(metadata: Mapping[str, Value]) -> dict[str, Value]:
-    """Return what may be written to a record whose vector stays as it is."""
+    """Return metadata to write to a record that keeps its vector."""
     return {name: value for name, value in metadata.items() if name != VECTOR_FINGERPRINT}
 
 
@@ -138,11 +161,10 @@ def chunk_metadata(
 ) -> dict[str, Value]:
     """Return the metadata of a chunk's record, its fingerprints included.
 
-    The head (ordinal 0) carries `document_fingerprint` and `stamp` besides, which stand for the
-    whole.
+    The head (ordinal 0) also has `document_fingerprint` and `stamp`, which are about the document.
 
     Raises:
-        DocumentError: It does not fit into `MAX_METADATA_BYTES`, or its id not into an index.
+        DocumentError: It exceeds `MAX_METADATA_BYTES`, or its id is not valid in an index.
     """
     metadata: dict[str, Value] = {
         **_document_metadata(document),
@@ -165,12 +187,12 @@ def _fingerprints(text: str, fields: Mapping[str, Value], vector_spec: str) -> d
 
 
 def unlisted_readers(document: Document) -> int:
-    """Return how many readers a record of a document has no room to name; they don't find it."""
+    """Return how many readers do not fit into a document's records, and so cannot find it."""
     return len(document.access) - len(_fitting(document.access, _MAX_ACCESS_BYTES))
 
 
 def metadata_bytes(metadata: Mapping[str, Value] | Value) -> int:
-    """Return the size of metadata, or of one value, as the index counts it: bytes of its JSON."""
+    """Return the size of metadata, or of a value, in bytes of its JSON, as the index counts it."""
     return len(orjson.dumps(metadata))
 
 
@@ -206,27 +228,27 @@ def _document_metadata(document: Document) -> dict[str, Value]:
 
 
 def _fitting_url(*links: str) -> str:
-    """Return the first link that fits, or none: a part of a link leads nowhere."""
+    """Return the first link that fits, or an empty one: a cut link would not work."""
     return next((link for link in links if metadata_bytes(link) <= _MAX_URL_BYTES), "")
 
 
 def _fitting_extra(extra: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the source's own fields, each cut to its room and to what is left of all."""
-    found: dict[str, Value] = {}
+    """Return the source's own fields, each cut to its limit and to what is left of the total."""
+    fitting: dict[str, Value] = {}
     left_bytes = _MAX_EXTRA_BYTES
     for name, value in extra.items():
-        room_bytes = max(0, min(_MAX_EXTRA_FIELD_BYTES, left_bytes))
+        max_bytes = max(0, min(_MAX_EXTRA_FIELD_BYTES, left_bytes))
         if isinstance(value, str):
-            value = _cut(value, room_bytes)
+            value = _cut(value, max_bytes)
         elif isinstance(value, list):
-            value = _fitting(value, room_bytes)
-        found[name] = value
+            value = _fitting(value, max_bytes)
+        fitting[name] = value
         left_bytes -= metadata_bytes(value)
-    return found
+    return fitting
 
 
 def _cut(text: str, max_bytes: int) -> str:
-    """Return the beginning of a text that takes so many bytes as JSON, its quotes not counted."""
+    """Return the beginning of a text, of at most so many bytes as JSON without its quotes."""
     if metadata_bytes(text) - 2 <= max_bytes:
         return text
     # JSON escapes a quote or a line break with one byte more: half as many bytes always fit.
@@ -237,7 +259,7 @@ def _cut(text: str, max_bytes: int) -> str:
 
 
 def _fitting(words: Iterable[str], max_bytes: int) -> list[str]:
-    """Return the first words that fit; a reader cut from `access` is refused, never let in."""
+    """Return the first words that fit; a reader that is cut from `access` loses access."""
     kept: list[str] = []
     for word in words:
         max_bytes -= metadata_bytes(word) + 1
@@ -245,6 +267,14 @@ def _fitting(words: Iterable[str], max_bytes: int) -> list[str]:
             break
         kept.append(word)
     return kept
+
+
+def _as_stored(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Return fields with every number as a float, which is how both stores return them."""
+    return {
+        name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        for name, value in fields.items()
+    }
 
 
 def _hash(*parts: object) -> str:

@@ -1,7 +1,6 @@
 """The HTTP faces over real HTTP: keys, statuses, the predecessor's fields, and fuzzed requests."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -31,6 +30,7 @@ from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets_tests.support.patience import first_answer
 from vector_assets_tests.support.receiver import Receiver, running_receiver
 
 READ = {"Authorization": "Bearer reading-key"}
@@ -57,8 +57,7 @@ def served(settings: Settings, folder: Path) -> Iterator[tuple[str, Watcher]]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.02)
+    assert first_answer(lambda: server.started, pause_seconds=0.02)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}", watcher

@@ -91,7 +91,7 @@ def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -
 def test_one_source_that_is_down_costs_no_other_and_the_exit_code_says_so(
     run: Run, office: Sandbox
 ) -> None:
-    office.conditions.fail("/fireflies", status=401)
+    office.faults.fail("/fireflies", status=401)
     code, out, err = run("sync", "--days", "7", "--json")
     assert code == 1
     assert {report["source"] for report in json.loads(out)} == {"jira", "slack", "notion"}

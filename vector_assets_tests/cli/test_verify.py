@@ -45,7 +45,7 @@ def test_an_index_of_all_vendors_is_right_damaged_and_mended(run: Run, office: S
     assert code == 1
     assert found == {
         "jira": {"missing"},
-        "slack": {"unfinished"},
+        "slack": {"stale"},
         "notion": {"mismatched"},
         "fireflies": {"missing"},
     }
@@ -81,7 +81,7 @@ def test_what_is_found_is_shown_with_the_command_that_mends_it(run: Run, office:
 
 def test_a_vendor_that_is_away_costs_its_own_verify_alone(run: Run, office: Sandbox) -> None:
     run("sync", "jira", "notion", *SPAN)
-    office.conditions.fail("/jira", status=403)
+    office.faults.fail("/jira", status=403)
     code, out, err = run("verify", "jira", "notion", *SPAN, "--json")
     assert code == 1
     assert [one["source"] for one in json.loads(out)] == ["notion"]
@@ -104,7 +104,7 @@ def test_the_doctor_tries_the_canary_when_it_is_asked_to(run: Run, office: Sandb
     assert code == 0
     assert "canary     ok      written, and found after" in out
     assert "canary last found" in run("status")[1]
-    office.conditions.fail("/openai", status=401)
+    office.faults.fail("/openai", status=401)
     code, out, _ = run("doctor", "--canary")
     assert code == 1
     assert "canary     broken" in out

@@ -1,8 +1,8 @@
-"""Checks every request of ours and every answer of the sandbox against the vendors' contracts.
+"""Checks our requests and the sandbox's answers against the vendors' contracts.
 
-Middleware around the sandbox: what passes is validated by openapi-core. Fireflies is not among
-them: the sandbox executes its queries by graphql-core against the vendor's own schema. Answers that
-a test asked for by a rule of `Conditions` are faults on purpose and carry a header that says so.
+It is middleware around the sandbox that validates with openapi-core. It skips Fireflies, whose
+queries the sandbox executes against the vendor's own schema, and answers that a rule of `Faults`
+made, which carry a header.
 """
 
 import json
@@ -27,12 +27,12 @@ _HOST = "http://sandbox"
 
 @dataclass(frozen=True)
 class Contract:
-    """Which paths a contract speaks for.
+    """The paths that a contract covers.
 
     Attributes:
         path: Regular expression for the beginning of the sandbox's path.
-        file: In the folder of contracts.
-        cut: Regular expression for the part of it that is the sandbox's own and not the vendor's.
+        file: File name in this folder.
+        cut: Regular expression for the prefix that the vendor's own path lacks.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Contract:
     cut: str = ""
 
 
-# In this order: the first that matches decides.
+# The first match applies.
 CONTRACT_BY_PATH = (
     Contract(
         r"/jira/rest/api/3/(issuesecurityschemes|group|user|project/[^/]+/(role|permissionscheme))(/|$)",
@@ -68,12 +68,12 @@ UNCHECKED_PREFIXES = ("/_sandbox", "/fireflies")
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a vendor, or its own SDK, and its published contract disagree: not a violation.
+    """A known disagreement between a vendor or its SDK and the published contract.
 
     Attributes:
-        path: Regular expression, found in the sandbox's path.
-        complaint: Regular expression, found in one complaint; others about the same answer count.
-        reason: Why it is let pass.
+        path: Regular expression to search for in the sandbox's path.
+        complaint: Regular expression to search for in a complaint; other complaints still count.
+        reason: Why it is no violation.
     """
 
     path: str
@@ -85,41 +85,41 @@ KNOWN_DIFFERENCES = (
     Difference(
         path=r"^/openai/",
         complaint=r"Unknown response http status: 4\d\d",
-        reason="The contract tells of success alone; the vendor's guide tells of refusals.",
+        reason="The contract describes only success; the vendor's guide describes errors.",
     ),
     Difference(
         path=r"^/jira/rest/api/3/search/jql$",
         complaint=r"Unknown response http status: 404",
-        reason="A Server or Data Center, which the sandbox can be, knows no search of this kind.",
+        reason="Jira Server and Data Center, which the sandbox can imitate, lack this search.",
     ),
     Difference(
         path=r"^/jira/.*/comment$",
         complaint=r"[+-]\d{4}' is not a 'date-time'",
-        reason="Jira writes offsets without a colon, as the examples in its contract do too.",
+        reason="Jira writes offsets without a colon, as do the examples in its contract.",
     ),
     Difference(
         path=r"^/pinecone/[^/]+/namespaces/[^/]+/documents/(update|list)$",
         complaint="Path not found",
-        reason="The SDK of today knows two verbs more than the contract that was published.",
+        reason="The current SDK has two more verbs than the published contract.",
     ),
     Difference(
         path=r"^/pinecone/[^/]+/namespaces/[^/]+/documents/fetch$",
         complaint=r"'ids' is a required property",
-        reason="The SDK of today fetches by filter too, which that contract does not know yet.",
+        reason="The current SDK also fetches by filter, which the contract lacks.",
     ),
 )
 
 
 @cache
 def contract(file: str) -> OpenAPI:
-    """Return a contract, bound to one host; read once a process."""
+    """Return a contract with the sandbox as its server, cached per process."""
     spec = json.loads((CONTRACTS / file).read_text(encoding="utf-8"))
     spec["servers"] = [{"url": _HOST}]
     return OpenAPI.from_dict(spec)
 
 
 class ContractChecks:
-    """Collects what does not fit; `violations` holds a line each."""
+    """Collects a line in `violations` for each request or answer that breaks a contract."""
 
     def __init__(self) -> None:
         self.violations: list[str] = []
@@ -136,7 +136,7 @@ class ContractChecks:
             try:
                 await app(scope, exchange.receive, exchange.send)
             finally:
-                # A sandbox that fails has answered 500 by now; one told to hang up, nothing whole.
+                # After an exception the answer is 500; after a broken connection it is incomplete.
                 self._check(scope, exchange)
 
         return checked
@@ -145,9 +145,9 @@ class ContractChecks:
         path = scope["path"]
         if exchange.is_fault or not exchange.is_complete:
             return
-        rules = next(one for one in CONTRACT_BY_PATH if re.match(one.path, path))
-        api = contract(rules.file)
-        vendor_path = re.sub(f"^{rules.cut}", "", path)
+        covering = next(each for each in CONTRACT_BY_PATH if re.match(each.path, path))
+        api = contract(covering.file)
+        vendor_path = re.sub(f"^{covering.cut}", "", path)
         request = _request(scope, shortened(exchange.request_body), vendor_path)
         response = MockResponse(
             shortened(exchange.response_body),
@@ -157,7 +157,7 @@ class ContractChecks:
         )
         self.checked_count += 1
         if exchange.status < 400:
-            # What the vendor would refuse, the sandbox refuses, and tests do so on purpose.
+            # Tests send refused requests on purpose.
             self._note(path, "request", lambda: api.validate_request(request))
         self._note(path, "answer", lambda: api.validate_response(request, response))
 
@@ -165,13 +165,13 @@ class ContractChecks:
         try:
             validate()
         except OpenAPIError as error:
-            complaints = [one for one in _complaints(error) if not _is_known(path, one)]
+            complaints = [text for text in _complaints(error) if not _is_known(path, text)]
             if complaints:
                 self.violations.append(f"{side} {path}: {'; '.join(complaints)[:500]}")
 
 
 class _Exchange:
-    """Listens to one request and its answer while they pass."""
+    """Records a request and its answer while they pass."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
@@ -200,9 +200,9 @@ class _Exchange:
 
 
 def shortened(body: bytes) -> bytes:
-    """Return a JSON body with its vectors cut short: each number of one costs as much as a field.
+    """Truncate the vectors of a JSON body, as validation checks each number.
 
-    Only lists of nothing but numbers are cut; what is no JSON stays as it is.
+    Only lists of numbers are truncated; other bodies stay as they are.
     """
     if len(body) < _LONG_BODY_BYTES:
         return body
@@ -214,12 +214,12 @@ def shortened(body: bytes) -> bytes:
 
 def _without_long_vectors(value: object) -> object:
     if isinstance(value, dict):
-        return {name: _without_long_vectors(one) for name, one in value.items()}
+        return {name: _without_long_vectors(inner) for name, inner in value.items()}
     if not isinstance(value, list):
         return value
-    if all(type(one) in (int, float) for one in value):
+    if all(type(item) in (int, float) for item in value):
         return value[:_CHECKED_NUMBERS]
-    return [_without_long_vectors(one) for one in value]
+    return [_without_long_vectors(item) for item in value]
 
 
 def _request(scope: Scope, body: bytes, path: str) -> MockRequest:
@@ -238,19 +238,19 @@ def _request(scope: Scope, body: bytes, path: str) -> MockRequest:
 
 def _is_known(path: str, complaint: str) -> bool:
     return any(
-        re.search(one.path, path) and re.search(one.complaint, complaint)
-        for one in KNOWN_DIFFERENCES
+        re.search(difference.path, path) and re.search(difference.complaint, complaint)
+        for difference in KNOWN_DIFFERENCES
     )
 
 
 def _complaints(error: BaseException) -> list[str]:
-    """Return what is wrong: each place that breaks a schema, or else the error and its causes."""
+    """Describe an error: the places that break a schema, or else the error and its causes."""
     chain: list[BaseException] = []
     current: BaseException | None = error
     while current is not None:
         chain.append(current)
         current = current.__cause__
-    broken = [part for one in chain for part in getattr(one, "schema_errors", ())]
+    broken = [part for link in chain for part in getattr(link, "schema_errors", ())]
     if broken:
         return [f"{'/'.join(map(str, part.absolute_path))} {part.message[:200]}" for part in broken]
-    return [str(one).split("\n")[0][:200] for one in chain]
+    return [str(link).split("\n")[0][:200] for link in chain]

@@ -1,4 +1,4 @@
-"""The checks themselves: they have to be able to fail."""
+"""Tests that the contract checks can fail."""
 
 import json
 import re
@@ -43,19 +43,19 @@ def test_an_exchange_that_fits_is_quiet() -> None:
     ],
 )
 def test_an_answer_that_does_not_fit_is_reported(body: object, complaint: str) -> None:
-    [found] = violations(body, params={"jql": "project = X"})
-    assert found.startswith(f"answer {SEARCH}")
-    assert complaint in found
+    [violation] = violations(body, params={"jql": "project = X"})
+    assert violation.startswith(f"answer {SEARCH}")
+    assert complaint in violation
 
 
 def test_a_request_that_does_not_fit_is_reported() -> None:
-    [found] = violations(GOOD, params={"jql": "project = X", "maxResults": "many"})
-    assert found.startswith(f"request {SEARCH}")
+    [violation] = violations(GOOD, params={"jql": "project = X", "maxResults": "many"})
+    assert violation.startswith(f"request {SEARCH}")
 
 
 def test_a_path_that_no_contract_knows_is_reported() -> None:
-    found = violations(GOOD, params={}, path="/jira/rest/api/3/search")
-    assert any("Path not found" in line for line in found)
+    lines = violations(GOOD, params={}, path="/jira/rest/api/3/search")
+    assert any("Path not found" in line for line in lines)
 
 
 def test_a_fault_that_was_asked_for_is_not_reported() -> None:
@@ -76,7 +76,7 @@ def test_a_sandbox_that_fails_is_reported() -> None:
 
 
 def test_an_answer_that_was_broken_off_on_purpose_is_not_reported(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail("/jira", break_connection="truncate")
+    sandbox.faults.fail("/jira", break_connection="truncate")
     auth = ("sandbox@example.com", "sandbox-jira-token")
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="bytes read"):
         requests.get(f"{sandbox.url}/jira/rest/api/3/myself", auth=auth, timeout=10)
@@ -86,9 +86,9 @@ def test_a_known_difference_passes_and_hides_nothing_beside_it() -> None:
     path = "/jira/rest/api/3/issue/1/comment"
     written = {"created": "2026-03-02T10:20:00.000+0000"}
     assert violations({"comments": [written]}, params={}, path=path) == []
-    [found] = violations({"comments": [written], "total": "many"}, params={}, path=path)
-    assert "'many' is not of type 'integer'" in found
-    assert "date-time" not in found
+    [violation] = violations({"comments": [written], "total": "many"}, params={}, path=path)
+    assert "'many' is not of type 'integer'" in violation
+    assert "date-time" not in violation
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_known_difference_passes_and_hides_nothing_beside_it() -> None:
     ],
 )
 def test_a_path_is_checked_by_its_own_contract(path: str, file: str) -> None:
-    first = next(one for one in CONTRACT_BY_PATH if re.match(one.path, path))
+    first = next(contract for contract in CONTRACT_BY_PATH if re.match(contract.path, path))
     assert first.file.startswith(file)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 
 
 def test_results_keep_the_order_of_the_items_though_later_ones_finish_first() -> None:
@@ -18,7 +18,7 @@ def test_results_keep_the_order_of_the_items_though_later_ones_finish_first() ->
             first_may_end.set()
         return item * 10
 
-    assert list(mapped_in_order(work, range(5), in_flight=4)) == [0, 10, 20, 30, 40]
+    assert list(map_ordered(work, range(5), in_flight=4)) == [0, 10, 20, 30, 40]
 
 
 def test_no_more_items_are_drawn_than_may_be_in_flight() -> None:
@@ -29,7 +29,7 @@ def test_no_more_items_are_drawn_than_may_be_in_flight() -> None:
             drawn.append(item)
             yield item
 
-    results = mapped_in_order(lambda item: item, items(), in_flight=3)
+    results = map_ordered(lambda item: item, items(), in_flight=3)
     for consumed in range(100):
         next(results)
         # Those in the queue, the one being handed over, the one being drawn, the one consumed.
@@ -43,7 +43,7 @@ def test_an_error_while_drawing_is_raised_after_the_results_before_it() -> None:
         yield 2
         raise ConnectionError("listing broke")
 
-    results = mapped_in_order(lambda item: item, items(), in_flight=2)
+    results = map_ordered(lambda item: item, items(), in_flight=2)
     assert [next(results), next(results)] == [1, 2]
     with pytest.raises(ConnectionError, match="listing broke"):
         next(results)
@@ -57,7 +57,7 @@ def test_an_error_in_the_work_is_raised_and_the_threads_end() -> None:
 
     before = threading.active_count()
     with pytest.raises(ValueError, match="cannot work on 3"):
-        list(mapped_in_order(work, iter(range(1000)), in_flight=2))
+        list(map_ordered(work, iter(range(1000)), in_flight=2))
     assert threading.active_count() == before
 
 
@@ -71,7 +71,7 @@ def test_closing_early_stops_drawing_and_closes_the_items() -> None:
             closed.set()
 
     before = threading.active_count()
-    results = mapped_in_order(lambda item: item, items(), in_flight=2)
+    results = map_ordered(lambda item: item, items(), in_flight=2)
     assert next(results) == 0
     results.close()
     assert closed.is_set()

@@ -209,7 +209,7 @@ def test_a_bug_shows_no_credential_in_its_traceback(settings: Settings) -> None:
     assert leaks(credentials.printed_uncaught(type(error), error, None)) == []
     bug = KeyError(token)
     bug.__context__ = error
-    credentials.scrub(bug)
+    credentials.scrub_error(bug)
     assert leaks("".join(traceback.format_exception(bug))) == []
     assert error.__cause__ is None
 
@@ -235,8 +235,8 @@ def test_a_uri_with_a_login_is_shown_without_it(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"aws-{PASSWORD}")
     settings = load_settings()
     assert leaks(repr(settings)) == []
-    assert f"aws-{PASSWORD}" not in credentials.without_credentials(f"echo aws-{PASSWORD}")
-    assert credentials.REDACTED in credentials.without_credentials(f"via ops:{PASSWORD}x@proxy")
+    assert f"aws-{PASSWORD}" not in credentials.scrub(f"echo aws-{PASSWORD}")
+    assert credentials.REDACTED in credentials.scrub(f"via ops:{PASSWORD}x@proxy")
     manager = build_defs(settings).resources["vector_index"]  # type: ignore[index]
     assert leaks(repr(manager)) == []
 
@@ -245,10 +245,10 @@ def test_a_credential_that_is_cut_in_two_is_no_less_one(settings: Settings) -> N
     # An address is told by the long parts of its path, and not by how it begins.
     for canary in (one for name, one in CANARIES.items() if not name.endswith("_url")):
         for length in range(12, len(canary)):
-            assert canary[:length] not in credentials.without_credentials(f"a {canary[:length]}")
+            assert canary[:length] not in credentials.scrub(f"a {canary[:length]}")
 
 
 @pytest.mark.parametrize("text", ["heartbeat", "hooks", "alerts of the night"])
 def test_the_words_of_a_secret_address_stay_words(text: str) -> None:
-    credentials.know(credentials.of_secret_url("https://example.com/hooks/alerts/heartbeat"))
-    assert credentials.without_credentials(text) == text
+    credentials.register(credentials.of_secret_url("https://example.com/hooks/alerts/heartbeat"))
+    assert credentials.scrub(text) == text

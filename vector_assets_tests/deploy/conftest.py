@@ -1,4 +1,4 @@
-"""One split deployment for all tests of a file: its processes take a while to come up."""
+"""Shares a split deployment among the tests of a file, as its processes start slowly."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,29 +18,29 @@ from vector_assets_tests.support.receiver import Receiver, running_receiver
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     if binaries() is None:
         pytest.skip("needs Postgres, which is not installed here: `make database` installs it")
-    with two_hosts(tmp_path_factory.mktemp("split"), DEPLOY) as found:
-        yield found
+    with two_hosts(tmp_path_factory.mktemp("split"), DEPLOY) as hosts:
+        yield hosts
 
 
 @pytest.fixture(scope="module")
 def sandbox(hosts: Hosts) -> Iterator[Sandbox]:
-    """The vendors, and Pinecone, over a small team's week that ended yesterday."""
+    """The vendors and Pinecone, with a small team's week that ended yesterday."""
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, datetime.now(UTC))
-    with running_sandbox(workspace, host=hosts.world) as found:
-        yield found
+    with running_sandbox(workspace, host=hosts.world) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
 def receiver(hosts: Hosts) -> Iterator[Receiver]:
-    with running_receiver(hosts.world) as found:
-        yield found
+    with running_receiver(hosts.world) as listening:
+        yield listening
 
 
 @pytest.fixture(scope="module")
 def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDeployment]:
-    """Code server and `serve` on one host, all else on the other; the night begins in minutes."""
-    # Twice, for the scheduler passes over a night that begins while it first sees the schedule.
+    """Code server and `serve` on one host, the rest on the other; the schedule fires in minutes."""
+    # Twice, as the scheduler skips a tick that is due when it first sees the schedule.
     minute = datetime.now(UTC).minute
     nights = f"{(minute + 3) % 60},{(minute + 5) % 60}"
     ports = ports_for(hosts)
@@ -57,7 +57,7 @@ def team(hosts: Hosts, sandbox: Sandbox, receiver: Receiver) -> Iterator[SplitDe
     }
     name = "postgres" if hosts.are_apart else "127.0.0.1"
     with (
-        running_database(hosts.one, name, ports["postgres"]) as database,
+        running_database(hosts.first, name, ports["postgres"]) as database,
         deployed(hosts, database, accounts, receiver, ports) as deployment,
     ):
         yield deployment

@@ -1,4 +1,4 @@
-"""A real Postgres in a folder of its own, started by the test and gone with it."""
+"""Runs a real Postgres in a temporary folder."""
 
 import os
 import shutil
@@ -6,12 +6,12 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vector_assets_tests.deploy.hosts import Host
+from vector_assets_tests.support.patience import first_answer
 
 PASSWORD = "of the test's database/+"
 
@@ -19,28 +19,28 @@ _PATIENCE_SECONDS = 30.0
 
 
 def binaries() -> Path | None:
-    """Return the folder of the newest Postgres that Debian has installed; None without any."""
-    found = sorted(
+    """Return the folder of the newest Postgres installed by Debian; None if there is none."""
+    servers = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"),
         key=lambda path: float(path.parts[-3]),
     )
-    return found[-1].parent if found else None
+    return servers[-1].parent if servers else None
 
 
 class Database:
-    """A server; `environment` is what a process needs to reach it.
+    """A server; a process reaches it with `environment`.
 
     Args:
-        folder: For its data.
-        host: Where it runs.
-        name: By which others know that host.
-        port: To listen on.
+        folder: Holds its data.
+        host: Host that runs it.
+        name: Name of that host for other processes.
+        port: Port to listen on.
     """
 
     def __init__(self, folder: Path, host: Host, name: str, port: int) -> None:
-        found = binaries()
-        assert found is not None, "Postgres is not installed"
-        self._bin = found
+        folder_of_binaries = binaries()
+        assert folder_of_binaries is not None, "Postgres is not installed"
+        self._bin = folder_of_binaries
         self._folder = folder
         self._host = host
         self._port = port
@@ -54,7 +54,7 @@ class Database:
         }
 
     def make(self) -> None:
-        """Make an empty cluster."""
+        """Create an empty cluster."""
         secret = self._folder / "password"
         secret.write_text(PASSWORD)
         if os.geteuid() == 0:
@@ -67,7 +67,7 @@ class Database:
             rules.write("host all all all scram-sha-256\n")
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start it and wait until it answers."""
         settings = {
             "listen_addresses": "*" if self._host.name else "127.0.0.1",
             "port": str(self._port),
@@ -84,18 +84,17 @@ class Database:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection((self._host.outside, self._port), 1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        raise TimeoutError((self._folder / "postgres.log").read_text()[-2000:])
+        if not first_answer(self._is_up, patience_seconds=_PATIENCE_SECONDS, pause_seconds=0.1):
+            raise TimeoutError((self._folder / "postgres.log").read_text()[-2000:])
+
+    def _is_up(self) -> bool:
+        with suppress(OSError):
+            socket.create_connection((self._host.outside, self._port), 1).close()
+            return True
+        return False
 
     def stop(self) -> None:
-        """Stop it at once; what was committed stays."""
+        """Stop it at once; committed data stays."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(timeout=_PATIENCE_SECONDS)
@@ -106,7 +105,7 @@ class Database:
         return str(self._folder / "data")
 
     def _as_user(self) -> list[str]:
-        """Postgres refuses to run as root."""
+        """Return what runs a command as another user, as Postgres refuses to run as root."""
         if os.geteuid() != 0:
             return []
         return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
@@ -117,11 +116,11 @@ def running_database(host: Host, name: str, port: int) -> Iterator[Database]:
     """Run a database until the block ends.
 
     Args:
-        host: Where.
-        name: By which others know that host.
-        port: To listen on.
+        host: Host that runs it.
+        name: Name of that host for other processes.
+        port: Port to listen on.
     """
-    # Not pytest's folder, which is root's alone.
+    # Only root can read pytest's folder.
     folder = Path(tempfile.mkdtemp(prefix="vector-assets-postgres-"))
     database = Database(folder, host, name, port)
     try:

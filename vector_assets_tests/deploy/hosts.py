@@ -1,6 +1,6 @@
-"""Two hosts on one machine: network namespaces joined by a cable, and a disk for each process.
+"""Two hosts on one machine: connected network namespaces, and a disk for each process.
 
-Where the machine allows no namespaces, all is on 127.0.0.1, each process in a folder of its own.
+Without permission for namespaces, all processes share 127.0.0.1, each in a folder of its own.
 """
 
 import os
@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-# Runs in the namespace's own view of the mounts: what is mounted here, nobody else sees.
+# Runs in a private mount namespace.
 _BOOT = """
 set -e
 mount --bind "$VA_HOSTS" /etc/hosts
@@ -27,12 +27,12 @@ exec "$@"
 
 @dataclass(frozen=True)
 class Host:
-    """A machine of its own, as far as its processes can tell.
+    """A host, as its processes see it.
 
     Attributes:
-        name: Of its network namespace; empty where there is none.
-        address: Where the other host reaches it.
-        outside: Where the test reaches it.
+        name: Name of its network namespace; empty without namespaces.
+        address: Its address for the other host.
+        outside: Its address for the test.
     """
 
     name: str
@@ -41,32 +41,32 @@ class Host:
 
     @property
     def enter(self) -> tuple[str, ...]:
-        """What to put before a command, so that it runs there."""
+        """Prefix of a command that runs it on this host."""
         return ("ip", "netns", "exec", self.name) if self.name else ()
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """Two hosts, and the world that both of them reach.
+    """Two hosts and the outside world.
 
     Attributes:
-        one: The first.
-        two: The second.
-        world: Address at which vendors, and those who are alerted, are reached.
-        folder: For logs, and for mount points.
+        first: A host.
+        second: The other host.
+        world: Address of vendors and of alert receivers.
+        folder: Holds logs and mount points.
         config: Folder of `dagster.yaml` and `workspace.yaml`.
     """
 
-    one: Host
-    two: Host
+    first: Host
+    second: Host
     world: str
     folder: Path
     config: Path
 
     @property
     def are_apart(self) -> bool:
-        """Whether they are namespaces, and not both 127.0.0.1."""
-        return bool(self.one.name)
+        """Whether they are namespaces instead of both 127.0.0.1."""
+        return bool(self.first.name)
 
     def start(
         self,
@@ -79,13 +79,13 @@ class Hosts:
         """Start a process with an empty disk of its own and a read-only `DAGSTER_HOME`.
 
         Args:
-            name: Of its log.
-            host: Where.
+            name: Name of its log.
+            host: Host that runs it.
             command: Program and arguments.
-            environment: All of it.
-            names: Addresses by the names of hosts, for its `/etc/hosts`.
+            environment: Its whole environment.
+            names: Addresses by host name, for its `/etc/hosts`.
         """
-        # Namespaces: the same path for all, with another disk behind it for each.
+        # With namespaces all processes share a path, where each mounts its own disk.
         disk = self.folder / ("disk" if self.are_apart else name)
         home, temporary = disk / "dagster_home", disk / "tmp"
         for folder in (home, temporary):
@@ -98,7 +98,7 @@ class Hosts:
         }
         if self.are_apart:
             hosts = self.folder / "hosts"
-            hosts.write_text("".join(f"{names[one]} {one}\n" for one in names))
+            hosts.write_text("".join(f"{names[known]} {known}\n" for known in names))
             private["VA_HOSTS"] = str(hosts)
             boot = ["sh", "-c", _BOOT.format(config=self.config), "boot"]
             command = [*host.enter, *boot, *command]
@@ -118,10 +118,10 @@ class Hosts:
 
 @contextmanager
 def two_hosts(folder: Path, config: Path) -> Iterator[Hosts]:
-    """Give two hosts until the block ends; what still runs on them then is killed.
+    """Create two hosts until the block ends, then kill their processes.
 
     Args:
-        folder: For logs and disks.
+        folder: Holds logs and disks.
         config: Folder of `dagster.yaml` and `workspace.yaml`.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,34 +130,34 @@ def two_hosts(folder: Path, config: Path) -> Iterator[Hosts]:
         yield Hosts(here, here, "127.0.0.1", folder, config)
         return
     number = os.getpid() % 2**15
-    one, two = f"va{number}a", f"va{number}b"
+    first, second = f"va{number}a", f"va{number}b"
     net = f"10.{64 + number // 256}.{number % 256}"
     try:
-        _ip("netns", "add", one)
-        _ip("netns", "add", two)
-        # The world's cables to both, and the one between them.
-        _cable((f"va{number}0", "", f"{net}.1"), ("world", one, f"{net}.2"))
-        _cable((f"va{number}1", "", f"{net}.5"), ("world", two, f"{net}.6"))
-        _cable(("peer", one, f"{net}.9"), ("peer", two, f"{net}.10"))
-        _ip("-n", two, "route", "add", f"{net}.0/30", "via", f"{net}.5")
+        _ip("netns", "add", first)
+        _ip("netns", "add", second)
+        # Two links to the world, and a link between the hosts.
+        _link((f"va{number}0", "", f"{net}.1"), ("world", first, f"{net}.2"))
+        _link((f"va{number}1", "", f"{net}.5"), ("world", second, f"{net}.6"))
+        _link(("peer", first, f"{net}.9"), ("peer", second, f"{net}.10"))
+        _ip("-n", second, "route", "add", f"{net}.0/30", "via", f"{net}.5")
         yield Hosts(
-            Host(one, f"{net}.9", f"{net}.2"),
-            Host(two, f"{net}.10", f"{net}.6"),
+            Host(first, f"{net}.9", f"{net}.2"),
+            Host(second, f"{net}.10", f"{net}.6"),
             f"{net}.1",
             folder,
             config,
         )
     finally:
-        for name in (one, two):
+        for name in (first, second):
             for pid in _pids(name):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            # The cables go with the namespaces.
+            # Deleting the namespaces deletes the links.
             subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
 
 
 def _can_be_apart() -> bool:
-    """Return whether this machine lets us make namespaces."""
+    """Return whether this machine permits namespaces."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return False
     name = f"va{os.getpid()}try"
@@ -170,8 +170,8 @@ def _can_be_apart() -> bool:
     return mounted.returncode == 0
 
 
-def _cable(left: tuple[str, str, str], right: tuple[str, str, str]) -> None:
-    """Lay a cable between two interfaces, each given as name, namespace and address."""
+def _link(left: tuple[str, str, str], right: tuple[str, str, str]) -> None:
+    """Link two interfaces, each given as name, namespace and address."""
     ends = []
     for name, namespace, _ in (left, right):
         ends.append([name, *(["netns", namespace] if namespace else [])])
@@ -191,7 +191,7 @@ def _ip(*arguments: str) -> None:
 
 
 def _pids(name: str) -> list[int]:
-    found = subprocess.run(
+    done = subprocess.run(
         ["ip", "netns", "pids", name], check=False, capture_output=True, text=True
     )
-    return [int(one) for one in found.stdout.split()]
+    return [int(pid) for pid in done.stdout.split()]

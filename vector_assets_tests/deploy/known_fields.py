@@ -1,10 +1,10 @@
-"""Which fields exist where no schema can be had: written down from the vendors' own documents."""
+"""Fields of formats without a public schema, taken from the vendors' documentation."""
 
 from collections.abc import Iterator
 from typing import Any
 
 ANYTHING = "anything"
-"""Below this the fields are Kubernetes' or the reader's own."""
+"""Allows any fields below: they belong to Kubernetes or the user."""
 
 _IMAGE = dict.fromkeys(("repository", "tag", "pullPolicy"))
 _POD = dict.fromkeys(
@@ -95,23 +95,23 @@ APP_SPEC: dict[str, Any] = {
 }  # fmt: skip
 
 
-def unknown_fields(found: Any, known: Any, path: str = "") -> Iterator[str]:
-    """Yield the path of each field that is not known.
+def unknown_fields(document: Any, known: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each unknown field.
 
     Args:
-        found: A document.
-        known: The fields that exist: mappings by name, a list of one for lists, None for values.
-        path: Of the document in a larger one.
+        document: The parsed file, or a part of it.
+        known: The known fields: mappings by name, lists with the fields of items, None for values.
+        path: Path of the part within the file.
     """
     if known == ANYTHING:
         return
-    if isinstance(found, list):
+    if isinstance(document, list):
         inner = known[0] if isinstance(known, list) else known
-        for number, one in enumerate(found):
-            yield from unknown_fields(one, inner, f"{path}[{number}]")
-    elif isinstance(found, dict):
-        for name, one in found.items():
+        for number, item in enumerate(document):
+            yield from unknown_fields(item, inner, f"{path}[{number}]")
+    elif isinstance(document, dict):
+        for name, value in document.items():
             if not isinstance(known, dict) or name not in known:
                 yield f"{path}.{name}".lstrip(".")
             else:
-                yield from unknown_fields(one, known[name], f"{path}.{name}")
+                yield from unknown_fields(value, known[name], f"{path}.{name}")

@@ -1,14 +1,15 @@
-"""An object store that speaks S3, as a process of its own on this machine."""
+"""Runs an S3 object store as a process on this machine."""
 
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+
+from vector_assets_tests.support.patience import first_answer
 
 BUCKET = "vector-assets"
 
@@ -17,10 +18,10 @@ _PATIENCE_SECONDS = 60.0
 
 @contextmanager
 def running_object_store(log: Path) -> Iterator[dict[str, str]]:
-    """Run an object store with an empty bucket, and give the variables that lead to it.
+    """Run an object store with an empty bucket; yield the environment variables that reach it.
 
     Args:
-        log: For its output.
+        log: File for its output.
     """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
@@ -45,10 +46,7 @@ def running_object_store(log: Path) -> Iterator[dict[str, str]]:
 
 
 def _make_bucket(url: str, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(requests.ConnectionError):
-            requests.put(url, timeout=30).raise_for_status()
-            return
-        time.sleep(0.1)
-    raise TimeoutError(f"the object store did not start: {log.read_text()[-2000:]}")
+    if not first_answer(
+        lambda: requests.put(url, timeout=30).ok, patience_seconds=_PATIENCE_SECONDS
+    ):
+        raise TimeoutError(f"the object store did not start: {log.read_text()[-2000:]}")

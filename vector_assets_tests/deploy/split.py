@@ -1,7 +1,6 @@
-"""The split deployment: what `deploy/compose.yaml` starts, as processes that share no disk.
+"""The split deployment: the services of `deploy/compose.yaml` as processes that share no disk.
 
-Commands, environments and who gets which secrets are read from that file, so that what is tested is
-what is deployed.
+It reads commands, environments and env files from that file, so that tests run what is deployed.
 """
 
 import os
@@ -30,19 +29,19 @@ BIN = Path(sys.executable).parent
 PATIENCE_SECONDS = 300.0
 
 PROCESSES = ("code", "webserver", "daemon", "serve")
-_ON_HOST_ONE = ("postgres", "webserver", "daemon")
+_ON_FIRST_HOST = ("postgres", "webserver", "daemon")
 _PORTS = {"postgres": 5432, "code": 4000, "webserver": 3000, "serve": 8090}
 
 
 class SplitDeployment:
-    """All processes of one team, on two hosts.
+    """The processes of a deployment on two hosts.
 
     Args:
-        hosts: Where they run.
-        database: For Dagster's records.
-        accounts: What `vector-assets.env` would hold.
-        receiver: Takes alerts.
-        ports: By process; the file's own where the hosts are apart.
+        hosts: Hosts of the processes.
+        database: Dagster's storage.
+        accounts: Content of `vector-assets.env`.
+        receiver: Receives alerts.
+        ports: Ports by process; those of the file if the hosts are apart.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class SplitDeployment:
         )
 
     def migrate(self) -> None:
-        """Do what is done before anything is started, and wait for its end."""
+        """Run the service `migrate` and wait for its end."""
         self.start("migrate")
         code = self._processes.pop("migrate").wait(timeout=PATIENCE_SECONDS)
         assert code == 0, said_in(self.hosts.folder)
@@ -79,36 +78,36 @@ class SplitDeployment:
         """Start a service of the file."""
         program, *arguments = self._services[name]["command"]
         command = [str(BIN / program), *map(self._local, arguments)]
-        names = {one: self._host(one).address for one in _PORTS}
+        names = {host: self._host(host).address for host in _PORTS}
         self._processes[name] = self.hosts.start(
             name, self._host(name), command, self.environment_of(name), names
         )
 
     def start_all(self) -> None:
-        """Start everything, and return when it answers."""
+        """Start everything and wait until it answers."""
         self.migrate()
         for name in PROCESSES:
             self.start(name)
         self.dagster.wait_until_up()
-        # The daemon is seen by its heartbeats; before the first, nobody takes a backfill.
+        # Before the daemon's first heartbeat, backfills are refused.
         self.wait_until(lambda: not self.status()["problems"], "all of it")
 
     def kill(self, name: str) -> None:
-        """Kill all that a container holds, as when its host goes down."""
+        """Kill all processes of a service, as if its host went down."""
         process = self._processes.pop(name)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
     def start_what_has_died(self) -> None:
-        """Do what the file's restart policy does."""
+        """Restart dead services, as the file's restart policy does."""
         for name, process in list(self._processes.items()):
             if process.poll() is not None:
                 assert self._services[name]["restart"] == "unless-stopped"
                 self.start(name)
 
     def stop(self) -> None:
-        """Stop everything, with what it has started."""
+        """Stop all services with their child processes."""
         for process in self._processes.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -118,28 +117,28 @@ class SplitDeployment:
             self.kill(name)
 
     def environment_of(self, name: str) -> dict[str, str]:
-        """Return what a service's process sees: its env files, then its own variables."""
+        """Return the environment of a service: its env files, then its own variables."""
         service = self._services[name]
-        found = {"PATH": f"{BIN}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
+        environment = {"PATH": f"{BIN}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
         if "PYTHONPATH" in os.environ:
-            found["PYTHONPATH"] = os.environ["PYTHONPATH"]
+            environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         for file in service.get("env_file", []):
-            found |= self._env_files[file]
+            environment |= self._env_files[file]
         for key, value in service.get("environment", {}).items():
             value = self._local(re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value))
             if not self.hosts.are_apart:
                 value = re.sub(
                     r"^(code|webserver)$|(?<=//)(code|webserver)(?=:)", "127.0.0.1", value
                 )
-            found[key] = value
-        return found
+            environment[key] = value
+        return environment
 
     def status(self) -> dict[str, Any]:
-        """Return what `serve` says of everything."""
+        """Return the sync status from `serve`."""
         return dict(self.get("/api/sync-status"))
 
     def get(self, path: str, **parameters: str) -> Any:
-        """Ask `serve` as a reader."""
+        """Send a GET request to `serve` with the read key."""
         headers = {"Authorization": "Bearer reading-key"}
         answer = requests.get(self.url + path, headers=headers, params=parameters, timeout=90)
         assert answer.status_code == 200, answer.text
@@ -147,10 +146,10 @@ class SplitDeployment:
 
     def verdicts(self) -> dict[str, str]:
         """Return the verdict on each source."""
-        return {one["source"]: one["verdict"] for one in self.status()["sources"]}
+        return {status["source"]: status["verdict"] for status in self.status()["sources"]}
 
     def backfill(self, source: str, days: int) -> dict[str, Any]:
-        """Ask for a backfill over HTTP."""
+        """Request a backfill over HTTP."""
         answer = requests.post(
             f"{self.url}/api/backfill/{source}",
             params={"days": days},
@@ -161,14 +160,14 @@ class SplitDeployment:
         return dict(answer.json())
 
     def wait_until(self, question: Callable[[], Any], what: str) -> Any:
-        """Return a question's answer once it is something."""
+        """Wait until a question has a truthy answer and return it."""
         return waited_for(question, what, patience_seconds=PATIENCE_SECONDS, logs=self.hosts.folder)
 
     def _host(self, name: str) -> Host:
-        return self.hosts.one if name in (*_ON_HOST_ONE, "migrate") else self.hosts.two
+        return self.hosts.first if name in (*_ON_FIRST_HOST, "migrate") else self.hosts.second
 
     def _local(self, text: str) -> str:
-        """Return a word of the file as it is here; where hosts are apart, it is the same."""
+        """Adapt an address or port of the file to this machine; nothing changes with namespaces."""
         if self.hosts.are_apart:
             return text
         text = text.replace("0.0.0.0", "127.0.0.1")
@@ -178,7 +177,7 @@ class SplitDeployment:
 
 
 def ports_for(hosts: Hosts) -> dict[str, int]:
-    """Return the ports of the file, or free ones where all share 127.0.0.1."""
+    """Return the ports of the file, or free ports if all processes share 127.0.0.1."""
     return dict(_PORTS) if hosts.are_apart else {name: _free_port() for name in _PORTS}
 
 

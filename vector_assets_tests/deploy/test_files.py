@@ -1,4 +1,4 @@
-"""What the files of `deploy/` say, checked by schema or parser where they cannot be run here."""
+"""Checks the files of `deploy/` that cannot run here by schema or parser."""
 
 import re
 import shutil
@@ -33,7 +33,7 @@ def run(*command: str) -> None:
 
 
 def test_the_instance_is_the_same_however_it_is_deployed() -> None:
-    """The package's own file is the truth; it lacks where records are, which differs."""
+    """All equal the package's own file, except for the storage."""
     one_host = yaml.safe_load(
         (files("vector_assets.orchestration") / "dagster.yaml").read_text("utf-8")
     )
@@ -49,7 +49,7 @@ def test_dagster_takes_the_instance(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     shutil.copy(DEPLOY / "dagster.yaml", tmp_path)
     config, _ = dagster_instance_config(str(tmp_path))
     fields = config["storage"]["postgres"]["postgres_db"]
-    variables = {one["env"] for name, one in fields.items() if name != "params"}
+    variables = {field["env"] for name, field in fields.items() if name != "params"}
     assert variables == set(env_file("database.env.example"))
 
 
@@ -68,29 +68,29 @@ def test_compose_starts_again_what_dies_and_publishes_nothing_to_the_world() -> 
     for name in ("postgres", *PROCESSES):
         assert services[name]["restart"] == "unless-stopped"
         assert services[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
-    published = [port for one in services.values() for port in one.get("ports", [])]
+    published = [port for service in services.values() for port in service.get("ports", [])]
     assert sorted(published) == ["127.0.0.1:3000:3000", "127.0.0.1:8090:8090"]
-    for one in services.values():
-        for name in one.get("env_file", []):
+    for service in services.values():
+        for name in service.get("env_file", []):
             assert (DEPLOY / f"{name}.example").exists()
-            # What holds secrets is never committed.
+            # Files with secrets are never committed.
             run("git", "check-ignore", "--quiet", f"deploy/{name}")
 
 
 def test_every_file_starts_the_same_commands() -> None:
-    """Of compose, whose commands the test of the split deployment starts."""
+    """The commands of compose, which the tests of the split deployment start."""
     services = read("compose.yaml")["services"]
     commands = {name: " ".join(services[name]["command"]) for name in ("migrate", *PROCESSES)}
     app = read("app.yaml")
     components = [*app["services"], *app["workers"], *app["jobs"]]
-    assert {one["name"]: one["run_command"] for one in components} == commands
+    assert {component["name"]: component["run_command"] for component in components} == commands
     deployment, _ = yaml.safe_load_all((DEPLOY / "serve.yaml").read_text())
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     assert " ".join(container["command"]) == commands["serve"]
     for unit in UNITS:
         name = unit.stem.removeprefix("vector-assets-")
         [started] = re.findall(r"^ExecStart=\S+/bin/(.+)$", unit.read_text(), re.MULTILINE)
-        # One host listens to itself alone.
+        # On a single host, services listen only on 127.0.0.1.
         assert started == commands[name].replace("0.0.0.0", "127.0.0.1")
     [code] = read("helm-values.yaml")["dagster-user-deployments"]["deployments"]
     assert commands["code"].endswith(" ".join(code["codeServerArgs"]))
@@ -118,9 +118,10 @@ def test_the_launcher_takes_what_it_shall_put_into_each_pod() -> None:
 def test_the_app_platform_knows_every_field() -> None:
     app = read("app.yaml")
     assert list(unknown_fields(app, APP_SPEC)) == []
-    # Nothing but `serve` is reached from outside.
+    # Only `serve` is reachable from outside.
     assert [rule["component"]["name"] for rule in app["ingress"]["rules"]] == ["serve"]
-    secrets = [env for one in app["services"] for env in one.get("envs", []) if "KEY" in env["key"]]
+    envs = [env for service in app["services"] for env in service.get("envs", [])]
+    secrets = [env for env in envs if "KEY" in env["key"]]
     assert all(env["type"] == "SECRET" and env["value"] == "CHANGE_ME" for env in secrets)
 
 
@@ -131,9 +132,9 @@ def test_a_field_that_does_not_exist_is_found() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: str(unit.stem))
 def test_systemd_takes_the_units_and_calls_them_safe(unit: Path, tmp_path: Path) -> None:
-    for one in (DEPLOY / "systemd").iterdir():
-        text = one.read_text().replace("/opt/vector-assets/.venv/bin", str(BIN))
-        (tmp_path / one.name).write_text(text)
+    for file in (DEPLOY / "systemd").iterdir():
+        text = file.read_text().replace("/opt/vector-assets/.venv/bin", str(BIN))
+        (tmp_path / file.name).write_text(text)
     copy = str(tmp_path / unit.name)
     verified = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", copy],
@@ -165,5 +166,5 @@ def test_the_image_holds_all_that_is_copied_and_no_accounts() -> None:
         for source in line.split()[:-1]
     }
     assert copied == let_in
-    assert all((ROOT / one).exists() for one in copied)
-    assert [one for one in let_in if "env" in one] == []
+    assert all((ROOT / path).exists() for path in copied)
+    assert [path for path in let_in if "env" in path] == []

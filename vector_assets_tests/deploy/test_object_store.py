@@ -1,4 +1,4 @@
-"""LanceDB on an object store: every promise of a store, over HTTP, and writers on several hosts."""
+"""LanceDB on an object store: the conformance tests of a store, and concurrent writers."""
 
 import os
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def _write(uri: str, writer: int) -> None:
 
 
 def test_writers_at_once_lose_nothing_and_the_newest_wins(uri: str) -> None:
-    """All are processes without a disk in common; the table itself is made in the race, too."""
+    """The writers are processes that share no disk and race to create the table."""
     run_at_once(_write, [(uri, number) for number in range(WRITERS)])
     store = LanceDBStore(uri)
     assert store.count(SPACE) == WRITERS * ROUNDS + 1

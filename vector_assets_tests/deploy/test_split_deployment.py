@@ -1,6 +1,6 @@
-"""Processes that share no disk, started as `deploy/compose.yaml` says, over a real Postgres.
+"""The services of `deploy/compose.yaml` as processes that share no disk, with a real Postgres.
 
-Things die here in the order of the tests; one file, so that all is started once.
+The tests kill services in order; they share a file so that the deployment starts once.
 """
 
 import os
@@ -50,8 +50,8 @@ def runs_of(team: SplitDeployment, source: str) -> list[dict[str, Any]]:
 
 def wait_for_backfill(team: SplitDeployment, backfill: dict[str, Any]) -> dict[str, Any]:
     def state() -> dict[str, Any] | None:
-        found: dict[str, Any] = team.get(backfill["status_url"])
-        return found if found["is_finished"] else None
+        status: dict[str, Any] = team.get(backfill["status_url"])
+        return status if status["is_finished"] else None
 
     return dict(team.wait_until(state, f"the backfill of {backfill['source']}"))
 
@@ -62,7 +62,7 @@ def events_about(receiver: Receiver, key: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def backfilled(team: SplitDeployment) -> list[dict[str, Any]]:
-    """Fill the index with a week of all sources over HTTP, whichever tests run."""
+    """Fill the index with a week of all sources over HTTP."""
     asked = [team.backfill(source, 7) for source in SOURCE_NAMES]
     return [wait_for_backfill(team, backfill) for backfill in asked]
 
@@ -70,13 +70,13 @@ def backfilled(team: SplitDeployment) -> list[dict[str, Any]]:
 def test_a_backfill_over_http_runs_on_the_other_host_and_is_found(
     backfilled: list[dict[str, Any]], team: SplitDeployment, sandbox: Sandbox
 ) -> None:
-    assert all(set(one["days"].values()) == {"materialized"} for one in backfilled)
+    assert all(set(backfill["days"].values()) == {"materialized"} for backfill in backfilled)
     team.wait_until(lambda: set(team.verdicts().values()) == {"fresh"}, "fresh sources")
-    found = team.get("/api/find-context", q="HAR-41", limit="1")
-    assert found["answers"][0]["title"].startswith("HAR-41")
-    # The vendors' Pinecone holds what the status counts, and nothing else was written anywhere.
-    assert all(one["vectors"] > 0 for one in team.status()["sources"])
-    assert sum(sandbox.conditions.requests("/pinecone").values()) > 0
+    answers = team.get("/api/find-context", q="HAR-41", limit="1")["answers"]
+    assert answers[0]["title"].startswith("HAR-41")
+    # The status counts what is in the sandbox's Pinecone.
+    assert all(status["vectors"] > 0 for status in team.status()["sources"])
+    assert sum(sandbox.faults.requests("/pinecone").values()) > 0
 
 
 def test_accounts_are_where_they_are_needed_and_nowhere_else(team: SplitDeployment) -> None:
@@ -89,13 +89,13 @@ def test_accounts_are_where_they_are_needed_and_nowhere_else(team: SplitDeployme
 def test_two_backfills_of_a_source_at_once_take_turns(
     team: SplitDeployment, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.latency_seconds = 0.3
+    sandbox.faults.latency_seconds = 0.3
     both = [team.backfill("jira", 2), team.backfill("jira", 3)]
     other = team.backfill("slack", 2)
     for backfill in (*both, other):
         assert not wait_for_backfill(team, backfill)["has_failed"]
-    sandbox.conditions.clear()
-    ids = {one["backfill_id"] for one in both}
+    sandbox.faults.clear()
+    ids = {backfill["backfill_id"] for backfill in both}
     runs = [run for run in runs_of(team, "jira") if run["tags"].get("dagster/backfill") in ids]
     assert len(runs) == 2
     steps = sorted(
@@ -112,7 +112,7 @@ def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too
     team: SplitDeployment, sandbox: Sandbox, receiver: Receiver
 ) -> None:
     sandbox.workspace.pages[0]["last_edited_time"] = datetime.now(UTC).isoformat()
-    sandbox.conditions.latency_seconds = 2.0
+    sandbox.faults.latency_seconds = 2.0
     days = range_tags(Days.newest(3, datetime.now(UTC)))
     run_id = team.dagster.launch(JOB, {**days, "source": "notion"}, source="notion")
     pid = team.wait_until(lambda: process_of(team, run_id), "the process of the run")
@@ -120,7 +120,7 @@ def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too
     os.kill(pid, signal.SIGKILL)
     for name in ("webserver", "daemon"):
         team.kill(name)
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     for name in ("webserver", "daemon"):
         team.start(name)
     team.dagster.wait_until_up()
@@ -142,11 +142,11 @@ def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too
 
 
 def process_of(team: SplitDeployment, run_id: str) -> int | None:
-    """Return the pid of the process that executes a run, once it has begun."""
+    """Return the pid of a run's process; None before it starts."""
     connection = team.dagster.query(_EVENTS, id=run_id)["logsForRun"]
     messages = "\n".join(event.get("message", "") for event in connection["events"])
-    found = re.search(r"in process \(pid: (\d+)\)", messages)
-    return int(found[1]) if found else None
+    match = re.search(r"in process \(pid: (\d+)\)", messages)
+    return int(match[1]) if match else None
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_a_code_server_that_dies_is_told_once_by_its_name(
 
 
 def is_healed(team: SplitDeployment) -> bool:
-    """Start what has died of it, as the file's restart policy does, and see whether all is well."""
+    """Restart dead services as the file's restart policy does; tell whether no problem is left."""
     team.start_what_has_died()
     return not team.status()["problems"]
 
@@ -185,11 +185,11 @@ def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     team.wait_until(lambda: is_healed(team), "all of it")
     receiver.wait_for("over", "database", patience_seconds=180)
     assert events_about(receiver, "database") == ["opened", "over"]
-    # The webserver, which could not answer meanwhile, was no other news.
+    # There was no second incident for the webserver, which could not answer meanwhile.
     assert ("opened", "webserver") not in receiver.events()[known:]
 
     def launched() -> str:
-        # Each of the webserver's old connections fails once before a new one takes its place.
+        # Each old connection of the webserver fails once before it is replaced.
         with suppress(AssertionError):
             days = range_tags(Days.newest(1, datetime.now(UTC)))
             return team.dagster.launch(JOB, days, source="jira")
@@ -203,7 +203,7 @@ def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
 def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
-    """`serve` has no disk of its own that lasts: what it said is in the database."""
+    """`serve` has no persistent disk; it keeps incidents in the database."""
     team.kill("webserver")
     receiver.wait_for("opened", "webserver")
     team.kill("serve")

@@ -1,4 +1,4 @@
-"""Chunking, with the tokenizer of the local model: what fits, what stays whole, what is kept."""
+"""Chunking with the local tokenizer: sizes, whole sections, no lost text."""
 
 import json
 from dataclasses import replace

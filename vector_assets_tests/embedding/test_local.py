@@ -1,4 +1,4 @@
-"""The local embedder with its real model: right weights, right order, no network, no noise."""
+"""The local embedder with its real model: weights, order, no network, no output."""
 
 import subprocess
 import sys
@@ -39,13 +39,13 @@ def test_vectors_are_unit_float32_in_the_order_given(embedder: LocalEmbedder) ->
     assert embedded.vectors.shape == (3, 384)
     assert np.linalg.norm(embedded.vectors, axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
     for text, vector in zip(TEXTS, embedded.vectors, strict=True):
-        # Neighbours in a batch change the last digits and nothing else.
+        # Neighbours in a batch change only the last digits.
         assert float(embedder.embed_query(text) @ vector) == pytest.approx(1, abs=1e-3)
     assert embedded.failures == {}
 
 
 def test_each_of_many_texts_gets_the_vector_that_it_gets_alone(embedder: LocalEmbedder) -> None:
-    # More than one batch of the model, of lengths that come in no order.
+    # More than one batch of the model, with lengths in no order.
     texts = [f"Crane {n} stopped. " + "Its brake is worn. " * (n * 7 % 40) for n in range(24)]
     together = embedder.embed(texts).vectors
     for number in (0, 5, 11, 23):
@@ -66,8 +66,8 @@ def test_tokens_are_counted_as_the_model_sees_them(embedder: LocalEmbedder) -> N
 
 def test_a_text_that_fills_the_window_counts_to_its_last_word(embedder: LocalEmbedder) -> None:
     filler = "word " * (embedder.chunk_tokens - 1)
-    one, other = embedder.embed([filler + "duck", filler + "bank"]).vectors
-    assert not np.array_equal(one, other)
+    duck, bank = embedder.embed([filler + "duck", filler + "bank"]).vectors
+    assert not np.array_equal(duck, bank)
 
 
 def test_a_text_beyond_the_window_is_refused_by_name_and_its_neighbours_are_not(

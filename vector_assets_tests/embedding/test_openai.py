@@ -1,4 +1,4 @@
-"""OpenAI's embeddings through the real SDK, over HTTP, against the vendor's limits."""
+"""OpenAI's embeddings through the real SDK over HTTP, with the vendor's limits."""
 
 import numpy as np
 import pytest
@@ -41,16 +41,16 @@ def build(sandbox: Sandbox, meter: Meter, **settings: object) -> OpenAIEmbedder:
 
 def test_vectors_come_back_in_the_order_of_the_texts(sandbox: Sandbox, meter: Meter) -> None:
     texts = [f"text number {n}" for n in range(50)]
-    found = build(sandbox, meter).embed(texts)
-    assert found.vectors.dtype == np.float32
-    np.testing.assert_allclose(found.vectors, embed(texts, 1536), atol=1e-6)
-    assert found.token_count > 0
-    assert found.failures == {}
+    embedded = build(sandbox, meter).embed(texts)
+    assert embedded.vectors.dtype == np.float32
+    np.testing.assert_allclose(embedded.vectors, embed(texts, 1536), atol=1e-6)
+    assert embedded.token_count > 0
+    assert embedded.failures == {}
 
 
 def test_more_texts_than_a_request_takes_go_out_as_several(sandbox: Sandbox, meter: Meter) -> None:
-    found = build(sandbox, meter).embed(["word"] * (MAX_INPUTS + 1))
-    assert found.vectors.shape == (MAX_INPUTS + 1, 1536)
+    embedded = build(sandbox, meter).embed(["word"] * (MAX_INPUTS + 1))
+    assert embedded.vectors.shape == (MAX_INPUTS + 1, 1536)
     assert meter.requests == {"openai embeddings": 2}
 
 
@@ -61,26 +61,26 @@ def test_a_batch_is_bounded_by_tokens_too() -> None:
 
 
 def test_a_text_that_is_refused_is_found_and_costs_no_other(sandbox: Sandbox, meter: Meter) -> None:
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         PATH, contains="UNSPEAKABLE", status=400, body={"error": {"message": "not this one"}}
     )
     texts = [f"text {n}" for n in range(100)]
     texts[37] = texts[80] = "UNSPEAKABLE"
-    found = build(sandbox, meter).embed(texts)
-    assert found.failures == {37: "not this one", 80: "not this one"}
-    good = [n for n in range(100) if n not in found.failures]
+    embedded = build(sandbox, meter).embed(texts)
+    assert embedded.failures == {37: "not this one", 80: "not this one"}
+    good = [n for n in range(100) if n not in embedded.failures]
     np.testing.assert_allclose(
-        found.vectors[good], embed([texts[n] for n in good], 1536), atol=1e-6
+        embedded.vectors[good], embed([texts[n] for n in good], 1536), atol=1e-6
     )
-    assert not found.vectors[[37, 80]].any()
+    assert not embedded.vectors[[37, 80]].any()
 
 
 def test_a_text_that_is_too_long_is_a_failure_and_is_not_sent(
     sandbox: Sandbox, meter: Meter
 ) -> None:
-    found = build(sandbox, meter).embed(["short", "word " * 9000])
-    assert found.failures == {1: "it takes 9,001 tokens, the model reads 8,192"}
-    assert found.vectors[0].any()
+    embedded = build(sandbox, meter).embed(["short", "word " * 9000])
+    assert embedded.failures == {1: "it takes 9,001 tokens, the model reads 8,192"}
+    assert embedded.vectors[0].any()
 
 
 def test_an_empty_list_asks_nothing(sandbox: Sandbox, meter: Meter) -> None:
@@ -95,15 +95,15 @@ def test_names_of_special_tokens_are_plain_text(sandbox: Sandbox, meter: Meter) 
 
 
 def test_retry_after_is_obeyed_and_counted(sandbox: Sandbox, meter: Meter) -> None:
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=2)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=2)
     assert build(sandbox, meter).embed(["hello"]).vectors.any()
     assert meter.requests == {"openai embeddings": 3}
     assert meter.throttled_seconds == 2.0
 
 
 def test_a_server_that_fails_in_passing_is_asked_again(sandbox: Sandbox, meter: Meter) -> None:
-    sandbox.conditions.fail(PATH, status=500, times=1)
-    sandbox.conditions.fail(PATH, break_connection="drop", times=1)
+    sandbox.faults.fail(PATH, status=500, times=1)
+    sandbox.faults.fail(PATH, break_connection="drop", times=1)
     assert build(sandbox, meter).embed(["hello"]).vectors.any()
 
 
@@ -129,7 +129,7 @@ def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
     sandbox: Sandbox, meter: Meter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vector_assets.embedding.openai.client.MAX_RETRIES", 1)
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         PATH, status=429, body={"error": {"message": "no", "code": "insufficient_quota"}},
         retry_after_seconds=0,
     )  # fmt: skip
@@ -138,8 +138,8 @@ def test_an_account_without_credit_is_not_taken_for_a_rate_limit(
 
 
 def answered(sandbox: Sandbox, meter: Meter, body: object) -> Embedded:
-    """Return what is made of an answer for one text and two dimensions."""
-    sandbox.conditions.fail(PATH, status=200, body=body)
+    """Embed one text in two dimensions from a given answer."""
+    sandbox.faults.fail(PATH, status=200, body=body)
     return build(sandbox, meter, embedding_dimensions=2).embed(["x"])
 
 
@@ -147,9 +147,9 @@ def test_numbers_in_place_of_base64_are_read_for_some_servers_know_no_other(
     sandbox: Sandbox, meter: Meter
 ) -> None:
     body = {"data": [{"index": 0, "embedding": [3, 4.0]}], "usage": {"total_tokens": 7}}
-    found = answered(sandbox, meter, body)
-    np.testing.assert_allclose(found.vectors, [[0.6, 0.8]], atol=1e-6)
-    assert found.token_count == 7
+    embedded = answered(sandbox, meter, body)
+    np.testing.assert_allclose(embedded.vectors, [[0.6, 0.8]], atol=1e-6)
+    assert embedded.token_count == 7
 
 
 @pytest.mark.parametrize("usage", [None, [], {"total_tokens": "many"}])
@@ -157,9 +157,9 @@ def test_tokens_that_a_server_does_not_tell_count_as_none(
     sandbox: Sandbox, meter: Meter, usage: object
 ) -> None:
     body = {"data": [{"index": 0, "embedding": "AABAQAAAgEA="}], "usage": usage}
-    found = answered(sandbox, meter, body)
-    np.testing.assert_allclose(found.vectors, [[0.6, 0.8]], atol=1e-6)
-    assert found.token_count == 0
+    embedded = answered(sandbox, meter, body)
+    np.testing.assert_allclose(embedded.vectors, [[0.6, 0.8]], atol=1e-6)
+    assert embedded.token_count == 0
 
 
 @pytest.mark.parametrize(

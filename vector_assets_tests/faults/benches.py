@@ -102,12 +102,12 @@ class PineconeBench:
 
     def arm(self, fault: str, skip: int) -> None:
         """Have one of the next requests misbehave."""
-        rule = self._sandbox.conditions.fail(DATA, skip=skip, **WIRE_FAULTS[fault])
+        rule = self._sandbox.faults.fail(DATA, skip=skip, **WIRE_FAULTS[fault])
         self._armed.append((fault, rule))
 
     def lag(self, seconds: float) -> None:
         """Have writes stay unseen for so long."""
-        self._sandbox.conditions.index_lag_seconds = seconds
+        self._sandbox.faults.index_lag_seconds = seconds
         self._lag_seconds = max(seconds, self._lag_seconds)
         self.injected["stale reads"] += 1
 
@@ -116,7 +116,7 @@ class PineconeBench:
         for fault, rule in self._armed:
             self.injected[fault] += rule.times < WIRE_FAULTS[fault]["times"]
         self._armed.clear()
-        self._sandbox.conditions.clear()
+        self._sandbox.faults.clear()
         # What was written last may be what an older run had begun: nobody knows before it is seen.
         time.sleep(self._lag_seconds)
         self._lag_seconds = 0.0

@@ -3,12 +3,13 @@
 import asyncio
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vector_assets_tests.support.patience import first_answer
 
 PATIENCE_SECONDS = 120.0
 
@@ -67,10 +68,12 @@ class Gate:
         Raises:
             AssertionError: It has ended without coming by.
         """
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while not self._stopped.wait(0.01):
-            assert process.poll() is None, "it ended and never came to the gate"
-            assert time.monotonic() < give_up_at, "it never came to the gate"
+        assert first_answer(
+            self._stopped.is_set,
+            patience_seconds=PATIENCE_SECONDS,
+            pause_seconds=0.01,
+            process=process,
+        ), "it never came to the gate"
 
     def let_others_pass(self) -> None:
         """Keep what stands at the gate, and stop nothing else."""

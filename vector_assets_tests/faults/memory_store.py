@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record, VectorStore
-from vector_assets.stores.records import head_id, trusted_fingerprint
+from vector_assets.stores.records import head_id, head_of, trusted_fingerprint
 
 
 class MemoryStore(VectorStore):
@@ -28,7 +28,7 @@ class MemoryStore(VectorStore):
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         with self._lock:
             found = {one: self.records.get(head_id(one)) for one in document_ids}
-        return {one: _head(record.metadata) for one, record in found.items() if record}
+        return {one: head_of(record.metadata) for one, record in found.items() if record}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         with self._lock:
@@ -78,7 +78,7 @@ class MemoryStore(VectorStore):
         for one in list(self.records.values()):
             is_wanted = not days or one.metadata["partition"] in map(str, days)
             if one.metadata["chunk"] == 0 and is_wanted:
-                yield str(one.metadata["document_id"]), _head(one.metadata)
+                yield str(one.metadata["document_id"]), head_of(one.metadata)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
@@ -102,14 +102,3 @@ class MemoryStore(VectorStore):
 
     def check(self) -> str:
         return "memory"
-
-
-def _head(metadata: Metadata) -> Head:
-    return Head(
-        str(metadata["document_fingerprint"]),
-        float(str(metadata["updated_at"])),
-        int(str(metadata["chunk_count"])),
-        str(metadata["stamp"]),
-        str(metadata["container"]),
-        tuple(map(str, access)) if isinstance(access := metadata["access"], list) else (),
-    )

@@ -34,6 +34,7 @@ from vector_assets_tests.faults.test_machine import assert_equal
 from vector_assets_tests.faults.world import Contents
 from vector_assets_tests.sources.jira.issues import adf, issue
 from vector_assets_tests.stores.test_pinecone import make_vector_index
+from vector_assets_tests.support.patience import first_answer
 
 DAYS = 8
 PARAGRAPHS = (1, 1, 1, 2, 6)
@@ -123,8 +124,8 @@ class Runs:
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
         self.folder = folder
-        self.conditions = served.conditions
-        self.log = served.conditions.log
+        self.faults = served.faults
+        self.log = served.faults.log
         self._bench: Bench = (
             LanceDBBench(folder) if store == "lancedb" else PineconeBench(served, store)
         )
@@ -200,8 +201,7 @@ def kill_one(
     """
     before, wanted = len(log), random.randint(1, requests)
     process = start()
-    while process.poll() is None and len(log) - before < wanted:
-        time.sleep(0.001)
+    first_answer(lambda: len(log) - before >= wanted, pause_seconds=0.001, process=process)
     time.sleep(random.choice([0.0, random.uniform(0, 0.3)]))
     has_died = process.poll() is None
     process.kill()

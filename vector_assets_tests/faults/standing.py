@@ -1,9 +1,10 @@
 """Code of a process that stands still at the n-th write to LanceDB, which no gate can stop."""
 
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
+
+from vector_assets_tests.support.patience import first_answer
 
 STAND = """
 import os, time
@@ -32,8 +33,6 @@ def stands(process: "subprocess.Popen[Any]", folder: Path) -> bool:
         folder: This one.
     """
     mark = folder / "stands"
-    while process.poll() is None and not mark.exists():
-        time.sleep(0.01)
-    was_there = mark.exists()
+    was_there = first_answer(mark.exists, pause_seconds=0.01, process=process)
     mark.unlink(missing_ok=True)
-    return was_there
+    return bool(was_there)

@@ -4,8 +4,6 @@ At no moment does a day count as materialized whose documents are not all there.
 """
 
 import itertools
-import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from vector_assets_tests.faults.versions import (
     whole,
 )
 from vector_assets_tests.faults.world import Contents
+from vector_assets_tests.support.patience import first_answer
 
 __all__ = ["embedded"]
 
@@ -243,7 +242,12 @@ def test_a_night_that_is_killed_while_its_days_are_recorded_is_completed_by_the_
     nights.gate.wait(process)
     with nights.dagster.assets_locked():
         nights.gate.open(goes_on=True)
-        waited_for(lambda: nights.dagster.has_logged_materialization(run_id), process)
+        assert first_answer(
+            lambda: nights.dagster.has_logged_materialization(run_id),
+            patience_seconds=PATIENCE_SECONDS,
+            pause_seconds=0.01,
+            process=process,
+        )
         ended(process)
     held, new = nights.assert_safe(run_id)
     assert is_done(held, nights.old, new)
@@ -291,11 +295,3 @@ def test_a_night_that_is_killed_at_any_write_to_lancedb_is_completed_by_the_next
             nights.complete(embedded)
     assert nights.figures["killed"] > 8
     record_property("figures", nights.figures)
-
-
-def waited_for(question: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while not question():
-        assert process.poll() is None, "it ended before"
-        assert time.monotonic() < give_up_at
-        time.sleep(0.01)

@@ -85,12 +85,12 @@ def test_an_outage_of_a_vendor_ends_the_run_by_name_and_the_next_goes_on(
 ) -> None:  # fmt: skip
     path, status, wait, skip, words = OUTAGES[outage]
     with running_runs(team, tmp_path, store) as runs:
-        runs.conditions.fail(path, status=status, retry_after_seconds=wait, skip=skip)
+        runs.faults.fail(path, status=status, retry_after_seconds=wait, skip=skip)
         code, said = sync(runs, team)
         assert code == 1
         assert _matches(words, said), said
         assert runs.contents(), "what came before the outage is written"
-        runs.conditions.clear()
+        runs.faults.clear()
         assert_goes_on(runs, team, embedded, sync)
 
 
@@ -102,13 +102,11 @@ def test_an_outage_of_pinecone_ends_the_run_by_name_and_the_next_goes_on(
 ) -> None:  # fmt: skip
     named = {429: r"pinecone .* is rate limited", 503: r"pinecone did not answer: .*503"}
     with running_runs(team, tmp_path, store) as runs:
-        runs.conditions.fail(
-            "/pinecone/vector-assets", status=status, retry_after_seconds=0, skip=25
-        )
+        runs.faults.fail("/pinecone/vector-assets", status=status, retry_after_seconds=0, skip=25)
         code, said = sync(runs, team)
         assert code == 1
         assert _matches(named[status], said), said
-        runs.conditions.clear()
+        runs.faults.clear()
         assert runs.contents(), "what came before the outage is written"
         assert_goes_on(runs, team, embedded, sync)
 

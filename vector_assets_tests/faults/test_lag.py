@@ -20,7 +20,7 @@ def test_what_an_index_shows_late_is_embedded_once(sandbox: Sandbox, api: str) -
         make_vector_index(sandbox, 16)
     store, embedder = build(sandbox), TinyEmbedder(16, 40)
     store.open("jira", 16)
-    sandbox.conditions.index_lag_seconds = LAG_SECONDS
+    sandbox.faults.index_lag_seconds = LAG_SECONDS
     source = ListSource([document("1", *PARTS), document("2", "short")])
     pipeline = Pipeline(source=source, target=target_of(store, embedder), meter=Meter())
     report = write(pipeline.embedded_documents(DAYS, now=NOW))

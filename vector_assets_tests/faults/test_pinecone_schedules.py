@@ -48,16 +48,16 @@ def run_schedule(seed: int, store: PineconeStore, sandbox: Sandbox) -> Counter[s
     for _ in range(random.randint(1, 3)):
         world.change()
         faults.share = random.choice([0.0, 0.1])
-        sandbox.conditions.rules.clear()
+        sandbox.faults.rules.clear()
         rule = dict(random.choice(FAULTS))
         rule["skip"] = rule.get("skip", 0) + random.randint(0, 3)
-        added = sandbox.conditions.fail(DATA, **rule)
+        added = sandbox.faults.fail(DATA, **rule)
         with suppress(VectorAssetsError):
             write(pipeline.embedded_documents(DAYS, now=NOW))
         if not added.times:
             injected[str(rule.get("status") or rule["break_connection"])] += 1
     faults.share = 0.0
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     write(pipeline.embedded_documents(DAYS, now=NOW))
     assert_holds(store, source.name, world, embedder, seed)
     return injected + faults.injected

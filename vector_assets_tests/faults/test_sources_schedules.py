@@ -98,7 +98,7 @@ class Schedule:
 
     def arm(self) -> None:
         """Have one to three requests of any vendor misbehave."""
-        conditions = self.sandbox.conditions
+        conditions = self.sandbox.faults
         for _ in range(self.random.randint(1, 3)):
             path = self.random.choice([PATHS[self.source], "/openai", f"/pinecone/{FAULTED}"])
             name = self.random.choice(VENDOR_FAULTS)
@@ -109,7 +109,7 @@ class Schedule:
         for name, rule in self._armed:
             self.injected[name] += rule.times < WIRE_FAULTS[name]["times"]
         self._armed.clear()
-        self.sandbox.conditions.clear()
+        self.sandbox.faults.clear()
 
     def play(self) -> None:
         """Edit and run under faults, heal, run the next night, and compare with a first run."""

@@ -351,17 +351,17 @@ def test_a_document_that_is_closed_is_closed_from_the_first_request_on_pinecone(
     namespace = "/namespaces/jira/documents/up" if api == "documents" else "/vectors/up"
     closed = long_document(text, ("restricted", READER))
     sync(store, long_document("same", ("public",)), embedder)
-    paths = {p for _, p, _ in sandbox.conditions.log if namespace in p}
+    paths = {p for _, p, _ in sandbox.faults.log if namespace in p}
     prefix = next(iter(paths)).partition(namespace)[0] + namespace
     for cut_at in range(1, 30):
         # Open and whole again, whatever the cut before left.
         store.delete("jira", [f"jira:1#{n}" for n in range(20)])
         sync(store, long_document("same", ("public",)), embedder)
         assert found_by(store) == ["jira:1"]
-        rule = sandbox.conditions.fail(prefix, skip=cut_at, status=400)
+        rule = sandbox.faults.fail(prefix, skip=cut_at, status=400)
         with suppress(VectorAssetsError):
             sync(store, closed, embedder)
-        sandbox.conditions.rules.clear()
+        sandbox.faults.rules.clear()
         assert found_by(store) == [], f"after {cut_at} requests"
         sync(store, closed, embedder)
         assert found_by(store) == []

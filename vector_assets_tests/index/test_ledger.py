@@ -89,7 +89,7 @@ def test_what_was_put_or_removed_is_seen_at_once_by_who_did_it_though_the_index_
 ) -> None:
     ledger = Ledger(build(sandbox), DIMENSIONS)
     ledger.put("quarantine", {"jira:1": {"attempts": 1}})
-    sandbox.conditions.index_lag_seconds = 0.5
+    sandbox.faults.index_lag_seconds = 0.5
     ledger.put("quarantine", {"jira:1": {"attempts": 2}, "jira:2": {"attempts": 1}})
     assert ledger.entries("quarantine")["jira:1"] == {"attempts": 2}
     ledger.remove("quarantine", ["jira:1"])

@@ -97,7 +97,7 @@ def test_a_search_that_sees_nothing_is_told_by_name(tmp_path: Path) -> None:
 
         search_lexical = search_dense  # type: ignore[assignment]
 
-    with pytest.raises(CanaryError, match="a search for its very words finds nothing"):
+    with pytest.raises(CanaryError, match="a search for its own text finds nothing"):
         try_canary(Blind(str(tmp_path)), TinyEmbedder(), now=NIGHT)
 
 
@@ -140,9 +140,9 @@ def test_vectors_that_mean_nothing_are_told_by_name(
 def test_an_index_that_shows_late_what_was_written_is_waited_for(sandbox: Sandbox) -> None:
     store = build(sandbox)
     store.open(CANARY, 64)
-    sandbox.conditions.index_lag_seconds = 0.7
+    sandbox.faults.index_lag_seconds = 0.7
     try_canary(store, TinyEmbedder(), now=NIGHT)
-    sandbox.conditions.index_lag_seconds = 0
+    sandbox.faults.index_lag_seconds = 0
     assert last_found(store) == NIGHT
 
 

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from vector_assets.core.days import Days, Window
-from vector_assets.core.errors import ContractError
-from vector_assets.core.meter import Meter
+from vector_assets.core.days import Days
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.maintenance.estimate import Estimate, estimate_source
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
-from vector_assets.sources import SOURCE_NAMES, build_source
+from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sources.estimate import picked, spread_of_mean
-from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.fireflies.listing import began_at
 from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.fireflies.meetings import meeting
 from vector_assets_tests.sources.slack.team import ANN, person
@@ -64,12 +63,12 @@ def test_an_estimate_of_real_texts_is_near_what_the_sync_then_does(
     """The factors that `docs/operations.md` states."""
     sandbox, settings = office(Workspace.load(workspace_data))
     estimate = estimate_source(source, EVER, settings)
-    asked = sum(sandbox.conditions.requests(f"/{source}").values())
-    sandbox.conditions.log.clear()
+    asked = sum(sandbox.faults.requests(f"/{source}").values())
+    sandbox.faults.log.clear()
 
     done = sync_source(source, EVER, settings)
-    read = sum(sandbox.conditions.requests(f"/{source}").values())
-    embedded = sum(sandbox.conditions.requests("/openai").values())
+    read = sum(sandbox.faults.requests(f"/{source}").values())
+    embedded = sum(sandbox.faults.requests("/openai").values())
     assert is_within(estimate.documents, done.total.documents, 1.15)
     assert is_within(estimate.requests[source], read, 1.05)
     assert is_within(estimate.requests["openai"], embedded, 1.3)
@@ -91,7 +90,7 @@ def test_an_estimate_writes_nothing_embeds_nothing_and_joins_nothing(
     sandbox, settings = office(workspace, VECTOR_STORE=store, SLACK_JOIN_PUBLIC="true")
     for source in SOURCE_NAMES:
         estimate_source(source, EVER, settings)
-    log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.conditions.log)
+    log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.faults.log)
     touched = [path for method, path in log if path.startswith(("/openai", "/pinecone"))]
     # The index was looked up, and is still not there.
     assert all(path == "/pinecone/indexes/vector-assets" for path in touched)
@@ -108,10 +107,10 @@ def test_an_estimate_over_an_index_that_holds_some_leaves_it_as_it_is(
     week = Days.newest(7, datetime.now(UTC))
     sync_source("jira", week, settings)
     before = contents(settings.lancedb_uri, ["jira"]) if store == "lancedb" else None
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     estimate = estimate_source("jira", week, settings)
     written = ("upsert", "update", "delete", "/openai")
-    assert not [path for _, path, _ in sandbox.conditions.log if any(w in path for w in written)]
+    assert not [path for _, path, _ in sandbox.faults.log if any(w in path for w in written)]
     if before is not None:
         assert_same(contents(settings.lancedb_uri, ["jira"]), before)
     assert (estimate.documents, estimate.unchanged_documents) == (8, 8)
@@ -146,60 +145,59 @@ def test_of_many_channels_some_are_read_and_the_spread_is_told(office: Office) -
     estimate = estimate_source("slack", days, settings)
     assert "from 50 of 120 channels" in estimate.basis
     assert 0.05 < estimate.spread < 0.6
-    histories = sandbox.conditions.requests("/slack/api/conversations.history").total()
-    assert histories <= 100, "fifty pages, and a request for each day of the sample"
-    sandbox.conditions.log.clear()
+    histories = sandbox.faults.requests("/slack/api/conversations.history").total()
+    assert histories == 50, "fifty pages"
+    sandbox.faults.log.clear()
     done = sync_source("slack", days, settings)
-    read = sandbox.conditions.requests("/slack").total()
+    read = sandbox.faults.requests("/slack").total()
     assert is_within(estimate.documents, done.total.documents, 1 + estimate.spread)
     assert is_within(estimate.requests["slack"], read, 1 + estimate.spread)
 
 
-def test_a_channel_that_outgrows_the_budget_is_estimated_from_its_newest_messages(
+def test_threads_that_the_index_holds_count_as_unchanged_and_cost_no_request(
     office: Office,
 ) -> None:
-    workspace = slack_of(channels=30, messages=1)
-    begun = datetime.now(UTC).timestamp() - 20 * 86_400
-    workspace.messages["C0CHAN0000"] = [
-        {"type": "message", "user": ANN, "text": f"{n}", "ts": f"{begun + n * 690:.6f}"}
-        for n in range(2_500)
-    ]
-    sandbox, settings = office(workspace)
-    estimate = estimate_source("slack", Days.newest(30, datetime.now(UTC)), settings)
-    assert "1 of them by their newest messages alone" in estimate.basis
-    assert sandbox.conditions.requests("/slack/api/conversations.history").total() < 100
-    sandbox.conditions.log.clear()
-    done = sync_source("slack", Days.newest(30, datetime.now(UTC)), settings)
-    assert is_within(estimate.documents, done.total.documents, 1.25)
-    read = sandbox.conditions.requests("/slack").total()
-    assert is_within(estimate.requests["slack"], read, 1.1)
+    sandbox, settings = office(slack_of(channels=3, messages=12))
+    days = Days.newest(30, datetime.now(UTC))
+    sync_source("slack", days, settings)
+    estimate = estimate_source("slack", days, settings)
+    sandbox.faults.log.clear()
+    done = sync_source("slack", days, settings)
+    assert estimate.documents == estimate.unchanged_documents == done.total.documents
+    assert estimate.tokens == 0
+    assert estimate.requests["slack"] == sandbox.faults.requests("/slack").total()
 
 
-@pytest.mark.parametrize("meetings", [0, 30, 49, 50, 75, 120, 700])
-def test_meetings_are_counted_by_a_few_looks_at_their_list(meetings: int, office: Office) -> None:
-    workspace = Workspace(transcripts=[meeting(6 * n) for n in range(meetings)])
+@pytest.mark.parametrize("meeting_count", [0, 30, 49, 50, 75, 99, 120, 490])
+def test_meetings_are_counted_with_no_more_requests_than_a_sync(
+    meeting_count: int, office: Office
+) -> None:
+    workspace = Workspace(transcripts=[meeting(6 * n) for n in range(meeting_count)])
     sandbox, settings = office(workspace)
     estimate = estimate_source("fireflies", EVER, settings)
-    looks = sandbox.conditions.requests("/fireflies").total()
-    assert looks == estimate.own_requests <= max(3, meetings // 49)
-    assert abs(estimate.documents - meetings) <= estimate.spread * max(1, estimate.documents) + 1
-    sandbox.conditions.log.clear()
+    asked = sandbox.faults.requests("/fireflies").total()
+    assert asked == estimate.own_requests == max(1, 1 + (meeting_count - 1) // 49)
+    assert (estimate.documents, estimate.basis) == (meeting_count, "counted")
+    sandbox.faults.log.clear()
     done = sync_source("fireflies", EVER, settings)
-    assert done.total.documents == meetings
-    read = sandbox.conditions.requests("/fireflies").total()
-    assert abs(estimate.requests["fireflies"] - read) <= max(2, 0.15 * read)
+    assert done.total.documents == meeting_count
+    assert estimate.requests["fireflies"] == sandbox.faults.requests("/fireflies").total()
 
 
-def test_a_list_of_meetings_without_an_end_is_an_error_and_no_endless_loop(
-    office: Office,
-) -> None:
-    workspace = Workspace(transcripts=[meeting(n) for n in range(60)])
+def test_of_very_many_meetings_the_oldest_count_in_proportion(office: Office) -> None:
+    workspace = Workspace(transcripts=[meeting(-6 * n) for n in range(1_500)])
     sandbox, settings = office(workspace)
-    source = build_source("fireflies", settings, Meter())
-    page = {"data": {"transcripts": workspace.transcripts[:50]}}
-    sandbox.conditions.fail("/fireflies", status=200, body=page)
-    with pytest.raises(ContractError, match="an end of the list"):
-        source.survey(Window(datetime(2011, 1, 1, tzinfo=UTC), None))
+    oldest = min(filter(None, map(began_at, workspace.transcripts)))
+    days = Days(oldest.date(), date(2026, 3, 2))
+    estimate = estimate_source("fireflies", days, settings)
+    assert sandbox.faults.requests("/fireflies").total() == 10
+    assert "from the newest 491, back to" in estimate.basis
+    assert is_within(estimate.documents, 1_500, 1.05)
+    assert estimate.spread >= 1
+    sandbox.faults.log.clear()
+    sync_source("fireflies", days, settings)
+    read = sandbox.faults.requests("/fireflies").total()
+    assert is_within(estimate.requests["fireflies"], read, 1.15)
 
 
 def test_a_price_of_ones_own_counts_and_an_unknown_one_is_said(office: Office) -> None:
@@ -218,11 +216,11 @@ def test_a_price_of_ones_own_counts_and_an_unknown_one_is_said(office: Office) -
 
 
 def test_limits_dictate_how_long_it_takes_at_least() -> None:
-    slack = Allowance(50, 60.0)
+    slack = RateLimit(50, 60.0)
     assert [slack.seconds_for(n) for n in (0, 1, 50, 51, 101)] == [0, 0, 0, 60, 120]
-    notion = Allowance(3, 1.0)
+    notion = RateLimit(3, 1.0)
     assert notion.seconds_for(302) == 100
-    slow = Allowance(0.5, 1.0)
+    slow = RateLimit(0.5, 1.0)
     assert [slow.seconds_for(n) for n in (1, 2, 3)] == [0, 2, 4]
 
 
@@ -247,18 +245,22 @@ def test_the_command_prints_what_a_sync_would_cost(
 ) -> None:
     sandbox, _ = office(packaged())
     code, out, _ = run("sync", "--days", "7", "--dry-run", "--json")
-    found = json.loads(out)
+    printed = json.loads(out)
     assert code == 0
-    assert {one["source"] for one in found["sources"]} == set(SOURCE_NAMES)
-    assert found["total"]["documents"] == sum(one["documents"] for one in found["sources"]) > 20
-    assert found["total"]["requests"]["openai"] >= 4
-    assert found["total"]["dollars"] > 0
+    assert {source["source"] for source in printed["sources"]} == set(SOURCE_NAMES)
+    assert (
+        printed["total"]["documents"]
+        == sum(source["documents"] for source in printed["sources"])
+        > 20
+    )
+    assert printed["total"]["requests"]["openai"] >= 4
+    assert printed["total"]["dollars"] > 0
 
     code, out, _ = run("sync", "jira", "slack", "--days", "7", "--dry-run")
     assert code == 0
     assert "nothing was written or embedded" in out
     assert "jira: counted; texts from 8 documents read, ±0%" in out
-    assert sandbox.conditions.requests("/openai").total() == 0
+    assert sandbox.faults.requests("/openai").total() == 0
 
 
 def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
@@ -266,18 +268,22 @@ def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
     office: Office,
 ) -> None:
     sandbox, _ = office(packaged())
-    sandbox.conditions.fail("/fireflies", status=401)
+    sandbox.faults.fail("/fireflies", status=401)
     code, out, err = run("sync", "--days", "7", "--dry-run", "--json")
     assert code == 1
-    assert {one["source"] for one in json.loads(out)["sources"]} == {"jira", "slack", "notion"}
+    assert {source["source"] for source in json.loads(out)["sources"]} == {
+        "jira",
+        "slack",
+        "notion",
+    }
     assert "FIREFLIES_API_KEY" in err
 
 
 def test_estimates_add_up() -> None:
     from vector_assets.maintenance.estimate import total_of
 
-    one = Estimate("jira", "a", "b", documents=2, tokens=10, spread=0.1, seconds=5)
-    two = Estimate("slack", "a", "b", documents=3, tokens=30, spread=0.5, seconds=9)
-    total = total_of([one, two])
+    jira = Estimate("jira", "a", "b", documents=2, tokens=10, spread=0.1, seconds=5)
+    slack = Estimate("slack", "a", "b", documents=3, tokens=30, spread=0.5, seconds=9)
+    total = total_of([jira, slack])
     assert (total.documents, total.tokens, total.seconds) == (5, 40, 9)
     assert total.spread == pytest.approx(0.4)

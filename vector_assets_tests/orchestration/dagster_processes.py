@@ -5,13 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from vector_assets_tests.support.patience import first_answer
 
 ROOT = Path(__file__).parents[2]
 
@@ -137,11 +138,10 @@ class DagsterProcesses:
         return False
 
     def _wait(self, question: Any, what: str) -> Any:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if answer := question():
-                return answer
-            time.sleep(0.3)
+        if answer := first_answer(
+            question, patience_seconds=_PATIENCE_SECONDS, process=self._process
+        ):
+            return answer
         raise TimeoutError(f"{what} did not come to an end:\n{self._log.read_text()[-4000:]}")
 
 

@@ -188,7 +188,7 @@ def test_days_of_a_range_are_recorded_while_the_run_goes_on_and_once_more_at_its
         return [on(day, f"{day}-{n}") for n in range(2 * BATCH_DOCUMENTS)]
 
     items = [item for n in range(7, 0, -1) for item in (*many(n), since(n))]
-    index = LanceDBIOManager(uri=location.uri, landing_seconds=0)
+    index = LanceDBIOManager(uri=location.uri, checkpoint_seconds=0)
     result = location.run_with(
         WEEK, Settings(), sources=GivenSources(Watched(items)), vector_index=index
     )
@@ -207,7 +207,7 @@ def test_days_of_a_range_are_recorded_while_the_run_goes_on_and_once_more_at_its
 
 
 def test_a_single_day_is_recorded_once(location: Location) -> None:
-    index = LanceDBIOManager(uri=location.uri, landing_seconds=0)
+    index = LanceDBIOManager(uri=location.uri, checkpoint_seconds=0)
     items = [*busy(2), since(2), *busy(2), *busy(2)]
     sources = GivenSources(ListSource(items))
     assert location.run_with(
@@ -353,6 +353,6 @@ def test_the_check_reads_every_document_of_the_days_back_whole(
     assert bad.metadata["lost"].value == 3
     said = str(bad.description)
     assert "jira:1 (1 of its" in said
-    assert "jira:2 (a write of it was begun and not ended)" in said
-    assert "jira:3 (chunks stand beyond its" in said
+    assert "jira:2 (a write of it did not finish)" in said
+    assert "jira:3 (there are chunks beyond its" in said
     assert "jira:0" not in said

@@ -284,7 +284,7 @@ def test_days_that_are_missing_are_told_even_when_nothing_failed(
 def test_a_token_that_is_revoked_by_day_is_told_by_day_and_not_again_by_the_night(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.fail("/jira", status=401)
+    sandbox.faults.fail("/jira", status=401)
     for _ in range(3):
         assert evaluate_freshness(instance, receiver, tmp_path, sandbox) == "jira unknown"
     assert receiver.events() == [("opened", "source:jira")]

@@ -1,4 +1,4 @@
-"""Batches that are written side by side, and which days are done when a run breaks off."""
+"""Batches that are written in parallel, and which days are done when a run breaks off."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ import pytest
 from vector_assets.core.days import Days
 from vector_assets.core.errors import LostWriteError, UnavailableError
 from vector_assets.core.meter import Meter
-from vector_assets.pipeline import extract as intake
+from vector_assets.pipeline import extract
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sources.items import Checkpoint, SourceItem
@@ -41,7 +42,7 @@ class TwoAtOnce(MemoryStore):
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         if not records:
             return
-        with self._in_hands({document_id_of(one.id) for one in records}):
+        with self._in_hands({document_id_of(record.id) for record in records}):
             if self.meeting is not None:
                 self.meeting.wait(PATIENCE_SECONDS)
             super().upsert(namespace, records)
@@ -59,7 +60,17 @@ class TwoAtOnce(MemoryStore):
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intake, "BATCH_DOCUMENTS", 2)
+    monkeypatch.setattr(extract, "BATCH_DOCUMENTS", 2)
+
+
+def finished_after(store: MemoryStore, *items: SourceItem | Exception, match: str) -> Checkpointer:
+    """Return what a run knows of its days after it broke off."""
+    stream = stream_of(store, *items)
+    checkpointer = Checkpointer(stream.report, stream.days)
+    with pytest.raises((UnavailableError, LostWriteError), match=match):
+        write(stream, checkpointer=checkpointer)
+    assert stream.report.finished_days == len(checkpointer.finished_days)
+    return checkpointer
 
 
 def stream_of(store: MemoryStore, *items: SourceItem | Exception) -> EmbeddedDocuments:
@@ -94,9 +105,10 @@ def test_no_document_is_written_by_two_at_once_and_its_last_version_stands(seed:
     write(stream_of(store, *items))
     assert store.written_twice == set()
     wanted = TwoAtOnce()
-    write(stream_of(wanted, *{one.id: one for one in items}.values()))
-    assert {one: r.metadata for one, r in store.records.items()} == {
-        one: r.metadata for one, r in wanted.records.items()
+    last_versions = {item.id: item for item in items}
+    write(stream_of(wanted, *last_versions.values()))
+    assert {chunk_id: record.metadata for chunk_id, record in store.records.items()} == {
+        chunk_id: record.metadata for chunk_id, record in wanted.records.items()
     }
 
 
@@ -113,16 +125,13 @@ class Forgetful(MemoryStore):
     """A store that takes a document and does not keep it."""
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        super().upsert(namespace, [one for one in records if document_id_of(one.id) != "jira:2"])
+        kept = [record for record in records if document_id_of(record.id) != "jira:2"]
+        super().upsert(namespace, kept)
 
 
 def test_a_run_that_breaks_off_has_no_day_done_whose_document_the_index_lost() -> None:
-    store = Forgetful()
-    stream = stream_of(store, *ITEMS)
-    with pytest.raises((UnavailableError, LostWriteError), match=r"HTTP 503|jira:2"):
-        write(stream)
-    assert stream.finished_days == []
-    assert stream.report.finished_days == 0
+    checkpointer = finished_after(Forgetful(), *ITEMS, match=r"HTTP 503|jira:2")
+    assert checkpointer.finished_days == []
 
 
 class Leaving(MemoryStore):
@@ -137,46 +146,35 @@ class Leaving(MemoryStore):
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         super().upsert(namespace, records)
-        self.has_left = self.has_left or any(one.id.startswith("jira:14#") for one in records)
+        self.has_left = self.has_left or any(record.id.startswith("jira:14#") for record in records)
 
 
 def test_what_was_written_and_cannot_be_read_back_is_not_done() -> None:
     store = Leaving()
-    stream = stream_of(store, *ITEMS)
-    with pytest.raises(UnavailableError, match=r"HTTP 503|connection reset"):
-        write(stream)
+    checkpointer = finished_after(store, *ITEMS, match=r"HTTP 503|connection reset")
     assert store.count("jira") == 7
-    assert stream.written_days == stream.finished_days == []
+    assert checkpointer.written_days == checkpointer.finished_days == []
 
 
 class Refusing(TwoAtOnce):
     """A store of which some write is lost each time."""
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        if any(one.id.startswith("jira:12#") for one in records):
+        if any(record.id.startswith("jira:12#") for record in records):
             raise LostWriteError("the index took 0 of 1")
         super().upsert(namespace, records)
 
 
 def test_a_lost_write_counts_also_where_the_listing_has_broken_off_before() -> None:
-    store = Refusing()
-    stream = stream_of(store, *ITEMS)
-    with pytest.raises((UnavailableError, LostWriteError), match=r"HTTP 503|took 0 of 1"):
-        write(stream)
-    assert stream.finished_days == []
+    checkpointer = finished_after(Refusing(), *ITEMS, match=r"HTTP 503|took 0 of 1")
+    assert checkpointer.finished_days == []
 
 
 def test_what_was_written_and_is_read_back_is_done_though_the_listing_breaks_off() -> None:
-    store = TwoAtOnce()
-    stream = stream_of(store, *ITEMS)
-    with pytest.raises(UnavailableError, match="HTTP 503"):
-        write(stream)
-    assert stream.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
+    checkpointer = finished_after(TwoAtOnce(), *ITEMS, match="HTTP 503")
+    assert checkpointer.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
 
 
 def test_a_write_that_is_lost_ends_the_run_and_leaves_no_day_done() -> None:
-    store = Refusing()
-    stream = stream_of(store, *ITEMS[:-1])
-    with pytest.raises(LostWriteError, match="took 0 of 1"):
-        write(stream)
-    assert stream.finished_days == []
+    checkpointer = finished_after(Refusing(), *ITEMS[:-1], match="took 0 of 1")
+    assert checkpointer.finished_days == []

@@ -14,6 +14,7 @@ from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.quarantine import MAX_LISTED, MAX_RETRIED, Quarantine, quarantined
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
@@ -24,7 +25,7 @@ from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 from vector_assets.stores.base import Record, VectorStore
@@ -60,7 +61,7 @@ class IdSource(ListSource):
         self.retried += [one.document_id for one in failed]
         held = {item.id: item for item in self.items if isinstance(item, Document)}
         for one in failed:
-            yield held.get(one.document_id) or Settled(one.document_id)
+            yield held.get(one.document_id) or Resolved(one.document_id)
 
 
 def stream(
@@ -111,7 +112,7 @@ def test_a_record_that_pinecone_refuses_costs_its_document_alone(sandbox: Sandbo
     store.open("jira", DIMENSIONS)
     body = {"error": {"code": "INVALID_ARGUMENT", "message": "token=sk-live-abc"}, "status": 400}
     for path in ("/pinecone/vector-assets/namespaces/jira/documents/upsert",):
-        sandbox.conditions.fail(path, contains="jira:7#0", status=400, body=body)
+        sandbox.faults.fail(path, contains="jira:7#0", status=400, body=body)
     documents = [document(str(n), "words " * 80, updated_at=OLD) for n in range(20)]
     report = sync(store, *documents, days=MARCH_2)
     assert indexed(store) == {f"jira:{n}" for n in range(20) if n != 7}
@@ -119,7 +120,7 @@ def test_a_record_that_pinecone_refuses_costs_its_document_alone(sandbox: Sandbo
     assert one.document_id == "jira:7"
     assert "the index refused it" in one.cause
     assert (report.total.documents, report.total.failed_documents) == (19, 1)
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     sync(store, *documents)
     assert indexed(store) == {f"jira:{n}" for n in range(20)}
     assert held(store) == {}
@@ -130,7 +131,7 @@ def test_a_record_that_a_vector_index_refuses_costs_its_document_alone(sandbox: 
     store = build(sandbox)
     path = "/pinecone/vector-assets/vectors/upsert"
     body = {"code": 3, "message": "refused", "details": []}
-    sandbox.conditions.fail(path, contains="jira:7#0", status=400, body=body)
+    sandbox.faults.fail(path, contains="jira:7#0", status=400, body=body)
     documents = [document(str(n), "words", updated_at=OLD) for n in range(8)]
     sync(store, *documents, days=MARCH_2)
     assert indexed(store) == {f"jira:{n}" for n in range(7)}
@@ -157,7 +158,7 @@ def test_an_index_that_refuses_everything_fails_the_run_and_blames_no_document(
     store.open("jira", DIMENSIONS)
     path = "/pinecone/vector-assets/namespaces/jira/documents/upsert"
     body = {"error": {"code": "INVALID_ARGUMENT", "message": "no writes"}, "status": 400}
-    sandbox.conditions.fail(path, status=400, body=body)
+    sandbox.faults.fail(path, status=400, body=body)
     documents = [document(str(n), "words", updated_at=OLD) for n in range(20)]
     with pytest.raises(ContractError, match="no writes"):
         sync(store, *documents, days=MARCH_2)
@@ -292,9 +293,10 @@ def test_a_day_whose_failures_could_not_be_recorded_is_not_finished(
     ends: list[SourceItem | Exception] = [UnavailableError("jira", "HTTP 503")] if breaks else []
     store = NoLedger(str(tmp_path))
     running = stream(store, *items, *ends, days=MARCH_2)
+    checkpointer = Checkpointer(running.report, MARCH_2)
     with pytest.raises(UnavailableError, match=r"HTTP 503|disk is full"):
-        write(running)
-    assert running.finished_days == []
+        write(running, checkpointer=checkpointer)
+    assert checkpointer.finished_days == []
 
 
 def test_a_run_that_dies_before_it_releases_leaves_what_the_next_night_releases(
@@ -303,7 +305,7 @@ def test_a_run_that_dies_before_it_releases_leaves_what_the_next_night_releases(
     sync(lancedb, document("2", "POISON", updated_at=OLD), days=MARCH_2)
     cured = document("2", "cured", updated_at=OLD)
     running = stream(lancedb, cured)
-    running.settle = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
+    running.save_quarantine = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         write(running)
     assert (indexed(lancedb), held(lancedb).keys()) == ({"jira:2"}, {"jira:2"})

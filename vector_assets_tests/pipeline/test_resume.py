@@ -15,9 +15,9 @@ from vector_assets.core.errors import BudgetSpentError, ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
-from vector_assets.pipeline.checkpoint import Budget, Landing
+from vector_assets.pipeline.checkpoint import Budget, Checkpointer
 from vector_assets.pipeline.report import SyncReport
-from vector_assets.pipeline.resume import days_brought, load_source
+from vector_assets.pipeline.resume import load_source, loaded_days
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
@@ -55,20 +55,20 @@ def held_days(settings: Settings) -> Counter[date]:
 
 
 def brought(settings: Settings) -> list[Days]:
-    return days_brought(Ledger(build_store(settings, Meter()), 1536), "jira")
+    return loaded_days(Ledger(build_store(settings, Meter()), 1536), "jira")
 
 
 def searches(sandbox: Sandbox) -> int:
-    return sandbox.conditions.requests("/jira/rest/api/3/search/jql").total()
+    return sandbox.faults.requests("/jira/rest/api/3/search/jql").total()
 
 
 def broken_after(sandbox: Sandbox, pages: int) -> None:
     path = "/jira/rest/api/3/search/jql"
-    sandbox.conditions.fail(path, status=400, skip=pages, times=1)
+    sandbox.faults.fail(path, status=400, skip=pages, times=1)
 
 
 def load(settings: Settings, days: Days = MONTH, **options: object) -> SyncReport:
-    return load_source("jira", days, settings, landing_seconds=0, **options)  # type: ignore[arg-type]
+    return load_source("jira", days, settings, checkpoint_seconds=0, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("store", ["lancedb", "pinecone"])
@@ -87,7 +87,7 @@ def test_a_load_that_breaks_has_brought_the_newest_days_and_goes_on_below_them(
     assert all(held_days(settings)[day] == 20 for day in done)
     assert min(held_days(settings)) >= MONTH.last - timedelta(days=15)
 
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     resumed: list[Days] = []
     report = load(settings, on_resumed=lambda _, spans: resumed.extend(spans))
     assert resumed == [done]
@@ -120,7 +120,7 @@ def test_days_inside_of_an_unfinished_load_are_read_again_and_its_note_stays(
     with pytest.raises(ContractError, match="HTTP 400"):
         load(settings)
     [done] = brought(settings)
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     report = load(settings, Days(done.last - timedelta(days=3), done.last))
     assert report.total.unchanged_documents >= 80
     assert brought(settings) == [done]
@@ -131,7 +131,7 @@ def test_again_reads_what_an_unfinished_load_has_brought(office: Office) -> None
     broken_after(sandbox, 3)
     with pytest.raises(ContractError, match="HTTP 400"):
         load(settings)
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     report = load(settings, is_again=True)
     assert report.total.documents == 600
     assert brought(settings) == []
@@ -186,17 +186,18 @@ def test_a_budget_of_calls_ends_a_load_which_the_same_command_goes_on_with_to_th
 
 def test_a_budget_of_dollars_is_shared_by_the_sources_of_a_run() -> None:
     budget = Budget(max_dollars=1.0)
-    landing = Landing(budget=budget)
-    one, two = SyncReport("jira"), SyncReport("slack")
-    one.total.dollars, two.total.dollars = 0.6, 0.3
-    landing.note(one)
-    landing.note(two)
-    assert not landing.is_spent()
-    two.total.dollars = 0.5
-    landing.note(two)
-    assert landing.is_spent()
+    jira, slack = SyncReport("jira"), SyncReport("slack")
+    jira.total.dollars, slack.total.dollars = 0.6, 0.3
+    of_jira, of_slack = (Checkpointer(report, MONTH, budget=budget) for report in (jira, slack))
+    of_jira.record_spend()
+    of_slack.record_spend()
+    assert not of_slack.is_budget_spent()
+    slack.total.dollars = 0.5
+    of_slack.record_spend()
+    assert of_jira.is_budget_spent()
+    assert of_slack.is_budget_spent()
     with pytest.raises(BudgetSpentError, match=r"\$1\.1000 of \$1\.0000.*the same command"):
-        landing.end(two, [])
+        of_slack.stop()
 
 
 def test_what_is_left_of_days_is_told_newest_first() -> None:
@@ -226,18 +227,18 @@ def test_a_load_that_breaks_again_and_again_ends_with_the_same_index_as_one_that
     while ends < 20:
         budget = Budget(max_calls={"slack": 60, "notion": 150, "fireflies": 4}[source])
         try:
-            load_source(source, days, settings, budget=budget, landing_seconds=0)
+            load_source(source, days, settings, budget=budget, checkpoint_seconds=0)
         except BudgetSpentError:
             ends += 1
         else:
             break
     assert 1 <= ends < 20
-    embedded = sandbox.conditions.requests("/openai").total()
+    embedded = sandbox.faults.requests("/openai").total()
     whole = settings.model_copy(update={"lancedb_uri": str(tmp_path / "whole")})
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     sync_source(source, days, whole)
     assert_same(contents(settings.lancedb_uri, [source]), contents(whole.lancedb_uri, [source]))
-    at_once = sandbox.conditions.requests("/openai").total()
+    at_once = sandbox.faults.requests("/openai").total()
     assert embedded <= at_once + 2 * ends, "a run that ends cuts a batch; none is paid for twice"
 
 
@@ -246,7 +247,7 @@ from datetime import date
 from vector_assets.core.days import Days
 from vector_assets.pipeline.resume import load_source
 from vector_assets.core.settings import load_settings
-load_source("jira", Days(date({first}), date({last})), load_settings(), landing_seconds=0)
+load_source("jira", Days(date({first}), date({last})), load_settings(), checkpoint_seconds=0)
 """
 
 
@@ -257,7 +258,7 @@ def test_a_process_that_is_killed_is_gone_on_with_by_another(
     sandbox, settings = office(jira_of())
     # The source stands still after three pages, so that the process is killed half-way.
     path = "/jira/rest/api/3/search/jql"
-    sandbox.conditions.fail(path, status=429, retry_after_seconds=30, skip=4, times=1)
+    sandbox.faults.fail(path, status=429, retry_after_seconds=30, skip=4, times=1)
     words = {
         name: f"{day.year}, {day.month}, {day.day}"
         for name, day in {"first": MONTH.first, "last": MONTH.last}.items()
@@ -270,7 +271,7 @@ def test_a_process_that_is_killed_is_gone_on_with_by_another(
     assert done.last == YESTERDAY
     assert all(held_days(settings)[day] == 20 for day in done)
 
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     load(settings)
     assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
     assert searches(sandbox) <= 2 + 6 - len(done) * 20 // 100 + 1

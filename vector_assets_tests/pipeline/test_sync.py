@@ -10,6 +10,7 @@ from vector_assets.core.days import Days
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import UnavailableError, UsageError
 from vector_assets.core.meter import Meter
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.extract import BATCH_CHARACTERS, BATCH_DOCUMENTS, batched
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import Pipeline, write
@@ -318,9 +319,10 @@ def test_a_listing_that_breaks_keeps_what_was_written_and_tells_which_days_are_w
         meter=Meter(),
     )
     stream = pipeline.embedded_documents(WEEK, now=NOW)
+    checkpointer = Checkpointer(stream.report, WEEK)
     with pytest.raises(UnavailableError, match="jira did not answer: HTTP 503"):
-        write(stream)
-    assert stream.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
+        write(stream, checkpointer=checkpointer)
+    assert checkpointer.finished_days == [date(2026, 3, 6), date(2026, 3, 7)]
     assert store.count("jira") == 72
 
 
@@ -329,9 +331,10 @@ def test_all_days_are_finished_when_the_run_is(store: LoggedStore) -> None:
         source=ListSource([]), target=target_of(store, TinyEmbedder()), meter=Meter()
     )
     stream = pipeline.embedded_documents(WEEK, now=NOW)
-    assert stream.finished_days == []
-    write(stream)
-    assert stream.finished_days == list(WEEK)
+    checkpointer = Checkpointer(stream.report, WEEK)
+    assert checkpointer.finished_days == []
+    write(stream, checkpointer=checkpointer)
+    assert checkpointer.finished_days == list(WEEK)
 
 
 def test_the_window_has_the_sources_overlap_and_no_end_at_the_present(store: LoggedStore) -> None:

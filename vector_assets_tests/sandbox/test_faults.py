@@ -1,4 +1,4 @@
-"""The sandbox misbehaves as a vendor would, and only as it is told to."""
+"""The sandbox fails as a vendor would, and only where a rule says so."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ DATA = "/pinecone/vector-assets"
 
 
 def ask(sandbox: Sandbox) -> httpx.Response:
-    asked = {"jql": "updated >= 0 ORDER BY updated", "fields": "summary"}
+    query = {"jql": "updated >= 0 ORDER BY updated", "fields": "summary"}
     return httpx.get(
-        f"{sandbox.url}{SEARCH}", params=asked, auth=("sandbox@example.com", "sandbox-jira-token")
+        f"{sandbox.url}{SEARCH}", params=query, auth=("sandbox@example.com", "sandbox-jira-token")
     )
 
 
 def keys(answer: httpx.Response) -> list[str]:
-    return [one["key"] for one in answer.json()["issues"]]
+    return [raw["key"] for raw in answer.json()["issues"]]
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def filled(sandbox: Sandbox) -> Sandbox:
 def test_a_broken_connection_is_an_error_of_the_wire_and_passes(
     filled: Sandbox, broken: Any, status: int
 ) -> None:
-    filled.conditions.fail(SEARCH, break_connection=broken, times=1)
+    filled.faults.fail(SEARCH, break_connection=broken, times=1)
     with pytest.raises(httpx.TransportError, match=r".+"):
         ask(filled)
-    assert [one for _, _, one in filled.conditions.log] == [status]
+    assert [logged for _, _, logged in filled.faults.log] == [status]
     assert keys(ask(filled)) == ["HAR-1", "HAR-2", "HAR-3"]
 
 
@@ -51,7 +51,7 @@ def test_a_broken_connection_is_an_error_of_the_wire_and_passes(
 def test_a_page_is_repeated_or_turned_around_and_says_that_it_is_a_fault(
     filled: Sandbox, twist: Any, shown: list[str]
 ) -> None:
-    filled.conditions.fail(SEARCH, twist=twist, times=1)
+    filled.faults.fail(SEARCH, twist=twist, times=1)
     answer = ask(filled)
     assert keys(answer) == shown
     assert FAULT_HEADER in answer.headers
@@ -70,14 +70,14 @@ def test_a_write_is_done_or_not_whatever_is_said_of_it(
     store.open(SPACE, DIMENSIONS)
     [record] = records(document(), "x")
     body = {"documents": [{"_id": record.id, "vector": record.vector.tolist(), **record.metadata}]}
-    sandbox.conditions.fail(DATA, times=1, **fault)
-    said: dict[str, Any] = {}
+    sandbox.faults.fail(DATA, times=1, **fault)
+    answer: dict[str, Any] = {}
     try:
-        said = httpx.post(
+        answer = httpx.post(
             f"{sandbox.url}{DATA}/namespaces/{SPACE}/documents/upsert",
             json=body, headers={"api-key": "sandbox-pinecone-key"},
         ).json()  # fmt: skip
     except httpx.TransportError:
         assert "break_connection" in fault
-    assert said.get("upserted_count") == {"lose": 1, "miscount": 0}.get(fault.get("twist", ""))
+    assert answer.get("upserted_count") == {"lose": 1, "miscount": 0}.get(fault.get("twist", ""))
     assert store.count(SPACE) == int(is_done)

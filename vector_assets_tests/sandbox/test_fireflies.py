@@ -1,4 +1,4 @@
-"""The sandbox's Fireflies answers as the vendor's schema and documents say."""
+"""The sandbox's Fireflies follows the vendor's schema and documentation."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ def ask(sandbox: Sandbox) -> Ask:
 
 
 def ids(answer: Any) -> list[str]:
-    return [one["id"] for one in answer["data"]["transcripts"]]
+    return [raw["id"] for raw in answer["data"]["transcripts"]]
 
 
 def test_meetings_are_filtered_by_their_start_and_come_newest_first(
@@ -53,7 +53,7 @@ def test_pages_hold_fifty_at_most(sandbox: Sandbox, ask: Ask) -> None:
     assert refused["errors"][0]["extensions"]["code"] == "invalid_arguments"
 
 
-def test_a_filter_that_is_not_played_is_refused_and_not_passed_over(ask: Ask) -> None:
+def test_an_unsupported_filter_is_refused_and_not_ignored(ask: Ask) -> None:
     refused = ask('{transcripts(keyword: "crane") {id}}')
     assert refused["errors"][0]["message"] == "the sandbox does not filter by keyword"
 
@@ -99,7 +99,7 @@ def test_who_is_no_admin_sees_their_own_meetings_and_those_of_the_team(
     assert ids(answer) == ["meeting-4", "meeting-3", "meeting-2"]
 
 
-def test_what_cannot_be_given_is_an_error_that_names_its_place_beside_the_data(
+def test_a_field_that_fails_is_an_error_with_its_path_beside_the_data(
     sandbox: Sandbox, ask: Ask
 ) -> None:
     lost = GraphQLError("lost", extensions={"code": "internal"})

@@ -1,4 +1,4 @@
-"""The sandbox keeps documented rate limits when it is told to, and says so honestly."""
+"""The sandbox enforces documented rate limits on request and tells how long to wait."""
 
 import httpx
 import pytest
@@ -64,23 +64,23 @@ def test_a_request_that_comes_too_soon_is_told_when_the_next_may_come(sandbox: S
     assert 1 <= int(second.headers["Retry-After"]) <= 30
 
 
-def test_a_pace_that_the_settings_give_is_never_refused(sandbox: Sandbox) -> None:
-    sandbox.conditions.limiter = Limiter([Limit("/notion/.*", 6, 0.05)])
+def test_a_rate_that_the_settings_give_is_never_refused(sandbox: Sandbox) -> None:
+    sandbox.faults.limiter = Limiter([Limit("/notion/.*", 6, 0.05)])
     meter = Meter()
     api = NotionApi(sandbox.environment["NOTION_BASE_URL"], "ntn_sandbox", meter, 15.0 / 5)
     for _ in range(7):
         api.page(identity("none"))
-    assert {status for _, _, status in sandbox.conditions.log} == {404}
+    assert {status for _, _, status in sandbox.faults.log} == {404}
     assert meter.throttled_seconds > 0
 
 
 def test_a_source_that_is_refused_all_the_same_waits_and_goes_on(sandbox: Sandbox) -> None:
-    """The default settings of a sandbox hold nothing back before the vendor says so."""
+    """The default settings of a sandbox limit no rate before the vendor does."""
     populate(sandbox)
-    sandbox.conditions.limiter = Limiter([Limit("/slack/api/(auth.test)", 1, 1.0)])
+    sandbox.faults.limiter = Limiter([Limit("/slack/api/(auth.test)", 1, 1.0)])
     values = {name.lower(): value for name, value in sandbox.environment.items()}
     meter = Meter()
     source = build_source("slack", Settings.model_validate(values), meter)
     assert source.check().identity == source.check().identity
-    assert 429 in {status for _, _, status in sandbox.conditions.log}
+    assert 429 in {status for _, _, status in sandbox.faults.log}
     assert meter.throttled_seconds > 0.9

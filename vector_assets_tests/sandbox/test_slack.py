@@ -1,4 +1,4 @@
-"""The sandbox's Slack answers as Slack does, asked through Slack's own SDK."""
+"""The sandbox's Slack answers Slack's own SDK as Slack does."""
 
 import pytest
 from slack_sdk import WebClient
@@ -107,7 +107,7 @@ def test_a_scope_that_was_not_granted_is_named(sandbox: Sandbox, slack: WebClien
 
 def test_posted_messages_are_kept_for_tests_to_read(sandbox: Sandbox, slack: WebClient) -> None:
     assert slack.chat_postMessage(channel="#engineering", text="It is stale")["ok"]
-    assert [one["text"] for one in sandbox.workspace.posted_messages] == ["It is stale"]
+    assert [message["text"] for message in sandbox.workspace.posted_messages] == ["It is stale"]
 
 
 def test_channels_tell_what_they_are_and_who_is_in_them(sandbox: Sandbox, slack: WebClient) -> None:

@@ -20,7 +20,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import build_source
 from vector_assets.sources.http import httpx_transport as httpx_retries
 from vector_assets.sources.http import requests_retries as http_retries
-from vector_assets.sources.items import Quarantined, Settled
+from vector_assets.sources.items import Quarantined, Resolved
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.sources.fireflies import meetings as fireflies_meetings
 from vector_assets_tests.sources.jira.issues import comment, issue
@@ -96,7 +96,7 @@ class Case:
 
 
 def _clear(sandbox: Sandbox, _: Path) -> None:
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
 
 
 # Jira: comments that are not given, and a field of another shape.
@@ -105,7 +105,7 @@ def _clear(sandbox: Sandbox, _: Path) -> None:
 def _jira(sandbox: Sandbox, _: Path) -> None:
     many = tuple(comment(n, f"word {n}") for n in range(30))
     sandbox.workspace.issues = [issue(1, comments=many), issue(2)]
-    sandbox.conditions.fail("/jira/rest/api/3/issue/10001/comment", status=404)
+    sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=404)
 
 
 def _jira_shape(sandbox: Sandbox, _: Path) -> None:
@@ -135,11 +135,11 @@ def _slack(sandbox: Sandbox, _: Path) -> None:
     slack_team.say(sandbox, "2026-03-02T12:00", "Lunch!", channel=slack_team.RANDOM)
     body = {"ok": False, "error": "internal_error"}
     path = "/slack/api/conversations.replies"
-    sandbox.conditions.fail(path, contains=THREAD_TS, status=200, body=body)
+    sandbox.faults.fail(path, contains=THREAD_TS, status=200, body=body)
 
 
 def _slack_remove(sandbox: Sandbox, _: Path) -> None:
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     sandbox.workspace.messages[slack_team.ENGINEERING].clear()
 
 
@@ -148,7 +148,7 @@ def _slack_day(sandbox: Sandbox, _: Path) -> None:
     (message,) = sandbox.workspace.messages[slack_team.ENGINEERING]
     body = {"ok": True, "messages": [{**message, "files": [["not a file"]]}]}
     path = "/slack/api/conversations.history"
-    sandbox.conditions.fail(path, contains=slack_team.ENGINEERING, status=200, body=body)
+    sandbox.faults.fail(path, contains=slack_team.ENGINEERING, status=200, body=body)
 
 
 # Notion: a page whose body is not given, one with a property of another shape.
@@ -162,11 +162,11 @@ def _notion_break(sandbox: Sandbox, _: Path) -> None:
     bad = page("Bad")
     sandbox.workspace.pages = [page("Good"), bad]
     for path in (f"pages/{bad['id']}/markdown", f"blocks/{bad['id']}/children"):
-        sandbox.conditions.fail(f"/notion/v1/{path}", status=404)
+        sandbox.faults.fail(f"/notion/v1/{path}", status=404)
 
 
 def _notion_remove(sandbox: Sandbox, _: Path) -> None:
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     del sandbox.workspace.pages[1]
 
 
@@ -357,14 +357,14 @@ def test_an_account_that_sees_nothing_any_more_lets_go_of_nothing(
     runs = Runs("jira", sandbox, tmp_path)
     runs.by_hand()
     # A fault of the night's window would end the run before; this one is of the second half alone.
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         "/jira/rest/api/3/issue/bulkfetch", status=200, body={"issues": [], "issueErrors": []}
     )
     sandbox.workspace.site.jira_hidden_projects = ["HAR"]
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         "/jira/rest/api/3/search/jql", status=200, body={"issues": [], "isLast": True}
     )
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         "/jira/rest/api/3/project/search", status=200, body={"values": [], "total": 1}, times=1
     )
     report = runs.night()
@@ -381,11 +381,11 @@ def test_a_page_that_is_read_at_last_brings_the_pages_that_only_it_knows_of(
     sandbox.workspace.pages = [bad, hidden]
     sandbox.workspace.site.notion_hidden_page_ids = [hidden["id"]]
     for path in (f"pages/{bad['id']}/markdown", f"blocks/{bad['id']}/children"):
-        sandbox.conditions.fail(f"/notion/v1/{path}", status=404)
+        sandbox.faults.fail(f"/notion/v1/{path}", status=404)
     runs = Runs("notion", sandbox, tmp_path)
     runs.by_hand()
     assert runs.indexed() == set()
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     runs.night()
     assert runs.indexed() == {f"notion:{bad['id']}", f"notion:{hidden['id']}"}
     assert runs.held() == {}
@@ -400,12 +400,12 @@ def test_a_data_source_whose_rows_were_refused_is_listed_again_for_its_window(
     sandbox.workspace.pages = [row, page("Good")]
     sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
     error = {"object": "error", "status": 400, "code": "validation_error", "message": "no"}
-    sandbox.conditions.fail("/notion/v1/data_sources", status=400, body=error)
+    sandbox.faults.fail("/notion/v1/data_sources", status=400, body=error)
     runs = Runs("notion", sandbox, tmp_path)
     runs.by_hand()
     (held,) = runs.held().values()
     assert "rows of a data source" in held.cause
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     runs.night()
     assert f"notion:{row['id']}" in runs.indexed()
     assert runs.held() == {}
@@ -415,7 +415,7 @@ def test_a_meeting_without_a_day_is_asked_for_by_its_id(sandbox: Sandbox, tmp_pa
     odd = fireflies_meetings.meeting(1)
     sandbox.workspace.transcripts = [odd]
     page_of_one = {"data": {"transcripts": [{**odd, "date": "no date"}]}}
-    sandbox.conditions.fail(fireflies_meetings.PATH, status=200, body=page_of_one, times=1)
+    sandbox.faults.fail(fireflies_meetings.PATH, status=200, body=page_of_one, times=1)
     runs = Runs("fireflies", sandbox, tmp_path)
     runs.by_hand()
     (held,) = runs.held().values()
@@ -427,13 +427,13 @@ def test_a_meeting_without_a_day_is_asked_for_by_its_id(sandbox: Sandbox, tmp_pa
 
 def test_a_meeting_without_a_day_that_is_gone_is_let_go(sandbox: Sandbox, tmp_path: Path) -> None:
     odd = {**fireflies_meetings.meeting(1), "date": "no date"}
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         fireflies_meetings.PATH, status=200, body={"data": {"transcripts": [odd]}}, times=1
     )
     runs = Runs("fireflies", sandbox, tmp_path)
     runs.by_hand()
     assert runs.held().keys() == {"fireflies:meeting-1"}
-    sandbox.conditions.fail(
+    sandbox.faults.fail(
         fireflies_meetings.PATH,
         contains="Transcript(",
         status=200,
@@ -456,7 +456,7 @@ def test_a_file_is_read_again_by_its_path_and_the_folder_is_listed_once(
     healed, settled = source.retry([gone, held])
     assert isinstance(healed, Document)
     assert healed.sections[0].text == "healed"
-    assert settled == Settled("files:gone.md")
+    assert settled == Resolved("files:gone.md")
 
 
 def test_a_thread_that_has_lost_its_last_reply_is_no_thread_any_more(
@@ -468,7 +468,7 @@ def test_a_thread_that_has_lost_its_last_reply_is_no_thread_any_more(
     _slack(sandbox, tmp_path)
     runs.by_hand()
     assert runs.held().keys() == {SLACK_THREAD}
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     del sandbox.workspace.messages[slack_team.ENGINEERING][1]
     runs.night()
     assert runs.held() == {}
@@ -487,7 +487,7 @@ def test_a_thread_of_a_channel_that_the_bot_has_left_waits_until_it_is_back(
     runs.night()
     (held,) = runs.held().values()
     assert "invite the bot" in held.cause
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     sandbox.workspace.channels[0]["is_member"] = True
     runs.night()
     assert SLACK_THREAD in runs.indexed()

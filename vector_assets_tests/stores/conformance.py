@@ -1,8 +1,9 @@
-"""What every store promises, as one suite; a store's tests subclass it and give a fixture `store`.
+"""The suite that every store passes; a store's tests subclass it and provide a fixture `store`.
 
-A store that is eventually consistent is tested without its lag: what lag does is its own test's.
+Eventually consistent stores are tested without lag here; their own tests cover it.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -23,8 +24,8 @@ SPACE = "jira"
 
 
 def records(doc: Document, *texts: str) -> list[Record]:
-    """Return a document's records, a chunk a text, the head last."""
-    found = [
+    """Return a document's records, one per text, the head last."""
+    head, *others = [
         Record(
             f"{doc.id}#{n}",
             EMBEDDER.embed_query(text),
@@ -32,7 +33,12 @@ def records(doc: Document, *texts: str) -> list[Record]:
         )
         for n, text in enumerate(texts)
     ]
-    return found[1:] + found[:1]
+    return [*others, head]
+
+
+def many_records(numbers: Iterable[int], *texts: str) -> list[Record]:
+    """Return the records of documents with these numbers as ids."""
+    return [record for n in numbers for record in records(document(str(n)), *texts)]
 
 
 NOT_ON_THE_LIST = (
@@ -104,8 +110,8 @@ class StoreConformance:
     def test_fingerprints_come_for_the_chunks_that_exist(self, opened: VectorStore) -> None:
         given = records(document(), "one", "two")
         opened.upsert(SPACE, given)
-        found = opened.fingerprints(SPACE, ["jira:1#0", "jira:1#1", "jira:1#2"])
-        assert found == {record.id: record.metadata["fingerprint"] for record in given}
+        held = opened.fingerprints(SPACE, ["jira:1#0", "jira:1#1", "jira:1#2"])
+        assert held == {record.id: record.metadata["fingerprint"] for record in given}
 
     def test_writing_again_replaces(self, opened: VectorStore) -> None:
         opened.upsert(SPACE, records(document(), "before"))
@@ -126,9 +132,9 @@ class StoreConformance:
         for n in range(120):
             opened.upsert(SPACE, records(document(str(n)), "one", "two"))
         opened.upsert(SPACE, [Record("jira:1!x#0", EMBEDDER.embed_query("x"), {"chunk": 0})])
-        found = list(opened.record_ids(SPACE))
-        assert found == sorted(found)
-        assert len(found) == 241
+        chunk_ids = list(opened.record_ids(SPACE))
+        assert chunk_ids == sorted(chunk_ids)
+        assert len(chunk_ids) == 241
         assert list(opened.record_ids(SPACE, "jira:1")) == ["jira:1#0", "jira:1#1"]
         assert list(opened.record_ids(SPACE, "jira:404")) == []
 
@@ -138,19 +144,20 @@ class StoreConformance:
         doc = document(extra={"labels": ["a", "b"], "points": 3.5, "is_open": True})
         given = records(doc, "blank labels", "to norway")
         opened.upsert(SPACE, given)
-        found = {one.id: one for one in opened.fetch(SPACE, ["jira:1#0", "jira:1#1", "jira:1#2"])}
-        assert found.keys() == {"jira:1#0", "jira:1#1"}
-        for one in given:
-            assert dict(found[one.id].metadata) == dict(one.metadata)
-            np.testing.assert_allclose(found[one.id].vector, one.vector, atol=1e-6)
+        fetched = opened.fetch(SPACE, ["jira:1#0", "jira:1#1", "jira:1#2"])
+        held = {record.id: record for record in fetched}
+        assert held.keys() == {"jira:1#0", "jira:1#1"}
+        for record in given:
+            assert dict(held[record.id].metadata) == dict(record.metadata)
+            np.testing.assert_allclose(held[record.id].vector, record.vector, atol=1e-6)
         assert opened.fetch("nowhere", ["jira:1#0"]) == []
         assert list(opened.record_ids("nowhere")) == []
 
     def test_more_records_than_an_answer_may_hold_are_fetched(self, opened: VectorStore) -> None:
-        given = [one for n in range(300) for one in records(document(str(n)), f"text {n}")]
+        given = many_records(range(300), "text")
         opened.upsert(SPACE, given)
-        found = opened.fetch(SPACE, [one.id for one in given])
-        assert {one.id for one in found} == {one.id for one in given}
+        chunk_ids = {record.id for record in given}
+        assert {record.id for record in opened.fetch(SPACE, sorted(chunk_ids))} == chunk_ids
 
     def test_dropping_doubles_leaves_what_is_there_once(self, opened: VectorStore) -> None:
         opened.upsert(SPACE, records(document(), "one", "two"))
@@ -174,8 +181,8 @@ class StoreConformance:
         opened.upsert(SPACE, given)
         other, _ = records(document("1"), "one", "another two")
         opened.update_metadata(SPACE, {other.id: without_vector_mark(other.metadata)})
-        found = opened.fingerprints(SPACE, ["jira:1#0", "jira:1#1"])
-        assert found == {"jira:1#0": given[1].metadata["fingerprint"], "jira:1#1": ""}
+        held = opened.fingerprints(SPACE, ["jira:1#0", "jira:1#1"])
+        assert held == {"jira:1#0": given[1].metadata["fingerprint"], "jira:1#1": ""}
         assert opened.metadata(SPACE, [other.id])[other.id]["text"] == "another two"
 
     def test_new_metadata_leaves_vector_and_other_fields_as_they_are(
@@ -222,17 +229,17 @@ class StoreConformance:
     def test_all_documents_are_listed_with_their_heads(self, opened: VectorStore) -> None:
         for n in range(self.many):
             opened.upsert(SPACE, records(document(str(n)), "text", "more"))
-        found = dict(opened.documents(SPACE))
-        assert set(found) == {f"jira:{n}" for n in range(self.many)}
-        assert {head.chunk_count for head in found.values()} == {2}
+        heads = dict(opened.documents(SPACE))
+        assert set(heads) == {f"jira:{n}" for n in range(self.many)}
+        assert {head.chunk_count for head in heads.values()} == {2}
 
     def test_thousands_of_records_go_in_at_once(self, opened: VectorStore) -> None:
-        given = [one for n in range(2500) for one in records(document(str(n)), f"text {n}")]
+        given = many_records(range(2500), "text")
         opened.upsert(SPACE, given)
         assert opened.count(SPACE) == 2500
         ids = [f"jira:{n}" for n in range(2500)]
         assert len(opened.heads(SPACE, ids)) == 2500
-        assert sorted(one for one, _ in opened.documents(SPACE)) == sorted(ids)
+        assert sorted(dict(opened.documents(SPACE))) == sorted(ids)
         opened.delete(SPACE, [record.id for record in given])
         assert opened.count(SPACE) == 0
 
@@ -259,7 +266,7 @@ class StoreConformance:
         opened.upsert(SPACE, given)
         opened.keep_pace(SPACE)
         ids = [record.id for record in given]
-        assert sorted(one.id for one in opened.fetch(SPACE, ids)) == sorted(ids)
+        assert sorted(record.id for record in opened.fetch(SPACE, ids)) == sorted(ids)
         assert opened.count(SPACE) == 2
 
     def test_words_written_after_an_index_was_built_are_found_too(
@@ -352,19 +359,17 @@ class StoreConformance:
     def test_a_span_of_time_is_cut_to_the_instant(self, opened: VectorStore) -> None:
         hours = ("2026-03-01T00:00", "2026-03-01T11:59", "2026-03-01T23:59", "2026-03-02T00:00",
                  "2026-03-02T12:00", "2026-03-04T00:00", "2026-03-04T08:30")  # fmt: skip
-        instants = {f"jira:{n}": utc(one).timestamp() for n, one in enumerate(hours)}
-        for n, one in enumerate(hours):
-            opened.upsert(SPACE, records(document(str(n), updated_at=one), "plan"))
+        instants = {f"jira:{n}": utc(hour).timestamp() for n, hour in enumerate(hours)}
+        for n, hour in enumerate(hours):
+            opened.upsert(SPACE, records(document(str(n), updated_at=hour), "plan"))
         bounds = [None, *instants.values(), utc("2026-03-02T12:01").timestamp()]
         for since, until in product(bounds, bounds):
             where = Filter(since=since, until=until)
-            found = {
-                hit.metadata["document_id"] for hit in opened.lookup(SPACE, where=where, limit=9)
-            }
-            assert found == {
-                one
-                for one, at in instants.items()
-                if (since is None or since <= at) and (until is None or at < until)
+            hits = opened.lookup(SPACE, where=where, limit=9)
+            assert {hit.metadata["document_id"] for hit in hits} == {
+                document_id
+                for document_id, instant in instants.items()
+                if (since is None or since <= instant) and (until is None or instant < until)
             }, (since, until)
 
     def test_a_lookup_gives_first_chunks_alone(self, opened: VectorStore) -> None:

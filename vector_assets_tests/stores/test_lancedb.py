@@ -1,4 +1,4 @@
-"""LanceDB: the promises of every store, and those that it alone can make."""
+"""LanceDB: the suite of every store, and what only LanceDB guarantees."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,9 +34,9 @@ def uri(tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(uri: str) -> LanceDBStore:
-    found = LanceDBStore(uri)
-    found.open(SPACE, DIMENSIONS)
-    return found
+    store = LanceDBStore(uri)
+    store.open(SPACE, DIMENSIONS)
+    return store
 
 
 def text_of(store: LanceDBStore) -> str:
@@ -181,27 +181,27 @@ def test_a_large_table_is_searched_by_indexes_that_find_what_a_scan_finds(
         for n in range(300)
     ]
     store.upsert(
-        SPACE, [one for n, doc in enumerate(documents) for one in records(doc, f"crane {n}")]
+        SPACE, [each for n, doc in enumerate(documents) for each in records(doc, f"crane {n}")]
     )
     since = documents[9].updated_at.timestamp()
     vector = records(documents[13], "crane 13")[0].vector
 
-    def found(since: float = since, until: float | None = None) -> list[str]:
+    def ids_found(since: float = since, until: float | None = None) -> list[str]:
         where = Filter(containers=("P1",), since=since, until=until)
         return [hit.id for hit in store.search_dense(SPACE, vector, where=where, limit=300)]
 
     spans = [(since + cut, until) for cut in (-1, 1) for until in (None, since + 3e5, since + 9e5)]
-    scanned = found()
-    scanned_spans = [sorted(found(*one)) for one in spans]
+    scanned = ids_found()
+    scanned_spans = [sorted(ids_found(*span)) for span in spans]
     store.maintain(SPACE)
     indexes = lancedb.connect(uri).open_table(SPACE).list_indices()
     assert {name for index in indexes for name in index.columns} == {
         "text", "id", "access", "container", "updated_at", "partition", "issue_key", "vector",
     }  # fmt: skip
     assert scanned[0] == "jira:13#0"
-    assert sorted(found()) == sorted(scanned)
-    assert [sorted(found(*one)) for one in spans] == scanned_spans
-    assert len({len(one) for one in scanned_spans}) > 2
+    assert sorted(ids_found()) == sorted(scanned)
+    assert [sorted(ids_found(*span)) for span in spans] == scanned_spans
+    assert len(set(map(len, scanned_spans))) > 2
     by_key = store.lookup(SPACE, where=Filter(issue_key="HAR-13"), limit=5)
     assert [hit.id for hit in by_key] == ["jira:13#0"]
 
@@ -247,16 +247,16 @@ def test_of_doubled_rows_the_newest_stays(store: LanceDBStore, uri: str) -> None
     assert list(store.record_ids(SPACE)) == ["jira:1#0"] * 2 + ["jira:1#1"] * 2
     assert len(store.fetch(SPACE, ["jira:1#0"])) == 2
     store.drop_doubles(SPACE, ["jira:1#0", "jira:1#1"])
-    found = {one.id: one.metadata for one in store.fetch(SPACE, ["jira:1#0", "jira:1#1"])}
+    held = store.metadata(SPACE, ["jira:1#0", "jira:1#1"])
     assert store.count(SPACE) == 2
-    assert found["jira:1#0"]["text"] == "new"
-    assert {one["partition"] for one in found.values()} == {"2026-03-03"}
+    assert held["jira:1#0"]["text"] == "new"
+    assert {fields["partition"] for fields in held.values()} == {"2026-03-03"}
 
 
 def _with_field(n: int, name: str) -> list[Record]:
     return [
-        replace(one, metadata={**one.metadata, name: name})
-        for one in records(document(str(n)), "text")
+        replace(record, metadata={**record.metadata, name: name})
+        for record in records(document(str(n)), "text")
     ]
 
 
@@ -272,8 +272,8 @@ def test_writers_that_bring_new_fields_at_once_all_keep_them(tmp_path: Path) -> 
         ]
         with ThreadPoolExecutor(len(stores)) as pool:
             ends = [
-                pool.submit(store.upsert, SPACE, one)
-                for store, one in zip(stores, new, strict=True)
+                pool.submit(store.upsert, SPACE, of_writer)
+                for store, of_writer in zip(stores, new, strict=True)
             ]
             for end in ends:
                 end.result()

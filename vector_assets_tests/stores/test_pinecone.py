@@ -23,6 +23,7 @@ from vector_assets_tests.stores.conformance import (
     EMBEDDER,
     SPACE,
     StoreConformance,
+    many_records,
     records,
 )
 from vector_assets_tests.support.tiny import document
@@ -71,9 +72,9 @@ def meter() -> Meter:
 
 @pytest.fixture
 def store(sandbox: Sandbox, api: str, meter: Meter) -> PineconeStore:
-    found = build(sandbox, meter)
-    found.open(SPACE, DIMENSIONS)
-    return found
+    store = build(sandbox, meter)
+    store.open(SPACE, DIMENSIONS)
+    return store
 
 
 def test_an_index_that_we_make_has_full_text_and_one_of_vectors_has_not(
@@ -86,27 +87,26 @@ def test_an_index_that_we_make_has_full_text_and_one_of_vectors_has_not(
 def test_what_exists_is_asked_without_its_vectors(
     store: PineconeStore, sandbox: Sandbox, meter: Meter, api: str
 ) -> None:
-    given = [one for n in range(20) for one in records(document(str(n)), "one", "two")]
+    given = many_records(range(20), "one", "two")
     store.upsert(SPACE, given)
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     assert len(store.heads(SPACE, [f"jira:{n}" for n in range(20)])) == 20
-    assert len(store.fingerprints(SPACE, [one.id for one in given])) == 40
-    paths = {path.removeprefix("/pinecone/vector-assets") for _, path, _ in sandbox.conditions.log}
+    assert len(store.fingerprints(SPACE, [record.id for record in given])) == 40
+    paths = {path.removeprefix("/pinecone/vector-assets") for _, path, _ in sandbox.faults.log}
     assert paths == {"/query"} if api == "vectors" else {"/namespaces/jira/documents/fetch"}
 
 
 def test_a_thousand_and_one_records_go_out_as_two_requests(
     store: PineconeStore, meter: Meter
 ) -> None:
-    store.upsert(SPACE, [one for n in range(1001) for one in records(document(str(n)), "x")])
+    store.upsert(SPACE, many_records(range(1001), "x"))
     assert sum(count for name, count in meter.requests.items() if "upsert" in name) == 2
 
 
 def test_requests_are_bounded_by_bytes_whatever_the_records(
     store: PineconeStore, meter: Meter
 ) -> None:
-    long = [one for n in range(150) for one in records(document(str(n)), "naïve 🚀 " * 2000)]
-    store.upsert(SPACE, long)
+    store.upsert(SPACE, many_records(range(150), "naïve 🚀 " * 2000))
     assert store.count(SPACE) == 150
     assert sum(count for name, count in meter.requests.items() if "upsert" in name) == 2
     sizes = [sum(len(str(item)) for item in group) for group in
@@ -119,13 +119,13 @@ def test_a_count_that_does_not_add_up_is_a_lost_write(
     store: PineconeStore, sandbox: Sandbox, api: str
 ) -> None:
     name = "upserted_count" if api == "documents" else "upsertedCount"
-    sandbox.conditions.fail("/pinecone/vector-assets", contains="HAR-1", status=200, body={name: 1})
-    given = [one for n in (1, 2) for one in records(document(str(n)), "x")]
-    sandbox.conditions.log.clear()
+    sandbox.faults.fail("/pinecone/vector-assets", contains="HAR-1", status=200, body={name: 1})
+    given = many_records((1, 2), "x")
+    sandbox.faults.log.clear()
     named = r"took 1 of 2 records into 'jira', sent 3 times: jira:1#0, jira:2#0\. Run the same days"
     with pytest.raises(LostWriteError, match=named):
         store.upsert(SPACE, given)
-    assert sum("upsert" in path for _, path, _ in sandbox.conditions.log) == 3
+    assert sum("upsert" in path for _, path, _ in sandbox.faults.log) == 3
 
 
 def test_an_index_of_another_length_is_named_with_what_to_do(sandbox: Sandbox, api: str) -> None:
@@ -138,12 +138,12 @@ def test_runs_that_start_at_once_make_one_index_and_all_wait_for_it(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vector_assets.stores.pinecone.store.READY_POLL_SECONDS", 0.05)
-    sandbox.conditions.index_ready_seconds = 0.5
-    sandbox.conditions.latency_seconds = 0.05
+    sandbox.faults.index_ready_seconds = 0.5
+    sandbox.faults.latency_seconds = 0.05
     stores = [build(sandbox) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda store: store.open(SPACE, DIMENSIONS), stores))
-    statuses = [status for method, path, status in sandbox.conditions.log
+    statuses = [status for method, path, status in sandbox.faults.log
                 if (method, path) == ("POST", "/pinecone/indexes")]  # fmt: skip
     assert statuses.count(201) == 1
     assert 409 in statuses
@@ -157,7 +157,7 @@ def test_an_index_that_is_never_ready_is_named(
 ) -> None:
     monkeypatch.setattr("vector_assets.stores.pinecone.store.READY_POLL_SECONDS", 0.05)
     monkeypatch.setattr("vector_assets.stores.pinecone.store.READY_SECONDS", 0.2)
-    sandbox.conditions.index_ready_seconds = 600
+    sandbox.faults.index_ready_seconds = 600
     with pytest.raises(UnavailableError, match=r"Pinecone index 'vector-assets'.*Initializing"):
         build(sandbox).open(SPACE, DIMENSIONS)
 
@@ -174,7 +174,7 @@ def test_a_host_that_is_set_is_used(sandbox: Sandbox, api: str) -> None:
 def test_a_write_that_is_not_visible_yet_is_not_an_error(
     store: PineconeStore, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.index_lag_seconds = 3600
+    sandbox.faults.index_lag_seconds = 3600
     store.upsert(SPACE, records(document(), "x"))
     assert store.heads(SPACE, ["jira:1"]) == {}
     store.delete(SPACE, ["jira:1#0"])
@@ -210,6 +210,6 @@ def test_a_server_that_does_not_answer_is_named(sandbox: Sandbox) -> None:
 def test_a_server_that_throttles_in_passing_is_asked_again(
     store: PineconeStore, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.fail("/pinecone/vector-assets", status=429, retry_after_seconds=0, times=2)
+    sandbox.faults.fail("/pinecone/vector-assets", status=429, retry_after_seconds=0, times=2)
     store.upsert(SPACE, records(document(), "x"))
     assert store.count(SPACE) == 1

@@ -1,4 +1,4 @@
-"""Pinecone's log positions, its answers of bounded size, and batches of which it takes a part."""
+"""Pinecone's log positions, responses of bounded size, and batches that it takes partially."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.pinecone.store import PineconeStore
 from vector_assets_tests.faults.test_schedules import DAYS, NOW
-from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
+from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, many_records, records
 from vector_assets_tests.stores.test_pinecone import APIS, build, make_vector_index
 from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
@@ -25,9 +25,9 @@ PARTS = tuple(f"part {n} " + "word " * 30 for n in range(3))
 def store(request: pytest.FixtureRequest, sandbox: Sandbox) -> PineconeStore:
     if request.param == "vectors":
         make_vector_index(sandbox)
-    found = build(sandbox)
-    found.open(SPACE, DIMENSIONS)
-    return found
+    store = build(sandbox)
+    store.open(SPACE, DIMENSIONS)
+    return store
 
 
 def sync(store: PineconeStore, *parts: str) -> TinyEmbedder:
@@ -44,11 +44,11 @@ def test_the_log_positions_tell_when_a_search_sees_what_was_written(
     assert not store.shows_written(SPACE)
     store.upsert(SPACE, records(document(), "x"))
     assert store.shows_written(SPACE)
-    sandbox.conditions.index_lag_seconds = HOUR
+    sandbox.faults.index_lag_seconds = HOUR
     store.update_metadata(SPACE, {"jira:1#0": {"title": "another"}})
     assert not store.shows_written(SPACE)
     # A namespace has a log of its own.
-    sandbox.conditions.index_lag_seconds = 0.0
+    sandbox.faults.index_lag_seconds = 0.0
     store.upsert("slack", records(document(), "x"))
     assert store.shows_written("slack")
     assert not store.shows_written(SPACE)
@@ -63,13 +63,13 @@ def test_writes_and_searches_tell_their_position_and_fetches_tell_none(
     if store.has_lexical_search:
         fetched = index.documents.fetch(namespace=SPACE, ids=["jira:1#0"])
         clause = {"type": "dense_vector", "field": "vector", "values": vector}
-        found = index.documents.search(namespace=SPACE, score_by=[clause], top_k=1)
+        searched = index.documents.search(namespace=SPACE, score_by=[clause], top_k=1)
     else:
         fetched = index.fetch(namespace=SPACE, ids=["jira:1#0"])
-        found = index.query(namespace=SPACE, vector=vector, top_k=1)
+        searched = index.query(namespace=SPACE, vector=vector, top_k=1)
     assert fetched.response_info.lsn_reconciled is fetched.response_info.lsn_committed is None
-    assert found.response_info.lsn_committed is None
-    assert found.response_info.lsn_reconciled == 1
+    assert searched.response_info.lsn_committed is None
+    assert searched.response_info.lsn_reconciled == 1
 
 
 @pytest.mark.parametrize("skip", range(4))
@@ -81,7 +81,7 @@ def test_a_write_that_was_acknowledged_and_lost_is_written_again_at_once_and_pai
     writes = (
         "vectors/upsert" if not store.has_lexical_search else "namespaces/jira/documents/upsert"
     )
-    lost = sandbox.conditions.fail(f"{DATA}/{writes}", twist="lose", skip=skip, times=1)
+    lost = sandbox.faults.fail(f"{DATA}/{writes}", twist="lose", skip=skip, times=1)
     embedder = sync(store, *PARTS)
     assert lost.times == 0 or skip == 3
     assert len(set(embedder.embedded_texts)) == len(embedder.embedded_texts) == 4
@@ -95,10 +95,10 @@ def test_what_is_lost_for_good_is_named_and_no_day_counts(
     store: PineconeStore, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PineconeStore, "seen_within_seconds", 0.1)
-    sandbox.conditions.fail(DATA, contains="fingerprint", twist="lose")
+    sandbox.faults.fail(DATA, contains="fingerprint", twist="lose")
     with pytest.raises(LostWriteError, match=r"not there as they were written: jira:1, jira:2\."):
         sync(store, *PARTS)
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     sync(store, *PARTS)
     assert store.count(SPACE) == 4
 
@@ -107,7 +107,7 @@ def test_what_is_lost_for_good_is_named_and_no_day_counts(
 def test_a_batch_of_which_a_part_was_taken_is_sent_again(
     store: PineconeStore, sandbox: Sandbox, times: int
 ) -> None:
-    sandbox.conditions.fail(DATA, contains="fingerprint", twist="miscount", times=times)
+    sandbox.faults.fail(DATA, contains="fingerprint", twist="miscount", times=times)
     embedder = sync(store, *PARTS)
     assert len(embedder.embedded_texts) == 4
     assert store.count(SPACE) == 4
@@ -115,7 +115,7 @@ def test_a_batch_of_which_a_part_was_taken_is_sent_again(
 
 def test_what_is_asked_of_long_records_fits_an_answer(store: PineconeStore) -> None:
     # 300 records of 27 KB: 8 MB, twice what a query may answer.
-    given = [one for n in range(300) for one in records(document(str(n)), "naïve 🚀 " * 2000)]
+    given = many_records(range(300), "naïve 🚀 " * 2000)
     store.upsert(SPACE, given)
     assert len(store.heads(SPACE, [f"jira:{n}" for n in range(300)])) == 300
-    assert len(store.fingerprints(SPACE, [one.id for one in given])) == len(given)
+    assert len(store.fingerprints(SPACE, [record.id for record in given])) == len(given)

@@ -1,4 +1,4 @@
-"""The layout of metadata, and fingerprints that tell what changed."""
+"""The layout of metadata, and fingerprints that detect changes."""
 
 from dataclasses import replace
 
@@ -32,11 +32,11 @@ def metadata(doc: Document, ordinal: int = 0, text: str = "text") -> dict[str, o
 
 
 def test_every_field_of_the_contract_is_there_and_the_sources_own_beside_them() -> None:
-    found = metadata(document("7"), ordinal=1)
-    assert set(found) == CONTRACT_FIELDS | {"issue_key", "vector_fingerprint"}
-    assert found["document_id"] == "jira:7"
-    assert found["partition"] == "2026-03-02"
-    assert found["updated_at"] == utc("2026-03-02T10:00").timestamp()
+    fields = metadata(document("7"), ordinal=1)
+    assert set(fields) == CONTRACT_FIELDS | {"issue_key", "vector_fingerprint"}
+    assert fields["document_id"] == "jira:7"
+    assert fields["partition"] == "2026-03-02"
+    assert fields["updated_at"] == utc("2026-03-02T10:00").timestamp()
 
 
 def test_the_head_alone_speaks_for_the_whole_document() -> None:
@@ -74,6 +74,14 @@ def test_a_change_of_metadata_alone_keeps_the_half_that_stands_for_the_vector() 
     assert is_same_vector(before, after)
     assert not is_same_vector(before, chunk_fingerprint("other", {"title": "a"}, "kind"))
     assert not is_same_vector("", before)
+
+
+def test_a_whole_number_and_the_float_that_a_store_returns_for_it_have_one_fingerprint() -> None:
+    written, returned = {"chunk": 1, "points": 3}, {"chunk": 1.0, "points": 3.0}
+    assert chunk_fingerprint("text", written, "k") == chunk_fingerprint("text", returned, "k")
+    assert chunk_fingerprint("text", {"n": True}, "k") != chunk_fingerprint("text", {"n": 1}, "k")
+    as_integer, as_float = (document("7", extra={"points": value}) for value in (3, 3.0))
+    assert document_fingerprint(as_integer, "k") == document_fingerprint(as_float, "k")
 
 
 def test_ids_lead_back_to_their_document_even_when_one_is_a_prefix_of_another() -> None:

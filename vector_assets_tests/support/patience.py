@@ -1,5 +1,6 @@
 """Waiting for processes: until a question has an answer, with their output when it never has."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,29 +9,51 @@ from typing import Any
 
 import requests
 
-_PAUSE_SECONDS = 0.3
+
+def first_answer(
+    question: Callable[[], Any],
+    *,
+    patience_seconds: float = 600.0,
+    pause_seconds: float = 0.3,
+    process: "subprocess.Popen[Any] | None" = None,
+) -> Any:
+    """Return a question's first answer that is something, or None.
+
+    Args:
+        question: Asked again and again; nobody who answers yet is no answer.
+        patience_seconds: After which nothing is asked any more.
+        pause_seconds: Between two questions.
+        process: Who makes it come true; once it has ended, it is asked a last time.
+    """
+    give_up_at = time.monotonic() + patience_seconds
+    while True:
+        is_last = time.monotonic() >= give_up_at or (
+            process is not None and process.poll() is not None
+        )
+        with suppress(ConnectionError, requests.ConnectionError):
+            if answer := question():
+                return answer
+        if is_last:
+            return None
+        time.sleep(pause_seconds)
 
 
 def waited_for(
     question: Callable[[], Any], what: str, *, patience_seconds: float, logs: Path
 ) -> Any:
-    """Return a question's answer once it is something; nobody who answers yet is no answer.
+    """Return a question's first answer that is something.
 
     Args:
-        question: Asked again and again.
+        question: As `first_answer` asks.
         what: Is waited for, in words.
-        patience_seconds: After which nothing is waited for any more.
+        patience_seconds: After which nothing is asked any more.
         logs: Folder of the processes' output.
 
     Raises:
         TimeoutError: With the end of each process's output.
     """
-    deadline = time.monotonic() + patience_seconds
-    while time.monotonic() < deadline:
-        with suppress(requests.ConnectionError):
-            if answer := question():
-                return answer
-        time.sleep(_PAUSE_SECONDS)
+    if answer := first_answer(question, patience_seconds=patience_seconds):
+        return answer
     raise TimeoutError(f"{what}: not within {patience_seconds:.0f} s; {said_in(logs)}")
 
 

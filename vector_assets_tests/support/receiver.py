@@ -2,11 +2,12 @@
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from vector_assets_tests.support.patience import first_answer
 
 
 class Receiver:
@@ -31,19 +32,13 @@ class Receiver:
 
     def wait_for(self, event: str, key: str, *, patience_seconds: float = 120.0) -> dict[str, Any]:
         """Return the first alert of a kind about a key, once it is there."""
-        found = self.wait_until(
+        alert = first_answer(
             lambda: next((a for a in self.alerts if (a["event"], a["key"]) == (event, key)), None),
-            patience_seconds,
+            patience_seconds=patience_seconds,
+            pause_seconds=0.1,
         )
-        assert found is not None, f"no {event} of {key}; there came {self.events()}"
-        return dict(found)
-
-    def wait_until(self, question: Callable[[], Any], patience_seconds: float = 120.0) -> Any:
-        """Return the answer of a question once it is something, or its last one."""
-        deadline = time.monotonic() + patience_seconds
-        while not (answer := question()) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return answer
+        assert alert is not None, f"no {event} of {key}; there came {self.events()}"
+        return dict(alert)
 
 
 @contextmanager

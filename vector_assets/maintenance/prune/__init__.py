@@ -1,4 +1,4 @@
-"""Deletes from the index what is gone at its source.
+"""Delete from the index what was deleted at its source.
 
-Keep out: changes of documents that are still there.
+Keep out: changes of documents that still exist.
 """

@@ -1,9 +1,9 @@
-"""Deletes from the index what is gone at its source: the one place that deletes whole documents.
+"""Delete from the index what was deleted at its source; nothing else deletes whole documents.
 
-What the index holds is read first. Then the source is listed without an upper bound, so that a
-document written meanwhile is never judged and one edited meanwhile is in the listing. What the
-listing does not show is looked at again, one by one where the vendor allows it. Where anything is
-in doubt it refuses, and says by name what it saw.
+The index is read first. Then the source is listed without an upper bound, so that a document that
+is written meanwhile is not a candidate and one that is edited meanwhile is listed. Candidates that
+the listing does not show are checked again, by id where the vendor allows it. In doubt the prune
+refuses to delete and reports what it saw.
 """
 
 import shlex
@@ -21,23 +21,23 @@ from vector_assets.maintenance.prune.report import PruneReport, Refusal
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.redaction.redact import words_without_secrets
 from vector_assets.sources import build_source
-from vector_assets.sources.base import Fate, Missing, Source, Unlisted
+from vector_assets.sources.base import Missing, RemoteState, Source, Unlisted
 from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.stores.records import head_id, record_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 EVERYTHING = Window(EPOCH, None)
-"""The window that holds every document of an index."""
+"""The window of all documents of an index."""
 
 ALWAYS_ALLOWED_DOCUMENTS = 3
-"""So many may go whatever their share is: one of three documents is a person's work."""
+"""So many may be deleted whatever their share: a person may delete one of three documents."""
 
 MAX_LOOKED_AT = 1_000
-"""Beyond a refused share so many are still asked for by id, for what only moved is not gone."""
+"""When too large a share is missing, still ask for so many by id: some may only have moved."""
 
 BATCH_DOCUMENTS = 100
-"""Heads are read again before each batch, so that little time passes until it is deleted."""
+"""Heads are read again before each batch, shortly before its documents are deleted."""
 
 PROGRESS_DOCUMENTS = 500
 
@@ -52,11 +52,11 @@ class Prune:
 
     Args:
         source: Is listed.
-        store: One generation: is compared with the listing, and deleted from.
-        meter: The one that the two count on.
-        max_share: Of the judged documents, how many may go; 1 believes the listing in all but that
-            it was cut.
-        now: The present; for tests.
+        store: One generation: compared with the listing, and deleted from.
+        meter: Counts the requests of both.
+        max_share: Share of the judged documents that may be deleted; 1 trusts the listing unless
+            it broke off.
+        now: The current time; for tests.
         on_progress: Called with the report as it grows.
     """
 
@@ -84,26 +84,26 @@ class Prune:
         containers: Collection[str] = (),
         is_dry_run: bool = False,
     ) -> PruneReport:
-        """Delete the documents whose last activity lies in a window and that are gone; say which.
+        """Delete the documents of a window that are gone at the source, and report them.
 
-        A document is judged by its last activity as the index has it: it can only have moved on
-        since, and so the listing of everything after the window's start has to show it. What the
-        listing does not show for another reason, the second look finds.
+        The window applies to the last activity that the index holds. Activity only moves forward,
+        so a listing of everything after the window's start has to show each document; what it
+        leaves out for another reason is found by the second check.
 
         Args:
-            window: Last activity, as the index has it, of what is judged.
+            window: Last activity, according to the index, of the documents to judge.
             containers: Only documents of these projects, channels or databases; all when empty.
-            is_dry_run: Whether only to look.
+            is_dry_run: Whether to report without deleting.
 
         Raises:
-            RetryableError: The index does not answer; what was deleted stays deleted, and the
-                next prune finishes the rest.
+            RetryableError: The index does not answer; finished deletions stay, and the next prune
+                does the rest.
         """
         started = time.monotonic()
         report = PruneReport(self._source.name, is_dry_run)
         held = self._held(window, containers, report)
         gone = self._gone(held, report) if held else {}
-        report.missing = [_missing(one, head) for one, head in sorted(gone.items())]
+        report.missing = [_missing(*candidate) for candidate in sorted(gone.items())]
         if not is_dry_run:
             for batch in _batches(gone):
                 self._delete(batch, report)
@@ -118,13 +118,13 @@ class Prune:
     def _held(
         self, window: Window, containers: Collection[str], report: PruneReport
     ) -> dict[str, Head]:
-        """Return what the index holds in the window.
+        """Return the documents of the window in the index.
 
-        What is newer than the source's overlap is left out: its search may not show it yet.
+        Documents newer than the source's overlap are left out: its search may not show them yet.
         """
         trusted_until = (self._now - self._source.overlap).timestamp()
         held: dict[str, Head] = {}
-        for one, head in self._store.documents(self._source.name):
+        for document_id, head in self._store.documents(self._source.name):
             if containers and head.container not in containers:
                 continue
             if datetime.fromtimestamp(head.updated_at, UTC) not in window:
@@ -132,49 +132,51 @@ class Prune:
             if head.updated_at >= trusted_until:
                 report.too_new_documents += 1
             else:
-                held[one] = head
+                held[document_id] = head
         report.judged_documents = len(held)
         return held
 
     def _gone(self, held: Mapping[str, Head], report: PruneReport) -> dict[str, Head]:
-        """Return what may be deleted, and note what may not."""
+        """Return what may be deleted; report what is refused."""
         try:
             missing = self._missing(held, report)
-            fates = self._fates(held, missing, report)
+            states = self._remote_states(held, missing, report)
         except VectorAssetsError as error:
             seen = f"its listing broke off after {report.listed_documents:,} documents: {error}"
-            self._refuse(
-                report, report.source, seen, "Run it again once that is mended.", len(held)
-            )
+            advice = "Run it again when that is fixed."
+            self._refuse(report, report.source, seen, advice, len(held))
             return {}
-        there = {one for one, fate in fates.items() if fate is Fate.THERE}
-        report.moved_documents = len(there)
-        gone = {one: head for one, head in missing.items() if one not in there}
+        gone = {
+            document_id: head
+            for document_id, head in missing.items()
+            if states.get(document_id) is not RemoteState.THERE
+        }
+        report.moved_documents = len(missing) - len(gone)
         if not gone or self._max_share >= 1:
             return gone
         if seen := self._beyond_share(held, gone, report):
             self._refuse(report, report.source, seen, self._advice(), len(gone))
             return {}
-        return self._without_doubtful(held, gone, fates, report)
+        return self._without_doubtful(held, gone, states, report)
 
     def _missing(self, held: Mapping[str, Head], report: PruneReport) -> dict[str, Head]:
-        """Return what is held and not listed, but for what could not be listed.
+        """Return documents that are held and not listed, without those that could not be listed.
 
-        Listed from the oldest document that is judged: a listing of Slack costs by the day.
+        The listing begins at the oldest judged document, because Slack's costs requests per day.
         """
         oldest = datetime.fromtimestamp(min(head.updated_at for head in held.values()), UTC)
         start = max(EPOCH, oldest - self._source.overlap)
-        # No stamps are asked for: an id costs nothing to list whether its document has changed.
+        # Without a vector kind no stamps are read: ids are listed whether or not they changed.
         self._source.known = HeldVersions(self._store, self._source.name, "", is_rescan=True)
         missing = dict(held)
         listed: set[str] = set()
         unlisted: list[Unlisted] = []
-        for one in self._source.ids(Window(start, None)):
-            if isinstance(one, Unlisted):
-                unlisted.append(one)
+        for item in self._source.ids(Window(start, None)):
+            if isinstance(item, Unlisted):
+                unlisted.append(item)
                 continue
-            listed.add(one)
-            missing.pop(one, None)
+            listed.add(item)
+            missing.pop(item, None)
             report.listed_documents = len(listed)
             if len(listed) % PROGRESS_DOCUMENTS == 0:
                 self._on_progress(report)
@@ -184,26 +186,27 @@ class Prune:
         return missing
 
     def _leave_out(self, part: Unlisted, missing: dict[str, Head], report: PruneReport) -> None:
-        inside = [one for one in missing if one in part]
+        inside = [document_id for document_id in missing if document_id in part]
         if not inside:
             return
-        containers = {missing.pop(one).container for one in inside}
+        containers = {missing.pop(document_id).container for document_id in inside}
         advice = f"{part.advice} {self._advice(containers)}".strip()
         self._refuse(report, part.subject, part.reason, advice, len(inside))
 
-    def _fates(
+    def _remote_states(
         self, held: Mapping[str, Head], missing: Mapping[str, Head], report: PruneReport
-    ) -> dict[str, Fate]:
-        """Return what the vendor says of each; of far too many nothing, for they are refused."""
+    ) -> dict[str, RemoteState]:
+        """Ask the vendor about each; about none if far too many are missing to be deleted."""
         is_refused = self._max_share < 1 and self._beyond_share(held, missing, report)
         if not missing or (is_refused and len(missing) > MAX_LOOKED_AT):
             return {}
-        return dict(self._source.fates([_missing(*one) for one in missing.items()]))
+        candidates = [_missing(document_id, head) for document_id, head in missing.items()]
+        return dict(self._source.remote_states(candidates))
 
     def _beyond_share(
         self, held: Mapping[str, Head], gone: Mapping[str, Head], report: PruneReport
     ) -> str:
-        """Return what was seen when the source as a whole is not to be believed."""
+        """Return why the listing as a whole cannot be trusted; empty when it can."""
         seen = f"{len(gone):,} of {len(held):,} documents are gone there"
         if not report.listed_documents and len(gone) == len(held):
             return f"{seen}: its listing is empty, and the index is not"
@@ -216,31 +219,33 @@ class Prune:
         self,
         held: Mapping[str, Head],
         gone: Mapping[str, Head],
-        fates: Mapping[str, Fate],
+        states: Mapping[str, RemoteState],
         report: PruneReport,
     ) -> dict[str, Head]:
-        """Return what is gone without what may only be hidden, container by container.
+        """Leave out documents that may only be hidden from the account, container by container.
 
-        A container of which nothing is left looks like one that we may no longer read.
+        A container without any document left looks like one that we may no longer read.
         """
         held_count = Counter(head.container for head in held.values())
         gone_count = Counter(head.container for head in gone.values())
-        found = dict(gone)
+        certain = dict(gone)
         for container, count in sorted(gone_count.items()):
-            of_it = [one for one, head in gone.items() if head.container == container]
-            unsure = [one for one in of_it if fates.get(one, Fate.UNSURE) is Fate.UNSURE]
-            hidden = [one for one in of_it if fates.get(one) is Fate.NOT_SHOWN]
+            by_state: dict[RemoteState, list[str]] = {state: [] for state in RemoteState}
+            for document_id, head in gone.items():
+                if head.container == container:
+                    by_state[states.get(document_id, RemoteState.UNSURE)].append(document_id)
+            unsure, hidden = by_state[RemoteState.UNSURE], by_state[RemoteState.NOT_SHOWN]
             if unsure:
                 seen = f"the account sees too little to tell that {_named(unsure)} were deleted"
             elif hidden and count == held_count[container]:
-                seen = f"none of it is shown any more, and nobody says why: {_named(hidden)}"
+                seen = f"none of it is shown any more, for an unknown reason: {_named(hidden)}"
             else:
                 continue
             doubtful = unsure or hidden
             self._refuse(report, container, seen, self._advice([container]), len(doubtful))
-            for one in doubtful:
-                del found[one]
-        return found
+            for document_id in doubtful:
+                del certain[document_id]
+        return certain
 
     def _refuse(
         self, report: PruneReport, subject: str, seen: str, advice: str, documents: int
@@ -249,57 +254,66 @@ class Prune:
         report.refusals.append(Refusal(subject, words_without_secrets(seen), advice, documents))
 
     def _advice(self, containers: Collection[str] = ()) -> str:
-        only = "".join(f" --container {shlex.quote(one)}" for one in sorted(containers))
+        only = "".join(f" --container {shlex.quote(name)}" for name in sorted(containers))
         return (
-            f"Look whether the account still reads what it should (`vector-assets doctor`). If "
+            f"Check whether the account can still read what it should (`vector-assets doctor`). If "
             f"people did delete this, run `vector-assets prune {self._source.name}{only} "
             f"--max-share 1`."
         )
 
     def _delete(self, batch: Mapping[str, Head], report: PruneReport) -> None:
-        """Delete documents in an order that is right after a crash at any moment.
+        """Delete documents in an order that survives a crash at any moment.
 
-        The head names no version from the first moment on, so that a document which comes back is
-        written anew; and it goes last, so that the next prune finds what is left.
+        First the heads lose their `document_fingerprint`, so that a document that is restored is
+        written again. They are deleted last, so that the next prune finds what is left.
         """
         namespace = self._source.name
         present = self._store.heads(namespace, list(batch))
-        same = {one: head for one, head in batch.items() if present.get(one) == head}
-        self._unname(same)
+        same = {
+            document_id: head
+            for document_id, head in batch.items()
+            if present.get(document_id) == head
+        }
+        self._mark_unfinished(same)
         rest = {
             chunk_id: head.updated_at
-            for one, head in same.items()
+            for document_id, head in same.items()
             for chunk_id in {
-                *self._store.chunk_ids(namespace, one),
-                *(record_id(one, ordinal) for ordinal in range(head.chunk_count)),
+                *self._store.chunk_ids(namespace, document_id),
+                *(record_id(document_id, ordinal) for ordinal in range(head.chunk_count)),
             }
-            if chunk_id != head_id(one)
+            if chunk_id != head_id(document_id)
         }
         if rest:
             self._store.delete_older(namespace, rest)
-        # Who has written one meanwhile may have lost chunks to us: without a name it is mended.
-        after = self._store.heads(namespace, list(same))
-        written = {one: head for one, head in after.items() if self._is_of_another(head, same[one])}
-        self._unname(written)
-        deleted = [one for one in same if one not in written]
-        self._store.delete_older(namespace, {head_id(one): same[one].updated_at for one in deleted})
+        # We may have deleted chunks that another run wrote meanwhile: let the next run repair it.
+        written = {
+            document_id: head
+            for document_id, head in self._store.heads(namespace, list(same)).items()
+            if self._is_of_another(head, same[document_id])
+        }
+        self._mark_unfinished(written)
+        deleted = [document_id for document_id in same if document_id not in written]
+        self._store.delete_older(
+            namespace, {head_id(each): same[each].updated_at for each in deleted}
+        )
         report.deleted += deleted
         report.kept_documents += len(batch) - len(deleted)
 
     def _is_of_another(self, head: Head, before: Head) -> bool:
-        """Tell whether another run has named a head that we had taken the name from."""
-        # An index that lags may still show the head as it was before we did.
+        """Tell whether another run has finished a document that we had marked unfinished."""
+        # An eventually consistent index may still return the head from before.
         is_as_before = head == before and self._store.seen_within_seconds > 0
         return bool(head.document_fingerprint) and not is_as_before
 
-    def _unname(self, documents: Mapping[str, Head]) -> None:
-        """Take back the word that these are whole."""
-        undone: dict[str, Metadata] = {
-            head_id(one): {"document_fingerprint": "", "updated_at": head.updated_at}
-            for one, head in documents.items()
+    def _mark_unfinished(self, documents: Mapping[str, Head]) -> None:
+        """Clear the heads' `document_fingerprint`, so that any run writes them again."""
+        cleared: dict[str, Metadata] = {
+            head_id(document_id): {"document_fingerprint": "", "updated_at": head.updated_at}
+            for document_id, head in documents.items()
         }
-        if undone:
-            self._store.update_metadata(self._source.name, undone)
+        if cleared:
+            self._store.update_metadata(self._source.name, cleared)
 
 
 def prune_source(
@@ -316,11 +330,11 @@ def prune_source(
 
     Args:
         name: Of the source.
-        settings: Say where it is, and the share that may go.
-        window: Last activity, as the index has it, of what is judged.
+        settings: Name its address and the share that may be deleted.
+        window: Last activity, according to the index, of the documents to judge.
         containers: Only documents of these; all when empty.
         max_share: In place of the settings' share.
-        is_dry_run: Whether only to look.
+        is_dry_run: Whether to report without deleting.
         on_progress: Called with the report as it grows.
 
     Raises:

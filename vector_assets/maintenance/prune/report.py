@@ -1,4 +1,4 @@
-"""What a prune saw, did, and refused: the words that command line, Dagster and alerts share."""
+"""The report of a prune, for the command line, Dagster and alerts."""
 
 from dataclasses import dataclass, field
 
@@ -10,10 +10,10 @@ class Refusal:
     """Why documents that the source does not show were left in the index.
 
     Attributes:
-        subject: What: a source, a project, a channel, a database.
-        reason: What was seen, and what was wanted.
+        subject: A source, project, channel or database.
+        reason: What was seen and what was expected.
         advice: What to do next.
-        documents: How many were left.
+        documents: How many documents were left.
     """
 
     subject: str
@@ -24,18 +24,18 @@ class Refusal:
 
 @dataclass(slots=True)
 class PruneReport:
-    """What a prune of one source saw and did; grows while it goes on.
+    """What a prune of one source saw and did; updated while it runs.
 
     Attributes:
-        source: Which.
-        is_dry_run: Whether it was only to look.
-        listed_documents: What the source shows, from the oldest judged document to the present.
-        judged_documents: What the index holds in the window, and old enough to be judged.
-        too_new_documents: Held in the window, and newer than the source's listing can be trusted.
-        moved_documents: Not in the listing, and there when they were asked for by id.
-        missing: Gone at the source, and not refused.
+        source: Name of the source.
+        is_dry_run: Whether nothing was to be deleted.
+        listed_documents: Documents that the source lists, since the oldest judged document.
+        judged_documents: Documents of the window in the index that are old enough to be judged.
+        too_new_documents: Documents of the window that the listing may not show yet.
+        moved_documents: Documents that are not listed and exist when asked for by id.
+        missing: Documents that are gone at the source, without refused ones.
         deleted: Ids of the documents that were deleted.
-        kept_documents: Gone, and written by another run before they could be deleted.
+        kept_documents: Missing documents that another run wrote before they could be deleted.
         refusals: What was left in the index, and why.
         requests: By endpoint.
         seconds: Wall clock.
@@ -56,8 +56,9 @@ class PruneReport:
 
     @property
     def refusals_in_words(self) -> str:
-        """What was refused, for a person who has not seen it; empty when nothing was."""
+        """All refusals in one text; empty when nothing was refused."""
         return "; ".join(
-            f"{one.subject} ({one.documents:,} documents): {one.reason}. {one.advice}"
-            for one in self.refusals
+            f"{refusal.subject} ({refusal.documents:,} documents): {refusal.reason}. "
+            f"{refusal.advice}"
+            for refusal in self.refusals
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.documents import Document, Value
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.spec import IndexSpec
@@ -169,7 +169,7 @@ def copy_namespace(
     }
     writer = Writer(new, namespace, planner)
     batches = _batches(sorted(wanted.items(), key=lambda item: -item[1].updated_at))
-    for outcomes in mapped_in_order(
+    for outcomes in map_ordered(
         lambda batch: (len(batch), planner.planned(batch)), batches, in_flight=BATCHES_IN_FLIGHT
     ):
         _write(outcomes, writer, done)

@@ -1,4 +1,4 @@
-"""Compares the index with the sources, names defects, and repairs them.
+"""Compare the index with its sources, report defects, and repair them.
 
 Keep out: alerts.
 """

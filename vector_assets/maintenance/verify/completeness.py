@@ -1,15 +1,15 @@
-"""Whether the index holds documents whole: a head that names a version, and all its chunks."""
+"""Whether the index holds documents completely: a finished head, and exactly its chunks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.stores.base import Head, VectorStore
 from vector_assets.stores.records import record_id
 
 _GROUP_IDS = 1000
-"""Ids that are asked for together: what Pinecone takes in one request."""
+"""Ids of one request: the most that Pinecone accepts."""
 
 _GROUP_DAYS = 4
 _GROUPS_IN_FLIGHT = 8
@@ -21,7 +21,7 @@ class ReadBack:
 
     Attributes:
         document_count: Of those days.
-        broken: What is wrong with those of them that are not whole, by document id.
+        broken: Why each incomplete document is incomplete, by document id.
     """
 
     document_count: int
@@ -29,7 +29,7 @@ class ReadBack:
 
 
 def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadBack:
-    """Look at every document of some days, in the memory that a few pages of them take.
+    """Check every document of some days; memory holds a few pages of them.
 
     Args:
         store: The index; asked from several threads.
@@ -37,25 +37,25 @@ def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadB
         days: Partitions.
     """
 
-    def read(some: Sequence[date]) -> ReadBack:
+    def read(group_days: Sequence[date]) -> ReadBack:
         count, broken = 0, dict[str, str]()
-        for group in _grouped(store.documents(namespace, some)):
+        for group in _grouped(store.documents(namespace, group_days)):
             count += len(group)
             broken |= _broken_in(store, namespace, group)
         return ReadBack(count, broken)
 
     groups = (days[at : at + _GROUP_DAYS] for at in range(0, len(days), _GROUP_DAYS))
-    found = list(mapped_in_order(read, groups, in_flight=_GROUPS_IN_FLIGHT))
-    return ReadBack(
-        sum(one.document_count for one in found),
-        {document_id: cause for one in found for document_id, cause in one.broken.items()},
-    )
+    document_count, broken = 0, dict[str, str]()
+    for part in map_ordered(read, groups, in_flight=_GROUPS_IN_FLIGHT):
+        document_count += part.document_count
+        broken |= part.broken
+    return ReadBack(document_count, broken)
 
 
 def broken_among(
     store: VectorStore, namespace: str, document_ids: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield those of some documents that the index does not hold whole, or not at all."""
+    """Yield those of some documents that are incomplete or missing in the index, with the cause."""
     heads = store.heads(namespace, document_ids)
     for document_id in document_ids:
         if document_id not in heads:
@@ -65,38 +65,44 @@ def broken_among(
 
 
 def _grouped(documents: Iterable[tuple[str, Head]]) -> Iterator[dict[str, Head]]:
-    """Yield documents in groups of so many ids, and one by itself where it has more."""
+    """Yield documents in groups of at most `_GROUP_IDS` ids; a larger document stands alone."""
     group: dict[str, Head] = {}
-    count = 0
+    id_count = 0
     for document_id, head in documents:
-        wanted = len(_ordinals(head))
-        if group and count + wanted > _GROUP_IDS:
+        document_id_count = len(_ordinals(head))
+        if group and id_count + document_id_count > _GROUP_IDS:
             yield group
-            group, count = {}, 0
+            group, id_count = {}, 0
         group[document_id] = head
-        count += wanted
+        id_count += document_id_count
     if group:
         yield group
 
 
 def _broken_in(store: VectorStore, namespace: str, group: Mapping[str, Head]) -> dict[str, str]:
-    """Return what is wrong with those documents of a group that are not whole, by id."""
-    asked = [record_id(one, n) for one, head in group.items() for n in _ordinals(head)]
-    present = store.fingerprints(namespace, asked).keys()
-    causes = {one: _cause(one, head, present) for one, head in group.items()}
-    return {one: cause for one, cause in causes.items() if cause}
+    """Return why each incomplete document of a group is incomplete, by id."""
+    chunk_ids = [
+        record_id(document_id, ordinal)
+        for document_id, head in group.items()
+        for ordinal in _ordinals(head)
+    ]
+    present = store.fingerprints(namespace, chunk_ids).keys()
+    causes = {
+        document_id: _cause(document_id, head, present) for document_id, head in group.items()
+    }
+    return {document_id: cause for document_id, cause in causes.items() if cause}
 
 
 def _ordinals(head: Head) -> range:
-    """Return the chunks to ask for: those that are there, and one that must not be."""
+    """Return the chunks to ask for: those that should be there, and one that should not."""
     return range(head.chunk_count + 1)
 
 
 def _cause(document_id: str, head: Head, present: Iterable[str]) -> str:
-    """Return what is wrong with a document; empty when nothing is."""
+    """Return why a document is incomplete; empty when it is complete."""
     missing = [n for n in range(head.chunk_count) if record_id(document_id, n) not in present]
     if missing:
         return f"{len(missing)} of its {head.chunk_count} chunks are missing"
     if record_id(document_id, head.chunk_count) in present:
-        return f"chunks stand beyond its {head.chunk_count}"
-    return "" if head.document_fingerprint else "a write of it was begun and not ended"
+        return f"there are chunks beyond its {head.chunk_count}"
+    return "" if head.document_fingerprint else "a write of it did not finish"

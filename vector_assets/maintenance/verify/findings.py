@@ -1,68 +1,68 @@
-"""What is wrong with a document in the index: each kind of damage, and how it is recognised.
+"""Compare what a source gives for a document with the document's records, and name each defect.
 
-Pure comparison of what a source gives with what an index holds; nothing is read or written here.
+Pure functions: nothing is read from an index or written to one here.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
 
 import numpy as np
 
 from vector_assets.core.documents import Document, Value
 from vector_assets.embedding.base import Embedder
-from vector_assets.embedding.chunking import chunk_document
 from vector_assets.index.spec import IndexSpec
+from vector_assets.pipeline.plan import metadata_of_records
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
-    VECTOR_FINGERPRINT,
     chunk_fingerprint,
-    chunk_metadata,
     document_fingerprint,
     head_id,
     ordinal_of,
     record_id,
     trusted_fingerprint,
+    without_marks,
 )
 
 UNIT_TOLERANCE = 0.01
 """How far from 1 the length of a unit vector may be; half-precision models need some of it."""
 
-_OF_HEADS = {"document_fingerprint", "stamp"}
-"""Fields that a head alone has; they speak for the document."""
-
-_NOT_HASHED = {"fingerprint", VECTOR_FINGERPRINT, *_OF_HEADS}
-
-_MAX_AMBIGUOUS_FIELDS = 6
+_HEAD_ONLY_FIELDS = {"document_fingerprint", "stamp"}
+"""Fields that only a document's first record has."""
 
 
-class Kind(StrEnum):
-    """What can be wrong."""
+class Defect(StrEnum):
+    """Kinds of defects, one for each way to repair them.
+
+    Attributes:
+        MISSING: The index lacks a document or a chunk; it is written.
+        STALE: An older version, or a write that did not finish; the current version is written.
+        ORPHANED: A chunk of no document, which is deleted; or a document that the source no longer
+            lists, which `prune` deletes.
+        DOUBLED: Several records share an id; or a passage now belongs to another document.
+        MISMATCHED: Text, metadata or vector are wrong; the record is embedded and written again.
+    """
 
     MISSING = "missing"
     STALE = "stale"
     ORPHANED = "orphaned"
     DOUBLED = "doubled"
-    WRONG_DIMENSION = "wrong-dimension"
-    BROKEN_VECTOR = "broken-vector"
     MISMATCHED = "mismatched"
-    UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """One defect of one document.
 
     Attributes:
-        kind: In one word.
+        kind: Which defect.
         document_id: `{source}:{native id}`.
-        chunk_id: Of the record; empty when it is the document as a whole.
-        detail: What was seen and what was wanted.
+        chunk_id: Of the record; empty when the finding is about the whole document.
+        detail: What was seen and what was expected.
     """
 
-    kind: Kind
+    kind: Defect
     document_id: str
     chunk_id: str
     detail: str
@@ -70,11 +70,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What the configured embedder decides of every record.
+    """What every record has to satisfy, given the configured embedder.
 
     Attributes:
         dimensions: Length of a vector.
-        is_unit: Whether the model gives vectors of length 1.
+        is_unit: Whether the model returns vectors of length 1.
         vector_spec: Model, dimensions and chunker in one word.
     """
 
@@ -84,7 +84,7 @@ class Yardstick:
 
     @classmethod
     def of(cls, embedder: Embedder) -> "Yardstick":
-        """Ask the model for one vector, to see whether it gives unit vectors."""
+        """Embed one word to see whether the model returns unit vectors."""
         norm = float(np.linalg.norm(embedder.embed_query("vector")))
         is_unit = abs(norm - 1) <= UNIT_TOLERANCE
         return cls(embedder.dimensions, is_unit, IndexSpec.of(embedder).vector_spec)
@@ -92,13 +92,13 @@ class Yardstick:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the index has to hold of a document, by what its source gives now.
+    """What the index should hold of a document, according to its source.
 
     Attributes:
-        document: Without secrets.
+        document: After redaction.
         document_fingerprint: Of this version.
-        metadata: Of each record, by id.
-        is_due: Whether a run that is over by now had to bring this version.
+        metadata: Of each record, by record id.
+        is_due: Whether this version had to be written by a run that is already over.
     """
 
     document: Document
@@ -108,29 +108,22 @@ class Wanted:
 
     @classmethod
     def of(cls, document: Document, embedder: Embedder, *, is_due: bool) -> "Wanted":
-        """Cut a document as the planner does.
+        """Chunk a document as the planner does.
 
         Raises:
-            DocumentError: It fits no index.
+            DocumentError: Its records would not fit into an index.
         """
-        vector_spec = IndexSpec.of(embedder).vector_spec
-        chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
-        metadata = {
-            record_id(document.id, chunk.ordinal): chunk_metadata(
-                document, chunk, chunk_count=len(chunks), vector_spec=vector_spec
-            )
-            for chunk in chunks
-        }
-        return cls(document, document_fingerprint(document, vector_spec), metadata, is_due)
+        fingerprint = document_fingerprint(document, IndexSpec.of(embedder).vector_spec)
+        return cls(document, fingerprint, metadata_of_records(document, embedder), is_due)
 
     @property
-    def date(self) -> float:
+    def updated_at(self) -> float:
         """Last activity, epoch seconds."""
         return self.document.updated_at.timestamp()
 
-    def is_newer_than(self, date: float | None) -> bool:
-        """Tell whether the index, which holds a version of this date, should hold this one."""
-        return self.is_due and date is not None and date < self.date
+    def is_newer_than(self, updated_at: float | None) -> bool:
+        """Tell whether this version should have replaced the version of this time."""
+        return self.is_due and updated_at is not None and updated_at < self.updated_at
 
     @property
     def urls(self) -> set[str]:
@@ -150,9 +143,9 @@ def examine(
     Args:
         document_id: Which.
         wanted: What the source gives; None when it lists no such document in these days.
-        records: All that the index holds under ids of the document, doubled ones included.
+        records: All records under ids of the document, including several of one id.
         yardstick: Of the configured embedder.
-        owner_of: Returns the document that a passage's link belongs to, by the source.
+        owner_of: Returns the document to which the source assigns a passage's link.
     """
     return list(_Examination(document_id, wanted, records, yardstick, owner_of).findings())
 
@@ -175,173 +168,163 @@ class _Examination:
         self._copies: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             self._copies[record.id].append(record)
-        # Of doubled records the newest is the one that a repair leaves.
+        # Of several records with one id, a repair keeps the newest.
         self._held = {
-            one: max(copies, key=lambda each: _number(each.metadata, "updated_at"))
-            for one, copies in sorted(self._copies.items(), key=lambda item: ordinal_of(item[0]))
+            chunk_id: max(copies, key=lambda copy: _number(copy.metadata, "updated_at"))
+            for chunk_id, copies in sorted(
+                self._copies.items(), key=lambda item: ordinal_of(item[0])
+            )
         }
         self._head = self._held.get(head_id(document_id))
         self._corrupt = {
-            one for one, record in self._held.items() if not is_sound(record, yardstick.vector_spec)
+            chunk_id
+            for chunk_id, record in self._held.items()
+            if not is_intact(record, yardstick.vector_spec)
         }
 
     def findings(self) -> Iterator[Finding]:
-        """Yield them: what each record shows by itself, then what they are together."""
+        """Yield the defects of each record, then those of the document as a whole."""
         if not self._held:
             if self._wanted is not None and self._wanted.is_due:
-                yield self._finding(Kind.MISSING, "", "the index holds nothing of it")
+                yield self._finding(Defect.MISSING, "", "the index holds nothing of it")
             return
-        yield from self._of_single_records()
+        yield from self._defects_of_records()
         if self._head is not None and not self._head.metadata.get("document_fingerprint"):
-            detail = "a write of it was begun and never ended"
-            yield self._finding(Kind.UNFINISHED, "", detail)
+            yield self._finding(Defect.STALE, "", "a write of it did not finish")
             return
-        shared = list(self._shared())
-        yield from shared
-        if self._wanted is not None and self._date() == self._wanted.date:
-            yield from self._beside_source(self._wanted, is_told=bool(shared))
+        moved = list(self._moved_passages())
+        yield from moved
+        if self._wanted is not None and self._updated_at() == self._wanted.updated_at:
+            yield from self._compared_with_source(self._wanted, is_reported=bool(moved))
         else:
-            yield from self._by_itself(is_told=bool(shared))
+            yield from self._of_another_version(is_reported=bool(moved))
 
-    def _of_single_records(self) -> Iterator[Finding]:
-        for one, copies in self._copies.items():
+    def _defects_of_records(self) -> Iterator[Finding]:
+        for chunk_id, copies in self._copies.items():
             if len(copies) > 1:
-                detail = f"{len(copies)} records have this id"
-                yield self._finding(Kind.DOUBLED, one, detail)
-        for one, record in self._held.items():
-            yield from self._of_vector(record)
+                yield self._finding(Defect.DOUBLED, chunk_id, f"{len(copies)} records have this id")
+        for chunk_id, record in self._held.items():
+            if detail := self._vector_defect(record):
+                yield self._finding(Defect.MISMATCHED, chunk_id, detail)
             is_begun_head = record is self._head and not record.metadata.get("document_fingerprint")
-            if one in self._corrupt and not is_begun_head:
-                detail = "its text or metadata is not what its fingerprint stands for"
-                yield self._finding(Kind.MISMATCHED, one, detail)
+            if chunk_id in self._corrupt and not is_begun_head:
+                detail = "its text or metadata does not match its fingerprint"
+                yield self._finding(Defect.MISMATCHED, chunk_id, detail)
 
-    def _of_vector(self, record: Record) -> Iterator[Finding]:
-        wanted = self._yardstick.dimensions
-        if record.vector.shape != (wanted,):
-            detail = f"its vector has {record.vector.size} numbers, {wanted} are wanted"
-            yield self._finding(Kind.WRONG_DIMENSION, record.id, detail)
-        elif not np.isfinite(record.vector).all():
-            detail = "its vector holds what is no number"
-            yield self._finding(Kind.BROKEN_VECTOR, record.id, detail)
-        elif not record.vector.any():
-            yield self._finding(Kind.BROKEN_VECTOR, record.id, "its vector is all zeros")
-        elif self._yardstick.is_unit:
-            norm = float(np.linalg.norm(record.vector))
-            if abs(norm - 1) > UNIT_TOLERANCE:
-                detail = f"its vector has the length {norm:.3f}, the model gives 1"
-                yield self._finding(Kind.BROKEN_VECTOR, record.id, detail)
+    def _vector_defect(self, record: Record) -> str:
+        """Return what is wrong with a vector; empty when nothing is."""
+        dimensions = self._yardstick.dimensions
+        if record.vector.shape != (dimensions,):
+            return f"its vector has {record.vector.size} numbers, expected {dimensions}"
+        if not np.isfinite(record.vector).all():
+            return "its vector holds NaN or infinity"
+        if not record.vector.any():
+            return "its vector is all zeros"
+        norm = float(np.linalg.norm(record.vector))
+        if self._yardstick.is_unit and abs(norm - 1) > UNIT_TOLERANCE:
+            return f"its vector has the length {norm:.3f}, the model returns length 1"
+        return ""
 
-    def _shared(self) -> Iterator[Finding]:
-        """Yield records whose passage belongs to another document of the source by now."""
+    def _moved_passages(self) -> Iterator[Finding]:
+        """Yield records whose passage the source now gives in another document."""
         if self._wanted is None and self._head is None:
             return
-        own = self._wanted.urls if self._wanted is not None else set()
-        for one, record in self._held.items():
+        own_urls = self._wanted.urls if self._wanted is not None else set()
+        for chunk_id, record in self._held.items():
             url = str(record.metadata.get("url", ""))
-            owner = self._owner_of(url) if url and url not in own else None
+            owner = self._owner_of(url) if url and url not in own_urls else None
             if owner is not None and owner != self._id:
                 detail = f"the source gives this passage in {owner}"
-                yield self._finding(Kind.DOUBLED, one, detail)
+                yield self._finding(Defect.DOUBLED, chunk_id, detail)
 
-    def _beside_source(self, wanted: Wanted, *, is_told: bool) -> Iterator[Finding]:
-        """Compare with the very version that the source gives."""
+    def _compared_with_source(self, wanted: Wanted, *, is_reported: bool) -> Iterator[Finding]:
+        """Compare with the source's version, which has the same date."""
         head = self._head
-        is_sound_head = head is not None and head.id not in self._corrupt
-        if head is not None and is_sound_head and not _is_version(head, wanted):
-            if not is_told:
+        if head is not None and head.id not in self._corrupt and not _is_version(head, wanted):
+            if not is_reported:
                 detail = "it differs from what the source gives, though both have the same date"
-                yield self._finding(Kind.MISMATCHED, "", detail)
-            yield from self._within(range(int(_number(head.metadata, "chunk_count"))))
+                yield self._finding(Defect.MISMATCHED, "", detail)
+            yield from self._length_defects(int(_number(head.metadata, "chunk_count")))
             return
-        yield from self._within(range(len(wanted.metadata)))
-        for one, fields in wanted.metadata.items():
-            record = self._held.get(one)
-            if record is None or one in self._corrupt:
+        yield from self._length_defects(len(wanted.metadata))
+        for chunk_id, fields in wanted.metadata.items():
+            record = self._held.get(chunk_id)
+            if record is None or chunk_id in self._corrupt:
                 continue
             if record.metadata.get("fingerprint") == fields["fingerprint"]:
                 continue
             if _number(record.metadata, "updated_at") < _number(fields, "updated_at"):
-                yield self._finding(Kind.STALE, one, "it is of an older version than its head")
+                detail = "it is of an older version than its document"
+                yield self._finding(Defect.STALE, chunk_id, detail)
             else:
-                detail = "it differs from what the source gives, though its head does not"
-                yield self._finding(Kind.MISMATCHED, one, detail)
+                detail = "it differs from what the source gives, though its document does not"
+                yield self._finding(Defect.MISMATCHED, chunk_id, detail)
 
-    def _by_itself(self, *, is_told: bool) -> Iterator[Finding]:
-        """Judge a version that is not the source's: older, newer, or listed no more."""
-        wanted, date = self._wanted, self._date()
-        if wanted is None and not is_told:
+    def _of_another_version(self, *, is_reported: bool) -> Iterator[Finding]:
+        """Examine a version that is older or newer than the source's, or no longer listed."""
+        wanted, updated_at = self._wanted, self._updated_at()
+        if wanted is None and not is_reported:
             yield from self._unlisted()
         elif wanted is not None and self._head is None:
-            detail = "the chunk that speaks for the document is not there"
-            yield self._finding(Kind.MISSING, head_id(self._id), detail)
-        elif wanted is not None and wanted.is_newer_than(date) and not is_told:
+            detail = "the first record of the document is missing"
+            yield self._finding(Defect.MISSING, head_id(self._id), detail)
+        elif wanted is not None and wanted.is_newer_than(updated_at) and not is_reported:
             detail = f"the source has a version of {wanted.document.updated_at:%Y-%m-%d %H:%M} UTC"
-            yield self._finding(Kind.STALE, "", detail)
+            yield self._finding(Defect.STALE, "", detail)
         head = self._head
         if head is None or head.id in self._corrupt:
             return
-        yield from self._within(range(int(_number(head.metadata, "chunk_count"))))
-        for one, record in self._held.items():
-            is_of_head = _number(record.metadata, "updated_at") == date
-            if one not in self._corrupt and not is_of_head:
-                yield self._finding(Kind.STALE, one, "it is of another version than its head")
+        yield from self._length_defects(int(_number(head.metadata, "chunk_count")))
+        for chunk_id, record in self._held.items():
+            is_of_head = _number(record.metadata, "updated_at") == updated_at
+            if chunk_id not in self._corrupt and not is_of_head:
+                detail = "it is of another version than its document"
+                yield self._finding(Defect.STALE, chunk_id, detail)
 
     def _unlisted(self) -> Iterator[Finding]:
-        """Yield that the source lists the document no more, or each chunk when it has no head."""
+        """Yield the document that the source no longer lists, or each chunk without a head."""
         if self._head is not None:
-            yield self._finding(Kind.ORPHANED, "", "the source lists it no more")
+            yield self._finding(Defect.ORPHANED, "", "the source no longer lists it")
             return
-        for one in self._held:
-            yield self._finding(Kind.ORPHANED, one, "its document is in neither source nor index")
+        for chunk_id in self._held:
+            detail = "its document is in neither source nor index"
+            yield self._finding(Defect.ORPHANED, chunk_id, detail)
 
-    def _within(self, ordinals: range) -> Iterator[Finding]:
-        """Yield what a document of so many chunks lacks, and what goes beyond its end."""
-        for n in ordinals:
-            if record_id(self._id, n) not in self._held:
-                detail = f"the document has {len(ordinals)} chunks, this one is not there"
-                yield self._finding(Kind.MISSING, record_id(self._id, n), detail)
-        for one in self._held:
-            if ordinal_of(one) not in ordinals:
-                detail = f"the document ends after {len(ordinals)} chunks"
-                yield self._finding(Kind.ORPHANED, one, detail)
+    def _length_defects(self, chunk_count: int) -> Iterator[Finding]:
+        """Yield the missing chunks of a document of this length, and those beyond its end."""
+        for chunk_id in (record_id(self._id, ordinal) for ordinal in range(chunk_count)):
+            if chunk_id not in self._held:
+                detail = f"the document has {chunk_count} chunks, this one is not there"
+                yield self._finding(Defect.MISSING, chunk_id, detail)
+        for chunk_id in self._held:
+            if not 0 <= ordinal_of(chunk_id) < chunk_count:
+                detail = f"the document ends after {chunk_count} chunks"
+                yield self._finding(Defect.ORPHANED, chunk_id, detail)
 
-    def _date(self) -> float | None:
-        """Return the date of the version that the index holds, by a record that can be trusted."""
+    def _updated_at(self) -> float | None:
+        """Return the time of the version in the index, from an intact record, the head if it is."""
         if self._head is not None and self._head.id not in self._corrupt:
             return _number(self._head.metadata, "updated_at")
-        sound = [record for one, record in self._held.items() if one not in self._corrupt]
-        return max((_number(one.metadata, "updated_at") for one in sound), default=None)
+        intact = [
+            record for chunk_id, record in self._held.items() if chunk_id not in self._corrupt
+        ]
+        return max((_number(record.metadata, "updated_at") for record in intact), default=None)
 
-    def _finding(self, kind: Kind, chunk_id: str, detail: str) -> Finding:
+    def _finding(self, kind: Defect, chunk_id: str, detail: str) -> Finding:
         return Finding(kind, self._id, chunk_id, detail)
 
 
-def is_sound(record: Record, vector_spec: str) -> bool:
-    """Tell whether a record is the one that its id says, and hashes to its fingerprints.
-
-    Stores give every number back as a float, and the fingerprint was made of what it was before.
-    """
-    fields = {name: v for name, v in record.metadata.items() if name not in _NOT_HASHED}
-    if record.id != record_id(str(fields.get("document_id")), int(_number(fields, "chunk"))):
+def is_intact(record: Record, vector_spec: str) -> bool:
+    """Tell whether a record belongs under its id and hashes to its own fingerprint."""
+    metadata = record.metadata
+    ordinal = int(_number(metadata, "chunk"))
+    if record.id != record_id(str(metadata.get("document_id")), ordinal):
         return False
-    if ordinal_of(record.id) != 0 and _OF_HEADS & record.metadata.keys():
+    if ordinal_of(record.id) != 0 and _HEAD_ONLY_FIELDS & metadata.keys():
         return False
-    text, found = str(fields.get("text", "")), trusted_fingerprint(record.metadata)
-    whole = [
-        name
-        for name, value in fields.items()
-        if isinstance(value, float) and value.is_integer() and not name.endswith("_at")
-    ]
-    for chosen in product((False, True), repeat=min(len(whole), _MAX_AMBIGUOUS_FIELDS)):
-        # Fields after the last that is chosen are whole numbers, as most are.
-        changed = {
-            name: int(float(str(fields[name])))
-            for name, stays in zip(whole, (*chosen, *[False] * len(whole)), strict=False)
-            if not stays
-        }
-        if chunk_fingerprint(text, {**fields, **changed}, vector_spec) == found:
-            return True
-    return False
+    text = str(metadata.get("text", ""))
+    expected = chunk_fingerprint(text, without_marks(metadata), vector_spec)
+    return expected == trusted_fingerprint(metadata)
 
 
 def _is_version(head: Record, wanted: Wanted) -> bool:
@@ -352,6 +335,6 @@ def _is_version(head: Record, wanted: Wanted) -> bool:
     )
 
 
-def _number(metadata: Metadata | Mapping[str, Value], name: str) -> float:
+def _number(metadata: Metadata, name: str) -> float:
     value = metadata.get(name)
     return float(value) if isinstance(value, int | float) else 0.0

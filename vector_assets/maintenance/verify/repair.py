@@ -1,10 +1,10 @@
-"""Mends what a verify has found, by the same planner and writer as every run.
+"""Repair what a verify has found, with the planner and writer that every run uses.
 
-A record that cannot be trusted loses its fingerprint, and its document's head the name of its
-version: from then on any run would write both anew, so that a crash at any moment loses nothing.
+A record that cannot be trusted loses its fingerprint, and its document's head loses
+`document_fingerprint`. From then on any sync writes both again, so a crash loses nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -13,7 +13,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.targets import IndexOpener
-from vector_assets.maintenance.verify.findings import Kind
+from vector_assets.maintenance.verify.findings import Defect
 from vector_assets.maintenance.verify.verify import Case, OnVerified, Verifier, VerifyReport
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.pipeline.writer import Writer
@@ -23,15 +23,15 @@ from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.stores.records import head_id, ordinal_of
 
 MAX_REPAIRS = 3
-"""Rounds of mending: what a first one brings to light, such as a chunk beyond an end that was
-written anew, the next one mends."""
+"""Rounds of repair. A repair can reveal another defect, such as a chunk beyond the end of a
+document that was just written again; the next round repairs that."""
 
-_DISTRUSTED = {Kind.MISMATCHED, Kind.STALE, Kind.WRONG_DIMENSION, Kind.BROKEN_VECTOR}
-"""Kinds of damage of a single record after which it is written anew."""
+_REWRITTEN = (Defect.MISMATCHED, Defect.STALE)
+"""Defects of a single record that is written again."""
 
 
 class Mender:
-    """Mends cases of one namespace.
+    """Repairs documents of one namespace.
 
     Args:
         store: The index, opened.
@@ -46,19 +46,21 @@ class Mender:
         self._writer = Writer(store, namespace, self._planner)
 
     def mend(self, cases: Sequence[Case]) -> None:
-        """Mend what can be mended: a document that the source does not give is left as it is.
+        """Repair what can be repaired; a document that the source does not give is not written.
 
         Raises:
-            VectorAssetsError: What embedder or index raise; what was mended stays so.
+            VectorAssetsError: What embedder or index raise; finished repairs stay.
         """
         self._drop_doubles(cases)
         self._delete_orphans(cases)
         to_write = [case for case in cases if _is_to_be_written(case)]
-        self._distrust(to_write)
+        self._invalidate(to_write)
         documents = [case.wanted.document for case in to_write if case.wanted is not None]
         if documents:
             plans = self._planner.plan(documents)
-            self._writer.write([o for o in plans if isinstance(o, DocumentPlan) and not o.is_empty])
+            self._writer.write(
+                [plan for plan in plans if isinstance(plan, DocumentPlan) and not plan.is_empty]
+            )
 
     def finish(self) -> None:
         """Read back what was written.
@@ -70,73 +72,75 @@ class Mender:
         self._store.maintain(self._namespace)
 
     def _drop_doubles(self, cases: Sequence[Case]) -> None:
-        doubled = {one for case in cases for one in _chunk_ids(case, {Kind.DOUBLED})}
+        doubled = {chunk_id for case in cases for chunk_id in _chunk_ids(case, Defect.DOUBLED)}
         if doubled:
             self._store.drop_doubles(self._namespace, sorted(doubled))
 
     def _delete_orphans(self, cases: Sequence[Case]) -> None:
-        """Delete chunks of no document, unless a run has made them part of one meanwhile."""
-        orphans = {case.document_id: _chunk_ids(case, {Kind.ORPHANED}) for case in cases}
-        orphans = {one: ids for one, ids in orphans.items() if ids}
+        """Delete chunks of no document, unless a run has written a document that has them."""
+        orphans = {
+            case.document_id: chunk_ids
+            for case in cases
+            if (chunk_ids := _chunk_ids(case, Defect.ORPHANED))
+        }
         heads = self._store.heads(self._namespace, list(orphans)) if orphans else {}
-        gone = [
+        surplus = [
             chunk_id
-            for one, ids in orphans.items()
-            for chunk_id in ids
-            if _is_beyond(chunk_id, heads.get(one))
+            for document_id, chunk_ids in orphans.items()
+            for chunk_id in chunk_ids
+            if _is_surplus(chunk_id, heads.get(document_id))
         ]
-        if gone:
-            self._store.delete(self._namespace, gone)
+        if surplus:
+            self._store.delete(self._namespace, surplus)
 
-    def _distrust(self, cases: Sequence[Case]) -> None:
-        """Take fingerprints and names away, so that the planner takes no record for right.
+    def _invalidate(self, cases: Sequence[Case]) -> None:
+        """Clear fingerprints of records and heads, so that the planner writes them again.
 
-        One that bears a later date than its document is deleted: a store in which the newest wins
-        would keep it for ever.
+        A record that is dated later than its document is deleted instead: a store that keeps the
+        newest version would never replace it.
         """
-        ahead: list[str] = []
-        unmarked: dict[str, Metadata] = {}
-        unnamed: dict[str, Metadata] = {}
+        dated_ahead: list[str] = []
+        cleared_records: dict[str, Metadata] = {}
+        cleared_heads: dict[str, Metadata] = {}
         for case in cases:
             assert case.wanted is not None
-            bad = set(_chunk_ids(case, _DISTRUSTED))
+            rewritten = set(_chunk_ids(case, *_REWRITTEN))
             for record in case.records:
-                if record.id in bad and _date(record.metadata) > case.wanted.date:
-                    ahead.append(record.id)
-                elif record.id in bad:
-                    unmarked[record.id] = {"fingerprint": ""}
-            if any(one.chunk_id or one.kind is Kind.MISMATCHED for one in case.findings):
-                unnamed[head_id(case.document_id)] = {"document_fingerprint": ""}
-        self._store.update_metadata(self._namespace, unmarked)
-        self._store.update_metadata(self._namespace, unnamed)
-        if ahead:
-            self._store.delete(self._namespace, ahead)
+                if record.id in rewritten and _date(record.metadata) > case.wanted.updated_at:
+                    dated_ahead.append(record.id)
+                elif record.id in rewritten:
+                    cleared_records[record.id] = {"fingerprint": ""}
+            if any(each.chunk_id or each.kind is Defect.MISMATCHED for each in case.findings):
+                cleared_heads[head_id(case.document_id)] = {"document_fingerprint": ""}
+        self._store.update_metadata(self._namespace, cleared_records)
+        self._store.update_metadata(self._namespace, cleared_heads)
+        if dated_ahead:
+            self._store.delete(self._namespace, dated_ahead)
 
 
-def _is_beyond(chunk_id: str, head: Head | None) -> bool:
-    """Tell whether a chunk has no head, or lies beyond the end of a document that is whole."""
+def _is_surplus(chunk_id: str, head: Head | None) -> bool:
+    """Tell whether a chunk has no head, or lies beyond the end of a complete document."""
     if head is None:
         return True
     return bool(head.document_fingerprint) and not 0 <= ordinal_of(chunk_id) < head.chunk_count
 
 
 def _is_to_be_written(case: Case) -> bool:
-    """Tell whether the source's version mends a document; not one that the index outruns."""
+    """Tell whether writing the source's version repairs a document."""
     if case.wanted is None:
         return False
-    bad = set(_chunk_ids(case, _DISTRUSTED))
-    head = next((one for one in case.records if one.id == head_id(case.document_id)), None)
-    if head is not None and head.id not in bad and _date(head.metadata) > case.wanted.date:
+    rewritten = set(_chunk_ids(case, *_REWRITTEN))
+    id_of_head = head_id(case.document_id)
+    head = next((record for record in case.records if record.id == id_of_head), None)
+    is_head_intact = head is not None and head.id not in rewritten
+    if head is not None and is_head_intact and _date(head.metadata) > case.wanted.updated_at:
+        # The index holds a newer version than this listing of the source.
         return False
-    return any(not _is_mended_by_deleting(one.kind, one.chunk_id) for one in case.findings)
+    return any(not (each.chunk_id and each.kind is Defect.ORPHANED) for each in case.findings)
 
 
-def _is_mended_by_deleting(kind: Kind, chunk_id: str) -> bool:
-    return bool(chunk_id) and kind is Kind.ORPHANED
-
-
-def _chunk_ids(case: Case, kinds: Iterable[Kind]) -> list[str]:
-    return [one.chunk_id for one in case.findings if one.chunk_id and one.kind in kinds]
+def _chunk_ids(case: Case, *kinds: Defect) -> list[str]:
+    return [each.chunk_id for each in case.findings if each.chunk_id and each.kind in kinds]
 
 
 def _date(metadata: Metadata) -> float:
@@ -154,22 +158,22 @@ def verify_index(
     now: datetime | None = None,
     on_progress: OnVerified = lambda report: None,
 ) -> VerifyReport:
-    """Verify some days; with `repair` mend what is found, then verify again.
+    """Verify some days; with `repair`, repair what is found and verify again.
 
     Args:
         open_source: Returns the source, without anything remembered from before.
         embedder: The configured one.
         store: The index; only read unless `repair`.
         days: To look at.
-        repair: Whether to mend.
+        repair: Whether to repair.
         now: The present; for tests.
         on_progress: Called with the report as it grows.
 
     Returns:
-        What is wrong at the end, and what was mended.
+        What is wrong at the end, and what was repaired.
 
     Raises:
-        VectorAssetsError: What source, embedder or index raise; then nothing may be concluded.
+        VectorAssetsError: What source, embedder or index raise; then the result is unknown.
     """
     new_verifier = partial(
         Verifier,
@@ -189,7 +193,7 @@ def verify_index(
 def _mended(
     new_verifier: Callable[[], Verifier], store: VectorStore, embedder: Embedder
 ) -> VerifyReport:
-    """Mend until nothing is found, some rounds at the most; return what was seen at last."""
+    """Repair until nothing is found, at most `MAX_REPAIRS` times; return the last report."""
     first: VerifyReport | None = None
     for _ in range(MAX_REPAIRS):
         verifier = new_verifier()

@@ -1,7 +1,7 @@
-"""Walks source and index for some days and finds what is wrong in the index; writes nothing.
+"""Compare source and index for some days and report what is wrong in the index; write nothing.
 
-What seems wrong is looked at a second time, in source and index, before it counts: documents change
-while they are being compared, and Pinecone shows late what was written.
+Each suspect is read a second time, from source and index, before it counts: documents change while
+they are compared, and Pinecone shows writes with a delay.
 """
 
 import time
@@ -16,7 +16,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import DocumentError
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.spec import IndexSpec
-from vector_assets.maintenance.verify.findings import Finding, Kind, Wanted, Yardstick, examine
+from vector_assets.maintenance.verify.findings import Defect, Finding, Wanted, Yardstick, examine
 from vector_assets.pipeline.extract import batched
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.redaction.redact import redact_document, words_without_secrets
@@ -39,13 +39,13 @@ _BATCH_IDS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A document with something wrong, seen twice.
+    """A document with defects that were seen twice.
 
     Attributes:
         document_id: Which.
         wanted: What the source gives; None when it lists no such document in these days.
         records: What the index holds of it.
-        findings: What is wrong, at least one thing.
+        findings: What is wrong; empty when the second look found nothing.
     """
 
     document_id: str
@@ -61,14 +61,14 @@ class VerifyReport:
     Attributes:
         source: Which.
         days: That were asked for.
-        stage: What is being done at the moment, in words.
-        documents: Of the source that were compared.
-        records: Of the index whose ids were walked.
-        record_count: How many the index says it has.
+        stage: What is being done now, in words.
+        documents: How many documents of the source were compared.
+        records: How many record ids of the index were read.
+        record_count: How many records the index reports.
         findings: What is wrong, the first `MAX_FINDINGS`.
-        counts: Of all findings, by kind.
+        counts: Number of all findings, by kind.
         unread: Documents that the source could not give; they are not verified.
-        mended: Findings that a repair has mended, by kind.
+        mended: Number of findings that were repaired, by kind.
     """
 
     source: str
@@ -78,9 +78,9 @@ class VerifyReport:
     records: int = 0
     record_count: int = 0
     findings: list[Finding] = field(default_factory=list)
-    counts: Counter[Kind] = field(default_factory=Counter)
+    counts: Counter[Defect] = field(default_factory=Counter)
     unread: list[DocumentFailure] = field(default_factory=list)
-    mended: Counter[Kind] = field(default_factory=Counter)
+    mended: Counter[Defect] = field(default_factory=Counter)
 
     @property
     def is_right(self) -> bool:
@@ -88,7 +88,7 @@ class VerifyReport:
         return not self.counts and not self.unread
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Count findings, and name them while there is room."""
+        """Count findings, and keep the first `MAX_FINDINGS`."""
         for finding in findings:
             self.counts[finding.kind] += 1
             if len(self.findings) < MAX_FINDINGS:
@@ -101,14 +101,14 @@ OnVerified = Callable[[VerifyReport], None]
 class Verifier:
     """Compares one source with its namespace, once.
 
-    Memory grows with the ids and links of the documents of these days, not with their texts.
+    Memory grows with the ids and links of these days' documents, not with their texts.
 
     Args:
-        open_source: Returns the source, without anything remembered from before.
-        embedder: The configured one: decides what every record has to be.
+        open_source: Returns a new source, without cached state.
+        embedder: The configured one, which every record has to match.
         store: The index; only read.
-        days: To look at, with the overlap of a sync. What was active after them is not due yet.
-        now: The present.
+        days: To verify, with the overlap of a sync. Later activity is not due yet.
+        now: The current time; for tests.
         on_progress: Called with the report as it grows.
     """
 
@@ -137,24 +137,24 @@ class Verifier:
         self.report = VerifyReport(source.name, days)
 
     def verify(self) -> VerifyReport:
-        """Look at everything and return what is wrong.
+        """Compare everything and return the report.
 
         Raises:
-            VectorAssetsError: What source, embedder or index raise; then nothing may be concluded.
+            VectorAssetsError: What source, embedder or index raise; then the result is unknown.
         """
         for _ in self.cases():
             pass
         return self.report
 
     def cases(self) -> Iterator[list[Case]]:
-        """Yield what is wrong in batches, each document once; the report grows with them."""
+        """Yield defective documents in batches, each once; the report grows with them."""
         suspects = self._suspects_of_source() | self._suspects_of_index()
         if not suspects:
             return
-        self._say("waiting until the index shows what was written last")
+        self._set_stage("waiting until the index shows the latest writes")
         time.sleep(self._store.seen_within_seconds)
-        self._say("looking again at what seems wrong")
-        for batch in self._seen_again(suspects):
+        self._set_stage("looking again at what seems wrong")
+        for batch in self._second_look(suspects):
             cases = [case for case in batch if case.findings]
             self.report.add(finding for case in cases for finding in case.findings)
             self._on_progress(self.report)
@@ -163,15 +163,19 @@ class Verifier:
 
     def _suspects_of_source(self) -> set[str]:
         """Compare each document that the source gives with the index; return those that differ."""
-        self._say("comparing what the source gives")
+        self._set_stage("comparing what the source gives")
         suspects: set[str] = set()
         for batch in batched(self._source().documents(self._window)):
             wanted = self._wanted(batch, self.report.unread)
-            for one in wanted.values():
-                for url in filter(None, one.urls):
-                    self._owners.setdefault(hash(url), one.document.id)
+            for document_id, expected in wanted.items():
+                for url in filter(None, expected.urls):
+                    self._owners.setdefault(hash(url), document_id)
             held = self._held(wanted)
-            suspects |= {one for one in wanted if self._examined(one, wanted[one], held[one])}
+            suspects |= {
+                document_id
+                for document_id, expected in wanted.items()
+                if self._examined(document_id, expected, held[document_id])
+            }
             self.report.documents += len(wanted)
             self._on_progress(self.report)
         return suspects
@@ -179,7 +183,7 @@ class Verifier:
     def _wanted(
         self, items: Sequence[SourceItem], unread: list[DocumentFailure]
     ) -> dict[str, Wanted]:
-        """Return what the index has to hold; of a document that is there twice, the newer."""
+        """Return what the index should hold; of a document that is listed twice, the newer."""
         newest: dict[str, Document] = {}
         for item in items:
             if isinstance(item, DocumentFailure):
@@ -190,91 +194,102 @@ class Verifier:
                 known = newest.get(item.id)
                 if known is None or item.updated_at >= known.updated_at:
                     newest[item.id] = item
-        found: dict[str, Wanted] = {}
-        for one, document in newest.items():
+        wanted: dict[str, Wanted] = {}
+        for document_id, document in newest.items():
             is_due = document.updated_at.timestamp() < self._due_before
             try:
                 clean, _ = redact_document(document)
-                found[one] = Wanted.of(clean, self._embedder, is_due=is_due)
+                wanted[document_id] = Wanted.of(clean, self._embedder, is_due=is_due)
             except DocumentError as error:
-                self._covered.setdefault(one, 0)
-                unread.append(DocumentFailure(one, error.cause, document.day))
-        return found
+                self._covered.setdefault(document_id, 0)
+                unread.append(DocumentFailure(document_id, error.cause, document.day))
+        return wanted
 
     def _wanted_again(self, items: Sequence[SourceItem]) -> dict[str, Wanted]:
-        """Return the same at the second look; whether a document was read is told by the last."""
+        """Return the same at the second look, which also decides whether a document was read."""
         failures: list[DocumentFailure] = []
         wanted = self._wanted(items, failures)
-        told = wanted.keys() | {one.document_id for one in failures}
-        self.report.unread = [
-            *(one for one in self.report.unread if one.document_id not in told),
-            *failures,
-        ]
+        read_again = wanted.keys() | {failure.document_id for failure in failures}
+        earlier = [each for each in self.report.unread if each.document_id not in read_again]
+        self.report.unread = [*earlier, *failures]
         return wanted
 
     def _held(self, wanted: dict[str, Wanted]) -> dict[str, list[Record]]:
-        """Return what the index holds of documents: as far as they go, there and at the source."""
+        """Return the records of documents, up to the longer of their lengths here and there."""
         heads = self._store.heads(self._namespace, list(wanted)) if wanted else {}
-        ids: list[str] = []
-        for one, each in wanted.items():
-            count = max(len(each.metadata), heads[one].chunk_count if one in heads else 0)
-            self._covered[one] = count
-            ids += (record_id(one, n) for n in range(count))
-        return self._fetched(ids, wanted)
+        chunk_ids: list[str] = []
+        for document_id, expected in wanted.items():
+            head = heads.get(document_id)
+            count = max(len(expected.metadata), head.chunk_count if head else 0)
+            self._covered[document_id] = count
+            chunk_ids += (record_id(document_id, ordinal) for ordinal in range(count))
+        return self._fetched(chunk_ids, wanted)
 
     def _fetched(
         self, chunk_ids: Sequence[str], document_ids: Iterable[str]
     ) -> dict[str, list[Record]]:
-        found: dict[str, list[Record]] = {one: [] for one in document_ids}
+        held: dict[str, list[Record]] = {document_id: [] for document_id in document_ids}
         for at in range(0, len(chunk_ids), _BATCH_IDS):
             for record in self._store.fetch(self._namespace, chunk_ids[at : at + _BATCH_IDS]):
-                found[document_id_of(record.id)].append(record)
-        return found
+                held[document_id_of(record.id)].append(record)
+        return held
 
     def _suspects_of_index(self) -> set[str]:
-        """Walk the ids of the index; return what goes beyond what was compared, or is unlisted."""
-        self._say("walking the index")
+        """Walk all ids of the index; return documents with other ids than were compared."""
+        self._set_stage("walking the index")
         self.report.record_count = self._store.count(self._namespace)
         suspects: set[str] = set()
         documents = groupby(self._store.record_ids(self._namespace), document_id_of)
-        while batch := [(one, list(ids)) for one, ids in islice(documents, _BATCH_IDS)]:
-            unseen = {one: ids for one, ids in batch if one not in self._covered}
-            suspects |= {
-                one
-                for one, ids in batch
-                if one in self._covered and not _is_covered(ids, self._covered[one])
-            }
-            suspects |= self._of_these_days(unseen)
-            self.report.records += sum(len(ids) for _, ids in batch)
+        while batch := {
+            document_id: list(chunk_ids) for document_id, chunk_ids in islice(documents, _BATCH_IDS)
+        }:
+            unlisted: dict[str, list[str]] = {}
+            for document_id, chunk_ids in batch.items():
+                if document_id not in self._covered:
+                    unlisted[document_id] = chunk_ids
+                elif not _is_covered(chunk_ids, self._covered[document_id]):
+                    suspects.add(document_id)
+            suspects |= self._of_these_days(unlisted)
+            self.report.records += sum(map(len, batch.values()))
             self._on_progress(self.report)
         return suspects
 
-    def _of_these_days(self, ids_by_document: dict[str, list[str]]) -> set[str]:
+    def _of_these_days(self, chunk_ids_by_document: dict[str, list[str]]) -> set[str]:
         """Return those of some documents whose last activity, by the index, is in the window."""
-        with_head = [one for one, ids in ids_by_document.items() if head_id(one) in ids]
+        with_head = [
+            document_id
+            for document_id, chunk_ids in chunk_ids_by_document.items()
+            if head_id(document_id) in chunk_ids
+        ]
         heads = self._store.heads(self._namespace, with_head) if with_head else {}
-        found = {one for one, head in heads.items() if self._is_in_window(head.updated_at)}
-        rest = [one for one in ids_by_document if one not in heads]
-        chunk_ids = [chunk_id for one in rest for chunk_id in ids_by_document[one]]
-        for one, records in self._fetched(chunk_ids, rest).items():
+        inside = {
+            document_id
+            for document_id, head in heads.items()
+            if self._is_in_window(head.updated_at)
+        }
+        headless = [each for each in chunk_ids_by_document if each not in heads]
+        chunk_ids = [
+            chunk_id for document_id in headless for chunk_id in chunk_ids_by_document[document_id]
+        ]
+        for document_id, records in self._fetched(chunk_ids, headless).items():
             dates = [record.metadata.get("updated_at") for record in records]
             if any(isinstance(date, float) and self._is_in_window(date) for date in dates):
-                found.add(one)
-        return found
+                inside.add(document_id)
+        return inside
 
     def _is_in_window(self, date: float) -> bool:
         end = self._window.end
         return self._window.start.timestamp() <= date and (end is None or date < end.timestamp())
 
-    def _seen_again(self, suspects: set[str]) -> Iterator[list[Case]]:
-        """Read suspects anew from source and index, and yield what is still wrong with them."""
+    def _second_look(self, suspects: set[str]) -> Iterator[list[Case]]:
+        """Read suspects again from source and index, and yield them with what is still wrong."""
         left = set(suspects)
         listed: set[str] = set()
         for batch in batched(self._source().documents(self._window)):
             wanted = self._wanted_again(
                 [item for item in batch if document_id_of_item(item) in left]
             )
-            listed.update(one for one in map(document_id_of_item, batch) if one in suspects)
+            listed.update(suspects.intersection(map(document_id_of_item, batch)))
             left -= wanted.keys()
             if wanted:
                 yield self._cases(list(wanted), wanted)
@@ -285,23 +300,24 @@ class Verifier:
             yield [_without_orphans(case) if case.document_id in moved else case for case in cases]
 
     def _cases(self, document_ids: Sequence[str], wanted: dict[str, Wanted]) -> list[Case]:
-        ids = [
+        chunk_ids = [
             chunk_id
-            for one in document_ids
-            for chunk_id in dict.fromkeys(self._store.record_ids(self._namespace, one))
+            for document_id in document_ids
+            for chunk_id in dict.fromkeys(self._store.record_ids(self._namespace, document_id))
         ]
-        held = self._fetched(ids, document_ids)
-        return [
-            Case(one, wanted.get(one), held[one], self._examined(one, wanted.get(one), held[one]))
-            for one in document_ids
-        ]
+        cases = []
+        for document_id, records in self._fetched(chunk_ids, document_ids).items():
+            expected = wanted.get(document_id)
+            findings = self._examined(document_id, expected, records)
+            cases.append(Case(document_id, expected, records, findings))
+        return cases
 
     def _moved_later(self, document_ids: set[str]) -> set[str]:
-        """Return those that the source dates after these days: those days' verify is about them."""
+        """Return those that the source dates after these days, which a later verify covers."""
         if not document_ids or self._window.end is None:
             return set()
         later = Window(self._window.end, None)
-        return {one for one in self._source().ids(later) if one in document_ids}
+        return {each for each in self._source().ids(later) if each in document_ids}
 
     def _examined(
         self, document_id: str, wanted: Wanted | None, records: Sequence[Record]
@@ -311,22 +327,24 @@ class Verifier:
         )
 
     def _source(self) -> Source:
-        """Return the source, to be read whole whether or not it seems unchanged."""
+        """Return a source that reads every document, also those that seem unchanged."""
         source = self._open_source()
         spec = IndexSpec.of(self._embedder)
         source.known = HeldVersions(self._store, self._namespace, spec.vector_spec, is_rescan=True)
         return source
 
-    def _say(self, stage: str) -> None:
+    def _set_stage(self, stage: str) -> None:
         self.report.stage = stage
         self._on_progress(self.report)
 
 
-def _is_covered(ids: Sequence[str], count: int) -> bool:
-    """Tell whether these ids, in order, are all different and of the first so many chunks."""
-    return len(set(ids)) == len(ids) and all(0 <= ordinal_of(one) < count for one in ids)
+def _is_covered(chunk_ids: Sequence[str], count: int) -> bool:
+    """Tell whether these ids are distinct and belong to the first `count` chunks."""
+    return len(set(chunk_ids)) == len(chunk_ids) and all(
+        0 <= ordinal_of(chunk_id) < count for chunk_id in chunk_ids
+    )
 
 
 def _without_orphans(case: Case) -> Case:
-    kept = [one for one in case.findings if one.kind is not Kind.ORPHANED]
-    return Case(case.document_id, case.wanted, case.records, kept)
+    kept = [finding for finding in case.findings if finding.kind is not Defect.ORPHANED]
+    return replace(case, findings=kept)

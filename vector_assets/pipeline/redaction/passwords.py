@@ -1,7 +1,7 @@
-"""Secrets that have no form of their own, and are given away by the name before them.
+"""Finds secrets by the name before them: `password: hunter2`, `Authorization: Bearer ...`.
 
-`password: hunter2` and `Authorization: Bearer ...` are found by the word, not by the value, and the
-value is judged: a placeholder, a variable or a word of a sentence is no secret.
+These have no form of their own. The value is checked as well: a placeholder, a variable or a word
+of a sentence is no secret.
 """
 
 import re
@@ -21,13 +21,13 @@ _KINDS = {
     "key": "key",
     "token": "token",
 }
-"""What each word before a value makes of it."""
+"""The kind of secret that each word announces."""
 
 _BEFORE_KEY = re.compile(
     r"(?:api|access|private|auth|account|service|client|signing|encryption|secret|consumer)[_ -]?$",
     re.IGNORECASE,
 )
-"""What makes a `key` a secret: there are keys of issues, of rows and of keyboards."""
+"""Words that make a `key` a secret; issues, rows and keyboards have keys too."""
 
 _REST_OF_NAME = r"(?: [_ -]? (?:access[_ -]?)? key (?:[_ -]?base)? )?"
 
@@ -93,7 +93,7 @@ _WORDS = frozenset((
     "should", "must", "being", "used", "set", "stays", "needs", "works", "readonly",
     "authorization", "bearer", "basic", "username", "user", "email", "value", "field",
 ))  # fmt: skip
-"""What stands behind a name in sentences, schemas and logs, and is no secret."""
+"""What follows such a name in sentences, schemas and logs, and is no secret."""
 
 _CODE = re.compile(
     r"""[A-Za-z_]\w* (?: (?:\.|->|::) [A-Za-z_]\w* )* [(\[]     # a call, an element
@@ -108,7 +108,7 @@ _EQUALS = ("=", "==", "===", ":=", "=>")
 _LINE_END = re.compile(r"[ \t*_~]*(?:[|\n]|$)")
 
 _LEAST_CHARACTERS = 5
-"""Shorter words are more often words than secrets."""
+"""Shorter values are more often words than secrets."""
 
 _RANDOM = re.compile(
     r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8,}"
@@ -117,7 +117,7 @@ _RANDOM = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Secret:
     """A secret in a text.
 
     Attributes:
@@ -131,12 +131,12 @@ class Found:
     kind: str
 
 
-def assigned_secrets(text: str) -> Iterator[Found]:
-    """Yield the values that a name before them shows to be secrets; in no order."""
-    # The one letter whose lower case is longer than itself would shift every index behind it.
+def assigned_secrets(text: str) -> Iterator[Secret]:
+    """Yield the secrets that follow a name; in no order."""
+    # The only letter whose lower case is longer than itself would shift all later indices.
     lowered = text.replace("İ", "I").lower()
     yield from _after_words(text, lowered)
-    # An expression is tried only where what it cannot do without is there, which is seldom.
+    # Each expression is tried only where a text contains what it needs, which is rare.
     if "--" in text:
         for match in _OPTION.finditer(text):
             kind = "password" if match["name"].lower().startswith("pass") else "token"
@@ -145,17 +145,17 @@ def assigned_secrets(text: str) -> Iterator[Found]:
         for match in _AUTHORIZATION.finditer(text):
             value = match["value"]
             if not _is_placeholder(value) and (match["scheme"] or _is_mixed(value)):
-                yield Found(*match.span("value"), "authorization")
+                yield Secret(*match.span("value"), "authorization")
     if "://" in text and "@" in text:
         for match in _LOGIN_IN_LINK.finditer(text):
             if not _is_placeholder(match["value"]):
-                yield Found(*match.span("value"), "password")
+                yield Secret(*match.span("value"), "password")
 
 
-def _after_words(text: str, lowered: str) -> Iterator[Found]:
+def _after_words(text: str, lowered: str) -> Iterator[Secret]:
     """Yield what follows a word that names a secret.
 
-    The words are looked for one by one, which takes a tenth of the time of one expression for all.
+    Searching for each word takes a tenth of the time of one expression for all words.
     """
     for word, kind in _KINDS.items():
         rest = _REST_OF_SECRET if word == "secret" else _REST
@@ -176,14 +176,14 @@ def _after_words(text: str, lowered: str) -> Iterator[Found]:
 
 def _judged(
     match: re.Match[str], kind: str, separator: str, *, is_setting: bool
-) -> Iterator[Found]:
+) -> Iterator[Secret]:
     """Yield the value of an assignment if it is a secret."""
     quote = next(name for name in ("double", "single", "ticks", "bare") if match[name] is not None)
     start, end = match.span(quote)
     value = match[quote]
     if quote == "bare":
         if separator in _EQUALS:
-            # Settings stand side by side in connection strings and in links.
+            # Connection strings and links hold several settings.
             value = re.split("[;&,]", value, maxsplit=1)[0]
         value = value.rstrip(_TRAILING) or value
         end = start + len(value)
@@ -195,10 +195,10 @@ def _judged(
     elif _is_mixed(value):
         is_secret = True
     elif kind == "secret" or separator.isalpha() or separator in "|>":
-        # Sentences and cells of tables: only what no sentence would say.
+        # In sentences and cells of tables only mixed values count, and this one is not.
         is_secret = False
     elif is_bare and not is_setting:
-        # A word of a sentence has others behind it, a variable a comma.
+        # A word of a sentence is followed by others, a variable by a comma.
         is_secret = (
             separator in (":", "：")
             and len(value) >= _LEAST_CHARACTERS
@@ -208,16 +208,16 @@ def _judged(
         is_secret = " " not in value
     if not is_secret:
         return
-    yield Found(start, end, "API key" if kind == "key" else kind)
+    yield Secret(start, end, "API key" if kind == "key" else kind)
 
 
 def _is_placeholder(value: str) -> bool:
-    """Tell whether a value only marks the place of one."""
+    """Tell whether a value is a placeholder."""
     return value.lower() in _WORDS or _PLACEHOLDER.match(value) is not None
 
 
 def _is_mixed(value: str) -> bool:
-    """Tell whether a value has letters and digits, as words and numbers have not."""
+    """Tell whether a value has both letters and digits, unlike words and numbers."""
     return (
         len(value) >= _LEAST_CHARACTERS
         and any(map(str.isdigit, value))

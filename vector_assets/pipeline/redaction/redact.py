@@ -1,8 +1,8 @@
-"""Tokens, keys and passwords in a text give way to a word that says what stood there.
+"""Replaces tokens, keys and passwords in a text by `[redacted: kind]`.
 
-Done to every document before it is chunked, fingerprinted, embedded or stored, so that no way to
-start a run lets one through. Tokens are known by their form: kingfisher's catalogue, of which only
-the scanner is used, which never asks the network, and `redaction_rules.yml` beside it.
+Every document is redacted before it is chunked, fingerprinted, embedded or stored, however a run
+is started. Tokens are recognised by their form: by kingfisher's scanner, which makes no network
+requests, with its own rules and those of `redaction_rules.yml`.
 """
 
 import re
@@ -15,9 +15,9 @@ from typing import TypeVar
 
 from kingfisher_sdk import Rules, Scanner
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 from vector_assets.core.documents import Document, Section, Value
-from vector_assets.pipeline.redaction.passwords import Found, assigned_secrets
+from vector_assets.pipeline.redaction.passwords import Secret, assigned_secrets
 from vector_assets.sources.items import DocumentFailure, Gap
 
 Item = TypeVar("Item")
@@ -44,30 +44,27 @@ class Redacted:
 
 
 def redact(text: str) -> Redacted:
-    """Replace the secrets of a text. What has none comes back as it is; twice is as once.
-
-    Safe to call from several threads at once.
-    """
+    """Replace the secrets of a text; idempotent, and safe to call from several threads."""
     count = 0
     if not text:
         return Redacted(text, 0)
-    # What was replaced may bring a name and another value together, so look until nothing is left.
+    # A replacement may join a name and another value, so repeat until nothing is left.
     for _ in range(_MAX_PASSES):
-        found = _merged([*_tokens(text), *assigned_secrets(text)])
-        if not found:
+        secrets = _merged([*_tokens(text), *assigned_secrets(text)])
+        if not secrets:
             break
-        text = _replaced(text, found)
-        count += len(found)
+        text = _replaced(text, secrets)
+        count += len(secrets)
     return Redacted(text, count)
 
 
 def words_without_secrets(words: str) -> str:
-    """Return what a vendor, a model or an index said of a document, which may quote it, or us."""
-    return redact(without_credentials(words)).text
+    """Redact a message of a vendor, a model or an index, which may quote a document or our keys."""
+    return redact(scrub(words)).text
 
 
 def item_without_secrets(item: Item) -> Item:
-    """Redact what a vendor or a model said of a document, which may quote it."""
+    """Redact what a failure or a gap quotes of a document."""
     if isinstance(item, DocumentFailure):
         return replace(item, cause=words_without_secrets(item.cause))
     if isinstance(item, Gap):
@@ -78,17 +75,17 @@ def item_without_secrets(item: Item) -> Item:
 def redact_document(document: Document) -> tuple[Document, int]:
     """Return a document without secrets, and how many it had.
 
-    Title, text, headings, links and the source's own fields are looked through. Names of people
-    and of containers are not: searches are limited by them, exactly.
+    Title, text, headings, links and the source's own fields are redacted. Names of people and of
+    containers are not: searches filter by them exactly.
 
     Args:
-        document: As its source yielded it; the very same comes back when it has none.
+        document: As its source yielded it; returned as it is when it has no secrets.
     """
     title = redact(document.title)
     url = redact(document.url)
     sections, count = _redact_sections(document.sections)
     extra = {name: _redact_value(value) for name, value in document.extra.items()}
-    count += title.count + url.count + sum(each for _, each in extra.values())
+    count += title.count + url.count + sum(field_count for _, field_count in extra.values())
     if not count:
         return document, 0
     return (
@@ -127,39 +124,39 @@ def _redact_value(value: Value) -> tuple[Value, int]:
     return value, 0
 
 
-def _replaced(text: str, found: Iterable[Found]) -> str:
+def _replaced(text: str, secrets: Iterable[Secret]) -> str:
     parts, at = [], 0
-    for secret in found:
+    for secret in secrets:
         parts += [text[at : secret.start], f"[redacted: {secret.kind}]"]
         at = secret.end
     return "".join([*parts, text[at:]])
 
 
-def _merged(found: list[Found]) -> list[Found]:
-    """Return what was found in the text's order, overlaps as one; what came first names it."""
-    rank = {id(one): place for place, one in enumerate(found)}
-    merged: list[Found] = []
-    for one in sorted(found, key=lambda one: (one.start, rank[id(one)])):
-        if not merged or one.start >= merged[-1].end:
-            merged.append(one)
+def _merged(secrets: list[Secret]) -> list[Secret]:
+    """Return secrets in the text's order; overlapping ones become one, of the first one's kind."""
+    rank = {id(secret): place for place, secret in enumerate(secrets)}
+    merged: list[Secret] = []
+    for secret in sorted(secrets, key=lambda secret: (secret.start, rank[id(secret)])):
+        if not merged or secret.start >= merged[-1].end:
+            merged.append(secret)
             continue
         last = merged[-1]
-        named = min(last, one, key=lambda each: rank.get(id(each), 0))
-        merged[-1] = Found(last.start, max(last.end, one.end), named.kind)
+        named = min(last, secret, key=lambda overlapping: rank.get(id(overlapping), 0))
+        merged[-1] = Secret(last.start, max(last.end, secret.end), named.kind)
     return merged
 
 
-def _tokens(text: str) -> Iterator[Found]:
+def _tokens(text: str) -> Iterator[Secret]:
     """Yield what has the form of a token, those of our own rules first: their names read better."""
-    # Tokens are ASCII and want an end; letters of other scripts, brackets and marks of bold are
-    # none to the catalogue. With one byte a character, offsets are indices.
+    # Tokens are ASCII. The scanner's rules do not take letters of other scripts, brackets or bold
+    # marks as the end of a token. With one byte a character, offsets are indices.
     data = _NO_PART_OF_A_TOKEN.sub(" ", text).encode("ascii")
     hits = [
         hit for hit in _scanner().scan(data) if hit.visible and hit.rule_id not in _REPLACED_RULES
     ]
     for hit in sorted(hits, key=lambda hit: not hit.rule_id.startswith(_OWN_RULES)):
         place = hit.location
-        yield Found(place["start_offset"], place["end_offset"], _kind(hit.rule_id, hit.rule_name))
+        yield Secret(place["start_offset"], place["end_offset"], _kind(hit.rule_id, hit.rule_name))
 
 
 def _kind(rule_id: str, rule_name: str) -> str:
@@ -172,7 +169,7 @@ def _kind(rule_id: str, rule_name: str) -> str:
 
 
 def _scanner() -> Scanner:
-    # Threads that ask at once would each compile the rules.
+    # Concurrent first calls would each compile the rules.
     with _LOADING:
         return _loaded()
 
@@ -180,5 +177,5 @@ def _scanner() -> Scanner:
 @cache
 def _loaded() -> Scanner:
     with as_file(files("vector_assets.pipeline.redaction") / "redaction_rules.yml") as own_rules:
-        # Text in base64 is no text of ours: images and signatures are full of false alarms.
+        # Decoding base64 would raise false alarms in images and signatures.
         return Scanner(Rules([own_rules]), base64=False)

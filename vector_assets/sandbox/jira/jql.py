@@ -1,7 +1,7 @@
-"""The part of Jira's query language that a reader of changes needs.
+"""Executes the part of JQL that our Jira source uses.
 
-`updated` against an instant, `project in (…)` or `=`, `level is not EMPTY`, `AND`, and `ORDER BY`
-`updated` or `created`. What the account may not browse is not there.
+It knows `updated` against an instant, `project in (…)` or `=`, `level is not EMPTY`, `AND`, and
+`ORDER BY` `updated` or `created`. It omits issues that the account may not browse.
 """
 
 import re
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from vector_assets.sandbox.workspace import Json, Workspace
 
 Place = tuple[float, int]
-"""Where an issue stands in an order: epoch seconds of the field it goes by, then its id."""
+"""Sort key of an issue: epoch seconds of the `ORDER BY` field, then its id."""
 
 _CLAUSE = re.compile(
     r"""^(?:updated\s*(?P<operator>>=|<=|>|<)\s*(?P<instant>"[^"]+"|'[^']+'|-?\d+)
@@ -28,53 +28,48 @@ _ORDER = re.compile(
 
 
 class BadQueryError(ValueError):
-    """JQL that the vendor would refuse; the text is what it answers."""
+    """JQL that the vendor refuses; the text is its answer."""
 
 
 def select(workspace: Workspace, jql: str, *, after: Place | None = None) -> list[Json]:
-    """Return the issues that a query finds, in its order.
+    """Return the issues that a query matches, in its order.
 
     Args:
-        workspace: Where to look.
+        workspace: Holds the issues.
         jql: The query.
-        after: Only what stands behind this place; all when None.
+        after: Return only issues after this place; None returns all.
 
     Raises:
-        BadQueryError: It is unbounded, or not of the part of JQL that is served here.
+        BadQueryError: The query is unbounded, or uses JQL that the sandbox does not know.
     """
     order = _ORDER.search(jql)
     is_descending = order is not None and (order["way"] or "").upper() == "DESC"
     clauses = re.split(r"\s+AND\s+", _ORDER.sub("", jql).strip(), flags=re.IGNORECASE)
     if not any(clauses):
         raise BadQueryError("Unbounded JQL queries are not allowed here.")
-    found = [one for one in visible(workspace) if one["id"] not in unindexed(workspace)]
+    unindexed = workspace.site.jira_unindexed_issue_ids
+    issues = [issue for issue in visible(workspace) if issue["id"] not in unindexed]
     for clause in clauses:
-        found = _filtered(found, clause, workspace)
+        issues = _filtered(issues, clause, workspace)
 
     def place_of(issue: Json) -> Place:
         return place(issue, jql)
 
-    found = sorted(found, key=place_of, reverse=is_descending)
+    issues = sorted(issues, key=place_of, reverse=is_descending)
     if after is None:
-        return found
-    return [
-        one for one in found if (place_of(one) < after if is_descending else place_of(one) > after)
-    ]
+        return issues
+    is_after = lt if is_descending else gt
+    return [issue for issue in issues if is_after(place_of(issue), after)]
 
 
 def visible(workspace: Workspace) -> list[Json]:
     """Return the issues of the projects that the account may browse."""
     hidden = workspace.site.jira_hidden_projects
-    return [one for one in workspace.issues if one["fields"]["project"]["key"] not in hidden]
-
-
-def unindexed(workspace: Workspace) -> Set[str]:
-    """Return the ids of the issues that are there, and that the search does not show yet."""
-    return set(workspace.site.jira_unindexed_issue_ids)
+    return [issue for issue in workspace.issues if issue["fields"]["project"]["key"] not in hidden]
 
 
 def place(issue: Json, jql: str) -> Place:
-    """Return where an issue stands in the order of a query; by its last update when it has none."""
+    """Return the sort key of an issue in a query; without `ORDER BY` it goes by last update."""
     order = _ORDER.search(jql)
     field = order["field"].lower() if order else "updated"
     return _seconds(issue, field), int(issue["id"])
@@ -112,13 +107,13 @@ def _names_of_project(issue: Json) -> set[str]:
 
 
 def _instant(text: str, time_zone: str) -> datetime:
-    """Return what JQL means by a date: epoch milliseconds, or a time of the account's zone."""
+    """Parse a JQL date: epoch milliseconds, or a time in the account's time zone."""
     bare = text.strip("\"'")
     if re.fullmatch(r"-?\d+", bare):
         return datetime.fromtimestamp(int(bare) / 1000, UTC)
-    for shape in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
+    for date_format in ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d"):
         try:
-            return datetime.strptime(bare, shape).replace(tzinfo=ZoneInfo(time_zone))
+            return datetime.strptime(bare, date_format).replace(tzinfo=ZoneInfo(time_zone))
         except ValueError:
             continue
     raise BadQueryError(f"Date value '{bare}' for field 'updated' is invalid.")

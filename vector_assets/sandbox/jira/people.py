@@ -1,6 +1,6 @@
 """Jira's users and groups, and who belongs to a project, a security level or a role.
 
-Only an administrator may ask, as at the vendor. People are those of the groups and the issues.
+As at the vendor, only administrators may read them. The users are those of groups and issues.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ Answer = Callable[[Request], Response]
 
 
 def handlers(workspace: Workspace) -> Mapping[str, Handler]:
-    """Return what answers, by path below the API's own."""
+    """Return the handlers by path, relative to the API's root."""
     answers = {
         "issuesecurityschemes/level/member": _level_members,
         "group/member": _group_members,
@@ -29,8 +29,25 @@ def handlers(workspace: Workspace) -> Mapping[str, Handler]:
     return {path: _for_admins(workspace, answer(workspace)) for path, answer in answers.items()}
 
 
+def page_of(
+    request: Request, items: list[Json], *, max_items: int, list_name: str = "values"
+) -> Response:
+    """Return the page of a list that `startAt` and `maxResults` select."""
+    start = int(request.query_params.get("startAt", 0))
+    count = min(int(request.query_params.get("maxResults", 50)), max_items)
+    page: Json = {
+        list_name: items[start : start + count],
+        "startAt": start,
+        "maxResults": count,
+        "total": len(items),
+    }
+    if list_name == "values":
+        page["isLast"] = start + count >= len(items)
+    return JSONResponse(page)
+
+
 def refused(status: int, message: str) -> Response:
-    """Return a refusal in the vendor's shape."""
+    """Return an error in the vendor's shape."""
     return JSONResponse({"errorMessages": [message], "errors": {}}, status_code=status)
 
 
@@ -47,19 +64,17 @@ def _level_members(workspace: Workspace) -> Answer:
     def answer(request: Request) -> Response:
         level = request.query_params["levelId"]
         holders = workspace.site.jira_level_holders.get(level, [])
-        return _page(
-            request,
-            [
-                {
-                    "id": str(30_000 + n),
-                    "issueSecurityLevelId": level,
-                    "issueSecuritySchemeId": "10010",
-                    "holder": holder,
-                    "managed": False,
-                }
-                for n, holder in enumerate(holders)
-            ],
-        )
+        members: list[Json] = [
+            {
+                "id": str(30_000 + n),
+                "issueSecurityLevelId": level,
+                "issueSecuritySchemeId": "10010",
+                "holder": holder,
+                "managed": False,
+            }
+            for n, holder in enumerate(holders)
+        ]
+        return page_of(request, members, max_items=MAX_PAGE_PEOPLE)
 
     return answer
 
@@ -69,7 +84,7 @@ def _group_members(workspace: Workspace) -> Answer:
         members = workspace.site.jira_group_members.get(request.query_params["groupId"])
         if members is None:
             return refused(404, "The group was not found.")
-        return _page(request, members)
+        return page_of(request, members, max_items=MAX_PAGE_PEOPLE)
 
     return answer
 
@@ -86,7 +101,7 @@ def _role(workspace: Workspace) -> Answer:
 
 
 def _permission_scheme(workspace: Workspace) -> Answer:
-    """Answer with who may browse a project: everyone who is logged in, unless the site says so."""
+    """Show who may browse a project; by default every logged-in user."""
 
     def answer(request: Request) -> Response:
         project = request.path_params["project"]
@@ -120,17 +135,3 @@ def _people(workspace: Workspace) -> Iterator[Json]:
     for issue in workspace.issues:
         fields: dict[str, Any] = issue["fields"]
         yield from filter(None, map(fields.get, ("reporter", "assignee", "creator")))
-
-
-def _page(request: Request, values: list[Json]) -> Response:
-    start = int(request.query_params.get("startAt", 0))
-    count = min(int(request.query_params.get("maxResults", 50)), MAX_PAGE_PEOPLE)
-    return JSONResponse(
-        {
-            "values": values[start : start + count],
-            "startAt": start,
-            "maxResults": count,
-            "total": len(values),
-            "isLast": start + count >= len(values),
-        }
-    )

@@ -1,7 +1,7 @@
-"""Jira Cloud on localhost: REST v3 as far as a reader needs it.
+"""Jira Cloud on localhost: the parts of REST v3 that our source uses.
 
-It reads JQL dates in the account's time zone, pages by token and ignores `startAt`, cuts comments
-in search results short, and answers `id` alone when no fields are asked for, as the vendor does.
+As the vendor does, a search reads JQL dates in the account's time zone, pages by token and ignores
+`startAt`, truncates comments, and answers only `id` when the request names no fields.
 """
 
 import base64
@@ -15,15 +15,16 @@ from starlette.routing import BaseRoute, Route
 
 from vector_assets.sandbox.jira import people as jira_people
 from vector_assets.sandbox.jira.jql import BadQueryError, Place, place, select, visible
-from vector_assets.sandbox.jira.people import refused
+from vector_assets.sandbox.jira.people import page_of, refused
 from vector_assets.sandbox.workspace import Json, Workspace
 
 COMMENTS_IN_SEARCH = 20
-"""A search result carries so many comments of an issue, and `total` says how many there are."""
+"""Most comments of an issue in a search result; `total` is the number of all."""
 
 MAX_PAGE_ISSUES = 100
 MAX_PAGE_IDS = 5000
 MAX_PAGE_COMMENTS = 100
+MAX_PAGE_PROJECTS = 100
 
 _CREDENTIALS = base64.b64encode(b"sandbox@example.com:sandbox-jira-token").decode()
 _SYSTEM_FIELDS = ("summary", "description", "status", "updated", "created", "comment", "project")
@@ -114,26 +115,16 @@ def _fields(workspace: Workspace) -> Handler:
 def _projects(workspace: Workspace) -> Handler:
     async def serve(request: Request) -> Response:
         site = workspace.site
-        known = {
+        projects = {
             key: {"id": str(20_000 + n), "key": key, "name": key}
             for n, key in enumerate(site.jira_projects)
             if key not in site.jira_hidden_projects
         }
         for issue in visible(workspace):
-            one = issue["fields"]["project"]
-            known[one["key"]] = {name: one[name] for name in ("id", "key", "name")}
-        start = int(request.query_params.get("startAt", 0))
-        count = min(int(request.query_params.get("maxResults", 50)), 100)
-        page = [known[key] for key in sorted(known)][start : start + count]
-        return JSONResponse(
-            {
-                "values": page,
-                "startAt": start,
-                "maxResults": count,
-                "total": len(known),
-                "isLast": start + count >= len(known),
-            }
-        )
+            project = issue["fields"]["project"]
+            projects[project["key"]] = {name: project[name] for name in ("id", "key", "name")}
+        ordered = [projects[key] for key in sorted(projects)]
+        return page_of(request, ordered, max_items=MAX_PAGE_PROJECTS)
 
     return serve
 
@@ -143,20 +134,21 @@ def _search(workspace: Workspace) -> Handler:
         if workspace.site.jira_deployment != "Cloud":
             return refused(404, "null for uri: /rest/api/3/search/jql")
         try:
-            asked = await _asked(request)
-            found = select(workspace, asked["jql"], after=_place(asked.get("nextPageToken")))
+            parameters = await _parameters(request)
+            jql = parameters["jql"]
+            issues = select(workspace, jql, after=_place(parameters.get("nextPageToken")))
         except BadQueryError as error:
             return refused(400, str(error))
-        fields = asked.get("fields") or ["id"]
-        most = MAX_PAGE_IDS if fields == ["id"] else MAX_PAGE_ISSUES
-        count = min(max(1, int(asked.get("maxResults") or 50)), most)
-        page = found[:count]
+        fields = parameters.get("fields") or ["id"]
+        max_issues = MAX_PAGE_IDS if fields == ["id"] else MAX_PAGE_ISSUES
+        count = min(max(1, int(parameters.get("maxResults") or 50)), max_issues)
+        page = issues[:count]
         answer: Json = {
             "issues": [_shown(issue, fields) for issue in page],
-            "isLast": count >= len(found),
+            "isLast": count >= len(issues),
         }
         if not answer["isLast"]:
-            answer["nextPageToken"] = _token(place(page[-1], asked["jql"]))
+            answer["nextPageToken"] = _token(place(page[-1], jql))
         return JSONResponse(answer)
 
     return serve
@@ -171,16 +163,16 @@ def _issue(workspace: Workspace) -> Handler:
 
 
 def _bulk_fetch(workspace: Workspace) -> Handler:
-    """Give issues by id or key; what is not there, or not for us, is in no part of the answer."""
+    """Answer issues by id or key; the answer omits those that are missing or hidden."""
 
     async def serve(request: Request) -> Response:
-        asked = json.loads(await request.body())
-        names = asked["issueIdsOrKeys"]
+        body = json.loads(await request.body())
+        names = body["issueIdsOrKeys"]
         if not 1 <= len(names) <= MAX_PAGE_ISSUES:
             return refused(400, f"{len(names)} issues: 1 to {MAX_PAGE_ISSUES} are allowed")
-        found = [issue for name in names if (issue := _find(workspace, name)) is not None]
-        fields = asked.get("fields") or ["*all"]
-        answer = {"issues": [_shown(issue, fields) for issue in found], "issueErrors": []}
+        issues = [issue for name in names if (issue := _find(workspace, name)) is not None]
+        fields = body.get("fields") or ["*all"]
+        answer = {"issues": [_shown(issue, fields) for issue in issues], "issueErrors": []}
         return JSONResponse(answer)
 
     return serve
@@ -192,35 +184,26 @@ def _comments(workspace: Workspace) -> Handler:
         if issue is None:
             return _gone()
         comments = issue["fields"]["comment"]["comments"]
-        start = int(request.query_params.get("startAt", 0))
-        count = min(int(request.query_params.get("maxResults", 50)), MAX_PAGE_COMMENTS)
-        return JSONResponse(
-            {
-                "comments": comments[start : start + count],
-                "startAt": start,
-                "maxResults": count,
-                "total": len(comments),
-            }
-        )
+        return page_of(request, comments, max_items=MAX_PAGE_COMMENTS, list_name="comments")
 
     return serve
 
 
-async def _asked(request: Request) -> Mapping[str, Any]:
+async def _parameters(request: Request) -> Mapping[str, Any]:
     """Return the parameters of a search, from the body or the query string."""
     if request.method == "POST":
-        asked: dict[str, Any] = json.loads(await request.body())
+        parameters: dict[str, Any] = json.loads(await request.body())
     else:
-        asked = dict(request.query_params)
-        many = request.query_params.getlist("fields")
-        asked["fields"] = [name for part in many for name in part.split(",")]
-    if not asked.get("jql"):
+        parameters = dict(request.query_params)
+        lists = request.query_params.getlist("fields")
+        parameters["fields"] = [name for names in lists for name in names.split(",")]
+    if not parameters.get("jql"):
         raise BadQueryError("Unbounded JQL queries are not allowed here.")
-    return asked
+    return parameters
 
 
 def _shown(issue: Json, names: list[str]) -> Json:
-    """Return an issue with the fields that were asked for, and no more comments than fit."""
+    """Return an issue with the requested fields, its comments truncated."""
     if names == ["id"]:
         return {"id": issue["id"]}
     everything = "*all" in names or "*navigable" in names
@@ -239,11 +222,12 @@ def _shown(issue: Json, names: list[str]) -> Json:
 
 
 def _find(workspace: Workspace, name: str) -> Json | None:
-    return next((one for one in visible(workspace) if name in (one["id"], one["key"])), None)
+    issues = (issue for issue in visible(workspace) if name in (issue["id"], issue["key"]))
+    return next(issues, None)
 
 
 def _token(last: Place) -> str:
-    """Return where a listing goes on: a place in its order, so that no edit meanwhile moves it."""
+    """Encode a place in the order as a page token, so that no edit moves the next page."""
     return base64.urlsafe_b64encode(json.dumps(last).encode()).decode()
 
 

@@ -1,9 +1,8 @@
-"""Pages as Notion's enhanced Markdown, written after the vendor's reference.
+"""Renders pages as Notion's enhanced Markdown.
 
-The format:
-developers.notion.com/guides/data-apis/enhanced-markdown and reference/retrieve-page-markdown,
-2026-11. What those leave open is as in answers that were published: no blank line between blocks,
-rows of a table not indented, files of Notion's own under addresses that are signed anew.
+The format: developers.notion.com/guides/data-apis/enhanced-markdown and
+reference/retrieve-page-markdown, 2026-11. Where these are silent, it follows published answers: no
+blank line between blocks, and table rows are not indented.
 """
 
 import re
@@ -25,24 +24,24 @@ NOT_RENDERED = {
     "tab": "tab",
     "unsupported": "unsupported",
 }
-"""What these are called in the tag that stands in their place."""
+"""The `alt` of the `<unknown>` tag that replaces a block of each type."""
 
 MAX_DEPTH = 100
-"""Of blocks below blocks; what lies deeper is named and not written."""
+"""Deepest level of blocks; deeper blocks become `<unknown>` tags."""
 
 _MEDIA = {"audio": "audio", "video": "video", "file": "file", "pdf": "pdf"}
 _MARKS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"))
 
 
 class Renderer:
-    """Writes blocks down, and notes what it could not.
+    """Renders blocks; `unknown_ids` are the blocks that it left out.
 
     Args:
-        page_id: Of the page that all of it stands on.
-        children_of: Returns what stands right below a block.
-        is_shared: Whether a page or database may be read.
-        max_blocks: After so many, blocks are named and not written.
-        with_transcripts: Whether what was said in meetings is wanted.
+        page_id: The page that holds the blocks.
+        children_of: Returns the children of a block.
+        is_shared: Tells whether a page or database may be read.
+        max_blocks: Most blocks to render; the rest become `<unknown>` tags.
+        with_transcripts: Whether to render the transcripts of meetings.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Renderer:
         self.unknown_ids: list[str] = []
 
     def lines(self, blocks: list[Json], depth: int = 0) -> Iterator[str]:
-        """Yield the lines of blocks that stand side by side."""
+        """Yield the lines of sibling blocks."""
         number = 0
         for block in blocks:
             number = number + 1 if block["type"] == "numbered_list_item" else 0
@@ -97,9 +96,9 @@ class Renderer:
         self._open.pop()
 
     def _unknown(self, block: Json, alt: str) -> str:
-        own = block["id"].replace("-", "")
-        where = own if alt == "page" else f"{self._page_id.replace('-', '')}#{own}"
-        return f'<unknown url="{SITE}/{where}" alt="{alt}"/>'
+        block_id = block["id"].replace("-", "")
+        path = block_id if alt == "page" else f"{self._page_id.replace('-', '')}#{block_id}"
+        return f'<unknown url="{SITE}/{path}" alt="{alt}"/>'
 
     def _toggle(self, block: Json, body: Json) -> Iterator[str]:
         yield "<details>"
@@ -178,7 +177,7 @@ _STRUCTURES: dict[str, Callable[[Renderer, Json, Json], Iterator[str]]] = {
 
 
 def _first_line(kind: str, body: Json, block: Json, number: int) -> str:
-    """Return the one line of a block without its children."""
+    """Return the line of a block without its children."""
     text = written(body.get("rich_text"))
     if text and block.get("comments"):
         text = f'<span discussion-urls="discussion://{block["id"]}">{text}</span>'

@@ -1,4 +1,4 @@
-"""What an export leaves out of Notion's objects, put back as the API gives it."""
+"""Turns the objects of an export into Notion's API objects, with the fields that exports lack."""
 
 import uuid
 from typing import Any
@@ -10,10 +10,10 @@ _SANDBOX_USER = {"object": "user", "id": str(uuid.uuid5(_IDS, "sandbox"))}
 _LONG_AGO = "2020-01-01T00:00:00.000Z"
 
 RENAMED_MEETINGS_VERSION = "2026-03-11"
-"""Of the API, since when notes of a meeting are no longer called `transcription`."""
+"""First version of the API that calls meeting notes `meeting_notes` and not `transcription`."""
 
 MAX_REFERENCES = 25
-"""As many people and relations a page shows of a property ("Retrieve a page", "Limits")."""
+"""Most people or relations of a property on a page ("Retrieve a page", "Limits")."""
 
 BOT: Json = {
     **_SANDBOX_USER,
@@ -30,12 +30,12 @@ BOT: Json = {
 
 
 def data_source_id(database_id: str, name: str = "") -> str:
-    """Return the id of a database's data source; an only one goes without a name."""
+    """Return the id of a database's data source; a single data source has no name."""
     return str(uuid.uuid5(_IDS, f"{database_id}{name}"))
 
 
 def data_sources_of(raw: Json) -> list[Json]:
-    """Return ids and names of a database's data sources: one of its own name, or those it lists."""
+    """Return ids and names of a database's data sources; by default one with its own name."""
     names = raw.get("data_sources")
     if not names:
         return [{"id": data_source_id(raw["id"]), "name": raw["title"]}]
@@ -43,7 +43,7 @@ def data_sources_of(raw: Json) -> list[Json]:
 
 
 def user_object(user_id: str) -> Json:
-    """Return a person; an export knows no names, so the id makes one."""
+    """Return a person; the name derives from the id, as exports hold no names."""
     return {
         "object": "user",
         "id": user_id,
@@ -85,11 +85,11 @@ def page_object(raw: Json) -> Json:
 
 
 MEETING_PARTS = ("summary_block_id", "notes_block_id", "transcript_block_id")
-"""What a meeting calls its three blocks, which hold all that stands below it."""
+"""The names of the three child blocks of a meeting."""
 
 
 def children_of(raw: Json) -> list[Json]:
-    """Return the blocks right below a block, as they stand in an export."""
+    """Return the children of a block of an export."""
     return (raw.get(raw["type"]) or {}).get("children") or []
 
 
@@ -98,9 +98,9 @@ def block_object(raw: Json, parent: Json, page: Json, version: str) -> Json:
 
     Args:
         raw: The block.
-        parent: The block or page right above it.
-        page: Whose times it takes, for an export keeps none of blocks.
-        version: Of the API; decides what notes of a meeting are called.
+        parent: Its parent block or page.
+        page: Its page, whose times it takes, as exports hold no times of blocks.
+        version: Version of the API; it decides the type of meeting notes.
     """
     kind = raw["type"]
     body = {name: value for name, value in (raw.get(kind) or {}).items() if name != "children"}
@@ -126,7 +126,7 @@ def block_object(raw: Json, parent: Json, page: Json, version: str) -> Json:
 
 
 def database_object(raw: Json) -> Json:
-    """Return a database with what its data sources are called."""
+    """Return a database with the names of its data sources."""
     return {
         "object": "database",
         "id": raw["id"],
@@ -206,7 +206,7 @@ def rich_text(text: str) -> list[Json]:
 
 
 def floored(text: str) -> str:
-    """Return an instant without its seconds, as the vendor gives all of them."""
+    """Return an instant floored to the minute, as the vendor does."""
     return f"{text[:16]}:00.000Z"
 
 
@@ -214,8 +214,8 @@ def comment_object(raw: Json, holder: Json) -> Json:
     """Return a comment as the API gives it.
 
     Args:
-        raw: Its `text`, `by` whom and `at` what time.
-        holder: The page or block that it was made on.
+        raw: Its `text`, author (`by`) and time (`at`).
+        holder: The page or block of the comment.
     """
     kind = "page_id" if holder["object"] == "page" else "block_id"
     identity = str(uuid.uuid5(_IDS, f"{holder['id']}{raw['text']}{raw['at']}"))
@@ -233,12 +233,12 @@ def comment_object(raw: Json, holder: Json) -> Json:
 
 
 def item_objects(value: Json) -> list[Json]:
-    """Return all items of a property that is a list, one by one."""
+    """Return the items of a list property."""
     kind = value["type"]
     if kind == "rollup":
         return [
-            {"object": "property_item", "id": value["id"], **one}
-            for one in value["rollup"]["array"]
+            {"object": "property_item", "id": value["id"], **item}
+            for item in value["rollup"]["array"]
         ]
     return [
         {"object": "property_item", "id": value["id"], "type": kind, kind: item}
@@ -247,24 +247,24 @@ def item_objects(value: Json) -> list[Json]:
 
 
 def item_head(value: Json) -> Json:
-    """Return what a list of property items says of its property."""
+    """Return how a list of property items describes its property."""
     kind = value["type"]
     about = {"type": "array", "array": [], "function": "show_original"} if kind == "rollup" else {}
     return {"id": value["id"], "next_url": None, "type": kind, kind: about}
 
 
 def _property(value: Json) -> Json:
-    """Return a property whose options have the ids and colours that an export drops, cut."""
+    """Return a property, truncated, with the ids and colors of options that exports lack."""
     kind = value["type"]
     inner: Any = value[kind]
     if kind in ("select", "status") and inner:
         inner = _option(inner)
     if kind == "multi_select":
-        inner = [_option(one) for one in inner]
+        inner = [_option(option) for option in inner]
     if kind in ("relation", "people"):
         inner = inner[:MAX_REFERENCES]
     if kind == "rollup" and inner["type"] == "array":
-        inner = {**inner, "array": [_property(one) for one in inner["array"][:MAX_REFERENCES]]}
+        inner = {**inner, "array": list(map(_property, inner["array"][:MAX_REFERENCES]))}
     more = {"has_more": len(value[kind]) > MAX_REFERENCES} if kind == "relation" else {}
     return {**value, kind: inner, **more}
 

@@ -1,9 +1,8 @@
 """Notion on localhost: lists, pages, blocks, Markdown, databases, data sources, comments.
 
-Times are floored to the minute, lists are cut to 100, search leaves out the pages that the
-workspace's `site` hides, and children come one level at a time, as the vendor does. Versions of the
-API from 2025-09-03 on are served alike but for meetings; the published contract asks for `archived`
-in both.
+As the vendor does, it floors times to the minute, limits lists to 100 items, and lists children one
+level at a time. Search leaves out the pages that `Site` hides. All versions of the API since
+2025-09-03 get the same answers, except for meetings and Markdown.
 """
 
 import json
@@ -35,7 +34,7 @@ OLDEST_VERSION = "2025-09-03"
 MARKDOWN_VERSION = "2026-03-11"
 MAX_PAGE_ITEMS = 100
 
-_TOKEN = "Bearer ntn_sandbox"  # noqa: S105 - of the sandbox, which guards nothing
+_TOKEN = "Bearer ntn_sandbox"  # noqa: S105 - a made-up token that opens nothing
 
 _CURSOR = "00000000-0000-4000-8000-"
 
@@ -80,38 +79,38 @@ class _Notion:
             for page in self._workspace.pages
             for role in ("created_by", "last_edited_by")
         }
-        found = [user_object(one) for one in sorted(people)]
-        return _listed("user", found, dict(request.query_params))
+        users = [user_object(user_id) for user_id in sorted(people)]
+        return _listed("user", users, dict(request.query_params))
 
     async def search(self, request: Request) -> Response:
-        asked = json.loads(await request.body() or b"{}")
-        kind = (asked.get("filter") or {}).get("value")
+        params = json.loads(await request.body() or b"{}")
+        kind = (params.get("filter") or {}).get("value")
         hidden = set(self._workspace.site.notion_hidden_page_ids)
-        found: list[Json] = []
+        things: list[Json] = []
         if kind in (None, "page"):
-            found += [one for one in self._pages() if one["id"] not in hidden]
+            things += [page for page in self._pages() if page["id"] not in hidden]
         if kind in (None, "data_source"):
-            found += [
-                data_source_object(one, source)
-                for one in self._databases()
-                if one["id"] not in hidden and not one.get("in_trash")
-                for source in data_sources_of(one)
+            things += [
+                data_source_object(database, source)
+                for database in self._databases()
+                if database["id"] not in hidden and not database.get("in_trash")
+                for source in data_sources_of(database)
             ]
-        wanted = str(asked.get("query") or "").lower()
-        found = [one for one in found if wanted in json.dumps(one, ensure_ascii=False).lower()]
-        is_ascending = (asked.get("sort") or {}).get("direction") == "ascending"
-        found.sort(key=lambda one: (one["last_edited_time"], one["id"]), reverse=not is_ascending)
-        return _listed("page_or_data_source", found, asked)
+        query = str(params.get("query") or "").lower()
+        hits = [thing for thing in things if query in json.dumps(thing, ensure_ascii=False).lower()]
+        is_ascending = (params.get("sort") or {}).get("direction") == "ascending"
+        hits.sort(key=lambda hit: (hit["last_edited_time"], hit["id"]), reverse=not is_ascending)
+        return _listed("page_or_data_source", hits, params)
 
     async def children(self, request: Request) -> Response:
-        found = self._block_children(request.path_params["id"], _version(request))
-        if found is None:
+        children = self._block_children(request.path_params["id"], _version(request))
+        if children is None:
             return _gone("block")
-        return _listed("block", found, dict(request.query_params))
+        return _listed("block", children, dict(request.query_params))
 
     async def block(self, request: Request) -> Response:
-        found = self._block(request.path_params["id"], _version(request))
-        return _gone("block") if found is None else JSONResponse(found)
+        block = self._block(request.path_params["id"], _version(request))
+        return _gone("block") if block is None else JSONResponse(block)
 
     async def page(self, request: Request) -> Response:
         raw = self._raw_page(request.path_params["id"])
@@ -124,8 +123,8 @@ class _Notion:
         raw = self._raw_page(identity)
         page, blocks = raw, (raw or {}).get("blocks") or []
         if raw is None:
-            found = (one for one in self._raw_blocks() if one[0]["id"] == identity)
-            block, _, page = next(found, (None, None, None))
+            wanted = (place for place in self._raw_blocks() if place[0]["id"] == identity)
+            block, _, page = next(wanted, (None, None, None))
             blocks = [block] if block else []
         if page is None:
             return _gone("page")
@@ -148,50 +147,49 @@ class _Notion:
         )
 
     async def comments(self, request: Request) -> Response:
-        """List what was said on just this page or block: on blocks of a page, one asks each."""
+        """List the comments of this page or block, without those of blocks below it."""
         identity = request.query_params["block_id"]
         holder = self._raw_page(identity) or self._raw_block(identity)
         if holder is None:
             return _gone("block")
-        found = [comment_object(one, holder) for one in holder.get("comments") or []]
-        return _listed("comment", found, dict(request.query_params))
+        comments = [comment_object(raw, holder) for raw in holder.get("comments") or []]
+        return _listed("comment", comments, dict(request.query_params))
 
     async def property_items(self, request: Request) -> Response:
         raw = self._raw_page(request.path_params["id"]) or {"properties": {}}
         wanted = request.path_params["property"]
         for value in raw["properties"].values():
             if value["id"] == wanted:
-                found = item_objects(value)
-                return _listed("property_item", found, dict(request.query_params), item_head(value))
+                items = item_objects(value)
+                return _listed("property_item", items, dict(request.query_params), item_head(value))
         return _gone("property")
 
     async def database(self, request: Request) -> Response:
         identity = request.path_params["id"]
-        found = (one for one in self._databases() if one["id"] == identity)
-        raw = next(found, None)
+        raw = next((raw for raw in self._databases() if raw["id"] == identity), None)
         return _gone("database") if raw is None else JSONResponse(database_object(raw))
 
     async def data_source(self, request: Request) -> Response:
-        found = self._raw_data_source(request.path_params["id"])
-        return _gone("data source") if found is None else JSONResponse(data_source_object(*found))
+        raw = self._raw_data_source(request.path_params["id"])
+        return _gone("data source") if raw is None else JSONResponse(data_source_object(*raw))
 
     async def query(self, request: Request) -> Response:
         identity = request.path_params["id"]
         if self._raw_data_source(identity) is None:
             return _gone("data source")
-        asked = json.loads(await request.body() or b"{}")
+        params = json.loads(await request.body() or b"{}")
         rows = [
             page
             for page in self._pages()
             if page["parent"].get("data_source_id") == identity
-            and _meets(page, asked.get("filter"))
+            and _meets(page, params.get("filter"))
         ]
-        for order in reversed(asked.get("sorts") or []):
+        for order in reversed(params.get("sorts") or []):
             rows.sort(
-                key=lambda one: str(one[order["timestamp"]]),
+                key=lambda row: str(row[order["timestamp"]]),
                 reverse=order["direction"] == "descending",
             )
-        return _listed("page_or_data_source", rows, asked)
+        return _listed("page_or_data_source", rows, params)
 
     def _pages(self) -> Iterator[Json]:
         return (page_object(raw) for raw in self._shared_pages() if not raw.get("in_trash"))
@@ -209,26 +207,26 @@ class _Notion:
         return next((raw for raw in self._shared_pages() if raw["id"] == identity), None)
 
     def _raw_data_source(self, identity: str) -> tuple[Json, Json] | None:
-        """Return a database and the one of its data sources that has this id."""
-        found = (
+        """Return a database and its data source with this id."""
+        sources = (
             (raw, source)
             for raw in self._databases()
             for source in data_sources_of(raw)
             if source["id"] == identity
         )
-        return next(found, None)
+        return next(sources, None)
 
     def _raw_block(self, identity: str) -> Json | None:
         return next((block for block, _, _ in self._raw_blocks() if block["id"] == identity), None)
 
     def _raw_children(self, block: Json) -> list[Json]:
-        """Return what stands below a block: below a copy of a synced one, what its original has."""
+        """Return the children of a block; the copy of a synced block has those of its original."""
         source = (block.get("synced_block") or {}).get("synced_from") or {}
         original = self._raw_block(source["block_id"]) if source else None
         return children_of(original or block)
 
     def _block_children(self, identity: str, version: str) -> list[Json] | None:
-        """Return the children of a page or block; None when there is no such thing."""
+        """Return the children of a page or block; None if it does not exist."""
         page = self._raw_page(identity)
         if page is not None:
             return self._objects(page.get("blocks") or [], page, page, version)
@@ -258,12 +256,13 @@ class _Notion:
     def _objects(self, blocks: list[Json], parent: Json, page: Json, version: str) -> list[Json]:
         """Return blocks as the API gives them; the block of a child page is that page."""
         return [
-            block_object(one, parent, self._raw_page(one["id"]) or page, version) for one in blocks
+            block_object(block, parent, self._raw_page(block["id"]) or page, version)
+            for block in blocks
         ]
 
 
 def _guarded(handler: Handler, workspace: Workspace, capability: str) -> Handler:
-    """Return a handler that serves those with the token, a version and a capability alone."""
+    """Return a handler that requires the token, a version and a capability."""
 
     async def serve(request: Request) -> Response:
         if request.headers.get("authorization") != _TOKEN:
@@ -284,12 +283,12 @@ def _version(request: Request) -> str:
 
 
 def _meets(page: Json, condition: Json | None) -> bool:
-    """Tell whether a page meets a filter on a time of its, or a compound of such."""
+    """Tell whether a page meets a timestamp filter, or a compound of such filters."""
     if not condition:
         return True
     for word, combine in (("and", all), ("or", any)):
         if word in condition:
-            return combine(_meets(page, one) for one in condition[word])
+            return combine(_meets(page, part) for part in condition[word])
     edited = datetime.fromisoformat(page[condition["timestamp"]])
     for operator, bound in condition[condition["timestamp"]].items():
         instant = datetime.fromisoformat(bound)
@@ -306,25 +305,25 @@ def _meets(page: Json, condition: Json | None) -> bool:
 
 
 def _listed(
-    kind: str, found: list[Json], asked: dict[str, Any], about: Json | None = None
+    kind: str, items: list[Json], params: dict[str, Any], about: Json | None = None
 ) -> Response:
     """Return a page of a list; the cursor is the offset, written as an opaque id.
 
     Args:
-        kind: What the list calls itself.
-        found: All of it.
-        asked: May hold `page_size` and `start_cursor`.
-        about: What it says of itself under the name of its kind.
+        kind: The list's `type`.
+        items: The whole list.
+        params: May hold `page_size` and `start_cursor`.
+        about: The list's field named after its type.
     """
-    page_items = int(asked.get("page_size") or MAX_PAGE_ITEMS)
+    page_items = int(params.get("page_size") or MAX_PAGE_ITEMS)
     if not 1 <= page_items <= MAX_PAGE_ITEMS:
         return _refused(400, "validation_error", f"page_size should be at most {MAX_PAGE_ITEMS}.")
-    cursor = str(asked.get("start_cursor") or f"{_CURSOR}0")
+    cursor = str(params.get("start_cursor") or f"{_CURSOR}0")
     if not cursor.startswith(_CURSOR):
         return _refused(400, "validation_error", "The start_cursor provided is invalid.")
     start = int(cursor.removeprefix(_CURSOR))
-    page = found[start : start + page_items]
-    has_more = start + page_items < len(found)
+    page = items[start : start + page_items]
+    has_more = start + page_items < len(items)
     return JSONResponse(
         {
             "object": "list",

@@ -10,20 +10,20 @@ Metadata = Mapping[str, Any]
 
 
 class BadFilterError(ValueError):
-    """A filter that the vendor would refuse."""
+    """A filter that the vendor refuses."""
 
 
 def meets(metadata: Metadata, condition: Mapping[str, Any] | None) -> bool:
-    """Tell whether metadata meets a filter; a list meets what any of its elements meets.
+    """Tell whether metadata meets a filter; a list meets it if any of its elements does.
 
     Raises:
         BadFilterError: An operator is unknown.
     """
     for name, wanted in (condition or {}).items():
         if name == "$and":
-            is_met = all(meets(metadata, one) for one in wanted)
+            is_met = all(meets(metadata, part) for part in wanted)
         elif name == "$or":
-            is_met = any(meets(metadata, one) for one in wanted)
+            is_met = any(meets(metadata, part) for part in wanted)
         else:
             operators = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
             is_met = all(
@@ -43,7 +43,7 @@ def _compare(value: Any, operator: str, bound: Any) -> bool:
     if operator not in _OPERATORS:
         raise BadFilterError(f"{operator} is not a valid operator")
     values = value if isinstance(value, list) else [value]
-    return any(one is not None and _OPERATORS[operator](one, bound) for one in values)
+    return any(each is not None and _OPERATORS[operator](each, bound) for each in values)
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {

@@ -1,8 +1,8 @@
 """Pinecone on localhost: control plane, and both data planes under `/{index}`.
 
 An index whose dense field is `_values` belongs to the Vectors API, any other to the Documents API,
-as at the vendor. Writes are seen after `Conditions.index_lag_seconds`, with the log positions in
-the headers that say so.
+as at the vendor. Writes become visible after `Faults.index_lag_seconds`; headers tell the log
+positions.
 """
 
 import json
@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from vector_assets.sandbox.faults import LOSING, Conditions
+from vector_assets.sandbox.faults import LOSING, Faults
 from vector_assets.sandbox.pinecone import documents_api as pinecone_documents
-from vector_assets.sandbox.pinecone import imports as pinecone_imports
 from vector_assets.sandbox.pinecone import vectors_api as pinecone_vectors
 from vector_assets.sandbox.pinecone.filters import BadFilterError
 from vector_assets.sandbox.pinecone.state import (
@@ -31,15 +30,15 @@ _DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-
 Json = dict[str, Any]
 Verb = Callable[[Index, Json], Json]
 
-VERBS = (*pinecone_vectors.VERBS, *pinecone_documents.VERBS, *pinecone_imports.VERBS)
+VERBS = (*pinecone_vectors.VERBS, *pinecone_documents.VERBS)
 WRITES = {*pinecone_vectors.WRITES, *pinecone_documents.WRITES}
 SEARCHES = {*pinecone_vectors.SEARCHES, *pinecone_documents.SEARCHES}
 
 
-def routes(conditions: Conditions) -> list[BaseRoute]:
-    """Return the routes; writes stay unseen for `conditions.index_lag_seconds`."""
+def routes(faults: Faults) -> list[BaseRoute]:
+    """Return the routes."""
     indexes: dict[str, Index] = {}
-    control = _Control(indexes, conditions)
+    control = _Control(indexes, faults)
     data = [
         Route(f"/{{index}}{path}", _data_plane(indexes, verb, status), methods=[method])
         for method, path, verb, status in VERBS
@@ -56,30 +55,31 @@ def routes(conditions: Conditions) -> list[BaseRoute]:
 class _Control:
     """The control plane."""
 
-    def __init__(self, indexes: dict[str, Index], conditions: Conditions) -> None:
+    def __init__(self, indexes: dict[str, Index], faults: Faults) -> None:
         self._indexes = indexes
-        self._conditions = conditions
+        self._faults = faults
 
     async def list(self, request: Request) -> Response:
-        return JSONResponse({"indexes": [_model(one, request) for one in self._indexes.values()]})
+        models = [_model(index, request) for index in self._indexes.values()]
+        return JSONResponse({"indexes": models})
 
     async def create(self, request: Request) -> Response:
-        asked = json.loads(await request.body())
-        name = asked["name"]
+        params = json.loads(await request.body())
+        name = params["name"]
         if name in self._indexes:
             return _refused(409, "ALREADY_EXISTS", f"Resource {name} already exists")
-        self._indexes[name] = Index(name, asked["schema"]["fields"], self._conditions)
+        self._indexes[name] = Index(name, params["schema"]["fields"], self._faults)
         return JSONResponse(_model(self._indexes[name], request), status_code=201)
 
     async def describe(self, request: Request) -> Response:
-        found = self._indexes.get(request.path_params["name"])
-        return _gone(request.path_params["name"]) if found is None else JSONResponse(
-            _model(found, request)
-        )  # fmt: skip
+        name = request.path_params["name"]
+        index = self._indexes.get(name)
+        return _gone(name) if index is None else JSONResponse(_model(index, request))
 
     async def delete(self, request: Request) -> Response:
-        found = self._indexes.pop(request.path_params["name"], None)
-        return _gone(request.path_params["name"]) if found is None else Response(status_code=202)
+        name = request.path_params["name"]
+        index = self._indexes.pop(name, None)
+        return _gone(name) if index is None else Response(status_code=202)
 
 
 def _data_plane(
@@ -92,24 +92,24 @@ def _data_plane(
         body = await request.body()
         if len(body) > MAX_REQUEST_BYTES:
             return _refused(413, "OUT_OF_RANGE", f"message of {len(body)} bytes is too large")
-        asked: Json = json.loads(body) if body else {}
+        params: Json = json.loads(body) if body else {}
         for name, value in request.query_params.multi_items():
-            asked.setdefault("ids", []).append(value) if name == "ids" else asked.update(
+            params.setdefault("ids", []).append(value) if name == "ids" else params.update(
                 {name: value}
             )  # fmt: skip
-        asked |= {n: v for n, v in request.path_params.items() if n != "index"}
+        params |= {n: v for n, v in request.path_params.items() if n != "index"}
         index.is_losing = request.scope.get(LOSING, False)
         try:
-            answer = verb(index, asked)
+            answer = verb(index, params)
         except (RefusedError, BadFilterError) as error:
             return _refused(400, "INVALID_ARGUMENT", str(error))
         finally:
             index.is_losing = False
-        answered = JSONResponse(answer, status_code=status)
-        if verb in SEARCHES and len(answered.body) > MAX_RESULT_BYTES:
+        response = JSONResponse(answer, status_code=status)
+        if verb in SEARCHES and len(response.body) > MAX_RESULT_BYTES:
             return _refused(400, "OUT_OF_RANGE", "the result exceeds the limit of 4MB")
-        answered.headers.update(_positions(index, verb, str(asked.get("namespace", ""))))
-        return answered
+        response.headers.update(_positions(index, verb, str(params.get("namespace", ""))))
+        return response
 
     return _with_key(serve)
 
@@ -126,9 +126,9 @@ def _with_key(
 
 
 def _positions(index: Index, verb: Verb, name: str) -> dict[str, str]:
-    """Return the log position of a write, or up to which writes a search has seen.
+    """Return the header with the log position of a write, or of the last write a search has seen.
 
-    A fetch tells neither (docs.pinecone.io, "Check data freshness", 2026-11).
+    A fetch has neither header (docs.pinecone.io, "Check data freshness", 2026-11).
     """
     namespace = index.namespaces.get(name)
     if namespace is None:

@@ -1,4 +1,4 @@
-"""An index of Pinecone in memory: records, when a write becomes visible, and how a search ranks."""
+"""A Pinecone index in memory: records, delayed visibility of writes, and ranking."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vector_assets.sandbox.faults import Conditions
+from vector_assets.sandbox.faults import Faults
 from vector_assets.sandbox.pinecone.filters import meets
 
 MAX_RECORDS = 1000
@@ -20,7 +20,7 @@ MAX_REQUEST_BYTES = 2 * 1024 * 1024
 MAX_METADATA_BYTES = 40 * 1024
 MAX_ID_CHARACTERS = 512
 MAX_RESULT_BYTES = 4_000_000
-"""Of a query's answer (docs.pinecone.io, "Database limits", 2026-11)."""
+"""Limit of a query's answer (docs.pinecone.io, "Database limits", 2026-11)."""
 
 VECTOR_FIELD_OF_VECTOR_INDEX = "_values"
 
@@ -29,12 +29,12 @@ _BM25_SATURATION, _BM25_LENGTH = 1.2, 0.75
 
 
 class RefusedError(ValueError):
-    """A request that the vendor would refuse with status 400; the text is what it says."""
+    """A request that the vendor refuses with status 400; the text is its answer."""
 
 
 @dataclass
 class StoredRecord:
-    """A record, of either API.
+    """A record of either API.
 
     Attributes:
         id: Unique in its namespace.
@@ -56,12 +56,12 @@ def _nothing(held: dict[str, StoredRecord]) -> None:
 
 @dataclass
 class Namespace:
-    """Records that are visible, and changes that are committed and not visible yet.
+    """Visible records, and committed changes that are not visible yet.
 
     Attributes:
         records: By id.
-        pending: When each change becomes visible, and the change.
-        committed: Log position of the last write; one namespace's does not move another's.
+        pending: The time at which each change becomes visible, and the change.
+        committed: Log position of the last write; each namespace has its own.
         reconciled: Log position up to which writes are visible.
     """
 
@@ -78,32 +78,30 @@ class Index:
     Attributes:
         name: Its name.
         fields: Its schema, by field.
-        conditions: Say how long a write stays unseen.
+        faults: Hold the delays of writes and of creation.
         is_losing: Whether a write is acknowledged and then lost.
-        ready_at: From when on it can be used, by the monotonic clock.
-        imports: From object storage, by id, oldest first (`stores/pinecone/imports.py`).
+        ready_at: When it becomes ready, by the monotonic clock.
     """
 
     name: str
     fields: dict[str, dict[str, Any]]
-    conditions: Conditions
+    faults: Faults
     namespaces: dict[str, Namespace] = field(default_factory=dict)
     is_losing: bool = False
     ready_at: float = 0.0
-    imports: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.ready_at = time.monotonic() + self.conditions.index_ready_seconds
+        self.ready_at = time.monotonic() + self.faults.index_ready_seconds
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is made by now."""
+        """Whether it is ready for requests."""
         return time.monotonic() >= self.ready_at
 
     @property
     def vector_field(self) -> str:
         """Name of the dense field; `_values` for an index of vectors."""
-        return next(n for n, kind in self.fields.items() if kind["type"] == "dense_vector")
+        return next(n for n, spec in self.fields.items() if spec["type"] == "dense_vector")
 
     @property
     def is_vector_index(self) -> bool:
@@ -116,23 +114,23 @@ class Index:
         return int(self.fields[self.vector_field]["dimension"])
 
     def visible(self, namespace: str) -> dict[str, StoredRecord]:
-        """Return the records that a reader sees now."""
-        found = self.namespaces.get(namespace)
-        if found is None:
+        """Return the records that are visible now."""
+        held = self.namespaces.get(namespace)
+        if held is None:
             return {}
         now = time.monotonic()
-        while found.pending and found.pending[0][0] <= now:
-            found.pending.pop(0)[1](found.records)
-            found.reconciled += 1
-        return found.records
+        while held.pending and held.pending[0][0] <= now:
+            held.pending.pop(0)[1](held.records)
+            held.reconciled += 1
+        return held.records
 
     def commit(self, namespace: str, change: Change) -> None:
-        """Take a change; it becomes visible after the lag of the conditions."""
+        """Commit a change; it becomes visible after the index lag."""
         self.visible(namespace)
-        found = self.namespaces.setdefault(namespace, Namespace())
-        found.committed += 1
-        taken = _nothing if self.is_losing else change
-        found.pending.append((time.monotonic() + self.conditions.index_lag_seconds, taken))
+        held = self.namespaces.setdefault(namespace, Namespace())
+        held.committed += 1
+        kept = _nothing if self.is_losing else change
+        held.pending.append((time.monotonic() + self.faults.index_lag_seconds, kept))
         self.visible(namespace)
 
     def upsert(self, namespace: str, records: Iterable[StoredRecord]) -> None:
@@ -141,13 +139,14 @@ class Index:
         Raises:
             RefusedError: One of them breaks a limit.
         """
-        taken = list(records)
-        for record in taken:
+        records_by_id = {}
+        for record in records:
             self.check(record)
-        self.commit(namespace, lambda held: held.update({one.id: one for one in taken}))
+            records_by_id[record.id] = record
+        self.commit(namespace, lambda held: held.update(records_by_id))
 
     def update(self, namespace: str, fields_by_id: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set fields of records; those that do not exist are passed over."""
+        """Set fields of records; ids that do not exist are ignored."""
 
         def change(held: dict[str, StoredRecord]) -> None:
             for identity, fields in fields_by_id.items():
@@ -170,7 +169,19 @@ class Index:
     def matching(self, namespace: str, condition: Mapping[str, Any] | None) -> list[StoredRecord]:
         """Return the visible records that meet a filter, in order of id."""
         held = self.visible(namespace)
-        return [held[one] for one in sorted(held) if meets(held[one].metadata, condition)]
+        return [record for _, record in sorted(held.items()) if meets(record.metadata, condition)]
+
+    def check_dimension(self, vector: NDArray[np.float32]) -> None:
+        """Check the length of a vector.
+
+        Raises:
+            RefusedError: It is not that of the index.
+        """
+        if vector.shape != (self.dimension,):
+            raise RefusedError(
+                f"Vector dimension {vector.size} does not match the dimension of the index "
+                f"{self.dimension}"
+            )
 
     def check(self, record: StoredRecord) -> None:
         """Check a record against the limits.
@@ -180,11 +191,7 @@ class Index:
         """
         if not record.id or len(record.id) > MAX_ID_CHARACTERS or not record.id.isascii():
             raise RefusedError(f"id {record.id[:40]!r} must be ASCII of 1 to 512 characters")
-        if record.vector.shape != (self.dimension,):
-            raise RefusedError(
-                f"Vector dimension {record.vector.size} does not match the dimension of the "
-                f"index {self.dimension}"
-            )
+        self.check_dimension(record.vector)
         if not np.isfinite(record.vector).all() or not record.vector.any():
             raise RefusedError(f"record {record.id!r} must hold a finite vector that is not zero")
         size_bytes = len(json.dumps(record.metadata, ensure_ascii=False).encode())
@@ -192,7 +199,7 @@ class Index:
             raise RefusedError(f"metadata size is {size_bytes} bytes, which exceeds the limit of "
                                f"{MAX_METADATA_BYTES} bytes per vector")  # fmt: skip
         for name, value in record.metadata.items():
-            is_texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+            is_texts = isinstance(value, list) and all(isinstance(text, str) for text in value)
             if not (is_texts or isinstance(value, str | int | float | bool)):
                 raise RefusedError(
                     f"metadata field {name!r} must be a string, number, boolean or list of strings"
@@ -215,7 +222,7 @@ def rank_dense(
 def rank_text(
     records: list[StoredRecord], name: str, query: str, top_k: int
 ) -> list[tuple[StoredRecord, float]]:
-    """Return the best records by BM25 over one field, best first; those without a word are out."""
+    """Return the best records by BM25 over one field, best first, without those that score 0."""
     texts = [_words(str(record.metadata.get(name, ""))) for record in records]
     mean_words = sum(map(len, texts)) / len(texts) if texts else 1.0
     counts = [Counter(words) for words in texts]
@@ -224,10 +231,13 @@ def rank_text(
         holders = [place for place, count in enumerate(counts) if word in count]
         weight = math.log(1 + (len(records) - len(holders) + 0.5) / (len(holders) + 0.5))
         for place in holders:
-            often = counts[place][word]
+            frequency = counts[place][word]
             length_ratio = 1 - _BM25_LENGTH + _BM25_LENGTH * len(texts[place]) / mean_words
             scores[place] += (
-                weight * often * (_BM25_SATURATION + 1) / (often + _BM25_SATURATION * length_ratio)
+                weight
+                * frequency
+                * (_BM25_SATURATION + 1)
+                / (frequency + _BM25_SATURATION * length_ratio)
             )
     order = [place for place in np.argsort(-scores, kind="stable")[:top_k] if scores[place] > 0]
     return [(records[place], float(scores[place])) for place in order]

@@ -1,4 +1,4 @@
-"""Pinecone's Vectors API: each verb as a function of an index and what was asked."""
+"""Pinecone's Vectors API: each verb as a function of an index and the request."""
 
 from typing import Any
 
@@ -17,100 +17,90 @@ Json = dict[str, Any]
 LIST_PAGE = 100
 
 
-def _upsert(index: Index, asked: Json) -> Json:
+def _upsert(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    vectors = asked["vectors"]
+    vectors = params["vectors"]
     if not 1 <= len(vectors) <= MAX_RECORDS:
         raise RefusedError(f"{len(vectors)} vectors: at most {MAX_RECORDS} are allowed")
     records = [
-        StoredRecord(one["id"], np.asarray(one["values"], np.float32), one.get("metadata") or {})
-        for one in vectors
+        StoredRecord(raw["id"], np.asarray(raw["values"], np.float32), raw.get("metadata") or {})
+        for raw in vectors
     ]
-    index.upsert(_namespace(asked), records)
+    index.upsert(_namespace(params), records)
     return {"upsertedCount": len(records)}
 
 
-def _fetch(index: Index, asked: Json) -> Json:
+def _fetch(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    held = index.visible(_namespace(asked))
-    found = {one: _whole(held[one]) for one in asked.get("ids", []) if one in held}
-    return {"vectors": found, "namespace": _namespace(asked), "usage": {"readUnits": 1}}
+    held = index.visible(_namespace(params))
+    vectors = {id_: _whole(held[id_]) for id_ in params.get("ids", []) if id_ in held}
+    return {"vectors": vectors, "namespace": _namespace(params), "usage": {"readUnits": 1}}
 
 
-def _fetch_by_metadata(index: Index, asked: Json) -> Json:
+def _fetch_by_metadata(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    found = index.matching(_namespace(asked), asked["filter"])
-    start = int(asked.get("paginationToken") or 0)
-    page_size = int(asked.get("limit") or LIST_PAGE)
-    answer: Json = {
-        "vectors": {one.id: _whole(one) for one in found[start : start + page_size]},
-        "namespace": _namespace(asked),
+    page, pagination = _page(index.matching(_namespace(params), params["filter"]), params)
+    return {
+        "vectors": {record.id: _whole(record) for record in page},
+        "namespace": _namespace(params),
         "usage": {"readUnits": 1},
+        **pagination,
     }
-    if start + page_size < len(found):
-        answer["pagination"] = {"next": str(start + page_size)}
-    return answer
 
 
-def _query(index: Index, asked: Json) -> Json:
+def _query(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    records = index.matching(_namespace(asked), asked.get("filter"))
-    vector = np.asarray(asked["vector"], np.float32)
-    if vector.shape != (index.dimension,):
-        raise RefusedError(
-            f"Vector dimension {vector.size} does not match the dimension of the index "
-            f"{index.dimension}"
-        )
+    records = index.matching(_namespace(params), params.get("filter"))
+    vector = np.asarray(params["vector"], np.float32)
+    index.check_dimension(vector)
     matches = []
-    for record, score in rank_dense(records, vector, int(asked["topK"])):
+    for record, score in rank_dense(records, vector, int(params["topK"])):
         match: Json = {"id": record.id, "score": score}
-        if asked.get("includeMetadata"):
+        if params.get("includeMetadata"):
             match["metadata"] = record.metadata
-        if asked.get("includeValues"):
+        if params.get("includeValues"):
             match["values"] = record.vector.tolist()
         matches.append(match)
-    return {"matches": matches, "namespace": _namespace(asked), "usage": {"readUnits": 5}}
+    return {"matches": matches, "namespace": _namespace(params), "usage": {"readUnits": 5}}
 
 
-def _update(index: Index, asked: Json) -> Json:
+def _update(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    fields = asked.get("setMetadata") or {}
-    if "filter" in asked:
-        ids = [one.id for one in index.matching(_namespace(asked), asked["filter"])]
-        index.update(_namespace(asked), dict.fromkeys(ids, fields))
+    fields = params.get("setMetadata") or {}
+    if "filter" in params:
+        ids = [record.id for record in index.matching(_namespace(params), params["filter"])]
+        index.update(_namespace(params), dict.fromkeys(ids, fields))
         return {"matchedRecords": len(ids)}
-    index.update(_namespace(asked), {asked["id"]: fields})
+    index.update(_namespace(params), {params["id"]: fields})
     return {}
 
 
-def _delete(index: Index, asked: Json) -> Json:
+def _delete(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    namespace = _namespace(asked)
-    if asked.get("deleteAll"):
+    namespace = _namespace(params)
+    if params.get("deleteAll"):
         index.delete(namespace, list(index.visible(namespace)))
-    elif "filter" in asked:
-        index.delete(namespace, [one.id for one in index.matching(namespace, asked["filter"])])
+    elif "filter" in params:
+        matching = index.matching(namespace, params["filter"])
+        index.delete(namespace, [record.id for record in matching])
     else:
-        if len(asked["ids"]) > MAX_RECORDS:
-            raise RefusedError(f"{len(asked['ids'])} ids: at most {MAX_RECORDS} are allowed")
-        index.delete(namespace, asked["ids"])
+        if len(params["ids"]) > MAX_RECORDS:
+            raise RefusedError(f"{len(params['ids'])} ids: at most {MAX_RECORDS} are allowed")
+        index.delete(namespace, params["ids"])
     return {}
 
 
-def _list(index: Index, asked: Json) -> Json:
+def _list(index: Index, params: Json) -> Json:
     _require_vector_index(index)
-    ids = sorted(one for one in index.visible(_namespace(asked)) if one.startswith(
-        asked.get("prefix", "")))  # fmt: skip
-    start = int(asked.get("paginationToken") or 0)
-    page_size = int(asked.get("limit") or LIST_PAGE)
-    answer: Json = {
-        "vectors": [{"id": one} for one in ids[start : start + page_size]],
-        "namespace": _namespace(asked),
+    prefix = params.get("prefix", "")
+    ids = sorted(id_ for id_ in index.visible(_namespace(params)) if id_.startswith(prefix))
+    page, pagination = _page(ids, params)
+    return {
+        "vectors": [{"id": id_} for id_ in page],
+        "namespace": _namespace(params),
         "usage": {"readUnits": 1},
+        **pagination,
     }
-    if start + page_size < len(ids):
-        answer["pagination"] = {"next": str(start + page_size)}
-    return answer
 
 
 def _stats(index: Index, _: Json) -> Json:
@@ -125,8 +115,15 @@ def _stats(index: Index, _: Json) -> Json:
     }
 
 
-def _namespace(asked: Json) -> str:
-    return str(asked.get("namespace") or "__default__")
+def _namespace(params: Json) -> str:
+    return str(params.get("namespace") or "__default__")
+
+
+def _page(items: list[Any], params: Json) -> tuple[list[Any], Json]:
+    """Return a page, and the field that names the next page."""
+    start = int(params.get("paginationToken") or 0)
+    end = start + int(params.get("limit") or LIST_PAGE)
+    return items[start:end], {"pagination": {"next": str(end)}} if end < len(items) else {}
 
 
 def _require_vector_index(index: Index) -> None:

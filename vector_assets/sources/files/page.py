@@ -1,4 +1,4 @@
-"""What a file of Markdown or plain text says: title, properties, and a section a heading."""
+"""Parse a file of Markdown or plain text: title, properties, and a section per heading."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,12 @@ _CREATED_KEYS = ("date", "created", "created_at")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a file says.
+    """A parsed file.
 
     Attributes:
-        title: From its properties, or its first heading; empty when it has neither.
-        properties: From its front matter.
-        sections: Properties as they are written, then the text, a section a heading.
+        title: From its properties or its first heading; empty when it has neither.
+        properties: Its front matter.
+        sections: The front matter as text, then a section per heading.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Page:
 
     @classmethod
     def of(cls, text: str, *, is_markdown: bool) -> Self:
-        """Take a text apart; plain text is one section."""
+        """Parse a text; plain text is one section."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         if not is_markdown:
             return cls("", {}, (Section(text),) if text.strip() else ())
@@ -45,29 +45,29 @@ class Page:
 
 
 def _front_matter(text: str) -> tuple[Mapping[str, Any], str, str]:
-    """Return a page's properties, the lines that hold them, and the body.
+    """Return a page's properties, their lines, and the body.
 
-    What stands between two lines of dashes and is no YAML mapping is text like any other.
+    A block between dashes that is not a YAML mapping belongs to the body.
     """
-    found = _FRONT_MATTER.match(text)
-    if found is None:
+    front_matter = _FRONT_MATTER.match(text)
+    if front_matter is None:
         return {}, "", text
     try:
-        properties = yaml.safe_load(found[1])
+        properties = yaml.safe_load(front_matter[1])
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}, "", text
     if not isinstance(properties, dict):
         return {}, "", text
-    return properties, found[1].strip(), text[found.end() :]
+    return properties, front_matter[1].strip(), text[front_matter.end() :]
 
 
 def _sections(body: str, *, is_titled: bool) -> tuple[str, tuple[Section, ...]]:
-    """Return the first heading of a body, and a section for each heading, named with those above.
+    """Return the title of a body, and a section per heading, named with the headings above it.
 
     Args:
         body: Markdown.
-        is_titled: Whether the page has a title already; else the first heading is that, and stands
-            above no section.
+        is_titled: Whether the page has a title; otherwise the first heading is the title, and is
+            left out of the sections' names.
     """
     lines = body.split("\n")
     headings = list(_headings(body))
@@ -76,17 +76,17 @@ def _sections(body: str, *, is_titled: bool) -> tuple[str, tuple[Section, ...]]:
     above: list[_Heading] = []
     for heading, following in pairwise([*headings, None]):
         assert heading is not None
-        above = [one for one in above if one.level < heading.level] + [heading]
-        path = " > ".join(one.text for one in above if is_titled or one is not headings[0])
+        above = [outer for outer in above if outer.level < heading.level] + [heading]
+        path = " > ".join(part.text for part in above if is_titled or part is not headings[0])
         text = "\n".join(lines[heading.end : following.begin if following else None]).strip()
         has_children = following is not None and following.level > heading.level
         sections.append(Section(text, "" if has_children and not text else path))
-    return title, tuple(one for one in sections if one.text or one.heading)
+    return title, tuple(section for section in sections if section.text or section.heading)
 
 
 @dataclass(frozen=True, slots=True)
 class _Heading:
-    """A heading and the lines that it takes, from `begin` to before `end`."""
+    """A heading and its lines, from `begin` to before `end`."""
 
     level: int
     text: str
@@ -95,33 +95,37 @@ class _Heading:
 
 
 def _headings(body: str) -> Iterator[_Heading]:
-    """Yield the headings that part a page: not those within quotes or lists, and no code."""
+    """Yield the headings of a page, without those in quotes, lists and code."""
     for token, inline in pairwise(MarkdownIt("commonmark").parse(body)):
         if token.type == "heading_open" and token.level == 0 and token.map:
             yield _Heading(int(token.tag[1:]), inline.content.strip(), *token.map)
 
 
 def authors_of(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names under `authors` or `author`: a text, a list, or mappings with a name."""
+    """Return the names in `authors` or `author`: a text, a list, or mappings with a name."""
     value = properties.get("authors") or properties.get("author") or []
     named = [
-        one.get("name") if isinstance(one, dict) else one
-        for one in (value if isinstance(value, list) else [value])
+        author.get("name") if isinstance(author, dict) else author
+        for author in (value if isinstance(value, list) else [value])
     ]
     return tuple(
-        dict.fromkeys(one.strip() for one in named if isinstance(one, str) and one.strip())
+        dict.fromkeys(name.strip() for name in named if isinstance(name, str) and name.strip())
     )
 
 
 def created_at_of(properties: Mapping[str, Any]) -> datetime | None:
-    """Return when a page says that it was made, UTC; None when it does not, or not as a date."""
+    """Return the date of creation in the front matter, UTC; None when there is none."""
     for value in map(properties.get, _CREATED_KEYS):
         try:
-            found = datetime.fromisoformat(value) if isinstance(value, str) else value
-            if isinstance(found, datetime):
-                return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+            created_at = datetime.fromisoformat(value) if isinstance(value, str) else value
+            if isinstance(created_at, datetime):
+                return (
+                    created_at.astimezone(UTC)
+                    if created_at.tzinfo
+                    else created_at.replace(tzinfo=UTC)
+                )
         except (ValueError, OverflowError):
             continue
-        if isinstance(found, date):
-            return datetime(found.year, found.month, found.day, tzinfo=UTC)
+        if isinstance(created_at, date):
+            return datetime(created_at.year, created_at.month, created_at.day, tzinfo=UTC)
     return None

@@ -1,6 +1,6 @@
-"""A folder of Markdown and plain text: a file is a document.
+"""A folder of Markdown and plain text: each file is a document.
 
-Also the pattern for a source of your own: this module, its line in the registry, its setting.
+Also a template for a new source: this module, its line in the registry, its setting.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from vector_assets.core.documents import Document, clean_text
 from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
 from vector_assets.sources.files.page import Page, authors_of, created_at_of
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
     Gap,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 
@@ -33,7 +33,7 @@ MARKDOWN_SUFFIXES = {".md", ".markdown"}
 SUFFIXES = {*MARKDOWN_SUFFIXES, ".txt"}
 
 MAX_PATH_BYTES = 450
-"""Of a path that is an id as it stands; an index takes 512 bytes with the source and the chunk."""
+"""Longest path that is its own id; an id with source and chunk may have 512 bytes in an index."""
 
 _READS = 3
 _CHECK = "Check FILES_PATH, and that the folder is mounted and may be read."
@@ -41,13 +41,13 @@ _CHECK = "Check FILES_PATH, and that the folder is mounted and may be read."
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file as the listing shows it.
+    """A file of the listing.
 
     Attributes:
-        path: Absolute, below the root.
-        name: The path from the root, with `/` between its parts.
-        modified_at: UTC.
-        arrived_at: When it, or a folder above it, last changed in any way, its place included; UTC.
+        path: Absolute path, below the root.
+        name: Path from the root, with `/` between its parts.
+        modified_at: Last change of the content, UTC.
+        arrived_at: Last change of any kind, such as a move, of it or a folder above it; UTC.
     """
 
     path: Path
@@ -58,13 +58,13 @@ class _File:
 
 @dataclass(slots=True)
 class _Listing:
-    """What lies below the root, and what of it is not read.
+    """The files below the root.
 
     Attributes:
-        root: Absolute, without links.
-        files: Those that are documents.
-        other_kinds: Count of other files, by suffix.
-        links: That lead out of the root, or nowhere.
+        root: Absolute path, without links.
+        files: Files that are documents.
+        other_kinds: Number of other files, by suffix.
+        links: Links out of the root, and broken ones.
     """
 
     root: Path
@@ -73,7 +73,7 @@ class _Listing:
     links: list[str] = field(default_factory=list)
 
     def gaps(self) -> Iterator[Gap]:
-        """Yield what a person may expect in the index and will not find."""
+        """Yield the files that are not read."""
         if self.other_kinds:
             kinds = ", ".join(f"{kind} {count}" for kind, count in self.other_kinds.most_common(8))
             wanted = ", ".join(sorted(SUFFIXES))
@@ -94,25 +94,25 @@ class _Listing:
 class FilesSource(Source):
     """Files below a folder, by the time of their last change.
 
-    Hidden files and folders, whose names begin with a dot, are out. No link to a folder is
-    followed; a link to a file below the root is read where that file would not be, such as in a
-    hidden folder. A file's day is that of its last change as it was seen when it was read; the
-    night in which it came, moved, copied or unpacked with an older time, finds it all the same.
+    Hidden files and folders, whose names begin with a dot, are skipped. Links to folders are not
+    followed. A link to a file below the root is read when that file itself is not, such as one in a
+    hidden folder. A file belongs to the day of its last change at the time of reading. A file that
+    was moved, copied or unpacked with an older time is read by the night in which it arrived.
 
     Args:
-        folder: The root; everyone who may search may read what is in it.
+        folder: The root; everyone who may search may read its files.
     """
 
     name: ClassVar[str] = "files"
     overlap: ClassVar[timedelta] = timedelta(hours=1)
-    """File systems keep times to two seconds at worst; file servers have clocks of their own."""
+    """For file systems with times in steps of two seconds, and the clocks of file servers."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().absolute()
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Build it from the settings; the folder is looked at when it is asked for."""
+        """Build it from the settings; the folder is not read yet."""
         settings.require_credentials(cls.name)
         return cls(Path(settings.files_path))
 
@@ -125,39 +125,39 @@ class FilesSource(Source):
         yield Checkpoint(window.start)
 
     def ids(self, window: Window) -> Iterator[str]:
-        """Yield the id of each file whose last change lies in the window; none is opened."""
+        """Yield the id of each file whose last change lies in the window, without opening it."""
         for file in _selected(self._list(), window):
             yield self._id(file)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield files by their paths; the folder is listed once."""
-        wanted = {one.document_id for one in failed}
+        wanted = {document.document_id for document in failed}
         listing = self._list()
         for file in listing.files:
             if (document_id := self._id(file)) in wanted:
                 wanted.remove(document_id)
                 yield self._read(file, listing.root)
-        yield from map(Settled, sorted(wanted))
+        yield from map(Resolved, sorted(wanted))
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
-        """Yield what became of files, by another look at the whole folder.
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
+        """Yield what became of files, by listing the whole folder again.
 
-        A file that was put back with an older time has left the window. Where its folder is there
-        and shows nothing at all, what is mounted there may be away.
+        A file that was replaced by one with an older time is outside the window, and still there.
+        An empty folder may be the mount point of a file system that is not mounted.
         """
         listing = self._list()
         ids = {self._id(file) for file in listing.files}
         shown = {_container_of(file, listing.root) for file in listing.files}
-        for one in missing:
-            if one.document_id in ids:
-                yield one.document_id, Fate.THERE
-            elif one.container in shown or (ids and not (listing.root / one.container).exists()):
-                yield one.document_id, Fate.DELETED
+        for file in missing:
+            if file.document_id in ids:
+                yield file.document_id, RemoteState.THERE
+            elif file.container in shown or (ids and not (listing.root / file.container).exists()):
+                yield file.document_id, RemoteState.DELETED
             else:
-                yield one.document_id, Fate.NOT_SHOWN
+                yield file.document_id, RemoteState.NOT_SHOWN
 
     def newest(self) -> datetime | None:
-        """Return the last change of any file."""
+        """Return the newest change of any file."""
         return max((file.modified_at for file in self._list().files), default=None)
 
     def check(self) -> Reach:
@@ -166,11 +166,11 @@ class FilesSource(Source):
         return Reach(f"{self._folder}: {len(listing.files):,} files", tuple(listing.gaps()))
 
     def _list(self) -> _Listing:
-        """Return all that lies below the root.
+        """Return the files below the root, newest first.
 
         Raises:
-            SettingsError: There is no such folder.
-            UnavailableError: A folder cannot be listed; what cannot be seen must not seem deleted.
+            SettingsError: The folder does not exist.
+            UnavailableError: A folder cannot be listed; its files must not look deleted.
         """
         try:
             root = self._folder.resolve(strict=True)
@@ -190,7 +190,7 @@ class FilesSource(Source):
         return listing
 
     def _read(self, file: _File, root: Path) -> Document | DocumentFailure:
-        """Return a file as a document; its time is that of the bytes that were read."""
+        """Return a file as a document, with the time of the content that was read."""
         day = file.modified_at.date()
         try:
             content, modified_at = _content(file.path)
@@ -220,15 +220,15 @@ class FilesSource(Source):
 
 
 def _container_of(file: _File, root: Path) -> str:
-    """Return the name of the folder right below the root that a file is in, or of the root."""
+    """Return the name of the top-level folder that holds a file, or of the root."""
     first, separator, _ = file.name.partition("/")
     return first if separator else root.name
 
 
 def native_id_of(name: str) -> str:
-    """Return a path's id: itself where an index can hold it, else its hash.
+    """Return the path as its own id where an index can hold it, otherwise its hash.
 
-    A hash begins with the slash that no path from the root does, so that neither is ever the other.
+    A hash begins with a slash and a path from the root never does, so they cannot collide.
 
     Args:
         name: Path from the root.
@@ -247,7 +247,7 @@ def _cannot_be_listed(error: OSError | RuntimeError, folder: Path) -> Unavailabl
 
 
 def _selected(listing: _Listing, window: Window) -> Iterator[_File]:
-    """Yield the files of a window, and of one that reaches the present what has arrived in it."""
+    """Yield the files changed in a window; when it has no end, also those that arrived in it."""
     for file in listing.files:
         has_arrived = window.end is None and file.arrived_at >= window.start
         if file.modified_at in window or has_arrived:
@@ -255,16 +255,16 @@ def _selected(listing: _Listing, window: Window) -> Iterator[_File]:
 
 
 def _walk(folder: Path, listing: _Listing, *, arrived_at: int) -> None:
-    """Add what lies in a folder, and in those below it, to a listing.
+    """Add the files in a folder and below it to a listing.
 
     Args:
-        folder: Absolute.
-        listing: Grows.
-        arrived_at: Newest change of the folders between, in nanoseconds since the epoch.
+        folder: Absolute path.
+        listing: The files are added to it.
+        arrived_at: Newest change of the folders above, in nanoseconds since the epoch.
     """
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
+    with os.scandir(folder) as scanned:
+        entries = sorted(scanned, key=lambda entry: entry.name)
+    for entry in entries:
         if entry.name.startswith("."):
             continue
         path = folder / entry.name
@@ -282,7 +282,7 @@ def _walk(folder: Path, listing: _Listing, *, arrived_at: int) -> None:
 
 
 def _is_to_be_followed(path: Path, name: str, listing: _Listing) -> bool:
-    """Tell whether a link stands for a file that is not read under its own name."""
+    """Tell whether a link leads to a file below the root that is not read itself."""
     try:
         target = path.resolve(strict=True).relative_to(listing.root)
     except (OSError, RuntimeError, ValueError):
@@ -293,13 +293,13 @@ def _is_to_be_followed(path: Path, name: str, listing: _Listing) -> bool:
 
 
 def _content(path: Path) -> tuple[bytes, datetime]:
-    """Return a file's bytes and the time of their last change.
+    """Return a file's content and the time of its last change.
 
-    A file that is saved while it is read is read again. One that never rests is taken as it is, by
-    the time before it was read, so that the next night finds a newer version.
+    A file that changes while it is read is read again. After `_READS` attempts the last content
+    counts, with the time from before reading, so that the next night finds a newer version.
 
     Raises:
-        OSError: It cannot be read, or is gone.
+        OSError: The file cannot be read, or is gone.
     """
     for _ in range(_READS):
         with path.open("rb") as opened:
@@ -314,8 +314,8 @@ def _content(path: Path) -> tuple[bytes, datetime]:
 def _modified_at(seen: os.stat_result) -> datetime:
     """Return the last change of a file's content.
 
-    Only a clock that ran ahead makes it later than the last change in any way, which the kernel
-    notes: it would be the newest of the source for years, and hide that the index is behind.
+    It can only be later than the last change of any kind, which the kernel sets, when a clock was
+    ahead. Such a file would stay the newest of the source and hide that the index is behind.
     """
     return _utc(min(seen.st_mtime_ns, seen.st_ctime_ns))
 

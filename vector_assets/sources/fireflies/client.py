@@ -1,7 +1,7 @@
-"""Fireflies' GraphQL endpoint: a query in, its data out, its errors in our words.
+"""Client of Fireflies' GraphQL endpoint, which raises our own errors.
 
-Errors stand beside data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
-2026-11). What they do not touch is believed, what they touch never is.
+Errors come beside the data or in its place, mostly with HTTP 200 (docs.fireflies.ai, "Errors",
+2026-11). Data that an error names is never used; the rest is.
 """
 
 import json
@@ -10,22 +10,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
-    RateLimitedError,
     UnavailableError,
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
-from vector_assets.sources.http.rate_limit import Pace
+from vector_assets.core.rate_limit import RateLimit, RateLimiter
 from vector_assets.sources.http.requests_retries import (
-    MAX_WAIT_SECONDS,
+    FAILED_STATUSES,
     TIMEOUT_SECONDS,
-    CountedRetry,
-    waited_seconds,
+    RateLimitedAdapter,
+    attempts_of,
 )
 
 Json = Mapping[str, Any]
@@ -35,7 +33,7 @@ _THROTTLED = "too_many_requests"
 _FIX_KEY = "Set FIREFLIES_API_KEY to a key from app.fireflies.ai, Settings, Developer Settings."
 _FIX_ACCOUNT = "Ask the owner of FIREFLIES_API_KEY's account, or set the key of another."
 
-# Codes that a person has to do something about (docs.fireflies.ai, "Error codes", 2026-11).
+# Codes that need somebody to act (docs.fireflies.ai, "Error codes", 2026-11).
 _NEXT_STEPS = {
     "auth_failed": _FIX_KEY,
     "forbidden": _FIX_ACCOUNT,
@@ -46,13 +44,9 @@ _NEXT_STEPS = {
 }
 _CODES_BY_STATUS = {401: "auth_failed", 403: "forbidden", 429: _THROTTLED}
 
-REQUESTS_PER_MINUTE = 60
+RATE_LIMIT = RateLimit(60, 60.0)
 """Of a Business plan (docs.fireflies.ai, "Limits", 2026-11); of the 50 a day of the other plans a
 night needs a few, so it never waits."""
-
-# A 429 that says in a header how long to wait is repeated by urllib3; any other says it inside, and
-# repeating it blindly would only spend the day's requests.
-_REPEATED_STATUSES = (500, 502, 503, 504)
 
 # Below this a number in `retryAfter` is a span of seconds, from there on epoch milliseconds.
 _LEAST_EPOCH_MILLISECONDS = 1e11
@@ -60,38 +54,40 @@ _LEAST_WAIT_SECONDS = 1.0
 
 
 class FirefliesApi:
-    """Asks queries over one session, and waits as long as the vendor says.
+    """Sends queries over one session, and waits as long as the vendor says.
 
     Args:
-        url: Of the GraphQL endpoint.
+        url: URL of the GraphQL endpoint.
         key: API key.
-        meter: Of the run.
-        pace: How fast it may ask; the documented one if None.
+        meter: Counts the requests of the run.
+        limiter: Its rate limit; the documented one if None.
     """
 
-    def __init__(self, url: str, key: str, meter: Meter, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self, url: str, key: str, meter: Meter, *, limiter: RateLimiter | None = None
+    ) -> None:
         self.url = url
         self._meter = meter
-        self._pace = pace or Pace(REQUESTS_PER_MINUTE, 60.0)
-        self._waited_seconds = 0.0
+        self._limiter = limiter or RateLimiter(_SERVICE, meter, RATE_LIMIT)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {key}"
-        retries = CountedRetry.of(_SERVICE, meter).new(status_forcelist=_REPEATED_STATUSES)
-        adapter = HTTPAdapter(max_retries=retries)
+        # A 429 that says in a header how long to wait is repeated here; any other says it inside,
+        # and repeating it blindly would only spend the day's requests.
+        adapter = RateLimitedAdapter(self._limiter, FAILED_STATUSES)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
     def ask(self, name: str, query: str, variables: Json | None = None) -> dict[str, Any]:
-        """Return a query's data, whole: data beside errors is not believed.
+        """Return a query's data; data beside an error raises.
 
         Args:
-            name: What the query is about, for the meter: `transcripts`.
+            name: Name of the query for the meter, such as `transcripts`.
             query: GraphQL.
-            variables: Of the query.
+            variables: Variables of the query.
 
         Raises:
             RateLimitedError: The vendor throttles past the ceiling, or does not say for how long.
-            CredentialsError: It refuses the key, or what the key's owner may do.
+            CredentialsError: It refuses the key, or the key's owner lacks a permission.
             UnavailableError: It answers with another error, or not at all.
         """
         data, errors = self._answer(name, query, variables)
@@ -102,19 +98,19 @@ class FirefliesApi:
     def ask_list(
         self, name: str, query: str, variables: Json | None = None
     ) -> tuple[list[dict[str, Any]], dict[int, str]]:
-        """Return the list that a query's field holds, and what is broken, by place in it.
+        """Return the list in a field of the data, and the errors of its items by index.
 
-        An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, breaks that
-        item alone: what stands beside it there is not believed, its neighbours are.
+        An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, makes only
+        that item incomplete.
 
         Args:
-            name: Of the field.
+            name: Name of the field.
             query: GraphQL, for that field.
-            variables: Of the query.
+            variables: Variables of the query.
 
         Raises:
-            ContractError: The field is no list of objects, though no error says why.
-            VectorAssetsError: As `ask`, for an error that is not of one item.
+            ContractError: The field is not a list of objects, and no error says why.
+            VectorAssetsError: As `ask` raises, for an error that is not about one item.
         """
         data, errors = self._answer(name, query, variables)
         items = data.get(name)
@@ -132,7 +128,7 @@ class FirefliesApi:
     def _answer(
         self, name: str, query: str, variables: Json | None
     ) -> tuple[dict[str, Any], list[Json]]:
-        """Return data and the errors beside it; wait and ask again while throttled.
+        """Return the data and the errors beside it; wait and ask again while throttled.
 
         Raises:
             VectorAssetsError: As `ask`, when there is no data at all.
@@ -144,24 +140,24 @@ class FirefliesApi:
             if not errors and (not data or status >= 400):
                 errors = [{"code": _CODES_BY_STATUS.get(status, f"HTTP {status}")}]
             if any(_code(error) == _THROTTLED for error in errors):
-                self._wait(_retry_after_seconds(errors))
+                seconds = _retry_after_seconds(errors)
+                if seconds is None:
+                    raise self._limiter.error()
+                self._limiter.pause_all(seconds)
                 continue
             if not data or status >= 400:
                 raise _translated(errors)
+            self._limiter.succeeded()
             return data, errors
 
     def _post(self, name: str, body: Json) -> tuple[int, Json]:
-        """Return the status and what was answered; an answer that is no JSON object is empty."""
-        if waited := self._pace.wait():
-            self._meter.throttled(waited)
+        """Return the status and the answer; an answer that is not a JSON object is empty."""
         try:
             response = self._session.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             seen = type(error).__name__
             raise UnavailableError(_SERVICE, seen, "Check FIREFLIES_URL.") from error
-        retries = getattr(response.raw, "retries", None)
-        self._meter.count(f"{_SERVICE} {name}", 1 + (len(retries.history) if retries else 0))
-        self._waited_seconds += waited_seconds(response)
+        self._meter.count(f"{_SERVICE} {name}", attempts_of(response))
         try:
             answer = json.loads(response.content)
         except ValueError:
@@ -171,19 +167,6 @@ class FirefliesApi:
                 raise UnavailableError(_SERVICE, "no JSON object", "Check FIREFLIES_URL.")
             answer = {}
         return response.status_code, answer
-
-    def _wait(self, seconds: float | None) -> None:
-        """Wait as long as an error says.
-
-        Raises:
-            RateLimitedError: It does not say, or more than is left to this run.
-        """
-        if seconds is None or self._waited_seconds + seconds > MAX_WAIT_SECONDS:
-            raise RateLimitedError(
-                _SERVICE, waited_seconds=self._waited_seconds, ceiling_seconds=MAX_WAIT_SECONDS
-            )
-        self._waited_seconds += seconds
-        self._pace.hold(seconds)
 
 
 def _translated(errors: list[Json]) -> VectorAssetsError:
@@ -201,7 +184,7 @@ def _code(error: Json) -> str:
 
 
 def _place(error: Json, name: str) -> int | None:
-    """Return the place in a list that an error is about; None when it is not about one item."""
+    """Return the index of the item that an error is about; None when it is not about one item."""
     match error.get("path"):
         case [str(field), int(place), *_] if field == name:
             return place
@@ -211,7 +194,7 @@ def _place(error: Json, name: str) -> int | None:
 def _retry_after_seconds(errors: list[Json]) -> float | None:
     """Return the longest wait that errors ask for in `extensions.metadata.retryAfter`, or None.
 
-    The vendor names the field and not its form (docs.fireflies.ai, "Error codes", 2026-11).
+    The vendor does not document its format (docs.fireflies.ai, "Error codes", 2026-11).
     """
     waits = []
     for error in errors:
@@ -223,7 +206,7 @@ def _retry_after_seconds(errors: list[Json]) -> float | None:
 
 
 def _seconds_until(when: object) -> float | None:
-    """Return how far off a span of seconds, epoch milliseconds or ISO text is; None if neither."""
+    """Return the seconds until a time: seconds, epoch milliseconds or ISO text; None if neither."""
     now = datetime.now(UTC)
     if isinstance(when, int | float):
         return when / 1000 - now.timestamp() if when >= _LEAST_EPOCH_MILLISECONDS else float(when)

@@ -1,4 +1,4 @@
-"""A transcript to a Document: its title, its readers, and the fields that it is made of."""
+"""Convert a transcript to a Document: its fields, title and readers."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ READER_FIELDS = """
     privacy host_email organizer_email participants workspace_users
     shared_with { email expires_at }
 """
-"""Of a transcript: who may read it."""
+"""The fields of a transcript that tell who may read it."""
 
 FIELDS = f"""
     id title date duration is_live transcript_url
@@ -24,11 +24,11 @@ FIELDS = f"""
     }}
     sentences {{ speaker_id speaker_name text raw_text start_time }}
 """
-"""Of a transcript: everything that a document is made of, and nothing that a plan withholds, as it
-does media and analytics."""
+"""The fields of a transcript that a document needs; none that some plans withhold, such as media
+and analytics."""
 
 MAX_PARTICIPANTS = 100
-"""How many stand in the metadata, which is stored with each chunk."""
+"""Participants in the metadata at the most, because it is stored with each chunk."""
 
 _TEAM_PRIVACY = {"link", "teammates", "teammatesandparticipants"}
 _READERS_BY_PRIVACY = {
@@ -36,8 +36,8 @@ _READERS_BY_PRIVACY = {
     "participatingteammates": ("workspace_users",),
 }
 _READERS = ("organizer_email", "host_email", "participants")
-"""Who may read: the team; else the people in these fields (docs.fireflies.ai, "MeetingPrivacy",
-2026-11). A word that is not known here keeps the team out."""
+"""Who may read: the whole team, or the people in these fields (docs.fireflies.ai, "MeetingPrivacy",
+2026-11). An unknown privacy counts as the most restricted: not the team."""
 
 Transcript = Mapping[str, Any]
 
@@ -47,10 +47,12 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
 
     Args:
         source: Name of the source.
-        transcript: With all `FIELDS`.
-        began: Its start.
+        transcript: All `FIELDS` of it.
+        began: Start of the meeting.
     """
-    channels = [one["title"] for one in transcript.get("channels") or [] if one.get("title")]
+    channels = [
+        channel["title"] for channel in transcript.get("channels") or [] if channel.get("title")
+    ]
     return Document(
         source=source,
         native_id=str(transcript["id"]),
@@ -73,37 +75,37 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
 
 
 def stamp_of(transcript: Transcript) -> str:
-    """Return what tells a meeting for its readers from the same for others (`Document.stamp`).
+    """Return the `Document.stamp`, which changes when other people may read the meeting.
 
     Args:
-        transcript: With `READER_FIELDS`.
+        transcript: At least its `READER_FIELDS`.
     """
     return " ".join(access_of(transcript))
 
 
 def access_of(transcript: Transcript) -> tuple[str, ...]:
-    """Return who may read; with the word for a privacy spelled with underscores or without."""
+    """Return who may read it; `privacy` comes with underscores or without."""
     privacy = (transcript.get("privacy") or "").replace("_", "")
     if privacy in _TEAM_PRIVACY:
         return (PUBLIC,)
     readers = _emails(transcript, _READERS_BY_PRIVACY.get(privacy, _READERS))
-    # What is shared for a time is not: the index would not forget it when that is over.
+    # A share that expires does not count: the index would not notice when it is over.
     shared = [
-        one["email"].strip().lower()
-        for one in transcript.get("shared_with") or []
-        if one.get("email") and not one.get("expires_at")
+        share["email"].strip().lower()
+        for share in transcript.get("shared_with") or []
+        if share.get("email") and not share.get("expires_at")
     ]
     return (RESTRICTED, *dict.fromkeys([*readers, *shared]))
 
 
 def _emails(transcript: Transcript, names: tuple[str, ...]) -> list[str]:
-    """Return the addresses in some fields, in lower case, without doubles.
+    """Return the addresses in some fields, in lower case, without duplicates.
 
-    A field holds one address or a list; an item of a list may itself be a comma list.
+    A field holds an address or a list, whose items may be comma-separated.
     """
-    found: dict[str, None] = {}
+    addresses: dict[str, None] = {}
     for name in names:
         value = transcript.get(name) or []
         for item in [value] if isinstance(value, str) else value:
-            found |= dict.fromkeys(part.strip().lower() for part in (item or "").split(","))
-    return [address for address in found if address]
+            addresses |= dict.fromkeys(part.strip().lower() for part in (item or "").split(","))
+    return [address for address in addresses if address]

@@ -1,6 +1,6 @@
-"""All meetings of a window, complete or not at all, in the fewest requests."""
+"""List all meetings of a window in the fewest requests; an incomplete list raises."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,10 +10,10 @@ from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.fireflies.client import FirefliesApi
 
 PAGE_TRANSCRIPTS = 50
-"""Most transcripts a page (docs.fireflies.ai, "transcripts" query, 2026-11)."""
+"""Largest page (docs.fireflies.ai, "transcripts" query, 2026-11)."""
 
 SLICE = timedelta(days=30)
-"""How much of a long window is listed at once to begin with; a night is a slice of its own."""
+"""First slice of a long window; a night's window is one slice."""
 
 _WIDER = 4
 _FEW_MEETINGS = PAGE_TRANSCRIPTS // 2
@@ -23,11 +23,11 @@ Transcript = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A meeting as a page shows it.
+    """A meeting of a page.
 
     Attributes:
-        transcript: The fields that were asked for.
-        error: What of it the vendor could not give; empty when it is whole.
+        transcript: The requested fields.
+        error: The fields that the vendor could not return, in words; empty when it is complete.
     """
 
     transcript: Transcript
@@ -35,9 +35,9 @@ class Listed:
 
 
 class Slices:
-    """The parts of a window, newest first; after a part with few meetings the next is wider.
+    """Splits a window into slices, newest first; after a slice with few meetings the next is wider.
 
-    The first one has no end where the window has none.
+    The first slice has no end when the window has none.
     """
 
     def __init__(self, window: Window, now: datetime) -> None:
@@ -53,26 +53,26 @@ class Slices:
         yield Window(self._window.start, end)
 
     def note(self, meeting_count: int) -> None:
-        """Say how many meetings the newest part held."""
+        """Tell how many meetings the last slice held."""
         self._width *= _WIDER if meeting_count < _FEW_MEETINGS else 1
 
 
 def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
     """Yield each meeting of a window once, newest first; there is no cursor and no total.
 
-    Each page begins with the last meeting of the page before, as a proof that nothing lies between
-    them: meetings that are added while we page move the others down, and come again; one that is
-    deleted moves them up, past us. The vendor's bounds are both inclusive, and so what lies on the
-    window's end comes too.
+    Each page begins with the last meeting of the page before, which proves that none was skipped:
+    a meeting that is added meanwhile moves the others down, and they are listed again; one that is
+    deleted moves them up, and one would be skipped. Both bounds of the vendor are inclusive, so a
+    meeting that starts at the window's end is yielded too.
 
     Args:
-        api: Asked.
-        query: Takes `from`, `to`, `limit` and `skip`, and asks for `id` at least.
-        window: By start of meeting.
+        api: The GraphQL client.
+        query: Takes `from`, `to`, `limit` and `skip`, and returns at least `id`.
+        window: Bounds for the start of a meeting.
 
     Raises:
-        ContractError: A page brings nothing new, so that the listing would never end.
-        UnavailableError: Meetings have moved past us.
+        ContractError: A page holds nothing new, so the listing would never end.
+        UnavailableError: A meeting was deleted while the list was read.
     """
     asked: dict[str, Any] = {"from": text_of_instant(window.start), "limit": PAGE_TRANSCRIPTS}
     if window.end is not None:
@@ -81,7 +81,11 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
     skip = 0
     while True:
         page, broken = api.ask_list("transcripts", query, {**asked, "skip": skip})
-        fresh = [(place, one) for place, one in enumerate(page) if one["id"] not in seen]
+        fresh = [
+            (place, transcript)
+            for place, transcript in enumerate(page)
+            if transcript["id"] not in seen
+        ]
         if seen and len(fresh) == len(page):
             raise UnavailableError(
                 "fireflies transcripts", "a meeting was deleted while the list was read"
@@ -91,22 +95,33 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
             raise ContractError(
                 "fireflies transcripts", f"with {skip} skipped what it had", "other meetings"
             )
-        seen.update(one["id"] for _, one in fresh)
+        seen.update(transcript["id"] for _, transcript in fresh)
         skip += len(page) - 1
-        # Let go of each as it is taken: a page of long meetings is tens of megabytes.
+        # Free each transcript once it is yielded: a page of long meetings is tens of megabytes.
         page.clear()
         fresh.reverse()
         while fresh:
-            place, one = fresh.pop()
-            yield Listed(one, broken.get(place, ""))
+            place, transcript = fresh.pop()
+            yield Listed(transcript, broken.get(place, ""))
         if is_last:
             return
+
+
+def page_count(starts: Sequence[datetime], window: Window, now: datetime) -> int:
+    """Return how many pages a sync reads for meetings with these starts, slice by slice."""
+    slices, pages = Slices(window, now), 0
+    for part in slices:
+        meeting_count = sum(start in part for start in starts)
+        # Each page but the first repeats a meeting, and a full page is followed by another.
+        pages += 1 + max(0, meeting_count - 1) // (PAGE_TRANSCRIPTS - 1)
+        slices.note(meeting_count)
+    return pages
 
 
 def began_at(transcript: Transcript) -> datetime | None:
     """Return the UTC start of a meeting; None when it cannot be read.
 
-    `date` is epoch milliseconds, or the ISO text that some answers hold.
+    `date` is in epoch milliseconds, or ISO text in some answers.
     """
     date = transcript.get("date")
     try:
@@ -119,5 +134,5 @@ def began_at(transcript: Transcript) -> datetime | None:
 
 
 def text_of_instant(instant: datetime) -> str:
-    """Return an instant as the vendor's `DateTime` reads it, such as `2026-03-01T00:00:00.000Z`."""
+    """Return an instant in the format of the vendor's `DateTime`: `2026-03-01T00:00:00.000Z`."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"

@@ -1,7 +1,7 @@
-"""Whether a meeting can be read, and what is told of one that cannot: waiting, failing, given up.
+"""Tell whether a transcript is ready, and what a run yields while it is not.
 
-A transcript appears hours after its meeting, and no query asks for what has become ready. So a
-meeting is looked at again each night for as long as the overlap holds it, and by its name after.
+A transcript appears hours after its meeting, and no query lists those that have become ready. So
+each night looks again at the meetings of its overlap, and at older ones by id.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,26 +15,26 @@ OVERLAP = timedelta(hours=48)
 """How far a night looks back before its day."""
 
 SUMMARY_PATIENCE = timedelta(hours=24)
-"""A meeting that is older is read without its summary: half the overlap, so that a night is left
-in which it is."""
+"""Older meetings are read without their summary. Half the overlap, so that one night is left to do
+so."""
 
 TRANSCRIPT_PATIENCE = timedelta(days=14)
-"""So long a meeting that has no transcript counts as failed, and the nights ask for it again; as
-long as they catch up by default."""
+"""How long a meeting without a transcript counts as failed and is asked for each night; the default
+of the nights' catch-up."""
 
-# In `summary_status` while the vendor is still at it; the others are processed, failed, skipped.
-_IN_THE_MAKING = {None, "default", "processing"}
+# Values of `summary_status` before it is done; the others are processed, failed and skipped.
+_UNFINISHED = {None, "default", "processing"}
 
 Transcript = Mapping[str, Any]
 
 
 def unready(transcript: Transcript, began: datetime, now: datetime) -> str | None:
-    """Return what a meeting waits for, or None when nothing more is worth waiting for."""
+    """Return what a meeting waits for, or None when it can be read."""
     status = _info(transcript).get("summary_status")
     sentences = transcript.get("sentences")
     if transcript.get("is_live"):
         return "it is still going on"
-    if sentences is None or (not sentences and status in _IN_THE_MAKING):
+    if sentences is None or (not sentences and status in _UNFINISHED):
         return "it has no transcript yet"
     if status == "processing" and now - began < SUMMARY_PATIENCE:
         return "its summary is not ready"
@@ -44,17 +44,17 @@ def unready(transcript: Transcript, began: datetime, now: datetime) -> str | Non
 def told_of(
     transcript: Transcript, began: datetime, now: datetime, *, document_id: str, reason: str
 ) -> Iterator[Deferred | DocumentFailure | Gap]:
-    """Yield what a run says of a meeting that is not ready.
+    """Yield the items for a meeting that is not ready.
 
-    While the next night's overlap holds it, it waits. After that it is a failure, which is named,
-    and for which its day is asked again by the nights. It is given up, by name, when the vendor
-    says that nothing will come, or when it has been waited for long enough.
+    It is deferred while the next night's overlap holds it. After that it is a failure, so that the
+    nights read its day again. When the vendor says that no transcript will come, or after
+    `TRANSCRIPT_PATIENCE`, it is given up with a gap.
 
     Args:
-        transcript: As the vendor gives it.
-        began: Its start.
-        now: The present.
-        document_id: Of the document that it would be.
+        transcript: The vendor's object.
+        began: Start of the meeting.
+        now: Current time.
+        document_id: Id of the document that it would become.
         reason: What it waits for, from `unready`.
     """
     if is_seen_again(began, now):
@@ -76,9 +76,9 @@ def told_of(
 
 
 def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> Gap | None:
-    """Return the gap of a meeting that no night will see again while its summary is in the making.
+    """Return a gap for a meeting that no night will read again and whose summary is not done.
 
-    A summary comes minutes after its transcript, if it comes; the words are not held back for it.
+    A summary comes minutes after its transcript, if at all, so the transcript does not wait for it.
     """
     if _info(transcript).get("summary_status") != "processing" or is_seen_again(began, now):
         return None
@@ -91,12 +91,12 @@ def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> G
 
 
 def is_seen_again(began: datetime, now: datetime) -> bool:
-    """Tell whether the next night, which is for today, reaches back to a meeting."""
+    """Tell whether the overlap of the next night, which is for today, holds a meeting."""
     return began >= start_of_day(now.date()) - OVERLAP
 
 
 def name_of(transcript: Transcript, began: datetime) -> str:
-    """Return a meeting as a person names it: title and time."""
+    """Return the title and time of a meeting."""
     return f"{transcript.get('title') or 'the meeting'} of {began:%Y-%m-%d %H:%M} UTC"
 
 

@@ -1,4 +1,4 @@
-"""A transcript as a person reads it: facts, summary, and who said what when."""
+"""Convert a transcript to sections: facts, summary, and the turns of its speakers."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from vector_assets.core.documents import Section
 
 TURN_SECONDS = 60.0
-"""A speaker's turn is cut after so long, so that a link leads near to what was said."""
+"""Longest section of one speaker, so that a link leads close to what was said."""
 
 SUMMARY_FIELDS = {
     "Overview": "overview",
@@ -25,8 +25,8 @@ SUMMARY_FIELDS = {
     "Topics": "topics_discussed",
     "Keywords": "keywords",
 }
-"""Fields of a summary by heading, those that say most first. They are several tellings of one
-meeting, so one that adds no word to those before it is left out."""
+"""Fields of a summary by heading, the richest first. They repeat each other, so a field that adds
+no word to those before it is left out."""
 
 Transcript = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ _WORD = re.compile(r"\w+")
 
 
 def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
-    """Yield the sections of a meeting that began at a time; speech begins a chunk of its own."""
+    """Yield the sections of a meeting; the first turn starts a new chunk."""
     yield Section(_facts(transcript, began), "Meeting")
     yield from _summary(transcript.get("summary") or {})
     for place, turn in enumerate(_turns(transcript)):
@@ -42,16 +42,16 @@ def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
 
 
 def _summary(summary: Mapping[str, Any]) -> Iterator[Section]:
-    told: set[str] = set()
-    for heading, text in _tellings(summary):
+    seen_words: set[str] = set()
+    for heading, text in _summary_fields(summary):
         words = set(_WORD.findall(text.lower()))
-        if words - told:
+        if words - seen_words:
             yield Section(text, heading)
-            told |= words
+            seen_words |= words
 
 
-def _tellings(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield heading and text of each field; a list of short words is a line, others are items."""
+def _summary_fields(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield heading and text of each field; keywords as a line, other lists as bullets."""
     for heading, name in SUMMARY_FIELDS.items():
         value = summary.get(name)
         if isinstance(value, list):
@@ -63,12 +63,12 @@ def _tellings(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def speakers_of(transcript: Transcript) -> list[str]:
-    """Return the speakers in order of appearance, without doubles."""
+    """Return the speakers in order of appearance, without duplicates."""
     return list(dict.fromkeys(map(_speaker, transcript.get("sentences") or [])))
 
 
 def _turns(transcript: Transcript) -> Iterator[Section]:
-    """Yield what one speaker says in one go, in pieces of at most about a minute."""
+    """Yield the turns of the speakers, in sections of about a minute at the most."""
     turn: list[Mapping[str, Any]] = []
     url = transcript.get("transcript_url") or ""
     for sentence in filter(_text, transcript.get("sentences") or []):
@@ -114,10 +114,10 @@ def _facts(transcript: Transcript, began: datetime) -> str:
 
 
 def _attendees(transcript: Transcript) -> list[str]:
-    """Return the names of those who were invited, as far as the calendar tells names."""
+    """Return the names of the invited people that the calendar knows."""
     names = (
-        (one.get("displayName") or one.get("name") or "").strip()
-        for one in transcript.get("meeting_attendees") or []
+        (attendee.get("displayName") or attendee.get("name") or "").strip()
+        for attendee in transcript.get("meeting_attendees") or []
     )
     return list(dict.fromkeys(filter(None, names)))
 

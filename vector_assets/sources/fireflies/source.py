@@ -1,21 +1,23 @@
-"""Fireflies: a meeting's transcript is a document.
+"""Fireflies: each transcript of a meeting is a document.
 
-One GraphQL query brings a page of 50 meetings with everything in them, because free plans allow 50
-requests a day (docs.fireflies.ai, "Limits", 2026-11).
+One GraphQL query returns a page of 50 complete meetings, because free plans allow 50 requests a day
+(docs.fireflies.ai, "Limits", 2026-11).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
+from math import ceil
 from typing import ClassVar, Self
 
 from vector_assets.core.days import Window
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
-from vector_assets.sources.estimate import Survey
-from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
+from vector_assets.sources.estimate import UNKNOWN_SPREAD, WindowEstimate
+from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
     FIELDS,
     READER_FIELDS,
@@ -23,22 +25,21 @@ from vector_assets.sources.fireflies.document import (
     document_of,
     stamp_of,
 )
-from vector_assets.sources.fireflies.estimate import counted
 from vector_assets.sources.fireflies.listing import (
     Listed,
     Slices,
     began_at,
     meetings,
+    page_count,
     text_of_instant,
 )
 from vector_assets.sources.fireflies.readiness import OVERLAP, missing_summary, told_of, unready
-from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
     Gap,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 
@@ -52,7 +53,10 @@ _TRANSCRIPT = f"query Transcript($id: String!) {{ transcript(id: $id) {{ {FIELDS
 _NO_SUCH = "object_not_found"
 _EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
 OLDER_MEETINGS = 980
-"""Of so many meetings before its window a night asks who may read them: 20 of a day's requests."""
+"""Older meetings whose readers a night compares: 20 of a day's requests."""
+
+ESTIMATED_PAGES = 10
+"""Pages that an estimate reads at the most: 10 of a day's requests."""
 
 _GROUP = 49
 _IDS = """
@@ -83,18 +87,18 @@ query Check($from: DateTime) {{
 
 
 class FirefliesSource(Source):
-    """Meetings, by their start: the vendor knows no time of change.
+    """Meetings by their start, because the vendor has no time of change.
 
     Args:
-        url: Of the GraphQL endpoint.
+        url: URL of the GraphQL endpoint.
         key: API key.
-        meter: Of the run.
+        meter: Counts the requests of the run.
     """
 
     name: ClassVar[str] = "fireflies"
     overlap: ClassVar[timedelta] = OVERLAP
     newest_every: ClassVar[timedelta] = timedelta(hours=4)
-    """Two processes watch: 12 of a free plan's 50 requests a day, so that 38 are left for runs."""
+    """Two processes watch: 12 of a free plan's 50 requests a day, which leaves 38 for runs."""
 
     def __init__(self, url: str, key: str, meter: Meter) -> None:
         self._api = FirefliesApi(url, key, meter)
@@ -108,31 +112,35 @@ class FirefliesSource(Source):
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the meetings that began in the window, newest first.
 
-        A long window is read in slices with a checkpoint after each, so that a backfill that the
-        day's last request ends has finished what is newer, and the next one goes on from there.
-        A window that reaches the present brings older meetings whose readers have changed, too.
+        A long window is read in slices with a checkpoint after each, so that a backfill that uses
+        up the day's requests has finished the newer slices, and the next one continues from there.
+        A window without an end also yields older meetings whose readers have changed.
         """
         now = datetime.now(UTC)
         is_night = window.end is None and not self.known.is_rescan
         has_older = is_night and next(iter(self.known.document_ids()), None) is not None
         listing = Slices(window, now)
         for part in listing:
-            found = 0
+            meeting_count = 0
             for listed in meetings(self._api, _TRANSCRIPTS, part):
-                found += 1
+                meeting_count += 1
                 yield from self._items(listed, part, now)
             yield Checkpoint(part.start)
-            listing.note(found)
+            listing.note(meeting_count)
         if has_older:
             yield from self._with_other_readers(Window(_EPOCH, window.start), now)
 
     def _with_other_readers(self, older: Window, now: datetime) -> Iterator[SourceItem]:
-        """Yield the meetings that the index holds for other readers than they have now.
+        """Yield the older meetings whose readers differ from those in the index.
 
-        Sharing a meeting, or no longer, changes nothing else of it. Costs a request for every 49
-        meetings, and one or two more for those 49 when one of them has other readers.
+        Nothing else tells that a meeting was shared, or is no longer. Takes a request for every 49
+        meetings, and one or two more for each such group in which readers have changed.
         """
-        listed = (one.transcript for one in meetings(self._api, _READERS, older) if not one.error)
+        listed = (
+            meeting.transcript
+            for meeting in meetings(self._api, _READERS, older)
+            if not meeting.error
+        )
         try:
             for _ in range(OLDER_MEETINGS // _GROUP):
                 group = list(islice(listed, _GROUP))
@@ -149,12 +157,16 @@ class FirefliesSource(Source):
         )
 
     def _changed(self, group: list[Transcript]) -> dict[str, datetime]:
-        """Return when the meetings began that the index holds for others than may read them."""
-        stamps = {self._id(one): stamp_of(one) for one in group}
+        """Return the start of each meeting, by id, whose readers differ from those in the index."""
+        stamps = {self._id(transcript): stamp_of(transcript) for transcript in group}
         held = self.known.updated_at(stamps)
-        same = self.known.unchanged({one: stamps[one] for one in held})
-        began = {self._id(one): began_at(one) for one in group}
-        return {one: at for one in held.keys() - same if (at := began[one]) is not None}
+        same = self.known.unchanged({document_id: stamps[document_id] for document_id in held})
+        starts = {self._id(transcript): began_at(transcript) for transcript in group}
+        return {
+            document_id: began
+            for document_id in held.keys() - same
+            if (began := starts[document_id]) is not None
+        }
 
     def _read_anew(self, changed: Mapping[str, datetime], now: datetime) -> Iterator[SourceItem]:
         if not changed:
@@ -165,45 +177,62 @@ class FirefliesSource(Source):
                 yield from self._items(listed, part, now)
 
     def ids(self, window: Window) -> Iterator[str]:
-        """Yield the id of each meeting that began in the window, ready or not."""
+        """Yield the id of each meeting that began in the window, whether it is ready or not."""
         listing = Slices(window, datetime.now(UTC))
         for part in listing:
-            found = 0
+            meeting_count = 0
             for listed in meetings(self._api, _IDS, part):
-                found += 1
+                meeting_count += 1
                 began = began_at(listed.transcript)
                 if began is None or began in part:
                     yield self._id(listed.transcript)
-            listing.note(found)
+            listing.note(meeting_count)
 
-    def survey(self, window: Window) -> Survey:
-        """Count the meetings by looking at places of their list; what is seen there is read."""
+    def estimate(self, window: Window) -> WindowEstimate:
+        """Read the newest meetings as a sync does: a list of ids would take as many requests.
+
+        Of more than `ESTIMATED_PAGES` pages the older meetings count in proportion to the days
+        left.
+        """
         now = datetime.now(UTC)
-        count = counted(self._api, _TRANSCRIPTS, window)
-        seen = {self._id(one.transcript): one for one in count.sample}
-        return Survey(
-            count.middle,
-            "counted" if not count.spread else f"between {count.least} and {count.most}",
-            chain.from_iterable(self._items(one, window, now) for one in seen.values()),
-            len(seen),
-            spread=count.spread,
-            requests={"fireflies transcripts": count.pages(window, now)},
+        most = ESTIMATED_PAGES * _GROUP
+        starts: list[datetime] = []
+        items: list[SourceItem] = []
+        meeting_count = 0
+        for listed in islice(meetings(self._api, _TRANSCRIPTS, window), most + 1):
+            meeting_count += 1
+            items += self._items(listed, window, now)
+            if (began := began_at(listed.transcript)) is not None:
+                starts.append(began)
+        covered, growth, basis = window, 1.0, "counted"
+        if meeting_count > most:
+            end = window.end or now
+            covered = Window(min(starts, default=window.start), window.end)
+            growth = (end - window.start) / (end - covered.start)
+            basis = f"from the newest {meeting_count:,}, back to {covered.start:%Y-%m-%d}"
+        return WindowEstimate(
+            growth * meeting_count,
+            basis,
+            iter(items),
+            meeting_count,
+            spread=UNKNOWN_SPREAD if meeting_count > most else 0.0,
+            requests={"fireflies transcripts": ceil(growth * page_count(starts, covered, now))},
         )
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
-        """What a Business plan allows; the 50 requests a day of other plans are told apart."""
-        return {self.name: Allowance(REQUESTS_PER_MINUTE, 60.0)}
+    def rate_limits(self) -> Mapping[str, RateLimit]:
+        """The limit of a Business plan; an estimate notes the 50 requests a day of other plans."""
+        return {self.name: RATE_LIMIT}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield meetings by their days, 50 a request; those without a day by their ids.
 
-        A meeting keeps its day, and a free plan allows 50 requests.
+        By day is cheaper, and a meeting never changes its day.
         """
-        yield from super().retry([one for one in failed if one.day is not None])
-        for one in failed:
-            if one.day is None:
-                yield from self._by_id(one.document_id)
+        yield from super().retry([document for document in failed if document.day is not None])
+        for document in failed:
+            if document.day is None:
+                yield from self._by_id(document.document_id)
 
     def _by_id(self, document_id: str) -> Iterator[SourceItem]:
         asked = {"id": document_id.partition(":")[2]}
@@ -214,42 +243,46 @@ class FirefliesSource(Source):
                 raise
             transcript = None
         if transcript is None:
-            yield Settled(document_id)
+            yield Resolved(document_id)
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
-        """Yield what became of meetings; one request, however many.
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
+        """Yield what became of meetings, with one request.
 
         A meeting's start never moves, so the listing is believed where the key's owner sees the
         meetings of all. Who is no admin sees their own and what is shared with them: one that
         somebody has stopped sharing would look deleted.
         """
         user = self._api.ask("user", _OWNER).get("user") or {}
-        fate = Fate.DELETED if user.get("is_admin") else Fate.UNSURE
-        return ((one.document_id, fate) for one in missing)
+        state = RemoteState.DELETED if user.get("is_admin") else RemoteState.UNSURE
+        return ((document.document_id, state) for document in missing)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.
 
-        Meetings without a transcript are passed over: a silent one on Friday must not make an index
-        look stale that holds all of Thursday. When none of the newest ten has one, that is news.
+        Meetings without a transcript are skipped: a silent meeting on Friday must not make an index
+        look stale that holds all of Thursday. When none of the newest ten has one, they count.
         """
-        found, _ = self._api.ask_list("transcripts", _NEWEST)
+        transcripts, _ = self._api.ask_list("transcripts", _NEWEST)
         now = datetime.now(UTC)
-        known = [(began, one) for one in found if (began := began_at(one)) is not None]
-        ready = [began for began, one in known if unready(one, began, now) is None]
+        known = [
+            (began, transcript)
+            for transcript in transcripts
+            if (began := began_at(transcript)) is not None
+        ]
+        ready = [began for began, transcript in known if unready(transcript, began, now) is None]
         return max(ready, default=min((began for began, _ in known), default=None))
 
     def check(self) -> Reach:
         """Ask who we are, and which meetings of the last two days have no transcript; one request.
 
-        Who is no admin sees their own meetings and what is shared with them
+        A user who is not an admin sees their own meetings and those shared with them
         (guide.fireflies.ai, "Learn about the Super Admin role", 2026-11).
         """
         now = datetime.now(UTC)
-        found = self._api.ask("check", _CHECK, {"from": text_of_instant(now - OVERLAP)})
-        user = found.get("user") or {}
+        answer = self._api.ask("check", _CHECK, {"from": text_of_instant(now - OVERLAP)})
+        user = answer.get("user") or {}
         who = user.get("name") or user.get("email") or "somebody without a name"
         gaps = []
         if not user.get("is_admin"):
@@ -262,15 +295,16 @@ class FirefliesSource(Source):
                 )
             )
         waiting = [
-            one
-            for one in found.get("transcripts") or []
-            if (began := began_at(one)) is not None and unready(one, began, now) is not None
+            transcript
+            for transcript in answer.get("transcripts") or []
+            if (began := began_at(transcript)) is not None
+            and unready(transcript, began, now) is not None
         ]
         if waiting:
             gaps.append(
                 Gap(
                     "recent meetings without a transcript",
-                    ", ".join(str(one.get("title") or one["id"]) for one in waiting),
+                    ", ".join(str(meeting.get("title") or meeting["id"]) for meeting in waiting),
                     "The nights ask for them again.",
                     len(waiting),
                     is_private=True,
@@ -279,7 +313,7 @@ class FirefliesSource(Source):
         return Reach(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:
-        """Yield what a meeting is for the run; nothing when it began outside the slice."""
+        """Yield the items for a meeting; none when it began outside the slice."""
         transcript, identity = listed.transcript, self._id(listed.transcript)
         began = began_at(transcript)
         if began is None:

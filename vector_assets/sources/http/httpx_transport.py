@@ -1,20 +1,17 @@
-"""A transport for `httpx` that keeps a pace, obeys `Retry-After`, counts and never hangs.
+"""A transport for `httpx` that keeps a rate, obeys `Retry-After`, counts requests and never hangs.
 
 For a vendor whose SDK sits on `httpx` and who is only read, so that any request may be repeated.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import httpx
 
-from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.core.tls import httpx_context
-from vector_assets.sources.http.rate_limit import Pace
-from vector_assets.sources.http.requests_retries import MAX_WAIT_SECONDS
 
 BACKOFF_SECONDS = 0.5
 """Before the first repeat of a request that failed in passing; doubles with each one after it."""
@@ -27,14 +24,14 @@ REPEATS_OF_THROTTLED = 20
 MAX_BACKOFF_SECONDS = 60.0
 
 
-class PatientTransport(httpx.BaseTransport):
+class RateLimitedTransport(httpx.BaseTransport):
     """Repeats what was throttled or failed in passing; when one thread is throttled, all wait.
 
     Args:
-        service: Name for the meter and for errors, such as `notion`.
+        service: Name for the meter, such as `notion`.
         meter: Of the run.
         endpoint_of: Returns the name of an endpoint for the path of its URL.
-        pace: Kept by every request, repeats among them; None where nobody asks for one.
+        limiter: Every request waits for it, repeats among them.
     """
 
     def __init__(
@@ -42,15 +39,13 @@ class PatientTransport(httpx.BaseTransport):
         service: str,
         meter: Meter,
         endpoint_of: Callable[[str], str],
-        pace: Pace | None = None,
+        limiter: RateLimiter,
     ) -> None:
         self._service = service
         self._meter = meter
         self._endpoint_of = endpoint_of
-        self._pace = pace
+        self._limiter = limiter
         self._inner = httpx.HTTPTransport(verify=httpx_context())
-        self._lock = threading.Lock()
-        self._free_at = 0.0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return an answer whose body has arrived whole.
@@ -59,22 +54,22 @@ class PatientTransport(httpx.BaseTransport):
             RateLimitedError: The service throttles for longer than a run may wait.
             httpx.TransportError: It could not be reached, again and again.
         """
-        waited_seconds = 0.0
         throttled = failed = 0
         while True:
-            self._keep_pace()
-            waited_seconds += self._wait_until_free(waited_seconds)
+            self._limiter.wait()
             answer = self._answer_or_error(request)
             if isinstance(answer, httpx.TransportError):
                 if failed == REPEATS_OF_FAILED:
                     raise answer
             elif answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
                 if throttled == REPEATS_OF_THROTTLED:
-                    raise self._rate_limited(waited_seconds)
-                self._hold_all(_retry_after_seconds(answer, throttled))
+                    raise self._limiter.error()
+                self._limiter.pause_all(_retry_after_seconds(answer, throttled))
                 throttled += 1
                 continue
             elif answer.status_code < 500 or failed == REPEATS_OF_FAILED:
+                if answer.is_success:
+                    self._limiter.succeeded()
                 return answer
             time.sleep(_backoff_seconds(failed))
             failed += 1
@@ -92,37 +87,6 @@ class PatientTransport(httpx.BaseTransport):
         except httpx.TransportError as error:
             return error
         return response
-
-    def _keep_pace(self) -> None:
-        if self._pace is not None and (seconds := self._pace.wait()):
-            self._meter.throttled(seconds)
-
-    def _wait_until_free(self, waited_seconds: float) -> float:
-        """Wait until the service takes requests again; return the seconds.
-
-        Args:
-            waited_seconds: How long the same request has been held already.
-        """
-        with self._lock:
-            seconds = self._free_at - time.monotonic()
-        if seconds <= 0:
-            return 0.0
-        if waited_seconds + seconds > MAX_WAIT_SECONDS:
-            raise self._rate_limited(waited_seconds)
-        self._meter.throttled(seconds)
-        time.sleep(seconds)
-        return seconds
-
-    def _hold_all(self, seconds: float) -> None:
-        if self._pace is not None:
-            self._pace.slow(seconds)
-        with self._lock:
-            self._free_at = max(self._free_at, time.monotonic() + seconds)
-
-    def _rate_limited(self, waited_seconds: float) -> RateLimitedError:
-        return RateLimitedError(
-            self._service, waited_seconds=waited_seconds, ceiling_seconds=MAX_WAIT_SECONDS
-        )
 
 
 def _retry_after_seconds(response: httpx.Response, attempt: int) -> float:

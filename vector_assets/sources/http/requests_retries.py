@@ -1,9 +1,11 @@
-"""A `requests` session that obeys `Retry-After`, counts what it asks, and never hangs.
+"""A `requests` session that keeps a rate, obeys `Retry-After`, counts requests and never hangs.
 
 For the vendors whose SDK is, or sits on, `requests`.
 """
 
 import re
+from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any, Self
 
 import requests
@@ -11,63 +13,82 @@ from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimiter
 
 TIMEOUT_SECONDS = 60.0
 """For a connection, and between two bytes of an answer."""
 
-MAX_WAIT_SECONDS = 900.0
-"""How long one request may be throttled before the run gives up by name."""
+FAILED_STATUSES = (500, 502, 503, 504)
 
 _ATTEMPTS = 6
-_STATUSES = (429, 500, 502, 503, 504)
 
 
-class CountedRetry(Retry):
-    """Repeats a request that was throttled or failed in passing, and counts the seconds waited."""
+class RateLimitedRetry(Retry):
+    """Repeats a request that was throttled or failed in passing; each repeat waits for a limiter.
 
-    meter: Meter
-    service: str
-    waited_seconds = 0.0
+    A 429 that says how long to wait is repeated whatever the statuses; every method is repeated,
+    for all of our requests only read.
+    """
+
+    limiter: RateLimiter
 
     @classmethod
-    def of(cls, service: str, meter: Meter) -> Self:
-        """Return the policy of a service; every method is repeated, for all of ours only read."""
+    def of(cls, limiter: RateLimiter, statuses: Collection[int]) -> Self:
+        """Return the policy for a limiter, which also repeats what is answered by a status."""
         retry = cls(
             total=_ATTEMPTS,
-            status_forcelist=_STATUSES,
+            status_forcelist=statuses,
             allowed_methods=None,
             backoff_factor=0.2,
             backoff_jitter=0.2,
             raise_on_status=False,
         )
-        retry.meter, retry.service = meter, service
+        retry.limiter = limiter
         return retry
 
     def new(self, **changes: Any) -> Self:
         """Return a copy for the next attempt; urllib3 makes one for each."""
-        fresh = super().new(**changes)
-        fresh.meter, fresh.service = self.meter, self.service
-        fresh.waited_seconds = self.waited_seconds
-        return fresh
+        copy = super().new(**changes)
+        copy.limiter = self.limiter
+        return copy
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Wait as long as the service or the backoff says, and then for the limiter."""
+        super().sleep(response)
+        self.limiter.wait()
 
     def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
-        """Wait as long as the service says.
+        """Pause all threads as long as the service says; return whether it says so.
 
         Raises:
             RateLimitedError: That is longer than a run may wait.
         """
-        seconds = self.get_retry_after(response) or 0.0
-        if self.waited_seconds + seconds > MAX_WAIT_SECONDS:
-            raise RateLimitedError(
-                self.service,
-                waited_seconds=self.waited_seconds,
-                ceiling_seconds=MAX_WAIT_SECONDS,
-            )
-        self.waited_seconds += seconds
-        self.meter.throttled(seconds)
-        return super().sleep_for_retry(response)
+        seconds = self.get_retry_after(response)
+        if not seconds:
+            return False
+        self.limiter.pause_all(seconds)
+        return True
+
+
+class RateLimitedAdapter(HTTPAdapter):
+    """Sends each request when a limiter lets it pass, and repeats what failed in passing.
+
+    Args:
+        limiter: Shared by all threads of a run.
+        statuses: Of answers that are repeated, besides a 429 that says how long to wait.
+    """
+
+    def __init__(self, limiter: RateLimiter, statuses: Collection[int]) -> None:
+        super().__init__(max_retries=RateLimitedRetry.of(limiter, statuses))
+        self._limiter = limiter
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Wait for the limiter, then send."""
+        self._limiter.wait()
+        return super().send(request, *args, **kwargs)
 
 
 def prepare(
@@ -75,26 +96,31 @@ def prepare(
 ) -> None:
     """Give a session retries, and count each of its answers on the meter.
 
+    A request that is throttled to the last attempt raises `RateLimitedError`.
+
     Args:
         session: Any; changed in place.
         service: Name for the meter and for errors, such as `jira`.
         meter: Of the run.
         endpoint_of: Its first group, found in a URL, names the endpoint.
     """
-    adapter = HTTPAdapter(max_retries=CountedRetry.of(service, meter))
+    limiter = RateLimiter(service, meter)
+    adapter = RateLimitedAdapter(limiter, (HTTPStatus.TOO_MANY_REQUESTS, *FAILED_STATUSES))
     session.mount("http://", adapter)
     session.mount("https://", adapter)
 
     def count(response: requests.Response, *_: Any, **__: Any) -> None:
-        found = endpoint_of.search(response.url)
-        endpoint = found.group(1) if found else "other"
-        retries = getattr(response.raw, "retries", None)
-        meter.count(f"{service} {endpoint}", 1 + (len(retries.history) if retries else 0))
+        match = endpoint_of.search(response.url)
+        meter.count(f"{service} {match.group(1) if match else 'other'}", attempts_of(response))
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise limiter.error()
+        if response.ok:
+            limiter.succeeded()
 
     session.hooks["response"].append(count)
 
 
-def waited_seconds(response: requests.Response | None) -> float:
-    """Return how long the session waited, as the service asked it to, before it gave up on this."""
-    retries = getattr(response.raw, "retries", None) if response is not None else None
-    return retries.waited_seconds if isinstance(retries, CountedRetry) else 0.0
+def attempts_of(response: requests.Response) -> int:
+    """Return how often a request was sent until this answer."""
+    retries = getattr(response.raw, "retries", None)
+    return 1 + (len(retries.history) if retries else 0)

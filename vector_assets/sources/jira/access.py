@@ -1,11 +1,10 @@
-"""Who may read an issue that not all may read, as far as Jira tells.
+"""Who may read an issue, as far as Jira tells the account.
 
-An issue is limited by who may browse its project, and besides by a security level, or in a
-team-managed project to roles; its readers are those whom both let in. A project is for everyone
-when everyone who is logged in may browse it, or when an operator says so (JIRA_PUBLIC_PROJECTS);
-and when Jira does not tell the account who may, which a `Gap` says: few accounts are told. Once
-something is known to limit an issue, the e-mails of its readers stand in `access`, and those who
-cannot be named are not let in, which a `Gap` says as well.
+An issue is limited by who may browse its project, and also by a security level or, in a
+team-managed project, by roles; its readers pass both. A project is open when every logged-in user
+may browse it, when an operator says so (JIRA_PUBLIC_PROJECTS), and when Jira does not tell the
+account who may, which a `Gap` reports. Of a limited issue, `access` holds the e-mails of its
+readers; readers who cannot be named do not find it, which a `Gap` reports as well.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,18 +34,18 @@ _ADVICE_FOR_UNTOLD_PROJECTS = (
     "it out of JIRA_PROJECTS."
 )
 EVERY_PROJECT = "*"
-"""In JIRA_PUBLIC_PROJECTS: whatever the account may browse is for everyone who may search."""
+"""In JIRA_PUBLIC_PROJECTS: everyone who may search may read whatever the account may browse."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Readers:
-    """Some people, as far as they could be named.
+    """A set of people, as far as they could be named.
 
     Attributes:
         emails: In lower case.
         unnamed: What could not be turned into e-mails, and why.
-        is_everyone: Whether everyone on the site is among them.
-        is_assumed: Whether that is taken for so because Jira does not tell.
+        is_everyone: Whether it is everyone on the site.
+        is_assumed: Whether everyone is assumed because Jira does not tell.
     """
 
     emails: frozenset[str] = frozenset()
@@ -68,11 +67,11 @@ class _Readers:
 
 
 class JiraReaders:
-    """Names the readers of limited issues; asks for each project, level, group and so on once.
+    """Names the readers of limited issues; reads each project, level, group and role once.
 
     Args:
         api: Of the run.
-        public_projects: Keys of the projects that an operator calls open to everyone.
+        public_projects: Keys of the projects that an operator declares open to everyone.
     """
 
     def __init__(self, api: JiraApi, public_projects: tuple[str, ...] = ()) -> None:
@@ -119,7 +118,7 @@ class JiraReaders:
             yield Gap(subject, reason, advice, len(self._issue_ids[subject]), is_private=True)
 
     def _note(self, subject: str, readers: _Readers, issue: Json) -> None:
-        """Remember readers of an issue who could not be named, if it is not known to be open."""
+        """Record the readers of an issue who could not be named, unless it is known to be open."""
         if readers.unnamed and (readers.is_assumed or not readers.is_everyone):
             self._unnamed.setdefault(subject, set()).update(readers.unnamed)
             self._issue_ids.setdefault(subject, set()).add(str(issue["id"]))
@@ -150,11 +149,11 @@ class JiraReaders:
         return [member["holder"] for member in self._api.level_members(level_id)]
 
     def _all(self, holders: list[Json], fields: Json) -> _Readers:
-        found = _Readers()
+        readers = _Readers()
         for holder in holders:
-            found |= self._of_holder(holder, fields)
-        # A level of a team-managed project has no members that the API tells.
-        return found if holders else _Readers(unnamed=frozenset(["its members (none are told)"]))
+            readers |= self._of_holder(holder, fields)
+        # The API lists no members for a level of a team-managed project.
+        return readers if holders else _Readers(unnamed=frozenset(["its members (none are told)"]))
 
     def _of_holder(self, holder: Json, fields: Json) -> _Readers:
         """Return the people that a permission is granted to ("Permission schemes", holders)."""
@@ -178,10 +177,10 @@ class JiraReaders:
 
     def _people(self, value: Json | list[Json] | None) -> _Readers:
         """Return the people that a field of an issue names."""
-        found = _Readers()
+        readers = _Readers()
         for person in value if isinstance(value, list) else filter(None, [value]):
-            found |= _person(person)
-        return found
+            readers |= _person(person)
+        return readers
 
     def _user(self, account_id: str) -> _Readers:
         return self._once(
@@ -196,13 +195,13 @@ class JiraReaders:
 
     def _role(self, project_id: str, role_id: str) -> _Readers:
         def ask() -> _Readers:
-            found = _Readers()
+            readers = _Readers()
             for actor in self._api.role_actors(project_id, role_id):
                 if group := actor.get("actorGroup"):
-                    found |= self._group(str(group["groupId"]))
+                    readers |= self._group(str(group["groupId"]))
                 else:
-                    found |= self._user(str(actor["actorUser"]["accountId"]))
-            return found
+                    readers |= self._user(str(actor["actorUser"]["accountId"]))
+            return readers
 
         return self._once(("role", project_id, role_id), f"project role {role_id}", ask)
 
@@ -213,7 +212,7 @@ class JiraReaders:
 
 
 def _told(subject: str, ask: Callable[[], _T]) -> _T | _Readers:
-    """Return an answer, or who remains unnamed when we may not ask or there is no such thing."""
+    """Return an answer, or unnamed readers when the vendor answers 403 or 404."""
     try:
         return ask()
     except CredentialsError as error:
@@ -239,11 +238,11 @@ def _person(person: Json) -> _Readers:
 def _roles(fields: Json) -> list[Json]:
     """Return the roles that an issue of a team-managed project is limited to, as holders.
 
-    What it is limited to otherwise counts as well, so that it never passes for open to all.
+    Limits of another kind count as well, so that a limited issue never counts as open.
     """
     limits = (fields.get("issuerestriction") or {}).get("issuerestrictions") or {}
     return [
-        {"type": "projectRole" if kind == "projectrole" else kind, "value": str(one.get("id"))}
-        for kind, several in limits.items()
-        for one in several
+        {"type": "projectRole" if kind == "projectrole" else kind, "value": str(limit.get("id"))}
+        for kind, of_kind in limits.items()
+        for limit in of_kind
     ]

@@ -110,14 +110,14 @@ def _table(node: Node) -> str:
 
 
 def _cell(node: Node) -> list[str]:
-    """Return a cell, and an empty one for each column more that it spans."""
+    """Return a cell, followed by an empty cell for each further column that it spans."""
     text = _blocks(node).replace("|", "\\|").replace("\n", "<br>")
     return [text, *[""] * (int(_attribute(node, "colspan") or 1) - 1)]
 
 
 def _media(node: Node) -> str:
     names = [_attribute(node, name) for name in ("alt", "__fileName", "url")]
-    name = next((str(one) for one in names if one), "")
+    name = next((str(candidate) for candidate in names if candidate), "")
     return f"[{'image' if _attribute(node, 'type') != 'file' else 'file'}: {name}]" if name else ""
 
 

@@ -1,4 +1,4 @@
-"""What is asked of Jira Cloud, and what its refusals mean in our words.
+"""The requests to Jira Cloud, and its refusals as our errors.
 
 REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
 """
@@ -14,30 +14,24 @@ from jira.exceptions import JIRAError
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
-    RateLimitedError,
     UnavailableError,
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
-from vector_assets.sources.http.requests_retries import (
-    MAX_WAIT_SECONDS,
-    TIMEOUT_SECONDS,
-    prepare,
-    waited_seconds,
-)
+from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS, prepare
 from vector_assets.sources.jira.fields import Json
 
 PAGE_ISSUES = 100
-"""Most issues a page where fields are asked for ("Search for issues using JQL enhanced search")."""
+"""Maximum issues per page with fields ("Search for issues using JQL enhanced search")."""
 
 PAGE_IDS = 5000
-"""Most issues a page where nothing but their ids is asked for (the same page)."""
+"""Maximum issues per page with ids alone (the same page of the documentation)."""
 
 PAGE_COMMENTS = 100
-"""Most comments a page ("Get comments")."""
+"""Maximum comments per page ("Get comments")."""
 
 PAGE_PEOPLE = 50
-"""Most users of a group, and members of a security level, a page ("Get users from group")."""
+"""Maximum users of a group, or members of a security level, per page ("Get users from group")."""
 
 _SEARCH = "jira search/jql"
 _ENDPOINT = re.compile(r"/rest/api/3/(search/jql|issue/bulkfetch|[a-zA-Z]+)")
@@ -48,7 +42,7 @@ _FIX_CREDENTIALS = (
 
 
 class JiraApi:
-    """The requests that a reader needs, over the vendor's SDK; each answer as the vendor's JSON.
+    """The requests of a source, through the vendor's SDK; answers are the vendor's JSON.
 
     Every method raises `CredentialsError` on 401 and 403, `RateLimitedError` and `UnavailableError`
     when the vendor does not answer in time, and `ContractError` on any other refusal.
@@ -61,7 +55,7 @@ class JiraApi:
     """
 
     def __init__(self, server: str, email: str, token: str, meter: Meter) -> None:
-        # Retries live in the adapter: the SDK's own sleep for minutes when a host is down.
+        # The adapter retries: the SDK's own retries sleep for minutes when a host is down.
         self._client = JIRA(
             server,
             basic_auth=(email, token),
@@ -74,7 +68,7 @@ class JiraApi:
         self._is_cloud = False
 
     def require_cloud(self) -> None:
-        """Ask once what the site is.
+        """Check once that the site is Jira Cloud.
 
         Raises:
             ContractError: It is Server or Data Center, or does not say.
@@ -94,8 +88,8 @@ class JiraApi:
         """Return how many projects the account may browse.
 
         Raises:
-            CredentialsError: None. A site answers a token that has expired, and an account that
-                has lost its permissions, with empty listings, as it does to a stranger.
+            CredentialsError: It is none. A site answers an expired token, and an account without
+                permissions, with empty listings.
         """
         self.who()
         asked = {"action": "browse", "maxResults": 1}
@@ -119,15 +113,15 @@ class JiraApi:
 
     def fields(self) -> list[Json]:
         """Return the site's fields, system and custom: `id`, `name`, `schema`."""
-        found: list[Json] = _asked(self._client.fields)
-        return found
+        fields: list[Json] = _asked(self._client.fields)
+        return fields
 
     def pages(self, jql: str, fields: list[str], *, maximum: int) -> Iterator[list[Json]]:
-        """Yield pages of issues until one says that it is the last.
+        """Yield pages of issues up to the last.
 
         Raises:
-            ContractError: A page token comes twice, so that the listing would never end; or a page
-                has no token and is not the last, so that the listing is cut.
+            ContractError: A page token is repeated, so that the listing would never end; or a page
+                has no token and is not the last, so that the listing is incomplete.
         """
         token: str | None = None
         seen: set[str] = set()
@@ -148,42 +142,42 @@ class JiraApi:
     ) -> Json:
         """Return one page of a search.
 
-        Posted, for the names of a site's own fields outgrow a URL. The SDK's verb for this turns
-        names into ids by its own table, in which a custom field called `priority` hides the real
-        one, and posts nulls that the contract does not know; so its session is used by itself.
+        Sent by POST, because the names of a site's own fields exceed a URL. The SDK's own method
+        maps names to ids, where a custom field called `priority` hides the real one, and posts
+        nulls that the contract rules out; so only its session is used.
         """
         asked: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": maximum}
         if token:
             asked["nextPageToken"] = token
-        found = _asked(lambda: self._client._get_json("search/jql", params=asked, use_post=True))
-        if "issues" not in found:
-            raise ContractError(_SEARCH, f"the fields {sorted(found)}", "'issues'")
-        return dict(found)
+        page = _asked(lambda: self._client._get_json("search/jql", params=asked, use_post=True))
+        if "issues" not in page:
+            raise ContractError(_SEARCH, f"the fields {sorted(page)}", "'issues'")
+        return dict(page)
 
     def issues(self, issue_ids: list[str], fields: list[str]) -> tuple[list[Json], dict[str, str]]:
-        """Return issues by their ids, and what could not be given now, with the vendor's words.
+        """Return issues by their ids, and the vendor's errors for those that it could not return.
 
-        In neither is an issue that is gone, or that the account may not see. Not found by a search,
-        and so without its lag (developer.atlassian.com, "Bulk fetch issues", 2026-11).
+        An issue that is gone, or that the account may not see, is in neither. This does not use
+        the search, and so has no lag (developer.atlassian.com, "Bulk fetch issues", 2026-11).
 
         Args:
             issue_ids: At most `PAGE_ISSUES`.
             fields: Their ids.
         """
         asked = {"issueIdsOrKeys": issue_ids, "fields": fields}
-        found = _asked(
+        answer = _asked(
             lambda: self._client._get_json("issue/bulkfetch", params=asked, use_post=True)
         )
-        if "issues" not in found:
-            raise ContractError("jira issue/bulkfetch", f"the fields {sorted(found)}", "'issues'")
+        if "issues" not in answer:
+            raise ContractError("jira issue/bulkfetch", f"the fields {sorted(answer)}", "'issues'")
         errors = {
-            str(one.get("id")): str(one.get("errorMessage"))
-            for one in found.get("issueErrors") or []
+            str(error.get("id")): str(error.get("errorMessage"))
+            for error in answer.get("issueErrors") or []
         }
-        return list(found["issues"]), errors
+        return list(answer["issues"]), errors
 
     def has_issue(self, issue_id: str) -> bool:
-        """Tell whether there is an issue that the account may see; asks no search, which lags."""
+        """Tell whether the account may see an issue; does not use the search, which lags."""
         try:
             self._get(f"issue/{issue_id}", fields="updated")
         except ContractError as error:
@@ -196,9 +190,9 @@ class JiraApi:
         """Return all comments of an issue, oldest first.
 
         Raises:
-            ContractError: Fewer came than there are said to be.
+            ContractError: The vendor returned fewer than it counts.
         """
-        found: dict[str, Json] = {}
+        comments: dict[str, Json] = {}
         start, total = 0, 1
         while start < total:
             page = self._get(
@@ -210,11 +204,12 @@ class JiraApi:
             total = int(page["total"])
             if not page["comments"]:
                 break
-            found |= {comment["id"]: comment for comment in page["comments"]}
+            comments |= {comment["id"]: comment for comment in page["comments"]}
             start += len(page["comments"])
-        if len(found) < total:
-            raise ContractError("jira comment", f"{len(found)} of {total} comments", "all of them")
-        return list(found.values())
+        if len(comments) < total:
+            seen = f"{len(comments)} of {total} comments"
+            raise ContractError("jira comment", seen, "all of them")
+        return list(comments.values())
 
     def project_ids(self, keys: tuple[str, ...]) -> dict[str, str]:
         """Return the ids of the projects that the account may browse, by key.
@@ -223,7 +218,8 @@ class JiraApi:
             keys: Only these; all when empty.
         """
         asked: dict[str, Any] = {"action": "browse"} | ({"keys": list(keys)} if keys else {})
-        return {str(one["key"]): str(one["id"]) for one in self._values("project/search", **asked)}
+        projects = self._values("project/search", **asked)
+        return {str(project["key"]): str(project["id"]) for project in projects}
 
     def browsers(self, project_id: str) -> list[Json]:
         """Return who holds the permission Browse Projects; for the project's administrators."""
@@ -244,8 +240,8 @@ class JiraApi:
 
     def role_actors(self, project_id: str, role_id: str) -> list[Json]:
         """Return the users and groups of a role in a project; for its administrators."""
-        found: list[Json] = self._get(f"project/{project_id}/role/{role_id}")["actors"]
-        return found
+        actors: list[Json] = self._get(f"project/{project_id}/role/{role_id}")["actors"]
+        return actors
 
     def user(self, account_id: str) -> Json:
         """Return a user; needs "Browse users and groups"."""
@@ -253,34 +249,34 @@ class JiraApi:
 
     def _values(self, path: str, **asked: Any) -> list[Json]:
         """Return all values of a listing that is paged by `startAt`."""
-        found: list[Json] = []
+        values: list[Json] = []
         while True:
-            page = self._get(path, startAt=len(found), maxResults=PAGE_PEOPLE, **asked)
-            found += page["values"]
+            page = self._get(path, startAt=len(values), maxResults=PAGE_PEOPLE, **asked)
+            values += page["values"]
             if page.get("isLast") or not page["values"]:
-                return found
+                return values
 
     def _get(self, path: str, **asked: Any) -> Json:
-        found: Json = _asked(lambda: self._client._get_json(path, params=asked))
-        return found
+        answer: Json = _asked(lambda: self._client._get_json(path, params=asked))
+        return answer
 
 
 def is_missing(error: ContractError) -> bool:
-    """Tell whether the vendor answered that there is no such thing, or none for this account."""
+    """Tell whether the vendor answered 404: it does not exist, or not for this account."""
     return error.seen.startswith("HTTP 404")
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
-    """Return an answer, or raise what went wrong in our words.
+    """Return an answer, or raise one of our errors.
 
-    The SDK's own errors are not chained: they print headers and bodies into whatever logs them.
+    The SDK's errors are not chained: they print headers and bodies into logs.
     """
     try:
         return ask()
     except JIRAError as error:
         raise _translated(error) from None
     except (requests.RequestException, ValueError) as error:
-        # A body that is cut short is no JSON; neither is a proxy's page.
+        # A truncated body and a proxy's page are not JSON.
         raise UnavailableError("jira", type(error).__name__, "Check JIRA_SERVER.") from None
 
 
@@ -288,12 +284,6 @@ def _translated(error: JIRAError) -> VectorAssetsError:
     seen = f"HTTP {error.status_code}"
     if error.status_code in (401, 403):
         return CredentialsError("jira", seen, _FIX_CREDENTIALS)
-    if error.status_code == 429:
-        return RateLimitedError(
-            "jira",
-            waited_seconds=waited_seconds(error.response),
-            ceiling_seconds=MAX_WAIT_SECONDS,
-        )
     if error.status_code and error.status_code >= 500:
         return UnavailableError("jira", seen)
     return ContractError(

@@ -137,7 +137,7 @@ def _details(fields: Json) -> list[tuple[str, str]]:
         ("Parent", _key_and_summary(fields.get("parent"))),
         ("Sub-tasks", "; ".join(map(_key_and_summary, fields.get("subtasks") or []))),
         ("Links", "; ".join(filter(None, map(_link, fields.get("issuelinks") or [])))),
-        ("Attachments", ", ".join(str(one["filename"]) for one in fields.get("attachment") or [])),
+        ("Attachments", ", ".join(_attachment_names(fields))),
     ]
 
 
@@ -161,3 +161,7 @@ def _key_and_summary(issue: Json | None) -> str:
 def _rich_text(value: Any) -> str:
     """Return a field that is ADF, or plain text where a project kept the old editor."""
     return value.strip() if isinstance(value, str) else to_markdown(value)
+
+
+def _attachment_names(fields: Json) -> list[str]:
+    return [str(attachment["filename"]) for attachment in fields.get("attachment") or []]

@@ -45,10 +45,10 @@ class CustomField:
 def custom_fields(catalogue: Iterable[Json]) -> tuple[CustomField, ...]:
     """Return the custom fields of a catalogue that are read, in its order ("Get fields")."""
     return tuple(
-        CustomField(one["id"], str(one.get("name") or one["id"]), str(schema.get("type")))
-        for one in catalogue
-        if one.get("custom")
-        and not str((schema := one.get("schema") or {}).get("custom")).startswith(_MACHINE_TYPES)
+        CustomField(field["id"], str(field.get("name") or field["id"]), str(schema.get("type")))
+        for field in catalogue
+        if field.get("custom")
+        and not str((schema := field.get("schema") or {}).get("custom")).startswith(_MACHINE_TYPES)
     )
 
 

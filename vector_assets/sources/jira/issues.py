@@ -14,7 +14,7 @@ from vector_assets.sources.jira.fields import CustomField, Json, custom_fields
 
 
 class IssueReader:
-    """Makes documents of the issues of one listing, and keeps count of what is left out.
+    """Makes documents of the issues of a listing, and counts what is left out.
 
     Args:
         api: Of the run; asked once for the names of the site's fields.
@@ -43,10 +43,10 @@ class IssueReader:
         """Return an issue's document, or why there is none."""
         try:
             comments = self._comments(issue)
-            hidden = [one for one in comments if one.get("visibility")]
+            hidden = [comment for comment in comments if comment.get("visibility")]
             document = document_of(
                 issue,
-                [one for one in comments if not one.get("visibility")],
+                [comment for comment in comments if not comment.get("visibility")],
                 server=self._server,
                 custom=self._custom,
                 hidden_comment_count=len(hidden),
@@ -58,7 +58,7 @@ class IssueReader:
             return _failure(issue, f"cannot be read: {type(error).__name__} {error}")
         except ContractError as error:
             return _failure(issue, f"has comments that cannot be read: {error.seen}")
-        self._hidden_comment_ids |= {str(one.get("id")) for one in hidden}
+        self._hidden_comment_ids |= {str(comment.get("id")) for comment in hidden}
         return document
 
     def gaps(self) -> Iterator[Gap]:

@@ -12,13 +12,13 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import SURVEYED_DOCUMENTS, Fate, Missing, Reach, Source
-from vector_assets.sources.estimate import Survey, as_if_failed, picked
+from vector_assets.sources.base import SAMPLED_DOCUMENTS, Missing, Reach, RemoteState, Source
+from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 from vector_assets.sources.jira.access import JiraReaders
@@ -29,7 +29,7 @@ from vector_assets.sources.jira.issues import IssueReader, version_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
-"""Issues that were updated at the very instant of a page's last one may be on the next page."""
+"""Issues updated at the same instant as a page's last one may be on the next page."""
 
 _SEARCH = "jira search/jql"
 _LIMITED = "level is not EMPTY"
@@ -44,7 +44,7 @@ class JiraSource(Source):
         token: Its API token.
         projects: Keys of the projects to read; all that the account sees when empty.
         meter: Of the run.
-        public_projects: Keys of those that everyone who searches may read, as an operator says.
+        public_projects: Keys of the projects that an operator declares open to everyone.
     """
 
     name: ClassVar[str] = "jira"
@@ -78,13 +78,12 @@ class JiraSource(Source):
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield issues, those that were updated last first, a checkpoint after each page.
+        """Yield issues, the last updated first, with a checkpoint after each page.
 
-        An issue that is edited meanwhile moves to the front, past us. Where the window reaches the
-        present, and more than one page was read, all that changed since the first of them is asked
-        for once more, oldest first, so that what is edited again comes again. A window that reaches
-        the present brings the issues, of any age, whose readers have changed, too. What was left
-        out, and whose readers could not be named, comes last.
+        An issue that is edited during the listing moves to its front and is missed. When a window
+        that reaches the present took more than one page, everything that changed since the first
+        page is therefore listed once more, oldest first. Such a window also yields issues of any
+        age whose readers have changed. Gaps come last.
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
@@ -110,7 +109,7 @@ class JiraSource(Source):
     def _read(
         self, window: Window, order: str, reader: IssueReader, seen: set[tuple[str, str]]
     ) -> Iterator[list[Document | DocumentFailure]]:
-        """Yield pages of versions that were not seen before, and note them as seen."""
+        """Yield pages of versions that were not seen before, and add them to `seen`."""
         is_first = not seen
         for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
             fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
@@ -122,11 +121,11 @@ class JiraSource(Source):
     def _with_other_readers(
         self, reader: "IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]
     ) -> Iterator[SourceItem]:
-        """Yield the limited issues that the index holds for other readers than they have now.
+        """Yield the limited issues whose readers differ from those in the index.
 
-        Who joins or leaves a group, role or project changes no issue, so no window of time shows
-        it. Costs a request for each project, and one for every `PAGE_ISSUES` limited issues. Those
-        of a project that has been opened to everyone stay restricted until they are read again.
+        A change of a group, role or project changes no issue, so no window of time shows it. Costs
+        a request for each project, and one for every `PAGE_ISSUES` limited issues. Issues of a
+        project that was opened to everyone stay restricted until they are read again.
         """
         if self.known.is_rescan:
             return
@@ -136,34 +135,38 @@ class JiraSource(Source):
                 seen |= set(map(version_of, fresh))
                 items = {f"{self.name}:{issue['id']}": issue for issue in fresh}
                 held = self.known.updated_at(items)
-                stamps = {one: reader.stamp(items[one]) for one in held}
-                same = self.known.unchanged(stamps)
-                yield from (reader.document_or_failure(items[one]) for one in held.keys() - same)
+                stamps = {key: reader.stamp(items[key]) for key in held}
+                changed = held.keys() - self.known.unchanged(stamps)
+                yield from (reader.document_or_failure(items[key]) for key in changed)
 
     def _limited_queries(self, readers: JiraReaders) -> list[str]:
-        """Return the queries for all issues that are not for everyone; asks about each project."""
+        """Return the queries for all issues with limited readers; reads each project's access."""
         projects = self._api.project_ids(self._projects)
-        closed = [one for key, one in projects.items() if not readers.is_open(key, one)]
+        closed = [
+            project_id
+            for key, project_id in projects.items()
+            if not readers.is_open(key, project_id)
+        ]
         clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
         everything = Window(_EPOCH, None)
         return [self._jql(everything, "created ASC", clause) for clause in (*clauses, _LIMITED)]
 
-    def survey(self, window: Window) -> Survey:
+    def estimate(self, window: Window) -> WindowEstimate:
         """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
         ids = set(self.ids(window))
         requests = Counter({"jira serverInfo": 1, _SEARCH: max(1, ceil(len(ids) / PAGE_ISSUES))})
         ignored = {"jira issue/bulkfetch"}
         if window.end is None:
             readers = JiraReaders(self._api, self._public_projects)
-            # A listing of several pages asks once more for what was edited meanwhile.
+            # After several pages, what was edited meanwhile is listed once more.
             requests[_SEARCH] += len(ids) > PAGE_ISSUES
             for jql in self._limited_queries(readers):
                 limited = sum(map(len, self._limited_pages(jql, ["id"], maximum=PAGE_IDS)))
                 requests[_SEARCH] += max(1, ceil(limited / PAGE_ISSUES))
             requests["jira project"] = 1 + len(self._api.project_ids(self._projects))
             ignored.add("jira project")
-        sampled = picked(ids, SURVEYED_DOCUMENTS)
-        return Survey(
+        sampled = picked(ids, SAMPLED_DOCUMENTS)
+        return WindowEstimate(
             len(ids),
             "counted",
             self.retry(as_if_failed(sampled, window)),
@@ -177,13 +180,12 @@ class JiraSource(Source):
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each issue in the window, 5,000 a request.
 
-        It can say that an issue is no longer to be found, not why: one that was deleted and one
-        that the account may not see any more look the same. An account that sees no project at
-        all, and a project of JIRA_PROJECTS that it does not see, raise; one project of several
-        that it has lost, where JIRA_PROJECTS is empty, is for the prune's share to notice. And
-        the search may lag behind by hours: what it does not show yet is no deletion either.
+        A deleted issue and one that the account may no longer see look the same. An account that
+        sees no project, or not one of JIRA_PROJECTS, raises; where JIRA_PROJECTS is empty, the
+        prune's maximum share catches the loss of a single project. The search may lag by hours, so
+        an issue that it does not show need not be deleted.
 
-        Listed in the order of creation, in which nothing moves while it is read.
+        Listed in the order of creation, which does not change during the listing.
         """
         self._api.require_cloud()
         seen: set[str] = set()
@@ -191,7 +193,7 @@ class JiraSource(Source):
             fresh = dict.fromkeys(str(issue["id"]) for issue in page if issue["id"] not in seen)
             _require_news(page, len(fresh))
             seen |= fresh.keys()
-            yield from (f"{self.name}:{one}" for one in fresh)
+            yield from (f"{self.name}:{issue_id}" for issue_id in fresh)
         if not seen:
             self._api.require_projects()
 
@@ -204,7 +206,7 @@ class JiraSource(Source):
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
         reader = IssueReader(self._api, self._server, readers)
-        wanted = [one.document_id.partition(":")[2] for one in failed]
+        wanted = [quarantined.document_id.partition(":")[2] for quarantined in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
             issues, errors = self._api.issues(ids, reader.field_ids)
@@ -218,16 +220,16 @@ class JiraSource(Source):
                     cause = f"Jira could not give it: {errors[issue_id]}"
                     yield DocumentFailure(f"{self.name}:{issue_id}", cause)
                 else:
-                    yield Settled(f"{self.name}:{issue_id}")
+                    yield Resolved(f"{self.name}:{issue_id}")
         yield from reader.gaps()
 
     def _is_wanted(self, issue: Json) -> bool:
         """Tell whether an issue is in a project that is read; it may have moved out of them."""
-        project = (issue.get("fields") or {}).get("project") or {}
-        names = {str(project.get(name)).casefold() for name in ("key", "id", "name")}
-        return not self._projects or any(one.casefold() in names for one in self._projects)
+        fields = (issue.get("fields") or {}).get("project") or {}
+        names = {str(fields.get(name)).casefold() for name in ("key", "id", "name")}
+        return not self._projects or any(project.casefold() in names for project in self._projects)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of issues: a request each, and one more a project.
 
         Jira answers 404 for an issue that was deleted, and for one that the account may not see
@@ -235,12 +237,15 @@ class JiraSource(Source):
         shows others of the same project, it was deleted.
         """
         shows_some = cache(self._shows_some)
-        for one in missing:
-            if self._api.has_issue(one.document_id.partition(":")[2]):
-                yield one.document_id, Fate.THERE
+        for document in missing:
+            if self._api.has_issue(document.document_id.partition(":")[2]):
+                yield document.document_id, RemoteState.THERE
             else:
-                is_open = shows_some(one.container)
-                yield one.document_id, Fate.DELETED if is_open else Fate.NOT_SHOWN
+                is_open = shows_some(document.container)
+                yield (
+                    document.document_id,
+                    RemoteState.DELETED if is_open else RemoteState.NOT_SHOWN,
+                )
 
     def _shows_some(self, project: str) -> bool:
         """Tell whether the account sees any issue of a project."""
@@ -278,12 +283,12 @@ class JiraSource(Source):
 
     def _newest_limited(self) -> list[Json]:
         """Return the newest issue, and the newest with a security level, if there is one."""
-        found: list[Json] = []
+        issues: list[Json] = []
         fields = ["security", "project", "reporter", "assignee"]
         for clauses in ((), (_LIMITED,)):
             jql = self._jql(Window(_EPOCH, None), "updated DESC", *clauses)
-            found += next(self._limited_pages(jql, fields, maximum=1), [])
-        return found
+            issues += next(self._limited_pages(jql, fields, maximum=1), [])
+        return issues
 
     def _limited_pages(
         self, jql: str, fields: list[str], *, maximum: int = PAGE_ISSUES
@@ -292,12 +297,12 @@ class JiraSource(Source):
         try:
             yield from self._pages(jql, fields, maximum=maximum)
         except ContractError as error:
-            # Else the site shows the field nowhere, and so limits no issue by it.
+            # The site does not have the field, and so limits no issue by it.
             if "'level'" not in error.seen:
                 raise
 
     def _jql(self, window: Window, order: str, *clauses: str) -> str:
-        """Return a query: instants as epoch milliseconds, for dates mean the account's own zone."""
+        """Return a query with epoch milliseconds: JQL reads dates in the account's zone."""
         bounds = [f"updated >= {_epoch_milliseconds(window.start)}"]
         if window.end is not None:
             bounds.append(f"updated < {_epoch_milliseconds(window.end)}")
@@ -326,13 +331,13 @@ class JiraSource(Source):
 
 
 def _require_news(page: list[Json], fresh_count: int) -> None:
-    """Raise when a page that is not empty shows nothing that had not been shown before."""
+    """Raise when all issues of a page were on earlier pages."""
     if page and not fresh_count:
         raise ContractError(_SEARCH, "a page of issues that it had shown before", "new ones")
 
 
 def _epoch_milliseconds(moment: datetime) -> int:
-    """Return an instant as JQL reads it in no time zone: dates are read in the account's own."""
+    """Return an instant in the form that JQL reads independently of time zones."""
     return int(moment.timestamp() * 1000)
 
 

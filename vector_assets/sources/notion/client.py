@@ -23,9 +23,9 @@ from vector_assets.core.errors import (
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit, RateLimiter
 from vector_assets.core.tls import httpx_context
-from vector_assets.sources.http.httpx_transport import PatientTransport
-from vector_assets.sources.http.rate_limit import Pace
+from vector_assets.sources.http.httpx_transport import RateLimitedTransport
 from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS
 
 PAGE_ITEMS = 100
@@ -100,10 +100,10 @@ class NotionApi:
         meter: Meter,
         requests_per_second: float = REQUESTS_PER_SECOND,
     ) -> None:
-        pace = Pace.of_rate(requests_per_second, 1.0)
+        limiter = RateLimiter("notion", meter, RateLimit(requests_per_second, 1.0))
         # Retries live in the transport: the SDK repeats neither a search that failed nor a
         # connection that broke, and waits no longer than it likes.
-        transport = PatientTransport("notion", meter, _endpoint, pace)
+        transport = RateLimitedTransport("notion", meter, _endpoint, limiter)
 
         def client(version: str) -> Client:
             return Client(

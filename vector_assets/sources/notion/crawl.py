@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, Self, TypeVar
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SkippableError, UnavailableError
@@ -87,7 +87,7 @@ class _Held:
     body: Body
 
 
-class Run:
+class Crawl:
     """What has been seen of a window, and what waits to be read.
 
     Args:
@@ -145,7 +145,7 @@ class Run:
 
     def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
         """Yield some of the listed pages, read whole, without those that they hold."""
-        for read in mapped_in_order(self._read, listed, in_flight=PAGES_IN_FLIGHT):
+        for read in map_ordered(self._read, listed, in_flight=PAGES_IN_FLIGHT):
             self._notice_outage(read)
             yield read.item
 
@@ -172,7 +172,7 @@ class Run:
         while self._waiting:
             batch, self._waiting = sorted(self._waiting, reverse=True), []
             below: dict[str, Body] = {}
-            reads = mapped_in_order(read, batch, in_flight=PAGES_IN_FLIGHT)
+            reads = map_ordered(read, batch, in_flight=PAGES_IN_FLIGHT)
             for listed, result in zip(batch, reads, strict=True):
                 self._missing += result.body.missing
                 if result.body.pages or result.body.databases:
@@ -273,7 +273,7 @@ class Run:
             except SkippableError as error:
                 return DocumentFailure(f"{SOURCE}:{identity}", str(error))
 
-        for found in mapped_in_order(answer, identities, in_flight=PAGES_IN_FLIGHT):
+        for found in map_ordered(answer, identities, in_flight=PAGES_IN_FLIGHT):
             if isinstance(found, DocumentFailure):
                 self._failures.append(found)
             else:

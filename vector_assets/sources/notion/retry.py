@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from vector_assets.core.errors import ContractError, SkippableError
-from vector_assets.sources.items import DocumentFailure, Settled, SourceItem
+from vector_assets.sources.items import DocumentFailure, Resolved, SourceItem
 from vector_assets.sources.notion.client import is_gone
-from vector_assets.sources.notion.crawl import Listed, Run
+from vector_assets.sources.notion.crawl import Crawl, Listed
 from vector_assets.sources.notion.document import SOURCE
 
 
-class SecondRun(Run):
-    """Reads single pages; use it once, as `Run`. The window is that of the run that failed."""
+class RetryCrawl(Crawl):
+    """Reads single pages; use it once, as `Crawl`. The window is that of the run that failed."""
 
     def again(self, identities: Iterable[str]) -> Iterator[SourceItem]:
         """Yield pages by their ids, whenever they were edited, and what of the window they hold.
@@ -30,7 +30,7 @@ class SecondRun(Run):
                 if self._list_holder_again(identity):
                     holders.append(document_id)
                 else:
-                    yield Settled(document_id)
+                    yield Resolved(document_id)
             except (ContractError, SkippableError) as error:
                 yield DocumentFailure(document_id, str(error))
         for _, _, read in self._each(self._read):
@@ -38,7 +38,7 @@ class SecondRun(Run):
             yield read.item
         failed = {failure.document_id for failure in self._failures}
         yield from self._failures
-        yield from (Settled(one) for one in holders if one not in failed)
+        yield from (Resolved(one) for one in holders if one not in failed)
 
     def _list_page_again(self, identity: str) -> bool:
         """List a page whatever its last edit; tell whether there is one."""

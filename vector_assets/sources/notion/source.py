@@ -13,10 +13,10 @@ from typing import ClassVar, Self
 from vector_assets.core.days import Window
 from vector_assets.core.errors import SkippableError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
-from vector_assets.sources.estimate import Survey, picked
-from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source
+from vector_assets.sources.estimate import WindowEstimate, picked
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
     REQUESTS_PER_SECOND,
@@ -25,13 +25,13 @@ from vector_assets.sources.notion.client import (
     is_gone,
     last_edit,
 )
-from vector_assets.sources.notion.crawl import Run
+from vector_assets.sources.notion.crawl import Crawl
 from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
-from vector_assets.sources.notion.retry import SecondRun
+from vector_assets.sources.notion.retry import RetryCrawl
 
-SURVEYED_PAGES = 40
-"""Pages that a survey reads, which takes half a minute at the documented pace."""
+SAMPLED_PAGES = 40
+"""Pages that an estimate reads, which takes half a minute at the documented pace."""
 
 _ENDPOINTS_BY_PAGE = (
     "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
@@ -45,7 +45,7 @@ class NotionSource(Source):
         base_url: Of the API.
         token: Of the integration.
         meter: Of the run.
-        requests_per_second: The pace that a run keeps on average.
+        requests_per_second: The rate that a run keeps on average.
         with_comments: Whether comments are read, which costs a request a page.
     """
 
@@ -85,7 +85,7 @@ class NotionSource(Source):
         the last: nobody can tell them before all else is read. One that search never learns of and
         that changes alone, in no window with the page above it, waits for the weekly rescan.
         """
-        reading = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        reading = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
         yield from reading.items()
 
     def ids(self, window: Window) -> Iterator[str]:
@@ -98,18 +98,18 @@ class NotionSource(Source):
             SkippableError: The body of a page, or a database, is not given: what it holds is not
                 known, so the listing would not be complete.
         """
-        yield from Run(self._api, window, with_comments=False).ids()
+        yield from Crawl(self._api, window, with_comments=False).ids()
 
-    def survey(self, window: Window) -> Survey:
+    def estimate(self, window: Window) -> WindowEstimate:
         """List the pages as a sync does, and read some of them: two requests each.
 
         Pages that search leaves out are not among them: only reading the pages above names them.
         """
-        run = Run(self._api, window, with_comments=self._with_comments, known=self.known)
+        run = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
         before = Counter(self._meter.requests)
         by_id = {one.page_id: one for one in run.listed()}
-        sampled = picked(by_id, SURVEYED_PAGES)
-        return Survey(
+        sampled = picked(by_id, SAMPLED_PAGES)
+        return WindowEstimate(
             len(by_id),
             "counted, without pages that search leaves out",
             run.some([by_id[one] for one in sampled]),
@@ -119,9 +119,9 @@ class NotionSource(Source):
         )
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What Notion allows an integration, or less where the settings say so."""
-        return {SOURCE: Allowance(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
+        return {SOURCE: RateLimit(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield pages by their ids: a request each, and those of reading it."""
@@ -129,10 +129,10 @@ class NotionSource(Source):
         for one in failed:
             by_window[one.window].append(one.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = SecondRun(self._api, window, with_comments=self._with_comments)
+            run = RetryCrawl(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of pages, a request each.
 
         For 30 days Notion still gives what lies in the trash, and says so. A page that was deleted
@@ -148,9 +148,9 @@ class NotionSource(Source):
             except RefusedError as error:
                 if not error.is_of_one_thing:
                     raise
-                yield one.document_id, Fate.NOT_SHOWN
+                yield one.document_id, RemoteState.NOT_SHOWN
             else:
-                yield one.document_id, Fate.DELETED if is_gone(page) else Fate.THERE
+                yield one.document_id, RemoteState.DELETED if is_gone(page) else RemoteState.THERE
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""

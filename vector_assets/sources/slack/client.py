@@ -31,7 +31,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.meter import Meter
 from vector_assets.core.tls import system_context
-from vector_assets.sources.slack.rate_limits import Pace
+from vector_assets.sources.slack.rate_limits import RateLimiters
 
 MAX_PAGE_ITEMS = 999
 """Largest page (docs.slack.dev/reference/methods/conversations.history, 2026-11)."""
@@ -68,7 +68,7 @@ class SlackApi:
         token: The bot's.
         base_url: Ends with `/api/`.
         meter: Counts each request, tries again included, and each second of waiting.
-        pace: How fast each method may be asked; by default only as Slack says.
+        limiters: Of each method; by default only Slack's own answers hold requests back.
         pauses: Between tries after a failure; by default from 0.5 s on, doubling, with jitter.
     """
 
@@ -78,37 +78,38 @@ class SlackApi:
         base_url: str,
         meter: Meter,
         *,
-        pace: Pace | None = None,
+        limiters: RateLimiters | None = None,
         pauses: RetryIntervalCalculator | None = None,
     ) -> None:
         self._meter = meter
-        self._pace = pace or Pace(meter, {})
+        self._limiters = RateLimiters(meter, {}) if limiters is None else limiters
         pauses = pauses or BackoffRetryIntervalCalculator()
         self._client = WebClient(
             token=token,
             base_url=base_url,
             ssl=system_context(),
             retry_handlers=[
-                _SlowDownHandler(self._pace, meter),
+                _SlowDownHandler(self._limiters, meter),
                 _ServerErrorHandler(meter, pauses),
                 _ConnectionHandler(meter, pauses),
             ],
         )
 
-    def requests_of(self, method: str) -> int:
-        """Return how often a method has been called so far in this run."""
-        return self._meter.requests.get(f"slack {method}", 0)
+    @property
+    def requests(self) -> dict[str, int]:
+        """The requests made so far in this run, by endpoint as the meter counts them."""
+        return {name: count for name, count in self._meter.requests.items() if _is_slack(name)}
 
     def call(self, method: str, **arguments: str | int | bool) -> SlackResponse:
         """Call a method and return its good answer.
 
         Raises:
             CredentialsError: The token is refused, or lacks a scope; names the scope.
-            RateLimitedError: The method kept saying "slow down" up to the pace's ceiling.
+            RateLimitedError: The method kept saying "slow down" up to the limiter's ceiling.
             UnavailableError: No answer, or a server error, after `MAX_RETRIES` more tries.
             ContractError: Any other refusal; its `seen` is Slack's own code.
         """
-        self._pace.wait(method)
+        self._limiters[method].wait()
         self._meter.count(f"slack {method}")
         try:
             answer = self._client.api_call(method, params=arguments)
@@ -116,7 +117,7 @@ class SlackApi:
             raise self._translated(method, error.response) from None
         except _LOST_CONNECTION as error:
             raise UnavailableError(f"slack {method}", _worded(error)) from error
-        self._pace.moved_on(method)
+        self._limiters[method].succeeded()
         return answer
 
     def pages(self, method: str, key: str, **arguments: str | int | bool) -> Iterator[list[Any]]:
@@ -149,7 +150,7 @@ class SlackApi:
         body = answer.data if isinstance(answer.data, dict) else {}
         code = str(body.get("error") or f"HTTP {answer.status_code}")
         if answer.status_code == http.HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
-            return self._pace.gave_up(method)
+            return self._limiters[method].error()
         if answer.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or code in _TRANSIENT_CODES:
             return UnavailableError(f"slack {method}", f"{code} (HTTP {answer.status_code})")
         if code == "missing_scope":
@@ -165,11 +166,11 @@ class SlackApi:
 
 
 class _SlowDownHandler(RateLimitErrorRetryHandler):
-    """Waits as long as Slack says, together with all other threads, up to the ceiling."""
+    """Pauses all threads as long as Slack says; the number of tries has no limit of its own."""
 
-    def __init__(self, pace: Pace, meter: Meter) -> None:
+    def __init__(self, limiters: RateLimiters, meter: Meter) -> None:
         super().__init__()
-        self._pace = pace
+        self._limiters = limiters
         self._meter = meter
 
     def can_retry(
@@ -180,10 +181,8 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> bool:
-        """Say whether the ceiling leaves room; the number of tries has no limit of its own."""
-        if response is None or response.status_code != http.HTTPStatus.TOO_MANY_REQUESTS:
-            return False
-        return self._pace.hold(_method_of(request), _retry_after_seconds(response))
+        """Say whether Slack throttles."""
+        return response is not None and response.status_code == http.HTTPStatus.TOO_MANY_REQUESTS
 
     def prepare_for_next_attempt(
         self,
@@ -193,10 +192,17 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Wait; tries after other failures are not used up by it."""
+        """Wait; tries after other failures are not used up by it.
+
+        Raises:
+            RateLimitedError: Slack asks for more than the ceiling leaves.
+        """
+        method = _method_of(request)
+        limiter = self._limiters[method]
+        limiter.pause_all(_retry_after_seconds(response))
+        limiter.wait()
+        self._meter.count(f"slack {method}")
         state.next_attempt_requested = True
-        self._pace.wait(_method_of(request))
-        self._meter.count(f"slack {_method_of(request)}")
 
 
 class _ServerErrorHandler(ServerErrorRetryHandler):
@@ -245,12 +251,16 @@ class _ConnectionHandler(ConnectionErrorRetryHandler):
         return is_lost
 
 
+def _is_slack(endpoint: str) -> bool:
+    return endpoint.startswith("slack ")
+
+
 def _method_of(request: HttpRequest) -> str:
     return request.url.partition("?")[0].rpartition("/")[2]
 
 
-def _retry_after_seconds(response: HttpResponse) -> float:
-    for name, values in response.headers.items():
+def _retry_after_seconds(response: HttpResponse | None) -> float:
+    for name, values in response.headers.items() if response else ():
         if name.lower() == "retry-after":
             value = values if isinstance(values, str) else next(iter(values), "")
             return float(value) if value.isdigit() else _DEFAULT_RETRY_AFTER_SECONDS

@@ -29,7 +29,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, Self
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.sources.items import Known
@@ -351,7 +351,7 @@ def opened(
         asked: Days, by document id, that it need not be asked about.
     """
     told = _with_days(listings, known, held or {}, asked)
-    return mapped_in_order(Listing.open, told, in_flight=HISTORIES_IN_FLIGHT)
+    return map_ordered(Listing.open, told, in_flight=HISTORIES_IN_FLIGHT)
 
 
 def _with_days(

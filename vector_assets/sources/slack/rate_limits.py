@@ -1,24 +1,10 @@
-"""How fast each method of Slack may be asked: at its documented rate, and as Slack says meanwhile.
+"""The documented rate of each Slack method, and a rate limiter for each."""
 
-One `Pace` a run, shared by all threads, holds one of `rate_limit.py` a method: an allowance is
-spent as fast as it is needed, so that a small night never waits, and no minute sees more of it.
-"""
+from collections.abc import Mapping
+from typing import Any
 
-import threading
-import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-
-from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
-from vector_assets.sources.http import rate_limit as pacing
-
-CEILING_SECONDS = 600.0
-"""How long a method may answer nothing but "slow down" before the run fails by name.
-
-An app of one's own workspace is told to wait some 30 s at a time; a long backfill is throttled
-again and again and still moves on, so waiting counts from a method's last good answer.
-"""
+from vector_assets.core.rate_limit import RateLimit, RateLimiter
 
 RATES_BY_METHOD: Mapping[str, float] = {
     "conversations.history": 50,
@@ -54,70 +40,23 @@ def rates_of(requests_per_minute: float) -> Mapping[str, float]:
     }
 
 
-class Pace:
-    """Holds threads back from a method until it may be asked.
+class RateLimiters(dict[str, RateLimiter]):
+    """The rate limiters of a run by method, each made when its method is first called.
 
     Args:
-        meter: Each second of waiting is added to it.
+        meter: Of the run.
         rates: Requests a minute by method; a method without a rate is held back by Slack alone.
-        ceiling_seconds: See `CEILING_SECONDS`.
-        clock: Monotonic seconds.
-        sleep: Waits so many seconds.
+        options: Of each `RateLimiter`.
     """
 
-    def __init__(
-        self,
-        meter: Meter,
-        rates: Mapping[str, float],
-        *,
-        ceiling_seconds: float = CEILING_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, meter: Meter, rates: Mapping[str, float], **options: Any) -> None:
+        super().__init__()
         self._meter = meter
-        self._ceiling_seconds = ceiling_seconds
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._free_at: dict[str, float] = {}
-        self._paces: defaultdict[str, pacing.Pace] = defaultdict(
-            lambda: pacing.Pace(0, 0, clock=clock, sleep=sleep),
-            {
-                method: pacing.Pace.of_rate(rate, SECONDS_A_MINUTE, clock=clock, sleep=sleep)
-                for method, rate in rates.items()
-            },
-        )
-        self._waited_seconds: defaultdict[str, float] = defaultdict(float)
+        self._rates = rates
+        self._options = options
 
-    def wait(self, method: str) -> None:
-        """Sleep until the method may be asked, and take that request out of its allowance."""
-        if seconds := self._pace_of(method).wait():
-            self._meter.throttled(seconds)
-
-    def hold(self, method: str, seconds: float) -> bool:
-        """Close a method for a time, as Slack asks; False when that would pass the ceiling."""
-        with self._lock:
-            now = self._clock()
-            added = max(0.0, now + seconds - max(now, self._free_at.get(method, 0.0)))
-            if self._waited_seconds[method] + added > self._ceiling_seconds:
-                return False
-            self._waited_seconds[method] += added
-            self._free_at[method] = max(now + seconds, self._free_at.get(method, 0.0))
-        self._pace_of(method).hold(seconds)
-        return True
-
-    def moved_on(self, method: str) -> None:
-        """Note a good answer: waiting counts anew."""
-        with self._lock:
-            self._waited_seconds[method] = 0
-
-    def gave_up(self, method: str) -> RateLimitedError:
-        """Return the error for a method that was held back for too long."""
-        return RateLimitedError(
-            f"slack {method}",
-            waited_seconds=self._waited_seconds[method],
-            ceiling_seconds=self._ceiling_seconds,
-        )
-
-    def _pace_of(self, method: str) -> pacing.Pace:
-        with self._lock:
-            return self._paces[method]
+    def __missing__(self, method: str) -> RateLimiter:
+        """Make the limiter of a method; all threads get the one that came first."""
+        rate = RateLimit(self._rates[method], SECONDS_A_MINUTE) if method in self._rates else None
+        limiter = RateLimiter(f"slack {method}", self._meter, rate, **self._options)
+        return self.setdefault(method, limiter)

@@ -28,7 +28,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, UnavailableError, VectorAssetsError
@@ -78,7 +78,7 @@ MAX_UNANSWERED_THREADS = 5
 _Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
 
 
-class Reading:
+class ChannelReader:
     """One run; use it once.
 
     Args:
@@ -115,7 +115,7 @@ class Reading:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
-        outcomes = mapped_in_order(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
+        outcomes = map_ordered(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
         unanswered_count = 0
         flawed: set[str] = set()
         frontier = date.max
@@ -175,24 +175,31 @@ class Reading:
             )
         for channel in choice.to_read:
             try:
-                yield from self._ids_of(channel)
+                for document_id, _ in self._listed(channel, (), is_for_prune=True):
+                    yield document_id
             except ContractError as error:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
                     yield unlisted(f"{channel_document_id(channel.id)}:", channel.name)
 
-    def _ids_of(self, channel: Channel) -> Iterator[str]:
-        listings = [self._listing(channel, (), self._window, is_for_prune=True)]
-        for part in next(opened(listings, self._known)).parts():
-            job = Job(channel, (), part)
-            if isinstance(part, Thread) or self._outcome(job)[1] is not None:
-                yield job.document_id
-        yield channel_document_id(channel.id)
+    def _listed(
+        self, channel: Channel, access: tuple[str, ...], *, is_for_prune: bool = False
+    ) -> Iterator[tuple[str, Job | SourceItem]]:
+        """Yield the documents of a channel by id, each thread as the job that would fetch it."""
+        listing = self._listing(channel, access, self._window, is_for_prune=is_for_prune)
+        for part in next(opened([listing], self._known)).parts():
+            job = Job(channel, access, part)
+            if isinstance(part, Thread):
+                yield job.document_id, job
+            elif (item := self._outcome(job)[1]) is not None:
+                yield job.document_id, item
+        end = Job(channel, access, End(max(channel.described_at, channel.created_at)))
+        yield end.document_id, end
 
     def _jobs(self) -> Iterator[Job]:
         access_by_channel: dict[Channel, tuple[str, ...]] = {}
-        for channel, access in mapped_in_order(
+        for channel, access in map_ordered(
             self._access, self._entered(), in_flight=MEMBERS_IN_FLIGHT
         ):
             if isinstance(access, ContractError):

@@ -1,4 +1,4 @@
-"""Threads and days of Slack that failed before, read again by their ids.
+"""Threads and days of Slack that are read one by one: those that failed before, and samples.
 
 A thread costs a request, a day those of its history. A channel's own document costs none: a night
 reads a channel as long as the index does not hold its document, and has just done so.
@@ -9,46 +9,69 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError, UnavailableError, VectorAssetsError
-from vector_assets.sources.items import DocumentFailure, Settled, SourceItem
+from vector_assets.sources.items import DocumentFailure, Resolved, SourceItem
 from vector_assets.sources.slack.directory import Channel
 from vector_assets.sources.slack.document import channel_id_of, day_id, thread_id
 from vector_assets.sources.slack.history import Day, Listing, Scope, Thread, opened
 from vector_assets.sources.slack.parts import Job
-from vector_assets.sources.slack.reader import MAX_UNANSWERED_THREADS, THREADS_IN_FLIGHT, Reading
+from vector_assets.sources.slack.reader import (
+    MAX_UNANSWERED_THREADS,
+    THREADS_IN_FLIGHT,
+)
 
 _NOT_FOUND = "thread_not_found"
 
 
-class SecondReading(Reading):
-    """Reads single documents; use it once, as `Reading`, whose window says nothing here."""
+class RetryReader(ChannelReader):
+    """Reads single documents; use it once. Only `listed` looks at the window."""
+
+    def listed(self, channel: Channel) -> dict[str, Job | SourceItem]:
+        """Return the documents of a channel by id, each thread as the job that would fetch it.
+
+        Empty when the channel is closed to the bot.
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        """
+        try:
+            return dict(self._listed(channel, self._directory.access(channel)))
+        except ContractError as error:
+            self._note_closed(channel, error)
+            return {}
 
     def again(self, document_ids: Iterable[str]) -> Iterator[SourceItem]:
         """Yield what became of each document.
+
+        Raises:
+            VectorAssetsError: As `read` raises.
+        """
+        yield from self.read(self._jobs_again(document_ids))
+
+    def read(self, jobs: Iterable[Job | SourceItem]) -> Iterator[SourceItem]:
+        """Yield what comes of each job; an item is yielded as it is.
 
         Raises:
             UnavailableError: So many in a row are not answered that it is Slack that is down.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         unanswered_count = 0
-        outcomes = mapped_in_order(
-            self._read_again, self._jobs_again(document_ids), in_flight=THREADS_IN_FLIGHT
-        )
+        outcomes = map_ordered(self._read, jobs, in_flight=THREADS_IN_FLIGHT)
         for item, error in outcomes:
             unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
             if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
                 raise error
             yield item
 
-    def _read_again(self, job: Job | SourceItem) -> tuple[SourceItem, VectorAssetsError | None]:
+    def _read(self, job: Job | SourceItem) -> tuple[SourceItem, VectorAssetsError | None]:
         if not isinstance(job, Job):
             return job, None
         _, item, error = self._outcome(job)
         is_gone = isinstance(error, ContractError) and error.seen == _NOT_FOUND
         if item is None or is_gone:
-            return Settled(job.document_id), None
+            return Resolved(job.document_id), None
         return item, error
 
     def _jobs_again(self, document_ids: Iterable[str]) -> Iterator[Job | SourceItem]:
@@ -63,7 +86,7 @@ class SecondReading(Reading):
             elif channel_id in closed:
                 yield from _failures(ids, closed[channel_id], "not_in_channel")
             else:
-                yield from map(Settled, ids)
+                yield from map(Resolved, ids)
 
     def _parts_again(self, channel: Channel, ids: list[str]) -> Iterator[Job | SourceItem]:
         try:
@@ -75,7 +98,7 @@ class SecondReading(Reading):
             _, _, native = document_id.removeprefix("slack:").partition(":")
             day = _day(native)
             if not native:
-                yield Settled(document_id)
+                yield Resolved(document_id)
             elif day is None:
                 yield Job(channel, access, Thread(native, held_at=self._held.get(document_id)))
             else:
@@ -96,7 +119,7 @@ class SecondReading(Reading):
             found = [part for part in listing.parts() if isinstance(part, Day) and part.day == day]
         except (ContractError, UnavailableError) as error:
             return DocumentFailure(document_id, str(error), day)
-        return Job(channel, access, found[0]) if found else Settled(document_id)
+        return Job(channel, access, found[0]) if found else Resolved(document_id)
 
     def _thread_messages(self, channel: Channel, thread_ts: str) -> list[dict[str, Any]]:
         """Return a whole thread; a message that has lost its last reply belongs to its day."""

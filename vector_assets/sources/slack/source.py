@@ -6,34 +6,50 @@ purpose. Files are named; what is written in them is not read.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Self
 
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
-from vector_assets.sources.estimate import Survey
-from vector_assets.sources.http.rate_limit import Allowance
+from vector_assets.sources.base import Missing, Reach, RemoteState, Source, Unlisted
+from vector_assets.sources.estimate import (
+    WindowEstimate,
+    in_random_order,
+    picked,
+    spread_of_mean,
+)
 from vector_assets.sources.items import Quarantined, SourceItem
 from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.document import SOURCE, channel_id_of
-from vector_assets.sources.slack.estimate import SurveyReading
+from vector_assets.sources.slack.history import Thread
 from vector_assets.sources.slack.messages import instant, is_of_bot, is_said
-from vector_assets.sources.slack.parts import Options
+from vector_assets.sources.slack.parts import Job, Options
 from vector_assets.sources.slack.rate_limits import (
     RATES_BY_METHOD,
     SECONDS_A_MINUTE,
-    Pace,
+    RateLimiters,
     rates_of,
 )
-from vector_assets.sources.slack.reader import Reading
-from vector_assets.sources.slack.retry import SecondReading
+from vector_assets.sources.slack.reader import ChannelReader
+from vector_assets.sources.slack.retry import RetryReader
 
 NEWEST_CHANNELS = 5
 NEWEST_MESSAGES = 50
+
+LISTED_PAGES = 50
+"""Pages of history after which an estimate lists no other channel: a minute's allowance."""
+
+SAMPLED_DOCUMENTS = 50
+"""Documents that an estimate reads; a thread is a request."""
+
+_HISTORY = "slack conversations.history"
+_REPLIES = "slack conversations.replies"
+_ENDPOINTS_BY_CHANNEL = frozenset({_HISTORY, "slack conversations.members"})
 
 
 class SlackSource(Source):
@@ -69,7 +85,7 @@ class SlackSource(Source):
             settings.slack_bot_token.get_secret_value(),
             settings.slack_base_url,
             meter,
-            pace=Pace(meter, rates),
+            limiters=RateLimiters(meter, rates),
         )
         options = Options(
             since=start_of_day(settings.first_day),
@@ -118,16 +134,51 @@ class SlackSource(Source):
         """
         yield from self._reading(window).ids()
 
-    def survey(self, window: Window) -> Survey:
-        """Count what some channels hold, and read some of it; 50 pages of history at the most."""
+    def estimate(self, window: Window) -> WindowEstimate:
+        """List channels as a sync does, and read some of their threads: a request each.
+
+        Channels come in random order until `LISTED_PAGES` pages of history have been read, the last
+        of them to its end; the others count in proportion. No channel is joined.
+        """
         directory = Directory.load(self._api)
-        return SurveyReading(self._api, directory, self._options, self.known, window).survey()
+        choice = self._choice(directory)
+        reading = RetryReader(self._api, directory, self._options, self.known, window)
+        channels = {channel.id: channel for channel in choice.to_read}
+        items: dict[str, Job | SourceItem] = {}
+        document_counts: list[int] = []
+        for channel_id in in_random_order(channels):
+            if self._api.requests.get(_HISTORY, 0) >= LISTED_PAGES:
+                break
+            listed = reading.listed(channels[channel_id])
+            items |= listed
+            document_counts.append(len(listed))
+        growth = len(channels) / max(1, len(document_counts))
+        requests = {
+            endpoint: ceil(count * growth) if endpoint in _ENDPOINTS_BY_CHANNEL else count
+            for endpoint, count in self._api.requests.items()
+        }
+        requests[_REPLIES] = ceil(growth * sum(map(_is_fetched, items.values())))
+        sampled = picked(items, SAMPLED_DOCUMENTS)
+        basis = "counted"
+        if len(document_counts) < len(channels):
+            basis = f"from {len(document_counts)} of {len(channels)} channels"
+        if choice.to_join:
+            basis += f"; {len(choice.to_join)} channels that it would join left out"
+        return WindowEstimate(
+            growth * len(items),
+            basis,
+            reading.read(items[document_id] for document_id in sampled),
+            len(sampled),
+            spread=spread_of_mean(document_counts, out_of=len(channels)),
+            requests=requests,
+            ignored=frozenset({_REPLIES}),
+        )
 
     @property
-    def allowances(self) -> Mapping[str, Allowance]:
+    def rate_limits(self) -> Mapping[str, RateLimit]:
         """What each method allows; `SLACK_REQUESTS_PER_MINUTE` for those that read messages."""
         return {
-            f"slack {method}": Allowance(rate, SECONDS_A_MINUTE)
+            f"slack {method}": RateLimit(rate, SECONDS_A_MINUTE)
             for method, rate in (self._rates or RATES_BY_METHOD).items()
         }
 
@@ -139,10 +190,10 @@ class SlackSource(Source):
         """
         directory = Directory.load(self._api)
         whenever = Window(self._options.since, None)
-        reading = SecondReading(self._api, directory, self._options, self.known, whenever)
+        reading = RetryReader(self._api, directory, self._options, self.known, whenever)
         yield from reading.again(one.document_id for one in failed)
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents; a request for each thread.
 
         A thread whose newest reply was deleted is older than it was, and may have left the window.
@@ -156,11 +207,11 @@ class SlackSource(Source):
         for one in missing:
             channel_id, _, part = one.document_id.partition(":")[2].partition(":")
             if channel_id_of(one.document_id) not in read:
-                yield one.document_id, Fate.NOT_SHOWN
+                yield one.document_id, RemoteState.NOT_SHOWN
             elif "." in part and self._has_replies(channel_id, part):
-                yield one.document_id, Fate.THERE
+                yield one.document_id, RemoteState.THERE
             else:
-                yield one.document_id, Fate.DELETED
+                yield one.document_id, RemoteState.DELETED
 
     def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
         """Tell whether a thread is there: one whose replies are all gone is a day's message."""
@@ -210,9 +261,9 @@ class SlackSource(Source):
             ),
         )
 
-    def _reading(self, window: Window) -> Reading:
+    def _reading(self, window: Window) -> ChannelReader:
         directory, self._prepared = self._prepared or Directory.load(self._api), None
-        return Reading(self._api, directory, self._options, self.known, window)
+        return ChannelReader(self._api, directory, self._options, self.known, window)
 
     def _choice(self, directory: Directory) -> Choice:
         options = self._options
@@ -232,3 +283,8 @@ class SlackSource(Source):
             is_read = self._options.includes_bots or not is_of_bot(message)
             if message.get("reply_count") or (is_said(message) and is_read):
                 yield instant(message.get("latest_reply") or message["ts"])
+
+
+def _is_fetched(item: Job | SourceItem) -> bool:
+    """Tell whether a sync asks for the replies of what was listed."""
+    return isinstance(item, Job) and isinstance(item.part, Thread) and not item.part.is_unchanged

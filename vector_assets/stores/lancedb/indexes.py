@@ -1,6 +1,6 @@
-"""Which columns of a LanceDB table have an index, of what kind, and how a search uses them.
+"""The indexes of a LanceDB table: which columns have one, how a search uses them.
 
-Also how many rows may wait for them before a run has to bring them up to date.
+Also how many rows may be unindexed before a run has to update the indexes.
 """
 
 from collections.abc import Iterator
@@ -11,28 +11,28 @@ from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
 from vector_assets.core.vectors import Vectors
 
 INDEXED_ROWS = 50_000
-"""Below this an exact scan answers in milliseconds; above, an approximate index is worth it."""
+"""Below this an exact scan takes milliseconds; above, an approximate index pays off."""
 
 PROBED_PARTS = 50
-"""Parts of the vector index that a search looks into; it has one for some 8,000 rows."""
+"""Parts of the vector index that a search reads; it has one for about 8,000 rows."""
 
 REFINED = 20
-"""So many times the hits that were asked for are compared by their whole vectors: the index keeps a
-bit of each number, by which alone many of the nearest are missed (`benchmarks/scale.py`)."""
+"""A search compares the whole vectors of so many times its limit of rows: the index keeps one bit
+of each number, which alone misses many of the nearest (`benchmarks/scale.py`)."""
 
 MAX_PARTS_ADDED = 20
-"""Each maintenance adds what is new to the vector index as a part of its own, and a search reads
-all parts: after so many the index is made anew."""
+"""Each maintenance adds new rows to the vector index as another segment, and a search reads all
+segments; after so many the index is rebuilt."""
 
 WAITING_IDS, WAITING_IDS_SHARE = 500, 0.01
-"""Rows, and the share of all, from which on a run makes the index of ids anew. It reads one column:
-0.03 s of 100,000 rows and 0.15 s of a million, where each small file that has no index yet costs
-every question and commit 0.2 to 0.6 ms (2 cores, LanceDB 0.40)."""
+"""Unindexed rows, and their share of all, from which a run rebuilds the index of ids. That reads
+one column, in 0.03 s of 100,000 rows and 0.15 s of a million, while each small unindexed file costs
+every query and commit 0.2 to 0.6 ms (2 cores, LanceDB 0.40)."""
 
 WAITING_ROWS, WAITING_ROWS_SHARE = 5_000, 0.5
-"""Rows, and the share of all, from which on a run maintains the whole table, which rewrites much of
-it: as the table doubles, so that all of this together grows as the table does. From `INDEXED_ROWS`
-waiting rows on it is done in any case, for searches scan those."""
+"""Unindexed rows, and their share of all, from which a run maintains the whole table. That rewrites
+much of it, so it is done as the table doubles, which keeps the total work linear. With
+`INDEXED_ROWS` unindexed rows it is always done, because searches scan them."""
 
 _TEXT = FTS(stem=True, remove_stop_words=True)
 
@@ -40,20 +40,20 @@ _IDS = BTree()
 
 _ALWAYS = {"text": _TEXT, "id": _IDS}
 
-# Every search asks who may read, and may ask for the others; without these it reads all rows.
+# Every search filters by `access`, and may filter by the others; without indexes it reads all rows.
 _OF_MANY_ROWS = {
     "access": LabelList(),
     "container": Bitmap(),
     "updated_at": BTree(),
     "partition": Bitmap(),
     "issue_key": BTree(),
-    # Made in a tenth of the time of `IvfPq`, which has to learn its codes, and finds more.
+    # Built in a tenth of the time of `IvfPq`, which has to train, and finds more.
     "vector": IvfRq(distance_type="cosine"),
 }
 
 
 def missing_indexes(table: Any) -> Iterator[tuple[str, Any]]:
-    """Yield column and configuration of each index that a table lacks, or has in too many parts."""
+    """Yield column and configuration of each index that is missing or has too many segments."""
     present = {
         column
         for index in table.list_indices()
@@ -65,20 +65,20 @@ def missing_indexes(table: Any) -> Iterator[tuple[str, Any]]:
 
 
 def wants_maintenance(table: Any) -> bool:
-    """Tell whether so many rows wait for indexes that questions of all kinds become slow."""
+    """Tell whether so many rows are unindexed that queries of all kinds become slow."""
     rows = int(table.count_rows())
     due = min(max(WAITING_ROWS, WAITING_ROWS_SHARE * rows), INDEXED_ROWS)
     return _waiting_rows(table, "text", rows) >= due
 
 
 def wants_ids(table: Any) -> bool:
-    """Tell whether so many rows wait for the index of ids that questions by id become slow."""
+    """Tell whether so many rows are missing in the index of ids that queries by id become slow."""
     rows = int(table.count_rows())
     return _waiting_rows(table, "id", rows) >= max(WAITING_IDS, WAITING_IDS_SHARE * rows)
 
 
 def _waiting_rows(table: Any, column: str, rows: int) -> int:
-    """Return how many rows a column's index does not know; all when there is none."""
+    """Return how many rows are not in a column's index; all when there is none."""
     for index in table.list_indices():
         if index.columns == [column] and (known := table.index_stats(index.name)) is not None:
             return int(known.num_unindexed_rows)
@@ -86,18 +86,18 @@ def _waiting_rows(table: Any, column: str, rows: int) -> int:
 
 
 def nearest(table: Any, vector: Vectors) -> Any:
-    """Return a query for the nearest rows by cosine; without an index it is exact."""
+    """Return a query for the nearest rows by cosine, which is exact without an index."""
     query = table.search(vector).distance_type("cosine")
     return query.nprobes(PROBED_PARTS).refine_factor(REFINED)
 
 
 def has_text_index(table: Any) -> bool:
-    """Tell whether words can be searched by an index."""
+    """Tell whether the text has an index."""
     return any(index.columns == ["text"] for index in table.list_indices())
 
 
 def text_index() -> FTS:
-    """Return the configuration of the index of words."""
+    """Return the configuration of the full-text index."""
     return _TEXT
 
 

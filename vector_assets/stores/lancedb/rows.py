@@ -1,4 +1,4 @@
-"""How records become rows of LanceDB, and filters its SQL."""
+"""Records to rows of LanceDB, and filters to its SQL."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,20 +11,14 @@ import pyarrow.compute as pc
 
 from vector_assets.core.documents import Value
 from vector_assets.core.errors import ContractError
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 
 _TEXTS = pa.list_(pa.string())
-
-HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
-    "access",
-]  # fmt: skip
-"""What a head is read from."""
 
 _DAY_SECONDS = 86_400.0
 
 NEWEST_WINS = "target.updated_at <= source.updated_at"
-"""A row is replaced only by one that is not older."""
+"""Condition under which a row replaces another: it is not older."""
 
 FIELDS: dict[str, pa.DataType] = {
     "id": pa.string(),
@@ -47,10 +41,10 @@ FIELDS: dict[str, pa.DataType] = {
     "access": _TEXTS,
     "issue_key": pa.string(),
 }
-"""Columns that every table has; a source's own fields are added as they come."""
+"""Columns of every table; a source's own fields are added when they first occur."""
 
 
-# Without it two writers that insert one id at the same moment both succeed: a doubled row.
+# Without it two writers can insert the same id at the same moment, as two rows.
 # (github.com/lance-format/lance/pull/6018, 2026-02)
 _PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
 
@@ -65,19 +59,19 @@ def schema_of(dimensions: int) -> pa.Schema:
 
 def missing_fields(present: pa.Schema, metadata: Iterable[Metadata]) -> list[pa.Field]:
     """Return the columns that these fields need and a table lacks."""
-    found: dict[str, pa.Field] = {}
+    missing: dict[str, pa.Field] = {}
     for fields in metadata:
         for name, value in fields.items():
-            if name not in found and present.get_field_index(name) < 0:
-                found[name] = pa.field(name, _type_of(value))
-    return list(found.values())
+            if name not in missing and present.get_field_index(name) < 0:
+                missing[name] = pa.field(name, _type_of(value))
+    return list(missing.values())
 
 
 def add_fields(table: Any, metadata: Iterable[Metadata]) -> None:
     """Add the columns that these fields need and a table lacks.
 
     Raises:
-        RuntimeError: Another process has added one at this moment, as of any conflict of commits.
+        RuntimeError: Another process has just added one; the text says that it is a conflict.
     """
     table.checkout_latest()
     if missing := missing_fields(table.schema, metadata):
@@ -104,7 +98,7 @@ def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
 def rows_of_metadata(
     metadata_by_id: Mapping[str, Metadata], names: Sequence[str], schema: pa.Schema
 ) -> pa.Table:
-    """Return rows that hold an id and the named fields alone.
+    """Return rows with an id and only the named fields.
 
     Raises:
         ContractError: A field is of another type than its column.
@@ -119,24 +113,12 @@ def rows_of_metadata(
 
 
 def metadata_of(row: Mapping[str, Any]) -> dict[str, Value]:
-    """Return a row's metadata as it was written: without what is null or the store's own."""
+    """Return a row's metadata as it was written, without nulls and LanceDB's own columns."""
     return {
         name: value
         for name, value in row.items()
         if value is not None and name not in {"id", "vector"} and not name.startswith("_")
     }
-
-
-def head_of(row: Mapping[str, Any]) -> Head:
-    """Return the head that a first chunk's row tells."""
-    return Head(
-        row["document_fingerprint"] or "",
-        row["updated_at"],
-        row["chunk_count"],
-        row["stamp"] or "",
-        row["container"] or "",
-        tuple(row["access"] or ()),
-    )
 
 
 def readable(schema: pa.Schema) -> list[str]:
@@ -145,17 +127,17 @@ def readable(schema: pa.Schema) -> list[str]:
 
 
 def hit_of(row: Mapping[str, Any], score: float) -> Hit:
-    """Return a row that a search found."""
+    """Return a row as the hit of a search."""
     return Hit(row["id"], score, metadata_of(row))
 
 
 def record_of(row: Mapping[str, Any]) -> Record:
-    """Return a whole row as the record that it was."""
+    """Return a whole row as a record."""
     return Record(row["id"], np.asarray(row["vector"], np.float32), metadata_of(row))
 
 
 def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Return the numbers of the rows that share an id with a newer one."""
+    """Return the row ids of rows whose id another, newer row has too."""
     newest_first = sorted(rows, key=lambda row: (row["updated_at"], row["_rowid"]), reverse=True)
     kept: set[str] = set()
     surplus = []
@@ -167,16 +149,16 @@ def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
 
 
 def doubled_ids(table: Any) -> list[str]:
-    """Return the ids that more than one row has; reads that column of the whole table."""
+    """Return the ids of more than one row; reads the id column of the whole table."""
     ids = table.search().select(["id"]).limit(None).to_arrow()["id"]
     counted = ids.value_counts()
     is_doubled = pc.greater(counted.field("counts"), 1)
-    found: list[str] = counted.field("values").filter(is_doubled).to_pylist()
-    return found
+    doubled: list[str] = counted.field("values").filter(is_doubled).to_pylist()
+    return doubled
 
 
 def where_clause(where: Filter) -> str:
-    """Return a filter as SQL; who asks is always part of it."""
+    """Return a filter as SQL; it always restricts the readers."""
     clauses = [f"array_has_any(access, [{', '.join(map(literal, where.readers))}])"]
     if where.containers:
         clauses.append(f"container IN ({', '.join(map(literal, where.containers))})")
@@ -187,12 +169,11 @@ def where_clause(where: Filter) -> str:
 
 
 def _within(since: float | None, until: float | None) -> list[str]:
-    """Return clauses for a last activity in a span of epoch seconds, either end of it open.
+    """Return clauses for a last activity between two times in epoch seconds; None leaves one open.
 
-    Whole days are asked for by their partition, whose index holds a set of rows a day: the rows of
-    a year are then a union of sets, where the index of instants reads each of them, half of the
-    time of a search among a million (`benchmarks/scale.py`). Instants are asked for on the days
-    that the span cuts.
+    Whole days are selected by partition: its index holds a set of rows per day, so a year is a
+    union of sets. The index of `updated_at` reads every row, which takes half the time of a search
+    in a million rows (`benchmarks/scale.py`); it is used for the partial days at both ends.
     """
     first = None if since is None else _day_of(since)
     last = None if until is None else _day_of(until)
@@ -211,7 +192,7 @@ def _within(since: float | None, until: float | None) -> list[str]:
         whole.append(f"partition < {literal(last)}")
         if into_day:
             cut.append(f"updated_at >= {until - into_day!r} AND updated_at < {until!r}")
-    spans = (f"({one})" for one in (" AND ".join(whole), *cut))
+    spans = (f"({clause})" for clause in (" AND ".join(whole), *cut))
     return [f"({' OR '.join(spans)})"]
 
 
@@ -221,15 +202,15 @@ def _day_of(instant: float) -> str:
 
 
 def id_list(column: str, ids: Iterable[str]) -> str:
-    """Return the clause that a column is one of these."""
+    """Return the clause that a column has one of these values."""
     return f"{column} IN ({', '.join(map(literal, ids))})"
 
 
 def older_rows(until: Iterable[tuple[str, float]]) -> str:
-    """Return the clause that a row has one of these ids and is not newer than is said of it."""
+    """Return the clause that a row has one of these ids and is not newer than its time."""
     ids_by_time: defaultdict[float, list[str]] = defaultdict(list)
-    for one, updated_at in until:
-        ids_by_time[updated_at].append(one)
+    for chunk_id, updated_at in until:
+        ids_by_time[updated_at].append(chunk_id)
     return " OR ".join(
         f"({id_list('id', ids)} AND updated_at <= {updated_at!r})"
         for updated_at, ids in ids_by_time.items()
@@ -237,12 +218,12 @@ def older_rows(until: Iterable[tuple[str, float]]) -> str:
 
 
 def id_begins(prefix: str) -> str:
-    """Return the clause that an id begins with a text; every id begins with an empty one."""
+    """Return the clause that an id begins with a prefix, which may be empty."""
     return f"starts_with(id, {literal(prefix)})" if prefix else "id IS NOT NULL"
 
 
 def literal(text: str) -> str:
-    """Return a text as a literal of SQL: a quote is doubled, nothing else is special."""
+    """Return a text as an SQL literal: a quote is doubled, nothing else is special."""
     return "'" + text.replace("'", "''") + "'"
 
 

@@ -1,7 +1,7 @@
 """LanceDB: an index in a folder or an object store, without a server.
 
-One table a namespace. A write is one atomic commit, and newest wins inside the store: a row is
-replaced only by one whose `updated_at` is not older, so that no order of runs can undo an edit.
+One table per namespace. A write is one atomic commit. A row is replaced only by one whose
+`updated_at` is not older, so that no order of runs can undo an edit.
 """
 
 import random
@@ -21,12 +21,10 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb import indexes
 from vector_assets.stores.lancedb.rows import (
-    HEAD_FIELDS,
     NEWEST_WINS,
     add_fields,
     doubled_ids,
     doubled_rows,
-    head_of,
     hit_of,
     id_begins,
     id_list,
@@ -39,7 +37,13 @@ from vector_assets.stores.lancedb.rows import (
     schema_of,
     where_clause,
 )
-from vector_assets.stores.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
+from vector_assets.stores.records import (
+    HEAD_FIELDS,
+    VECTOR_FINGERPRINT,
+    head_id,
+    head_of,
+    trusted_fingerprint,
+)
 
 Result = TypeVar("Result")
 
@@ -49,11 +53,11 @@ COMMIT_ROWS = 5_000
 """Rows of one commit: about 25 MB with text and 384 dimensions."""
 
 ASKED_IDS = 1_000
-"""Ids of one question, so that its clause stays short."""
+"""Ids of one query, so that its clause stays short."""
 
 INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 16 * 2**20
-"""LanceDB's own bounds are 6 GB and 1 GB, which a long run would fill: each commit adds to them.
-Of metadata it keeps that of every version seen, and a run wants only the newest."""
+"""LanceDB's defaults are 6 GB and 1 GB, which a long run would fill, because each commit adds to
+them. The cache of metadata holds every version seen, and a run needs only the newest."""
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
@@ -63,7 +67,7 @@ class LanceDBStore(IndexStore):
     """An index under one URI.
 
     Args:
-        uri: Folder, made when it does not exist, or URI of an object store.
+        uri: A folder, created when it does not exist, or the URI of an object store.
     """
 
     name = "lancedb"
@@ -76,25 +80,25 @@ class LanceDBStore(IndexStore):
         self._tables: dict[str, Any] = {}
 
     def open(self, namespace: str, dimensions: int) -> None:
-        """Make the table ready; create it when it is missing.
+        """Open the table; create it when it is missing.
 
         Raises:
             IndexMismatchError: It holds vectors of another length.
         """
         if (table := self._existing(namespace)) is None:
             table = self._created(namespace, dimensions)
-        found = table.schema.field("vector").type.list_size
-        if found != dimensions:
+        held_dimensions = table.schema.field("vector").type.list_size
+        if held_dimensions != dimensions:
             raise IndexMismatchError(
-                f"the table {namespace!r} in {self._uri} holds vectors of {found} dimensions, and "
-                f"the embedder makes {dimensions}: set EMBEDDING_MODEL and EMBEDDING_DIMENSIONS "
-                f"back, or point LANCEDB_URI at a new folder and sync again"
+                f"the table {namespace!r} in {self._uri} holds vectors of {held_dimensions} "
+                f"dimensions, and the embedder makes {dimensions}: set EMBEDDING_MODEL and "
+                f"EMBEDDING_DIMENSIONS back, or point LANCEDB_URI at a new folder and sync again"
             )
         self._tables[namespace] = table
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return what the index holds of these documents; one row each, no text, no vector."""
-        rows = self._rows_by_id(namespace, [head_id(one) for one in document_ids], HEAD_FIELDS)
+        """Return the heads of these documents; reads one row each, without text and vector."""
+        rows = self._rows_by_id(namespace, list(map(head_id, document_ids)), HEAD_FIELDS)
         return {row["document_id"]: head_of(row) for row in rows}
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
@@ -108,24 +112,24 @@ class LanceDBStore(IndexStore):
         return sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
 
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
-        """Yield ids in order; all ids of the table are held, at some 50 bytes each."""
+        """Yield ids in order; holds all ids of the table in memory, about 50 bytes each."""
         clause = id_begins(f"{document_id}#" if document_id else "")
         yield from sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
-        """Return whole rows, two where two share an id."""
+        """Return whole rows, several for an id of several rows."""
         table = self._existing(namespace)
         fields = [] if table is None else table.schema.names
         return list(map(record_of, self._rows_by_id(namespace, chunk_ids, fields)))
 
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete rows by the number that LanceDB gives each, so that one of each id stays."""
+        """Delete rows by LanceDB's row id, so that one row of each id stays."""
         fields = ["id", "updated_at", "_rowid"]
         for _ in range(_CONFLICT_ATTEMPTS):
             surplus = doubled_rows(self._rows_by_id(namespace, chunk_ids, fields))
             if not surplus:
                 return
-            # A row that another process has moved meanwhile has another number, and is asked again.
+            # A row that another process has rewritten has a new row id, and is read again.
             clause = f"_rowid IN ({', '.join(map(str, surplus))})"
             self._committed(partial(self._table(namespace).delete, clause))
 
@@ -133,13 +137,13 @@ class LanceDBStore(IndexStore):
         """Write records in commits of bounded size; an older version never replaces a newer one.
 
         Raises:
-            LostWriteError: The store took fewer rows than it was given, and not for being older.
+            LostWriteError: Rows are missing after the write that were not rejected as older.
         """
         for at in range(0, len(records), COMMIT_ROWS):
             self._upsert_commit(namespace, records[at : at + COMMIT_ROWS])
 
     def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
-        """Replace fields of existing rows by a merge of those columns alone."""
+        """Replace fields of existing rows by merging only those columns."""
         by_names = sorted(metadata_by_id.items(), key=lambda item: sorted(item[1]))
         for names, group in groupby(by_names, key=lambda item: sorted(item[1])):
             updates = dict(group)
@@ -154,7 +158,7 @@ class LanceDBStore(IndexStore):
         self._delete(namespace, chunk_ids, partial(id_list, "id"))
 
     def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
-        """Delete rows by id, but for those that a newer version has written by now."""
+        """Delete rows by id unless a newer version has written them."""
         self._delete(namespace, list(until.items()), older_rows)
 
     def _delete(self, namespace: str, asked: Sequence[Any], clause: Callable[[Any], str]) -> None:
@@ -169,7 +173,7 @@ class LanceDBStore(IndexStore):
         return 0 if table is None else int(self._answered(table.count_rows))
 
     def watermark(self, namespace: str) -> datetime | None:
-        """Return the newest `updated_at`; reads that one column of the heads."""
+        """Return the newest `updated_at`; reads only that column of the heads."""
         rows = self._rows(namespace, "chunk = 0", ["updated_at"])
         newest = max((row["updated_at"] for row in rows), default=None)
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
@@ -186,24 +190,26 @@ class LanceDBStore(IndexStore):
         """Return the nearest rows by cosine similarity, best first."""
         if (table := self._existing(namespace)) is None:
             return []
-        wanted = indexes.nearest(table, vector).where(where_clause(where), prefilter=True)
-        query, fields = wanted.limit(limit), [*readable(table.schema), "_distance"]
-        rows = self._answered(query.select(fields).to_list)
+        query = indexes.nearest(table, vector).where(where_clause(where), prefilter=True)
+        fields = [*readable(table.schema), "_distance"]
+        rows = self._answered(query.limit(limit).select(fields).to_list)
         return [hit_of(row, 1.0 - row["_distance"]) for row in rows]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return the best rows by BM25; rows that are not indexed yet are scanned."""
+        """Return the best rows by BM25; rows that are not yet indexed are scanned."""
         table = self._existing(namespace)
         if table is None or not text.strip():
             return []
         self._ensure_text_index(table)
         query = table.search(_match_query(text, "text"), query_type="fts").limit(limit)
-        wanted = query.where(where_clause(where), prefilter=True)
-        rows = self._answered(lambda: wanted.select([*readable(table.schema), "_score"]).to_list())
+        filtered = query.where(where_clause(where), prefilter=True)
+        rows = self._answered(
+            lambda: filtered.select([*readable(table.schema), "_score"]).to_list()
+        )
         return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return the first chunks of documents that meet a filter."""
+        """Return the first rows of documents that match a filter."""
         if (table := self._existing(namespace)) is None:
             return []
         clause = f"chunk = 0 AND {where_clause(where)}"
@@ -212,9 +218,9 @@ class LanceDBStore(IndexStore):
         return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
-        """Bring the indexes up to date, merge small files, forget versions older than a day.
+        """Update the indexes, merge small files, delete versions older than a day.
 
-        A row that a writer has doubled and was killed before it could drop it goes, too.
+        Also drops double rows that a killed writer has left.
         """
         if (table := self._existing(namespace)) is None:
             return
@@ -224,7 +230,7 @@ class LanceDBStore(IndexStore):
         self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
 
     def keep_pace(self, namespace: str) -> None:
-        """Make the index of ids anew as rows wait for it, and maintain as the table doubles."""
+        """Rebuild the index of ids when rows wait for it; maintain when the table has doubled."""
         if (table := self._existing(namespace)) is None:
             return
         if self._answered(partial(indexes.wants_maintenance, table)):
@@ -238,7 +244,7 @@ class LanceDBStore(IndexStore):
         return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
 
     def beside(self, generation: str) -> Self:
-        """Return the index in a folder below this one, which LanceDB does not take for a table."""
+        """Return the index in a folder below this one, which LanceDB does not list as a table."""
         return type(self)(f"{self._uri.rstrip('/')}/generation-{generation}")
 
     def dimensions(self, namespace: str) -> int | None:
@@ -252,7 +258,7 @@ class LanceDBStore(IndexStore):
         self._answered(lambda: self._connected().drop_table(namespace, ignore_missing=True))
 
     def remove(self) -> None:
-        """Drop all tables; an empty folder may stay."""
+        """Drop all tables; an empty folder may remain."""
         self._tables.clear()
         self._answered(lambda: self._connected().drop_all_tables())
 
@@ -273,11 +279,11 @@ class LanceDBStore(IndexStore):
                 )
 
     def _merge(self, table: Any, rows: pa.Table) -> tuple[Any, bool]:
-        """Write rows in one commit; return its result, and whether no other came in between.
+        """Write rows in one commit; return its result, and whether no other commit came in between.
 
-        By the index of ids, which spares the reading of all ids, two writers that add one id at
-        the same moment both succeed (github.com/lance-format/lance/pull/9238, 2026-09). Whoever
-        commits second sees by the number of its version that it was not alone.
+        With an index of ids, two writers that add the same id at the same moment both succeed
+        (github.com/lance-format/lance/pull/9238, 2026-09). The second one notices by the version
+        of its commit.
         """
         table.checkout_latest()
         before = table.version
@@ -290,23 +296,21 @@ class LanceDBStore(IndexStore):
         return result, result.version == before + 1
 
     def _newest(self, namespace: str, updates: Mapping[str, Metadata]) -> dict[str, Metadata]:
-        """Leave out what is older than the row that it would change.
+        """Leave out updates that are older than the row that they would change.
 
-        Asked beforehand, because LanceDB 0.40 panics on a condition where a merge leaves columns
-        out. A writer in between can be outdone until the next run, which sees the fingerprint.
+        Checked beforehand, because LanceDB 0.40 panics on a condition of a merge of some columns.
+        A write in between may be overwritten until the next run notices by the fingerprint.
         """
-        held = {
-            row["id"]: row["updated_at"]
-            for row in self._rows_by_id(namespace, list(updates), ["id", "updated_at"])
-        }
+        rows = self._rows_by_id(namespace, list(updates), ["id", "updated_at"])
+        held = {row["id"]: row["updated_at"] for row in rows}
         return {
-            one: fields
-            for one, fields in updates.items()
-            if one in held and held[one] <= fields["updated_at"]
+            chunk_id: fields
+            for chunk_id, fields in updates.items()
+            if chunk_id in held and held[chunk_id] <= fields["updated_at"]
         }
 
     def _merge_fields(self, namespace: str, rows: pa.Table) -> None:
-        """Replace the columns of some rows; those without a row in the table are passed over."""
+        """Replace columns of existing rows; ids that are not in the table are ignored."""
         if rows.num_rows:
             self._table(namespace).merge_insert("id").when_matched_update_all().execute(rows)
 
@@ -327,10 +331,9 @@ class LanceDBStore(IndexStore):
     def _rows(self, namespace: str, clause: str, fields: list[str]) -> list[dict[str, Any]]:
         if (table := self._existing(namespace)) is None:
             return []
-        found: list[dict[str, Any]] = self._answered(
-            lambda: table.search().where(clause).select(fields).limit(None).to_arrow().to_pylist()
-        )
-        return found
+        query = table.search().where(clause).select(fields).limit(None)
+        rows: list[dict[str, Any]] = self._answered(lambda: query.to_arrow().to_pylist())
+        return rows
 
     def _ensure_text_index(self, table: Any) -> None:
         if not indexes.has_text_index(table):
@@ -346,7 +349,7 @@ class LanceDBStore(IndexStore):
         return self._connection
 
     def _created(self, namespace: str, dimensions: int) -> Any:
-        """Create a table, or open the one that another process has just created."""
+        """Create a table, or open it if another process has just created it."""
         schema = schema_of(dimensions)
         try:
             return self._answered(lambda: self._connected().create_table(namespace, schema=schema))
@@ -354,7 +357,7 @@ class LanceDBStore(IndexStore):
             return self._answered(lambda: self._connected().open_table(namespace))
 
     def _existing(self, namespace: str) -> Any | None:
-        """Return the table, or None when nothing was ever written to it."""
+        """Return the table, or None when it does not exist."""
         if namespace not in self._tables:
             try:
                 table = self._answered(lambda: self._connected().open_table(namespace))
@@ -370,7 +373,7 @@ class LanceDBStore(IndexStore):
         return table
 
     def _answered(self, ask: Callable[[], Result]) -> Result:
-        """Return an answer, or say that the folder or object store cannot be used."""
+        """Return a result, or raise that the folder or object store cannot be used."""
         try:
             return ask()
         except (OSError, RuntimeError) as error:
@@ -384,7 +387,7 @@ class LanceDBStore(IndexStore):
         )
 
     def _committed(self, commit: Callable[[], Result]) -> Result:
-        """Return what a commit gives; one that lost a race against another writer is repeated."""
+        """Return the result of a commit; repeat it when it conflicts with another writer."""
         for attempt in range(_CONFLICT_ATTEMPTS):
             try:
                 return commit()

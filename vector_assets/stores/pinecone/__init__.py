@@ -1,4 +1,4 @@
-"""Pinecone, through the API that its index is on.
+"""Pinecone, through the API to which its index belongs.
 
 Keep out: other stores.
 """

@@ -1,4 +1,4 @@
-"""What both of Pinecone's APIs share: requests cut to size, errors in our words, filters.
+"""What both of Pinecone's APIs share: requests of bounded size, errors, filters.
 
 Limits: docs.pinecone.io, "Database limits", 2026-11.
 """
@@ -7,14 +7,15 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from itertools import chain, islice
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import orjson
 from pinecone.errors import exceptions as pinecone_errors
 
-from vector_assets.core.concurrency import mapped_in_order
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -27,43 +28,48 @@ from vector_assets.core.errors import (
 from vector_assets.core.meter import Meter
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
-from vector_assets.stores.bulk_import import BulkImports
-from vector_assets.stores.records import MAX_METADATA_BYTES
+from vector_assets.stores.records import (
+    HEAD_FIELDS,
+    MAX_METADATA_BYTES,
+    VECTOR_FINGERPRINT,
+    head_id,
+    head_of,
+    trusted_fingerprint,
+)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_RECORDS = 1000
-"""Most records an upsert, and most ids a fetch or delete."""
+"""Most records of an upsert, and most ids of a fetch or delete."""
 
 SENDS = 3
-"""How often a batch is sent of which Pinecone says that it took a part."""
+"""How often a batch is sent while Pinecone reports that it took only a part of it."""
 
 MAX_REQUEST_BYTES = 1_900_000
-"""Most bytes a request: the vendor's 2 MB, less what frames the records."""
+"""Most bytes of the records of a request: the vendor's 2 MB, less the rest of the request."""
 
 NAMED = 5
-"""So many records are named in an error."""
+"""How many records an error names."""
 
 MAX_ANSWER_BYTES = 4_000_000
-"""Most bytes of an answer with whole records (docs.pinecone.io, "Database limits", 2026-11)."""
+"""Most bytes of a response with whole records (docs.pinecone.io, "Database limits", 2026-11)."""
 
 _NUMBER_BYTES = 22
-"""What a number of a vector may take as JSON, when it comes back as a double."""
-
-HEAD_FIELDS = [
-    "document_id", "document_fingerprint", "updated_at", "chunk_count", "stamp", "container",
-    "access",
-]  # fmt: skip
+"""Most bytes of one number of a vector as JSON, which is returned as a double."""
 
 REQUESTS_IN_FLIGHT = 4
-"""Requests of one verb at the same time; each of an upsert holds up to 2 MB."""
+"""Concurrent requests of one method; each request of an upsert holds up to 2 MB."""
 
 _RAISE = object()
 
 
 class PineconeApi(ABC):
-    """The verbs that a store needs, spoken in one of Pinecone's APIs.
+    """The methods that a store needs, through one of Pinecone's APIs.
+
+    Attributes:
+        noun: What the API calls a record: `documents` or `vectors`.
+        id_field: Name of the id in a record that is sent.
 
     Args:
         index: The SDK's data-plane client.
@@ -71,6 +77,9 @@ class PineconeApi(ABC):
         dimensions: Length of a vector.
         meter: Of the run.
     """
+
+    noun: ClassVar[str]
+    id_field: ClassVar[str]
 
     def __init__(self, index: Any, *, vector_field: str, dimensions: int, meter: Meter) -> None:
         self._index = index
@@ -80,49 +89,95 @@ class PineconeApi(ABC):
         self._written_through: dict[str, int] = {}
         self._lock = threading.Lock()
 
+    @property
     @abstractmethod
+    def _methods(self) -> Any:
+        """The SDK's object with the methods `upsert` and `delete` of this API."""
+
+    @abstractmethod
+    def _fields_by_id(
+        self, namespace: str, chunk_ids: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Return at least these fields of the records that exist, by id, without their vectors."""
+
+    @abstractmethod
+    def _head_page(
+        self, namespace: str, days: Sequence[date], token: str | None
+    ) -> tuple[Iterable[Mapping[str, Any]], Any]:
+        """Return the fields of one page of heads, and the SDK's pagination."""
+
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return heads by document id; no vector is fetched of those that exist."""
+        """Return heads by document id."""
+        chunk_ids = [head_id(document_id) for document_id in document_ids]
+        records = self._fields_by_id(namespace, chunk_ids, HEAD_FIELDS)
+        return {str(fields["document_id"]): head_of(fields) for fields in records.values()}
 
-    @abstractmethod
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """Return fingerprints by chunk id; no vector is fetched of those that exist."""
+        """Return fingerprints by chunk id."""
+        records = self._fields_by_id(namespace, chunk_ids, ["fingerprint", VECTOR_FINGERPRINT])
+        return {chunk_id: trusted_fingerprint(fields) for chunk_id, fields in records.items()}
 
-    @abstractmethod
     def clear(self, namespace: str) -> None:
-        """Delete every record of a namespace; one that does not exist is passed over."""
+        """Delete every record of a namespace, if it exists."""
+        answered(
+            f"pinecone {self.noun}.delete",
+            self._meter,
+            partial(self._methods.delete, namespace=namespace, delete_all=True),
+            missing=None,
+        )
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        """Write records and compare the counts that are returned."""
+
+        def write(group: Sequence[Mapping[str, Any]]) -> None:
+            # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
+            self._upserted(
+                namespace,
+                [str(item[self.id_field]) for item in group],
+                partial(self._methods.upsert, namespace=namespace, **{self.noun: group}),
+            )
+
+        in_parallel(write, groups_by_bytes(self.wire(records)))
+
+    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
+        """Delete records."""
+        for group in groups(chunk_ids):
+            self._written(
+                f"{self.noun}.delete",
+                namespace,
+                partial(self._methods.delete, namespace=namespace, ids=list(group)),
+            )
+
+    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
+        """Yield all heads, or those of some days, a page per request."""
+        token: str | None = None
+        while True:
+            heads, pagination = self._head_page(namespace, days, token)
+            for fields in heads:
+                yield str(fields["document_id"]), head_of(fields)
+            token = pagination.next if pagination is not None else None
+            if not token:
+                return
 
     @abstractmethod
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
-        """Yield the ids that begin with a prefix, in order, a page a request."""
+        """Yield the ids that begin with a prefix, in order, a page per request."""
 
     @abstractmethod
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return whole records, vectors included, `records_of_an_answer` at a time."""
 
     @abstractmethod
-    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records and compare the counts that come back."""
-
-    @abstractmethod
-    def bulk_imports(self) -> BulkImports:
-        """Return the imports of this index, in the form of files that its API reads."""
+    def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
+        """Yield each record in the form in which this API takes it."""
 
     @abstractmethod
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records."""
 
     @abstractmethod
-    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete records."""
-
-    @abstractmethod
     def any_newer(self, namespace: str, than: float | None) -> float | None:
         """Return the `updated_at` of any record newer than an instant; None when there is none."""
-
-    @abstractmethod
-    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        """Yield all heads, or those of some days."""
 
     @abstractmethod
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
@@ -130,28 +185,33 @@ class PineconeApi(ABC):
 
     @abstractmethod
     def search_lexical(self, namespace: str, text: str, where: Filter, limit: int) -> list[Hit]:
-        """Return the best records by words."""
+        """Return the best records by full text."""
 
     @abstractmethod
     def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
         """Return first chunks that meet a filter."""
 
     @property
+    def _any_vector(self) -> list[float]:
+        """A vector for searches in which only the filter counts."""
+        return [1.0] + [0.0] * (self.dimensions - 1)
+
+    @property
     def records_of_an_answer(self) -> int:
-        """How many whole records are sure to fit an answer."""
+        """How many whole records always fit into a response."""
         return max(1, MAX_ANSWER_BYTES // (MAX_METADATA_BYTES + _NUMBER_BYTES * self.dimensions))
 
     def count(self, namespace: str) -> int:
         """Return the number of records of a namespace."""
         stats = self._asked("describe_index_stats", self._index.describe_index_stats)
-        found = stats.namespaces.get(namespace)
-        return int(found.vector_count) if found is not None else 0
+        summary = stats.namespaces.get(namespace)
+        return int(summary.vector_count) if summary is not None else 0
 
     def shows_written(self, namespace: str) -> bool:
-        """Tell whether a search sees all that was written here, by log positions.
+        """Tell whether a search sees everything written through this object, by log positions.
 
-        False also where no position is known. A search has to be asked, for a fetch tells none
-        (docs.pinecone.io, "Check data freshness", 2026-11).
+        False also when no position is known. It takes a search, because a fetch returns no
+        position (docs.pinecone.io, "Check data freshness", 2026-11).
         """
         written = self._written_through.get(namespace)
         if written is None:
@@ -161,31 +221,29 @@ class PineconeApi(ABC):
 
     @abstractmethod
     def _search_info(self, namespace: str) -> Any:
-        """Return what the SDK tells of the smallest search."""
+        """Return the SDK's `response_info` of the smallest search."""
 
     def _asked(self, verb: str, ask: Callable[[], Any]) -> Any:
         return answered(f"pinecone {verb}", self._meter, ask)
 
     def _written(self, verb: str, namespace: str, ask: Callable[[], Any]) -> Any:
-        """Ask for a write, and remember its position in the namespace's log."""
+        """Send a write, and remember its position in the namespace's log."""
         answer = self._asked(verb, ask)
-        info = getattr(answer, "response_info", None)  # A delete of vectors answers nothing.
+        info = getattr(answer, "response_info", None)  # A delete of vectors returns nothing.
         if info is not None and info.lsn_committed is not None:
             with self._lock:
                 before = self._written_through.get(namespace, 0)
                 self._written_through[namespace] = max(before, info.lsn_committed)
         return answer
 
-    def _upserted(
-        self, verb: str, namespace: str, ids: Sequence[str], ask: Callable[[], Any]
-    ) -> None:
-        """Send a batch until Pinecone says that it took all of it.
+    def _upserted(self, namespace: str, ids: Sequence[str], ask: Callable[[], Any]) -> None:
+        """Send a batch until Pinecone reports that it took all of it.
 
         Raises:
-            LostWriteError: It never does.
+            LostWriteError: It took only a part, `SENDS` times.
         """
         for _ in range(SENDS):
-            taken = self._written(verb, namespace, ask).upserted_count
+            taken = self._written(f"{self.noun}.upsert", namespace, ask).upserted_count
             if taken == len(ids):
                 return
         raise LostWriteError(
@@ -203,14 +261,14 @@ def answered(
     missing: Any = _RAISE,
     existing: Any = _RAISE,
 ) -> Any:
-    """Count a request and return its answer, or raise what went wrong in our words.
+    """Count a request and return its response, or raise one of our errors.
 
     Args:
         operation: For the meter and for errors.
         meter: Of the run.
         ask: Makes the request; the SDK retries and obeys `Retry-After` inside.
-        missing: Returned for a thing that does not exist; raised as an error when not given.
-        existing: The same for a thing that exists already.
+        missing: Returned when the object does not exist; without it, an error is raised.
+        existing: The same when the object exists already.
     """
     meter.count(operation)
     try:
@@ -251,21 +309,21 @@ def in_parallel(
     *,
     in_flight: int = REQUESTS_IN_FLIGHT,
 ) -> list[Result]:
-    """Return `function(item)` for each item, in order, several at the same time.
+    """Return `function(item)` for each item, in order, several concurrently.
 
     Args:
         function: Makes a request.
-        items: Drawn no further ahead than requests are in flight, for each may be large.
-        in_flight: Requests at the same time.
+        items: Read only as far ahead as requests are in flight, because items may be large.
+        in_flight: Concurrent requests.
     """
     first = list(islice(iterator := iter(items), 2))
     if len(first) < 2:
-        return [function(one) for one in first]
-    return list(mapped_in_order(function, chain(first, iterator), in_flight=REQUESTS_IN_FLIGHT))
+        return [function(item) for item in first]
+    return list(map_ordered(function, chain(first, iterator), in_flight=REQUESTS_IN_FLIGHT))
 
 
 def groups(items: Sequence[Item], count: int = MAX_RECORDS) -> Iterator[Sequence[Item]]:
-    """Yield items in groups of at most so many."""
+    """Yield items in groups of at most `count`."""
     for at in range(0, len(items), count):
         yield items[at : at + count]
 
@@ -286,21 +344,21 @@ def groups_by_bytes(items: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping
 
 
 def short_numbers(vector: Vectors) -> list[float]:
-    """Return a vector as the shortest numbers that are these very float32.
+    """Return a vector as the shortest numbers that denote these float32.
 
-    Half the bytes of a request: as doubles they would be written with seventeen digits.
+    That halves the request: as doubles they would be written with seventeen digits.
     """
     numbers: list[float] = orjson.loads(vector_json(vector))
     return numbers
 
 
 def vector_json(vector: Vectors) -> bytes:
-    """Return a vector as JSON, in the shortest numbers that are these very float32."""
+    """Return a vector as JSON, in the shortest numbers that denote these float32."""
     return orjson.dumps(np.ascontiguousarray(vector), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:
-    """Return a filter in Pinecone's language; who asks is always part of it."""
+    """Return a filter in Pinecone's language; it always restricts the readers."""
     clauses: list[dict[str, Any]] = [{"access": {"$in": where.readers}}]
     if where.containers:
         clauses.append({"container": {"$in": list(where.containers)}})
@@ -315,25 +373,13 @@ def pinecone_filter(where: Filter, **also: Any) -> dict[str, Any]:
 
 
 def heads_filter(days: Sequence[date]) -> dict[str, Any]:
-    """Return the filter that a record is a head, of one of these days when there are any."""
+    """Return the filter for heads, of these days if there are any."""
     of_days = {"partition": {"$in": [day.isoformat() for day in days]}} if days else {}
     return {"chunk": {"$eq": 0}, **of_days}
 
 
-def head_of(fields: Mapping[str, Any]) -> Head:
-    """Return the head that a first chunk's fields tell."""
-    return Head(
-        str(fields.get("document_fingerprint") or ""),
-        float(fields["updated_at"]),
-        int(fields["chunk_count"]),
-        str(fields.get("stamp") or ""),
-        str(fields.get("container") or ""),
-        tuple(fields.get("access") or ()),
-    )
-
-
 def restored(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metadata as it was written: Pinecone gives every number back as a float."""
+    """Return metadata as it was written; Pinecone returns every number as a float."""
     return {
         name: int(value) if name in ("chunk", "chunk_count") else value
         for name, value in fields.items()

@@ -3,7 +3,7 @@
 API 2026-07 (docs.pinecone.io, "Documents", 2026-11).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -12,15 +12,12 @@ import numpy as np
 import orjson
 
 from vector_assets.core.vectors import Vectors
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 from vector_assets.stores.pinecone.api import (
-    HEAD_FIELDS,
     MAX_RECORDS,
     PineconeApi,
-    answered,
     groups,
     groups_by_bytes,
-    head_of,
     heads_filter,
     in_parallel,
     pinecone_filter,
@@ -28,92 +25,61 @@ from vector_assets.stores.pinecone.api import (
     short_numbers,
     vector_json,
 )
-from vector_assets.stores.pinecone.imports import JsonLines, PineconeImports
-from vector_assets.stores.records import VECTOR_FINGERPRINT, head_id, trusted_fingerprint
+from vector_assets.stores.records import HEAD_FIELDS
 
 ANSWER_FIELDS = [
     "document_id", "source", "title", "text", "url", "container", "authors", "created_at",
     "updated_at", "partition", "chunk", "chunk_count", "fingerprint", "access", "issue_key",
     "status", "channel", "thread_ts", "meeting_date", "page_id",
 ]  # fmt: skip
-"""What a search brings back: everything that an answer may show, and no vector."""
+"""Fields that a search returns: everything that a result may show, and no vector."""
 
 PAGE_HEADS = 250
-"""Heads of one page, each of which may take 14 KB of the 4 MB that an answer may. As many as 10,000
-may be asked for (the SDK's `FetchDocumentsRequest`, pinecone 10.2)."""
+"""Heads of one page, each of which may take 14 KB of the 4 MB of a response. The API allows 10,000
+(the SDK's `FetchDocumentsRequest`, pinecone 10.2)."""
 
 
 class DocumentsApi(PineconeApi):
-    """The verbs in the Documents API."""
+    """The methods of a store in the Documents API."""
 
-    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return heads by document id."""
-        ids = [head_id(one) for one in document_ids]
-        found = self._fetched(namespace, ids, HEAD_FIELDS)
-        return {str(fields["document_id"]): head_of(fields) for fields in found.values()}
+    noun = "documents"
+    id_field = "_id"
 
-    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """Return fingerprints by chunk id."""
-        found = self._fetched(namespace, chunk_ids, ["fingerprint", VECTOR_FINGERPRINT])
-        return {one: trusted_fingerprint(fields) for one, fields in found.items()}
-
-    def clear(self, namespace: str) -> None:
-        """Delete every record of a namespace."""
-        answered(
-            "pinecone documents.delete",
-            self._meter,
-            partial(self._index.documents.delete, namespace=namespace, delete_all=True),
-            missing=None,
-        )
+    @property
+    def _methods(self) -> Any:
+        return self._index.documents
 
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
-        """Yield the ids that begin with a prefix, in order, a page a request."""
+        """Yield the ids that begin with a prefix, in order, a page per request."""
         pages = self._index.documents.list(namespace=namespace, prefix=prefix or None).pages()
         while (page := self._asked("documents.list", partial(next, pages, None))) is not None:
-            yield from (one.id for one in page.items)
+            yield from (item.id for item in page.items)
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return whole records, vectors included."""
-        found = self._fetched(namespace, chunk_ids, [], self.records_of_an_answer)
+        records = self._fields_by_id(namespace, chunk_ids, [], self.records_of_an_answer)
         return [
             Record(
-                one,
+                chunk_id,
                 np.asarray(fields[self._vector_field], np.float32),
                 {name: value for name, value in fields.items() if name != self._vector_field},
             )
-            for one, fields in found.items()
+            for chunk_id, fields in records.items()
         ]
 
-    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records and compare the counts that come back."""
-
-        def write(group: Sequence[Mapping[str, Any]]) -> None:
-            self._upserted(
-                "documents.upsert",
-                namespace,
-                [str(one["_id"]) for one in group],
-                partial(self._index.documents.upsert, namespace=namespace, documents=group),
-            )
-
-        in_parallel(write, groups_by_bytes(self.wire(records)))
-
     def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Yield each record as a document of the request, or of a file that is imported."""
-        for one in records:
+        """Yield each record as a document of the request."""
+        for record in records:
             yield {
-                "_id": one.id,
-                # JSON already, and written into the request as it is, by the SDK's orjson.
-                self._vector_field: orjson.Fragment(vector_json(one.vector)),
-                **one.metadata,
+                "_id": record.id,
+                # Already JSON; the SDK's orjson copies it into the request unchanged.
+                self._vector_field: orjson.Fragment(vector_json(record.vector)),
+                **record.metadata,
             }
 
-    def bulk_imports(self) -> PineconeImports:
-        """Return the imports, of documents as JSON Lines."""
-        return PineconeImports(self._index, JsonLines, self.wire, self._meter)
-
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
-        """Set fields of records, many a request."""
-        patches = ({"_id": one, **fields} for one, fields in metadata_by_id.items())
+        """Set fields of records, many per request."""
+        patches = ({"_id": chunk_id, **fields} for chunk_id, fields in metadata_by_id.items())
         for group in groups_by_bytes(patches):
             self._written(
                 "documents.update",
@@ -121,34 +87,18 @@ class DocumentsApi(PineconeApi):
                 partial(self._index.documents.update, namespace=namespace, documents=group),
             )
 
-    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete records."""
-        for group in groups(chunk_ids):
-            self._written(
-                "documents.delete",
-                namespace,
-                partial(self._index.documents.delete, namespace=namespace, ids=list(group)),
-            )
-
     def any_newer(self, namespace: str, than: float | None) -> float | None:
         """Return the `updated_at` of any record newer than an instant."""
         bound = {"$gt": than} if than is not None else {"$exists": True}
         page = self._page(namespace, {"updated_at": bound}, ["updated_at"], limit=1)
-        found = (_fields(one) for one in page.documents.values())
-        return next((float(one["updated_at"]) for one in found), None)
+        records = map(_fields, page.documents.values())
+        return next((float(fields["updated_at"]) for fields in records), None)
 
-    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        """Yield all heads, or those of some days."""
-        token: str | None = None
-        while True:
-            page = self._page(
-                namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_HEADS, token=token
-            )
-            for fields in map(_fields, page.documents.values()):
-                yield str(fields["document_id"]), head_of(fields)
-            token = page.pagination.next if page.pagination is not None else None
-            if not token:
-                return
+    def _head_page(
+        self, namespace: str, days: Sequence[date], token: str | None
+    ) -> tuple[Iterable[Mapping[str, Any]], Any]:
+        page = self._page(namespace, heads_filter(days), HEAD_FIELDS, limit=PAGE_HEADS, token=token)
+        return map(_fields, page.documents.values()), page.pagination
 
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
         """Return the nearest records."""
@@ -167,11 +117,10 @@ class DocumentsApi(PineconeApi):
     def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
         """Return first chunks that meet a filter."""
         page = self._page(namespace, pinecone_filter(where, chunk=0), ANSWER_FIELDS, limit=limit)
-        return [Hit(one, 1.0, _fields(found)) for one, found in page.documents.items()]
+        return [Hit(chunk_id, 1.0, _fields(item)) for chunk_id, item in page.documents.items()]
 
     def _search_info(self, namespace: str) -> Any:
-        anything = [1.0] + [0.0] * (self.dimensions - 1)
-        clause = {"type": "dense_vector", "field": self._vector_field, "values": anything}
+        clause = {"type": "dense_vector", "field": self._vector_field, "values": self._any_vector}
         answer = self._asked(
             "documents.search",
             partial(
@@ -198,12 +147,16 @@ class DocumentsApi(PineconeApi):
                 filter=pinecone_filter(where),
             ),
         )
-        return [Hit(one.id, float(one.score), _fields(one)) for one in answer.matches]
+        return [Hit(match.id, float(match.score), _fields(match)) for match in answer.matches]
 
-    def _fetched(
-        self, namespace: str, ids: Sequence[str], fields: Sequence[str], at_once: int = MAX_RECORDS
+    def _fields_by_id(
+        self,
+        namespace: str,
+        chunk_ids: Sequence[str],
+        fields: Sequence[str],
+        records_per_request: int = MAX_RECORDS,
     ) -> dict[str, Mapping[str, Any]]:
-        """Return fields by id; every field there is where none is named."""
+        """Return fields by id; all fields, the vector included, when none is named."""
 
         def fetch(group: Sequence[str]) -> dict[str, Mapping[str, Any]]:
             answer = self._asked(
@@ -215,10 +168,10 @@ class DocumentsApi(PineconeApi):
                     include_fields=list(fields) or None,
                 ),
             )
-            return {one: _fields(document) for one, document in answer.documents.items()}
+            return {chunk_id: _fields(item) for chunk_id, item in answer.documents.items()}
 
-        parts = in_parallel(fetch, groups(ids, at_once))
-        return {one: found for part in parts for one, found in part.items()}
+        parts = in_parallel(fetch, groups(chunk_ids, records_per_request))
+        return {chunk_id: record for part in parts for chunk_id, record in part.items()}
 
     def _page(
         self,

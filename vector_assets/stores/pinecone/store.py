@@ -1,14 +1,12 @@
-"""Pinecone: an index in the cloud, through whichever of its two APIs made it.
+"""Pinecone: an index in the cloud, through the API with which it was created.
 
-An index that we create belongs to the Documents API and has full text; an index of vectors that
-exists already is served through the Vectors API, without full text.
-Both APIs are eventually consistent (docs.pinecone.io, "Data freshness", 2026-11): a search may miss
-what was written seconds ago, a fetch by id likewise.
+Indexes that we create use the Documents API and have full text. An existing index of vectors uses
+the Vectors API, without full text. Both APIs are eventually consistent (docs.pinecone.io, "Data
+freshness", 2026-11): searches and fetches may miss what was written seconds ago.
 """
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -20,8 +18,8 @@ from vector_assets.core.errors import IndexMismatchError, SettingsError, Unavail
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
-from vector_assets.stores.bulk_import import BulkImports, BulkStore
+from vector_assets.core.waiting import wait_until
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.pinecone.api import PineconeApi, answered
 from vector_assets.stores.pinecone.documents_api import DocumentsApi
 from vector_assets.stores.pinecone.vectors_api import VectorsApi
@@ -30,34 +28,34 @@ VECTOR_FIELD = "vector"
 TEXT_FIELD = "text"
 
 FIELD_OF_VECTOR_INDEX = "_values"
-"""How the control plane calls the one field of an index of the Vectors API."""
+"""The control plane's name of the only field of an index of the Vectors API."""
 
 MAX_NAME_CHARACTERS = 45
-"""Longest name of an index (docs.pinecone.io, "Create an index", 2026-11)."""
+"""Longest allowed name of an index (docs.pinecone.io, "Create an index", 2026-11)."""
 
 READY_SECONDS = 300.0
-"""How long a new index may take until it can be used."""
+"""How long to wait until a new index can be used."""
 
 READY_POLL_SECONDS = 1.0
 
 DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 
 
-class PineconeStore(BulkStore):
+class PineconeStore(IndexStore):
     """One index.
 
     Args:
         key: API key.
         index: Name of the index.
-        host: Its data-plane URL; looked up by name when empty.
-        controller_host: Control plane; Pinecone's own when empty.
+        host: URL of its data plane; looked up by name when empty.
+        controller_host: URL of the control plane; Pinecone's own when empty.
         meter: Of the run.
     """
 
     name = "pinecone"
     # Eventually consistent (docs.pinecone.io, "Check data freshness", 2026-11): seconds as a rule.
     seen_within_seconds = 60.0
-    # A batch is written in a few requests that wait for one another; a second one fills the gaps.
+    # The requests of a batch wait for one another; a second batch uses the time between them.
     batches_in_flight = 2
 
     def __init__(
@@ -70,11 +68,11 @@ class PineconeStore(BulkStore):
         self._meter = meter
         self._client = _client(key, controller_host)
         self._lock = threading.Lock()
-        self._found: PineconeApi | None = None
+        self._api: PineconeApi | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Build it from the settings; no request is made.
+        """Create the store from the settings, without a request.
 
         Raises:
             SettingsError: The key is missing.
@@ -100,7 +98,7 @@ class PineconeStore(BulkStore):
         return api is None or isinstance(api, DocumentsApi)
 
     def open(self, namespace: str, dimensions: int) -> None:
-        """Look the index up, or create it; a namespace needs no making.
+        """Look the index up, or create it; namespaces need not be created.
 
         Raises:
             IndexMismatchError: It holds vectors of another length.
@@ -124,31 +122,31 @@ class PineconeStore(BulkStore):
         return {} if api is None else api.fingerprints(namespace, chunk_ids)
 
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
-        """Return the ids of all chunks of a document; the separator belongs to the prefix."""
+        """Return the ids of all chunks of a document; the prefix includes the separator."""
         api = self._existing()
         return [] if api is None else list(api.listed(namespace, f"{document_id}#"))
 
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
-        """Yield ids in order, a page a request."""
+        """Yield ids in order, a page per request."""
         api = self._existing()
         if api is not None:
             yield from api.listed(namespace, f"{document_id}#" if document_id else "")
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
-        """Return records with their vectors, in answers of bounded bytes."""
+        """Return records with their vectors, in responses of bounded size."""
         api = self._existing()
         return [] if api is None else api.fetch(namespace, chunk_ids)
 
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Do nothing: an id is unique in a namespace of Pinecone."""
+        """Do nothing: ids are unique in a namespace of Pinecone."""
 
     def shows_written(self, namespace: str) -> bool:
-        """Whether a search is known to see all that was written here."""
+        """Tell whether a search is known to see everything written through this object."""
         api = self._existing()
         return api is not None and api.shows_written(namespace)
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records in requests of bounded count and bytes, a few at a time.
+        """Write records in requests of bounded count and bytes, a few concurrently.
 
         Raises:
             LostWriteError: Pinecone took fewer than it was given.
@@ -167,22 +165,22 @@ class PineconeStore(BulkStore):
             self._opened().delete(namespace, chunk_ids)
 
     def count(self, namespace: str) -> int:
-        """Return the number of records, as the index's statistics have it."""
+        """Return the number of records from the index's statistics."""
         api = self._existing()
         return 0 if api is None else api.count(namespace)
 
     def watermark(self, namespace: str) -> datetime | None:
         """Return the newest `updated_at`.
 
-        Pinecone cannot sort, so this climbs: each request asks for one record newer than the
-        newest seen, from the middle of what is left. About 20 requests, however many records.
+        Pinecone cannot sort, so each request asks for one record that is newer than the newest
+        seen, by a step that shrinks. That takes about 20 requests for any number of records.
         """
         api = self._existing()
-        newest = None if api is None else _climb(api, namespace)
+        newest = None if api is None else _newest_time(api, namespace)
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        """Yield each document, or those of some days, with its head, a page a request."""
+        """Yield each document, or those of some days, with its head, a page per request."""
         api = self._existing()
         return iter(()) if api is None else api.documents(namespace, days)
 
@@ -194,14 +192,14 @@ class PineconeStore(BulkStore):
         return [] if api is None else api.search_dense(namespace, vector, where, limit)
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return the best records by BM25; nothing from an index of vectors."""
+        """Return the best records by BM25; none from an index of vectors."""
         api = self._existing()
         if api is None or not text.strip():
             return []
         return api.search_lexical(namespace, text, where, limit)
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return first chunks that meet a filter."""
+        """Return first records that match a filter."""
         api = self._existing()
         return [] if api is None else api.lookup(namespace, where, limit)
 
@@ -209,7 +207,7 @@ class PineconeStore(BulkStore):
         """Do nothing: Pinecone maintains its indexes itself."""
 
     def keep_pace(self, namespace: str) -> None:
-        """Do nothing, for the same reason."""
+        """Do nothing: Pinecone maintains its indexes itself."""
 
     def check(self) -> str:
         """Look the index up."""
@@ -220,9 +218,9 @@ class PineconeStore(BulkStore):
         return f"Pinecone index {self._index_name!r} of {kind}, {api.dimensions} dimensions"
 
     def beside(self, generation: str) -> Self:
-        """Return another index, named after this one; whatever made this, it is one of documents.
+        """Return another index, of the Documents API, whose name is derived from this one's.
 
-        A name that grows too long is cut, and its hash keeps it apart from others.
+        A name that is too long is cut and gets a hash, to be different from others.
         """
         name = f"{self._index_name}-{generation}"
         if len(name) > MAX_NAME_CHARACTERS:
@@ -247,10 +245,6 @@ class PineconeStore(BulkStore):
         if api is not None:
             api.clear(namespace)
 
-    def bulk_imports(self) -> BulkImports:
-        """Return the imports of this index, which has to exist."""
-        return self._opened().bulk_imports()
-
     def remove(self) -> None:
         """Delete the index."""
         answered(
@@ -260,7 +254,7 @@ class PineconeStore(BulkStore):
             missing=None,
         )
         with self._lock:
-            self._found = None
+            self._api = None
 
     def _opened(self) -> PineconeApi:
         api = self._existing()
@@ -273,45 +267,47 @@ class PineconeStore(BulkStore):
     def _existing(self) -> PineconeApi | None:
         """Return the index through its API, or None when there is no such index."""
         with self._lock:
-            if self._found is None:
-                found = self._described()
-                if found is not None:
-                    self._found = self._connect(found)
-            return self._found
+            if self._api is None:
+                description = self._described()
+                if description is not None:
+                    self._api = self._connect(description)
+            return self._api
 
     def _described(self) -> Any | None:
-        """Return the index, once it can be used; None when there is none.
+        """Return the index's description when it is ready; None when there is no index.
 
         Raises:
-            UnavailableError: It is in the making, and was not ready in time.
+            UnavailableError: It is being created, and was not ready in time.
         """
-        give_up_at = time.monotonic() + READY_SECONDS
-        while True:
-            found = answered(
+        description = wait_until(
+            lambda: answered(
                 "pinecone indexes.describe",
                 self._meter,
                 lambda: self._client.indexes.describe(self._index_name),
                 missing=None,
-            )
-            if found is None or found.status.ready:
-                return found
-            if time.monotonic() > give_up_at:
-                raise UnavailableError(
-                    f"Pinecone index {self._index_name!r}", f"{found.status.state} for too long"
-                )
-            time.sleep(READY_POLL_SECONDS)
-
-    def _connect(self, found: Any) -> PineconeApi:
-        fields = found.schema.fields
-        name = next(
-            one for one, kind in fields.items() if getattr(kind, "dimension", None) is not None
+            ),
+            seconds=READY_SECONDS,
+            is_done=lambda index: index is None or index.status.ready,
+            pause_seconds=READY_POLL_SECONDS,
         )
-        handle = _index(self._key, self._controller_host, self._host or found.host)
-        kind = VectorsApi if name == FIELD_OF_VECTOR_INDEX else DocumentsApi
-        return kind(handle, vector_field=name, dimensions=fields[name].dimension, meter=self._meter)
+        if description is not None and not description.status.ready:
+            raise UnavailableError(
+                f"Pinecone index {self._index_name!r}", f"{description.status.state} for too long"
+            )
+        return description
+
+    def _connect(self, description: Any) -> PineconeApi:
+        fields = description.schema.fields
+        vector_field = next(
+            name for name, field in fields.items() if getattr(field, "dimension", None) is not None
+        )
+        handle = _index(self._key, self._controller_host, self._host or description.host)
+        api = VectorsApi if vector_field == FIELD_OF_VECTOR_INDEX else DocumentsApi
+        dimensions = fields[vector_field].dimension
+        return api(handle, vector_field=vector_field, dimensions=dimensions, meter=self._meter)
 
     def _create(self, dimensions: int) -> PineconeApi:
-        """Create an index of documents: a vector, full text; all other fields can be filtered."""
+        """Create an index with a vector and full text; other fields can be filtered."""
         schema = {
             "fields": {
                 VECTOR_FIELD: {
@@ -331,13 +327,13 @@ class PineconeStore(BulkStore):
             lambda: self._client.indexes.create(
                 name=self._index_name, schema=schema, deployment=DEPLOYMENT, timeout=-1
             ),
-            # Another run has created it at this moment: sources sync side by side.
+            # Another run has just created it: sources sync concurrently.
             existing=None,
         )
         return self._opened()
 
 
-# A client and an index's handle hold their connections; sources that sync side by side share them.
+# Clients hold connections, which sources that sync concurrently share.
 
 
 @lru_cache(maxsize=8)
@@ -350,18 +346,18 @@ def _index(key: str, controller_host: str, host: str) -> Any:
     return _client(key, controller_host).Index(host=host)
 
 
-def _climb(api: PineconeApi, namespace: str) -> float | None:
+def _newest_time(api: PineconeApi, namespace: str) -> float | None:
     """Return the newest `updated_at` of a namespace."""
     newest = api.any_newer(namespace, None)
     if newest is None:
         return None
     step_seconds = 365 * 86400.0
     while step_seconds >= 0.5:
-        found = api.any_newer(namespace, newest + step_seconds)
-        if found is None:
-            # Nothing so far ahead; below half a second only the seen record itself is left.
+        newer = api.any_newer(namespace, newest + step_seconds)
+        if newer is None:
+            # Nothing that far ahead; below half a second only the newest record itself is left.
             step_seconds = step_seconds / 4 if step_seconds > 1 else 0.0
         else:
-            newest = found
+            newest = newer
     last = api.any_newer(namespace, newest)
     return newest if last is None else max(newest, last)

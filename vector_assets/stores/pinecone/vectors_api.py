@@ -1,10 +1,10 @@
 """Pinecone's Vectors API, for an index that exists already; it has no full text.
 
-A fetch by id always brings the vector along, so what exists is asked by a query, which does not,
-and only ids that the query did not find are fetched: those are new, and answer nothing.
+A fetch by id always returns the vector, so existing records are read by a query, which does not.
+Only ids that the query did not find are fetched: those are new as a rule, and return nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import partial
@@ -13,60 +13,43 @@ from typing import Any
 import numpy as np
 
 from vector_assets.core.vectors import Vectors
-from vector_assets.stores.base import Filter, Head, Hit, Metadata, Record
+from vector_assets.stores.base import Filter, Hit, Metadata, Record
 from vector_assets.stores.pinecone.api import (
     PineconeApi,
-    answered,
     groups,
-    groups_by_bytes,
-    head_of,
     heads_filter,
-    in_parallel,
     pinecone_filter,
     restored,
     short_numbers,
 )
-from vector_assets.stores.pinecone.imports import ParquetRows, PineconeImports
-from vector_assets.stores.records import document_id_of, head_id, ordinal_of, trusted_fingerprint
+from vector_assets.stores.records import document_id_of, ordinal_of
 
 UPDATES_IN_FLIGHT = 8
-"""An update changes one record a request; 100 a second are allowed a namespace."""
+"""An update changes one record per request; 100 a second are allowed per namespace."""
 
 KNOWN_RECORDS = 90
-"""Records of one query for metadata, each of which may take 40 KB of the 4 MB that an answer may
+"""Records of one query for metadata, each of which may take 40 KB of the 4 MB of a response
 (docs.pinecone.io, "Database limits", 2026-11)."""
 
 FETCH_IDS = 100
-"""Ids of one fetch: they travel in the URL."""
+"""Ids of one fetch; they are part of the URL."""
 
 PAGE_HEADS = 100
-"""Heads of one page, which brings them whole: with their vectors, and up to 40 KB of metadata."""
+"""Heads of one page, which returns their vectors and up to 40 KB of metadata each."""
 
 
 class VectorsApi(PineconeApi):
-    """The verbs in the Vectors API."""
+    """The methods of a store in the Vectors API."""
 
-    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return heads by document id."""
-        found = self._held(namespace, [head_id(one) for one in document_ids])
-        return {str(fields["document_id"]): head_of(fields) for fields in found.values()}
+    noun = "vectors"
+    id_field = "id"
 
-    def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
-        """Return fingerprints by chunk id."""
-        found = self._held(namespace, chunk_ids)
-        return {one: trusted_fingerprint(fields) for one, fields in found.items()}
-
-    def clear(self, namespace: str) -> None:
-        """Delete every record of a namespace."""
-        answered(
-            "pinecone vectors.delete",
-            self._meter,
-            partial(self._index.delete, delete_all=True, namespace=namespace),
-            missing=None,
-        )
+    @property
+    def _methods(self) -> Any:
+        return self._index
 
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
-        """Yield the ids that begin with a prefix, in order, a page a request."""
+        """Yield the ids that begin with a prefix, in order, a page per request."""
         token: str | None = None
         while True:
             page = self._asked(
@@ -78,95 +61,64 @@ class VectorsApi(PineconeApi):
                     pagination_token=token,
                 ),
             )
-            yield from (one.id for one in page.vectors)
+            yield from (item.id for item in page.vectors)
             token = page.pagination.next if page.pagination is not None else None
             if not token:
                 return
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return whole records, vectors included."""
-        at_once = min(FETCH_IDS, self.records_of_an_answer)
+        ids_per_request = min(FETCH_IDS, self.records_of_an_answer)
         return [
-            Record(one, np.asarray(vector.values, np.float32), restored(vector.metadata))
-            for one, vector in self._whole(namespace, chunk_ids, at_once)
+            Record(chunk_id, np.asarray(vector.values, np.float32), restored(vector.metadata))
+            for chunk_id, vector in self._whole(namespace, chunk_ids, ids_per_request)
         ]
 
-    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records and compare the counts that come back."""
-
-        def write(group: Sequence[Mapping[str, Any]]) -> None:
-            # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
-            self._upserted(
-                "vectors.upsert",
-                namespace,
-                [str(one["id"]) for one in group],
-                partial(self._index.upsert, vectors=group, namespace=namespace),
-            )
-
-        in_parallel(write, groups_by_bytes(self.wire(records)))
-
     def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
-        """Yield each record as a vector of the request, or of a file that is imported."""
-        for one in records:
+        """Yield each record as a vector of the request."""
+        for record in records:
             yield {
-                "id": one.id,
-                "values": short_numbers(one.vector),
-                "metadata": dict(one.metadata),
+                "id": record.id,
+                "values": short_numbers(record.vector),
+                "metadata": dict(record.metadata),
             }
 
-    def bulk_imports(self) -> PineconeImports:
-        """Return the imports, of vectors as Parquet."""
-        return PineconeImports(self._index, ParquetRows, self.wire, self._meter)
-
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
-        """Set fields of records, several requests in flight."""
+        """Set fields of records, one per request, several requests concurrently."""
 
-        def one(item: tuple[str, Metadata]) -> None:
+        def update_record(item: tuple[str, Metadata]) -> None:
+            chunk_id, fields = item
             self._written(
                 "vectors.update",
                 namespace,
                 partial(
-                    self._index.update, id=item[0], set_metadata=dict(item[1]), namespace=namespace
+                    self._index.update, id=chunk_id, set_metadata=dict(fields), namespace=namespace
                 ),
             )
 
         with ThreadPoolExecutor(UPDATES_IN_FLIGHT) as pool:
-            list(pool.map(one, metadata_by_id.items()))
-
-    def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
-        """Delete records."""
-        for group in groups(chunk_ids):
-            self._written(
-                "vectors.delete",
-                namespace,
-                partial(self._index.delete, ids=list(group), namespace=namespace),
-            )
+            list(pool.map(update_record, metadata_by_id.items()))
 
     def any_newer(self, namespace: str, than: float | None) -> float | None:
         """Return the `updated_at` of any record newer than an instant."""
         bound = {"$gt": than} if than is not None else {"$exists": True}
-        found = self._known(namespace, {"updated_at": bound}, 1)
-        return next((float(fields["updated_at"]) for fields in found.values()), None)
+        hits = self._queried(namespace, self._any_vector, {"updated_at": bound}, 1)
+        return next((float(str(hit.metadata["updated_at"])) for hit in hits), None)
 
-    def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        """Yield all heads, or those of some days."""
-        token: str | None = None
-        while True:
-            page = self._asked(
-                "vectors.fetch_by_metadata",
-                partial(
-                    self._index.fetch_by_metadata,
-                    filter=heads_filter(days),
-                    namespace=namespace,
-                    limit=PAGE_HEADS,
-                    pagination_token=token,
-                ),
-            )
-            for vector in page.vectors.values():
-                yield str(vector.metadata["document_id"]), head_of(vector.metadata)
-            token = page.pagination.next if page.pagination is not None else None
-            if not token:
-                return
+    def _head_page(
+        self, namespace: str, days: Sequence[date], token: str | None
+    ) -> tuple[Iterable[Mapping[str, Any]], Any]:
+        page = self._asked(
+            "vectors.fetch_by_metadata",
+            partial(
+                self._index.fetch_by_metadata,
+                filter=heads_filter(days),
+                namespace=namespace,
+                limit=PAGE_HEADS,
+                pagination_token=token,
+            ),
+        )
+        return [vector.metadata for vector in page.vectors.values()], page.pagination
 
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
         """Return the nearest records."""
@@ -178,30 +130,25 @@ class VectorsApi(PineconeApi):
 
     def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
         """Return first chunks that meet a filter."""
-        found = self._known(namespace, pinecone_filter(where, chunk=0), limit)
-        return [Hit(one, 1.0, fields) for one, fields in found.items()]
+        hits = self._queried(namespace, self._any_vector, pinecone_filter(where, chunk=0), limit)
+        return [Hit(hit.id, 1.0, hit.metadata) for hit in hits]
 
-    def _held(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the metadata of those of some records that exist, by id."""
-        found: dict[str, dict[str, Any]] = {}
+    def _fields_by_id(
+        self, namespace: str, chunk_ids: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """Return all metadata by id; this API cannot select fields."""
+        records: dict[str, Mapping[str, Any]] = {}
         for group in groups(list(dict.fromkeys(chunk_ids)), KNOWN_RECORDS):
-            found |= self._known(namespace, _one_of(group), len(group))
-        return found | self._fetched(namespace, [one for one in chunk_ids if one not in found])
+            hits = self._queried(namespace, self._any_vector, _ids_filter(group), len(group))
+            records |= {hit.id: hit.metadata for hit in hits}
+        unseen = [chunk_id for chunk_id in chunk_ids if chunk_id not in records]
+        for chunk_id, vector in self._whole(namespace, unseen, FETCH_IDS):
+            records[chunk_id] = restored(vector.metadata)
+        return records
 
     def _search_info(self, namespace: str) -> Any:
-        anything = [1.0] + [0.0] * (self.dimensions - 1)
-        answer = self._asked(
-            "query", partial(self._index.query, namespace=namespace, vector=anything, top_k=1)
-        )
-        return answer.response_info
-
-    def _known(
-        self, namespace: str, condition: Mapping[str, Any], limit: int
-    ) -> dict[str, dict[str, Any]]:
-        """Return the metadata of records that meet a filter, by a query with any vector."""
-        anything = [1.0] + [0.0] * (self.dimensions - 1)
-        hits = self._queried(namespace, anything, condition, limit)
-        return {hit.id: dict(hit.metadata) for hit in hits}
+        query = partial(self._index.query, namespace=namespace, vector=self._any_vector, top_k=1)
+        return self._asked("query", query).response_info
 
     def _queried(
         self, namespace: str, values: list[float], condition: Mapping[str, Any], limit: int
@@ -218,15 +165,15 @@ class VectorsApi(PineconeApi):
                 include_values=False,
             ),
         )
-        return [Hit(one.id, float(one.score), restored(one.metadata)) for one in answer.matches]
+        return [
+            Hit(match.id, float(match.score), restored(match.metadata)) for match in answer.matches
+        ]
 
-    def _fetched(self, namespace: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        whole = self._whole(namespace, ids, FETCH_IDS)
-        return {one: restored(vector.metadata) for one, vector in whole}
-
-    def _whole(self, namespace: str, ids: Sequence[str], at_once: int) -> Iterator[tuple[str, Any]]:
-        """Yield records as the SDK has them, by id."""
-        for group in groups(ids, at_once):
+    def _whole(
+        self, namespace: str, chunk_ids: Sequence[str], ids_per_request: int
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield ids with the SDK's objects of whole records."""
+        for group in groups(chunk_ids, ids_per_request):
             answer = self._asked(
                 "vectors.fetch",
                 partial(self._index.fetch, ids=list(group), namespace=namespace),
@@ -234,11 +181,11 @@ class VectorsApi(PineconeApi):
             yield from answer.vectors.items()
 
 
-def _one_of(chunk_ids: Sequence[str]) -> dict[str, Any]:
-    """Return the filter that a record is one of these, and of no others."""
+def _ids_filter(chunk_ids: Sequence[str]) -> dict[str, Any]:
+    """Return the filter for exactly these records."""
     ordinals: dict[str, list[int]] = {}
-    for one in chunk_ids:
-        ordinals.setdefault(document_id_of(one), []).append(ordinal_of(one))
+    for chunk_id in chunk_ids:
+        ordinals.setdefault(document_id_of(chunk_id), []).append(ordinal_of(chunk_id))
     alternatives = [
         {"document_id": {"$eq": document_id}, "chunk": {"$in": numbers}}
         for document_id, numbers in ordinals.items()

@@ -1,4 +1,4 @@
-"""Short words for the tests of the prune: sync, prune, and what an index holds afterwards."""
+"""Helpers of the prune's tests: sync, prune, and what an index holds afterwards."""
 
 from typing import Any
 
@@ -29,4 +29,4 @@ def prune(source: Source, store: VectorStore, max_share: float = 0.4, **kwargs: 
 
 def held(store: VectorStore, namespace: str = "jira") -> set[str]:
     """Return the ids of the documents that an index has a head of."""
-    return {one for one, _ in store.documents(namespace)}
+    return {document_id for document_id, _ in store.documents(namespace)}

@@ -62,7 +62,7 @@ def test_a_folder_that_is_there_and_shows_nothing_may_not_be_mounted(
     sync(files(folder), lance)
     (folder / "memos" / "ann.md").unlink()
     report = prune(files(folder), lance)
-    assert [(one.subject, one.documents) for one in report.refusals] == [("memos", 1)]
+    assert [(refusal.subject, refusal.documents) for refusal in report.refusals] == [("memos", 1)]
     assert "files:memos/ann.md" in held(lance, "files")
 
 
@@ -71,7 +71,7 @@ def test_a_root_that_shows_nothing_may_not_be_mounted(folder: Path, lance: Lance
     shutil.rmtree(folder)
     folder.mkdir()
     report = prune(files(folder), lance)
-    assert ["its listing is empty" in one.reason for one in report.refusals] == [True]
+    assert ["its listing is empty" in refusal.reason for refusal in report.refusals] == [True]
     assert len(held(lance, "files")) == 5
 
 
@@ -81,7 +81,7 @@ def test_a_root_that_is_not_there_is_refused_whatever_share_may_go(
     sync(files(folder), lance)
     shutil.rmtree(folder)
     report = prune(files(folder), lance, max_share=1)
-    assert ["no such folder" in one.reason for one in report.refusals] == [True]
+    assert ["no such folder" in refusal.reason for refusal in report.refusals] == [True]
     assert len(held(lance, "files")) == 5
 
 

@@ -10,7 +10,7 @@ import pytest
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import UnavailableError
-from vector_assets.sources.base import Fate, Missing, Unlisted
+from vector_assets.sources.base import Missing, RemoteState, Unlisted
 from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
@@ -24,7 +24,7 @@ def numbered(count: int, container: str = "HAR", first: int = 0) -> list[Documen
 
 
 class Listed(ListSource):
-    """Yields ids without documents; something may happen after so many, and fates are as given."""
+    """Lists ids only, may act after some of them, and reports the given remote states."""
 
     def __init__(
         self,
@@ -33,24 +33,24 @@ class Listed(ListSource):
         after: int = -1,
         act: Callable[[], None] = lambda: None,
         unlisted: Sequence[Unlisted] = (),
-        fates: dict[str, Fate] | None = None,
+        states: dict[str, RemoteState] | None = None,
     ) -> None:
         super().__init__(items)
         self.after, self.act, self.unlisted = after, act, unlisted
-        self.given_fates = fates or {}
+        self.states = states or {}
         self.asked: list[str] = []
 
     def ids(self, window: Window) -> Iterator[str | Unlisted]:
         yield from self.unlisted
-        for n, one in enumerate(super().ids(window)):
+        for n, item in enumerate(super().ids(window)):
             if n == self.after:
                 self.act()
-            yield one
+            yield item
 
-    def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
-        self.asked += [one.document_id for one in missing]
-        for one in missing:
-            yield one.document_id, self.given_fates.get(one.document_id, Fate.NOT_SHOWN)
+    def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
+        for document_id in (candidate.document_id for candidate in missing):
+            self.asked.append(document_id)
+            yield document_id, self.states.get(document_id, RemoteState.NOT_SHOWN)
 
 
 def broken() -> None:
@@ -95,33 +95,38 @@ def test_what_looks_like_a_lost_permission_is_refused_until_a_person_says_otherw
     assert "--max-share 1" in refusal.advice
 
     assert prune(Listed(listed), lance, 1).refusals == []
-    assert held(lance) == {one.id for one in listed}
+    assert held(lance) == {each.id for each in listed}
 
 
 def test_a_container_of_which_nothing_is_left_goes_when_the_vendor_says_that_it_was_deleted(
     lance: LanceDBStore,
 ) -> None:
     sync(ListSource([*numbered(17), *numbered(2, "OPS", first=17)]), lance)
-    fates = {"jira:17": Fate.DELETED, "jira:18": Fate.DELETED}
-    report = prune(Listed(numbered(17), fates=fates), lance)
+    states = {"jira:17": RemoteState.DELETED, "jira:18": RemoteState.DELETED}
+    report = prune(Listed(numbered(17), states=states), lance)
     assert (report.deleted, report.refusals) == (["jira:17", "jira:18"], [])
 
 
 def test_what_only_a_vendor_could_tell_is_left_and_what_is_sure_goes(lance: LanceDBStore) -> None:
     sync(ListSource(numbered(10)), lance)
-    report = prune(Listed(numbered(8), fates={"jira:8": Fate.UNSURE}), lance)
+    report = prune(Listed(numbered(8), states={"jira:8": RemoteState.UNSURE}), lance)
     assert report.deleted == ["jira:9"]
-    assert [(one.subject, one.documents) for one in report.refusals] == [("HAR", 1)]
+    assert [(refusal.subject, refusal.documents) for refusal in report.refusals] == [("HAR", 1)]
     assert "jira:8" in report.refusals[0].reason
     assert "jira:8" in held(lance)
 
 
 def test_nothing_is_concluded_of_a_part_that_could_not_be_listed(lance: LanceDBStore) -> None:
-    given = [document(one, "w", container=one[:2]) for one in ("C1", "C1:a", "C12:b", "C3:c")]
+    given = [
+        document(native_id, "w", container=native_id[:2])
+        for native_id in ("C1", "C1:a", "C12:b", "C3:c")
+    ]
     sync(ListSource([*given, *numbered(6)]), lance)
     part = Unlisted("jira:C1:", "#one", "it cannot be read", "Invite the bot.")
     listed = [given[3], *numbered(6)]
-    report = prune(Listed(listed, unlisted=[part], fates={"jira:C12:b": Fate.DELETED}), lance)
+    report = prune(
+        Listed(listed, unlisted=[part], states={"jira:C12:b": RemoteState.DELETED}), lance
+    )
     (refusal,) = report.refusals
     assert (refusal.subject, refusal.documents) == ("#one", 2)
     assert refusal.advice.startswith("Invite the bot. ")
@@ -168,8 +173,8 @@ def test_what_is_newer_than_the_search_can_be_trusted_waits_for_the_next_prune(
     sync(ListSource(numbered(3)), lance)
     written = utc("2026-03-02T10:00")
     for hours, deleted in ((11, []), (13, ["jira:2"])):
-        found = prune(Listed(numbered(2)), lance, now=written + timedelta(hours=hours))
-        assert found.deleted == deleted
+        report = prune(Listed(numbered(2)), lance, now=written + timedelta(hours=hours))
+        assert report.deleted == deleted
 
 
 def test_a_document_whose_activity_moved_out_of_the_window_is_in_the_listing_and_stays(
@@ -193,7 +198,7 @@ def test_a_document_whose_activity_moved_before_the_window_is_asked_for_and_stay
 ) -> None:
     sync(ListSource(numbered(9)), lance)
     moved_back = document("8", "w", updated_at="2026-02-01T10:00")
-    source = Listed([*numbered(8), moved_back], fates={"jira:8": Fate.THERE})
+    source = Listed([*numbered(8), moved_back], states={"jira:8": RemoteState.THERE})
     report = prune(source, lance)
     assert (report.moved_documents, report.deleted, report.refusals) == (1, [], [])
     assert len(held(lance)) == 9
@@ -201,8 +206,8 @@ def test_a_document_whose_activity_moved_before_the_window_is_asked_for_and_stay
 
 def test_what_only_moved_does_not_count_towards_the_share(lance: LanceDBStore) -> None:
     sync(ListSource(numbered(20)), lance)
-    there = {f"jira:{n}": Fate.THERE for n in range(10, 19)}
-    report = prune(Listed(numbered(10), fates=there), lance, 0.2)
+    there = {f"jira:{n}": RemoteState.THERE for n in range(10, 19)}
+    report = prune(Listed(numbered(10), states=there), lance, 0.2)
     assert (report.deleted, report.refusals) == (["jira:19"], [])
 
 

@@ -1,4 +1,4 @@
-"""The prune over real SDKs and HTTP: deleted, moved, hidden, or no longer to be told apart."""
+"""The prune over real SDKs and HTTP: documents deleted, moved, or hidden."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -51,7 +51,7 @@ def populate(sandbox: Sandbox, name: str) -> None:
 
 
 def delete_first(sandbox: Sandbox, name: str) -> Callable[[], None]:
-    """Delete one as a person would, a page by the trash; return what brings it back."""
+    """Delete a document as a person would, a page by the trash; return a function to restore it."""
     workspace = sandbox.workspace
     if name == "notion":
         trashed = workspace.pages[0]
@@ -82,7 +82,7 @@ def test_what_is_deleted_at_a_source_goes_with_all_its_chunks_and_comes_back_whe
     assert (held(store, name), store.count(name)) == (before, count_before)
 
     report = prune(source(sandbox, name), store)
-    (gone,) = [one.document_id for one in looked.missing]
+    (gone,) = [candidate.document_id for candidate in looked.missing]
     assert (report.deleted, report.refusals) == ([gone], [])
     assert held(store, name) == before - {gone}
     assert store.chunk_ids(name, gone) == []
@@ -94,24 +94,24 @@ def test_what_is_deleted_at_a_source_goes_with_all_its_chunks_and_comes_back_whe
 
 
 def cut_listing(sandbox: Sandbox, name: str) -> None:
-    """Let a listing show something and then fail."""
+    """Let a listing fail after its first items."""
     match name:
         case "jira":
             cut = {"isLast": False, "issues": [{"id": "10003"}]}
-            sandbox.conditions.fail("/jira/rest/api/3/search", status=200, body=cut)
+            sandbox.faults.fail("/jira/rest/api/3/search", status=200, body=cut)
         case "slack":
             slack_team.say(sandbox, "2026-03-05T10:00", "there", channel=slack_team.RANDOM)
             refused = {"ok": False, "error": "some_refusal"}
-            sandbox.conditions.fail(HISTORY, contains=slack_team.RANDOM, status=200, body=refused)
+            sandbox.faults.fail(HISTORY, contains=slack_team.RANDOM, status=200, body=refused)
         case "notion":
             last = sandbox.workspace.pages[1]["id"]  # newest come first, and one is in the trash
             for path in (f"pages/{last}/markdown", f"blocks/{last}/children"):
-                sandbox.conditions.fail(f"/notion/v1/{path}", status=404)
+                sandbox.faults.fail(f"/notion/v1/{path}", status=404)
         case "fireflies":
             refused = {"data": None, "errors": [{"code": "some_refusal", "message": ""}]}
             yesterday = datetime.now(UTC) - timedelta(days=1)
             sandbox.workspace.transcripts.append(meeting(5, date=epoch_ms(yesterday)))
-            sandbox.conditions.fail("/fireflies/graphql", skip=1, status=200, body=refused)
+            sandbox.faults.fail("/fireflies/graphql", skip=1, status=200, body=refused)
 
 
 @pytest.mark.parametrize("name", ["jira", "slack", "notion", "fireflies"])
@@ -139,7 +139,7 @@ def test_a_search_of_notion_that_says_it_is_not_complete_is_refused(
     delete_first(sandbox, "notion")
     status = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
     body = {"object": "list", "results": [], "request_status": status}
-    sandbox.conditions.fail("/notion/v1/search", status=200, body=body)
+    sandbox.faults.fail("/notion/v1/search", status=200, body=body)
     report = prune(source(sandbox, "notion"), lance, max_share=1)
     assert "a list that is incomplete" in report.refusals[0].reason
     assert len(held(lance, "notion")) == 4
@@ -212,14 +212,16 @@ def test_a_channel_that_cannot_be_read_any_more_is_refused_by_name_and_the_other
     if how == "lost a scope":
         site.private_channel_ids = [slack_team.RANDOM]
     sync(source(sandbox, "slack"), lance)
-    there = {one for one in held(lance, "slack") if slack_team.RANDOM in one}
+    there = {each for each in held(lance, "slack") if slack_team.RANDOM in each}
     assert len(there) == 2
     if how == "the bot was removed":
         sandbox.workspace.channels[1]["is_member"] = False
     elif how == "the channel is gone":
         del sandbox.workspace.channels[1]
     else:
-        site.slack_scopes = [one for one in site.slack_scopes if not one.startswith("groups:")]
+        site.slack_scopes = [
+            scope for scope in site.slack_scopes if not scope.startswith("groups:")
+        ]
     delete_first(sandbox, "slack")
 
     report = prune(source(sandbox, "slack"), lance)
@@ -241,7 +243,7 @@ def test_channels_that_the_settings_leave_out_are_not_taken_for_deleted(
     sync(source(sandbox, "slack"), lance)
     before = held(lance, "slack")
     report = prune(source(sandbox, "slack", slack_channels="engineering"), lance)
-    assert [one.subject for one in report.refusals] == ["random"]
+    assert [refusal.subject for refusal in report.refusals] == ["random"]
     assert held(lance, "slack") == before
 
 
@@ -289,7 +291,7 @@ def test_pages_of_a_database_that_is_not_shared_any_more_are_refused_by_its_name
     assert len(before) == 6
     sandbox.workspace.site.notion_unshared_ids = [plans["id"], *(row["id"] for row in rows)]
     report = prune(source(sandbox, "notion"), lance)
-    assert [(one.subject, one.documents) for one in report.refusals] == [("Plans", 2)]
+    assert [(refusal.subject, refusal.documents) for refusal in report.refusals] == [("Plans", 2)]
     assert held(lance, "notion") == before
 
 
@@ -311,7 +313,7 @@ def test_an_integration_that_may_not_ask_for_a_page_any_more_is_refused(
     populate(sandbox, "notion")
     sync(source(sandbox, "notion"), lance)
     delete_first(sandbox, "notion")
-    sandbox.conditions.fail("/notion/v1/pages/", status=403)
+    sandbox.faults.fail("/notion/v1/pages/", status=403)
     report = prune(source(sandbox, "notion"), lance)
     (refusal,) = report.refusals
     assert "restricted_resource" in refusal.reason

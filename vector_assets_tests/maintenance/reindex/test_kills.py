@@ -59,7 +59,7 @@ def test_a_reindex_that_is_killed_at_any_moment_leaves_the_live_index_and_goes_o
     random = Random(KILLS)
     assert machine.run("sync", "jira")[0] == 0
     figures = {"killed": 0, "switched_before": 0, "embedded": 0, "chunks": 0}
-    log = machine.served.conditions.log
+    log = machine.served.faults.log
     before = len(log)
     assert machine.run("reindex", EMBEDDING_DIMENSIONS="48")[0] == 0
     requests = len(log) - before

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores import build_store
 from vector_assets_tests.maintenance.reindex.places import Place, contents
 from vector_assets_tests.sources.jira.issues import adf, issue
+from vector_assets_tests.support.patience import first_answer
 
 ISSUES = 600
 PATIENCE_SECONDS = 90.0
@@ -159,8 +159,7 @@ def test_a_killed_reindex_goes_on_and_pays_once_and_every_face_names_the_change(
 
     embedded.clear()
     process = machine.start("reindex", **wanted)
-    while process.poll() is None and len(embedded) < 0.6 * ISSUES:
-        time.sleep(0.002)
+    first_answer(lambda: len(embedded) >= 0.6 * ISSUES, pause_seconds=0.002, process=process)
     died = process.poll() is None
     process.kill()
     process.communicate()
@@ -202,7 +201,8 @@ def test_a_running_serve_follows_the_switch_without_a_restart(
             issue(9999, updated=moment, summary="Zebra crossing", description=adf("zebra"))
         )
         assert machine.run("sync", "jira", EMBEDDING_DIMENSIONS="32")[0] == 0
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while not any("Zebra" in one for one in ask("zebra crossing")):
-            assert time.monotonic() < give_up_at
-            time.sleep(1)
+        assert first_answer(
+            lambda: any("Zebra" in title for title in ask("zebra crossing")),
+            patience_seconds=PATIENCE_SECONDS,
+            pause_seconds=1,
+        )

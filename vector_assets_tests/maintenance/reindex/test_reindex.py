@@ -14,6 +14,7 @@ from vector_assets.index.generations import Generation
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import write_target
+from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.stores import records
 from vector_assets.stores.base import Filter
@@ -72,6 +73,24 @@ def test_another_chunker_or_layout_is_named_and_nothing_is_written_in_either_kin
     with pytest.raises(IndexMismatchError, match=rf"{version} \d, now \d.*vector-assets reindex"):
         place.sync(tiny())
     assert contents(place.base) == before
+
+
+def test_an_index_of_layout_4_is_searched_named_and_reindexed_from_the_sources(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(records, "LAYOUT_VERSION", 4)
+        # Layout 4 hashed numbers as they came, 1 and 1.0 differently.
+        before.setattr(records, "_as_stored", dict)
+        fill(place)
+    held = contents(place.base)
+    with pytest.raises(IndexMismatchError, match=r"layout 4, now 5.*vector-assets reindex"):
+        place.sync(tiny())
+    assert contents(place.base) == held
+    assert found(place, "carrier keys")[0] == "jira:1#0"
+    report = place.reindexing(tiny()).run()
+    assert (report.way, report.is_switched) == ("sources", True)
+    assert place.assert_unmixed(place.served(), IndexSpec.of(tiny())).keys() == held.keys()
 
 
 def raise_version(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
@@ -177,9 +196,10 @@ def test_a_run_that_wrote_to_the_old_index_across_the_switch_fails_by_name_and_l
     pipeline = Pipeline(source=place.source(), target=target, meter=Meter())
     stream = pipeline.embedded_documents(DAYS)
     place.reindexing(tiny("two")).run()
+    checkpointer = Checkpointer(stream.report, DAYS)
     with pytest.raises(SwitchedIndexError, match=r"tiny/two.*run the same days again"):
-        write(stream)
-    assert stream.finished_days == []
+        write(stream, checkpointer=checkpointer)
+    assert checkpointer.finished_days == []
     place.sync(tiny("two"))
     assert "jira:6#0" in place.assert_unmixed(place.served(), IndexSpec.of(tiny("two")))
 

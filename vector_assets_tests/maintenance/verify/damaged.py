@@ -1,4 +1,4 @@
-"""An index over a source of given documents, on any store, and every way to damage it directly."""
+"""An index of given documents in any store, and ways to damage it directly."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -43,11 +43,11 @@ def documents() -> list[SourceItem]:
 
 @dataclass
 class World:
-    """A source, its index, and a way to write into the index behind everybody's back.
+    """A source, its index, and a way to write into the index directly.
 
     Attributes:
         store: The index.
-        put: Writes records as they are, whatever is there.
+        put: Writes records as they are, over whatever is there.
         items: What the source gives; a test may change it.
         uri: Of LanceDB; empty for another store.
     """
@@ -88,7 +88,7 @@ class World:
         self.put([Record(old.id, changed, {**old.metadata, **fields})])
 
     def copy(self, chunk_id: str, to: str) -> None:
-        """Write a record as if it were that of another id, with a fingerprint that is right."""
+        """Write a record under another id, with valid fingerprints."""
         old = self.record(chunk_id)
         document_id, _, ordinal = to.rpartition("#")
         fields = restamped(
@@ -107,31 +107,33 @@ class World:
     def contents(self, namespace: str = "jira") -> list[tuple[str, Mapping[str, Any], list[float]]]:
         """Return every record, doubled ones included, in order of ids."""
         ids = list(dict.fromkeys(self.store.record_ids(namespace)))
-        found = self.store.fetch(namespace, ids)
         return sorted(
-            (one.id, dict(one.metadata), np.round(one.vector, 5).tolist()) for one in found
+            (record.id, dict(record.metadata), np.round(record.vector, 5).tolist())
+            for record in self.store.fetch(namespace, ids)
         )
 
     def assert_fresh(self) -> None:
-        """Check that the index equals one that is synced anew, record by record."""
+        """Check that the index equals a newly synced one, record by record."""
         self.sync(namespace="fresh")
         assert self.contents() == self.contents("fresh")
 
 
 def into_lancedb(uri: str) -> Callable[[Sequence[Record]], None]:
-    """Return what writes rows into a table of LanceDB, whatever they hold."""
+    """Return a function that writes rows into a table of LanceDB unchecked."""
 
     def put(records: Sequence[Record]) -> None:
         table = lancedb.connect(uri).open_table("jira")
-        names = ", ".join(f"'{one.id}'" for one in records)
+        names = ", ".join(f"'{record.id}'" for record in records)
         table.delete(f"id IN ({names})")
-        if missing := missing_fields(table.schema, [one.metadata for one in records]):
+        if missing := missing_fields(table.schema, [record.metadata for record in records]):
             table.add_columns(missing)
         table.add(rows_of_records(records, table.schema))
 
     return put
 
 
-def found(report: VerifyReport) -> set[tuple[str, str]]:
-    """Return what a report names: kind, and the id of the chunk or of the whole document."""
-    return {(str(one.kind), one.chunk_id or one.document_id) for one in report.findings}
+def defects(report: VerifyReport) -> set[tuple[str, str]]:
+    """Return the kind of each finding with the id of its chunk, or of the whole document."""
+    return {
+        (str(finding.kind), finding.chunk_id or finding.document_id) for finding in report.findings
+    }

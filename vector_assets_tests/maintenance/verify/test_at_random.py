@@ -1,4 +1,4 @@
-"""Random damage, then a repair: the index equals one that is synced anew, record by record."""
+"""Random damage, then a repair: the index equals a newly synced one, record by record."""
 
 import shutil
 from pathlib import Path
@@ -51,13 +51,13 @@ def damage(world: World, kind: str, chunk_id: str, number: int) -> None:
 
 
 def _all_there(world: World) -> bool:
-    return len({one.id for one in world.store.fetch("jira", CHUNKS)}) == len(CHUNKS)
+    return len({record.id for record in world.store.fetch("jira", CHUNKS)}) == len(CHUNKS)
 
 
 def assert_mends(world: World) -> None:
     seen = world.verify()
     repaired = world.verify(repair=True)
-    assert [(one.kind, one.chunk_id, one.detail) for one in repaired.findings] == []
+    assert repaired.findings == []
     assert repaired.is_right
     if not seen.findings:
         assert not repaired.mended
@@ -90,19 +90,18 @@ def test_after_any_damage_of_lancedb_a_repair_makes_the_index_fresh(
     with TemporaryDirectory() as folder:
         uri = shutil.copytree(index, Path(folder) / "index").as_posix()
         world = World(LanceDBStore(uri), into_lancedb(uri), uri=uri)
-        for one in done:
-            damage(world, *one)
+        for how, chunk_id, number in done:
+            damage(world, how, chunk_id, number)
         assert_mends(world)
-        found = contents(uri, ["jira"])["jira"], contents(uri, ["fresh"])["fresh"]
-        stray = {name for row in found[0].values() for name in row} - {
-            name for row in found[1].values() for name in row
+        repaired, fresh = contents(uri, ["jira"])["jira"], contents(uri, ["fresh"])["fresh"]
+        fields = {name for row in fresh.values() for name in row}
+        kept = {
+            chunk_id: {name: value for name, value in row.items() if name in fields}
+            for chunk_id, row in repaired.items()
         }
-        assert all(row.get(name) is None for row in found[0].values() for name in stray)
-        assert_same(
-            {"jira": {k: {n: v for n, v in row.items() if n not in stray}
-                      for k, row in found[0].items()}},
-            {"jira": found[1]},
-        )  # fmt: skip
+        others = [row[name] for row in repaired.values() for name in row.keys() - fields]
+        assert all(value is None for value in others)
+        assert_same({"jira": kept}, {"jira": fresh})
 
 
 @pytest.mark.parametrize("api", ["documents", "vectors"])

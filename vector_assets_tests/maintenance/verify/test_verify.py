@@ -13,16 +13,17 @@ import pytest
 from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document, Section
 from vector_assets.core.errors import UnavailableError
-from vector_assets.maintenance.verify.findings import Kind, Wanted, Yardstick, examine
+from vector_assets.maintenance.verify.findings import Defect, Wanted, Yardstick, examine
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.items import DocumentFailure, SourceItem
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.lancedb.store import LanceDBStore
+from vector_assets.stores.records import document_id_of
 from vector_assets_tests.maintenance.verify.damaged import (
     DAYS,
     DIMENSIONS,
     World,
-    found,
+    defects,
     into_lancedb,
     words,
 )
@@ -134,7 +135,7 @@ DAMAGE: dict[str, tuple[Callable[[World], None], set[tuple[str, str]]]] = {
         alter("jira:1#1", fingerprint="lies"),
         {("mismatched", "jira:1#1")},
     ),
-    "a vector is no unit": (lengthen, {("broken-vector", "jira:1#1")}),
+    "a vector is no unit": (lengthen, {("mismatched", "jira:1#1")}),
     "a chunk stands beyond the end": (
         copy("jira:1#1", "jira:1#3"),
         {("orphaned", "jira:1#3")},
@@ -148,17 +149,28 @@ DAMAGE: dict[str, tuple[Callable[[World], None], set[tuple[str, str]]]] = {
     "an edit left no new date": (edit_in_silence, {("mismatched", "jira:1")}),
     "a write never ended": (
         alter("jira:1#0", document_fingerprint=""),
-        {("unfinished", "jira:1")},
+        {("stale", "jira:1")},
     ),
 }
 
 
 def test_an_index_that_is_right_is_called_right(world: World) -> None:
     report = world.verify()
-    assert found(report) == set()
+    assert defects(report) == set()
     assert report.is_right
     assert (report.documents, report.records) == (3, 6)
     assert world.verify(repair=True).is_right
+
+
+def test_numbers_that_a_store_returns_as_floats_are_right_and_an_altered_one_is_not(
+    world: World,
+) -> None:
+    numbers = {f"number{n}": n if n % 2 else float(n) for n in range(10)}
+    edited(world, extra={"issue_key": "HAR-1", **numbers, "share": 0.5, "is_open": True})
+    world.sync()
+    assert defects(world.verify()) == set()
+    world.alter("jira:1#1", number3=4.0)
+    assert defects(world.verify()) == {("mismatched", "jira:1#1")}
 
 
 @pytest.mark.parametrize("name", DAMAGE)
@@ -166,10 +178,10 @@ def test_each_kind_of_damage_is_named_alone_and_mended(world: World, name: str) 
     damage, wanted = DAMAGE[name]
     damage(world)
     report = world.verify()
-    assert found(report) == wanted
+    assert defects(report) == wanted
     assert not report.is_right
     mended = world.verify(repair=True)
-    assert found(mended) == set()
+    assert defects(mended) == set()
     assert mended.is_right
     assert mended.mended == report.counts
     world.assert_fresh()
@@ -178,7 +190,7 @@ def test_each_kind_of_damage_is_named_alone_and_mended(world: World, name: str) 
 @pytest.mark.parametrize("number", [0.0, float("inf")])
 def test_a_vector_that_is_none_is_named_and_mended(lance: World, number: float) -> None:
     lance.alter("jira:1#1", vector=[number] * DIMENSIONS)
-    assert found(lance.verify()) == {("broken-vector", "jira:1#1")}
+    assert defects(lance.verify()) == {("mismatched", "jira:1#1")}
     assert lance.verify(repair=True).is_right
     lance.assert_fresh()
 
@@ -186,14 +198,14 @@ def test_a_vector_that_is_none_is_named_and_mended(lance: World, number: float) 
 @pytest.mark.parametrize("chunk_id", ["jira:1#0", "jira:1#1", "jira:2#0"])
 def test_two_rows_of_one_id_are_named_and_become_one(lance: World, chunk_id: str) -> None:
     lance.double(chunk_id)
-    assert found(lance.verify()) == {("doubled", chunk_id)}
+    assert defects(lance.verify()) == {("doubled", chunk_id)}
     assert lance.verify(repair=True).is_right
     lance.assert_fresh()
 
 
 def test_of_two_rows_the_newer_is_kept_and_mended_if_it_lies(lance: World) -> None:
     lance.double("jira:1#1", text="lies", updated_at=9e9)
-    assert found(lance.verify()) == {("doubled", "jira:1#1"), ("mismatched", "jira:1#1")}
+    assert defects(lance.verify()) == {("doubled", "jira:1#1"), ("mismatched", "jira:1#1")}
     assert lance.verify(repair=True).is_right
     lance.assert_fresh()
 
@@ -202,16 +214,16 @@ def test_a_document_that_the_source_lists_no_more_is_named_and_left_to_the_prune
     world: World,
 ) -> None:
     gone = world.items.pop()
-    assert found(world.verify()) == {("orphaned", gone.id)}  # type: ignore[union-attr]
+    assert defects(world.verify()) == {("orphaned", gone.id)}  # type: ignore[union-attr]
     before = world.contents()
     repaired = world.verify(repair=True)
-    assert found(repaired) == {("orphaned", gone.id)}  # type: ignore[union-attr]
+    assert defects(repaired) == {("orphaned", gone.id)}  # type: ignore[union-attr]
     assert world.contents() == before
 
 
 def test_a_passage_that_stands_in_two_documents_is_named(world: World) -> None:
     day = document("4", words("m"), words("n"), updated_at="2026-03-05")
-    sections = [Section(words(one), url=f"https://example.com/{one}") for one in "mn"]
+    sections = [Section(words(name), url=f"https://example.com/{name}") for name in "mn"]
     world.items.append(replace(day, sections=tuple(sections)))
     world.sync()
     # A reply makes a thread of the second message, and the index does not hear of the first.
@@ -219,7 +231,7 @@ def test_a_passage_that_stands_in_two_documents_is_named(world: World) -> None:
     thread = document("5", "", updated_at="2026-03-06", url=sections[1].url)
     world.items.append(replace(thread, sections=(sections[1],)))
     world.sync([world.items[-1]])
-    assert found(world.verify()) == {("doubled", "jira:4#1")}
+    assert defects(world.verify()) == {("doubled", "jira:4#1")}
     assert world.verify(repair=True).is_right
     world.assert_fresh()
 
@@ -230,20 +242,20 @@ def test_a_verify_writes_nothing(world: World, request: pytest.FixtureRequest) -
     before = world.contents()
     sandbox = None if world.uri else request.getfixturevalue("sandbox")
     if sandbox:
-        sandbox.conditions.log.clear()
+        sandbox.faults.log.clear()
     version = _versions(world)
-    assert len(found(world.verify())) == 3
+    assert len(defects(world.verify())) == 3
     assert world.contents() == before
     assert _versions(world) == version
     if sandbox:
         writes = ("upsert", "update", "delete")
-        assert [path for _, path, _ in sandbox.conditions.log if path.endswith(writes)] == []
+        assert [path for _, path, _ in sandbox.faults.log if path.endswith(writes)] == []
 
 
 def test_a_verify_of_an_index_that_does_not_exist_makes_none(tmp_path: Path) -> None:
     uri = str(tmp_path / "none")
     world = World(LanceDBStore(uri), into_lancedb(uri), uri=uri)
-    assert found(world.verify()) == {("missing", f"jira:{n}") for n in (1, 2, 3)}
+    assert defects(world.verify()) == {("missing", f"jira:{n}") for n in (1, 2, 3)}
     assert _versions(world) == {}
     assert world.verify(repair=True).is_right
     world.assert_fresh()
@@ -278,7 +290,7 @@ def test_what_changes_while_it_is_compared_is_not_told(
 
     new = edited(world, title="Edited", updated_at=document(updated_at="2026-03-06").updated_at)
     stale = world.verify()
-    assert found(stale) == {("stale", "jira:1")}
+    assert defects(stale) == {("stale", "jira:1")}
 
     class Synced(Meanwhile):
         def documents(self, window: Window) -> Iterator[SourceItem]:
@@ -287,7 +299,7 @@ def test_what_changes_while_it_is_compared_is_not_told(
             world.sync([new])
 
     report = world.verify(open_source=lambda: Synced([]))
-    assert found(report) == set()
+    assert defects(report) == set()
     assert listings == 2
     world.assert_fresh()
 
@@ -296,18 +308,18 @@ def test_what_was_active_after_the_days_is_not_due(world: World) -> None:
     world.items.append(document("late", words("l"), updated_at="2026-03-08T01:00"))
     edited(world, updated_at=world.items[-1].updated_at)  # type: ignore[union-attr]
     report = world.verify()
-    assert found(report) == set()
+    assert defects(report) == set()
 
 
 def test_a_document_that_moved_to_later_days_is_no_orphan(world: World) -> None:
     edited(world, updated_at=document(updated_at="2026-05-01").updated_at)
-    assert found(world.verify()) == set()
+    assert defects(world.verify()) == set()
 
 
 def test_what_lies_outside_of_the_days_is_not_looked_at(world: World) -> None:
     world.store.delete("jira", ["jira:1#1"])
-    assert found(world.verify(Days(date(2026, 3, 4), date(2026, 3, 7)))) == set()
-    assert found(world.verify(Days(date(2026, 3, 2), date(2026, 3, 2)))) == {
+    assert defects(world.verify(Days(date(2026, 3, 4), date(2026, 3, 7)))) == set()
+    assert defects(world.verify(Days(date(2026, 3, 2), date(2026, 3, 2)))) == {
         ("missing", "jira:1#1")
     }
 
@@ -316,8 +328,8 @@ def test_a_document_that_cannot_be_read_is_not_called_right(world: World) -> Non
     world.items.append(DocumentFailure("jira:3", "HTTP 500", DAYS.last))
     world.items.pop(2)
     report = world.verify()
-    assert found(report) == set()
-    assert [one.document_id for one in report.unread] == ["jira:3"]
+    assert defects(report) == set()
+    assert [failure.document_id for failure in report.unread] == ["jira:3"]
     assert not report.is_right
 
 
@@ -327,10 +339,10 @@ def test_whether_a_document_was_read_is_told_by_the_second_look(lance: World) ->
     listings = [ListSource(lance.items), ListSource([failure, *lance.items[1:]])]
     looks = [listings[0], *listings]
     report = lance.verify(open_source=lambda: looks.pop(0))
-    assert (found(report), report.unread) == (set(), [failure])
+    assert (defects(report), report.unread) == (set(), [failure])
     looks = [listings[0], *reversed(listings)]
     report = lance.verify(open_source=lambda: looks.pop(0))
-    assert (found(report), report.unread) == ({("mismatched", "jira:1#1")}, [])
+    assert (defects(report), report.unread) == ({("mismatched", "jira:1#1")}, [])
 
 
 def test_a_listing_that_breaks_off_concludes_nothing(world: World) -> None:
@@ -403,7 +415,7 @@ def test_a_repair_that_breaks_at_any_write_loses_nothing_and_the_next_one_ends_i
             world.verify(repair=True)
         except UnavailableError:
             broken += 1
-        held = {one.rpartition("#")[0] for one in world.store.record_ids("jira")}
+        held = {document_id_of(chunk_id) for chunk_id in world.store.record_ids("jira")}
         assert held == {"jira:1", "jira:2", "jira:3"}
         if world.store.writes_left > 0:
             break
@@ -420,5 +432,5 @@ def test_a_vector_of_another_length_is_named() -> None:
     [(chunk_id, metadata)] = wanted.metadata.items()
     held = Record(chunk_id, TinyEmbedder(32).embed_query("short"), metadata)
     [finding] = examine(doc.id, wanted, [held], Yardstick.of(embedder))
-    assert (finding.kind, finding.chunk_id) == (Kind.WRONG_DIMENSION, chunk_id)
-    assert finding.detail == "its vector has 32 numbers, 64 are wanted"
+    assert (finding.kind, finding.chunk_id) == (Defect.MISMATCHED, chunk_id)
+    assert finding.detail == "its vector has 32 numbers, expected 64"

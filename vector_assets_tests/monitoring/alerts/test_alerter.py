@@ -224,13 +224,13 @@ def test_a_channel_that_fails_is_told_through_the_other_and_is_over_when_it_work
 ) -> None:
     channels = [slack(sandbox, channel), WebhookChannel(receiver.url)]
     alerter = Alerter("watcher", channels, store)
-    sandbox.conditions.fail(POST, status=500)
+    sandbox.faults.fail(POST, status=500)
     alerter.report([DEAD], NOW)
     alerter.report([DEAD], NOW + MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("opened", "channel:slack")]
     assert "ALERT_SLACK_CHANNEL" in receiver.alerts[1]["advice"]
     assert [one.problem.key for one in store.all()] == ["daemon", "channel:slack"]
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     alerter.report([DEAD], NOW + 2 * MINUTE)
     assert receiver.events()[2:] == [("over", "channel:slack")]
     assert [one["text"] for one in sandbox.workspace.posted_messages] == ["🔴 The daemon is dead"]

@@ -81,7 +81,7 @@ def settings(
     leaking_workspace(sandbox)
     for path in ("/openai", "/pinecone"):
         for secret in SECRETS:
-            sandbox.conditions.fail(path, contains=secret, status=400)
+            sandbox.faults.fail(path, contains=secret, status=400)
     environment = {
         **sandbox.environment,
         "VECTOR_STORE": request.param,

@@ -1,4 +1,4 @@
-"""The sandbox's Jira has the vendor's traps: a source that falls into one has to notice here."""
+"""The sandbox's Jira behaves like the vendor, including what a source may get wrong."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -28,11 +28,11 @@ def search(sandbox: Sandbox, session: requests.Session, jql: str, **asked: Any) 
 
 
 def numbers(answer: Any) -> list[int]:
-    return [int(one["id"]) - 10_000 for one in answer["issues"]]
+    return [int(raw["id"]) - 10_000 for raw in answer["issues"]]
 
 
 @pytest.mark.parametrize(
-    ("zone", "jql", "found"),
+    ("zone", "jql", "expected"),
     [
         ("UTC", 'updated >= "2026-03-02 00:00"', [3]),
         ("Asia/Tokyo", 'updated >= "2026-03-02 00:00"', [1, 2, 3]),
@@ -48,7 +48,7 @@ def numbers(answer: Any) -> list[int]:
     ],
 )
 def test_dates_are_read_in_the_accounts_time_zone_and_epochs_in_none(
-    sandbox: Sandbox, session: requests.Session, zone: str, jql: str, found: list[int]
+    sandbox: Sandbox, session: requests.Session, zone: str, jql: str, expected: list[int]
 ) -> None:
     sandbox.workspace.site.jira_time_zone = zone
     sandbox.workspace.issues = [
@@ -57,7 +57,7 @@ def test_dates_are_read_in_the_accounts_time_zone_and_epochs_in_none(
         issue(2, updated=MIDNIGHT_IN_TOKYO + timedelta(hours=1), security={"id": "7"}),
         issue(3, updated=utc("2026-03-02T06:00"), project="QUAY"),
     ]
-    assert numbers(search(sandbox, session, jql)) == found
+    assert numbers(search(sandbox, session, jql)) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_a_listing_downwards_goes_on_downwards(sandbox: Sandbox, session: reques
 
 def test_a_page_token_of_nobody_is_refused(sandbox: Sandbox, session: requests.Session) -> None:
     sandbox.workspace.issues = [issue(1)]
-    found = search(sandbox, session, "updated > 0", nextPageToken="bm9ib2R5")
-    assert "page token is invalid" in found["errorMessages"][0]
+    refused = search(sandbox, session, "updated > 0", nextPageToken="bm9ib2R5")
+    assert "page token is invalid" in refused["errorMessages"][0]
 
 
 def test_a_page_holds_50_issues_unless_told_and_100_at_most_but_5000_ids(
@@ -120,8 +120,8 @@ def test_an_issue_is_its_id_alone_unless_fields_are_asked_for(
 ) -> None:
     sandbox.workspace.issues = [issue(1)]
     assert search(sandbox, session, "updated > 0")["issues"] == [{"id": "10001"}]
-    [found] = search(sandbox, session, "updated > 0", fields="summary,updated")["issues"]
-    assert set(found["fields"]) == {"summary", "updated"}
+    [shown] = search(sandbox, session, "updated > 0", fields="summary,updated")["issues"]
+    assert set(shown["fields"]) == {"summary", "updated"}
 
 
 def test_a_search_may_be_posted(sandbox: Sandbox, session: requests.Session) -> None:
@@ -137,8 +137,8 @@ def test_comments_in_results_are_cut_and_counted_and_are_paged_beside_them(
 ) -> None:
     comments = tuple(comment(n, f"Comment {n}.") for n in range(130))
     sandbox.workspace.issues = [issue(1, comments=comments)]
-    [found] = search(sandbox, session, "updated > 0", fields="comment")["issues"]
-    shown = found["fields"]["comment"]
+    [result] = search(sandbox, session, "updated > 0", fields="comment")["issues"]
+    shown = result["fields"]["comment"]
     assert (len(shown["comments"]), shown["total"]) == (20, 130)
     url = f"{sandbox.url}{API}/issue/HAR-1/comment"
     assert len(session.get(url).json()["comments"]) == 50
@@ -149,16 +149,16 @@ def test_comments_in_results_are_cut_and_counted_and_are_paged_beside_them(
 def test_an_issue_is_found_by_id_and_by_key(sandbox: Sandbox, session: requests.Session) -> None:
     sandbox.workspace.issues = [issue(1)]
     for name in ("10001", "HAR-1"):
-        found = session.get(f"{sandbox.url}{API}/issue/{name}").json()
-        assert found["fields"]["summary"] == "Issue 1"
+        shown = session.get(f"{sandbox.url}{API}/issue/{name}").json()
+        assert shown["fields"]["summary"] == "Issue 1"
     for path in ("issue/HAR-2", "issue/HAR-2/comment"):
         assert session.get(f"{sandbox.url}{API}/{path}").status_code == 404
 
 
 def test_projects_are_those_of_the_issues(sandbox: Sandbox, session: requests.Session) -> None:
     sandbox.workspace.issues = [issue(1), issue(2, project="QUAY"), issue(3)]
-    found = session.get(f"{sandbox.url}{API}/project/search").json()
-    assert [one["key"] for one in found["values"]] == ["HAR", "QUAY"]
+    projects = session.get(f"{sandbox.url}{API}/project/search").json()["values"]
+    assert [project["key"] for project in projects] == ["HAR", "QUAY"]
 
 
 def test_what_the_account_may_not_browse_is_not_there(
@@ -168,7 +168,7 @@ def test_what_the_account_may_not_browse_is_not_there(
     sandbox.workspace.site.jira_projects = ["EMPTY"]
     sandbox.workspace.site.jira_hidden_projects = ["QUAY"]
     projects = session.get(f"{sandbox.url}{API}/project/search").json()["values"]
-    assert [one["key"] for one in projects] == ["EMPTY", "HAR"]
+    assert [project["key"] for project in projects] == ["EMPTY", "HAR"]
     assert numbers(search(sandbox, session, "updated > 0")) == [1]
     refused = search(sandbox, session, "updated > 0 AND project = QUAY")
     assert "'QUAY' does not exist" in refused["errorMessages"][0]

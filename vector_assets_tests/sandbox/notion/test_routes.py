@@ -1,4 +1,4 @@
-"""The sandbox's Notion refuses what the vendor refuses; its answers fit the contract."""
+"""The sandbox's Notion refuses what the vendor refuses and answers as the contract says."""
 
 from typing import Any
 
@@ -34,17 +34,17 @@ def answer(sandbox: Sandbox, method: str, path: str, **request: Any) -> httpx.Re
 
 
 def get(sandbox: Sandbox, path: str, **query: object) -> Json:
-    found: Json = answer(sandbox, "GET", path, params=query).raise_for_status().json()
-    return found
+    body: Json = answer(sandbox, "GET", path, params=query).raise_for_status().json()
+    return body
 
 
-def post(sandbox: Sandbox, path: str, **body: object) -> Json:
-    found: Json = answer(sandbox, "POST", path, json=body).raise_for_status().json()
-    return found
+def post(sandbox: Sandbox, path: str, **asked: object) -> Json:
+    body: Json = answer(sandbox, "POST", path, json=asked).raise_for_status().json()
+    return body
 
 
 def names(listed: Json) -> list[str]:
-    return [one["properties"]["Name"]["title"][0]["plain_text"] for one in listed["results"]]
+    return [raw["properties"]["Name"]["title"][0]["plain_text"] for raw in listed["results"]]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_a_list_takes_at_most_100_and_only_its_own_cursors(
 
 def test_times_are_floored_to_the_minute(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One", edited="2026-03-02T10:00:59.999Z")]
-    found = get(sandbox, f"pages/{identity('One')}")
-    assert found["last_edited_time"] == "2026-03-02T10:00:00.000Z"
+    shown = get(sandbox, f"pages/{identity('One')}")
+    assert shown["last_edited_time"] == "2026-03-02T10:00:00.000Z"
 
 
 def test_search_pages_through_everything_but_what_is_hidden_or_gone(sandbox: Sandbox) -> None:
@@ -100,17 +100,16 @@ def test_search_pages_through_everything_but_what_is_hidden_or_gone(sandbox: San
     first = post(sandbox, "search", sort=sort)
     last = post(sandbox, "search", sort=sort, start_cursor=first["next_cursor"])
     assert [first["has_more"], last["has_more"], last["next_cursor"]] == [True, False, None]
-    found = names(first) + names(last)
-    assert found == [f"P{n:03}" for n in reversed(range(130)) if n not in (3, 7)]
+    listed = names(first) + names(last)
+    assert listed == [f"P{n:03}" for n in reversed(range(130)) if n not in (3, 7)]
 
 
 def test_search_finds_data_sources_beside_pages(sandbox: Sandbox) -> None:
     sandbox.workspace.databases = [database("Table")]
     sandbox.workspace.pages = [page("One")]
     only = {"property": "object", "value": "data_source"}
-    assert [one["object"] for one in post(sandbox, "search", filter=only)["results"]] == [
-        "data_source"
-    ]
+    [hit] = post(sandbox, "search", filter=only)["results"]
+    assert hit["object"] == "data_source"
     assert len(post(sandbox, "search")["results"]) == 2
 
 
@@ -147,8 +146,8 @@ def test_children_come_one_level_at_a_time(sandbox: Sandbox) -> None:
     assert [len(first["results"]), len(rest["results"])] == [100, 21]
     assert first["results"][0]["has_children"]
     assert "children" not in first["results"][0]["toggle"]
-    [found] = get(sandbox, f"blocks/{outer['id']}/children")["results"]
-    assert found["id"] == inner["id"]
+    [child] = get(sandbox, f"blocks/{outer['id']}/children")["results"]
+    assert child["id"] == inner["id"]
     assert get(sandbox, f"blocks/{inner['id']}")["parent"]["block_id"] == outer["id"]
 
 
@@ -160,15 +159,13 @@ def test_a_page_shows_25_relations_and_its_property_the_rest(sandbox: Sandbox) -
     path = f"pages/{identity('One')}/properties/{see['id']}"
     first = get(sandbox, path)
     rest = get(sandbox, path, start_cursor=first["next_cursor"])
-    assert [one["relation"] for one in first["results"] + rest["results"]] == related
+    assert [item["relation"] for item in first["results"] + rest["results"]] == related
 
 
 def test_people_have_names(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    assert [one["name"] for one in get(sandbox, "users")["results"]] == [
-        "Person a000",
-        "Person b000",
-    ]
+    users = get(sandbox, "users")["results"]
+    assert [user["name"] for user in users] == ["Person a000", "Person b000"]
 
 
 def test_a_database_may_have_several_data_sources(sandbox: Sandbox) -> None:
@@ -219,8 +216,8 @@ def test_a_page_lists_its_own_comments_and_a_block_its_own(sandbox: Sandbox) -> 
     sandbox.workspace.pages = [top]
 
     def said_on(thing: Json) -> list[str]:
-        found = get(sandbox, "comments", block_id=thing["id"])["results"]
-        return [one["rich_text"][0]["plain_text"] for one in found]
+        comments = get(sandbox, "comments", block_id=thing["id"])["results"]
+        return [comment["rich_text"][0]["plain_text"] for comment in comments]
 
     assert (said_on(top), said_on(passage)) == (["On the page"], ["On the passage"])
 
@@ -242,8 +239,8 @@ def test_notes_of_a_meeting_are_called_as_the_version_says(sandbox: Sandbox) -> 
 
 def markdown(sandbox: Sandbox, of: str = "One", **query: str) -> Json:
     path = f"pages/{identity(of)}/markdown"
-    found = answer(sandbox, "GET", path, headers=NEWEST, params=query).raise_for_status()
-    body: Json = found.json()
+    response = answer(sandbox, "GET", path, headers=NEWEST, params=query)
+    body: Json = response.raise_for_status().json()
     return body
 
 
@@ -347,17 +344,17 @@ MARKDOWN: list[tuple[str, list[Json], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("what", "blocks", "wanted"), MARKDOWN, ids=[one[0] for one in MARKDOWN])
-def test_a_page_is_written_down_as_the_reference_says(
+@pytest.mark.parametrize(("what", "blocks", "wanted"), MARKDOWN, ids=[case[0] for case in MARKDOWN])
+def test_a_page_is_rendered_as_the_reference_says(
     sandbox: Sandbox, what: str, blocks: list[Json], wanted: str
 ) -> None:
     sandbox.workspace.pages = [page("One", *blocks), CHILD]
-    found = markdown(sandbox)
-    assert found["markdown"] == wanted
-    assert (found["truncated"], found["unknown_block_ids"]) == (False, [])
+    shown = markdown(sandbox)
+    assert shown["markdown"] == wanted
+    assert (shown["truncated"], shown["unknown_block_ids"]) == (False, [])
 
 
-def test_a_copy_of_a_synced_block_is_written_down_with_what_its_original_has(
+def test_a_copy_of_a_synced_block_is_rendered_with_the_children_of_its_original(
     sandbox: Sandbox,
 ) -> None:
     sandbox.workspace.pages = [page("Elsewhere", ORIGINAL), page("One", COPY)]
@@ -372,13 +369,13 @@ def test_markdown_is_not_given_in_an_older_version(sandbox: Sandbox) -> None:
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_request_url")
 
 
-def test_what_is_too_much_is_named_and_given_when_asked_for_by_its_id(sandbox: Sandbox) -> None:
+def test_blocks_beyond_the_limit_are_unknown_and_are_rendered_by_their_id(sandbox: Sandbox) -> None:
     folded = block("toggle", "Two", paragraph("Inside"))
     sandbox.workspace.pages = [page("One", paragraph("First"), folded)]
     sandbox.workspace.site.notion_markdown_max_blocks = 1
-    found = markdown(sandbox)
-    assert (found["truncated"], found["unknown_block_ids"]) == (True, [folded["id"]])
-    assert found["markdown"].startswith("First\n<unknown url=")
+    shown = markdown(sandbox)
+    assert (shown["truncated"], shown["unknown_block_ids"]) == (True, [folded["id"]])
+    assert shown["markdown"].startswith("First\n<unknown url=")
     sandbox.workspace.site.notion_markdown_max_blocks = 9
     rest = answer(sandbox, "GET", f"pages/{folded['id']}/markdown", headers=NEWEST).json()
     assert rest["markdown"] == "<details>\n<summary>Two</summary>\n\tInside\n</details>"
@@ -387,17 +384,15 @@ def test_what_is_too_much_is_named_and_given_when_asked_for_by_its_id(sandbox: S
 def test_a_page_below_that_is_not_shared_is_unknown(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One", child_page(CHILD)), CHILD]
     sandbox.workspace.site.notion_unshared_ids = [CHILD["id"]]
-    found = markdown(sandbox)
-    assert found["markdown"] == f'<unknown url="{link(CHILD["id"])}" alt="page"/>'
-    assert (found["truncated"], found["unknown_block_ids"]) == (True, [CHILD["id"]])
+    shown = markdown(sandbox)
+    assert shown["markdown"] == f'<unknown url="{link(CHILD["id"])}" alt="page"/>'
+    assert (shown["truncated"], shown["unknown_block_ids"]) == (True, [CHILD["id"]])
 
 
 @pytest.mark.parametrize(("asked", "is_said"), [("true", True), ("false", False)])
-def test_what_was_said_in_a_meeting_is_written_down_when_asked_for(
-    sandbox: Sandbox, asked: str, is_said: bool
-) -> None:
+def test_a_transcript_is_rendered_on_request(sandbox: Sandbox, asked: str, is_said: bool) -> None:
     notes = meeting("Standup", paragraph("In short"), paragraph("Noted"), paragraph("Said"))
     sandbox.workspace.pages = [page("One", notes)]
-    found = markdown(sandbox, include_transcript=asked)["markdown"]
-    assert ("\t\tSaid" in found) is is_said
-    assert "\t<summary>\n\t\tIn short\n\t</summary>" in found
+    text = markdown(sandbox, include_transcript=asked)["markdown"]
+    assert ("\t\tSaid" in text) is is_said
+    assert "\t<summary>\n\t\tIn short\n\t</summary>" in text

@@ -89,7 +89,7 @@ def test_plain_text_is_one_section_whatever_is_in_it() -> None:
 def test_no_word_of_a_page_is_lost() -> None:
     text = "---\nkind: guide\n---\nzero\n# one *two*\nthree\n## four\n### five\nsix\n#### seven\n"
     page = Page.of(text, is_markdown=True)
-    told = " ".join(f"{one.heading} {one.text}" for one in page.sections) + page.title
+    told = " ".join(f"{section.heading} {section.text}" for section in page.sections) + page.title
     for word in ["kind", "guide", "zero", "one", "two", "three", "four", "five", "six", "seven"]:
         assert word in told
 

@@ -52,11 +52,11 @@ def items(folder: Path, window: Window = EVER) -> list[SourceItem]:
 
 
 def documents(folder: Path, window: Window = EVER) -> dict[str, Document]:
-    return {one.native_id: one for one in items(folder, window) if isinstance(one, Document)}
+    return {item.native_id: item for item in items(folder, window) if isinstance(item, Document)}
 
 
 def gaps(folder: Path) -> list[Gap]:
-    return [one for one in items(folder) if isinstance(one, Gap)]
+    return [item for item in items(folder) if isinstance(item, Gap)]
 
 
 # The document
@@ -66,25 +66,25 @@ def test_a_file_is_a_document(folder: Path) -> None:
     front = "---\nauthors: [Ann Lee, Bo Ek]\ndate: 2026-01-05\n---\n"
     text = f"{front}# Cranes\n\nAll.\n\n## Quay\n\nLate."
     path = write(folder / "port" / "heavy" / "cranes.md", text, at=utc("2026-03-02T10:15"))
-    [found] = documents(folder).values()
-    assert found.id == "files:port/heavy/cranes.md"
-    assert found.title == "Cranes"
-    assert [section.heading for section in found.sections] == ["Properties", "", "Quay"]
-    assert found.url == path.as_uri()
-    assert found.container == "port"
-    assert found.authors == ("Ann Lee", "Bo Ek")
-    assert found.created_at == utc("2026-01-05")
-    assert found.updated_at == utc("2026-03-02T10:15")
-    assert found.access == ("public",)
-    assert found.extra == {"path": "port/heavy/cranes.md"}
+    [document] = documents(folder).values()
+    assert document.id == "files:port/heavy/cranes.md"
+    assert document.title == "Cranes"
+    assert [section.heading for section in document.sections] == ["Properties", "", "Quay"]
+    assert document.url == path.as_uri()
+    assert document.container == "port"
+    assert document.authors == ("Ann Lee", "Bo Ek")
+    assert document.created_at == utc("2026-01-05")
+    assert document.updated_at == utc("2026-03-02T10:15")
+    assert document.access == ("public",)
+    assert document.extra == {"path": "port/heavy/cranes.md"}
 
 
 def test_a_file_that_says_nothing_of_itself_is_told_by_its_name_and_time(folder: Path) -> None:
     write(folder / "notes.txt", "# plain\ntext", at=utc("2026-03-02"))
-    [found] = documents(folder).values()
-    assert (found.title, found.container, found.authors) == ("notes.txt", "handbook", ())
-    assert found.created_at == found.updated_at == utc("2026-03-02")
-    assert [section.text for section in found.sections] == ["# plain\ntext"]
+    [document] = documents(folder).values()
+    assert (document.title, document.container, document.authors) == ("notes.txt", "handbook", ())
+    assert document.created_at == document.updated_at == utc("2026-03-02")
+    assert [section.text for section in document.sections] == ["# plain\ntext"]
 
 
 @pytest.mark.parametrize("name", ["a.md", "a.markdown", "a.txt", "A.MD"])
@@ -133,23 +133,23 @@ def test_a_plain_path_is_its_own_id(name: str) -> None:
     ],
 )
 def test_any_other_path_has_an_id_that_every_index_takes(name: str) -> None:
-    found = native_id_of(name)
-    assert found == native_id_of(name)
-    assert found.isascii()
-    assert found.isprintable()
-    assert "#" not in found
-    assert len(found) < 40
-    assert found.startswith("/")
-    assert found != native_id_of(name + "x")
+    native_id = native_id_of(name)
+    assert native_id == native_id_of(name)
+    assert native_id.isascii()
+    assert native_id.isprintable()
+    assert "#" not in native_id
+    assert len(native_id) < 40
+    assert native_id.startswith("/")
+    assert native_id != native_id_of(name + "x")
 
 
 def test_names_of_every_kind_are_read(folder: Path) -> None:
     names = ["übung/a#1.md", "日本語.md", "it's.md", os.fsdecode(b"latin-\xe9.md"), "e\u0301.md"]
     for name in names:
         write(folder / name)
-    found = documents(folder)
-    assert set(found) == {native_id_of(name) for name in names}
-    for document in found.values():
+    documents_by_id = documents(folder)
+    assert set(documents_by_id) == {native_id_of(name) for name in names}
+    for document in documents_by_id.values():
         assert document.url.isascii()
         str(document.extra["path"]).encode()
 
@@ -161,16 +161,16 @@ def test_a_window_holds_its_start_and_not_its_end(folder: Path) -> None:
     for hour in range(4):
         write(folder / f"{hour}.md", at=utc("2026-03-02") + hour * HOUR)
     window = Window(utc("2026-03-02T01:00"), utc("2026-03-02T03:00"))
-    found = items(folder, window)
-    assert [one.native_id for one in found if isinstance(one, Document)] == ["2.md", "1.md"]
-    assert found[-1] == Checkpoint(utc("2026-03-02T01:00"))
+    yielded = items(folder, window)
+    assert [item.native_id for item in yielded if isinstance(item, Document)] == ["2.md", "1.md"]
+    assert yielded[-1] == Checkpoint(utc("2026-03-02T01:00"))
 
 
 def test_files_come_newest_first_and_the_last_word_is_that_all_are_there(folder: Path) -> None:
     for hour in range(3):
         write(folder / f"{hour}.md", at=utc("2026-03-02") + hour * HOUR)
-    *found, done = items(folder)
-    assert [one.native_id for one in found if isinstance(one, Document)] == [
+    *yielded, done = items(folder)
+    assert [item.native_id for item in yielded if isinstance(item, Document)] == [
         "2.md",
         "1.md",
         "0.md",
@@ -183,8 +183,8 @@ def test_a_file_that_came_with_an_old_time_is_found_by_the_night_in_which_it_cam
 ) -> None:
     write(folder / "unpacked.md", at=utc("2019-05-04T12:00"))
     tonight = Window(NOW - HOUR, None)
-    [found] = documents(folder, tonight).values()
-    assert found.day == utc("2019-05-04").date()
+    [document] = documents(folder, tonight).values()
+    assert document.day == utc("2019-05-04").date()
     assert documents(folder, Window(NOW - 2 * HOUR, NOW - HOUR)) == {}
 
 
@@ -222,9 +222,9 @@ def test_a_file_that_is_edited_after_it_was_listed_has_the_day_of_what_was_read(
     listing = FilesSource(folder).documents(Window(utc("2026-03-01"), utc("2026-03-03")))
     next(listing)
     write(edited, "new", at=utc("2026-03-05"))
-    found = next(listing)
-    assert isinstance(found, Document)
-    assert (found.sections[0].text, found.updated_at) == ("new", utc("2026-03-05"))
+    document = next(listing)
+    assert isinstance(document, Document)
+    assert (document.sections[0].text, document.updated_at) == ("new", utc("2026-03-05"))
 
 
 def saving(path: Path, monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
@@ -248,9 +248,9 @@ def test_a_file_that_is_saved_while_it_is_read_is_read_again(
 ) -> None:
     path = write(folder / "a.md", "x", at=utc("2026-03-02"))
     saving(path, monkeypatch, times=2)
-    found = documents(folder)["a.md"]
-    assert found.sections[0].text == "x++"
-    assert found.updated_at == utc("2026-03-02") + timedelta(seconds=2)
+    document = documents(folder)["a.md"]
+    assert document.sections[0].text == "x++"
+    assert document.updated_at == utc("2026-03-02") + timedelta(seconds=2)
 
 
 def test_a_file_that_never_rests_lands_by_a_time_that_leaves_the_rest_to_the_next_night(
@@ -258,10 +258,10 @@ def test_a_file_that_never_rests_lands_by_a_time_that_leaves_the_rest_to_the_nex
 ) -> None:
     path = write(folder / "a.md", "x", at=utc("2026-03-02"))
     saving(path, monkeypatch, times=100)
-    found = documents(folder)["a.md"]
+    document = documents(folder)["a.md"]
     # Looked at before and after each of three readings; what is read is newer than its time.
-    assert found.sections[0].text == "x" + 5 * "+"
-    assert found.updated_at == utc("2026-03-02") + timedelta(seconds=4)
+    assert document.sections[0].text == "x" + 5 * "+"
+    assert document.updated_at == utc("2026-03-02") + timedelta(seconds=4)
 
 
 # What is not read
@@ -306,8 +306,8 @@ def test_a_link_to_what_is_hidden_is_read_under_its_own_name(folder: Path) -> No
 def test_a_root_that_is_a_link_is_the_folder_that_it_leads_to(folder: Path, tmp_path: Path) -> None:
     write(folder / "a.md")
     (tmp_path / "current").symlink_to(folder)
-    [found] = documents(tmp_path / "current").values()
-    assert (found.native_id, found.container) == ("a.md", "handbook")
+    [document] = documents(tmp_path / "current").values()
+    assert (document.native_id, document.container) == ("a.md", "handbook")
 
 
 def test_files_of_other_kinds_are_counted(folder: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_file_that_is_not_utf_8_is_named_and_costs_no_other(folder: Path) -> N
     write(folder / "bad.md", "grün".encode("latin-1"), at=utc("2026-03-02"))
     write(folder / "good.md")
     assert list(documents(folder)) == ["good.md"]
-    assert [one for one in items(folder) if isinstance(one, DocumentFailure)] == [
+    assert [item for item in items(folder) if isinstance(item, DocumentFailure)] == [
         DocumentFailure(
             "files:bad.md",
             "bad.md is not UTF-8 at byte 2: save it as UTF-8",
@@ -366,9 +366,9 @@ def nobody() -> Iterator[None]:
 @pytest.fixture
 def open_folder(folder: Path) -> Path:
     """A folder that every user reaches."""
-    for one in (folder, *folder.parents):
-        if one.stat().st_uid == os.geteuid() and str(one) != "/":
-            one.chmod(0o755)
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_uid == os.geteuid() and str(parent) != "/":
+            parent.chmod(0o755)
     return folder
 
 
@@ -376,10 +376,10 @@ def test_a_file_that_may_not_be_opened_is_named_and_costs_no_other(open_folder: 
     write(open_folder / "closed.md").chmod(0)
     write(open_folder / "open.md").chmod(0o644)
     with nobody():
-        found = items(open_folder)
-    [failure] = [one for one in found if isinstance(one, DocumentFailure)]
+        yielded = items(open_folder)
+    [failure] = [item for item in yielded if isinstance(item, DocumentFailure)]
     assert failure.cause == "closed.md cannot be read: Permission denied"
-    assert [one.native_id for one in found if isinstance(one, Document)] == ["open.md"]
+    assert [item.native_id for item in yielded if isinstance(item, Document)] == ["open.md"]
 
 
 @pytest.mark.parametrize("closed", [".", "docs"])
@@ -421,9 +421,9 @@ def test_the_ids_are_those_of_the_documents_and_no_file_is_opened(folder: Path) 
     write(folder / "bad.md", b"\xff", at=utc("2026-03-02"))
     for window in (EVER, Window(utc("2026-03-02"), utc("2026-03-02T03:00"))):
         expected = [
-            one.id if isinstance(one, Document) else one.document_id
-            for one in items(folder, window)
-            if isinstance(one, Document | DocumentFailure)
+            item.id if isinstance(item, Document) else item.document_id
+            for item in items(folder, window)
+            if isinstance(item, Document | DocumentFailure)
         ]
         assert list(FilesSource(folder).ids(window)) == expected
         assert len(expected) in {6, 4}

@@ -99,10 +99,10 @@ def test_it_is_synced_found_fresh_and_examined_by_the_command_line(
 
     code, out, _ = run("status", "--json")
     assert code == 0
-    assert [(one["source"], one["verdict"]) for one in json.loads(out)["sources"]] == [
+    assert [(source["source"], source["verdict"]) for source in json.loads(out)["sources"]] == [
         ("files", "fresh")
     ]
-    findings = {one["service"]: one for one in json.loads(run("doctor", "--json")[1])}
+    findings = {check["service"]: check for check in json.loads(run("doctor", "--json")[1])}
     assert findings["files"]["state"] == "ok"
     assert findings["files"]["line"] == f"{handbook}: 2 files"
 
@@ -133,7 +133,7 @@ def test_what_is_edited_replaces_what_was(run: Run, handbook: Path) -> None:
     [report] = json.loads(run("sync", "files", "--json")[1])
     assert report["chunks"] == 1
     _, out, _ = run("find", "planes after all", "--json")
-    titles = [one["title"] for one in json.loads(out)["answers"]]
+    titles = [answer["title"] for answer in json.loads(out)["answers"]]
     assert sorted(titles) == ["Cranes", "Travel"]
     assert "Planes after all." in out
     assert "Trains before planes." not in out
@@ -160,11 +160,11 @@ def test_its_asset_brings_each_day_its_own_and_names_what_cannot_be_read(
     with dg.DagsterInstance.ephemeral() as instance:
         result = materialize_in_process(defs, "files", TWO_DAYS, instance=instance)
         assert result.success
-        found = {
-            str(one.partition): plain(one.metadata["documents"])
-            for one in result.asset_materializations_for_node("files_documents")
+        documents_by_day = {
+            str(event.partition): plain(event.metadata["documents"])
+            for event in result.asset_materializations_for_node("files_documents")
         }
-        assert found == {str(day): 1 for day in TWO_DAYS}
+        assert documents_by_day == {str(day): 1 for day in TWO_DAYS}
         check = check_of(result)
         assert not check.passed
         assert plain(check.metadata["failures"])[0]["document"] == "files:bad.md"
@@ -181,10 +181,12 @@ def test_it_is_found_and_judged_over_http(run: Run, tmp_path: Path) -> None:
     with served(load_settings(), tmp_path) as (url, watcher):
         watcher.look()
         asked = {"q": "which crane is late?", "source": "files", "limit": "1"}
-        found = requests.get(f"{url}/api/find-context", asked, headers=read, timeout=60).json()
-        assert [answer["title"] for answer in found["answers"]] == ["Cranes"]
+        answer_body = requests.get(
+            f"{url}/api/find-context", asked, headers=read, timeout=60
+        ).json()
+        assert [answer["title"] for answer in answer_body["answers"]] == ["Cranes"]
         status = requests.get(f"{url}/api/sync-status", headers=read, timeout=60).json()
-        assert [(one["source"], one["verdict"]) for one in status["sources"]] == [
+        assert [(source["source"], source["verdict"]) for source in status["sources"]] == [
             ("files", "fresh")
         ]
         refused = requests.post(f"{url}/api/backfill/files", headers=admin, timeout=60)
@@ -223,7 +225,7 @@ def test_it_is_out_of_sight_until_somebody_sets_it_up() -> None:
     four = ("jira", "slack", "notion", "fireflies")
     assert SOURCE_NAMES == shown_sources(settings) == four
     assert assets(settings) == {f"{name}_{kind}" for name in four for kind in KINDS}
-    assert [one.service for one in examine(settings)][: len(four) + 1] == [*four, "embedding"]
+    assert [check.service for check in examine(settings)][: len(four) + 1] == [*four, "embedding"]
 
 
 @pytest.mark.parametrize("fields", SET_UP)

@@ -8,12 +8,12 @@ import pytest
 
 from vector_assets.core.errors import CredentialsError, RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sources.fireflies import client as fireflies_api
-from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
+from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.http import requests_retries as http_retries
-from vector_assets.sources.http.rate_limit import Pace
 from vector_assets_tests.sources.fireflies.meetings import PATH
+from vector_assets_tests.support.clock import Clock
 
 USER = "{ user { name } }"
 
@@ -70,7 +70,7 @@ def test_what_a_person_has_to_settle_is_not_tried_again(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter, code: str, next_step: str
 ) -> None:
     error = {"message": "no", "extensions": {"code": code}}
-    sandbox.conditions.fail(PATH, status=200, body={"data": None, "errors": [error]})
+    sandbox.faults.fail(PATH, status=200, body={"data": None, "errors": [error]})
     with pytest.raises(CredentialsError, match=f"{code}. {next_step}"):
         api.ask("user", USER)
     assert meter.request_count == 1
@@ -80,7 +80,7 @@ def test_an_error_with_http_200_is_an_error_and_data_beside_it_is_not_believed(
     sandbox: Sandbox, api: FirefliesApi
 ) -> None:
     body = {"data": {"user": {"name": "half"}}, "errors": [{"message": "the rest is missing"}]}
-    sandbox.conditions.fail(PATH, status=200, body=body)
+    sandbox.faults.fail(PATH, status=200, body=body)
     with pytest.raises(UnavailableError, match="did not answer: the rest is missing"):
         api.ask("user", USER)
 
@@ -94,7 +94,7 @@ def test_a_wait_that_is_asked_for_inside_an_error_is_obeyed_and_counted(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter, retry_after: Any
 ) -> None:
     when = retry_after() if callable(retry_after) else retry_after
-    sandbox.conditions.fail(PATH, status=200, body=throttled(when), times=1)
+    sandbox.faults.fail(PATH, status=200, body=throttled(when), times=1)
     assert api.ask("user", USER)["user"]
     assert meter.requests == {"fireflies user": 2}
     assert meter.throttled_seconds > 0.9
@@ -103,32 +103,28 @@ def test_a_wait_that_is_asked_for_inside_an_error_is_obeyed_and_counted(
 def test_a_429_that_does_not_say_for_how_long_costs_one_request(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter
 ) -> None:
-    sandbox.conditions.fail(PATH, status=429)
+    sandbox.faults.fail(PATH, status=429)
     with pytest.raises(RateLimitedError, match="fireflies is rate limited"):
         api.ask("user", USER)
-    assert meter.request_count == len(sandbox.conditions.log) == 1
+    assert meter.request_count == len(sandbox.faults.log) == 1
 
 
 def test_the_documented_60_a_minute_are_kept_from_the_start(sandbox: Sandbox, meter: Meter) -> None:
-    seconds, asked_at = [0.0], []
-
-    def sleep(span: float) -> None:
-        seconds[0] += span
-
-    pace = Pace(REQUESTS_PER_MINUTE, 60.0, clock=lambda: seconds[0], sleep=sleep)
-    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, pace=pace)
+    clock, asked_at = Clock(), []
+    limiter = RateLimiter("fireflies", meter, RATE_LIMIT, clock=clock.now, sleep=clock.sleep)
+    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, limiter=limiter)
     for _ in range(130):
         api.ask("user", USER)
-        asked_at.append(seconds[0])
-    assert asked_at[REQUESTS_PER_MINUTE - 1] == 0
+        asked_at.append(clock.seconds)
+    assert asked_at[59] == 0
     assert max(sum(begin <= at < begin + 60 for at in asked_at) for begin in asked_at) <= 60
-    assert meter.throttled_seconds == pytest.approx(seconds[0])
+    assert meter.throttled_seconds == pytest.approx(clock.seconds)
 
 
 def test_a_wait_in_the_header_is_obeyed_too(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter
 ) -> None:
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=1)
     assert api.ask("user", USER)["user"]
     assert meter.requests == {"fireflies user": 2}
     assert meter.throttled_seconds == 1
@@ -141,7 +137,7 @@ def test_a_wait_until_tomorrow_ends_the_run_by_name(
     sandbox: Sandbox, api: FirefliesApi, meter: Meter, retry_after: Any
 ) -> None:
     when = retry_after() if callable(retry_after) else retry_after
-    sandbox.conditions.fail(PATH, status=200, body=throttled(when))
+    sandbox.faults.fail(PATH, status=200, body=throttled(when))
     with pytest.raises(
         RateLimitedError, match="fireflies is rate limited: waited 0 s, at most 900"
     ):
@@ -149,11 +145,10 @@ def test_a_wait_until_tomorrow_ends_the_run_by_name(
     assert meter.request_count == 1
 
 
-def test_waits_add_up_to_the_ceiling_of_a_run(
-    sandbox: Sandbox, api: FirefliesApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fireflies_api, "MAX_WAIT_SECONDS", 1.5)
-    sandbox.conditions.fail(PATH, status=200, body=throttled(1))
+def test_waits_add_up_to_the_ceiling_of_a_run(sandbox: Sandbox, meter: Meter) -> None:
+    limiter = RateLimiter("fireflies", meter, ceiling_seconds=1.5)
+    api = FirefliesApi(f"{sandbox.url}{PATH}", "sandbox-fireflies-key", meter, limiter=limiter)
+    sandbox.faults.fail(PATH, status=200, body=throttled(1))
     with pytest.raises(RateLimitedError, match="waited 1 s, at most 2 s"):
         api.ask("user", USER)
 
@@ -172,13 +167,13 @@ def test_waits_add_up_to_the_ceiling_of_a_run(
 def test_an_answer_without_words_is_told_by_its_status(
     sandbox: Sandbox, api: FirefliesApi, status: int, error: type[Exception], words: str
 ) -> None:
-    sandbox.conditions.fail(PATH, status=status, body="<html>")
+    sandbox.faults.fail(PATH, status=status, body="<html>")
     with pytest.raises(error, match=words):
         api.ask("user", USER)
 
 
 def test_an_answer_that_is_no_graphql_is_named(sandbox: Sandbox, api: FirefliesApi) -> None:
-    sandbox.conditions.fail(PATH, status=200, body="hello")
+    sandbox.faults.fail(PATH, status=200, body="hello")
     with pytest.raises(UnavailableError, match=r"no JSON object\. Check FIREFLIES_URL"):
         api.ask("user", USER)
 
@@ -186,7 +181,7 @@ def test_an_answer_that_is_no_graphql_is_named(sandbox: Sandbox, api: FirefliesA
 def test_an_answer_that_breaks_off_is_not_taken_for_data(
     sandbox: Sandbox, api: FirefliesApi
 ) -> None:
-    sandbox.conditions.fail(PATH, break_connection="truncate")
+    sandbox.faults.fail(PATH, break_connection="truncate")
     with pytest.raises(UnavailableError, match="fireflies did not answer"):
         api.ask("user", USER)
 

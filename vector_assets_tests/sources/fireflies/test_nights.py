@@ -44,9 +44,9 @@ class Nights:
         """Return the newest metadata of each day."""
         events = self._instance.fetch_materializations(KEY, limit=1000, ascending=True).records
         return {
-            str(one.partition): {name: plain(value) for name, value in one.metadata.items()}
+            str(done.partition): {name: plain(value) for name, value in done.metadata.items()}
             for event in events
-            if (one := event.asset_materialization) is not None
+            if (done := event.asset_materialization) is not None
         }
 
     def due_tomorrow(self) -> list[date]:
@@ -83,7 +83,7 @@ def test_a_night_says_how_many_requests_it_used_and_a_free_plan_has_enough(
     assert nights.run(nights.yesterday).success
     said = nights.recorded()[str(nights.yesterday)]
     assert said["run_requests_by_endpoint"] == {"fireflies transcripts": 3}
-    assert said["run_requests"] == sandbox.conditions.requests()[f"POST {PATH}"] == 3
+    assert said["run_requests"] == sandbox.faults.requests()[f"POST {PATH}"] == 3
     assert said["documents"] == 120
 
 
@@ -99,21 +99,21 @@ def test_a_meeting_that_is_no_longer_shared_leaves_its_old_readers_the_next_nigh
     assert len(nights.found_by("")) == 60
     shared = sandbox.workspace.transcripts[7]
     shared |= {"privacy": "participants", "participants": ["ann@example.com", "bo@example.com"]}
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     assert nights.run(nights.yesterday).success
     name = f"fireflies:{shared['id']}"
     assert nights.found_by("") == nights.indexed() - {name}
     assert name in nights.found_by("bo@example.com")
     # The night's own, the older ones by 49, and the page of the one that changed.
-    assert sandbox.conditions.requests()[f"POST {PATH}"] == 1 + 2 + 1
+    assert sandbox.faults.requests()[f"POST {PATH}"] == 1 + 2 + 1
 
     shared["participants"] = ["ann@example.com"]
     assert nights.run(nights.yesterday).success
     assert name not in nights.found_by("bo@example.com")
     assert name in nights.found_by("ann@example.com")
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     assert nights.run(nights.yesterday).success
-    assert sandbox.conditions.requests()[f"POST {PATH}"] == 1 + 2
+    assert sandbox.faults.requests()[f"POST {PATH}"] == 1 + 2
 
 
 def test_a_day_without_requests_left_says_that_older_readers_were_not_compared(
@@ -123,7 +123,7 @@ def test_a_day_without_requests_left_says_that_older_readers_were_not_compared(
     sandbox.workspace.transcripts = [meeting(1, date=epoch_ms(old))]
     assert nights.run(old.date()).success
     spent = {"data": None, "errors": [{"code": "too_many_requests", "message": "tomorrow"}]}
-    sandbox.conditions.fail(PATH, contains="query Readers", status=200, body=spent)
+    sandbox.faults.fail(PATH, contains="query Readers", status=200, body=spent)
     assert nights.run(nights.yesterday).success
     said = str(nights.recorded()[str(nights.yesterday)])
     assert "changes of who may read older meetings" in said
@@ -169,14 +169,14 @@ def test_a_backfill_beyond_the_days_requests_goes_on_from_there_the_next_time(
         meeting(n, date=epoch_ms(first + n * DAY), sentences=[]) for n in range(90)
     ]
     spent = {"data": None, "errors": [{"code": "too_many_requests", "message": "tomorrow"}]}
-    sandbox.conditions.fail(PATH, status=200, body=spent, skip=2)
+    sandbox.faults.fail(PATH, status=200, body=spent, skip=2)
     result = nights.run(first.date(), nights.yesterday)
     assert failure_text(result).startswith("fireflies is rate limited")
     done = sorted(nights.recorded())
     assert done[-1] == str(nights.yesterday)
     assert 57 <= len(done) <= 60, "two slices of thirty days, from this moment back"
 
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     rest = date.fromisoformat(done[0]) - DAY
     assert nights.run(first.date(), rest).success
     assert len(nights.recorded()) == 90

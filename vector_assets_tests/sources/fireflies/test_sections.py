@@ -15,17 +15,17 @@ def turns(*sentences: dict[str, Any], url: str = "https://f.example/v/1") -> lis
 
 
 def test_sentences_of_one_speaker_are_one_turn() -> None:
-    found = turns(sentence(0, "One."), sentence(2, "Two."), sentence(4, "Three.", "Bo", 1))
-    assert [(turn.heading, turn.text) for turn in found] == [
+    sections = turns(sentence(0, "One."), sentence(2, "Two."), sentence(4, "Three.", "Bo", 1))
+    assert [(turn.heading, turn.text) for turn in sections] == [
         ("Ann Lee, 00:00:00", "One. Two."),
         ("Bo, 00:00:04", "Three."),
     ]
 
 
 def test_a_long_turn_is_cut_between_sentences_about_each_minute() -> None:
-    found = turns(*(sentence(10 * n, f"S{n}.") for n in range(15)))
-    assert [turn.url.partition("?t=")[2] for turn in found] == ["0", "70", "140"]
-    assert " ".join(turn.text for turn in found) == " ".join(f"S{n}." for n in range(15))
+    sections = turns(*(sentence(10 * n, f"S{n}.") for n in range(15)))
+    assert [turn.url.partition("?t=")[2] for turn in sections] == ["0", "70", "140"]
+    assert " ".join(turn.text for turn in sections) == " ".join(f"S{n}." for n in range(15))
 
 
 def test_a_turn_after_hours_shows_its_time_and_links_to_it() -> None:
@@ -44,10 +44,10 @@ def test_a_meeting_without_a_link_has_turns_without_links() -> None:
 
 
 def test_silence_is_no_turn_and_parts_none() -> None:
-    found = turns(
+    sections = turns(
         sentence(0, "One."), sentence(1, None, "Bo"), sentence(2, " "), sentence(3, "Two.")
     )
-    assert [turn.text for turn in found] == ["One. Two."]
+    assert [turn.text for turn in sections] == ["One. Two."]
 
 
 def test_a_speaker_without_a_name_is_told_by_number() -> None:
@@ -96,10 +96,10 @@ def test_lists_are_items_and_keywords_a_line() -> None:
     assert summary_of(
         keywords=["crane", "quay 4"],
         topics_discussed=["Delay of the crane", None, "Budget"],
-        transcript_chapters=["Opening", "Votes"],
+        transcript_chapters=["IndexOpener", "Votes"],
         extended_sections=[{"title": "Risks", "content": "Ice."}],
     ) == {
-        "Chapters": "- Opening\n- Votes",
+        "Chapters": "- IndexOpener\n- Votes",
         "Topics": "- Delay of the crane\n- Budget",
         "Keywords": "crane, quay 4",
         "Risks": "Ice.",

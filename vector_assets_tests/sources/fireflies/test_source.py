@@ -44,14 +44,14 @@ def items(sandbox: Sandbox, window: Window = EVER) -> list[SourceItem]:
     return list(source(sandbox).documents(window))
 
 
-def ids(found: list[SourceItem]) -> list[str]:
-    return [item.native_id for item in found if isinstance(item, Document)]
+def ids(yielded: list[SourceItem]) -> list[str]:
+    return [item.native_id for item in yielded if isinstance(item, Document)]
 
 
 def only(sandbox: Sandbox, **fields: Any) -> Document:
     sandbox.workspace.transcripts = [meeting(1, **fields)]
-    [found] = [item for item in items(sandbox) if isinstance(item, Document)]
-    return found
+    [document] = [item for item in items(sandbox) if isinstance(item, Document)]
+    return document
 
 
 # Real data
@@ -67,16 +67,22 @@ def test_every_real_transcript_comes_once_and_no_word_of_it_is_lost(
     workspace = Workspace.load(workspace_data)
     assert len(workspace.transcripts) > PAGE_TRANSCRIPTS
     ever = Window(utc("2000-01-01"), None)
-    found = {d.native_id: d for d in items(serve(workspace), ever) if isinstance(d, Document)}
-    assert sorted(found) == sorted(one["id"] for one in workspace.transcripts)
+    documents_by_id = {
+        d.native_id: d for d in items(serve(workspace), ever) if isinstance(d, Document)
+    }
+    assert sorted(documents_by_id) == sorted(
+        transcript["id"] for transcript in workspace.transcripts
+    )
     for transcript in workspace.transcripts:
-        spoken = " ".join(one["text"] for one in transcript["sentences"]).split()
-        document = found[transcript["id"]]
+        spoken = " ".join(sentence["text"] for sentence in transcript["sentences"]).split()
+        document = documents_by_id[transcript["id"]]
         turns = [section.text for section in document.sections if "?t=" in section.url]
         assert " ".join(turns).split() == spoken
         assert document.updated_at.timestamp() * 1000 == transcript["date"]
         summary = transcript["summary"]
-        told = words_of(" ".join(f"{one.heading} {one.text}" for one in document.sections))
+        told = words_of(
+            " ".join(f"{section.heading} {section.text}" for section in document.sections)
+        )
         for text in (summary["overview"], summary["action_items"], *summary["keywords"]):
             assert words_of(text) <= told
         assert set(transcript["participants"]) <= set(
@@ -86,8 +92,8 @@ def test_every_real_transcript_comes_once_and_no_word_of_it_is_lost(
 
 def test_the_packaged_workspace_is_read_whole(serve: Callable[[Workspace], Sandbox]) -> None:
     workspace = Workspace.load(PACKAGED_WORKSPACE)
-    found = items(serve(workspace), TWO_YEARS)
-    assert sorted(ids(found)) == sorted(one["id"] for one in workspace.transcripts)
+    yielded = items(serve(workspace), TWO_YEARS)
+    assert sorted(ids(yielded)) == sorted(transcript["id"] for transcript in workspace.transcripts)
 
 
 # The window
@@ -96,9 +102,9 @@ def test_the_packaged_workspace_is_read_whole(serve: Callable[[Workspace], Sandb
 def test_a_window_holds_its_start_and_not_its_end(sandbox: Sandbox) -> None:
     sandbox.workspace.transcripts = [meeting(n) for n in range(5)]
     window = Window(FIRST + timedelta(hours=1), FIRST + timedelta(hours=3))
-    found = items(sandbox, window)
-    assert ids(found) == ["meeting-2", "meeting-1"]
-    assert found[-1] == Checkpoint(FIRST + timedelta(hours=1))
+    yielded = items(sandbox, window)
+    assert ids(yielded) == ["meeting-2", "meeting-1"]
+    assert yielded[-1] == Checkpoint(FIRST + timedelta(hours=1))
 
 
 def test_a_window_to_the_present_is_complete_from_its_start_on(sandbox: Sandbox) -> None:
@@ -129,8 +135,8 @@ def test_meetings_that_are_added_while_we_page_cost_no_other(sandbox: Sandbox) -
     listing = source(sandbox).documents(EVER)
     first = next(listing)
     sandbox.workspace.transcripts += [meeting(n, sentences=[]) for n in (70, 71, 72)]
-    found = ids([first, *listing])
-    assert sorted(found) == sorted(f"meeting-{n}" for n in range(70))
+    listed_ids = ids([first, *listing])
+    assert sorted(listed_ids) == sorted(f"meeting-{n}" for n in range(70))
 
 
 def test_a_meeting_that_is_deleted_while_we_page_does_not_hide_another(sandbox: Sandbox) -> None:
@@ -144,8 +150,8 @@ def test_a_meeting_that_is_deleted_while_we_page_does_not_hide_another(sandbox: 
 
 def test_a_vendor_that_does_not_skip_is_not_read_for_ever(sandbox: Sandbox) -> None:
     sandbox.workspace.transcripts = [meeting(n, sentences=[]) for n in range(50)]
-    page = [_listed(one) for one in sandbox.workspace.transcripts]
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": page}})
+    page = [_listed(transcript) for transcript in sandbox.workspace.transcripts]
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
     with pytest.raises(ContractError, match="with 49 skipped what it had, where other meetings"):
         items(sandbox)
 
@@ -155,7 +161,7 @@ def _listed(transcript: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_no_list_at_all_does_not_pass_for_an_empty_one(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": None}})
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": None}})
     with pytest.raises(ContractError, match="null without an error, where a list was wanted"):
         items(sandbox)
 
@@ -163,11 +169,11 @@ def test_no_list_at_all_does_not_pass_for_an_empty_one(sandbox: Sandbox) -> None
 def test_a_page_that_fails_ends_the_listing_instead_of_cutting_it(sandbox: Sandbox) -> None:
     sandbox.workspace.transcripts = [meeting(n, sentences=[]) for n in range(60)]
     broken = {"data": {"transcripts": []}, "errors": [{"code": "internal", "message": "no"}]}
-    sandbox.conditions.fail(PATH, status=200, body=broken, skip=1)
-    found: list[SourceItem] = []
+    sandbox.faults.fail(PATH, status=200, body=broken, skip=1)
+    yielded: list[SourceItem] = []
     with pytest.raises(UnavailableError, match="fireflies did not answer: internal"):
-        found.extend(source(sandbox).documents(EVER))
-    assert [item for item in found if isinstance(item, Checkpoint)] == []
+        yielded.extend(source(sandbox).documents(EVER))
+    assert [item for item in yielded if isinstance(item, Checkpoint)] == []
 
 
 def test_a_long_window_is_read_newest_first_and_in_few_requests_where_meetings_are_few(
@@ -175,9 +181,9 @@ def test_a_long_window_is_read_newest_first_and_in_few_requests_where_meetings_a
 ) -> None:
     sandbox.workspace.transcripts = [meeting(24 * n) for n in (-400, -350, 0, 1)]
     meter = Meter()
-    found = list(source(sandbox, meter).documents(TWO_YEARS))
-    assert ids(found) == ["meeting-24", "meeting-0", "meeting--8400", "meeting--9600"]
-    done = [item.since for item in found if isinstance(item, Checkpoint)]
+    yielded = list(source(sandbox, meter).documents(TWO_YEARS))
+    assert ids(yielded) == ["meeting-24", "meeting-0", "meeting--8400", "meeting--9600"]
+    done = [item.since for item in yielded if isinstance(item, Checkpoint)]
     assert done == sorted(done, reverse=True)
     assert done[-1] == TWO_YEARS.start
     assert meter.request_count == len(done) == 4
@@ -189,14 +195,14 @@ def test_a_backfill_that_the_days_last_request_ends_has_finished_what_is_newer(
     sandbox.workspace.transcripts = [meeting(24 * n, sentences=[]) for n in range(60)]
     code = {"code": "too_many_requests"}
     error = {"message": "Too many requests", **code, "extensions": code}
-    sandbox.conditions.fail(PATH, status=200, body={"data": None, "errors": [error]}, skip=1)
-    found: list[SourceItem] = []
+    sandbox.faults.fail(PATH, status=200, body={"data": None, "errors": [error]}, skip=1)
+    yielded: list[SourceItem] = []
     with pytest.raises(RateLimitedError, match="fireflies is rate limited"):
-        found.extend(source(sandbox).documents(Window(FIRST, FIRST + 60 * DAY)))
-    assert [item for item in found if isinstance(item, Checkpoint)] == [
+        yielded.extend(source(sandbox).documents(Window(FIRST, FIRST + 60 * DAY)))
+    assert [item for item in yielded if isinstance(item, Checkpoint)] == [
         Checkpoint(FIRST + 30 * DAY)
     ]
-    assert sorted(ids(found)) == sorted(f"meeting-{24 * n}" for n in range(30, 60))
+    assert sorted(ids(yielded)) == sorted(f"meeting-{24 * n}" for n in range(30, 60))
 
 
 # Not ready
@@ -208,8 +214,8 @@ def at(hours_ago: float, number: int = 1, **fields: Any) -> dict[str, Any]:
 
 def lately(sandbox: Sandbox, *meetings: dict[str, Any]) -> list[SourceItem]:
     sandbox.workspace.transcripts = list(meetings)
-    found = items(sandbox, Window(datetime.now(UTC) - 40 * DAY, None))
-    return [item for item in found if not isinstance(item, Checkpoint)]
+    yielded = items(sandbox, Window(datetime.now(UTC) - 40 * DAY, None))
+    return [item for item in yielded if not isinstance(item, Checkpoint)]
 
 
 STILL_SEEN = 30
@@ -343,9 +349,9 @@ def broken() -> Any:
 def test_what_an_error_touches_is_never_stored_and_its_neighbours_are(sandbox: Sandbox) -> None:
     half = meeting(2, sentences=broken(), summary=broken())
     sandbox.workspace.transcripts = [meeting(1), half, meeting(3)]
-    found = items(sandbox)
-    assert ids(found) == ["meeting-3", "meeting-1"]
-    [failure] = [item for item in found if isinstance(item, DocumentFailure)]
+    yielded = items(sandbox)
+    assert ids(yielded) == ["meeting-3", "meeting-1"]
+    [failure] = [item for item in yielded if isinstance(item, DocumentFailure)]
     assert failure.document_id == "fireflies:meeting-2"
     assert failure.day == FIRST.date()
     assert failure.cause == (
@@ -372,13 +378,13 @@ def test_an_error_that_costs_a_whole_page_ends_the_listing(sandbox: Sandbox) -> 
 
 
 def test_a_meeting_reads_as_facts_summary_and_turns(sandbox: Sandbox) -> None:
-    found = only(sandbox)
-    assert found.id == "fireflies:meeting-1"
-    assert found.title == "Harbour sync 1"
-    assert found.container == "Meetings"
-    assert found.authors == ("Ann Lee", "Bo Ek")
-    assert found.created_at == found.updated_at == FIRST + timedelta(hours=1)
-    assert [section.heading for section in found.sections] == [
+    document = only(sandbox)
+    assert document.id == "fireflies:meeting-1"
+    assert document.title == "Harbour sync 1"
+    assert document.container == "Meetings"
+    assert document.authors == ("Ann Lee", "Bo Ek")
+    assert document.created_at == document.updated_at == FIRST + timedelta(hours=1)
+    assert [section.heading for section in document.sections] == [
         "Meeting",
         "Overview",
         "Action items",
@@ -386,8 +392,8 @@ def test_a_meeting_reads_as_facts_summary_and_turns(sandbox: Sandbox) -> None:
         "Ann Lee, 00:00:01",
         "Bo Ek, 00:00:03",
     ]
-    assert found.sections[-1].url == f"{found.url}?t=3"
-    assert found.extra == {
+    assert document.sections[-1].url == f"{document.url}?t=3"
+    assert document.extra == {
         "meeting_date": "2026-03-02",
         "duration_minutes": 30.5,
         "organizer_email": "ann@example.com",
@@ -404,22 +410,22 @@ def test_a_meeting_of_which_little_is_known_is_read_all_the_same(sandbox: Sandbo
     bare = dict.fromkeys(
         ("title", "duration", "organizer_email", "participants", "transcript_url", "summary")
     )
-    found = only(sandbox, **bare, sentences=[])
-    assert found.title == "Meeting of 2026-03-02 11:00"
-    assert [section.text for section in found.sections] == [
+    document = only(sandbox, **bare, sentences=[])
+    assert document.title == "Meeting of 2026-03-02 11:00"
+    assert [section.text for section in document.sections] == [
         "- Date: 2026-03-02 11:00 UTC\n- Duration: 0 minutes"
     ]
-    assert found.extra["participants"] == []
-    assert found.url == ""
+    assert document.extra["participants"] == []
+    assert document.url == ""
 
 
 def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
     page = [_listed(meeting(1)), _listed(meeting(2, date=None)), _listed(meeting(3))]
     page[0]["sentences"] = [sentence(0, "hello"), {**sentence(1, "x"), "start_time": "noon"}]
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": page}})
-    found = items(sandbox)
-    assert ids(found) == ["meeting-3"]
-    failures = [item for item in found if isinstance(item, DocumentFailure)]
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
+    yielded = items(sandbox)
+    assert ids(yielded) == ["meeting-3"]
+    failures = [item for item in yielded if isinstance(item, DocumentFailure)]
     assert failures == [
         DocumentFailure(
             "fireflies:meeting-1",
@@ -437,17 +443,17 @@ def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
 )
 def test_dates_are_understood_as_epoch_or_as_iso(sandbox: Sandbox, date: object) -> None:
     page = [_listed(meeting(1, date=date))]
-    sandbox.conditions.fail(PATH, status=200, body={"data": {"transcripts": page}})
-    found = items(sandbox)[0]
-    assert isinstance(found, Document)
-    assert found.created_at == utc("2026-03-02T10:00")
+    sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
+    document = items(sandbox)[0]
+    assert isinstance(document, Document)
+    assert document.created_at == utc("2026-03-02T10:00")
 
 
 def test_a_speaker_whose_name_is_null_is_told_by_number(sandbox: Sandbox) -> None:
     nameless = [sentence(0, "Hello.", None, 0), sentence(2, "Hello!", None, 1)]
-    found = only(sandbox, sentences=nameless)
-    assert found.authors == ("Speaker 1", "Speaker 2")
-    assert found.sections[-1].heading == "Speaker 2, 00:00:02"
+    document = only(sandbox, sentences=nameless)
+    assert document.authors == ("Speaker 1", "Speaker 2")
+    assert document.sections[-1].heading == "Speaker 2, 00:00:02"
 
 
 def test_each_chunk_of_speech_begins_with_speaker_and_time_and_links_to_that_second(
@@ -492,14 +498,14 @@ def test_what_the_team_may_read_is_public(sandbox: Sandbox, privacy: str) -> Non
 def test_anything_else_is_for_those_it_names(
     sandbox: Sandbox, privacy: str | None, readers: list[str]
 ) -> None:
-    found = only(
+    document = only(
         sandbox,
         privacy=privacy,
         host_email="HOST@example.com",
         workspace_users=["Bo@example.com"],
         participants=["Ann@example.com, bo@example.com"],
     )
-    assert found.access == ("restricted", *readers)
+    assert document.access == ("restricted", *readers)
 
 
 def test_whom_a_meeting_is_shared_with_may_read_it_unless_that_ends(sandbox: Sandbox) -> None:
@@ -508,8 +514,8 @@ def test_whom_a_meeting_is_shared_with_may_read_it_unless_that_ends(sandbox: San
         {"email": "guest@example.com", "expires_at": "2026-12-01T00:00:00Z"},
         {"email": None},
     ]
-    found = only(sandbox, privacy="owner", shared_with=shared)
-    assert found.access == ("restricted", "ann@example.com", "cy@example.com")
+    document = only(sandbox, privacy="owner", shared_with=shared)
+    assert document.access == ("restricted", "ann@example.com", "cy@example.com")
 
 
 # The other verbs
@@ -524,10 +530,10 @@ def test_the_ids_are_those_of_the_documents_for_far_less(sandbox: Sandbox) -> No
         at(STILL_SEEN, 124, **NO_TRANSCRIPT),
     ]
     for window in (EVER, Window(FIRST + 3 * DAY, FIRST + 5 * DAY), Window(FIRST, None)):
-        found = items(sandbox, window)
+        yielded = items(sandbox, window)
         expected = [
             item.id if isinstance(item, Document) else item.document_id
-            for item in found
+            for item in yielded
             if isinstance(item, Document | Deferred | DocumentFailure)
         ]
         assert list(source(sandbox).ids(window)) == expected

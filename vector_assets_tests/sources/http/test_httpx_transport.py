@@ -8,9 +8,11 @@ import pytest
 
 from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import RateLimit, RateLimiter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.http import httpx_transport as httpx_retries
-from vector_assets.sources.http.httpx_transport import PatientTransport
+from vector_assets.sources.http.httpx_transport import RateLimitedTransport
+from vector_assets_tests.support.clock import Clock
 
 PATH = "/notion/v1/users/me"
 HEADERS = {"Authorization": "Bearer ntn_sandbox", "Notion-Version": "2025-09-03"}
@@ -23,8 +25,12 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def client(sandbox: Sandbox, meter: Meter) -> httpx.Client:
-    transport = PatientTransport("notion", meter, lambda path: path.rpartition("/")[2])
-    return httpx.Client(base_url=sandbox.url, headers=HEADERS, transport=transport)
+    return httpx.Client(base_url=sandbox.url, headers=HEADERS, transport=transport(meter))
+
+
+def transport(meter: Meter, limiter: RateLimiter | None = None) -> RateLimitedTransport:
+    limiter = limiter or RateLimiter("notion", meter)
+    return RateLimitedTransport("notion", meter, lambda path: path.rpartition("/")[2], limiter)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -32,7 +38,7 @@ def client(sandbox: Sandbox, meter: Meter) -> httpx.Client:
 def test_what_fails_in_passing_is_asked_again(sandbox: Sandbox, status: int, method: str) -> None:
     meter = Meter()
     path = PATH if method == "GET" else "/notion/v1/search"
-    sandbox.conditions.fail("/notion", status=status, retry_after_seconds=0, times=3)
+    sandbox.faults.fail("/notion", status=status, retry_after_seconds=0, times=3)
     with client(sandbox, meter) as http:
         body = {} if method == "POST" else None
         assert http.request(method, path, json=body).status_code == 200
@@ -42,7 +48,7 @@ def test_what_fails_in_passing_is_asked_again(sandbox: Sandbox, status: int, met
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
 def test_a_refusal_is_not_asked_again(sandbox: Sandbox, status: int) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=status)
+    sandbox.faults.fail(PATH, status=status)
     with client(sandbox, meter) as http:
         assert http.get(PATH).status_code == status
     assert meter.requests == {"notion me": 1}
@@ -50,7 +56,7 @@ def test_a_refusal_is_not_asked_again(sandbox: Sandbox, status: int) -> None:
 
 def test_what_fails_for_good_is_handed_on(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=503)
+    sandbox.faults.fail(PATH, status=503)
     with client(sandbox, meter) as http:
         assert http.get(PATH).status_code == 503
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_FAILED
@@ -58,7 +64,7 @@ def test_what_fails_for_good_is_handed_on(sandbox: Sandbox) -> None:
 
 def test_a_body_that_is_cut_short_for_good_is_handed_on(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, break_connection="truncate")
+    sandbox.faults.fail(PATH, break_connection="truncate")
     with client(sandbox, meter) as http, pytest.raises(httpx.RemoteProtocolError, match="closed"):
         http.get(PATH)
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_FAILED
@@ -66,9 +72,8 @@ def test_a_body_that_is_cut_short_for_good_is_handed_on(sandbox: Sandbox) -> Non
 
 def test_a_service_that_cannot_be_reached_is_asked_again_and_then_handed_on() -> None:
     meter = Meter()
-    transport = PatientTransport("notion", meter, str)
     with (
-        httpx.Client(transport=transport) as http,
+        httpx.Client(transport=transport(meter)) as http,
         pytest.raises(httpx.ConnectError, match="refus"),
     ):
         http.get("http://127.0.0.1:9/")
@@ -77,7 +82,7 @@ def test_a_service_that_cannot_be_reached_is_asked_again_and_then_handed_on() ->
 
 def test_a_wait_that_is_asked_for_is_kept_and_counted(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=1)
     with client(sandbox, meter) as http:
         assert http.get(PATH).status_code == 200
     assert 0 < meter.throttled_seconds <= 1
@@ -85,7 +90,7 @@ def test_a_wait_that_is_asked_for_is_kept_and_counted(sandbox: Sandbox) -> None:
 
 def test_when_one_request_is_throttled_no_other_is_sent(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=3600)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=3600)
     with client(sandbox, meter) as http:
         for path in (PATH, "/notion/v1/users"):
             with pytest.raises(RateLimitedError, match="is rate limited"):
@@ -100,7 +105,7 @@ def test_when_one_request_is_throttled_no_other_is_sent(sandbox: Sandbox) -> Non
 )
 def test_a_wait_beyond_the_ceiling_is_not_begun(sandbox: Sandbox, asked: str) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=asked)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=asked)
     with (
         client(sandbox, meter) as http,
         pytest.raises(RateLimitedError, match="notion is rate limited: waited 0 s, at most 900 s"),
@@ -111,7 +116,21 @@ def test_a_wait_beyond_the_ceiling_is_not_begun(sandbox: Sandbox, asked: str) ->
 
 def test_a_throttle_without_an_end_is_given_up(sandbox: Sandbox) -> None:
     meter = Meter()
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=0)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=0)
     with client(sandbox, meter) as http, pytest.raises(RateLimitedError, match="is rate limited"):
         http.get(PATH)
     assert meter.request_count == 1 + httpx_retries.REPEATS_OF_THROTTLED
+
+
+def test_every_request_keeps_the_rate_and_repeats_do_too(sandbox: Sandbox) -> None:
+    clock, meter = Clock(), Meter()
+    sandbox.faults.fail("/notion", status=429, retry_after_seconds=0, times=2)
+    limiter = RateLimiter("notion", meter, RateLimit(1, 0.5), clock=clock.now, sleep=clock.sleep)
+    with httpx.Client(
+        base_url=sandbox.url, headers=HEADERS, transport=transport(meter, limiter)
+    ) as http:
+        assert http.get(PATH).status_code == 200
+        assert http.get(PATH).status_code == 200
+    assert meter.request_count == 4
+    assert clock.slept == pytest.approx([0.555] * 3)
+    assert meter.throttled_seconds == pytest.approx(3 * 0.555)

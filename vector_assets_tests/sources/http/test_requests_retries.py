@@ -10,7 +10,7 @@ from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.http import requests_retries as http_retries
-from vector_assets.sources.http.requests_retries import prepare, waited_seconds
+from vector_assets.sources.http.requests_retries import prepare
 
 PATH = "/jira/rest/api/3/serverInfo"
 
@@ -32,7 +32,7 @@ def session(meter: Meter) -> Iterator[requests.Session]:
 def test_a_fault_in_passing_is_repeated_and_each_request_counted(
     sandbox: Sandbox, session: requests.Session, meter: Meter, status: int
 ) -> None:
-    sandbox.conditions.fail(PATH, status=status, times=2)
+    sandbox.faults.fail(PATH, status=status, times=2)
     assert session.get(sandbox.url + PATH).status_code == 200
     assert meter.requests == {"vendor serverInfo": 3}
     assert meter.throttled_seconds == 0
@@ -42,7 +42,7 @@ def test_a_fault_in_passing_is_repeated_and_each_request_counted(
 def test_an_answer_that_is_final_is_not_repeated(
     sandbox: Sandbox, session: requests.Session, meter: Meter, status: int
 ) -> None:
-    sandbox.conditions.fail(PATH, status=status)
+    sandbox.faults.fail(PATH, status=status)
     assert session.get(sandbox.url + PATH).status_code == status
     assert meter.requests == {"vendor serverInfo": 1}
 
@@ -50,7 +50,7 @@ def test_an_answer_that_is_final_is_not_repeated(
 def test_a_connection_that_is_dropped_is_made_again(
     sandbox: Sandbox, session: requests.Session
 ) -> None:
-    sandbox.conditions.fail(PATH, break_connection="drop", times=1)
+    sandbox.faults.fail(PATH, break_connection="drop", times=1)
     assert session.get(sandbox.url + PATH).status_code == 200
 
 
@@ -59,24 +59,24 @@ def test_a_fault_that_stays_is_returned_when_the_attempts_are_used_up(
 ) -> None:
     monkeypatch.setattr(http_retries, "_ATTEMPTS", 1)
     prepare(session, "vendor", Meter(), endpoint_of=re.compile("(3)"))
-    sandbox.conditions.fail(PATH, status=503)
+    sandbox.faults.fail(PATH, status=503)
     assert session.get(sandbox.url + PATH).status_code == 503
-    assert sandbox.conditions.requests() == {f"GET {PATH}": 2}
+    assert sandbox.faults.requests() == {f"GET {PATH}": 2}
 
 
-def test_the_seconds_that_a_vendor_asks_for_are_waited_and_remembered(
+def test_the_seconds_that_a_vendor_asks_for_are_waited_and_counted(
     sandbox: Sandbox, session: requests.Session, meter: Meter
 ) -> None:
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=1, times=1)
     answer = session.get(sandbox.url + PATH)
     assert answer.status_code == 200
-    assert meter.throttled_seconds == waited_seconds(answer) == 1
+    assert meter.throttled_seconds == 1
 
 
 def test_a_vendor_that_asks_for_more_than_a_run_may_wait_is_named(
     sandbox: Sandbox, session: requests.Session, meter: Meter
 ) -> None:
-    sandbox.conditions.fail(PATH, status=429, retry_after_seconds=901)
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=901)
     with pytest.raises(RateLimitedError, match="vendor is rate limited: waited 0 s, at most 900 s"):
         session.get(sandbox.url + PATH)
     assert meter.throttled_seconds == 0
@@ -89,5 +89,11 @@ def test_a_url_without_an_endpoint_is_counted_too(
     assert meter.requests == {"vendor other": 1}
 
 
-def test_nothing_was_waited_for_where_there_is_no_answer() -> None:
-    assert waited_seconds(None) == 0
+def test_when_one_request_is_throttled_no_other_is_sent(
+    sandbox: Sandbox, session: requests.Session, meter: Meter
+) -> None:
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=3600)
+    for _ in range(2):
+        with pytest.raises(RateLimitedError, match="vendor is rate limited"):
+            session.get(sandbox.url + PATH)
+    assert sandbox.faults.requests() == {f"GET {PATH}": 1}

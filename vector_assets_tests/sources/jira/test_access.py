@@ -59,7 +59,7 @@ def test_a_project_that_a_group_may_browse_is_for_the_group(sandbox: Sandbox) ->
         ("restricted", ANN, BO),
     ]
     assert gaps == []
-    asked = sandbox.conditions.requests("/jira/rest/api/3/project/9")
+    asked = sandbox.faults.requests("/jira/rest/api/3/project/9")
     assert asked == {
         "GET /jira/rest/api/3/project/93/permissionscheme": 1,
         "GET /jira/rest/api/3/project/94/permissionscheme": 1,
@@ -116,7 +116,7 @@ def test_a_project_of_which_jira_tells_no_reader_is_taken_for_open_and_told_of(
 ) -> None:
     if way.isdecimal():
         path = "/jira/rest/api/3/project/93/permissionscheme"
-        sandbox.conditions.fail(path, status=int(way))
+        sandbox.faults.fail(path, status=int(way))
     else:
         browsed_by(sandbox)
     sandbox.workspace.issues = [issue(1)]
@@ -137,7 +137,7 @@ def test_a_project_of_which_jira_tells_no_reader_is_taken_for_open_and_told_of(
 def test_a_level_limits_an_issue_of_a_project_of_which_jira_tells_no_reader(
     sandbox: Sandbox,
 ) -> None:
-    sandbox.conditions.fail("/jira/rest/api/3/project/93/permissionscheme", status=403)
+    sandbox.faults.fail("/jira/rest/api/3/project/93/permissionscheme", status=403)
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "user", "parameter": "eve"}]}
     sandbox.workspace.issues = [issue(1), issue(2, security=STAFF)]
     found, _ = read(sandbox)
@@ -229,6 +229,6 @@ def test_who_leaves_a_security_level_loses_its_old_issues_at_the_next_night(
 
 
 def test_a_backfill_of_old_days_asks_for_no_other_issues(sandbox: Sandbox, nights: Nights) -> None:
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     nights.run(date(2026, 1, 5), date(2026, 1, 5), utc("2026-03-03T06:00"))
-    assert sandbox.conditions.requests()["POST /jira/rest/api/3/search/jql"] == 1
+    assert sandbox.faults.requests()["POST /jira/rest/api/3/search/jql"] == 1

@@ -104,7 +104,7 @@ def test_paging_goes_by_token_so_that_every_item_comes_once(sandbox: Sandbox) ->
     sandbox.workspace.issues = [issue(n) for n in range(1050)]
     found = keys(sandbox)
     assert sorted(map(str, found)) == sorted(f"HAR-{n}" for n in range(1050))
-    assert sandbox.conditions.requests() == {
+    assert sandbox.faults.requests() == {
         "GET /jira/rest/api/3/serverInfo": 1,
         "GET /jira/rest/api/3/field": 1,
         f"POST {SEARCH}": 13,  # one for what was edited meanwhile
@@ -476,8 +476,8 @@ def test_comments_that_are_fewer_than_their_count_fail_the_issue_and_cut_it_not(
     sandbox.workspace.issues = [issue(1, comments=comments)]
     path = "/jira/rest/api/3/issue/10001/comment"
     page = {"comments": list(comments[:20]), "total": 30, "startAt": 0, "maxResults": 100}
-    sandbox.conditions.fail(path, status=200, body=page, times=1)
-    sandbox.conditions.fail(path, status=200, body=page | {"comments": []}, times=1)
+    sandbox.faults.fail(path, status=200, body=page, times=1)
+    sandbox.faults.fail(path, status=200, body=page | {"comments": []}, times=1)
     [failure] = list(source(sandbox).documents(EVER))
     assert isinstance(failure, DocumentFailure)
     assert "20 of 30 comments" in failure.cause
@@ -488,7 +488,7 @@ def test_comments_that_a_result_leaves_out_altogether_are_asked_for(sandbox: San
     del bare["fields"]["comment"]
     sandbox.workspace.issues = [issue(1, comments=(comment(1, "Seen."),))]
     page = {"issues": [bare], "isLast": True}
-    sandbox.conditions.fail(SEARCH, status=200, body=page, times=1)
+    sandbox.faults.fail(SEARCH, status=200, body=page, times=1)
     assert only(sandbox).sections[-1].text == "Seen."
 
 
@@ -623,7 +623,7 @@ def test_levels_that_only_an_administrator_may_read_leave_an_issue_to_nobody_and
     assert (gap.reason, gap.count) == ("not named: its members (HTTP 403)", 2)
     assert "Administer Jira" in gap.advice
     member = "GET /jira/rest/api/3/issuesecurityschemes/level/member"
-    assert sandbox.conditions.requests()[member] == 1
+    assert sandbox.faults.requests()[member] == 1
 
 
 def test_the_roles_that_a_team_managed_project_limits_an_issue_to_are_its_readers(
@@ -661,7 +661,7 @@ def test_ids_are_those_of_the_documents(sandbox: Sandbox, window: Window, projec
 def test_7556_issues_are_two_requests_of_ids(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(n) for n in range(7556)]
     assert len(set(source(sandbox).ids(EVER))) == 7556
-    assert sandbox.conditions.requests(SEARCH) == {f"POST {SEARCH}": 2}
+    assert sandbox.faults.requests(SEARCH) == {f"POST {SEARCH}": 2}
 
 
 def test_an_id_comes_once_though_its_issue_is_edited_while_it_is_listed(sandbox: Sandbox) -> None:
@@ -730,7 +730,7 @@ def test_an_issue_that_cannot_be_read_is_named_and_the_others_go_on(sandbox: San
 def test_an_issue_that_vanishes_before_its_comments_are_read_is_named(sandbox: Sandbox) -> None:
     comments = tuple(comment(n, "Words.") for n in range(30))
     sandbox.workspace.issues = [issue(1, comments=comments), issue(2)]
-    sandbox.conditions.fail("/jira/rest/api/3/issue/10001/comment", status=404)
+    sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=404)
     items = list(source(sandbox).documents(EVER))
     assert [one.native_id for one in documents(items)] == ["10002"]
     [failure] = [item for item in items if isinstance(item, DocumentFailure)]
@@ -757,7 +757,7 @@ def test_a_listing_that_goes_round_or_breaks_off_fails_by_name(
     for number, token in pages:
         page = {"issues": [issue(number)], "isLast": False}
         body = page | ({"nextPageToken": token} if token else {})
-        sandbox.conditions.fail(SEARCH, status=200, body=body, times=1)
+        sandbox.faults.fail(SEARCH, status=200, body=body, times=1)
     with pytest.raises(ContractError, match=seen):
         answers(source(sandbox), ask)
 
@@ -782,7 +782,7 @@ def test_a_wrong_token_is_refused_and_never_shown(sandbox: Sandbox) -> None:
 def test_an_empty_listing_of_a_token_that_has_expired_is_no_empty_night(
     sandbox: Sandbox, ask: str
 ) -> None:
-    sandbox.conditions.fail("/jira/rest/api/3/myself", status=401)
+    sandbox.faults.fail("/jira/rest/api/3/myself", status=401)
     with pytest.raises(CredentialsError, match="HTTP 401"):
         answers(source(sandbox), ask)
 
@@ -796,7 +796,7 @@ def test_a_site_whose_projects_are_empty_is_empty(sandbox: Sandbox) -> None:
 
 def test_a_rate_limit_is_waited_for_and_counted(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(1)]
-    sandbox.conditions.fail(SEARCH, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(SEARCH, status=429, retry_after_seconds=1, times=1)
     meter = Meter()
     jira = JiraSource(
         sandbox.environment["JIRA_SERVER"], "sandbox@example.com", "sandbox-jira-token", (), meter
@@ -812,20 +812,20 @@ def test_a_rate_limit_is_waited_for_and_counted(sandbox: Sandbox) -> None:
 
 
 def test_a_rate_limit_that_stays_fails_by_name(sandbox: Sandbox, few_attempts: None) -> None:
-    sandbox.conditions.fail(SEARCH, status=429, retry_after_seconds=0)
+    sandbox.faults.fail(SEARCH, status=429, retry_after_seconds=0)
     with pytest.raises(RateLimitedError, match="jira is rate limited"):
         keys(sandbox)
 
 
 def test_a_rate_limit_beyond_the_ceiling_fails_at_once(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(SEARCH, status=429, retry_after_seconds=86_400)
+    sandbox.faults.fail(SEARCH, status=429, retry_after_seconds=86_400)
     with pytest.raises(RateLimitedError, match="at most 900 s are allowed"):
         keys(sandbox)
 
 
 def test_an_error_in_passing_is_not_noticed(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(1)]
-    sandbox.conditions.fail(SEARCH, status=503, times=1)
+    sandbox.faults.fail(SEARCH, status=503, times=1)
     assert keys(sandbox) == ["HAR-1"]
 
 
@@ -841,7 +841,7 @@ def test_a_page_that_fails_is_no_end_of_the_listing(
     sandbox: Sandbox, few_attempts: None, fault: dict[str, object], seen: str
 ) -> None:
     sandbox.workspace.issues = [issue(n) for n in range(150)]
-    sandbox.conditions.fail(SEARCH, skip=1, **fault)
+    sandbox.faults.fail(SEARCH, skip=1, **fault)
     listing = source(sandbox).documents(EVER)
     assert len([next(listing) for _ in range(101)]) == 101
     with pytest.raises(UnavailableError, match=f"jira did not answer: ({seen})"):
@@ -852,7 +852,7 @@ def test_comments_that_do_not_come_end_the_run_and_cut_no_issue(
     sandbox: Sandbox, few_attempts: None
 ) -> None:
     sandbox.workspace.issues = [issue(1, comments=tuple(comment(n, "x") for n in range(30)))]
-    sandbox.conditions.fail("/jira/rest/api/3/issue/", status=503)
+    sandbox.faults.fail("/jira/rest/api/3/issue/", status=503)
     with pytest.raises(UnavailableError, match="HTTP 503"):
         keys(sandbox)
 
@@ -871,7 +871,7 @@ def test_a_site_that_is_not_there_is_unavailable(few_attempts: None) -> None:
 def test_newest_is_one_request(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(n) for n in range(3)]
     assert source(sandbox).newest() == FIRST + timedelta(minutes=2)
-    assert sandbox.conditions.requests() == {f"POST {SEARCH}": 1}
+    assert sandbox.faults.requests() == {f"POST {SEARCH}": 1}
 
 
 def test_newest_minds_the_projects(sandbox: Sandbox) -> None:
@@ -908,7 +908,7 @@ def test_check_works_where_a_site_has_no_security_levels(sandbox: Sandbox) -> No
     sandbox.workspace.issues = [issue(1)]
     said = "Field 'level' does not exist or you do not have permission to view it."
     refusal = {"errorMessages": [said], "errors": {}}
-    sandbox.conditions.fail(SEARCH, contains="level is not EMPTY", status=400, body=refusal)
+    sandbox.faults.fail(SEARCH, contains="level is not EMPTY", status=400, body=refusal)
     assert source(sandbox).check().gaps == ()
 
 

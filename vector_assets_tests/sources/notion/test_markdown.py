@@ -492,10 +492,10 @@ def test_a_page_that_notion_does_not_write_down_is_walked_and_the_others_are_not
     bad = page("Bad", paragraph("Words"), edited="2026-03-03T10:00:00.000Z")
     # More than are read at the same time, so that the bad one is not the first to be answered.
     sandbox.workspace.pages = [*(page(f"Good {n}", paragraph("Words")) for n in range(9)), bad]
-    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
+    sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
     found = read(sandbox)
     assert [one.sections[0].text for one in found] == ["Words"] * 10
-    assert sandbox.conditions.requests("/notion/v1/blocks") == {
+    assert sandbox.faults.requests("/notion/v1/blocks") == {
         f"GET /notion/v1/blocks/{bad['id']}/children": 1
     }
 
@@ -517,7 +517,7 @@ def test_a_page_of_which_much_is_left_out_is_walked_instead(sandbox: Sandbox) ->
     sandbox.workspace.pages = [page("Top", *marks)]
     [(_, found)] = body(sandbox)
     assert found.split() == [f"https://{n}.example" for n in range(20)]
-    assert list(sandbox.conditions.requests("/notion/v1/blocks")) == [
+    assert list(sandbox.faults.requests("/notion/v1/blocks")) == [
         f"GET /notion/v1/blocks/{identity('Top')}/children"
     ]
 
@@ -536,7 +536,7 @@ def test_a_page_that_is_cut_short_is_never_taken_for_a_whole_one(
     hole = {**paragraph("Rest"), "id": identity("hole")}
     sandbox.workspace.pages = [page("Top", paragraph("Some"), hole)]
     cut = {"object": "page_markdown", "id": identity("Top"), **answer}
-    sandbox.conditions.fail(f"/notion/v1/pages/{identity('Top')}/markdown", status=200, body=cut)
+    sandbox.faults.fail(f"/notion/v1/pages/{identity('Top')}/markdown", status=200, body=cut)
     assert body(sandbox) == [("", "Some\n\nRest")]
 
 

@@ -14,7 +14,7 @@ from vector_assets.sandbox.workspace import Json
 from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.parts import Options
-from vector_assets.sources.slack.rate_limits import Pace
+from vector_assets.sources.slack.rate_limits import RateLimiters
 from vector_assets.sources.slack.source import SlackSource
 from vector_assets_tests.support.tiny import utc
 
@@ -71,7 +71,7 @@ def impatient_api(
         "xoxb-sandbox",
         sandbox.environment["SLACK_BASE_URL"],
         meter,
-        pace=Pace(meter, {}, ceiling_seconds=ceiling_seconds),
+        limiters=RateLimiters(meter, {}, ceiling_seconds=ceiling_seconds),
         pauses=FixedValueRetryIntervalCalculator(0),
     )
 

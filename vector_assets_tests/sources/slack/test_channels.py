@@ -50,7 +50,7 @@ def make_private(team: Sandbox) -> None:
 
 def refuse(team: Sandbox, path: str, code: str, channel: str = RANDOM) -> None:
     """Have a method refuse a channel."""
-    team.conditions.fail(path, contains=channel, status=200, body={"ok": False, "error": code})
+    team.faults.fail(path, contains=channel, status=200, body={"ok": False, "error": code})
 
 
 def scope_gap(scope: str, reason: str) -> Gap:
@@ -141,12 +141,12 @@ def test_public_channels_that_the_bot_has_not_joined_are_one_gap_with_names_and_
 def test_public_channels_are_joined_only_when_it_is_asked_for(team: Sandbox) -> None:
     change(team, is_member=False)
     assert gaps(team) == [NOT_JOINED]
-    assert JOIN not in team.conditions.requests()
+    assert JOIN not in team.faults.requests()
     joining = {"SLACK_JOIN_PUBLIC": "true"}
     assert source(team, **joining).check().gaps == ()
     assert list(source(team, **joining).documents(WINDOW))
     assert set(documents(team, "2026-03-01")) == {HERE, THERE}
-    assert team.conditions.requests()[JOIN] == 1
+    assert team.faults.requests()[JOIN] == 1
 
 
 def test_a_channel_that_refuses_to_be_joined_is_a_gap_beside_the_others(team: Sandbox) -> None:
@@ -161,7 +161,7 @@ def test_archived_channels_are_read_without_joining_them(team: Sandbox) -> None:
     change(team, is_archived=True)
     found = documents(team, "2026-03-01", SLACK_JOIN_PUBLIC="true")
     assert set(found) == {HERE, THERE}
-    assert JOIN not in team.conditions.requests()
+    assert JOIN not in team.faults.requests()
 
 
 def test_an_archived_channel_that_the_bot_was_never_in_is_a_gap(team: Sandbox) -> None:
@@ -179,9 +179,9 @@ def test_a_list_of_four_thousand_channels_is_read_in_pages_of_at_most_999(team: 
         {"id": f"C1{number:06}", "name": f"c-{number}", "is_member": False}
         for number in range(4_000)
     ]
-    team.conditions.fail("/slack/api/conversations.list", contains="limit=1000", status=500)
+    team.faults.fail("/slack/api/conversations.list", contains="limit=1000", status=500)
     assert source(team).check().gaps[0].count == 4_000
-    assert team.conditions.requests()["POST /slack/api/conversations.list"] == 5
+    assert team.faults.requests()["POST /slack/api/conversations.list"] == 5
 
 
 def test_direct_messages_are_never_asked_for(team: Sandbox) -> None:
@@ -191,7 +191,7 @@ def test_direct_messages_are_never_asked_for(team: Sandbox) -> None:
     for channel in (direct, group):
         say(team, "2026-03-02T10:00", "between us", channel=str(channel["id"]))
     alarms = [
-        team.conditions.fail("/slack", contains=word, status=500, times=1)
+        team.faults.fail("/slack", contains=word, status=500, times=1)
         for word in ("D0ANN00001", "G0GROUP001", "mpim", "%2Cim", "=im")
     ]
     slack = source(team, SLACK_JOIN_PUBLIC="true", SLACK_INCLUDE_BOTS="true")

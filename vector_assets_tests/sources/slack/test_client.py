@@ -37,7 +37,7 @@ USERS = "/slack/api/users.list"
 def test_an_ok_false_that_comes_with_http_200_is_an_error_that_says_what_to_do(
     sandbox: Sandbox, body: dict[str, str], error: type[VectorAssetsError], words: str
 ) -> None:
-    sandbox.conditions.fail(USERS, status=200, body={"ok": False, **body})
+    sandbox.faults.fail(USERS, status=200, body={"ok": False, **body})
     with pytest.raises(error, match=words):
         impatient_api(sandbox).call("users.list")
 
@@ -61,7 +61,7 @@ def test_a_wrong_token_is_refused_and_never_shown(sandbox: Sandbox) -> None:
     ],
 )
 def test_a_passing_fault_is_tried_again(sandbox: Sandbox, fault: dict[str, object]) -> None:
-    sandbox.conditions.fail(USERS, times=2, **fault)
+    sandbox.faults.fail(USERS, times=2, **fault)
     meter = Meter()
     assert impatient_api(sandbox, meter).call("users.list")["members"] == []
     assert meter.requests == {"slack users.list": 3}
@@ -77,7 +77,7 @@ def test_a_passing_fault_is_tried_again(sandbox: Sandbox, fault: dict[str, objec
 def test_a_lasting_fault_is_named_after_some_tries(
     sandbox: Sandbox, fault: dict[str, object], words: str
 ) -> None:
-    sandbox.conditions.fail(USERS, **fault)
+    sandbox.faults.fail(USERS, **fault)
     meter = Meter()
     with pytest.raises(UnavailableError, match=words):
         impatient_api(sandbox, meter).call("users.list")
@@ -96,7 +96,7 @@ def test_a_server_that_is_not_there_is_named() -> None:
 
 
 def test_slack_is_waited_for_as_long_as_it_says(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(USERS, status=429, retry_after_seconds=1, times=1)
+    sandbox.faults.fail(USERS, status=429, retry_after_seconds=1, times=1)
     meter = Meter()
     assert impatient_api(sandbox, meter, ceiling_seconds=60).call("users.list")["ok"]
     assert meter.throttled_seconds == pytest.approx(1, abs=0.1)
@@ -104,23 +104,23 @@ def test_slack_is_waited_for_as_long_as_it_says(sandbox: Sandbox) -> None:
 
 
 def test_waiting_has_a_ceiling_after_which_the_run_fails_by_name(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(USERS, status=429, retry_after_seconds=30)
+    sandbox.faults.fail(USERS, status=429, retry_after_seconds=30)
     with pytest.raises(RateLimitedError, match=r"slack users\.list is rate limited"):
         impatient_api(sandbox, ceiling_seconds=29).call("users.list")
-    assert sandbox.conditions.requests("/slack").total() == 1
+    assert sandbox.faults.requests("/slack").total() == 1
 
 
 def test_waiting_counts_anew_after_a_good_answer(sandbox: Sandbox) -> None:
     api = impatient_api(sandbox, ceiling_seconds=1)
     for _ in range(2):
-        sandbox.conditions.fail(USERS, status=429, retry_after_seconds=1, times=1)
+        sandbox.faults.fail(USERS, status=429, retry_after_seconds=1, times=1)
         assert api.call("users.list")["ok"]
 
 
 def test_a_cursor_that_comes_twice_ends_the_listing_by_name(sandbox: Sandbox) -> None:
     metadata = {"next_cursor": "again"}
     body = {"ok": True, "members": [], "response_metadata": metadata}
-    sandbox.conditions.fail(USERS, status=200, body=body)
+    sandbox.faults.fail(USERS, status=200, body=body)
     with pytest.raises(ContractError, match="the same cursor twice"):
         list(impatient_api(sandbox).pages("users.list", "members"))
 
@@ -130,12 +130,12 @@ def test_an_empty_page_is_not_the_end(sandbox: Sandbox) -> None:
     first = {"ok": True, "members": [], "response_metadata": {"next_cursor": ""}}
     real = impatient_api(sandbox).call("users.list", limit=1)
     first["response_metadata"] = real["response_metadata"]
-    sandbox.conditions.fail(USERS, status=200, body=first, times=1)
+    sandbox.faults.fail(USERS, status=200, body=first, times=1)
     pages = list(impatient_api(sandbox).pages("users.list", "members"))
     assert [len(page) for page in pages] == [0, 1]
 
 
 def test_an_answer_without_its_list_is_named(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(USERS, status=200, body={"ok": True})
+    sandbox.faults.fail(USERS, status=200, body={"ok": True})
     with pytest.raises(ContractError, match="answered no members"):
         list(impatient_api(sandbox).pages("users.list", "members"))

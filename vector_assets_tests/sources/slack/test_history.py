@@ -132,7 +132,7 @@ def test_replies_are_asked_for_only_where_a_thread_is_to_be_fetched(team: Sandbo
         parent = say(team, f"2026-03-0{number + 1}T10:00", f"Question {number}")
         say(team, f"2026-03-0{number + 1}T11:00", "Answer", thread=parent)
     documents(team, "2026-03-05", "2026-03-06")
-    assert team.conditions.requests("/slack")["POST /slack/api/conversations.replies"] == 1
+    assert team.faults.requests("/slack")["POST /slack/api/conversations.replies"] == 1
 
 
 def test_a_thread_whose_parent_was_deleted_keeps_its_replies(team: Sandbox) -> None:

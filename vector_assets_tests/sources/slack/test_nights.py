@@ -207,7 +207,7 @@ def test_the_index_is_asked_what_it_holds_before_the_messages_are_read(team: San
 
     class Watcher(NothingKnown):
         def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
-            seen = team.conditions.requests()
+            seen = team.faults.requests()
             counts = seen[f"POST {HISTORY}"], seen[f"POST {REPLIES}"]
             asked.update(dict.fromkeys(document_ids, counts))
             return {}
@@ -305,11 +305,11 @@ def test_a_run_that_dies_half_way_through_a_history_leaves_it_to_the_next(
     # What is newer than the page that fails has been written by then.
     for number in range(1_100):
         say(team, f"2026-02-01T{number // 60:02}:{number % 60:02}", "a word", channel=RANDOM)
-    outage = team.conditions.fail(HISTORY, contains="cursor=", status=500)
+    outage = team.faults.fail(HISTORY, contains="cursor=", status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
         nights.run("2026-03-02")
     assert (of_random(nights), nights.channels()) == ({"2026-03-02"}, {ENGINEERING})
-    team.conditions.rules.remove(outage)
+    team.faults.rules.remove(outage)
     nights.run("2026-03-02")
     assert of_random(nights) == {*HISTORY_OF_RANDOM, "2026-02-01"}
     assert nights.channels() == {ENGINEERING, RANDOM}
@@ -319,14 +319,14 @@ def test_a_history_of_which_a_thread_failed_is_read_again_by_the_next_night(
     team: Sandbox, nights: Nights, old_channel: Json
 ) -> None:
     body = {"ok": False, "error": "thread_not_found"}
-    fault = team.conditions.fail(REPLIES, contains=RANDOM, status=200, body=body)
+    fault = team.faults.fail(REPLIES, contains=RANDOM, status=200, body=body)
     night = nights.run("2026-03-02")
     assert [one.cause for one in night.report.failures] != []
     assert (of_random(nights), nights.channels()) == (
         {"2025-06-01", "2026-03-02"},
         {ENGINEERING},
     )
-    team.conditions.rules.remove(fault)
+    team.faults.rules.remove(fault)
     nights.run("2026-03-03")
     assert of_random(nights) == HISTORY_OF_RANDOM
 
@@ -440,9 +440,9 @@ def test_a_window_lists_the_ids_that_it_yields_without_asking_for_a_reply(
     say(team, "2026-03-07T09:00", "", files=[])
     window = Window(utc("2026-03-04"), utc(end) if end else None)
     yielded = sorted(ids_of(source(team).documents(window)))
-    asked = team.conditions.requests()[f"POST {REPLIES}"]
+    asked = team.faults.requests()[f"POST {REPLIES}"]
     assert sorted(source(team).ids(window)) == yielded
-    assert team.conditions.requests()[f"POST {REPLIES}"] == asked
+    assert team.faults.requests()[f"POST {REPLIES}"] == asked
 
 
 def test_a_thread_of_any_age_that_the_index_holds_is_listed_by_the_day_of_its_last_reply(
@@ -471,7 +471,7 @@ def test_a_channel_that_cannot_be_read_any_more_does_not_look_deleted(
             hide(team)["is_archived"] = True
         case "removed meanwhile":
             body = {"ok": False, "error": "not_in_channel"}
-            team.conditions.fail(HISTORY, contains=RANDOM, status=200, body=body)
+            team.faults.fail(HISTORY, contains=RANDOM, status=200, body=body)
     name = RANDOM if how == "deleted" else "random"
     listed = list(nights.source().ids(Window(utc("2026-03-01"), None)))
     (part,) = [one for one in listed if isinstance(one, Unlisted)]
@@ -502,6 +502,6 @@ def test_an_outage_while_listing_is_no_complete_listing(team: Sandbox, nights: N
     for number in range(MAX_UNANSWERED_THREADS):
         begin_thread(team, "2026-03-02", number)
     nights.run("2026-03-02")
-    team.conditions.fail(HISTORY, status=500)
+    team.faults.fail(HISTORY, status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
         list(nights.source().ids(Window(utc("2026-03-01"), None)))

@@ -48,9 +48,9 @@ def began_on(one: Document) -> date:
 
 def read(team: Sandbox, window: Window = QUARTER) -> tuple[list[SourceItem], int]:
     """Return what a window yields, and how many requests that took."""
-    before = len(team.conditions.log)
+    before = len(team.faults.log)
     items = list(source(team).documents(window))
-    return items, len(team.conditions.log) - before
+    return items, len(team.faults.log) - before
 
 
 def parts(items: list[SourceItem]) -> list[Document]:
@@ -113,7 +113,7 @@ def test_days_are_complete_long_before_the_end(team: Sandbox) -> None:
 def test_a_closed_channel_is_named_and_the_others_are_read(team: Sandbox) -> None:
     fill(team)
     body = {"ok": False, "error": "not_in_channel"}
-    team.conditions.fail(HISTORY, contains=RANDOM, status=200, body=body)
+    team.faults.fail(HISTORY, contains=RANDOM, status=200, body=body)
     found = parts(read(team)[0])
     assert {one.container for one in found} == {"engineering"}
     assert len(found) > 50

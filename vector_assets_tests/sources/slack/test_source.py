@@ -226,7 +226,7 @@ def test_messages_without_words_make_no_document(team: Sandbox) -> None:
 
 def test_a_thread_whose_replies_fail_never_costs_the_others(team: Sandbox) -> None:
     parents = add_threads(team, 3)
-    team.conditions.fail(
+    team.faults.fail(
         REPLIES, contains=parents[1], status=200, body={"ok": False, "error": "thread_not_found"}
     )
     items = list(source(team).documents(WINDOW))
@@ -242,7 +242,7 @@ def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> 
     say(team, "2026-03-03T10:00", "odd", attachments=[{"fields": [{"title": "no", "value": 1}]}])
     message = team.workspace.messages[ENGINEERING][1]
     message["files"] = [["not a file"]]
-    team.conditions.fail(
+    team.faults.fail(
         HISTORY,
         contains=ENGINEERING,
         status=200,
@@ -261,7 +261,7 @@ def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> 
 
 def test_slack_being_down_is_not_so_many_bad_threads(team: Sandbox) -> None:
     add_threads(team, MAX_UNANSWERED_THREADS + 3)
-    team.conditions.fail(REPLIES, status=500)
+    team.faults.fail(REPLIES, status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.replies did not answer"):
         list(impatient_source(team).documents(WINDOW))
 
@@ -269,7 +269,7 @@ def test_slack_being_down_is_not_so_many_bad_threads(team: Sandbox) -> None:
 def test_a_history_that_fails_on_its_second_page_is_no_complete_listing(team: Sandbox) -> None:
     for number in range(1_000):
         say(team, f"2026-03-02T10:{number // 60:02}:{number % 60:02}", f"message {number}")
-    team.conditions.fail(HISTORY, contains="cursor=", status=500)
+    team.faults.fail(HISTORY, contains="cursor=", status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
         list(impatient_source(team).documents(WINDOW))
 

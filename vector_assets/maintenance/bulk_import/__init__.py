@@ -1,4 +1,0 @@
-"""A first load by Pinecone's import from object storage.
-
-Keep out: the sync.
-"""
