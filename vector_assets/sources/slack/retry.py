@@ -20,6 +20,7 @@ from vector_assets.sources.slack.parts import Job
 from vector_assets.sources.slack.reader import (
     MAX_UNANSWERED_THREADS,
     THREADS_IN_FLIGHT,
+    ChannelReader,
 )
 
 _NOT_FOUND = "thread_not_found"
