@@ -307,7 +307,7 @@ def test_a_run_that_dies_before_it_releases_leaves_what_the_next_night_releases(
     running = stream(lancedb, cured)
     running.save_quarantine = lambda: (_ for _ in ()).throw(KeyboardInterrupt)  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
-        write(running, lancedb)
+        write(running)
     assert (indexed(lancedb), held(lancedb).keys()) == ({"jira:2"}, {"jira:2"})
     report = sync(lancedb, cured)
     assert (report.total.embedded_chunks, report.total.unchanged_documents) == (0, 1)
