@@ -15,6 +15,7 @@ from vector_assets.monitoring.dagster_state.names import (
     RESCAN_SCHEDULE,
     SCHEDULE,
     SENSORS,
+    documents_asset,
 )
 from vector_assets.monitoring.dagster_state.state import Observation
 from vector_assets.monitoring.problems import Problem
@@ -123,7 +124,7 @@ def _sources_gone(observation: Observation, settings: Settings, now: datetime) -
                 f"{', '.join(missing)} not set, and {max(history.days)} was materialized",
                 "Set them again where Dagster runs. If the source is meant to be off, list those "
                 "that are on in VECTOR_ASSETS_SOURCES.",
-                link=f"{settings.dagster_url}/assets/{source}_documents",
+                link=f"{settings.dagster_url}/assets/{documents_asset(source)}",
             )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from vector_assets.core.settings import Settings
 from vector_assets.maintenance.canary import CANARY
 from vector_assets.monitoring.alerts.incidents import Incident
-from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
+from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK, documents_asset, prune_asset
 from vector_assets.monitoring.dagster_state.state import Observation
 from vector_assets.monitoring.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.monitoring.liveness import DAEMON
@@ -185,7 +185,7 @@ def _check_problem(source: str, check: str, words: str, settings: Settings) -> P
             words,
             "Nothing of it was deleted; answers may name what no longer exists. Open the run: its "
             "table says what was seen and what to do.",
-            link=f"{settings.dagster_url}/assets/{source}_prune",
+            link=f"{settings.dagster_url}/assets/{prune_asset(source)}",
         )
     return Problem(
         f"check:{source}:{check}",
@@ -210,4 +210,4 @@ def _is_made_good(incident: Incident, observation: Observation, health: Health) 
 
 
 def _asset_link(source: str, settings: Settings) -> str:
-    return f"{settings.dagster_url}/assets/{source}_documents"
+    return f"{settings.dagster_url}/assets/{documents_asset(source)}"

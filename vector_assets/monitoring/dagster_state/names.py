@@ -1,6 +1,22 @@
 """Names of assets, jobs, schedules, checks and metadata, spelled once."""
 
-# The type of what `define_asset_job` returns; Dagster has no public name for it.
+_DOCUMENTS_SUFFIX = "_documents"
+
+
+def documents_asset(source: str) -> str:
+    """Return the name of the asset that holds a source's documents."""
+    return source + _DOCUMENTS_SUFFIX
+
+
+def source_of_asset(name: str) -> str:
+    """Return the source whose documents an asset holds."""
+    return name.removesuffix(_DOCUMENTS_SUFFIX)
+
+
+def prune_asset(source: str) -> str:
+    """Return the name of the asset that a prune of a source materializes."""
+    return f"{source}_prune"
+
 
 SCHEDULE = "nightly_ingestion_schedule"
 

@@ -15,7 +15,16 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from vector_assets.core.errors import ContractError, UnavailableError
-from vector_assets.monitoring.dagster_state.names import CODE_SERVER_AWAY, SCHEDULE, WATCHED_CHECKS
+from vector_assets.monitoring.dagster_state.names import (
+    CODE_SERVER_AWAY,
+    DOCUMENTS,
+    FAILED_DOCUMENTS,
+    GAPS,
+    SCHEDULE,
+    WATCHED_CHECKS,
+    documents_asset,
+    source_of_asset,
+)
 from vector_assets.monitoring.dagster_state.state import (
     AssetHistory,
     DayRecord,
@@ -172,10 +181,10 @@ class DagsterGraphql:
         instigators, location_error = _location(state["workspaceOrError"])
         assets: dict[str, AssetHistory] = {}
         if not location_error:
-            keys = [{"path": [f"{source}_documents"]} for source in sources]
+            keys = [{"path": [documents_asset(source)]} for source in sources]
             days = [day.isoformat() for day in recent_days]
             for node in self._asked(_ASSETS, {"keys": keys, "days": days})["assetNodes"]:
-                source = str(node["assetKey"]["path"][-1]).removesuffix("_documents")
+                source = source_of_asset(node["assetKey"]["path"][-1])
                 assets[source] = _history(node)
         return Observation(
             assets=assets,
@@ -191,7 +200,7 @@ class DagsterGraphql:
             UnavailableError: The webserver does not answer, or has no such days.
         """
         params = {
-            "assetSelection": [{"path": [f"{source}_documents"]}],
+            "assetSelection": [{"path": [documents_asset(source)]}],
             "partitionNames": [day.isoformat() for day in days],
             "title": title,
             "tags": [{"key": "source", "value": source}],
@@ -223,7 +232,7 @@ class DagsterGraphql:
         }
         return Backfill(
             id=str(found["id"]),
-            source=str(key["path"][-1]).removesuffix("_documents"),
+            source=source_of_asset(key["path"][-1]),
             status=str(found["status"]),
             days={
                 date.fromisoformat(name): (
@@ -347,15 +356,15 @@ def _record(event: Mapping[str, Any]) -> DayRecord:
     return DayRecord(
         day=date.fromisoformat(event["partition"]),
         recorded_at=datetime.fromtimestamp(float(event["timestamp"]) / 1000, UTC),
-        documents=int(numbers.get("documents") or 0),
-        failed_documents=int(numbers.get("failed_documents") or 0),
+        documents=int(numbers.get(DOCUMENTS) or 0),
+        failed_documents=int(numbers.get(FAILED_DOCUMENTS) or 0),
         gaps=_gaps(event),
     )
 
 
 def _gaps(event: Mapping[str, Any]) -> tuple[Gap, ...] | None:
     for entry in event["metadataEntries"]:
-        if entry["label"] == "run_gaps":
+        if entry["label"] == GAPS:
             return tuple(gap_of(json.loads(row)) for row in entry["table"]["records"])
     return None
 
