@@ -12,7 +12,7 @@ import click
 import dagster as dg
 from rich.progress import track
 
-from vector_assets.cli import output as terminal
+from vector_assets.cli import output
 from vector_assets.core.days import Days
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.definitions import build_defs
@@ -62,14 +62,14 @@ def run_demo(folder: Path) -> None:
         defs, days = build_defs(settings), Days.newest(DEMO_DAYS, now)
         click.echo(f"The sandbox answers on {sandbox.url}; syncing {days.first} to {days.last}.")
         for source in track(
-            settings.enabled_sources, description="Materializing", console=terminal.err()
+            settings.enabled_sources, description="Materializing", console=output.err()
         ):
             materialize_in_process(defs, source, days, log_level="ERROR")
         click.echo("\n$ vector-assets status")
-        terminal.print_health(_health(settings))
+        output.print_health(_health(settings))
         for question in QUESTIONS:
             click.echo(f'\n$ vector-assets find "{question}"')
-            terminal.print_answers(find(question, settings=settings, limit=3))
+            output.print_answers(find(question, settings=settings, limit=3))
     click.echo("\n" + _NEXT_STEPS.format(lancedb=folder / "lancedb"))
 
 

@@ -35,7 +35,7 @@ def find(
       vector-assets find HAR-41
       vector-assets find "retry queue" --source slack --since 2026-03-01
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.core.days import start_of_day
     from vector_assets.index.search import find as search
     from vector_assets.stores.base import Filter
@@ -49,6 +49,6 @@ def find(
     )
     answers = search(question, settings=settings, sources=sources, where=where, limit=limit)
     if as_json:
-        terminal.print_json(answers.as_json())
+        output.print_json(answers.as_json())
     else:
-        terminal.print_answers(answers)
+        output.print_answers(answers)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -52,31 +52,29 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-class OnProgress(Protocol):
-    """Called with a report that has grown."""
+class ShowProgress(Protocol):
+    """Shows how far the work under a name is."""
 
-    def __call__(self, report: SyncReport) -> None:
-        """Show it."""
+    def __call__(self, name: str, line: str, done: int = 0, total: int | None = None) -> None:
+        """Replace the line of a name; without a total, the bar shows only that work goes on."""
 
 
 @contextmanager
-def sync_progress(sources: Iterable[str]) -> Iterator[OnProgress]:
-    """Show a line a source on stderr while the block runs."""
+def progress(*names: str) -> Iterator[ShowProgress]:
+    """Show a line with a bar for each name on stderr while the block runs."""
     columns = (
-        SpinnerColumn(),
         TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=20),
         TextColumn("{task.fields[line]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err()) as progress:
-        tasks = {name: progress.add_task(name, total=None, line="asking …") for name in sources}
+    with Progress(*columns, console=err()) as bars:
+        tasks = {name: bars.add_task(name, total=None, line="asking …") for name in names}
 
-        def show(report: SyncReport) -> None:
-            progress.update(tasks[report.source], line=report_line(report))
+        def show(name: str, line: str, done: int = 0, total: int | None = None) -> None:
+            bars.update(tasks[name], line=line, completed=done, total=total)
 
         yield show
-        for task in tasks.values():
-            progress.update(task, total=1, completed=1)
 
 
 def report_line(report: SyncReport) -> str:

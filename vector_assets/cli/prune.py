@@ -1,8 +1,6 @@
 """The command `vector-assets prune`, and what it looks like."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,6 @@ from vector_assets.core.settings import load_settings
 
 if TYPE_CHECKING:
     from vector_assets.core.days import Window
-    from vector_assets.maintenance.prune.prune import OnProgress
     from vector_assets.maintenance.prune.report import PruneReport
 
 
@@ -59,7 +56,7 @@ def prune(
       vector-assets prune slack --days 30      what was active in the last thirty days
       vector-assets prune jira --container OPS --max-share 1     OPS is gone on purpose
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.maintenance.prune.prune import prune_source
 
     settings = load_settings()
@@ -72,8 +69,11 @@ def prune(
     reports, failed = [], []
     for name in named_or_enabled(sources, settings):
         try:
-            with _progress(name) as on_progress:
-                report = prune_source(name, settings, **asked, on_progress=on_progress)
+            with output.progress(name) as progress:
+                report = prune_source(
+                    name, settings, **asked,
+                    on_progress=lambda report: progress(report.source, _progress_line(report)),
+                )  # fmt: skip
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
             continue
@@ -81,7 +81,7 @@ def prune(
         if not as_json:
             _print(report)
     if as_json:
-        terminal.print_json([asdict(report) for report in reports])
+        output.print_json([asdict(report) for report in reports])
     if failed:
         raise FatalError("; ".join(failed))
     if any(report.refusals for report in reports):
@@ -109,34 +109,20 @@ def _window(days: int | None, first: date | None, last: date | None) -> "Window"
     )
 
 
-@contextmanager
-def _progress(source: str) -> Iterator["OnProgress"]:
-    """Show a line on stderr while the block runs."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli import output as terminal
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=terminal.err(), transient=True) as progress:
-        task = progress.add_task(f"{source:<10} reading the index …", total=None)
-
-        def show(report: "PruneReport") -> None:
-            progress.update(
-                task,
-                description=f"{source:<10} {report.listed_documents:,} listed for "
-                f"{report.judged_documents:,} held · {len(report.deleted):,} deleted",
-            )
-
-        yield show
+def _progress_line(report: "PruneReport") -> str:
+    return (
+        f"{report.listed_documents:,} listed for {report.judged_documents:,} held · "
+        f"{len(report.deleted):,} deleted"
+    )
 
 
 def _print(report: "PruneReport") -> None:
     """Print what is gone at a source, what was done about it, and what was refused."""
     from rich.markup import escape
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
 
-    console = terminal.out()
+    console = output.out()
     done = "to delete" if report.is_dry_run else "deleted"
     count = len(report.missing) if report.is_dry_run else len(report.deleted)
     parts = [

@@ -1,7 +1,5 @@
 """`vector-assets reindex`: an index of another kind, beside the live one until it is whole."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,7 @@ from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import load_settings
 
 if TYPE_CHECKING:
-    from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport
+    from vector_assets.maintenance.reindex.report import Estimate, ReindexReport
 
 
 _NAMED = 10
@@ -39,7 +37,7 @@ def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) 
       vector-assets reindex                    fill, compare, switch
       vector-assets reindex --drop-old         once the new one has proved itself
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.maintenance.reindex.reindex import Reindexing
 
     if drop_old and (dry_run or accept_missing):
@@ -48,56 +46,33 @@ def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) 
     if drop_old:
         dropped = Reindexing(settings).drop_old()
         if as_json:
-            terminal.print_json({"dropped": dropped})
+            output.print_json({"dropped": dropped})
         else:
             click.echo("\n".join(f"deleted: {one}" for one in dropped) or "nothing to delete")
         return
     if dry_run:
         estimate = Reindexing(settings).estimate()
         if as_json:
-            terminal.print_json(asdict(estimate))
+            output.print_json(asdict(estimate))
         else:
             click.echo(_estimate_text(estimate))
         return
-    with _progress() as on_progress:
-        report = Reindexing(settings, accepts_missing=accept_missing, on_progress=on_progress).run()
-    if as_json:
-        terminal.print_json(asdict(report))
-    else:
-        click.echo(_report_text(report))
-
-
-@contextmanager
-def _progress() -> "Iterator[OnProgress]":
-    """Show a bar on stderr while the block runs."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli.output import err
-
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        TextColumn("{task.fields[line]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err()) as progress:
-        task = progress.add_task("comparing", total=None, line="")
+    with output.progress("reindex") as progress:
 
         def show(source: str, report: "ReindexReport") -> None:
             stats = report.stats
             line = (
-                f"{stats.documents:,} of {report.wanted:,} documents · "
+                f"{source}: {stats.documents:,} of {report.wanted:,} documents · "
                 f"{stats.embedded_chunks:,} chunks embedded"
             )
-            progress.update(
-                task,
-                description=source,
-                total=max(report.wanted, stats.documents),
-                completed=stats.documents,
-                line=line,
-            )
+            total = max(report.wanted, stats.documents)
+            progress("reindex", line, stats.documents, total)
 
-        yield show
+        report = Reindexing(settings, accepts_missing=accept_missing, on_progress=show).run()
+    if as_json:
+        output.print_json(asdict(report))
+    else:
+        click.echo(_report_text(report))
 
 
 def _estimate_text(estimate: "Estimate") -> str:

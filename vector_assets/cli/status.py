@@ -18,7 +18,7 @@ def status(as_json: bool) -> None:
     Asks the index, each source, and Dagster: its webserver at DAGSTER_GRAPHQL_URL, or the records
     in DAGSTER_HOME when that does not answer. Without either, freshness is seen from the index.
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.monitoring.alerts.incidents import incident_store
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
     from vector_assets.monitoring.health import Verdict, measure
@@ -30,10 +30,10 @@ def status(as_json: bool) -> None:
         incidents = store.all()
     if as_json:
         open_incidents = [incident.as_json() for incident in incidents]
-        terminal.print_json({**health.as_json(), "incidents": open_incidents})
+        output.print_json({**health.as_json(), "incidents": open_incidents})
     else:
-        terminal.print_health(health)
-        terminal.print_incidents(incidents)
+        output.print_health(health)
+        output.print_incidents(incidents)
     sys.exit(0 if health.verdict is Verdict.FRESH else 1)
 
 
@@ -44,7 +44,7 @@ def doctor(canary: bool, as_json: bool) -> None:
     """Ask each configured service whether its credentials work, and say what to fix."""
     from dataclasses import asdict
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.monitoring.doctor import examine, examine_canary
 
     settings = load_settings()
@@ -52,9 +52,9 @@ def doctor(canary: bool, as_json: bool) -> None:
     for finding in chain(examine(settings), examine_canary(settings) if canary else ()):
         findings.append(finding)
         if not as_json:
-            terminal.print_finding(finding)
+            output.print_finding(finding)
     if as_json:
-        terminal.print_json([asdict(finding) for finding in findings])
+        output.print_json([asdict(finding) for finding in findings])
     works = any(finding.state == "ok" for finding in findings if finding.service in SOURCES)
     if not works or any(finding.state == "broken" for finding in findings):
         sys.exit(1)

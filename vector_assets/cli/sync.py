@@ -32,7 +32,7 @@ def run_sync(
         FatalError: Some source could not be brought; the others were.
         BudgetSpentError: Nothing went wrong, and it is not finished.
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.core.meter import Meter
     from vector_assets.index.generations import build_store
     from vector_assets.index.targets import pending_change
@@ -43,9 +43,9 @@ def run_sync(
     if change:
         click.echo(f"note: {change}", err=True)
     if as_json:
-        terminal.print_json([terminal.report_json(report) for report in reports])
+        output.print_json([output.report_json(report) for report in reports])
     else:
-        terminal.print_reports(reports)
+        output.print_reports(reports)
     if done.failed:
         raise FatalError("; ".join(done.failed))
     if done.unfinished:
@@ -73,17 +73,18 @@ class _Done:
 def _load_all(
     names: Sequence[str], days: Days, settings: Settings, budget: Budget, *, is_again: bool
 ) -> _Done:
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.index.targets import Opening
     from vector_assets.pipeline.resume import load_source
 
     done, opening = _Done(), Opening(settings)
     latest: dict[str, SyncReport] = {}
-    with terminal.sync_progress(names) as progress, ThreadPoolExecutor(len(names)) as pool:
+    with output.progress(*names) as progress, ThreadPoolExecutor(len(names)) as pool:
 
         def show(report: SyncReport) -> None:
             latest[report.source] = report
-            progress(report)
+            done_days, asked_days = report.finished_days, report.asked_days or None
+            progress(report.source, output.report_line(report), done_days, asked_days)
 
         runs = {
             name: pool.submit(

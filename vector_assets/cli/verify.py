@@ -3,7 +3,6 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from vector_assets.core.errors import FatalError, VectorAssetsError
 from vector_assets.core.settings import load_settings
 
 if TYPE_CHECKING:
-    from vector_assets.maintenance.verify.verify import OnVerified, VerifyReport
+    from vector_assets.maintenance.verify.verify import VerifyReport
 
 
 MAX_ROWS = 100
@@ -49,7 +48,7 @@ def verify(
       vector-assets verify jira --days 30 --repair  thirty days of Jira, mended
       vector-assets verify --from 2026-01-01        this year
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.maintenance.verify.repair import verify_source
 
     settings = load_settings()
@@ -58,13 +57,19 @@ def verify(
     failed: list[str] = []
     for name in named_or_enabled(sources, settings):
         try:
-            with _progress(name) as show:
-                report = verify_source(name, asked, settings, repair=repair, on_progress=show)
+            with output.progress(name) as progress:
+                report = verify_source(
+                    name, asked, settings, repair=repair,
+                    on_progress=lambda report: progress(
+                        report.source, _progress_line(report), report.records,
+                        max(report.record_count, report.records) or None,
+                    ),
+                )  # fmt: skip
             reports.append(report)
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
     if as_json:
-        terminal.print_json([_json(report) for report in reports])
+        output.print_json([_json(report) for report in reports])
     else:
         _print(reports, is_repaired=repair)
     if failed:
@@ -73,31 +78,11 @@ def verify(
         sys.exit(1)
 
 
-@contextmanager
-def _progress(source: str) -> Iterator["OnVerified"]:
-    """Show on stderr how far it is, with a bar as soon as the end can be seen."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli import output as terminal
-
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[line]}"),
-        TimeElapsedColumn(),
+def _progress_line(report: "VerifyReport") -> str:
+    return (
+        f"{report.stage}: {report.documents:,} documents, {report.records:,} records, "
+        f"{report.counts.total():,} findings"
     )
-    with Progress(*columns, console=terminal.err()) as progress:
-        task = progress.add_task(source, total=None, line="asking …")
-
-        def show(report: "VerifyReport") -> None:
-            line = (
-                f"{report.stage}: {report.documents:,} documents, {report.records:,} records, "
-                f"{report.counts.total():,} findings"
-            )
-            total = max(report.record_count, report.records) or None
-            progress.update(task, completed=report.records, total=total, line=line)
-
-        yield show
 
 
 def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
@@ -105,9 +90,9 @@ def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
 
-    console = terminal.out()
+    console = output.out()
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in ("what", "document or chunk", "seen"):
         table.add_column(heading, overflow="fold")
