@@ -8,13 +8,12 @@ import dagster as dg
 
 from vector_assets.core.concurrency import side_by_side
 from vector_assets.core.meter import Meter
-from vector_assets.index.targets import Target, writing_target
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
 from vector_assets.orchestration.errors import failing_by_name
 from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
 from vector_assets.orchestration.partitions import days_of
-from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
+from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, open_index
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources import SOURCES
 
@@ -70,7 +69,8 @@ def build_documents_asset(
             meter = Meter()
             connected = sources.connect(source, meter)
             target, _ = side_by_side(
-                lambda: _opened(vector_index, embedder, meter), connected.prepare
+                lambda: open_index(vector_index.build_store(meter), embedder, meter),
+                connected.prepare,
             )
             model, store = target.embedder, target.store
             pipeline = Pipeline(source=connected, embedder=model, store=store, meter=meter)
@@ -85,12 +85,3 @@ def build_documents_asset(
             return dg.MaterializeResult(value=PendingWrite(stream, store), metadata=metadata)
 
     return documents
-
-
-def _opened(vector_index: VectorIndexIOManager, embedder: EmbedderResource, meter: Meter) -> Target:
-    """Tie a run to the live index, which decides the model."""
-    return writing_target(
-        vector_index.build_store(meter),
-        embedder.connect(meter),
-        lambda kind: embedder.connect_kind(kind, meter),
-    )

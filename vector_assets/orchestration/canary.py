@@ -7,12 +7,11 @@ import dagster as dg
 
 from vector_assets.core.errors import CanaryError, LostWriteError
 from vector_assets.core.meter import Meter
-from vector_assets.index.targets import writing_target
 from vector_assets.maintenance.canary import try_canary
 from vector_assets.orchestration.assets import GROUP
 from vector_assets.orchestration.errors import failing_by_name
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
-from vector_assets.orchestration.resources import EmbedderResource
+from vector_assets.orchestration.resources import EmbedderResource, open_index
 
 CANARY_KEY = dg.AssetKey("index_canary")
 
@@ -48,11 +47,7 @@ def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
         with failing_by_name(vector_index.attempt(context)):
             meter = Meter()
             try:
-                target = writing_target(
-                    vector_index.build_store(meter),
-                    embedder.connect(meter),
-                    lambda kind: embedder.connect_kind(kind, meter),
-                )
+                target = open_index(vector_index.build_store(meter), embedder, meter)
                 trial = try_canary(target.store, target.embedder)
             except (CanaryError, LostWriteError) as error:
                 yield dg.AssetCheckResult(passed=False, check_name=CHECK, description=str(error))

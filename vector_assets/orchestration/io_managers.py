@@ -4,9 +4,8 @@
 under the resource key `vector_index`.
 """
 
-import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NoReturn
@@ -18,14 +17,12 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.generations import LiveStore
 from vector_assets.orchestration.errors import Attempt, failing_by_name
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
+from vector_assets.orchestration.resources import progress_log
 from vector_assets.pipeline.checkpoint import LANDING_SECONDS, NO_LANDING, Landing
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import write
 from vector_assets.stores.base import VectorStore
-
-PROGRESS_SECONDS = 10.0
-"""Between two lines of progress in the run's log; each is a row in Dagster's database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
                 report = write(
                     obj.stream,
                     obj.store,
-                    on_progress=_progress_log(context),
+                    on_progress=progress_log(context.log, _summary),
                     landing=landing or NO_LANDING,
                 )
             except BaseException as error:
@@ -152,19 +149,6 @@ class PineconeIOManager(VectorIndexIOManager):
 
         named = self.settings.model_copy(update={"pinecone_index": self.index})
         return LiveStore(PineconeStore.from_settings(named, meter))
-
-
-def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:
-    """Return what logs a report as it grows, at most every `PROGRESS_SECONDS`."""
-    last = time.monotonic()
-
-    def log(report: SyncReport) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
-            last = time.monotonic()
-            context.log.info(_summary(report))
-
-    return log
 
 
 class _Recorded:

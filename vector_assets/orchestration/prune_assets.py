@@ -4,19 +4,18 @@ A run that deletes nothing is a materialization all the same: it says that the i
 that its source has lost.
 """
 
-import time
 from collections.abc import Iterator
 
 import dagster as dg
 
 from vector_assets.core.meter import Meter
-from vector_assets.maintenance.prune.prune import OnProgress, Prune
+from vector_assets.maintenance.prune.prune import Prune
 from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
 from vector_assets.orchestration.errors import failing_by_name
-from vector_assets.orchestration.io_managers import PROGRESS_SECONDS, VectorIndexIOManager
-from vector_assets.orchestration.resources import SourcesResource
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.resources import SourcesResource, progress_log
 
 GROUP = "prune"
 
@@ -61,7 +60,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
                 vector_index.build_store(meter),
                 meter,
                 max_share=max_share,
-                on_progress=_progress_log(context),
+                on_progress=progress_log(context.log, _progress_line),
             ).run()
         yield dg.MaterializeResult(
             metadata=_metadata(report), check_results=[_check_result(report)]
@@ -70,20 +69,11 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
     return prune
 
 
-def _progress_log(context: dg.AssetExecutionContext) -> OnProgress:
-    """Return what logs a report as it grows, at most every `PROGRESS_SECONDS`."""
-    last = time.monotonic()
-
-    def log(report: PruneReport) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
-            last = time.monotonic()
-            context.log.info(
-                f"{report.listed_documents:,} listed for {report.judged_documents:,} held, "
-                f"{len(report.deleted):,} deleted"
-            )
-
-    return log
+def _progress_line(report: PruneReport) -> str:
+    return (
+        f"{report.listed_documents:,} listed for {report.judged_documents:,} held, "
+        f"{len(report.deleted):,} deleted"
+    )
 
 
 def _check_result(report: PruneReport) -> dg.AssetCheckResult:

@@ -4,6 +4,10 @@
 the UI.
 """
 
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
 import dagster as dg
 
 from vector_assets.core.meter import Meter
@@ -11,9 +15,15 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.spec import IndexKind
-from vector_assets.index.targets import embedder_of
+from vector_assets.index.targets import Target, embedder_of, writing_target
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
+from vector_assets.stores.base import VectorStore
+
+PROGRESS_SECONDS = 10.0
+"""Between two progress lines in a run's log; each is a row in Dagster's database."""
+
+_Report = TypeVar("_Report")
 
 
 class SourcesResource(dg.ConfigurableResource[None]):
@@ -51,3 +61,34 @@ class EmbedderResource(dg.ConfigurableResource[None]):
             SettingsError: Its provider is not set up any more.
         """
         return embedder_of(kind, self.settings, meter)
+
+
+def open_index(store: VectorStore, embedder: EmbedderResource, meter: Meter) -> Target:
+    """Open the live index for a step; the index decides which embedder is used.
+
+    Raises:
+        SettingsError: The embedder cannot be used; says what is missing.
+    """
+    return writing_target(
+        store, embedder.connect(meter), lambda kind: embedder.connect_kind(kind, meter)
+    )
+
+
+def progress_log(
+    log: dg.DagsterLogManager, line_of: Callable[[_Report], str]
+) -> Callable[[_Report], None]:
+    """Return a callback that logs a growing report, at most every `PROGRESS_SECONDS`.
+
+    Args:
+        log: The run's log.
+        line_of: Says in one line what a report holds.
+    """
+    logged_at = time.monotonic()
+
+    def on_progress(report: _Report) -> None:
+        nonlocal logged_at
+        if time.monotonic() - logged_at >= PROGRESS_SECONDS:
+            logged_at = time.monotonic()
+            log.info(line_of(report))
+
+    return on_progress
