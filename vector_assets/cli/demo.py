@@ -1,6 +1,7 @@
-"""`vector-assets demo`: the whole way on one machine, with no account.
+"""`vector-assets demo`: the product on one machine, without an account.
 
-Sandbox, Dagster assets, local model, LanceDB, status, three questions. All real but the vendors.
+It syncs a sandbox through the Dagster assets into LanceDB with the local model, then shows status
+and answers.
 """
 
 import os
@@ -45,7 +46,7 @@ def run_demo(folder: Path) -> None:
     """Sync the packaged workspace through the Dagster assets, then show status and answers.
 
     Args:
-        folder: Where index and Dagster's records are kept; a second demo finds nothing to do.
+        folder: Of the index and Dagster's records; a second demo only updates them.
     """
     now = datetime.now(UTC)
     workspace = Workspace.load(PACKAGED_WORKSPACE)
@@ -74,7 +75,7 @@ def run_demo(folder: Path) -> None:
 
 
 def _health(settings: Settings) -> Health:
-    """Measure, without complaining that no daemon runs in a demo."""
+    """Measure health without the problem that no daemon runs."""
     with dg.DagsterInstance.get() as instance:
-        seen = observe_records(instance, settings.enabled_sources, ())
-    return measure(settings, Probes(settings), replace(seen, heartbeats=None, instigators=None))
+        state = observe_records(instance, settings.enabled_sources, ())
+    return measure(settings, Probes(settings), replace(state, heartbeats=None, instigators=None))

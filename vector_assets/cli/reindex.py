@@ -1,4 +1,4 @@
-"""`vector-assets reindex`: an index of another kind, beside the live one until it is whole."""
+"""`vector-assets reindex`: rebuilds the index for other settings and switches to it."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -13,42 +13,45 @@ if TYPE_CHECKING:
     from vector_assets.maintenance.reindex.report import Estimate, ReindexReport
 
 
-_NAMED = 10
-_NOTHING = "nothing to do: the live index is of the kind that the settings mean, or empty"
+_MAX_LISTED = 10
+_NOTHING = "nothing to do: the live index matches the settings, or is empty"
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say what it would take; nothing is written.")
+@click.option("--dry-run", is_flag=True, help="Only estimate the work; nothing is written.")
 @click.option(
     "--accept-missing", is_flag=True,
-    help="Switch though documents could not be brought over, or are shown by no source any more.",
+    help="Switch even if documents could not be copied, or are no longer listed by a source.",
 )  # fmt: skip
-@click.option("--drop-old", is_flag=True, help="Delete what an earlier reindex left; nothing else.")
+@click.option(
+    "--drop-old", is_flag=True, help="Only delete the old index that an earlier reindex left."
+)
 @json_option
 def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) -> None:
-    """Make the index anew in the kind that the settings and this version mean, and switch to it.
+    """Rebuild the index for the present settings and version, and switch to it.
 
-    The new one is filled beside the live one, which is searched until the switch. Run it again when
-    it was stopped: it goes on, and nothing is embedded twice. The old one stays until --drop-old.
+    The new index is filled beside the live one, which stays searchable until the switch. To resume
+    a stopped reindex, run it again; nothing is embedded twice. The old index is kept until
+    --drop-old.
 
     \b
     Examples:
       vector-assets reindex --dry-run          documents, tokens, price
       vector-assets reindex                    fill, compare, switch
-      vector-assets reindex --drop-old         once the new one has proved itself
+      vector-assets reindex --drop-old         once the new index works
     """
     from vector_assets.cli import output
     from vector_assets.maintenance.reindex.reindex import Reindexing
 
     if drop_old and (dry_run or accept_missing):
-        raise UsageError("--drop-old was given with another option: it is used alone")
+        raise UsageError("--drop-old was given with another option: use it alone")
     settings = load_settings()
     if drop_old:
         dropped = Reindexing(settings).drop_old()
         if as_json:
             output.print_json({"dropped": dropped})
         else:
-            click.echo("\n".join(f"deleted: {one}" for one in dropped) or "nothing to delete")
+            click.echo("\n".join(f"deleted: {name}" for name in dropped) or "nothing to delete")
         return
     if dry_run:
         estimate = Reindexing(settings).estimate()
@@ -78,11 +81,11 @@ def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) 
 def _estimate_text(estimate: "Estimate") -> str:
     if not estimate.difference:
         return _NOTHING
-    price = f"${estimate.dollars:,.2f}" if estimate.dollars else "nothing, or not known"
+    price = f"${estimate.dollars:,.2f}" if estimate.dollars else "nothing, or unknown"
     requests = (
-        "none of a vendor's: the texts are in the index"
+        "none to the sources: the texts are in the index"
         if estimate.way == "stored text"
-        else "all documents are read from their sources again"
+        else "reads all documents from their sources again"
     )
     return "\n".join(
         [
@@ -108,13 +111,13 @@ def _report_text(report: "ReindexReport") -> str:
         f"{stats.embedded_chunks:,} chunks embedded, {stats.reused_chunks:,} reused, "
         f"${stats.dollars:,.2f}; {report.seconds:,.0f} s"
     )
-    for words, ids in (
-        ("could not be brought over", [one.document_id for one in report.failures]),
+    for description, ids in (
+        ("could not be copied", [failure.document_id for failure in report.failures]),
         ("lacked chunks; sync their days again", report.damaged),
-        ("no source shows any more", report.gone),
+        ("are no longer listed by a source", report.gone),
     ):
         if ids:
-            lines.append(f"{len(ids):,} {words}: {', '.join(ids[:_NAMED])}")
+            lines.append(f"{len(ids):,} {description}: {', '.join(ids[:_MAX_LISTED])}")
     if report.is_switched:
-        lines.append("the old index stays beside: `vector-assets reindex --drop-old` deletes it")
+        lines.append("the old index is kept: `vector-assets reindex --drop-old` deletes it")
     return "\n".join(lines)

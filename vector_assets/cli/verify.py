@@ -1,4 +1,4 @@
-"""The command `vector-assets verify`, and what it looks like."""
+"""`vector-assets verify`: compares the index with its sources."""
 
 import sys
 from collections import Counter
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 MAX_ROWS = 100
-"""So many findings are named on a screen; `--json` names all."""
+"""Most findings in the table; `--json` lists all."""
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--days", type=int, help="So many complete days up to yesterday.  [default: 1]")
+@click.option("--days", type=int, help="Number of complete days up to yesterday.  [default: 1]")
 @click.option("--from", "first", type=DayType(), help="First day, UTC.")
 @click.option("--to", "last", type=DayType(), help="Last day, UTC.  [default: yesterday]")
-@click.option("--repair", is_flag=True, help="Mend what is found, then look again.")
+@click.option("--repair", is_flag=True, help="Repair what is wrong, then verify again.")
 @json_option
 def verify(
     sources: tuple[str, ...],
@@ -36,16 +36,16 @@ def verify(
     repair: bool,
     as_json: bool,
 ) -> None:
-    """Compare the index with its sources, record by record, and name what is wrong in it.
+    """Compare the index with its sources, record by record, and list what is wrong.
 
-    Missing, stale, orphaned and doubled records, vectors that are none, text or metadata that is
-    not what was written, and writes that never ended. Without --repair nothing is written. Exits
-    with 1 while anything is wrong, or could not be compared.
+    Finds missing, stale, orphaned and duplicate records, invalid vectors, text or metadata that
+    differs from what was written, and unfinished writes. Writes nothing without --repair. Exits
+    with 1 while anything is wrong or could not be compared.
 
     \b
     Examples:
       vector-assets verify                          yesterday, every source
-      vector-assets verify jira --days 30 --repair  thirty days of Jira, mended
+      vector-assets verify jira --days 30 --repair  thirty days of Jira, repaired
       vector-assets verify --from 2026-01-01        this year
     """
     from vector_assets.cli import output
@@ -86,7 +86,7 @@ def _progress_line(report: "VerifyReport") -> str:
 
 
 def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
-    """Print each finding, then a line a source."""
+    """Print the findings, then a summary per source."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -96,14 +96,14 @@ def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in ("what", "document or chunk", "seen"):
         table.add_column(heading, overflow="fold")
-    findings = [one for report in reports for one in report.findings]
+    findings = [finding for report in reports for finding in report.findings]
     for finding in findings[:MAX_ROWS]:
         where = escape(finding.chunk_id or finding.document_id)
         table.add_row(f"[red]{finding.kind}[/]", where, escape(finding.detail))
     if findings:
         console.print(table)
     if len(findings) > MAX_ROWS:
-        console.print(f"and {len(findings) - MAX_ROWS:,} more; --json names all")
+        console.print(f"and {len(findings) - MAX_ROWS:,} more; --json lists all")
     for report in reports:
         console.print(f"{report.source:<10} {_line(report)}")
         for failure in report.unread:
@@ -115,9 +115,9 @@ def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
 
 
 def _line(report: "VerifyReport") -> str:
-    parts = [f"{report.documents:,} documents compared, {report.records:,} records walked"]
+    parts = [f"{report.documents:,} documents and {report.records:,} records compared"]
     if report.mended:
-        parts.append(f"mended: {_counted(report.mended)}")
+        parts.append(f"repaired: {_counted(report.mended)}")
     parts.append(f"wrong: {_counted(report.counts)}" if report.counts else "nothing is wrong")
     return " · ".join(parts)
 
@@ -127,17 +127,19 @@ def _counted(counts: Counter[Any]) -> str:
 
 
 def _advice(report: "VerifyReport", *, is_repaired: bool) -> Iterator[str]:
-    """Yield what to do about findings that are left."""
+    """Yield what to do about the remaining findings."""
     span = f"--from {report.days.first} --to {report.days.last}"
-    gone = [one for one in report.findings if not one.chunk_id and one.kind == "orphaned"]
-    if gone:
+    gone_count = sum(
+        not finding.chunk_id and finding.kind == "orphaned" for finding in report.findings
+    )
+    if gone_count:
         yield f"gone at the source: `vector-assets prune {report.source} {span}` deletes them"
-    if report.counts.total() > len(gone) and not is_repaired:
-        yield f"`vector-assets verify {report.source} {span} --repair` mends them"
-    elif report.counts.total() > len(gone):
+    if report.counts.total() > gone_count and not is_repaired:
+        yield f"`vector-assets verify {report.source} {span} --repair` repairs them"
+    elif report.counts.total() > gone_count:
         yield (
-            "left after the repair: what another run is writing, or the source does not give in "
-            "these days; verify the days up to now as well"
+            "not repaired: another run may be writing these documents, or the source does not "
+            "list them in these days; verify the days up to now as well"
         )
 
 
@@ -151,6 +153,6 @@ def _json(report: "VerifyReport") -> dict[str, Any]:
         "records": report.records,
         "counts": dict(report.counts),
         "mended": dict(report.mended),
-        "findings": [asdict(one) for one in report.findings],
-        "unread": [asdict(one) for one in report.unread],
+        "findings": [asdict(finding) for finding in report.findings],
+        "unread": [asdict(failure) for failure in report.unread],
     }

@@ -1,4 +1,4 @@
-"""One asset a source, partitioned by UTC day: its documents in the index."""
+"""One asset per source, partitioned by UTC day: the source's documents in the index."""
 
 import warnings
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from vector_assets.core.concurrency import side_by_side
 from vector_assets.core.meter import Meter
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
-from vector_assets.orchestration.errors import failing_by_name
+from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import PendingWrite, VectorIndexIOManager
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, open_index
@@ -22,14 +22,14 @@ GROUP = "vector_index"
 IO_MANAGER_KEY = "vector_index"
 
 PENDING_REINDEX = "pending_reindex"
-"""Key of how the index differs from what the settings mean; there only while it does."""
+"""How the index differs from the settings; written only while it does."""
 
 
 @contextmanager
 def _beta_accepted() -> Iterator[None]:
-    """Keep Dagster from warning at each load that `backfill_policy` is beta, as it is since 2023.
+    """Suppress the warning that `backfill_policy` is beta.
 
-    One run for a range of days rests on it, and the release of Dagster is pinned.
+    Single runs for a range of days need it, and the version of Dagster is pinned.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
@@ -45,7 +45,7 @@ def build_documents_asset(
     Args:
         source: Name, such as `jira`; also the namespace in the index and the pool of its runs.
         partitions: Days.
-        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+        index_kind: Kind that the UI shows, such as `pinecone`.
     """
 
     @dg.asset(
@@ -65,7 +65,7 @@ def build_documents_asset(
         embedder: EmbedderResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> dg.MaterializeResult[PendingWrite]:
-        with failing_by_name(vector_index.attempt(context)):
+        with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)
             target, _ = side_by_side(

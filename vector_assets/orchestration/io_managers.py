@@ -1,7 +1,7 @@
-"""The index as an IO manager: what an asset streams is written here, batch by batch.
+"""IO managers that write an asset's stream of documents to the index, batch by batch.
 
-`LanceDBIOManager` is the embedded default, `PineconeIOManager` the index of a team; both stand
-under the resource key `vector_index`.
+`LanceDBIOManager` is the embedded default, `PineconeIOManager` a hosted index; both use the
+resource key `vector_index`.
 """
 
 from abc import abstractmethod
@@ -15,7 +15,7 @@ import dagster as dg
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import LiveStore
-from vector_assets.orchestration.errors import Attempt, failing_by_name
+from vector_assets.orchestration.errors import Attempt, converted_errors
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
 from vector_assets.orchestration.resources import progress_log
 from vector_assets.pipeline.checkpoint import LANDING_SECONDS, NO_LANDING, Landing
@@ -27,12 +27,12 @@ from vector_assets.stores.base import VectorStore
 
 @dataclass(frozen=True, slots=True)
 class PendingWrite:
-    """What an asset hands to its IO manager.
+    """What an asset returns to its IO manager.
 
     Attributes:
-        stream: What is to be written; nothing has been fetched yet.
-        store: The index that the stream compares itself with, and is written to: a second
-            connection might not see at once what the first has written.
+        stream: Documents to write; nothing has been fetched yet.
+        store: The index that the stream is compared with and written to. It is one connection,
+            because a second one may not see the first one's writes at once.
     """
 
     stream: EmbeddedDocuments
@@ -40,12 +40,12 @@ class PendingWrite:
 
 
 class VectorIndexIOManager(dg.ConfigurableIOManager):
-    """Drains a stream of embedded documents into an index, in memory that does not grow.
+    """Writes a stream of embedded documents to an index, in constant memory.
 
     Attributes:
-        max_retries: How often a step is tried again after a retryable error.
-        retry_delay_seconds: Before the first of these; doubles with each one after it.
-        landing_seconds: How often a run for a range of days records which of them are done.
+        max_retries: How often a step is retried after a retryable error.
+        retry_delay_seconds: Before the first retry; doubles with each further one.
+        landing_seconds: How often a run for several days records which days are complete.
     """
 
     max_retries: int = 2
@@ -54,33 +54,33 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
     @abstractmethod
     def build_store(self, meter: Meter) -> VectorStore:
-        """Return a connection to the index, counted on a meter.
+        """Return a connection to the index whose requests a meter counts.
 
         Raises:
-            SettingsError: A setting that it needs is missing.
+            SettingsError: A setting is missing.
         """
 
     def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
-        """Return where a step stands with its retries."""
+        """Return the attempt of a step."""
         return Attempt(context.retry_number, self.max_retries, self.retry_delay_seconds)
 
     def handle_output(self, context: dg.OutputContext, obj: PendingWrite) -> None:
-        """Write a stream to its end and record each day with its own numbers.
+        """Write a stream and record a materialization with its own numbers for each day.
 
-        Of a range, days are recorded while the run goes on, the newest first: Dagster itself
-        records none of a range before its end, and none of one that fails or is killed. At the end
-        it records each once more, with its last numbers.
+        A run for several days records them as they are completed, the newest first, because
+        Dagster records none before the end of a run, and none of a run that fails or is killed. At
+        the end Dagster records each day once more, with its final numbers.
 
         Raises:
             RetryRequested: A service does not answer, and attempts are left.
-            Failure: The run cannot go on; its text says what to change.
+            Failure: The run cannot continue; its text says what to change.
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)
-        recorded = _Recorded(context, obj.stream)
+        recorder = _DayRecorder(context, obj.stream)
         is_range = len(obj.stream.days) > 1
-        landing = Landing(recorded.add, every_seconds=self.landing_seconds) if is_range else None
-        with failing_by_name(attempt):
+        landing = Landing(recorder.add, every_seconds=self.landing_seconds) if is_range else None
+        with converted_errors(attempt):
             try:
                 report = write(
                     obj.stream,
@@ -90,23 +90,23 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
                 )
             except BaseException as error:
                 if not attempt.is_retried_after(error):
-                    recorded.finish()
+                    recorder.finish()
                 raise
         for day, metadata in metadata_by_day(report, list(obj.stream.days)).items():
             step.add_asset_metadata(metadata, partition_key=day.isoformat())
         _log_outcome(context, report)
 
     def load_input(self, context: dg.InputContext) -> NoReturn:
-        """Refuse: an index is not a value that another asset could load.
+        """Refuse: an index is not a value that another asset can load.
 
         Raises:
-            Failure: Always; says where to read instead.
+            Failure: Always; says how to read instead.
         """
         raise dg.Failure(
             description=(
-                f"{context.asset_key.to_user_string()} is an index and is not loaded whole: "
-                f"read it through search (`vector-assets find`, or vector_assets.index.search), "
-                f"and name it in `deps=` where an asset has to wait for it"
+                f"{context.asset_key.to_user_string()} is an index and cannot be loaded as a "
+                f"value: read it through search (`vector-assets find`, or "
+                f"vector_assets.index.search), and name it in `deps=` of assets that depend on it"
             ),
             allow_retries=False,
         )
@@ -132,7 +132,7 @@ class PineconeIOManager(VectorIndexIOManager):
     """A Pinecone index.
 
     Attributes:
-        settings: Hold the key, which is therefore not part of the configuration that the UI shows.
+        settings: Hold the API key, which is thereby not in the configuration that the UI shows.
         index: Name of the index.
     """
 
@@ -147,16 +147,16 @@ class PineconeIOManager(VectorIndexIOManager):
         """
         from vector_assets.stores.pinecone.store import PineconeStore
 
-        named = self.settings.model_copy(update={"pinecone_index": self.index})
-        return LiveStore(PineconeStore.from_settings(named, meter))
+        settings = self.settings.model_copy(update={"pinecone_index": self.index})
+        return LiveStore(PineconeStore.from_settings(settings, meter))
 
 
-class _Recorded:
-    """The days of a run that are recorded as done before its end.
+class _DayRecorder:
+    """Records days of a run as materialized before the run ends.
 
     Args:
         context: Of the run's output.
-        stream: That is written.
+        stream: The stream that is written.
     """
 
     def __init__(self, context: dg.OutputContext, stream: EmbeddedDocuments) -> None:
@@ -165,7 +165,7 @@ class _Recorded:
         self._days: set[date] = set()
 
     def add(self, report: SyncReport, finished: Sequence[date]) -> None:
-        """Log a materialization for each of these days that has none of this run yet."""
+        """Log a materialization for each of these days that this run has not recorded yet."""
         for day, metadata in metadata_by_day(report, finished).items():
             if day not in self._days:
                 self._context.log_event(
@@ -176,17 +176,17 @@ class _Recorded:
         self._days |= set(finished)
 
     def finish(self) -> None:
-        """Record the days that are completely written though the run breaks off."""
+        """Record the days that are completely written although the run fails."""
         finished = self._stream.finished_days
         self.add(self._stream.report, finished)
         self._context.log.warning(
-            f"{_summary(self._stream.report)}; the run broke off: {len(finished)} of "
+            f"{_summary(self._stream.report)}; the run failed: {len(finished)} of "
             f"{len(self._stream.days)} days are complete and recorded as such"
         )
 
 
 def _log_outcome(context: dg.OutputContext, report: SyncReport) -> None:
-    """Log what was done, and name what was not."""
+    """Log the result and the documents that failed."""
     context.log.info(_summary(report))
     for failure in report.failures[:MAX_FAILURE_ROWS]:
         context.log.warning(f"{failure.document_id} failed: {failure.cause}")

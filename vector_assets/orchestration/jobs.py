@@ -1,14 +1,14 @@
-"""The jobs over every source's documents, and the checks on them.
+"""The jobs over all sources.
 
-`nightly_ingestion` reads what has changed; `weekly_rescan` reads the same days whether they seem
-changed or not, for what no listing of a vendor shows; `weekly_prune` deletes what is gone.
+`nightly_ingestion` reads what has changed; `weekly_rescan` also reads what seems unchanged, for
+edits and deletions that no listing shows; `weekly_prune` deletes what is gone at its source.
 """
 
 from collections.abc import Sequence
 
 import dagster as dg
 
-# The type of what `define_asset_job` returns; Dagster has no public name for it.
+# What `define_asset_job` returns; Dagster has no public name for it.
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from vector_assets.monitoring.dagster_state.names import (
@@ -18,7 +18,7 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_RESCAN,
 )
 
-# Errors that may pass are tried again within the run; a new run is for a worker that was killed.
+# Temporary errors are retried within the run; a new run is only for a worker that was killed.
 _RETRY_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
 
 
@@ -35,10 +35,10 @@ def build_nightly_ingestion(
 
 
 def build_weekly_rescan(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
-    """Return the job that reads again what seems unchanged: edits and deletions among it.
+    """Return the job that reads again what seems unchanged.
 
-    It materializes the days that it reads, for it reads them whole; fingerprints make what is the
-    same cost neither embedding nor a write.
+    It materializes the days that it reads. Fingerprints prevent unchanged documents from being
+    embedded or written again.
     """
     return dg.define_asset_job(
         WEEKLY_RESCAN,

@@ -1,8 +1,4 @@
-"""One asset a source without partitions: the prune of its documents, and whether it refused.
-
-A run that deletes nothing is a materialization all the same: it says that the index holds nothing
-that its source has lost.
-"""
+"""One unpartitioned asset per source: the prune of its documents, with a check for refusals."""
 
 from collections.abc import Iterator
 
@@ -13,29 +9,29 @@ from vector_assets.maintenance.prune.prune import Prune
 from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
-from vector_assets.orchestration.errors import failing_by_name
+from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import SourcesResource, progress_log
 
 GROUP = "prune"
 
 MAX_ROWS = 100
-"""Of a table in a run's metadata; the numbers beside it count all."""
+"""Most rows of a metadata table; the counts beside it cover everything."""
 
 
 def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:
     """Return the asset of a source's prune.
 
     Args:
-        source: Name, such as `jira`; also the pool that it shares with the source's other runs.
-        max_share: Of the documents, how many may go.
-        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+        source: Name, such as `jira`; also the pool that all of its runs share.
+        max_share: Largest share of the documents that may be deleted.
+        index_kind: Kind that the UI shows, such as `pinecone`.
     """
     key = prune_key(source)
 
     @dg.asset(
         key=key,
-        description=f"What is gone from {source}, deleted from the index.",
+        description=f"Deletes from the index what is gone from {source}.",
         group_name=GROUP,
         kinds={source, index_kind},
         deps=[asset_key(source)],
@@ -43,7 +39,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
             dg.AssetCheckSpec(
                 PRUNE_CHECK,
                 asset=key,
-                description="Everything that the source does not show could be deleted.",
+                description="The prune could delete everything that the source no longer lists.",
             )
         ],
         pool=source,
@@ -53,7 +49,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
         sources: SourcesResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with failing_by_name(vector_index.attempt(context)):
+        with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             report = Prune(
                 sources.connect(source, meter),
@@ -71,7 +67,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
 
 def _progress_line(report: PruneReport) -> str:
     return (
-        f"{report.listed_documents:,} listed for {report.judged_documents:,} held, "
+        f"{report.listed_documents:,} listed, {report.judged_documents:,} in the index, "
         f"{len(report.deleted):,} deleted"
     )
 
@@ -90,13 +86,13 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
     rows = [
         dg.TableRecord(
             {
-                "document": one.document_id,
-                "container": one.container,
-                "updated_at": f"{one.updated_at:%Y-%m-%d %H:%M}",
+                "document": document.document_id,
+                "container": document.container,
+                "updated_at": f"{document.updated_at:%Y-%m-%d %H:%M}",
             }
         )
-        for one in report.missing
-        if one.document_id in deleted
+        for document in report.missing
+        if document.document_id in deleted
     ]
     columns = [dg.TableColumn(name) for name in ("document", "container", "updated_at")]
     numbers = {
@@ -106,7 +102,7 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
         "moved_documents": report.moved_documents,
         "deleted_documents": len(report.deleted),
         "kept_documents": report.kept_documents,
-        "refused_documents": sum(one.documents for one in report.refusals),
+        "refused_documents": sum(refusal.documents for refusal in report.refusals),
         "run_requests": sum(report.requests.values()),
     }
     return {
@@ -121,13 +117,13 @@ def _refused(report: PruneReport) -> dg.TableMetadataValue:
     rows = [
         dg.TableRecord(
             {
-                "subject": one.subject,
-                "documents": one.documents,
-                "reason": one.reason,
-                "advice": one.advice,
+                "subject": refusal.subject,
+                "documents": refusal.documents,
+                "reason": refusal.reason,
+                "advice": refusal.advice,
             }
         )
-        for one in report.refusals[:MAX_ROWS]
+        for refusal in report.refusals[:MAX_ROWS]
     ]
     columns = [
         dg.TableColumn("subject"),

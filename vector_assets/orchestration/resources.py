@@ -1,7 +1,7 @@
-"""Sources and embedder as Dagster resources: they make connections when a run asks, not before.
+"""Sources and embedder as Dagster resources, and what several steps share.
 
-`Settings` travels as a nested resource and not as configuration, so that no secret can be read in
-the UI.
+Connections are made when a run asks for them. `Settings` is a nested resource and not
+configuration, so that the UI shows no secrets.
 """
 
 import time
@@ -27,7 +27,7 @@ _Report = TypeVar("_Report")
 
 
 class SourcesResource(dg.ConfigurableResource[None]):
-    """The places where documents come from."""
+    """The sources of documents."""
 
     settings: dg.ResourceDependency[Settings]
 
@@ -42,12 +42,12 @@ class SourcesResource(dg.ConfigurableResource[None]):
 
 
 class EmbedderResource(dg.ConfigurableResource[None]):
-    """The model that makes vectors of text."""
+    """The model that turns text into vectors."""
 
     settings: dg.ResourceDependency[Settings]
 
     def connect(self, meter: Meter) -> Embedder:
-        """Return the embedder that the settings name.
+        """Return the embedder of the settings.
 
         Raises:
             SettingsError: The provider cannot be used; says what is missing.
@@ -55,10 +55,10 @@ class EmbedderResource(dg.ConfigurableResource[None]):
         return build_embedder(self.settings, meter)
 
     def connect_kind(self, kind: IndexKind, meter: Meter) -> Embedder:
-        """Return the embedder that an index was filled with.
+        """Return the embedder that filled an index.
 
         Raises:
-            SettingsError: Its provider is not set up any more.
+            SettingsError: Its provider is no longer configured.
         """
         return embedder_of(kind, self.settings, meter)
 

@@ -133,7 +133,7 @@ def test_sync_status_has_the_fields_of_the_predecessor_and_the_verdict(api: str)
     assert 0 < jira["age_hours"] < 72
     assert jira["is_stale"] is False
     assert jira["last_sync"] == jira["watermark"]
-    assert jira["reasons"] == ["the index holds the newest of the source"]
+    assert jira["reasons"] == ["the index is up to date with the source"]
     assert (status["stale_count"], status["verdict"]) == (0, "late")
     # Nobody answers where Dagster should be, and that is not kept quiet.
     assert status["all_fresh"] is False
@@ -278,38 +278,38 @@ def test_the_service_outside_is_pinged_only_while_all_is_well(
     office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from vector_assets.monitoring.dagster_state.state import Observation
+    from vector_assets.monitoring.dagster_state.state import DagsterState
 
-    seen = [Observation(heartbeats={"SENSOR": datetime.now(UTC)})]
+    seen = [DagsterState(heartbeats={"SENSOR": datetime.now(UTC)})]
     monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: seen[0])
     settings = office[0].model_copy(
         update={"heartbeat_url": type(office[0].heartbeat_url)(receiver.url)}
     )
     alerter = Alerter("watcher", (), FileIncidentStore(tmp_path))
     watcher = Watcher(settings, alerter, Probes(settings))
-    assert watcher.look().health.verdict == "fresh"
+    assert watcher.check_once().health.verdict == "fresh"
     assert receiver.pings == 1
-    seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
-    assert watcher.look().health.verdict == "late"
+    seen[0] = DagsterState(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    assert watcher.check_once().health.verdict == "late"
     assert receiver.pings == 1
     receiver.status = 500
-    seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC)})
-    assert watcher.look().ping_error == "HEARTBEAT_URL cannot be pinged: HTTPError"
+    seen[0] = DagsterState(heartbeats={"SENSOR": datetime.now(UTC)})
+    assert watcher.check_once().ping_error == "HEARTBEAT_URL cannot be pinged: HTTPError"
 
 
 def test_looks_at_once_tell_the_same_news_once(
     office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from vector_assets.monitoring.dagster_state.state import Observation
+    from vector_assets.monitoring.dagster_state.state import DagsterState
 
-    dead = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    dead = DagsterState(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
     monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: dead)
     alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
     # Processes that have just been started are given the time that a heartbeat may be old.
     settings = office[0].model_copy(update={"heartbeat_max_age_seconds": 0})
     watcher = Watcher(settings, alerter, Probes(settings))
     with ThreadPoolExecutor(8) as threads:
-        for look in [threads.submit(watcher.look) for _ in range(8)]:
+        for look in [threads.submit(watcher.check_once) for _ in range(8)]:
             assert look.result().health.verdict == "late"
     assert receiver.events() == [("opened", "daemon")]

@@ -102,7 +102,7 @@ def test_one_source_that_is_down_costs_no_other_and_the_exit_code_says_so(
 def test_an_empty_index_is_stale_and_status_says_what_to_do(run: Run, office: Sandbox) -> None:
     code, out, _ = run("status")
     assert code == 1
-    assert "jira: the index holds nothing of it: run `vector-assets sync`" in out
+    assert "jira: the index has no documents of it: run `vector-assets sync`" in out
 
 
 def test_with_no_credentials_doctor_says_what_is_missing(run: Run) -> None:

@@ -51,7 +51,7 @@ def test_an_index_of_all_vendors_is_right_damaged_and_mended(run: Run, office: S
     }
     code, out, err = run("verify", *SPAN, "--repair")
     assert code == 0, out + err
-    assert "mended: " in out
+    assert "repaired: " in out
     assert "nothing is wrong" in out
     assert_same(contents(uri), whole)
     assert run("verify", *SPAN)[0] == 0
@@ -75,7 +75,7 @@ def test_what_is_found_is_shown_with_the_command_that_mends_it(run: Run, office:
     code, out, err = run("verify", "jira", *SPAN)
     assert code == 1
     assert "missing" in out
-    assert "--repair` mends them" in out
+    assert "--repair` repairs them" in out
     assert "walking the index" in err or "looking again" in err
 
 

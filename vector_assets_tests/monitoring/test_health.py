@@ -11,9 +11,9 @@ from vector_assets.monitoring.alerts.routing import for_sensors
 from vector_assets.monitoring.dagster_state.names import SCHEDULE, SENSORS
 from vector_assets.monitoring.dagster_state.state import (
     AssetHistory,
-    DayRecord,
+    DagsterState,
     Instigator,
-    Observation,
+    PartitionRecord,
 )
 from vector_assets.monitoring.health import (
     Health,
@@ -48,11 +48,12 @@ def probe(watermark: str | None = "2026-03-19T22:00", newest: str | None = "", *
 def history(*days: int, documents: int = 10, last: int | None = None) -> AssetHistory:
     """Return a history in which these days of March are materialized."""
     records = [
-        DayRecord(date(2026, 3, day), utc(f"2026-03-{day:02}T23:00"), documents, 0) for day in days
+        PartitionRecord(date(2026, 3, day), utc(f"2026-03-{day:02}T23:00"), documents, 0)
+        for day in days
     ]
     if last is not None:
         newest = records[-1]
-        records[-1] = DayRecord(newest.day, newest.recorded_at, last, 0)
+        records[-1] = PartitionRecord(newest.day, newest.recorded_at, last, 0)
     return AssetHistory(frozenset(record.day for record in records), tuple(records))
 
 
@@ -65,7 +66,7 @@ def judged(
 def test_an_index_that_holds_the_newest_of_the_source_is_fresh() -> None:
     found = judged(probe(), history(*range(1, 20)))
     assert (found.verdict, found.missing_days) == (Verdict.FRESH, ())
-    assert found.reasons == ("the index holds the newest of the source",)
+    assert found.reasons == ("the index is up to date with the source",)
     assert found.lag_seconds == 0
 
 
@@ -85,7 +86,7 @@ def test_the_lag_behind_the_source_decides(newest: str, verdict: Verdict) -> Non
 def test_an_empty_index_is_stale_and_says_what_to_do() -> None:
     found = judged(probe(watermark=None, newest="2026-03-01"))
     assert found.verdict == Verdict.STALE
-    assert found.reasons == ("the index holds nothing of it: run `vector-assets sync`",)
+    assert found.reasons == ("the index has no documents of it: run `vector-assets sync`",)
 
 
 def test_a_source_that_holds_nothing_is_fresh_when_the_index_holds_nothing() -> None:
@@ -95,13 +96,13 @@ def test_a_source_that_holds_nothing_is_fresh_when_the_index_holds_nothing() -> 
 def test_a_source_that_shows_nothing_any_more_may_have_lost_its_access() -> None:
     found = judged(probe(newest=None))
     assert found.verdict == Verdict.LATE
-    assert "the source shows nothing at all, though the index holds 100 vectors" in found.reasons[0]
+    assert "the source lists nothing, though the index holds 100 vectors" in found.reasons[0]
 
 
 def test_what_cannot_be_asked_is_unknown_and_never_fresh() -> None:
     assert judged(probe(source_error="jira did not answer")).verdict == Verdict.UNKNOWN
     found = judged(probe(index_error="pinecone did not answer"))
-    assert found.reasons == ("the index cannot be asked: pinecone did not answer",)
+    assert found.reasons == ("the index cannot be read: pinecone did not answer",)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_day_that_brings_next_to_nothing_where_much_is_usual_is_late(
 
 def test_a_quiet_weekend_is_compared_with_weekends() -> None:
     quiet = [
-        DayRecord(day, NOW, 0 if day.weekday() >= 5 else 50, 0)
+        PartitionRecord(day, NOW, 0 if day.weekday() >= 5 else 50, 0)
         for day in (date(2026, 3, 1) + timedelta(days=n) for n in range(22))
     ]
     known = AssetHistory(frozenset(one.day for one in quiet), tuple(quiet))
@@ -158,7 +159,7 @@ def test_a_quiet_weekend_is_compared_with_weekends() -> None:
 
 def test_the_whole_is_as_good_as_the_worst_and_late_while_there_is_a_problem() -> None:
     fresh, stale = judged(probe()), judged(probe(watermark=None, newest="2026-03-01"))
-    dead = problems_of(Observation(heartbeats={"SENSOR": None}), Settings(), NOW)
+    dead = problems_of(DagsterState(heartbeats={"SENSOR": None}), Settings(), NOW)
     assert Health(NOW, (fresh,)).verdict == Verdict.FRESH
     assert Health(NOW, (fresh, stale)).verdict == Verdict.STALE
     assert Health(NOW, (fresh,), dead).verdict == Verdict.LATE
@@ -178,8 +179,8 @@ def test_spans_read_as_a_person_says_them(span: timedelta, words: str) -> None:
 
 
 def keys(**seen: Any) -> list[str]:
-    observation = Observation(**seen)
-    return [problem.key for problem in problems_of(observation, Settings(), NOW)]
+    state = DagsterState(**seen)
+    return [problem.key for problem in problems_of(state, Settings(), NOW)]
 
 
 ALIVE = {"SENSOR": NOW - timedelta(seconds=46), "SCHEDULER": NOW - timedelta(seconds=5)}
@@ -195,8 +196,8 @@ def test_a_heartbeat_of_three_minutes_ago_is_a_dead_daemon() -> None:
 
 def test_the_dead_daemon_is_named_with_its_last_sign_of_life_and_what_to_do() -> None:
     beats = {"SENSOR": NOW - timedelta(minutes=10)}
-    [problem] = problems_of(Observation(heartbeats=beats), Settings(), NOW)
-    assert "SENSOR; last heard of 2026-03-20 08:50:00 UTC" in problem.detail
+    [problem] = problems_of(DagsterState(heartbeats=beats), Settings(), NOW)
+    assert "SENSOR; last heartbeat 2026-03-20 08:50:00 UTC" in problem.detail
     assert problem.since == NOW - timedelta(minutes=10)
     assert "dagster-daemon run" in problem.advice
 
@@ -243,7 +244,7 @@ def test_a_code_server_that_is_away_is_one_problem_however_many_sensors_it_stops
     words = "dagster._core.errors.DagsterUserCodeUnreachableError: Unable to reach the code server"
     away = Instigator(is_running=True, last_tick_at=NOW, last_tick_error=words)
     sensors = dict.fromkeys(SENSORS, away)
-    [problem] = problems_of(Observation(instigators=sensors), Settings(), NOW)
+    [problem] = problems_of(DagsterState(instigators=sensors), Settings(), NOW)
     assert (problem.key, problem.detail) == ("code-location", words)
     # As the webserver sees it a moment later: the same key, and so no other alert.
     assert keys(location_error="vector_assets: it cannot be reached") == ["code-location"]
@@ -267,18 +268,18 @@ def test_a_code_server_that_is_away_is_one_problem_however_many_sensors_it_stops
 def test_a_source_whose_credentials_are_gone(
     days: set[date], listed: tuple[str, ...], found: list[str]
 ) -> None:
-    observation = Observation(assets={"jira": AssetHistory(frozenset(days))})
+    state = DagsterState(assets={"jira": AssetHistory(frozenset(days))})
     settings = Settings(vector_assets_sources=listed, jira_server="https://x.example")
-    problems = problems_of(observation, settings, NOW)
+    problems = problems_of(state, settings, NOW)
     assert [problem.key for problem in problems] == found
     if problems:
         assert "JIRA_EMAIL, JIRA_API_TOKEN not set" in problems[0].detail
 
 
 def test_a_source_that_has_its_credentials_is_not_missed() -> None:
-    observation = Observation(assets={"slack": AssetHistory(frozenset({YESTERDAY}))})
+    state = DagsterState(assets={"slack": AssetHistory(frozenset({YESTERDAY}))})
     settings = Settings.model_validate({"slack_bot_token": "xoxb-1"})
-    assert problems_of(observation, settings, NOW) == ()
+    assert problems_of(state, settings, NOW) == ()
 
 
 class _AwayStore(LanceDBStore):
@@ -295,7 +296,7 @@ def test_an_index_that_is_away_is_one_problem_and_not_one_of_each_source(sandbox
     assert [problem.key for problem in health.problems] == ["index"]
     assert "connection refused" in health.problems[0].detail
     assert {source.verdict for source in health.sources} == {Verdict.UNKNOWN}
-    assert for_sensors(health, Observation(), {}, settings) == []
+    assert for_sensors(health, DagsterState(), {}, settings) == []
 
 
 def test_a_first_load_is_fresh_once_it_has_brought_the_newest_day() -> None:
@@ -324,6 +325,6 @@ def test_a_source_is_given_an_hour_for_its_first_night_and_minutes_later(
     filling = probe(watermark="2026-03-01T10:00", newest="2026-03-19T22:00")
     behind = source_health(filling, assets.get("jira"), settings, NOW)
     assert behind.verdict is Verdict.STALE
-    [problem] = for_sensors(Health(NOW, (behind,)), Observation(assets=assets), {}, settings)
+    [problem] = for_sensors(Health(NOW, (behind,)), DagsterState(assets=assets), {}, settings)
     assert problem.key == "source:jira"
     assert problem.tell_after_seconds == turns * 60

@@ -329,7 +329,7 @@ def test_all_sources_in_one_run_keep_to_their_own_namespaces_and_numbers(
 def test_the_check_reads_every_document_of_the_days_back_whole(
     location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.orchestration.checks.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("vector_assets.orchestration.checks.VISIBILITY_TIMEOUT_SECONDS", 0.0)
     long = tuple(f"part {n} " + "word " * 60 for n in range(3))
     documents = [document(str(n), *long, updated_at="2025-03-02T10:00") for n in range(4)]
     good = check_of(location.sync(days("2025-03-02"), *documents), WRITTEN_CHECK)

@@ -87,9 +87,9 @@ def recorded(location: Location) -> dict[str, Any]:
 def problems(location: Location) -> list[Problem]:
     """Return what the sensors would tell of prunes."""
     settings = Settings.model_validate({**JIRA_ON, "lancedb_uri": location.uri})
-    observation = observe_records(location.instance, ["jira"], [])
-    health = measure(settings, Probes(Settings(lancedb_uri=location.uri)), observation)
-    found = for_sensors(health, observation, {}, settings)
+    state = observe_records(location.instance, ["jira"], [])
+    health = measure(settings, Probes(Settings(lancedb_uri=location.uri)), state)
+    found = for_sensors(health, state, {}, settings)
     return [one for one in found if one.key.startswith("prune:")]
 
 

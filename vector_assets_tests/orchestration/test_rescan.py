@@ -9,7 +9,8 @@ import pytest
 from vector_assets.core.days import Window
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.orchestration.partitions import RANGE_END_TAG, RANGE_START_TAG, sources_of
+from vector_assets.monitoring.dagster_state.names import RANGE_END_TAG, RANGE_START_TAG
+from vector_assets.orchestration.partitions import sources_of
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sources.items import SourceItem, Unchanged
 from vector_assets_tests.orchestration.parts import JIRA, Location, days

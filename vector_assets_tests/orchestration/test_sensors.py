@@ -26,7 +26,13 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
 from vector_assets.monitoring.dagster_state.names import SCHEDULE
-from vector_assets.orchestration.catch_up import FORGET, SETTLE, Missed, missed_requests, note_of
+from vector_assets.orchestration.catch_up import (
+    NOTE_EXPIRES_AFTER,
+    SETTLE,
+    MissedDays,
+    missed_requests,
+    note_of,
+)
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import build_source
@@ -55,7 +61,7 @@ def record(instance: dg.DagsterInstance, *numbers: int) -> None:
         instance.report_runless_asset_event(event)
 
 
-def look(instance: dg.DagsterInstance, now: datetime, note: str = "") -> Missed:
+def look(instance: dg.DagsterInstance, now: datetime, note: str = "") -> MissedDays:
     settings = Settings.model_validate(JIRA_ON)
     return missed_requests(instance, settings, KEYS, due=DUE, now=now, note=note)
 
@@ -104,12 +110,12 @@ def test_a_day_is_not_asked_for_while_the_scheduler_may_be_about_to(
     record(instance, *range(1, 14))
     found = look(instance, NOW)
     assert found.requests == []
-    assert "waiting for the scheduler to see to 1 days, jira 2025-03-14" in found.reason
+    assert "waiting for the scheduler to request 1 days, jira 2025-03-14" in found.reason
 
 
 def test_a_note_of_before_the_outage_counts_for_nothing(instance: dg.DagsterInstance) -> None:
-    before = NOW - FORGET - timedelta(seconds=1)
-    note = note_of(Missed(seen={"jira 2025-03-14": before}), before)
+    before = NOW - NOTE_EXPIRES_AFTER - timedelta(seconds=1)
+    note = note_of(MissedDays(missing_since={"jira 2025-03-14": before}), before)
     record(instance, *range(1, 14))
     assert look(instance, NOW, note).requests == []
 
@@ -155,7 +161,7 @@ def test_nothing_is_asked_for_while_a_person_has_the_schedule_off(
     found = look(instance, NOW)
     assert (found.requests, found.reason) == (
         [],
-        f"{SCHEDULE} is switched off, so nothing is asked for",
+        f"{SCHEDULE} is switched off, so nothing is requested",
     )
 
 

@@ -429,7 +429,7 @@ def test_a_healed_document_is_gone_from_status_after_the_night(
 def test_http_names_what_is_in_quarantine(run: Run, tmp_path: Path) -> None:  # noqa: F811
     run("sync")
     with served(Settings(), tmp_path) as (url, watcher):
-        watcher.look()
+        watcher.check_once()
         answer = requests.get(f"{url}/api/sync-status", headers=READ, timeout=30).json()
     (source,) = answer["sources"]
     assert source["failed_documents"] == 2

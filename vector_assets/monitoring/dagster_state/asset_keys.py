@@ -1,4 +1,4 @@
-"""Names of assets as Dagster's keys."""
+"""Asset names as Dagster's keys."""
 
 import dagster as dg
 
@@ -6,7 +6,7 @@ from vector_assets.monitoring.dagster_state.names import documents_asset, prune_
 
 
 def asset_key(source: str) -> dg.AssetKey:
-    """Return the key of a source's asset."""
+    """Return the key of the asset that holds a source's documents."""
     return dg.AssetKey(documents_asset(source))
 
 

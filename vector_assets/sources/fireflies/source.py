@@ -13,7 +13,7 @@ from vector_assets.core.days import Window
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source
+from vector_assets.sources.base import ConnectionCheck, Fate, Missing, Source
 from vector_assets.sources.estimate import Survey
 from vector_assets.sources.fireflies.client import REQUESTS_PER_MINUTE, FirefliesApi
 from vector_assets.sources.fireflies.document import (
@@ -241,7 +241,7 @@ class FirefliesSource(Source):
         ready = [began for began, one in known if unready(one, began, now) is None]
         return max(ready, default=min((began for began, _ in known), default=None))
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask who we are, and which meetings of the last two days have no transcript; one request.
 
         Who is no admin sees their own meetings and what is shared with them
@@ -276,7 +276,7 @@ class FirefliesSource(Source):
                     is_private=True,
                 )
             )
-        return Reach(f"{self._api.url} as {who}", tuple(gaps))
+        return ConnectionCheck(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:
         """Yield what a meeting is for the run; nothing when it began outside the slice."""

@@ -12,7 +12,7 @@ from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Fate, Missing, Reach, Source, Unlisted
+from vector_assets.sources.base import ConnectionCheck, Fate, Missing, Source, Unlisted
 from vector_assets.sources.estimate import Survey
 from vector_assets.sources.http.rate_limit import Allowance
 from vector_assets.sources.items import Quarantined, SourceItem
@@ -189,7 +189,7 @@ class SlackSource(Source):
             default=None,
         )
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask who we are, how many channels we read, and what we don't; two requests where few.
 
         Whether an archived channel answers is told by a run, for each has to be asked.
@@ -202,7 +202,7 @@ class SlackSource(Source):
         bot, choice = directory.bot, self._choice(directory)
         channel_count = len(choice.to_read) + len(choice.to_join)
         advice = "" if channel_count else "; invite it with /invite in each channel to read"
-        return Reach(
+        return ConnectionCheck(
             f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}",
             (
                 *bot.gaps(joins_public=self._options.joins_public),

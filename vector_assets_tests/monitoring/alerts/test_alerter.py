@@ -57,9 +57,9 @@ def alerter(receiver: Receiver, store: IncidentStore) -> Alerter:
 
 def test_an_incident_is_told_once_and_its_end_once(alerter: Alerter, receiver: Receiver) -> None:
     for minutes in range(5):
-        alerter.report([DEAD], NOW + minutes * MINUTE)
-    alerter.report([], NOW + 5 * MINUTE)
-    alerter.report([], NOW + 6 * MINUTE)
+        alerter.reconcile([DEAD], NOW + minutes * MINUTE)
+    alerter.reconcile([], NOW + 5 * MINUTE)
+    alerter.reconcile([], NOW + 6 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
     opened, over = receiver.alerts
     assert opened["text"] == "🔴 The daemon is dead"
@@ -72,17 +72,17 @@ def test_an_incident_that_lasts_is_told_again_each_day(
     alerter: Alerter, receiver: Receiver
 ) -> None:
     for hours in range(0, 72, 6):
-        alerter.report([DEAD], NOW + timedelta(hours=hours))
+        alerter.reconcile([DEAD], NOW + timedelta(hours=hours))
     assert [kind for kind, _ in receiver.events()] == ["opened", "reminder", "reminder"]
 
 
 def test_a_restart_repeats_nothing(
     alerter: Alerter, receiver: Receiver, store: IncidentStore
 ) -> None:
-    alerter.report([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW)
     after = Alerter("watcher", [WebhookChannel(receiver.url)], store)
-    after.report([DEAD], NOW + MINUTE)
-    after.report([], NOW + 2 * MINUTE)
+    after.reconcile([DEAD], NOW + MINUTE)
+    after.reconcile([], NOW + 2 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
 
 
@@ -110,16 +110,16 @@ def test_what_is_told_while_the_memory_is_away_is_told_once_and_handed_over(
     database = Database(tmp_path)
     store = RememberedIncidentStore(database, (ConnectionError,))
     alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
-    alerter.report([STALE], NOW)
+    alerter.reconcile([STALE], NOW)
     database.is_away = True
-    alerter.report([STALE, DEAD], NOW + MINUTE)
-    alerter.report([STALE, DEAD], NOW + 2 * MINUTE)
+    alerter.reconcile([STALE, DEAD], NOW + MINUTE)
+    alerter.reconcile([STALE, DEAD], NOW + 2 * MINUTE)
     database.is_away = False
-    alerter.report([STALE, DEAD], NOW + 3 * MINUTE)
+    alerter.reconcile([STALE, DEAD], NOW + 3 * MINUTE)
     assert receiver.events() == [("opened", "source:jira"), ("opened", "daemon")]
     # Another process, which reads the shared memory alone, knows all of it.
     restarted = Alerter("watcher", [WebhookChannel(receiver.url)], database)
-    restarted.report([], NOW + 4 * MINUTE)
+    restarted.reconcile([], NOW + 4 * MINUTE)
     assert sorted(receiver.events()[2:]) == [("over", "daemon"), ("over", "source:jira")]
 
 
@@ -127,9 +127,9 @@ def test_what_one_reporter_has_told_another_does_not_tell(
     alerter: Alerter, receiver: Receiver, store: IncidentStore
 ) -> None:
     sensors = Alerter("sensors", [WebhookChannel(receiver.url)], store)
-    sensors.report([STALE], NOW)
-    alerter.report([STALE, DEAD], NOW)
-    alerter.report([], NOW + MINUTE)
+    sensors.reconcile([STALE], NOW)
+    alerter.reconcile([STALE, DEAD], NOW)
+    alerter.reconcile([], NOW + MINUTE)
     assert receiver.events() == [
         ("opened", "source:jira"),
         ("opened", "daemon"),
@@ -139,18 +139,18 @@ def test_what_one_reporter_has_told_another_does_not_tell(
 
 def test_what_passes_by_itself_is_never_told(alerter: Alerter, receiver: Receiver) -> None:
     patient = replace(STALE, tell_after_seconds=600)
-    alerter.report([patient], NOW)
-    alerter.report([patient], NOW + 9 * MINUTE)
-    alerter.report([], NOW + 10 * MINUTE)
+    alerter.reconcile([patient], NOW)
+    alerter.reconcile([patient], NOW + 9 * MINUTE)
+    alerter.reconcile([], NOW + 10 * MINUTE)
     assert receiver.alerts == []
     for minutes in (20, 30, 31):
-        alerter.report([patient], NOW + minutes * MINUTE)
+        alerter.reconcile([patient], NOW + minutes * MINUTE)
     assert receiver.events() == [("opened", "source:jira")]
 
 
 def test_an_incident_that_comes_back_is_a_new_one(alerter: Alerter, receiver: Receiver) -> None:
     for minutes, problems in enumerate([[DEAD], [], [DEAD], []]):
-        alerter.report(problems, NOW + minutes * MINUTE)
+        alerter.reconcile(problems, NOW + minutes * MINUTE)
     assert [kind for kind, _ in receiver.events()] == ["opened", "over", "opened", "over"]
 
 
@@ -158,11 +158,11 @@ def test_a_channel_that_refuses_gets_the_alert_when_it_is_back(
     alerter: Alerter, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    alerter.report([DEAD], NOW)
-    alerter.report([DEAD], NOW + MINUTE)
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
     receiver.status = 200
-    alerter.report([DEAD], NOW + 2 * MINUTE)
-    alerter.report([DEAD], NOW + 3 * MINUTE)
+    alerter.reconcile([DEAD], NOW + 2 * MINUTE)
+    alerter.reconcile([DEAD], NOW + 3 * MINUTE)
     assert receiver.events() == [("opened", "daemon")]
     assert receiver.alerts[0]["since"] == "2026-03-20T09:00:00+00:00"
 
@@ -170,19 +170,19 @@ def test_a_channel_that_refuses_gets_the_alert_when_it_is_back(
 def test_a_channel_that_refuses_the_end_of_an_incident_hears_of_it_later(
     alerter: Alerter, receiver: Receiver
 ) -> None:
-    alerter.report([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW)
     receiver.status = 503
-    alerter.report([], NOW + MINUTE)
+    alerter.reconcile([], NOW + MINUTE)
     receiver.status = 200
-    alerter.report([], NOW + 2 * MINUTE)
-    alerter.report([], NOW + 3 * MINUTE)
+    alerter.reconcile([], NOW + 2 * MINUTE)
+    alerter.reconcile([], NOW + 3 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
 
 
 def test_a_notice_is_told_and_forgotten(
     alerter: Alerter, receiver: Receiver, store: IncidentStore
 ) -> None:
-    alerter.notice(DEAD, NOW)
+    alerter.notify_once(DEAD, NOW)
     assert receiver.events() == [("notice", "daemon")]
     assert store.all() == []
 
@@ -204,7 +204,7 @@ def test_slack_gets_what_happened_since_when_what_to_do_and_a_link(
     sandbox: Sandbox, channel: str
 ) -> None:
     alerter = Alerter("watcher", [slack(sandbox, channel)], FileIncidentStore(Path("incidents")))
-    alerter.report([replace(DEAD, detail="<b> & a -> b")], NOW)
+    alerter.reconcile([replace(DEAD, detail="<b> & a -> b")], NOW)
     [message] = sandbox.workspace.posted_messages
     assert message["channel"] == channel
     assert message["text"] == "🔴 The daemon is dead"
@@ -225,13 +225,13 @@ def test_a_channel_that_fails_is_told_through_the_other_and_is_over_when_it_work
     channels = [slack(sandbox, channel), WebhookChannel(receiver.url)]
     alerter = Alerter("watcher", channels, store)
     sandbox.conditions.fail(POST, status=500)
-    alerter.report([DEAD], NOW)
-    alerter.report([DEAD], NOW + MINUTE)
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("opened", "channel:slack")]
     assert "ALERT_SLACK_CHANNEL" in receiver.alerts[1]["advice"]
     assert [one.problem.key for one in store.all()] == ["daemon", "channel:slack"]
     sandbox.conditions.clear()
-    alerter.report([DEAD], NOW + 2 * MINUTE)
+    alerter.reconcile([DEAD], NOW + 2 * MINUTE)
     assert receiver.events()[2:] == [("over", "channel:slack")]
     assert [one["text"] for one in sandbox.workspace.posted_messages] == ["🔴 The daemon is dead"]
 
@@ -245,14 +245,14 @@ def test_slacks_own_word_for_a_refusal_is_remembered(
 ) -> None:
     token = "xoxb-revoked" if words == "invalid_auth" else TOKEN
     refusing = SlackChannel(token, sandbox.environment["SLACK_BASE_URL"], name)
-    Alerter("watcher", [refusing], store).report([DEAD], NOW)
+    Alerter("watcher", [refusing], store).reconcile([DEAD], NOW)
     errors = [one.errors.get("slack", "") for one in store.all()]
     assert any(words in error for error in errors)
     assert not any("xoxb" in error for error in errors)
 
 
 def test_an_address_that_does_not_answer_is_never_shown(store: IncidentStore) -> None:
-    Alerter("watcher", [WebhookChannel("http://127.0.0.1:9/secret")], store).report([DEAD], NOW)
+    Alerter("watcher", [WebhookChannel("http://127.0.0.1:9/secret")], store).reconcile([DEAD], NOW)
     errors = [error for one in store.all() for error in one.errors.values()]
     assert any("ConnectionError" in error for error in errors)
     assert not any("secret" in error for error in errors)
@@ -263,7 +263,7 @@ def test_without_a_channel_it_is_written_to_the_log_once(
 ) -> None:
     alerter = Alerter("watcher", [], store)
     for minutes in range(3):
-        alerter.report([DEAD], NOW + minutes * MINUTE)
+        alerter.reconcile([DEAD], NOW + minutes * MINUTE)
     assert [record.message for record in caplog.records] == ["The daemon is dead: no heartbeat"]
 
 
@@ -281,8 +281,10 @@ def test_the_settings_name_the_channels() -> None:
 
 def test_incidents_survive_being_written_down(store: IncidentStore, receiver: Receiver) -> None:
     alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
-    alerter.report([replace(DEAD, since=datetime.fromisoformat("2026-03-19T00:00:00+00:00"))], NOW)
+    alerter.reconcile(
+        [replace(DEAD, since=datetime.fromisoformat("2026-03-19T00:00:00+00:00"))], NOW
+    )
     [incident] = store.all()
     assert incident.opened_at == utc("2026-03-19T00:00")
-    assert incident.told_at == {"webhook": NOW}
+    assert incident.notified_at == {"webhook": NOW}
     assert receiver.alerts[0]["since"] == "2026-03-19T00:00:00+00:00"

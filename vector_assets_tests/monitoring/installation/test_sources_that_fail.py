@@ -64,7 +64,7 @@ def test_a_source_that_answers_with_nothing_is_told_though_its_runs_succeed(
     team: Installation, receiver: Receiver
 ) -> None:
     alert = receiver.wait_for("opened", "source:jira", patience_seconds=300)
-    assert "the source shows nothing at all, though the index holds" in alert["detail"]
+    assert "the source lists nothing, though the index holds" in alert["detail"]
     [jira] = [one for one in team.status()["sources"] if one["source"] == "jira"]
     assert jira["missing_days"] == []
     assert jira["failed_documents"] == 0
@@ -81,7 +81,7 @@ def test_a_channel_that_refuses_is_told_through_the_other(
         check=False,
     )  # fmt: skip
     assert shown.returncode == 1
-    assert "not told to slack: slack chat.postMessage did not answer" in shown.stdout
+    assert "not sent to slack: slack chat.postMessage did not answer" in shown.stdout
 
 
 def test_each_was_told_once_and_the_other_sources_are_fresh(
