@@ -22,37 +22,33 @@ from vector_assets.monitoring.dagster_state.names import (
 _RETRY_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
 
 
-def build_nightly_ingestion(
-    assets: Sequence[dg.AssetsDefinition],
-) -> UnresolvedAssetJobDefinition:
-    """Return the job over the sources' assets and the canary."""
-    return dg.define_asset_job(
-        NIGHTLY_INGESTION,
-        selection=dg.AssetSelection.assets(*assets),
-        description="Bring the index up to date with every source, for one day or a range.",
-        tags=_RETRY_TAGS,
-    )
+def build_jobs(
+    documents: Sequence[dg.AssetsDefinition],
+    prunes: Sequence[dg.AssetsDefinition],
+    canary: dg.AssetsDefinition,
+) -> list[UnresolvedAssetJobDefinition]:
+    """Return the jobs.
 
-
-def build_weekly_rescan(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
-    """Return the job that reads again what seems unchanged.
-
-    It materializes the days that it reads. Fingerprints prevent unchanged documents from being
-    embedded or written again.
+    The rescan materializes the days that it reads. Fingerprints prevent unchanged documents from
+    being embedded or written again.
     """
-    return dg.define_asset_job(
-        WEEKLY_RESCAN,
-        selection=dg.AssetSelection.assets(*assets),
-        description="Read the days again, for edits and deletions that no listing shows.",
-        tags={**_RETRY_TAGS, RESCAN_TAG: "true"},
-    )
-
-
-def build_weekly_prune(assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
-    """Return the job that deletes from the index what is gone at its source."""
-    return dg.define_asset_job(
-        WEEKLY_PRUNE,
-        selection=dg.AssetSelection.assets(*assets),
-        description="Delete from the index what is gone at its source, by complete listings.",
-        tags=_RETRY_TAGS,
-    )
+    return [
+        dg.define_asset_job(
+            NIGHTLY_INGESTION,
+            selection=dg.AssetSelection.assets(*documents, canary),
+            description="Bring the index up to date with every source, for one day or a range.",
+            tags=_RETRY_TAGS,
+        ),
+        dg.define_asset_job(
+            WEEKLY_RESCAN,
+            selection=dg.AssetSelection.assets(*documents),
+            description="Read the days again, for edits and deletions that no listing shows.",
+            tags={**_RETRY_TAGS, RESCAN_TAG: "true"},
+        ),
+        dg.define_asset_job(
+            WEEKLY_PRUNE,
+            selection=dg.AssetSelection.assets(*prunes),
+            description="Delete from the index what is gone at its source, by complete listings.",
+            tags=_RETRY_TAGS,
+        ),
+    ]

@@ -30,7 +30,7 @@ from vector_assets.sources.items import (
 from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.api.test_app import READ, served
-from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
+from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
 from vector_assets_tests.stores.conformance import DIMENSIONS
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index

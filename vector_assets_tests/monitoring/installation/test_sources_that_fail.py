@@ -1,4 +1,4 @@
-"""A night in which a source fails or falls silent, and a channel refuses: each is told once."""
+"""A nightly run in which sources fail or list nothing, and a channel refuses: one alert each."""
 
 import subprocess
 from collections.abc import Iterator
@@ -40,7 +40,9 @@ def team(
         assert synced.returncode == 0, synced.stderr
         issues, sandbox.workspace.issues[:] = list(sandbox.workspace.issues), []
         # The projects are still to be seen, so that nothing refuses: they are merely empty.
-        sandbox.workspace.site.jira_projects = sorted({one["key"].split("-")[0] for one in issues})
+        sandbox.workspace.site.jira_projects = sorted(
+            {issue["key"].split("-")[0] for issue in issues}
+        )
         sandbox.conditions.fail("/fireflies", status=500)
         sandbox.conditions.fail(POST_MESSAGE, status=500)
         installation.start_all()
@@ -65,7 +67,7 @@ def test_a_source_that_answers_with_nothing_is_told_though_its_runs_succeed(
 ) -> None:
     alert = receiver.wait_for("opened", "source:jira", patience_seconds=300)
     assert "the source lists nothing, though the index holds" in alert["detail"]
-    [jira] = [one for one in team.status()["sources"] if one["source"] == "jira"]
+    [jira] = [source for source in team.status()["sources"] if source["source"] == "jira"]
     assert jira["missing_days"] == []
     assert jira["failed_documents"] == 0
 
