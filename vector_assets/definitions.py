@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 from vector_assets.core.memory import keep_little_freed_memory
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.monitoring.cron import require_cron
@@ -78,7 +78,7 @@ def _vector_index(settings: Settings) -> VectorIndexIOManager:
     if settings.vector_store == "pinecone":
         return PineconeIOManager(settings=settings, index=settings.pinecone_index)
     uri = settings.lancedb_uri
-    if without_credentials(uri) != uri and os.environ.get("LANCEDB_URI") == uri:
+    if scrub(uri) != uri and os.environ.get("LANCEDB_URI") == uri:
         # The UI shows a resource's configuration: so the variable, and not what stands in it.
         return LanceDBIOManager(uri=dg.EnvVar("LANCEDB_URI"))
     return LanceDBIOManager(uri=uri)

@@ -63,7 +63,7 @@ def sandbox(
         move_to_yesterday(loaded, datetime.now(UTC))
 
     def started(served: Sandbox) -> None:
-        served.conditions.latency_seconds = latency_ms / 1000
+        served.faults.latency_seconds = latency_ms / 1000
         for name, value in served.environment.items():
             click.echo(f"{name}={value}")
         sys.stdout.flush()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 from vector_assets.core.errors import IndexMismatchError, VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
@@ -35,7 +35,7 @@ class ServiceCheck:
     gaps: tuple[Gap, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "line", without_credentials(self.line))
+        object.__setattr__(self, "line", scrub(self.line))
 
 
 def examine(settings: Settings) -> Iterator[ServiceCheck]:

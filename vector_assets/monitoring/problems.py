@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from vector_assets.core.credentials import without_credentials
+from vector_assets.core.credentials import scrub
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +30,4 @@ class Problem:
 
     def __post_init__(self) -> None:
         for name in ("headline", "detail", "advice", "link"):
-            object.__setattr__(self, name, without_credentials(getattr(self, name)))
+            object.__setattr__(self, name, scrub(getattr(self, name)))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from vector_assets.core.concurrency import side_by_side
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.meter import Meter
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
@@ -68,7 +68,7 @@ def build_documents_asset(
         with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)
-            target, _ = side_by_side(
+            target, _ = run_both(
                 lambda: open_index(vector_index.build_store(meter), embedder, meter),
                 connected.prepare,
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from vector_assets.core.credentials import scrub
+from vector_assets.core.credentials import scrub_error
 from vector_assets.core.errors import RateLimitedError, RetryableError, VectorAssetsError
 
 
@@ -64,5 +64,5 @@ def _without_credentials() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        scrub(error)
+        scrub_error(error)
         raise

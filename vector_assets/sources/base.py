@@ -20,7 +20,7 @@ from vector_assets.sources.items import (
     Known,
     NothingKnown,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
     Unchanged,
     document_id_of_item,
@@ -177,7 +177,7 @@ class Source(ABC):
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, wherever in time it lies.
 
-        Yield for each what `documents` would, or `Settled` when the vendor has it no more, or not
+        Yield for each what `documents` would, or `Resolved` when the vendor has it no more, or not
         for us. What is yielded besides is taken as well. A source that can ask for a document by
         its id overrides this, which reads whole days: a request a page, where by id it may be one
         a document.
@@ -196,7 +196,7 @@ class Source(ABC):
                     yield item
                 elif isinstance(item, Gap):
                     yield item
-        yield from map(Settled, sorted(wanted))
+        yield from map(Resolved, sorted(wanted))
         for one in failed:
             if one.day is None:
                 yield DocumentFailure(one.document_id, one.cause)

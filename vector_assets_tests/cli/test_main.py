@@ -52,7 +52,7 @@ def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -
 def test_a_source_that_is_down_does_not_stop_others_and_sets_the_exit_code(
     run: Run, office: Sandbox
 ) -> None:
-    office.conditions.fail("/fireflies", status=401)
+    office.faults.fail("/fireflies", status=401)
     code, out, err = run("sync", "--days", "7", "--json")
     assert code == 1
     assert {report["source"] for report in json.loads(out)} == {"jira", "slack", "notion"}

@@ -57,7 +57,7 @@ def test_a_refusal_is_exit_code_one_and_says_what_to_do(
     before = held(synced)
     delete_oldest(office)
     delete_oldest(office)
-    office.conditions.fail("/jira/rest/api/3/search", status=403)
+    office.faults.fail("/jira/rest/api/3/search", status=403)
     code, out, _ = run("prune", "jira")
     assert code == 1
     assert "refused jira, " in out
@@ -81,7 +81,7 @@ def test_the_share_comes_from_the_settings_and_from_the_command(
 def test_a_source_that_is_down_does_not_stop_others(run: Run, office: Sandbox) -> None:
     assert run("sync", "jira", "slack", "--days", "60")[0] == 0
     gone = delete_oldest(office)
-    office.conditions.fail("/slack", status=200, body={"ok": False, "error": "invalid_auth"})
+    office.faults.fail("/slack", status=200, body={"ok": False, "error": "invalid_auth"})
     code, out, _ = run("prune", "slack", "jira", "--json")
     slack, jira = json.loads(out)
     assert (code, jira["deleted"]) == (1, [gone])

@@ -79,7 +79,7 @@ def test_damage_is_listed_with_the_command_that_repairs_it(run: Run, office: San
 
 def test_a_vendor_that_is_down_does_not_stop_other_verifies(run: Run, office: Sandbox) -> None:
     run("sync", "jira", "notion", *SPAN)
-    office.conditions.fail("/jira", status=403)
+    office.faults.fail("/jira", status=403)
     code, out, err = run("verify", "jira", "notion", *SPAN, "--json")
     assert code == 1
     assert [report["source"] for report in json.loads(out)] == ["notion"]
@@ -102,7 +102,7 @@ def test_the_doctor_tries_the_canary_when_it_is_asked_to(run: Run, office: Sandb
     assert code == 0
     assert "canary     ok      written, and found after" in out
     assert "canary last found" in run("status")[1]
-    office.conditions.fail("/openai", status=401)
+    office.faults.fail("/openai", status=401)
     code, out, _ = run("doctor", "--canary")
     assert code == 1
     assert "canary     broken" in out

@@ -139,9 +139,9 @@ def test_vectors_that_mean_nothing_are_told_by_name(
 def test_an_index_that_shows_late_what_was_written_is_waited_for(sandbox: Sandbox) -> None:
     store = build(sandbox)
     store.open(CANARY, 64)
-    sandbox.conditions.index_lag_seconds = 0.7
+    sandbox.faults.index_lag_seconds = 0.7
     try_canary(store, TinyEmbedder(), now=NIGHT)
-    sandbox.conditions.index_lag_seconds = 0
+    sandbox.faults.index_lag_seconds = 0
     assert last_found(store) == NIGHT
 
 

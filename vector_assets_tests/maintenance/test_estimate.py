@@ -64,12 +64,12 @@ def test_an_estimate_of_real_texts_is_near_what_the_sync_then_does(
     """The factors that `docs/operations.md` states."""
     sandbox, settings = office(Workspace.load(workspace_data))
     estimate = estimate_source(source, EVER, settings)
-    asked = sum(sandbox.conditions.requests(f"/{source}").values())
-    sandbox.conditions.log.clear()
+    asked = sum(sandbox.faults.requests(f"/{source}").values())
+    sandbox.faults.log.clear()
 
     done = sync_source(source, EVER, settings)
-    read = sum(sandbox.conditions.requests(f"/{source}").values())
-    embedded = sum(sandbox.conditions.requests("/openai").values())
+    read = sum(sandbox.faults.requests(f"/{source}").values())
+    embedded = sum(sandbox.faults.requests("/openai").values())
     assert is_within(estimate.documents, done.total.documents, 1.15)
     assert is_within(estimate.requests[source], read, 1.05)
     assert is_within(estimate.requests["openai"], embedded, 1.3)
@@ -91,7 +91,7 @@ def test_an_estimate_writes_nothing_embeds_nothing_and_joins_nothing(
     sandbox, settings = office(workspace, VECTOR_STORE=store, SLACK_JOIN_PUBLIC="true")
     for source in SOURCE_NAMES:
         estimate_source(source, EVER, settings)
-    log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.conditions.log)
+    log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.faults.log)
     touched = [path for method, path in log if path.startswith(("/openai", "/pinecone"))]
     # The index was looked up, and is still not there.
     assert all(path == "/pinecone/indexes/vector-assets" for path in touched)
@@ -108,10 +108,10 @@ def test_an_estimate_over_an_index_that_holds_some_leaves_it_as_it_is(
     week = Days.newest(7, datetime.now(UTC))
     sync_source("jira", week, settings)
     before = contents(settings.lancedb_uri, ["jira"]) if store == "lancedb" else None
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     estimate = estimate_source("jira", week, settings)
     written = ("upsert", "update", "delete", "/openai")
-    assert not [path for _, path, _ in sandbox.conditions.log if any(w in path for w in written)]
+    assert not [path for _, path, _ in sandbox.faults.log if any(w in path for w in written)]
     if before is not None:
         assert_same(contents(settings.lancedb_uri, ["jira"]), before)
     assert (estimate.documents, estimate.unchanged_documents) == (8, 8)
@@ -146,11 +146,11 @@ def test_of_many_channels_some_are_read_and_the_spread_is_told(office: Office) -
     estimate = estimate_source("slack", days, settings)
     assert "from 50 of 120 channels" in estimate.basis
     assert 0.05 < estimate.spread < 0.6
-    histories = sandbox.conditions.requests("/slack/api/conversations.history").total()
+    histories = sandbox.faults.requests("/slack/api/conversations.history").total()
     assert histories <= 100, "fifty pages, and a request for each day of the sample"
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     done = sync_source("slack", days, settings)
-    read = sandbox.conditions.requests("/slack").total()
+    read = sandbox.faults.requests("/slack").total()
     assert is_within(estimate.documents, done.total.documents, 1 + estimate.spread)
     assert is_within(estimate.requests["slack"], read, 1 + estimate.spread)
 
@@ -167,11 +167,11 @@ def test_a_channel_that_outgrows_the_budget_is_estimated_from_its_newest_message
     sandbox, settings = office(workspace)
     estimate = estimate_source("slack", Days.newest(30, datetime.now(UTC)), settings)
     assert "1 of them by their newest messages alone" in estimate.basis
-    assert sandbox.conditions.requests("/slack/api/conversations.history").total() < 100
-    sandbox.conditions.log.clear()
+    assert sandbox.faults.requests("/slack/api/conversations.history").total() < 100
+    sandbox.faults.log.clear()
     done = sync_source("slack", Days.newest(30, datetime.now(UTC)), settings)
     assert is_within(estimate.documents, done.total.documents, 1.25)
-    read = sandbox.conditions.requests("/slack").total()
+    read = sandbox.faults.requests("/slack").total()
     assert is_within(estimate.requests["slack"], read, 1.1)
 
 
@@ -180,13 +180,13 @@ def test_meetings_are_counted_by_a_few_looks_at_their_list(meetings: int, office
     workspace = Workspace(transcripts=[meeting(6 * n) for n in range(meetings)])
     sandbox, settings = office(workspace)
     estimate = estimate_source("fireflies", EVER, settings)
-    looks = sandbox.conditions.requests("/fireflies").total()
+    looks = sandbox.faults.requests("/fireflies").total()
     assert looks == estimate.own_requests <= max(3, meetings // 49)
     assert abs(estimate.documents - meetings) <= estimate.spread * max(1, estimate.documents) + 1
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     done = sync_source("fireflies", EVER, settings)
     assert done.total.documents == meetings
-    read = sandbox.conditions.requests("/fireflies").total()
+    read = sandbox.faults.requests("/fireflies").total()
     assert abs(estimate.requests["fireflies"] - read) <= max(2, 0.15 * read)
 
 
@@ -197,7 +197,7 @@ def test_a_list_of_meetings_without_an_end_is_an_error_and_no_endless_loop(
     sandbox, settings = office(workspace)
     source = build_source("fireflies", settings, Meter())
     page = {"data": {"transcripts": workspace.transcripts[:50]}}
-    sandbox.conditions.fail("/fireflies", status=200, body=page)
+    sandbox.faults.fail("/fireflies", status=200, body=page)
     with pytest.raises(ContractError, match="an end of the list"):
         source.survey(Window(datetime(2011, 1, 1, tzinfo=UTC), None))
 
@@ -258,7 +258,7 @@ def test_the_command_prints_what_a_sync_would_cost(
     assert code == 0
     assert "nothing was written or embedded" in out
     assert "jira: counted; texts from 8 documents read, ±0%" in out
-    assert sandbox.conditions.requests("/openai").total() == 0
+    assert sandbox.faults.requests("/openai").total() == 0
 
 
 def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
@@ -266,7 +266,7 @@ def test_a_source_that_is_down_is_named_and_the_others_are_estimated(
     office: Office,
 ) -> None:
     sandbox, _ = office(packaged())
-    sandbox.conditions.fail("/fireflies", status=401)
+    sandbox.faults.fail("/fireflies", status=401)
     code, out, err = run("sync", "--days", "7", "--dry-run", "--json")
     assert code == 1
     assert {one["source"] for one in json.loads(out)["sources"]} == {"jira", "slack", "notion"}

@@ -41,7 +41,7 @@ class Day:
 
     def pass_by(self, span: timedelta = DAY) -> int:
         """Check each minute and return how many requests this took."""
-        before = len(self._sandbox.conditions.log)
+        before = len(self._sandbox.faults.log)
         for _ in range(int(span / timedelta(minutes=1))):
             probes = Probes(
                 self._settings, self._store, keeps_sources=True, remembered=self._remembered
@@ -49,7 +49,7 @@ class Day:
             self.seen = probes.probe("fireflies")
             self._remembered = probes.remembered
             self._now += 60
-        return len(self._sandbox.conditions.log) - before
+        return len(self._sandbox.faults.log) - before
 
     @property
     def remembered(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_day_of_watching_costs_fireflies_twelve_requests_of_fifty(
 
 
 def test_a_day_of_errors_costs_no_more_than_half_of_them(sandbox: Sandbox, day: Day) -> None:
-    sandbox.conditions.fail(PATH, **UNAVAILABLE)
+    sandbox.faults.fail(PATH, **UNAVAILABLE)
     assert WATCHING_PROCESSES * day.pass_by() <= FREE_REQUESTS_A_DAY / 2
     assert day.seen.source_error.startswith("fireflies did not answer: internal")
 
@@ -79,13 +79,13 @@ def test_a_day_of_errors_costs_no_more_than_half_of_them(sandbox: Sandbox, day: 
 def test_a_vendor_that_throttles_is_not_asked_for_its_whole_interval(
     sandbox: Sandbox, day: Day
 ) -> None:
-    sandbox.conditions.fail(PATH, **THROTTLED)
+    sandbox.faults.fail(PATH, **THROTTLED)
     assert WATCHING_PROCESSES * day.pass_by() == 12
 
 
 def test_a_temporary_error_is_forgotten_within_minutes(sandbox: Sandbox, day: Day) -> None:
     sandbox.workspace.transcripts = [meeting(1)]
-    sandbox.conditions.fail(PATH, **UNAVAILABLE, times=2)
+    sandbox.faults.fail(PATH, **UNAVAILABLE, times=2)
     assert day.pass_by(timedelta(seconds=ERROR_SECONDS)) == 1
     assert day.pass_by(timedelta(seconds=2 * ERROR_SECONDS)) == 1
     assert day.remembered["errors_in_a_row"] == 2

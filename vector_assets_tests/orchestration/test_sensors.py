@@ -284,7 +284,7 @@ def test_missing_days_send_an_alert_even_when_nothing_failed(
 def test_a_revoked_token_sends_one_alert_and_no_second_one_when_the_run_fails(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.fail("/jira", status=401)
+    sandbox.faults.fail("/jira", status=401)
     for _ in range(3):
         assert evaluate_freshness(instance, receiver, tmp_path, sandbox) == "jira unknown"
     assert receiver.events() == [("opened", "source:jira")]

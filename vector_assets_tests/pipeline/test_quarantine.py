@@ -24,7 +24,7 @@ from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 from vector_assets.stores.base import Record, VectorStore
@@ -59,7 +59,7 @@ class IdSource(ListSource):
         self.retried += [one.document_id for one in failed]
         held = {item.id: item for item in self.items if isinstance(item, Document)}
         for one in failed:
-            yield held.get(one.document_id) or Settled(one.document_id)
+            yield held.get(one.document_id) or Resolved(one.document_id)
 
 
 def stream(
@@ -110,7 +110,7 @@ def test_a_record_that_pinecone_refuses_costs_its_document_alone(sandbox: Sandbo
     store.open("jira", DIMENSIONS)
     body = {"error": {"code": "INVALID_ARGUMENT", "message": "token=sk-live-abc"}, "status": 400}
     for path in ("/pinecone/vector-assets/namespaces/jira/documents/upsert",):
-        sandbox.conditions.fail(path, contains="jira:7#0", status=400, body=body)
+        sandbox.faults.fail(path, contains="jira:7#0", status=400, body=body)
     documents = [document(str(n), "words " * 80, updated_at=OLD) for n in range(20)]
     report = sync(store, *documents, days=MARCH_2)
     assert indexed(store) == {f"jira:{n}" for n in range(20) if n != 7}
@@ -118,7 +118,7 @@ def test_a_record_that_pinecone_refuses_costs_its_document_alone(sandbox: Sandbo
     assert one.document_id == "jira:7"
     assert "the index refused it" in one.cause
     assert (report.total.documents, report.total.failed_documents) == (19, 1)
-    sandbox.conditions.rules.clear()
+    sandbox.faults.rules.clear()
     sync(store, *documents)
     assert indexed(store) == {f"jira:{n}" for n in range(20)}
     assert held(store) == {}
@@ -129,7 +129,7 @@ def test_a_record_that_a_vector_index_refuses_costs_its_document_alone(sandbox: 
     store = build(sandbox)
     path = "/pinecone/vector-assets/vectors/upsert"
     body = {"code": 3, "message": "refused", "details": []}
-    sandbox.conditions.fail(path, contains="jira:7#0", status=400, body=body)
+    sandbox.faults.fail(path, contains="jira:7#0", status=400, body=body)
     documents = [document(str(n), "words", updated_at=OLD) for n in range(8)]
     sync(store, *documents, days=MARCH_2)
     assert indexed(store) == {f"jira:{n}" for n in range(7)}
@@ -156,7 +156,7 @@ def test_an_index_that_refuses_everything_fails_the_run_and_blames_no_document(
     store.open("jira", DIMENSIONS)
     path = "/pinecone/vector-assets/namespaces/jira/documents/upsert"
     body = {"error": {"code": "INVALID_ARGUMENT", "message": "no writes"}, "status": 400}
-    sandbox.conditions.fail(path, status=400, body=body)
+    sandbox.faults.fail(path, status=400, body=body)
     documents = [document(str(n), "words", updated_at=OLD) for n in range(20)]
     with pytest.raises(ContractError, match="no writes"):
         sync(store, *documents, days=MARCH_2)

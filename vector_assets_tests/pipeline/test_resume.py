@@ -59,12 +59,12 @@ def brought(settings: Settings) -> list[Days]:
 
 
 def searches(sandbox: Sandbox) -> int:
-    return sandbox.conditions.requests("/jira/rest/api/3/search/jql").total()
+    return sandbox.faults.requests("/jira/rest/api/3/search/jql").total()
 
 
 def broken_after(sandbox: Sandbox, pages: int) -> None:
     path = "/jira/rest/api/3/search/jql"
-    sandbox.conditions.fail(path, status=400, skip=pages, times=1)
+    sandbox.faults.fail(path, status=400, skip=pages, times=1)
 
 
 def load(settings: Settings, days: Days = MONTH, **options: object) -> SyncReport:
@@ -87,7 +87,7 @@ def test_a_load_that_breaks_has_brought_the_newest_days_and_goes_on_below_them(
     assert all(held_days(settings)[day] == 20 for day in done)
     assert min(held_days(settings)) >= MONTH.last - timedelta(days=15)
 
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     resumed: list[Days] = []
     report = load(settings, on_resumed=lambda _, spans: resumed.extend(spans))
     assert resumed == [done]
@@ -120,7 +120,7 @@ def test_days_inside_of_an_unfinished_load_are_read_again_and_its_note_stays(
     with pytest.raises(ContractError, match="HTTP 400"):
         load(settings)
     [done] = brought(settings)
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     report = load(settings, Days(done.last - timedelta(days=3), done.last))
     assert report.total.unchanged_documents >= 80
     assert brought(settings) == [done]
@@ -131,7 +131,7 @@ def test_again_reads_what_an_unfinished_load_has_brought(office: Office) -> None
     broken_after(sandbox, 3)
     with pytest.raises(ContractError, match="HTTP 400"):
         load(settings)
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     report = load(settings, is_again=True)
     assert report.total.documents == 600
     assert brought(settings) == []
@@ -232,12 +232,12 @@ def test_a_load_that_breaks_again_and_again_ends_with_the_same_index_as_one_that
         else:
             break
     assert 1 <= ends < 20
-    embedded = sandbox.conditions.requests("/openai").total()
+    embedded = sandbox.faults.requests("/openai").total()
     whole = settings.model_copy(update={"lancedb_uri": str(tmp_path / "whole")})
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     sync_source(source, days, whole)
     assert_same(contents(settings.lancedb_uri, [source]), contents(whole.lancedb_uri, [source]))
-    at_once = sandbox.conditions.requests("/openai").total()
+    at_once = sandbox.faults.requests("/openai").total()
     assert embedded <= at_once + 2 * ends, "a run that ends cuts a batch; none is paid for twice"
 
 
@@ -257,7 +257,7 @@ def test_a_process_that_is_killed_is_gone_on_with_by_another(
     sandbox, settings = office(jira_of())
     # The source stands still after three pages, so that the process is killed half-way.
     path = "/jira/rest/api/3/search/jql"
-    sandbox.conditions.fail(path, status=429, retry_after_seconds=30, skip=4, times=1)
+    sandbox.faults.fail(path, status=429, retry_after_seconds=30, skip=4, times=1)
     words = {
         name: f"{day.year}, {day.month}, {day.day}"
         for name, day in {"first": MONTH.first, "last": MONTH.last}.items()
@@ -270,7 +270,7 @@ def test_a_process_that_is_killed_is_gone_on_with_by_another(
     assert done.last == YESTERDAY
     assert all(held_days(settings)[day] == 20 for day in done)
 
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     load(settings)
     assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
     assert searches(sandbox) <= 2 + 6 - len(done) * 20 // 100 + 1

@@ -25,7 +25,7 @@ from vector_assets.sources.items import (
     DocumentFailure,
     Gap,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 
@@ -137,7 +137,7 @@ class FilesSource(Source):
             if (document_id := self._id(file)) in wanted:
                 wanted.remove(document_id)
                 yield self._read(file, listing.root)
-        yield from map(Settled, sorted(wanted))
+        yield from map(Resolved, sorted(wanted))
 
     def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
         """Yield what became of files, by another look at the whole folder.

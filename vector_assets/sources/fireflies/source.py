@@ -38,7 +38,7 @@ from vector_assets.sources.items import (
     DocumentFailure,
     Gap,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 
@@ -214,7 +214,7 @@ class FirefliesSource(Source):
                 raise
             transcript = None
         if transcript is None:
-            yield Settled(document_id)
+            yield Resolved(document_id)
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 

@@ -18,7 +18,7 @@ from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
     Quarantined,
-    Settled,
+    Resolved,
     SourceItem,
 )
 from vector_assets.sources.jira.access import JiraReaders
@@ -218,7 +218,7 @@ class JiraSource(Source):
                     cause = f"Jira could not give it: {errors[issue_id]}"
                     yield DocumentFailure(f"{self.name}:{issue_id}", cause)
                 else:
-                    yield Settled(f"{self.name}:{issue_id}")
+                    yield Resolved(f"{self.name}:{issue_id}")
         yield from reader.gaps()
 
     def _is_wanted(self, issue: Json) -> bool:

@@ -28,7 +28,7 @@ from vector_assets.sources.notion.client import (
 from vector_assets.sources.notion.crawl import Run
 from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
-from vector_assets.sources.notion.retry import SecondRun
+from vector_assets.sources.notion.retry import RetryCrawl
 
 SURVEYED_PAGES = 40
 """Pages that a survey reads, which takes half a minute at the documented pace."""
@@ -129,7 +129,7 @@ class NotionSource(Source):
         for one in failed:
             by_window[one.window].append(one.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = SecondRun(self._api, window, with_comments=self._with_comments)
+            run = RetryCrawl(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
 
     def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:

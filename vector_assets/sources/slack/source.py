@@ -29,8 +29,8 @@ from vector_assets.sources.slack.rate_limits import (
     Pace,
     rates_of,
 )
-from vector_assets.sources.slack.reader import Reading
-from vector_assets.sources.slack.retry import SecondReading
+from vector_assets.sources.slack.reader import ChannelReader
+from vector_assets.sources.slack.retry import RetryReader
 
 NEWEST_CHANNELS = 5
 NEWEST_MESSAGES = 50
@@ -139,7 +139,7 @@ class SlackSource(Source):
         """
         directory = Directory.load(self._api)
         whenever = Window(self._options.since, None)
-        reading = SecondReading(self._api, directory, self._options, self.known, whenever)
+        reading = RetryReader(self._api, directory, self._options, self.known, whenever)
         yield from reading.again(one.document_id for one in failed)
 
     def fates(self, missing: Sequence[Missing]) -> Iterator[tuple[str, Fate]]:
@@ -210,9 +210,9 @@ class SlackSource(Source):
             ),
         )
 
-    def _reading(self, window: Window) -> Reading:
+    def _reading(self, window: Window) -> ChannelReader:
         directory, self._prepared = self._prepared or Directory.load(self._api), None
-        return Reading(self._api, directory, self._options, self.known, window)
+        return ChannelReader(self._api, directory, self._options, self.known, window)
 
     def _choice(self, directory: Directory) -> Choice:
         options = self._options

@@ -218,13 +218,13 @@ def test_a_failing_channel_is_reported_through_the_other_until_it_works(
 ) -> None:
     channels = [slack(sandbox, channel), WebhookChannel(receiver.url)]
     alerter = Alerter("watcher", channels, store)
-    sandbox.conditions.fail(POST, status=500)
+    sandbox.faults.fail(POST, status=500)
     alerter.reconcile([DEAD], NOW)
     alerter.reconcile([DEAD], NOW + MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("opened", "channel:slack")]
     assert "ALERT_SLACK_CHANNEL" in receiver.alerts[1]["advice"]
     assert [incident.problem.key for incident in store.all()] == ["daemon", "channel:slack"]
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     alerter.reconcile([DEAD], NOW + 2 * MINUTE)
     assert receiver.events()[2:] == [("over", "channel:slack")]
     assert [message["text"] for message in sandbox.workspace.posted_messages] == [

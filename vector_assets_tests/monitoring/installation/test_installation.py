@@ -154,13 +154,13 @@ def launch(team: Installation, source: str, days: int) -> str:
 def test_a_revoked_token_is_told_by_name_and_costs_no_other_source(
     team: Installation, receiver: Receiver, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.fail("/jira", status=401)
+    sandbox.faults.fail("/jira", status=401)
     assert team.dagster.wait_for_run(launch(team, "jira", 1)) == "FAILURE"
     alert = receiver.wait_for("opened", "run:jira")
     assert "jira refuses the credentials: HTTP 401" in alert["detail"]
     others = {name: verdict for name, verdict in team.verdicts().items() if name != "jira"}
     assert set(others.values()) == {"fresh"}
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     assert team.dagster.wait_for_run(launch(team, "jira", 1)) == "SUCCESS"
     receiver.wait_for("over", "run:jira")
     told = [event for event in receiver.events() if "jira" in event[1]]
@@ -172,11 +172,11 @@ def test_a_run_that_is_killed_is_marked_tried_again_and_blocks_nothing(
 ) -> None:
     before = contents(team.environment["LANCEDB_URI"])
     sandbox.workspace.pages[0]["last_edited_time"] = datetime.now(UTC).isoformat()
-    sandbox.conditions.latency_seconds = 2.0
+    sandbox.faults.latency_seconds = 2.0
     run_id = launch(team, "notion", 3)
     process = team.wait_until(lambda: process_of(team, run_id), "the process of the run")
     os.kill(process, signal.SIGKILL)
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     assert team.dagster.wait_for_run(run_id) == "FAILURE"
 
     def retry() -> dict[str, Any] | None:

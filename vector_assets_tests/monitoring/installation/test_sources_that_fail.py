@@ -43,8 +43,8 @@ def team(
         sandbox.workspace.site.jira_projects = sorted(
             {issue["key"].split("-")[0] for issue in issues}
         )
-        sandbox.conditions.fail("/fireflies", status=500)
-        sandbox.conditions.fail(POST_MESSAGE, status=500)
+        sandbox.faults.fail("/fireflies", status=500)
+        sandbox.faults.fail(POST_MESSAGE, status=500)
         installation.start_all()
         yield installation
         sandbox.workspace.issues[:] = issues
@@ -103,7 +103,7 @@ def test_each_was_told_once_and_the_other_sources_are_fresh(
 def test_when_all_is_well_again_each_is_told_to_be_over_and_slack_gets_what_it_missed(
     team: Installation, receiver: Receiver, sandbox: Sandbox
 ) -> None:
-    sandbox.conditions.clear()
+    sandbox.faults.clear()
     receiver.wait_for("over", "channel:slack", patience_seconds=180)
     texts = [message["text"] for message in sandbox.workspace.posted_messages]
     assert any("fireflies: the run for" in text for text in texts)

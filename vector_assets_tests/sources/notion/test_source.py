@@ -107,8 +107,8 @@ def children_of(thing: Json) -> str:
 
 def break_body(sandbox: Sandbox, of: Json, **fault: Any) -> None:
     """Let no way lead to what stands on a page."""
-    sandbox.conditions.fail(f"/notion/v1/pages/{of['id']}/markdown", **fault)
-    sandbox.conditions.fail(children_of(of), **fault)
+    sandbox.faults.fail(f"/notion/v1/pages/{of['id']}/markdown", **fault)
+    sandbox.faults.fail(children_of(of), **fault)
 
 
 # What is found
@@ -126,7 +126,7 @@ def test_a_listing_stops_at_pages_that_are_older_than_the_window(sandbox: Sandbo
     sandbox.workspace.pages = [page("New"), *old]
     assert titles(sandbox, MARCH_2) == ["New"]
     # One page of pages, and one of data sources.
-    assert sandbox.conditions.requests(SEARCH)[f"POST {SEARCH}"] == 2
+    assert sandbox.faults.requests(SEARCH)[f"POST {SEARCH}"] == 2
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_a_database_that_three_pages_show_is_read_once(sandbox: Sandbox) -> None
     sandbox.workspace.pages = [row, *(page(f"P{n}", child_database(table)) for n in range(3))]
     sandbox.workspace.site.notion_hidden_page_ids = [table["id"], row["id"]]
     assert sorted(titles(sandbox)) == ["P0", "P1", "P2", "Row"]
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     documents(sandbox)
-    assert sandbox.conditions.requests("/notion/v1/databases").total() == 1
-    assert sandbox.conditions.requests("/notion/v1/data_sources").total() == 1
+    assert sandbox.faults.requests("/notion/v1/databases").total() == 1
+    assert sandbox.faults.requests("/notion/v1/data_sources").total() == 1
 
 
 @pytest.mark.parametrize("hidden", ["nothing", "a data source's rows", "the whole database"])
@@ -233,7 +233,7 @@ def test_of_a_database_search_may_know_one_data_source_alone(sandbox: Sandbox) -
     sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in rows]
     known = data_source_object(table, data_sources_of(table)[0])
     listed = {"object": "list", "results": [known], "next_cursor": None, "has_more": False}
-    sandbox.conditions.fail(SEARCH, contains="data_source", status=200, body=listed)
+    sandbox.faults.fail(SEARCH, contains="data_source", status=200, body=listed)
     assert sorted(titles(sandbox)) == ["In Done", "In Open"]
 
 
@@ -287,7 +287,7 @@ def test_a_data_source_of_more_rows_than_a_query_gives_is_read_in_parts(sandbox:
         "has_more": False,
         "request_status": {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"},
     }
-    sandbox.conditions.fail("/notion/v1/data_sources", status=200, body=cut, times=2)
+    sandbox.faults.fail("/notion/v1/data_sources", status=200, body=cut, times=2)
     assert titles(sandbox, MARCH_2) == [f"Row {n}" for n in reversed(range(6))]
 
 
@@ -303,10 +303,10 @@ def test_a_child_that_has_not_changed_costs_no_request(sandbox: Sandbox) -> None
     old = [page(f"Old {n}", edited="2026-01-01T00:00:00.000Z") for n in range(30)]
     sandbox.workspace.pages = [*old, page("Hub", *map(child_page, old))]
     assert titles(sandbox, MARCH_2) == ["Hub"]
-    asked = sandbox.conditions.requests("/notion/v1/pages")
+    asked = sandbox.faults.requests("/notion/v1/pages")
     assert [path for path in asked if not path.endswith("/markdown")] == []
     # Markdown names pages and no times, which a list of blocks tells for all of them.
-    assert sandbox.conditions.requests(children_of({"id": identity("Hub")})).total() == 1
+    assert sandbox.faults.requests(children_of({"id": identity("Hub")})).total() == 1
 
 
 def test_a_page_that_vanishes_between_its_parent_and_itself_is_passed_over(
@@ -315,7 +315,7 @@ def test_a_page_that_vanishes_between_its_parent_and_itself_is_passed_over(
     child = page("Child")
     sandbox.workspace.pages = [child, page("Top", child_page(child))]
     sandbox.workspace.site.notion_hidden_page_ids = [child["id"]]
-    sandbox.conditions.fail(f"/notion/v1/pages/{child['id']}", status=404)
+    sandbox.faults.fail(f"/notion/v1/pages/{child['id']}", status=404)
     assert titles(sandbox) == ["Top"]
 
 
@@ -537,8 +537,8 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     toggle = block("toggle", "More", paragraph("Inside"))
     bad = page("Bad", paragraph("Start"), toggle)
     sandbox.workspace.pages = [page("Good", edited="2026-03-01T10:00:00.000Z"), bad]
-    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
-    sandbox.conditions.fail(children_of(toggle), status=status)
+    sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
+    sandbox.faults.fail(children_of(toggle), status=status)
     found = items(sandbox)
     assert [one.title for one in found if isinstance(one, Document)] == ["Good"]
     [failure] = [one for one in found if isinstance(one, DocumentFailure)]
@@ -572,8 +572,8 @@ def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox:
     sandbox.workspace.pages = [bad, page("Good")]
     odd = {"object": "block", "id": "b", "type": "paragraph", "paragraph": ["rich_text"]}
     listed = {"object": "list", "results": [odd], "next_cursor": None, "has_more": False}
-    sandbox.conditions.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=404)
-    sandbox.conditions.fail(children_of(bad), status=200, body=listed)
+    sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=404)
+    sandbox.faults.fail(children_of(bad), status=200, body=listed)
     assert titles(sandbox) == ["Good"]
     assert [one.cause.split(":")[0] for one in failures(sandbox)] == [
         "a field is not as documented"
@@ -583,14 +583,14 @@ def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox:
 def test_a_page_without_a_time_is_refused(sandbox: Sandbox) -> None:
     found = {"object": "page", "id": identity("One")}
     listed = {"object": "list", "results": [found], "next_cursor": None, "has_more": False}
-    sandbox.conditions.fail(SEARCH, status=200, body=listed)
+    sandbox.faults.fail(SEARCH, status=200, body=listed)
     with pytest.raises(ContractError, match=r"a page with the fields.*'last_edited_time'"):
         items(sandbox)
 
 
 def test_nothing_is_asked_before_the_first_document_is_wanted(sandbox: Sandbox) -> None:
     source(sandbox).documents(EVER)
-    assert sandbox.conditions.log == []
+    assert sandbox.faults.log == []
 
 
 def test_a_few_bad_pages_are_no_outage(sandbox: Sandbox) -> None:
@@ -609,7 +609,7 @@ def test_a_data_source_that_is_refused_is_named_and_the_others_go_on(sandbox: Sa
     sandbox.workspace.pages = [row]
     sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
     refused = f"/notion/v1/data_sources/{data_source_id(lost['id'])}/query"
-    rule = sandbox.conditions.fail(refused, status=404)
+    rule = sandbox.faults.fail(refused, status=404)
     assert titles(sandbox) == ["Row"]
     assert [(one.subject, one.count) for one in gaps(sandbox)] == [("rows of databases", 1)]
     assert failures(sandbox) == []
@@ -638,7 +638,7 @@ def test_a_wrong_token_is_called_wrong(
 
 
 def test_an_integration_that_may_not_read_content_is_told_so(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(SEARCH, status=403)
+    sandbox.faults.fail(SEARCH, status=403)
     with pytest.raises(CredentialsError, match=r"restricted_resource.*may read content"):
         items(sandbox)
 
@@ -664,13 +664,13 @@ def test_a_night_survives_what_passes(sandbox: Sandbox, fault: dict[str, Any], p
     table = database("Table")
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [page("One", paragraph("Words"), parent=row_of(table))]
-    sandbox.conditions.fail(path, times=3, **fault)
+    sandbox.faults.fail(path, times=3, **fault)
     [found] = documents(sandbox)
     assert found.sections[0].text == "Words"
 
 
 def test_a_notion_that_does_not_answer_is_unavailable(sandbox: Sandbox) -> None:
-    sandbox.conditions.fail(SEARCH, status=502, body="<html>")
+    sandbox.faults.fail(SEARCH, status=502, body="<html>")
     with pytest.raises(UnavailableError, match="HTTP 502"):
         items(sandbox)
 
@@ -702,21 +702,21 @@ def test_a_list_that_says_that_it_is_incomplete_never_passes_for_complete(
             "incomplete_reason": "query_result_limit_reached",
         },
     }
-    sandbox.conditions.fail(path, status=200, body=cut)
+    sandbox.faults.fail(path, status=200, body=cut)
     with pytest.raises(ContractError, match=r"incomplete .query_result_limit_reached"):
         items(sandbox)
 
 
 def test_a_cursor_that_comes_twice_is_refused(sandbox: Sandbox) -> None:
     again = {"object": "list", "results": [], "next_cursor": "c", "has_more": True}
-    sandbox.conditions.fail(SEARCH, status=200, body=again)
+    sandbox.faults.fail(SEARCH, status=200, body=again)
     with pytest.raises(ContractError, match="a cursor for the second time"):
         items(sandbox)
 
 
 @pytest.mark.parametrize("body", [{}, {"message": "soon back"}])
 def test_an_answer_that_is_no_list_is_refused(sandbox: Sandbox, body: Json) -> None:
-    sandbox.conditions.fail(SEARCH, status=200, body=body)
+    sandbox.faults.fail(SEARCH, status=200, body=body)
     with pytest.raises(ContractError, match="'results'"):
         items(sandbox)
 
@@ -787,20 +787,20 @@ def test_comments_are_asked_for_once_where_they_may_not_be_read(sandbox: Sandbox
     sandbox.workspace.pages = [page(f"Page {n}") for n in range(9)]
     sandbox.workspace.site.notion_capabilities.remove("comments")
     assert len(documents(sandbox)) == 9
-    assert sandbox.conditions.requests("/notion/v1/comments").total() == 1
+    assert sandbox.faults.requests("/notion/v1/comments").total() == 1
 
 
 def test_comments_are_not_asked_for_when_they_are_not_wanted(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [{**page("One"), "comments": [comment("Aside")]}]
     found = list(source(sandbox, notion_comments="false").documents(EVER))
     assert [one.sections for one in found if isinstance(one, Document)] == [()]
-    assert sandbox.conditions.requests("/notion/v1/comments").total() == 0
+    assert sandbox.faults.requests("/notion/v1/comments").total() == 0
 
 
 def test_a_page_whose_comments_are_refused_fails_and_is_never_cut_short(sandbox: Sandbox) -> None:
     pages = [page(f"Page {n}", edited=f"2026-03-02T10:0{n}:00.000Z") for n in range(9)]
     sandbox.workspace.pages = pages
-    sandbox.conditions.fail("/notion/v1/comments", contains=pages[0]["id"], status=404)
+    sandbox.faults.fail("/notion/v1/comments", contains=pages[0]["id"], status=404)
     assert titles(sandbox) == [f"Page {n}" for n in reversed(range(1, 9))]
     [failure] = failures(sandbox)
     assert failure.document_id == f"notion:{pages[0]['id']}"
@@ -834,7 +834,7 @@ def test_a_copy_whose_original_is_not_shared_is_told(sandbox: Sandbox) -> None:
     secret = page("Secret", original)
     sandbox.workspace.pages = [secret, page("One", paragraph("Words"), copy)]
     sandbox.workspace.site.notion_unshared_ids = [secret["id"]]
-    sandbox.conditions.fail(children_of(copy), status=404)
+    sandbox.faults.fail(children_of(copy), status=404)
     assert [one.sections[0].text for one in documents(sandbox)] == ["Words"]
     assert [one.count for one in gaps(sandbox)] == [1]
 
@@ -898,11 +898,11 @@ def test_ids_are_those_of_the_documents_and_read_no_more_than_bodies(
 ) -> None:
     everything(sandbox)
     of_documents = [one.id for one in documents(sandbox, window)]
-    sandbox.conditions.log.clear()
+    sandbox.faults.log.clear()
     assert list(source(sandbox).ids(window)) == of_documents
     assert len(of_documents) == count
     for verb in ("users", "comments"):
-        assert sandbox.conditions.requests(f"/notion/v1/{verb}").total() == 0
+        assert sandbox.faults.requests(f"/notion/v1/{verb}").total() == 0
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
@@ -915,7 +915,7 @@ def test_ids_that_may_not_be_complete_are_refused(sandbox: Sandbox, status: int)
 
 def test_ids_are_refused_when_a_database_is(sandbox: Sandbox) -> None:
     everything(sandbox)
-    sandbox.conditions.fail("/notion/v1/data_sources", status=400)
+    sandbox.faults.fail("/notion/v1/data_sources", status=400)
     with pytest.raises(VectorAssetsError, match="rows of a data source"):
         list(source(sandbox).ids(EVER))
 
@@ -924,8 +924,8 @@ def test_ids_are_refused_when_a_body_has_a_shape_that_nobody_documented(sandbox:
     sandbox.workspace.pages = [page("One")]
     odd = {"object": "block", "id": "b", "type": "paragraph", "paragraph": ["rich_text"]}
     listed = {"object": "list", "results": [odd], "next_cursor": None, "has_more": False}
-    sandbox.conditions.fail("/notion/v1/pages", status=404)
-    sandbox.conditions.fail("/notion/v1/blocks", status=200, body=listed)
+    sandbox.faults.fail("/notion/v1/pages", status=404)
+    sandbox.faults.fail("/notion/v1/blocks", status=200, body=listed)
     with pytest.raises(SkippableError, match="a field is not as documented"):
         list(source(sandbox).ids(EVER))
 
@@ -1001,7 +1001,7 @@ def test_every_page_of_the_real_data_comes_once_with_every_word(
         lost += [text for text, count in wanted.items() if text and said.count(text) < count]
         assert document.title == " ".join(one["title"].split())
     assert lost == []
-    paths = [path.rpartition("/")[2] for path in sandbox.conditions.requests().elements()]
+    paths = [path.rpartition("/")[2] for path in sandbox.faults.requests().elements()]
     # Markdown: one request a page; blocks: three are refused, and one for each that has others.
     bodies = (len(workspace.pages), 0) if way == "as Markdown" else (3, 618)
     assert (paths.count("markdown"), paths.count("children")) == bodies
