@@ -18,11 +18,7 @@ from vector_assets.orchestration.io_managers import (
     PineconeIOManager,
     VectorIndexIOManager,
 )
-from vector_assets.orchestration.jobs import (
-    build_nightly_ingestion,
-    build_weekly_prune,
-    build_weekly_rescan,
-)
+from vector_assets.orchestration.jobs import build_jobs
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.orchestration.prune_assets import build_prune_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource
@@ -64,11 +60,7 @@ def build_defs(
             *(check for source in sources for check in build_checks(asset_key(source), source)),
             *build_freshness_checks([asset_key(source) for source in sources], settings),
         ],
-        jobs=[
-            build_nightly_ingestion([*assets, canary]),
-            build_weekly_rescan(assets),
-            build_weekly_prune(prunes),
-        ],
+        jobs=build_jobs(assets, prunes, canary),
         schedules=build_schedules(partitions, settings),
         sensors=build_sensors(settings, partitions),
         resources={

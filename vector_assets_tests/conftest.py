@@ -11,6 +11,7 @@ from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.contracts.checks import ContractChecks
+from vector_assets_tests.support.receiver import Receiver, running_receiver
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
 
@@ -57,6 +58,13 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server that records webhooks and pings."""
+    with running_receiver() as server:
+        yield server
+
+
 @pytest.fixture(params=["lancedb", "documents", "vectors"])
 def store(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> VectorStore:
     """An empty index: LanceDB, then both APIs of Pinecone."""
@@ -72,7 +80,11 @@ def store(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path) -> V
 FIRST = ("deploy/test_split_deployment", "monitoring/installation/test_installation")
 """Files whose few tests wait for processes for minutes: they begin, beside others that compute."""
 
-SECOND = ("ui/", "monitoring/installation/test_sources_that_fail", "orchestration/test_dagster_processes")
+SECOND = (
+    "ui/",
+    "monitoring/installation/test_sources_that_fail",
+    "orchestration/test_dagster_processes",
+)
 """Files that wait as well, and would make the machine too slow for the first: they come later."""
 
 

@@ -1,4 +1,4 @@
-"""HTTP: routes, keys, metrics, and what the routes answer.
+"""HTTP: routes, keys, metrics and response models.
 
 Keep out: search and freshness themselves.
 """

@@ -1,7 +1,4 @@
-"""The HTTP faces: `vector-assets serve`. Routes in, statuses out; the work is done elsewhere.
-
-Nothing but the contract of names is reachable, and every route but `/healthz` wants a key.
-"""
+"""The HTTP routes of `vector-assets serve`; all except `/healthz` require a key."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -39,33 +36,33 @@ from vector_assets.sources import SOURCES
 from vector_assets.stores.base import Filter
 
 MAX_BACKFILL_DAYS = 400
-"""Most days a request; more than a year is a first load, which the command line does."""
+"""Most days per request; more than a year is a first load, which the command line does."""
 
-FIRST_LOOK_SECONDS = 30.0
-"""How long a request waits for the watcher's first look after a start."""
+FIRST_CHECK_SECONDS = 30.0
+"""How long a request waits for the watcher's first check after a start."""
 
 MAX_ANSWERS = 100
 MAX_QUESTION_CHARACTERS = 4000
 
 SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 
-# FastAPI states 200 and 422 by itself.
+# FastAPI documents 200 and 422 itself.
 _REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Refusal, "description": "A word that is not known here; names it."},
+    400: {"model": Refusal, "description": "Unknown value; names it."},
     401: {"model": Refusal, "description": "The key is missing or wrong."},
-    403: {"model": Refusal, "description": "Closed: no key is set on the server."},
-    503: {"model": Refusal, "description": "Not now; says why."},
+    403: {"model": Refusal, "description": "No key is set on the server."},
+    503: {"model": Refusal, "description": "Temporarily unavailable; says why."},
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
 _NOT_WELL: dict[int | str, dict[str, Any]] = {503: {"model": Pulse}}
 
 
-class Faces:
-    """What the routes need, made once.
+class Services:
+    """What the routes share.
 
     Args:
-        settings: Name the services.
-        watcher: Knows how everything is.
+        settings: Of everything.
+        watcher: Measures health.
     """
 
     def __init__(self, settings: Settings, watcher: Watcher) -> None:
@@ -75,18 +72,18 @@ class Faces:
         self._index: LiveIndex | None = None
 
     def health(self) -> Health:
-        """Return what the watcher last saw.
+        """Return the health of the watcher's last check.
 
         Raises:
-            HTTPException: 503 when it has not looked for too long.
+            HTTPException: 503 when that check is too old.
         """
-        look = self.watcher.last(FIRST_LOOK_SECONDS)
-        if look is None or not self.watcher.is_looking(datetime.now(UTC)):
-            raise HTTPException(503, "the watcher does not look: see the log of this process")
-        return look.health
+        snapshot = self.watcher.last(FIRST_CHECK_SECONDS)
+        if snapshot is None or not self.watcher.is_checking(datetime.now(UTC)):
+            raise HTTPException(503, "the watcher has stopped: see the log of this process")
+        return snapshot.health
 
     def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
-        """Search with an index that is kept and follows a switch to another generation."""
+        """Search on a connection that is kept and follows a switch to another generation."""
         self._index = self._index or LiveIndex(self.settings)
         return find(
             question,
@@ -99,8 +96,8 @@ class Faces:
 
 
 def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
-    """Return the application; the watcher runs as long as it does."""
-    faces = Faces(settings, watcher)
+    """Return the application; it starts and stops the watcher."""
+    services = Services(settings, watcher)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -110,65 +107,68 @@ def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
 
     app = FastAPI(
         title="vector-assets",
-        summary="How fresh the index is, what it knows, and how to have days of it made again.",
+        summary="Search the index, see how fresh it is, and launch backfills.",
         version="1",
         lifespan=lifespan,
-        # Served below, behind a key.
+        # Served below, with a key.
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
     app.state.settings = settings
     app.add_exception_handler(VectorAssetsError, _refusal)
-    _add_reading(app, faces)
-    _add_backfill(app, faces)
-    _add_watching(app, faces)
+    _add_reading(app, services)
+    _add_backfill(app, services)
+    _add_watching(app, services)
     _add_documents(app)
     return app
 
 
-def _add_reading(app: FastAPI, faces: Faces) -> None:
+def _add_reading(app: FastAPI, services: Services) -> None:
     @app.get("/api/find-context", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
     def find_context(
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION_CHARACTERS)],
         source: Annotated[
-            list[str] | None, Query(description="Only these: repeat it, or use commas.")
+            list[str] | None,
+            Query(description="Only these sources; may be repeated or comma-separated."),
         ] = None,
         since: Annotated[date | None, Query(description="Active on this day or later.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
-        viewer: Annotated[str, Query(description="E-mail of who asks; public only if empty.")] = "",
+        viewer: Annotated[
+            str,
+            Query(description="E-mail of the person who asks; without it, public documents only."),
+        ] = "",
     ) -> FoundContext:
-        """Find the passages that answer a question, and how old the sources behind them are."""
+        """Find passages that answer a question, and how fresh their sources are."""
         try:
             start = start_of_day(since).timestamp() if since else None
         except (OverflowError, ValueError):
-            raise HTTPException(400, f"since is {since}: ask for a day of this century") from None
+            raise HTTPException(400, f"since is {since}: use a day of this century") from None
         where = Filter(since=start, viewer=viewer.lower())
-        names = [name.strip() for one in source or () for name in one.split(",") if name.strip()]
-        found = faces.find(q, tuple(names), where, limit)
-        # Searching goes on while the watcher does not look; then it says so.
-        look = faces.watcher.last(FIRST_LOOK_SECONDS)
-        return _context(found, look.health if look else None)
+        names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
+        answers = services.find(q, tuple(names), where, limit)
+        # Search works without the watcher; the answer then says that freshness is not known.
+        snapshot = services.watcher.last(FIRST_CHECK_SECONDS)
+        return _context(answers, snapshot.health if snapshot else None)
 
     @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
     def sync_status() -> SyncStatus:
-        """Say how fresh each source is, with the verdict and its reasons."""
-        health = faces.health()
-        sources = [_source_age(one, health.checked_at) for one in health.sources]
-        stale_count = sum(one.is_stale for one in sources)
+        """Return how fresh each source is, with the verdict and its reasons."""
+        health = services.health()
+        sources = [_source_age(source, health.checked_at) for source in health.sources]
         return SyncStatus(
             verdict=health.verdict,
             checked_at=health.checked_at,
             all_fresh=health.verdict is Verdict.FRESH,
-            stale_count=stale_count,
+            stale_count=sum(source.is_stale for source in sources),
             sources=sources,
             canary_found_at=health.canary_found_at,
-            problems=[f"{one.headline}: {one.detail}" for one in health.problems],
+            problems=[f"{problem.headline}: {problem.detail}" for problem in health.problems],
             notes=list(health.notes),
         )
 
 
-def _add_backfill(app: FastAPI, faces: Faces) -> None:
+def _add_backfill(app: FastAPI, services: Services) -> None:
     @app.post(
         "/api/backfill/{source}",
         status_code=202,
@@ -179,12 +179,12 @@ def _add_backfill(app: FastAPI, faces: Faces) -> None:
         source: SourceName,
         days: Annotated[int, Query(ge=1, le=MAX_BACKFILL_DAYS, description="Up to yesterday.")] = 1,
     ) -> BackfillLaunched:
-        """Launch a Dagster backfill of the newest days; 503 when nobody would run it."""
-        _require_somebody_who_runs_it(source, faces)
-        first = date.fromisoformat(faces.settings.partitions_start)
+        """Launch a Dagster backfill of the newest days; 503 when nothing would run it."""
+        _require_runnable(source, services)
+        first = date.fromisoformat(services.settings.partitions_start)
         wanted = complete_days(datetime.now(UTC), days, first)
-        backfill_id = faces.dagster.launch_backfill(
-            source, wanted, title=f"{source}, {len(wanted)} days, asked for over HTTP"
+        backfill_id = services.dagster.launch_backfill(
+            source, wanted, title=f"{source}, {len(wanted)} days, requested over HTTP"
         )
         return BackfillLaunched(
             backfill_id=backfill_id,
@@ -201,28 +201,28 @@ def _add_backfill(app: FastAPI, faces: Faces) -> None:
     def backfill(
         backfill_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
     ) -> BackfillState:
-        """Say how far a backfill is, day by day."""
-        found = faces.dagster.backfill(backfill_id)
-        if found is None:
+        """Return the state of a backfill, day by day."""
+        state = services.dagster.backfill(backfill_id)
+        if state is None:
             raise HTTPException(404, f"no backfill {backfill_id!r}")
-        states = list(found.days.values())
+        day_states = list(state.days.values())
         return BackfillState(
-            backfill_id=found.id,
-            source=found.source,
-            status=found.status,
-            days=dict(found.days),
-            is_finished=all(state in {"materialized", "failed"} for state in states),
-            has_failed="failed" in states,
-            error=found.error,
+            backfill_id=state.id,
+            source=state.source,
+            status=state.status,
+            days=dict(state.days),
+            is_finished=all(day in {"materialized", "failed"} for day in day_states),
+            has_failed="failed" in day_states,
+            error=state.error,
         )
 
 
-def _add_watching(app: FastAPI, faces: Faces) -> None:
+def _add_watching(app: FastAPI, services: Services) -> None:
     @app.get("/healthz", responses=_NOT_WELL)
     def healthz(response: Response) -> Pulse:
-        """Answer 200 while all is fresh and alive, else 503; needs no key, tells no more."""
+        """Return 200 while everything is fresh and running, else 503; needs no key."""
         try:
-            verdict = faces.health().verdict
+            verdict = services.health().verdict
         except HTTPException:
             verdict = Verdict.UNKNOWN
         response.status_code = 200 if verdict is Verdict.FRESH else 503
@@ -230,11 +230,11 @@ def _add_watching(app: FastAPI, faces: Faces) -> None:
 
     @app.get("/metrics", dependencies=[Depends(require_any_key)], responses=_REFUSALS)
     def metrics() -> Response:
-        """Return the numbers behind the verdict, for Prometheus."""
-        look = faces.watcher.last(FIRST_LOOK_SECONDS)
-        if look is None:
-            raise HTTPException(503, "the watcher has not looked yet")
-        return Response(metrics_of(look), media_type=CONTENT_TYPE)
+        """Return the numbers behind the verdict for Prometheus."""
+        snapshot = services.watcher.last(FIRST_CHECK_SECONDS)
+        if snapshot is None:
+            raise HTTPException(503, "the watcher has not finished its first check")
+        return Response(metrics_of(snapshot), media_type=CONTENT_TYPE)
 
 
 def _add_documents(app: FastAPI) -> None:
@@ -247,61 +247,61 @@ def _add_documents(app: FastAPI) -> None:
         return get_swagger_ui_html(openapi_url="openapi.json", title=app.title)
 
 
-def _require_somebody_who_runs_it(source: str, faces: Faces) -> None:
-    """Refuse what nobody would run, as of now and not of the watcher's last look.
+def _require_runnable(source: str, services: Services) -> None:
+    """Refuse a backfill that nothing would run, judged by Dagster's present state.
 
     Raises:
-        HTTPException: 404 for an unknown source; 503, with the reason, for what would not run.
+        HTTPException: 404 for an unknown source; 503, with the reason, if it would not run.
     """
     if source not in SOURCES:
         raise HTTPException(404, f"unknown source {source!r}: {', '.join(SOURCES)}")
-    if missing := faces.settings.missing_credentials(source):
+    if missing := services.settings.missing_credentials(source):
         raise HTTPException(503, f"{source} is off: {', '.join(missing)} not set")
-    observation = faces.dagster.observe((), ())
-    for problem in problems_of(observation, faces.settings, datetime.now(UTC)):
+    state = services.dagster.observe((), ())
+    for problem in problems_of(state, services.settings, datetime.now(UTC)):
         if problem.key in {DAEMON, CODE_LOCATION}:
             raise HTTPException(503, f"{problem.headline}. {problem.detail}. {problem.advice}")
 
 
 def _refusal(_: Request, error: Exception) -> JSONResponse:
-    """Return an error of ours as a status, in its own words."""
+    """Return one of our errors as a status with its message."""
     status = 400 if isinstance(error, UsageError) else 503
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
     return JSONResponse({"detail": str(error)}, status, headers)
 
 
-def _context(found: Answers, health: Health | None) -> FoundContext:
-    by_source = {one.source: one for one in health.sources} if health else {}
-    warnings = list(found.warnings)
-    for source, as_of in found.as_of.items():
-        one = by_source.get(source)
-        # What has been synced since the watcher looked is newer than its verdict.
-        if one is not None and one.verdict is not Verdict.FRESH and as_of == one.watermark:
-            warnings.append(f"{source} is {one.verdict}: {'; '.join(one.reasons)}")
+def _context(answers: Answers, health: Health | None) -> FoundContext:
+    by_source = {source.source: source for source in health.sources} if health else {}
+    warnings = list(answers.warnings)
+    for name, as_of in answers.as_of.items():
+        source = by_source.get(name)
+        # What was synced after the watcher's check is newer than its verdict.
+        if source and source.verdict is not Verdict.FRESH and as_of == source.watermark:
+            warnings.append(f"{name} is {source.verdict}: {'; '.join(source.reasons)}")
     if health is None:
-        warnings.append("How fresh the sources are is not known: nobody has looked yet.")
+        warnings.append("How fresh the sources are is not known: there was no check yet.")
     return FoundContext(
         answers=[
             FoundAnswer(
-                title=one.title,
-                text=one.passage,
-                link=one.url,
-                author=", ".join(one.authors),
-                date=one.updated_at,
-                score=one.score,
-                source=one.source,
-                container=one.container,
-                document_id=one.document_id,
+                title=answer.title,
+                text=answer.passage,
+                link=answer.url,
+                author=", ".join(answer.authors),
+                date=answer.updated_at,
+                score=answer.score,
+                source=answer.source,
+                container=answer.container,
+                document_id=answer.document_id,
             )
-            for one in found.answers
+            for answer in answers.answers
         ],
-        as_of=dict(found.as_of),
+        as_of=dict(answers.as_of),
         warnings=warnings,
     )
 
 
 def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
-    """Return a source's state with the predecessor's fields."""
+    """Return a source's freshness with the fields of the older API."""
     last_sync = source.last_sync or source.watermark
     return SourceAge(
         source=source.source,
@@ -318,13 +318,13 @@ def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
 
 
 def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
-    """Serve until the process is told to stop.
+    """Serve until the process is stopped.
 
     Args:
         settings: Of everything.
         host: To listen on.
         port: To listen on; 0 takes a free one.
-        started: Called with the address once it answers.
+        started: Called with the address once the socket is open.
     """
     import socket
 

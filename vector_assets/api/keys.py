@@ -1,4 +1,4 @@
-"""Keys of HTTP clients, compared in constant time. A route whose key is not set is closed."""
+"""Checks API keys in constant time; a route whose key is not set is closed."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ _ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the
 
 
 def require_admin_key(request: Request) -> None:
-    """Let pass who sends `X-Admin-Key`.
+    """Require `X-Admin-Key`.
 
     Raises:
         HTTPException: 401 when it is missing or wrong, 403 when none is set.
@@ -27,7 +27,7 @@ def require_admin_key(request: Request) -> None:
 
 
 def require_read_key(request: Request) -> None:
-    """Let pass who sends the reading key as a bearer token.
+    """Require the reading key as a bearer token.
 
     Raises:
         HTTPException: 401 when it is missing or wrong, 403 when none is set.
@@ -40,7 +40,7 @@ def require_read_key(request: Request) -> None:
 
 
 def require_any_key(request: Request) -> None:
-    """Let pass who sends either key; a browser may send one as the password of Basic.
+    """Require either key; a browser may send it as the password of Basic authentication.
 
     Raises:
         HTTPException: 401 when it is missing or wrong, 403 when none is set.
@@ -51,8 +51,8 @@ def require_any_key(request: Request) -> None:
     if not keys:
         raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
     sent = (request.headers.get("x-admin-key", ""), _bearer(request), _password(request))
-    # All are compared, so that the time says nothing of which one was near.
-    matches = [_is_equal(one, key) for one in sent for key in keys]
+    # Compare all, so that the time does not depend on which matches.
+    matches = [_is_equal(sent_key, key) for sent_key in sent for key in keys]
     if True not in matches:
         headers = _ASK_A_BROWSER if request.url.path == "/docs" else _ASK
         raise HTTPException(401, "send the reading key as Authorization: Bearer", headers)

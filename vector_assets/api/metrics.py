@@ -1,46 +1,48 @@
-"""The watcher's last look as numbers for Prometheus."""
+"""The watcher's last snapshot as metrics for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from vector_assets.monitoring.health import Verdict
-from vector_assets.monitoring.watcher import Look
+from vector_assets.monitoring.watcher import Snapshot
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 _BY_SOURCE = ("source",)
 
 
-def metrics_of(look: Look) -> bytes:
-    """Return a look in the text format of Prometheus."""
+def metrics_of(snapshot: Snapshot) -> bytes:
+    """Return a snapshot in the text format of Prometheus."""
     registry = CollectorRegistry()
 
-    def gauge(name: str, words: str, labels: tuple[str, ...] = ()) -> Gauge:
-        return Gauge(f"vector_assets_{name}", words, labels, registry=registry)
+    def gauge(name: str, description: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(f"vector_assets_{name}", description, labels, registry=registry)
 
-    health = look.health
-    gauge("checked_at_seconds", "When the watcher last looked.").set(health.checked_at.timestamp())
-    gauge("fresh", "1 while all is fresh and alive.").set(health.verdict is Verdict.FRESH)
-    gauge("problems", "Problems beside freshness, such as a dead daemon.").set(len(health.problems))
-    canary = gauge("canary_found_seconds", "When the canary was last found; 0 if it never was.")
+    health = snapshot.health
+    gauge("checked_at_seconds", "When the watcher last checked.").set(health.checked_at.timestamp())
+    gauge("fresh", "1 while everything is fresh and running.").set(health.verdict is Verdict.FRESH)
+    gauge("problems", "Problems other than freshness, such as a dead daemon.").set(
+        len(health.problems)
+    )
+    canary = gauge("canary_found_seconds", "When search last found the canary; 0 if it never did.")
     canary.set(health.canary_found_at.timestamp() if health.canary_found_at else 0)
     problem = gauge("problem", "1 for each problem.", ("key",))
-    for one in health.problems:
-        problem.labels(one.key).set(1)
-    heartbeat = gauge("daemon_heartbeat_seconds", "Last sign of life.", ("daemon",))
+    for known in health.problems:
+        problem.labels(known.key).set(1)
+    heartbeat = gauge("daemon_heartbeat_seconds", "Last heartbeat.", ("daemon",))
     for name, at in (health.heartbeats or {}).items():
         if at is not None:
             heartbeat.labels(name).set(at.timestamp())
-    verdict = gauge("verdict", "1 for the verdict that a source has.", ("source", "verdict"))
+    verdict = gauge("verdict", "1 for the present verdict of a source.", ("source", "verdict"))
     vectors = gauge("vectors", "Records in the index.", _BY_SOURCE)
-    missing = gauge("missing_days", "Days that had to be materialized.", _BY_SOURCE)
-    failed = gauge("failed_documents", "Documents that are not in the index.", _BY_SOURCE)
+    missing = gauge("missing_days", "Days that are due and not materialized.", _BY_SOURCE)
+    failed = gauge("failed_documents", "Documents in quarantine.", _BY_SOURCE)
     watermark = gauge("watermark_seconds", "Newest activity in the index.", _BY_SOURCE)
     newest = gauge("newest_at_source_seconds", "Newest activity at the vendor.", _BY_SOURCE)
     lag = gauge("lag_seconds", "How far the index is behind its source.", _BY_SOURCE)
     for source in health.sources:
-        for each in Verdict:
-            verdict.labels(source.source, each).set(source.verdict is each)
+        for possible in Verdict:
+            verdict.labels(source.source, possible).set(source.verdict is possible)
         vectors.labels(source.source).set(source.vectors)
         missing.labels(source.source).set(len(source.missing_days))
         failed.labels(source.source).set(source.failed_documents)

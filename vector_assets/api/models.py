@@ -1,4 +1,4 @@
-"""What the HTTP routes answer, as the OpenAPI page shows it."""
+"""Response models of the HTTP routes, as OpenAPI shows them."""
 
 from datetime import date, datetime
 
@@ -12,13 +12,13 @@ class Refusal(BaseModel):
 
 
 class Pulse(BaseModel):
-    """How everything is, in one word."""
+    """The overall verdict."""
 
     verdict: str = Field(description="fresh, late, unknown or stale.")
 
 
 class FoundAnswer(BaseModel):
-    """A document that answers, with the passage that does so best."""
+    """A document that was found, with its best passage."""
 
     title: str
     text: str = Field(description="The passage, in Markdown.")
@@ -32,13 +32,13 @@ class FoundAnswer(BaseModel):
 
 
 class FoundContext(BaseModel):
-    """What a question found."""
+    """The answers to a question."""
 
     answers: list[FoundAnswer] = Field(description="Best first, each document once.")
     as_of: dict[str, datetime | None] = Field(
-        description="By source, the newest activity that the index knows; null when it has none."
+        description="By source, the newest activity in the index; null when it has none."
     )
-    warnings: list[str] = Field(description="What to know before trusting the answers.")
+    warnings: list[str] = Field(description="Reasons why the answers may be incomplete or old.")
 
 
 class NotRead(BaseModel):
@@ -46,16 +46,16 @@ class NotRead(BaseModel):
 
     subject: str
     reason: str
-    advice: str = Field(description="Empty when nothing need be done.")
+    advice: str = Field(description="Empty when there is nothing to do.")
     count: int
 
 
 class InQuarantine(BaseModel):
-    """A document that failed; it is tried again each night."""
+    """A document that failed; each nightly run retries it."""
 
     document_id: str
-    cause: str = Field(description="Of its last failure.")
-    day: date | None = Field(description="UTC day of its last activity, where that is known.")
+    cause: str = Field(description="Of the last failure.")
+    day: date | None = Field(description="UTC day of its last activity, if known.")
     first_seen_at: datetime
     last_seen_at: datetime
     attempts: int
@@ -69,16 +69,16 @@ class SourceAge(BaseModel):
     reasons: list[str]
     last_sync: datetime | None
     age_hours: float | None
-    is_stale: bool = Field(description="Whether the verdict is anything but fresh.")
+    is_stale: bool = Field(description="Whether the verdict is not fresh.")
     watermark: datetime | None = Field(description="Newest activity in the index.")
     newest_at_source: datetime | None
     lag_seconds: float | None
     vectors: int
-    newest_day: date | None = Field(description="Newest day that has been materialized.")
+    newest_day: date | None = Field(description="Newest materialized day.")
     missing_days: list[date]
-    documents: int | None = Field(description="That the newest day brought.")
+    documents: int | None = Field(description="Number of documents of the newest day.")
     usual_documents: float | None
-    failed_documents: int = Field(description="How many are in quarantine.")
+    failed_documents: int = Field(description="Number of documents in quarantine.")
     quarantine: list[InQuarantine] = Field(description="The first hundred of them.")
     gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
 
@@ -92,14 +92,14 @@ class SyncStatus(BaseModel):
     stale_count: int
     sources: list[SourceAge]
     canary_found_at: datetime | None = Field(
-        description="When the document that is written each night was last found by search."
+        description="When search last found the document that is written each night."
     )
-    problems: list[str] = Field(description="Such as a daemon that is dead.")
+    problems: list[str] = Field(description="Such as a dead daemon.")
     notes: list[str]
 
 
 class BackfillLaunched(BaseModel):
-    """A backfill that Dagster has taken."""
+    """A backfill that Dagster has accepted."""
 
     backfill_id: str
     source: str
@@ -108,11 +108,11 @@ class BackfillLaunched(BaseModel):
 
 
 class BackfillState(BaseModel):
-    """How far a backfill is."""
+    """The state of a backfill."""
 
     backfill_id: str
     source: str
-    status: str = Field(description="Dagster's own word.")
+    status: str = Field(description="Dagster's own status.")
     days: dict[date, str] = Field(description="waiting, running, materialized or failed.")
     is_finished: bool
     has_failed: bool

@@ -1,4 +1,4 @@
-"""The command line, a command a file.
+"""The commands of the command line, one per file.
 
-Keep out: anything that another face needs too.
+Keep out: anything that HTTP or Dagster needs too.
 """

@@ -1,6 +1,7 @@
-"""`vector-assets demo`: the whole way on one machine, with no account.
+"""`vector-assets demo`: the product on one machine, without an account.
 
-Sandbox, Dagster assets, local model, LanceDB, status, three questions. All real but the vendors.
+It syncs a sandbox through the Dagster assets into LanceDB with the local model, then shows status
+and answers.
 """
 
 import os
@@ -12,7 +13,7 @@ import click
 import dagster as dg
 from rich.progress import track
 
-from vector_assets.cli import output as terminal
+from vector_assets.cli import output
 from vector_assets.core.days import Days
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.definitions import build_defs
@@ -45,7 +46,7 @@ def run_demo(folder: Path) -> None:
     """Sync the packaged workspace through the Dagster assets, then show status and answers.
 
     Args:
-        folder: Where index and Dagster's records are kept; a second demo finds nothing to do.
+        folder: Of the index and Dagster's records; a second demo only updates them.
     """
     now = datetime.now(UTC)
     workspace = Workspace.load(PACKAGED_WORKSPACE)
@@ -62,19 +63,19 @@ def run_demo(folder: Path) -> None:
         defs, days = build_defs(settings), Days.newest(DEMO_DAYS, now)
         click.echo(f"The sandbox answers on {sandbox.url}; syncing {days.first} to {days.last}.")
         for source in track(
-            settings.enabled_sources, description="Materializing", console=terminal.err()
+            settings.enabled_sources, description="Materializing", console=output.err()
         ):
             materialize_in_process(defs, source, days, log_level="ERROR")
         click.echo("\n$ vector-assets status")
-        terminal.print_health(_health(settings))
+        output.print_health(_health(settings))
         for question in QUESTIONS:
             click.echo(f'\n$ vector-assets find "{question}"')
-            terminal.print_answers(find(question, settings=settings, limit=3))
+            output.print_answers(find(question, settings=settings, limit=3))
     click.echo("\n" + _NEXT_STEPS.format(lancedb=folder / "lancedb"))
 
 
 def _health(settings: Settings) -> Health:
-    """Measure, without complaining that no daemon runs in a demo."""
+    """Measure health without the problem that no daemon runs."""
     with dg.DagsterInstance.get() as instance:
-        seen = observe_records(instance, settings.enabled_sources, ())
-    return measure(settings, Probes(settings), replace(seen, heartbeats=None, instigators=None))
+        state = observe_records(instance, settings.enabled_sources, ())
+    return measure(settings, Probes(settings), replace(state, heartbeats=None, instigators=None))

@@ -1,4 +1,4 @@
-"""The command `find`."""
+"""`vector-assets find`: searches the index."""
 
 from datetime import date
 
@@ -12,9 +12,11 @@ from vector_assets.core.settings import load_settings
 @click.argument("question")
 @click.option("--source", "sources", multiple=True, help="Only this source; may be repeated.")
 @click.option("--container", "containers", multiple=True, help="Only this project or channel.")
-@click.option("--since", type=DayType(), help="Only what was active on this day or later.")
-@click.option("--until", type=DayType(), help="Only what was last active before this day.")
-@click.option("--viewer", default="", help="E-mail of who asks; public documents only if not set.")
+@click.option("--since", type=DayType(), help="Only documents active on this day or later.")
+@click.option("--until", type=DayType(), help="Only documents last active before this day.")
+@click.option(
+    "--viewer", default="", help="E-mail of the person who asks; without it, public documents only."
+)
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
 @json_option
 def find(
@@ -35,7 +37,7 @@ def find(
       vector-assets find HAR-41
       vector-assets find "retry queue" --source slack --since 2026-03-01
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.core.days import start_of_day
     from vector_assets.index.search import find as search
     from vector_assets.stores.base import Filter
@@ -49,6 +51,6 @@ def find(
     )
     answers = search(question, settings=settings, sources=sources, where=where, limit=limit)
     if as_json:
-        terminal.print_json(answers.as_json())
+        output.print_json(answers.as_json())
     else:
-        terminal.print_answers(answers)
+        output.print_answers(answers)

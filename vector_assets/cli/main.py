@@ -1,7 +1,7 @@
-"""The command line: `vector-assets`. Words in, exit codes out; the work is done elsewhere.
+"""The command line: `vector-assets`.
 
-Exit codes: 0 all is well, 1 it is not (and stderr says what), 2 the command was not understood, 3
-a sync has spent its budget and is not finished.
+Exit codes: 0 success, 1 an error or unhealthy (stderr says what), 2 wrong usage, 3 a sync has spent
+its budget and is not finished, 130 interrupted.
 """
 
 import sys
@@ -24,10 +24,10 @@ from vector_assets.core.memory import keep_little_freed_memory
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="vector-assets")
 def app() -> None:
-    """Keep a vector index of Jira, Slack, Notion and Fireflies fresh, and ask it questions.
+    """Keep a vector index of Jira, Slack, Notion and Fireflies fresh, and search it.
 
     Settings come from the environment and from a .env file in the working folder; `doctor` says
-    what is set and what is missing. No account yet? `vector-assets demo` needs none.
+    what is missing. `vector-assets demo` needs no account.
     """
 
 
@@ -48,7 +48,7 @@ for _command in (
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its exit code."""
     keep_little_freed_memory()
     sys.excepthook = lambda *uncaught: click.echo(printed_uncaught(*uncaught), err=True, nl=False)
     try:
@@ -66,5 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped; what was written stays, and the next run goes on from there", err=True)
+        click.echo(
+            "stopped; what was written stays, and the next run continues from there", err=True
+        )
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""Words of the command line that several commands take: days, sources, `--json`."""
+"""Arguments that several commands share: days, sources, `--json`."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ class DayType(click.ParamType[date]):
     name = "day"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """Return the day, or fail with what was wanted."""
+        """Return the day, or fail with the expected format."""
         if isinstance(value, date):
             return value
         try:
@@ -29,14 +29,13 @@ class DayType(click.ParamType[date]):
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-"""Every command that has a result takes it."""
 
 
 def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
-    """Return the sources to work on, each checked.
+    """Return the named sources, or all enabled ones.
 
     Raises:
-        UsageError: A name is unknown, or none is given and none is on.
+        UsageError: A name is unknown, or no source is named and none is enabled.
         SettingsError: A named source has no credentials.
     """
     for name in sources:
@@ -52,10 +51,10 @@ def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str,
 
 
 def asked_days(days: int | None, first: date | None, last: date | None, now: datetime) -> "Days":
-    """Return the days that `--days`, or `--from` and `--to`, ask for; yesterday without any.
+    """Return the days of `--days`, or of `--from` and `--to`; yesterday by default.
 
     Raises:
-        UsageError: They contradict each other, or a day is not over yet.
+        UsageError: The options contradict each other, or a day is not over yet.
     """
     from vector_assets.core.days import Days
 

@@ -1,4 +1,4 @@
-"""What the command line looks like: progress on stderr, results on stdout."""
+"""Output of the commands: progress on stderr, results on stdout."""
 
 import json
 import sys
@@ -12,13 +12,13 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from vector_assets.index.search import Answers
 from vector_assets.monitoring.alerts.incidents import Incident
-from vector_assets.monitoring.doctor import Finding
+from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
 from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.pipeline.report import SyncReport
@@ -52,35 +52,33 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-class OnProgress(Protocol):
-    """Called with a report that has grown."""
+class ShowProgress(Protocol):
+    """Updates the progress line of a name."""
 
-    def __call__(self, report: SyncReport) -> None:
-        """Show it."""
+    def __call__(self, name: str, line: str, done: int = 0, total: int | None = None) -> None:
+        """Replace the line; without a total, the bar shows only that work continues."""
 
 
 @contextmanager
-def sync_progress(sources: Iterable[str]) -> Iterator[OnProgress]:
-    """Show a line a source on stderr while the block runs."""
+def progress(*names: str) -> Iterator[ShowProgress]:
+    """Show a line with a bar for each name on stderr while the block runs."""
     columns = (
-        SpinnerColumn(),
         TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=20),
         TextColumn("{task.fields[line]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err()) as progress:
-        tasks = {name: progress.add_task(name, total=None, line="asking …") for name in sources}
+    with Progress(*columns, console=err()) as bars:
+        tasks = {name: bars.add_task(name, total=None, line="asking …") for name in names}
 
-        def show(report: SyncReport) -> None:
-            progress.update(tasks[report.source], line=report_line(report))
+        def show(name: str, line: str, done: int = 0, total: int | None = None) -> None:
+            bars.update(tasks[name], line=line, completed=done, total=total)
 
         yield show
-        for task in tasks.values():
-            progress.update(task, total=1, completed=1)
 
 
 def report_line(report: SyncReport) -> str:
-    """Return what a run has done so far, in one line."""
+    """Summarize a run so far in one line."""
     total = report.total
     parts = [
         f"{total.documents:,} documents ({total.unchanged_documents:,} unchanged)",
@@ -116,14 +114,14 @@ def report_json(report: SyncReport) -> dict[str, Any]:
         "failed_again_documents": report.failed_again_documents,
         "released_documents": report.released_documents,
         "quarantined_documents": len(report.quarantine),
-        "quarantine": [asdict(one) for one in report.quarantine[:MAX_LISTED]],
+        "quarantine": [asdict(document) for document in report.quarantine[:MAX_LISTED]],
         "gaps": [asdict(gap) for gap in report.gaps],
         "days": {str(day): asdict(stats) for day, stats in sorted(report.days.items())},
     }
 
 
 def print_reports(reports: Iterable[SyncReport]) -> None:
-    """Print what each run did, and each document that failed with its cause."""
+    """Print each run's summary and the documents that failed, with causes."""
     console = out()
     for report in reports:
         console.print(f"{report.source:<10} {report_line(report)} · {report.seconds:.1f} s")
@@ -131,19 +129,18 @@ def print_reports(reports: Iterable[SyncReport]) -> None:
             console.print(
                 f"  [red]failed[/] {escape(failure.document_id)}: {escape(failure.cause)}"
             )
-        unnamed = report.total.failed_documents - len(report.failures)
-        if unnamed:
-            console.print(f"  [red]failed[/] and {unnamed:,} more")
-        new = {failure.document_id for failure in report.failures}
-        _print_quarantine(
-            console, [one for one in report.quarantine if one.document_id not in new], unnamed=0
-        )
+        unlisted_count = report.total.failed_documents - len(report.failures)
+        if unlisted_count:
+            console.print(f"  [red]failed[/] and {unlisted_count:,} more")
+        new_ids = {failure.document_id for failure in report.failures}
+        older = [failed for failed in report.quarantine if failed.document_id not in new_ids]
+        _print_quarantine(console, older, len(older))
         for gap in report.gaps:
             console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
 
 
 def print_health(health: Health) -> None:
-    """Print a line a source, its reasons under it where it is not fresh."""
+    """Print a line per source, then the reasons of those that are not fresh, and problems."""
     console = out()
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in _HEALTH_HEADINGS:
@@ -157,8 +154,7 @@ def print_health(health: Health) -> None:
             console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
         if source.quarantine:
             console.print(f"{source.source}: {source.failed_documents:,} documents in quarantine")
-            unnamed = source.failed_documents - len(source.quarantine)
-            _print_quarantine(console, source.quarantine, unnamed=unnamed)
+            _print_quarantine(console, source.quarantine, source.failed_documents)
         for gap in source.gaps:
             console.print(f"{source.source} does not read {escape(gap_line(gap))}")
     if health.canary_found_at:
@@ -170,29 +166,30 @@ def print_health(health: Health) -> None:
         console.print(escape(note))
 
 
-def _print_quarantine(console: Console, held: Sequence[Quarantined], *, unnamed: int) -> None:
-    for one in held[:_MAX_QUARANTINE_LINES]:
-        since = f"{one.first_seen_at:%Y-%m-%d}, {one.attempts}x"
+def _print_quarantine(console: Console, listed: Sequence[Quarantined], total_count: int) -> None:
+    shown = listed[:_MAX_QUARANTINE_LINES]
+    for failed in shown:
+        since = f"{failed.first_seen_at:%Y-%m-%d}, {failed.attempts}x"
         console.print(
-            f"  [red]failed[/] since {since}: {escape(one.document_id)}: {escape(one.cause)}"
+            f"  [red]failed[/] since {since}: {escape(failed.document_id)}: {escape(failed.cause)}"
         )
-    more = len(held) - len(held[:_MAX_QUARANTINE_LINES]) + unnamed
-    if more:
-        console.print(f"  [red]failed[/] and {more:,} more; --json names {MAX_LISTED}")
+    if total_count > len(shown):
+        more = f"{total_count - len(shown):,} more; --json lists {MAX_LISTED}"
+        console.print(f"  [red]failed[/] and {more}")
 
 
 def print_incidents(incidents: Iterable[Incident]) -> None:
-    """Print what has been told to people and is not over, and where telling them failed."""
+    """Print the open incidents, which channels were alerted, and which alerts failed."""
     console = out()
     for incident in incidents:
-        told = ", ".join(incident.told_at) or "nobody"
+        channels = ", ".join(incident.notified_at) or "no channel"
         console.print(
-            f"open since {incident.opened_at:%Y-%m-%d %H:%M} UTC, told to {told}: "
+            f"open since {incident.opened_at:%Y-%m-%d %H:%M} UTC, sent to {channels}: "
             f"{escape(incident.problem.headline)}"
         )
         for channel, error in incident.errors.items():
             if error:
-                console.print(f"  [red]not told to {channel}[/]: {escape(error)}")
+                console.print(f"  [red]not sent to {channel}[/]: {escape(error)}")
 
 
 def _health_row(source: SourceHealth) -> tuple[str, ...]:
@@ -210,9 +207,9 @@ def _health_row(source: SourceHealth) -> tuple[str, ...]:
 
 
 def print_answers(answers: Answers) -> None:
-    """Print each answer with its passage, link and date, then how fresh each source is."""
+    """Print each answer with passage, link and date, then how fresh each source is."""
     console = out()
-    for place, answer in enumerate(answers.answers, start=1):
+    for rank, answer in enumerate(answers.answers, start=1):
         facts = " · ".join(
             part
             for part in (
@@ -224,12 +221,12 @@ def print_answers(answers: Answers) -> None:
             )
             if part
         )
-        console.print(f"[bold]{place}. {escape(answer.title)}[/]")
+        console.print(f"[bold]{rank}. {escape(answer.title)}[/]")
         console.print(f"   [dim]{escape(facts)}[/]")
         console.print(f"   [cyan]{escape(answer.url)}[/]")
         _print_passage(console, answer.passage)
     if not answers.answers:
-        console.print("nothing found")
+        console.print("no answers")
     fresh = [
         f"{name} {as_of:%Y-%m-%d %H:%M}" if as_of else f"{name} never"
         for name, as_of in answers.as_of.items()
@@ -240,23 +237,23 @@ def print_answers(answers: Answers) -> None:
 
 
 def _print_passage(console: Console, passage: str) -> None:
-    """Print it indented: wrapped for a person's screen, as it stands for a program."""
+    """Print a passage indented; wrap it only on a terminal."""
     if console.is_terminal:
         console.print(Padding(Text(passage), (0, 0, 1, 3)), soft_wrap=False)
     else:
         console.print(escape(indent(passage, "   ")) + "\n")
 
 
-def print_finding(finding: Finding) -> None:
-    """Print one line of the doctor's."""
-    colour = _STATE_COLOURS[finding.state]
+def print_service_check(check: ServiceCheck) -> None:
+    """Print the result of one service in `doctor`."""
+    colour = _STATE_COLOURS[check.state]
     console = out()
-    console.print(f"{finding.service:<10} [{colour}]{finding.state:<7}[/] {escape(finding.line)}")
-    for gap in finding.gaps:
+    console.print(f"{check.service:<10} [{colour}]{check.state:<7}[/] {escape(check.line)}")
+    for gap in check.gaps:
         console.print(f"  [yellow]not read[/] {escape(gap_line(gap))}")
 
 
 def gap_line(gap: Gap) -> str:
-    """Return what is not read, why, and what to do, in one line."""
+    """Return what is not read, why, and what to do about it, in one line."""
     count = f" ({gap.count:,})" if gap.count != 1 else ""
     return f"{gap.subject}{count}: {'. '.join(filter(None, (gap.reason, gap.advice)))}"

@@ -1,8 +1,6 @@
-"""The command `vector-assets prune`, and what it looks like."""
+"""`vector-assets prune`: deletes from the index what is gone at its source."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,26 +13,29 @@ from vector_assets.core.settings import load_settings
 
 if TYPE_CHECKING:
     from vector_assets.core.days import Window
-    from vector_assets.maintenance.prune.prune import OnProgress
     from vector_assets.maintenance.prune.report import PruneReport
 
 
 MAX_ROWS = 100
-"""So many deleted documents are named on a screen; `--json` names all."""
+"""Most deleted documents that are printed; `--json` lists all."""
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--days", type=click.IntRange(1), help="Only what was active in so many last days.")
-@click.option("--from", "first", type=DayType(), help="Only what was active on this day or later.")
-@click.option("--to", "last", type=DayType(), help="Only what was last active up to this day.")
+@click.option(
+    "--days", type=click.IntRange(1), help="Only documents active in this many last days."
+)
+@click.option("--from", "first", type=DayType(), help="Only documents active on this day or later.")
+@click.option(
+    "--to", "last", type=DayType(), help="Only documents last active on this day or earlier."
+)
 @click.option("--container", "containers", multiple=True, help="Only this project or channel.")
 @click.option(
     "--max-share",
     type=click.FloatRange(0, 1),
-    help="Share that may go; 1 believes what the source shows.  [default: PRUNE_MAX_SHARE]",
+    help="Largest share that may be deleted; 1 allows all.  [default: PRUNE_MAX_SHARE]",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
 @json_option
 def prune(
     sources: tuple[str, ...],
@@ -46,20 +47,20 @@ def prune(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Delete from the index what is gone at its source; the whole index if no days are named.
+    """Delete from the index what is gone at its source; all days unless some are named.
 
-    Refuses, and exits with 1, where a listing is cut or empty, where a whole project or channel is
-    not shown any more, or where more would go than people usually delete: a lost permission looks
-    just like that.
+    Refuses, and exits with 1, if a listing is incomplete or empty, if a whole project or channel is
+    no longer listed, or if an unusually large share would be deleted, because a lost permission
+    looks the same.
 
     \b
     Examples:
       vector-assets prune --dry-run            what is gone, every source
       vector-assets prune jira                 all of Jira
-      vector-assets prune slack --days 30      what was active in the last thirty days
-      vector-assets prune jira --container OPS --max-share 1     OPS is gone on purpose
+      vector-assets prune slack --days 30      documents active in the last thirty days
+      vector-assets prune jira --container OPS --max-share 1     OPS was deleted on purpose
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.maintenance.prune.prune import prune_source
 
     settings = load_settings()
@@ -72,8 +73,11 @@ def prune(
     reports, failed = [], []
     for name in named_or_enabled(sources, settings):
         try:
-            with _progress(name) as on_progress:
-                report = prune_source(name, settings, **asked, on_progress=on_progress)
+            with output.progress(name) as progress:
+                report = prune_source(
+                    name, settings, **asked,
+                    on_progress=lambda report: progress(report.source, _progress_line(report)),
+                )  # fmt: skip
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
             continue
@@ -81,7 +85,7 @@ def prune(
         if not as_json:
             _print(report)
     if as_json:
-        terminal.print_json([asdict(report) for report in reports])
+        output.print_json([asdict(report) for report in reports])
     if failed:
         raise FatalError("; ".join(failed))
     if any(report.refusals for report in reports):
@@ -89,10 +93,10 @@ def prune(
 
 
 def _window(days: int | None, first: date | None, last: date | None) -> "Window":
-    """Return the window that was asked for; everything when no day was named.
+    """Return the window of the options; everything when no day is named.
 
     Raises:
-        UsageError: The words contradict each other.
+        UsageError: The options contradict each other.
     """
     from vector_assets.core.days import Window, start_of_day
     from vector_assets.maintenance.prune.prune import EPOCH
@@ -109,50 +113,36 @@ def _window(days: int | None, first: date | None, last: date | None) -> "Window"
     )
 
 
-@contextmanager
-def _progress(source: str) -> Iterator["OnProgress"]:
-    """Show a line on stderr while the block runs."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli import output as terminal
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=terminal.err(), transient=True) as progress:
-        task = progress.add_task(f"{source:<10} reading the index …", total=None)
-
-        def show(report: "PruneReport") -> None:
-            progress.update(
-                task,
-                description=f"{source:<10} {report.listed_documents:,} listed for "
-                f"{report.judged_documents:,} held · {len(report.deleted):,} deleted",
-            )
-
-        yield show
+def _progress_line(report: "PruneReport") -> str:
+    return (
+        f"{report.listed_documents:,} listed, {report.judged_documents:,} in the index · "
+        f"{len(report.deleted):,} deleted"
+    )
 
 
 def _print(report: "PruneReport") -> None:
-    """Print what is gone at a source, what was done about it, and what was refused."""
+    """Print the summary of a prune, what is gone, and what was refused."""
     from rich.markup import escape
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
 
-    console = terminal.out()
-    done = "to delete" if report.is_dry_run else "deleted"
+    console = output.out()
+    action = "to delete" if report.is_dry_run else "deleted"
     count = len(report.missing) if report.is_dry_run else len(report.deleted)
     parts = [
-        f"{report.judged_documents:,} documents judged by {report.listed_documents:,} listed",
-        f"{count:,} {done}",
-        *([f"{report.moved_documents:,} only moved"] if report.moved_documents else []),
-        *([f"{report.kept_documents:,} written meanwhile"] if report.kept_documents else []),
+        f"{report.judged_documents:,} documents compared with {report.listed_documents:,} listed",
+        f"{count:,} {action}",
+        *([f"{report.moved_documents:,} moved"] if report.moved_documents else []),
+        *([f"{report.kept_documents:,} updated meanwhile"] if report.kept_documents else []),
         f"{sum(report.requests.values()):,} requests",
         f"{report.seconds:.1f} s",
     ]
     console.print(f"{report.source:<10} {' · '.join(parts)}")
-    for one in report.missing[:MAX_ROWS]:
-        place = f"{escape(one.container)}, {one.updated_at:%Y-%m-%d %H:%M}"
-        console.print(f"  gone {escape(one.document_id)} ({place})")
+    for document in report.missing[:MAX_ROWS]:
+        facts = f"{escape(document.container)}, {document.updated_at:%Y-%m-%d %H:%M}"
+        console.print(f"  gone {escape(document.document_id)} ({facts})")
     if len(report.missing) > MAX_ROWS:
         console.print(f"  and {len(report.missing) - MAX_ROWS:,} more")
     for refusal in report.refusals:
-        words = f"{refusal.subject}, {refusal.documents:,} documents: {refusal.reason}."
-        console.print(f"  [red]refused[/] {escape(words)} {escape(refusal.advice)}")
+        reason = f"{refusal.subject}, {refusal.documents:,} documents: {refusal.reason}."
+        console.print(f"  [red]refused[/] {escape(reason)} {escape(refusal.advice)}")

@@ -1,7 +1,5 @@
-"""`vector-assets reindex`: an index of another kind, beside the live one until it is whole."""
+"""`vector-assets reindex`: rebuilds the index for other settings and switches to it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,102 +10,82 @@ from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import load_settings
 
 if TYPE_CHECKING:
-    from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport
+    from vector_assets.maintenance.reindex.report import Estimate, ReindexReport
 
 
-_NAMED = 10
-_NOTHING = "nothing to do: the live index is of the kind that the settings mean, or empty"
+_MAX_LISTED = 10
+_NOTHING = "nothing to do: the live index matches the settings, or is empty"
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Say what it would take; nothing is written.")
+@click.option("--dry-run", is_flag=True, help="Only estimate the work; nothing is written.")
 @click.option(
     "--accept-missing", is_flag=True,
-    help="Switch though documents could not be brought over, or are shown by no source any more.",
+    help="Switch even if documents could not be copied, or are no longer listed by a source.",
 )  # fmt: skip
-@click.option("--drop-old", is_flag=True, help="Delete what an earlier reindex left; nothing else.")
+@click.option(
+    "--drop-old", is_flag=True, help="Only delete the old index that an earlier reindex left."
+)
 @json_option
 def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) -> None:
-    """Make the index anew in the kind that the settings and this version mean, and switch to it.
+    """Rebuild the index for the present settings and version, and switch to it.
 
-    The new one is filled beside the live one, which is searched until the switch. Run it again when
-    it was stopped: it goes on, and nothing is embedded twice. The old one stays until --drop-old.
+    The new index is filled beside the live one, which stays searchable until the switch. To resume
+    a stopped reindex, run it again; nothing is embedded twice. The old index is kept until
+    --drop-old.
 
     \b
     Examples:
       vector-assets reindex --dry-run          documents, tokens, price
       vector-assets reindex                    fill, compare, switch
-      vector-assets reindex --drop-old         once the new one has proved itself
+      vector-assets reindex --drop-old         once the new index works
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.maintenance.reindex.reindex import Reindexing
 
     if drop_old and (dry_run or accept_missing):
-        raise UsageError("--drop-old was given with another option: it is used alone")
+        raise UsageError("--drop-old was given with another option: use it alone")
     settings = load_settings()
     if drop_old:
         dropped = Reindexing(settings).drop_old()
         if as_json:
-            terminal.print_json({"dropped": dropped})
+            output.print_json({"dropped": dropped})
         else:
-            click.echo("\n".join(f"deleted: {one}" for one in dropped) or "nothing to delete")
+            click.echo("\n".join(f"deleted: {name}" for name in dropped) or "nothing to delete")
         return
     if dry_run:
         estimate = Reindexing(settings).estimate()
         if as_json:
-            terminal.print_json(asdict(estimate))
+            output.print_json(asdict(estimate))
         else:
             click.echo(_estimate_text(estimate))
         return
-    with _progress() as on_progress:
-        report = Reindexing(settings, accepts_missing=accept_missing, on_progress=on_progress).run()
-    if as_json:
-        terminal.print_json(asdict(report))
-    else:
-        click.echo(_report_text(report))
-
-
-@contextmanager
-def _progress() -> "Iterator[OnProgress]":
-    """Show a bar on stderr while the block runs."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli.output import err
-
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        TextColumn("{task.fields[line]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err()) as progress:
-        task = progress.add_task("comparing", total=None, line="")
+    with output.progress("reindex") as progress:
 
         def show(source: str, report: "ReindexReport") -> None:
             stats = report.stats
             line = (
-                f"{stats.documents:,} of {report.wanted:,} documents · "
+                f"{source}: {stats.documents:,} of {report.wanted:,} documents · "
                 f"{stats.embedded_chunks:,} chunks embedded"
             )
-            progress.update(
-                task,
-                description=source,
-                total=max(report.wanted, stats.documents),
-                completed=stats.documents,
-                line=line,
-            )
+            total = max(report.wanted, stats.documents)
+            progress("reindex", line, stats.documents, total)
 
-        yield show
+        report = Reindexing(settings, accepts_missing=accept_missing, on_progress=show).run()
+    if as_json:
+        output.print_json(asdict(report))
+    else:
+        click.echo(_report_text(report))
 
 
 def _estimate_text(estimate: "Estimate") -> str:
     if not estimate.difference:
         return _NOTHING
-    price = f"${estimate.dollars:,.2f}" if estimate.dollars else "nothing, or not known"
+    price = f"${estimate.dollars:,.2f}" if estimate.dollars else "nothing, or unknown"
     requests = (
-        "none of a vendor's: the texts are in the index"
+        "none to the sources: the texts are in the index"
         if estimate.way == "stored text"
-        else "all documents are read from their sources again"
+        else "reads all documents from their sources again"
     )
     return "\n".join(
         [
@@ -133,13 +111,13 @@ def _report_text(report: "ReindexReport") -> str:
         f"{stats.embedded_chunks:,} chunks embedded, {stats.reused_chunks:,} reused, "
         f"${stats.dollars:,.2f}; {report.seconds:,.0f} s"
     )
-    for words, ids in (
-        ("could not be brought over", [one.document_id for one in report.failures]),
+    for description, ids in (
+        ("could not be copied", [failure.document_id for failure in report.failures]),
         ("lacked chunks; sync their days again", report.damaged),
-        ("no source shows any more", report.gone),
+        ("are no longer listed by a source", report.gone),
     ):
         if ids:
-            lines.append(f"{len(ids):,} {words}: {', '.join(ids[:_NAMED])}")
+            lines.append(f"{len(ids):,} {description}: {', '.join(ids[:_MAX_LISTED])}")
     if report.is_switched:
-        lines.append("the old index stays beside: `vector-assets reindex --drop-old` deletes it")
+        lines.append("the old index is kept: `vector-assets reindex --drop-old` deletes it")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The commands that stay until they are stopped (`sandbox`, `serve`, `up`), and `demo`."""
+"""The commands `sandbox`, `serve` and `up`, which run until they are stopped, and `demo`."""
 
 import os
 import sys
@@ -30,21 +30,21 @@ def _port_option(
     help="Folder to serve.  [default: the small one that ships with the package]",
 )
 @click.option("--host", default="127.0.0.1", show_default=True)
-@_port_option("--port", _DEFAULT_SANDBOX_PORT, "0 takes a free one.", lowest=0)
+@_port_option("--port", _DEFAULT_SANDBOX_PORT, "0 chooses a free port.", lowest=0)
 @click.option("--latency-ms", type=click.IntRange(0), default=0, help="Added to every request.")
 @click.option(
     "--yesterday/--as-written",
     "to_yesterday",
     default=None,
-    help="Move the workspace in time so that it ends yesterday.  "
+    help="Shift the workspace in time so that it ends yesterday.  "
     "[default: only the one that ships with the package]",
 )
 def sandbox(
     workspace: Path | None, host: str, port: int, latency_ms: int, to_yesterday: bool | None
 ) -> None:
-    """Serve the four vendors, OpenAI and Pinecone on this machine, with no account.
+    """Simulate the four vendors, OpenAI and Pinecone on this machine; no account needed.
 
-    Prints the environment that points everything at it, one KEY=VALUE a line, and stays until it
+    Prints the environment that points everything at it, one KEY=VALUE per line, and runs until it
     is stopped:
 
     \b
@@ -76,13 +76,13 @@ def sandbox(
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@_port_option("--port", _DEFAULT_SERVE_PORT, "0 takes a free one.", lowest=0)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@_port_option("--port", _DEFAULT_SERVE_PORT, "0 chooses a free port.", lowest=0)
 def serve(host: str, port: int) -> None:
-    """Serve HTTP, and watch: search, freshness, backfills, metrics, alerts.
+    """Serve search, freshness, backfills and metrics over HTTP, and send alerts.
 
-    Run it beside Dagster's daemon and not within it: this is who notices that the daemon is dead.
-    Every route but /healthz wants a key: set READ_API_KEY and ADMIN_API_KEY.
+    Run it as a process separate from Dagster's daemon, because it alerts when the daemon is dead.
+    Every route but /healthz requires a key: set READ_API_KEY and ADMIN_API_KEY.
 
     \b
     Examples:
@@ -94,7 +94,9 @@ def serve(host: str, port: int) -> None:
     settings = load_settings()
     for name in ("read_api_key", "admin_api_key"):
         if not getattr(settings, name).get_secret_value():
-            click.echo(f"{name.upper()} is not set: the routes that want it are closed", err=True)
+            click.echo(
+                f"{name.upper()} is not set: the routes that require it are closed", err=True
+            )
     try:
         serve_http(
             settings,
@@ -107,9 +109,11 @@ def serve(host: str, port: int) -> None:
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where all of them listen.")
-@_port_option("--port", _DEFAULT_SERVE_PORT, "Of `serve`.", lowest=1)
-@_port_option("--dagster-port", 3000, "Of Dagster's UI.", lowest=1)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address that all of them listen on."
+)
+@_port_option("--port", _DEFAULT_SERVE_PORT, "Port of `serve`.", lowest=1)
+@_port_option("--dagster-port", 3000, "Port of Dagster's UI.", lowest=1)
 @click.option(
     "--home",
     type=click.Path(path_type=Path),
@@ -117,12 +121,12 @@ def serve(host: str, port: int) -> None:
     show_default=True,
     envvar="DAGSTER_HOME",
     show_envvar=True,
-    help="Where Dagster keeps its records.",
+    help="Folder of Dagster's records.",
 )
 def up(host: str, port: int, dagster_port: int, home: Path) -> None:
-    """Run it all: Dagster's UI and daemon, and `serve`, in one command.
+    """Run Dagster's UI, Dagster's daemon and `serve` in one command.
 
-    Each is a process of its own, started again when it dies. Ctrl-C stops them together.
+    Each is a process of its own and is restarted when it dies. Ctrl-C stops all.
     """
     from vector_assets.cli.up import run_up
 
@@ -135,10 +139,10 @@ def up(host: str, port: int, dagster_port: int, home: Path) -> None:
     type=click.Path(path_type=Path),
     default=Path("data/demo"),
     show_default=True,
-    help="Where the demo keeps its index and Dagster's records.",
+    help="Folder of the demo's index and Dagster's records.",
 )
 def demo(folder: Path) -> None:
-    """Show it all on this machine, with no account: sync a week, then ask three questions."""
+    """Sync a sample week on this machine, then ask three questions; no account needed."""
     from vector_assets.cli.demo import run_demo
 
     run_demo(folder)

@@ -1,4 +1,4 @@
-"""The commands `status` and `doctor`."""
+"""`vector-assets status` and `vector-assets doctor`."""
 
 import sys
 from itertools import chain
@@ -13,12 +13,12 @@ from vector_assets.sources import SOURCES
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say how fresh each source is; exit 0 when all is well, 1 when not.
+    """Show how fresh each source is; exit 0 if everything is healthy, else 1.
 
-    Asks the index, each source, and Dagster: its webserver at DAGSTER_GRAPHQL_URL, or the records
-    in DAGSTER_HOME when that does not answer. Without either, freshness is seen from the index.
+    Reads the index, each source, and Dagster: its webserver at DAGSTER_GRAPHQL_URL, or DAGSTER_HOME
+    when that does not answer. Without Dagster, freshness is measured from the index alone.
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.monitoring.alerts.incidents import incident_store
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
     from vector_assets.monitoring.health import Verdict, measure
@@ -30,31 +30,31 @@ def status(as_json: bool) -> None:
         incidents = store.all()
     if as_json:
         open_incidents = [incident.as_json() for incident in incidents]
-        terminal.print_json({**health.as_json(), "incidents": open_incidents})
+        output.print_json({**health.as_json(), "incidents": open_incidents})
     else:
-        terminal.print_health(health)
-        terminal.print_incidents(incidents)
+        output.print_health(health)
+        output.print_incidents(incidents)
     sys.exit(0 if health.verdict is Verdict.FRESH else 1)
 
 
 @click.command()
-@click.option("--canary", is_flag=True, help="Also write a document and find it by search.")
+@click.option("--canary", is_flag=True, help="Also write a document and search for it.")
 @json_option
 def doctor(canary: bool, as_json: bool) -> None:
-    """Ask each configured service whether its credentials work, and say what to fix."""
+    """Check the credentials of each configured service, and say what to fix."""
     from dataclasses import asdict
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.monitoring.doctor import examine, examine_canary
 
     settings = load_settings()
-    findings = []
-    for finding in chain(examine(settings), examine_canary(settings) if canary else ()):
-        findings.append(finding)
+    checks = []
+    for check in chain(examine(settings), examine_canary(settings) if canary else ()):
+        checks.append(check)
         if not as_json:
-            terminal.print_finding(finding)
+            output.print_service_check(check)
     if as_json:
-        terminal.print_json([asdict(finding) for finding in findings])
-    works = any(finding.state == "ok" for finding in findings if finding.service in SOURCES)
-    if not works or any(finding.state == "broken" for finding in findings):
+        output.print_json([asdict(check) for check in checks])
+    works = any(check.state == "ok" for check in checks if check.service in SOURCES)
+    if not works or any(check.state == "broken" for check in checks):
         sys.exit(1)

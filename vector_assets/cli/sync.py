@@ -1,4 +1,4 @@
-"""`vector-assets sync`: sources side by side, each from where an unfinished run has stopped."""
+"""`vector-assets sync`: syncs sources in parallel, each resuming an unfinished run."""
 
 import sys
 from collections.abc import Sequence
@@ -26,43 +26,43 @@ def run_sync(
     is_again: bool,
     as_json: bool,
 ) -> None:
-    """Sync sources side by side; what one of them cannot do never stops another.
+    """Sync sources in parallel; a failing source does not stop the others.
 
     Raises:
-        FatalError: Some source could not be brought; the others were.
-        BudgetSpentError: Nothing went wrong, and it is not finished.
+        FatalError: A source failed; the others were synced.
+        BudgetSpentError: The budget is spent before the sync was finished.
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.core.meter import Meter
     from vector_assets.index.generations import build_index
     from vector_assets.index.targets import pending_reindex
 
-    done = _load_all(names, days, settings, budget, is_again=is_again)
-    reports = list(done.reports.values())
+    outcome = _load_all(names, days, settings, budget, is_again=is_again)
+    reports = list(outcome.reports.values())
     pending = pending_reindex(build_index(settings, Meter()), settings) if reports else None
     if pending:
         click.echo(f"note: {pending}", err=True)
     if as_json:
-        terminal.print_json([terminal.report_json(report) for report in reports])
+        output.print_json([output.report_json(report) for report in reports])
     else:
-        terminal.print_reports(reports)
-    if done.failed:
-        raise FatalError("; ".join(done.failed))
-    if done.unfinished:
-        names_left = ", ".join(done.unfinished)
-        raise BudgetSpentError(f"{budget.spent_in_words}, {names_left} not finished")
+        output.print_reports(reports)
+    if outcome.failed:
+        raise FatalError("; ".join(outcome.failed))
+    if outcome.unfinished:
+        unfinished = ", ".join(outcome.unfinished)
+        raise BudgetSpentError(f"{budget.spent_in_words}, {unfinished} not finished")
     if any(report.failures or report.failed_again_documents for report in reports):
         sys.exit(1)
 
 
 @dataclass(slots=True)
-class _Done:
-    """What came of all sources.
+class _Outcome:
+    """The results of all sources.
 
     Attributes:
-        reports: Of those that went to their end, or as far as the budget.
-        unfinished: Those that the budget has ended.
-        failed: Each with its error, in words.
+        reports: Of sources that finished, or were stopped by the budget.
+        unfinished: Sources that were stopped by the budget.
+        failed: Each failed source with its error.
     """
 
     reports: dict[str, SyncReport] = field(default_factory=dict)
@@ -72,57 +72,58 @@ class _Done:
 
 def _load_all(
     names: Sequence[str], days: Days, settings: Settings, budget: Budget, *, is_again: bool
-) -> _Done:
-    from vector_assets.cli import output as terminal
+) -> _Outcome:
+    from vector_assets.cli import output
     from vector_assets.index.targets import IndexOpener
     from vector_assets.pipeline.resume import load_source
 
-    done, opener = _Done(), IndexOpener(settings)
+    outcome, opener = _Outcome(), IndexOpener(settings)
     latest: dict[str, SyncReport] = {}
-    with terminal.sync_progress(names) as progress, ThreadPoolExecutor(len(names)) as pool:
+    with output.progress(*names) as progress, ThreadPoolExecutor(len(names)) as pool:
 
         def show(report: SyncReport) -> None:
             latest[report.source] = report
-            progress(report)
+            done_days, asked_days = report.finished_days, report.asked_days or None
+            progress(report.source, output.report_line(report), done_days, asked_days)
 
         runs = {
             name: pool.submit(
                 load_source, name, days, settings,
-                opener=opener, on_progress=show, on_resumed=_say_resumed, budget=budget,
+                opener=opener, on_progress=show, on_resumed=_print_resumed, budget=budget,
                 is_again=is_again,
             )
             for name in names
         }  # fmt: skip
         for name, run in runs.items():
             try:
-                done.reports[name] = run.result()
+                outcome.reports[name] = run.result()
             except BudgetSpentError:
-                done.unfinished.append(name)
+                outcome.unfinished.append(name)
                 if name in latest:
-                    done.reports[name] = latest[name]
+                    outcome.reports[name] = latest[name]
             except VectorAssetsError as error:
-                done.failed.append(f"{name}: {error}")
-    return done
+                outcome.failed.append(f"{name}: {error}")
+    return outcome
 
 
-def _say_resumed(source: str, done: Sequence[Days]) -> None:
-    spans = ", ".join(f"{one.first} to {one.last}" for one in done)
+def _print_resumed(source: str, done_spans: Sequence[Days]) -> None:
+    spans = ", ".join(f"{days.first} to {days.last}" for days in done_spans)
     click.echo(
-        f"note: {source} goes on where an unfinished run has stopped: {spans} are done and not "
-        f"read again (--again reads them)",
+        f"note: {source} resumes an unfinished run: {spans} are done and not read again (--again "
+        f"reads them)",
         err=True,
     )
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--days", type=int, help="So many complete days up to yesterday.  [default: 1]")
+@click.option("--days", type=int, help="Number of complete days up to yesterday.  [default: 1]")
 @click.option("--from", "first", type=DayType(), help="First day, UTC.")
 @click.option("--to", "last", type=DayType(), help="Last day, UTC.  [default: yesterday]")
-@click.option("--dry-run", is_flag=True, help="Only say what it would cost.")
-@click.option("--max-calls", type=click.IntRange(1), help="Stop when so many requests were made.")
-@click.option("--max-dollars", type=click.FloatRange(0), help="Stop when so much was spent.")
-@click.option("--again", is_flag=True, help="Read again what an unfinished run has brought.")
+@click.option("--dry-run", is_flag=True, help="Only estimate the cost.")
+@click.option("--max-calls", type=click.IntRange(1), help="Stop after this many requests.")
+@click.option("--max-dollars", type=click.FloatRange(0), help="Stop after spending this much.")
+@click.option("--again", is_flag=True, help="Read days again that an unfinished run has completed.")
 @json_option
 def sync(
     sources: tuple[str, ...],
@@ -135,19 +136,19 @@ def sync(
     again: bool,
     as_json: bool,
 ) -> None:
-    """Bring some days of some sources into the index; all sources that are on if none is named.
+    """Sync days of the named sources, or of all enabled ones, into the index.
 
-    Running a day again costs little: what has not changed is neither embedded nor written. The
-    newest days come first; a run of many days that was stopped, killed, or has spent its budget
-    (exit code 3) is gone on with by the same command.
+    Repeating a day costs little, because unchanged documents are neither embedded nor written. The
+    newest days come first. To resume a run that was stopped, was killed or has spent its budget
+    (exit code 3), run the same command again.
 
     \b
     Examples:
       vector-assets sync                       yesterday, every source
       vector-assets sync jira --days 30        the last thirty days of Jira
       vector-assets sync --from 2026-01-01     this year
-      vector-assets sync --from 2026-01-01 --dry-run          what that costs
-      vector-assets sync --from 2026-01-01 --max-dollars 5    so much of it
+      vector-assets sync --from 2026-01-01 --dry-run          what that would cost
+      vector-assets sync --from 2026-01-01 --max-dollars 5    at most $5 of it
     """
     settings = load_settings()
     asked = asked_days(days, first, last, datetime.now(UTC))

@@ -1,7 +1,7 @@
 """`vector-assets up`: webserver, daemon and `serve` in one foreground command.
 
-Each runs as a process of its own; one that dies is started again, and people are told. For a laptop
-or a small server: where something better starts processes (systemd, Kubernetes), let it.
+Each is a process of its own; one that dies is restarted, and an alert is sent. For a laptop or a
+small server; elsewhere use systemd or Kubernetes.
 """
 
 import os
@@ -25,17 +25,17 @@ from vector_assets.orchestration.local import prepare_home
 MODULE = "vector_assets.definitions"
 
 STABLE_SECONDS = 60.0
-"""A process that lived so long is started again at once; one that did not, after a pause."""
+"""A process that lived this long is restarted after the shortest pause; others wait longer."""
 
 MAX_PAUSE_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
 class _Child:
-    """One process, started again whenever it dies.
+    """A process that is restarted when it dies.
 
     Attributes:
-        name: For the output and alerts.
+        name: Shown in output and alerts.
     """
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
@@ -47,7 +47,7 @@ class _Child:
         self._start_at = 0.0
 
     def tend(self) -> int | None:
-        """Start it when it is due; return the code with which it has just died, if it has."""
+        """Start it when it is due; return its exit code if it has just died."""
         if self._process is None:
             if time.monotonic() >= self._start_at:
                 self._start()
@@ -64,12 +64,12 @@ class _Child:
         return code
 
     def stop(self) -> None:
-        """Ask it to end, together with its own children."""
+        """Ask the process to stop."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
 
     def wait(self) -> None:
-        """Wait until it has ended; end it by force when it does not."""
+        """Wait until it has stopped; kill it when it does not."""
         if self._process is None:
             return
         try:
@@ -85,7 +85,7 @@ class _Child:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            # A Ctrl-C at the terminal is ours to hand on, in order.
+            # Ctrl-C at the terminal must not reach the children; they are stopped here.
             start_new_session=True,
         )
         self._started_at = time.monotonic()
@@ -98,11 +98,11 @@ class _Child:
 
 
 def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
-    """Run everything until the process is told to stop.
+    """Run all processes until this one is stopped.
 
     Args:
-        home: `DAGSTER_HOME`, made and configured when it does not exist.
-        host: That all of them listen on.
+        home: `DAGSTER_HOME`; created and configured when it does not exist.
+        host: Address that all of them listen on.
         port: Of `serve`.
         dagster_port: Of Dagster's UI.
     """
@@ -131,7 +131,7 @@ def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
             for child in children:
                 code = child.tend()
                 if code is not None:
-                    _report(child.name, code)
+                    _report_restart(child.name, code)
     finally:
         for child in children:
             child.stop()
@@ -139,16 +139,16 @@ def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
             child.wait()
 
 
-def _report(name: str, code: int) -> None:
-    """Say that a process died and is started again, here and in the alert channels."""
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    click.echo(f"{name} died ({how}) and is started again", err=True)
+def _report_restart(name: str, code: int) -> None:
+    """Print that a process died and is restarted, and send an alert."""
+    cause = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    click.echo(f"{name} died ({cause}) and is restarted", err=True)
     problem = Problem(
         f"restart:{name}",
-        f"{name} died and was started again",
-        f"It ended with {how}.",
-        "Nothing, if it stays the only time; else look at the output of `vector-assets up`.",
+        f"{name} died and was restarted",
+        f"It ended with {cause}.",
+        "Nothing if it happens once; otherwise check the output of `vector-assets up`.",
     )
     with incident_store() as store:
         alerter = Alerter("watcher", build_channels(load_settings()), store)
-        alerter.notice(problem, datetime.now(UTC))
+        alerter.notify_once(problem, datetime.now(UTC))

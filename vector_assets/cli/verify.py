@@ -1,9 +1,8 @@
-"""The command `vector-assets verify`, and what it looks like."""
+"""`vector-assets verify`: compares the index with its sources."""
 
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,19 +14,19 @@ from vector_assets.core.errors import FatalError, VectorAssetsError
 from vector_assets.core.settings import load_settings
 
 if TYPE_CHECKING:
-    from vector_assets.maintenance.verify.verify import OnVerified, VerifyReport
+    from vector_assets.maintenance.verify.verify import VerifyReport
 
 
 MAX_ROWS = 100
-"""So many findings are named on a screen; `--json` names all."""
+"""Most findings in the table; `--json` lists all."""
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
-@click.option("--days", type=int, help="So many complete days up to yesterday.  [default: 1]")
+@click.option("--days", type=int, help="Number of complete days up to yesterday.  [default: 1]")
 @click.option("--from", "first", type=DayType(), help="First day, UTC.")
 @click.option("--to", "last", type=DayType(), help="Last day, UTC.  [default: yesterday]")
-@click.option("--repair", is_flag=True, help="Mend what is found, then look again.")
+@click.option("--repair", is_flag=True, help="Repair what is wrong, then verify again.")
 @json_option
 def verify(
     sources: tuple[str, ...],
@@ -37,19 +36,19 @@ def verify(
     repair: bool,
     as_json: bool,
 ) -> None:
-    """Compare the index with its sources, record by record, and name what is wrong in it.
+    """Compare the index with its sources, record by record, and list what is wrong.
 
-    Missing, stale, orphaned and doubled records, vectors that are none, text or metadata that is
-    not what was written, and writes that never ended. Without --repair nothing is written. Exits
-    with 1 while anything is wrong, or could not be compared.
+    Finds missing, stale, orphaned and duplicate records, invalid vectors, text or metadata that
+    differs from what was written, and unfinished writes. Writes nothing without --repair. Exits
+    with 1 while anything is wrong or could not be compared.
 
     \b
     Examples:
       vector-assets verify                          yesterday, every source
-      vector-assets verify jira --days 30 --repair  thirty days of Jira, mended
+      vector-assets verify jira --days 30 --repair  thirty days of Jira, repaired
       vector-assets verify --from 2026-01-01        this year
     """
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
     from vector_assets.maintenance.verify.repair import verify_source
 
     settings = load_settings()
@@ -58,13 +57,19 @@ def verify(
     failed: list[str] = []
     for name in named_or_enabled(sources, settings):
         try:
-            with _progress(name) as show:
-                report = verify_source(name, asked, settings, repair=repair, on_progress=show)
+            with output.progress(name) as progress:
+                report = verify_source(
+                    name, asked, settings, repair=repair,
+                    on_progress=lambda report: progress(
+                        report.source, _progress_line(report), report.records,
+                        max(report.record_count, report.records) or None,
+                    ),
+                )  # fmt: skip
             reports.append(report)
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
     if as_json:
-        terminal.print_json([_json(report) for report in reports])
+        output.print_json([_json(report) for report in reports])
     else:
         _print(reports, is_repaired=repair)
     if failed:
@@ -73,52 +78,32 @@ def verify(
         sys.exit(1)
 
 
-@contextmanager
-def _progress(source: str) -> Iterator["OnVerified"]:
-    """Show on stderr how far it is, with a bar as soon as the end can be seen."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli import output as terminal
-
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[line]}"),
-        TimeElapsedColumn(),
+def _progress_line(report: "VerifyReport") -> str:
+    return (
+        f"{report.stage}: {report.documents:,} documents, {report.records:,} records, "
+        f"{report.counts.total():,} findings"
     )
-    with Progress(*columns, console=terminal.err()) as progress:
-        task = progress.add_task(source, total=None, line="asking …")
-
-        def show(report: "VerifyReport") -> None:
-            line = (
-                f"{report.stage}: {report.documents:,} documents, {report.records:,} records, "
-                f"{report.counts.total():,} findings"
-            )
-            total = max(report.record_count, report.records) or None
-            progress.update(task, completed=report.records, total=total, line=line)
-
-        yield show
 
 
 def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
-    """Print each finding, then a line a source."""
+    """Print the findings, then a summary per source."""
     from rich.markup import escape
     from rich.table import Table
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli import output
 
-    console = terminal.out()
+    console = output.out()
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in ("what", "document or chunk", "seen"):
         table.add_column(heading, overflow="fold")
-    findings = [one for report in reports for one in report.findings]
+    findings = [finding for report in reports for finding in report.findings]
     for finding in findings[:MAX_ROWS]:
         where = escape(finding.chunk_id or finding.document_id)
         table.add_row(f"[red]{finding.kind}[/]", where, escape(finding.detail))
     if findings:
         console.print(table)
     if len(findings) > MAX_ROWS:
-        console.print(f"and {len(findings) - MAX_ROWS:,} more; --json names all")
+        console.print(f"and {len(findings) - MAX_ROWS:,} more; --json lists all")
     for report in reports:
         console.print(f"{report.source:<10} {_line(report)}")
         for failure in report.unread:
@@ -130,9 +115,9 @@ def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
 
 
 def _line(report: "VerifyReport") -> str:
-    parts = [f"{report.documents:,} documents compared, {report.records:,} records walked"]
+    parts = [f"{report.documents:,} documents and {report.records:,} records compared"]
     if report.mended:
-        parts.append(f"mended: {_counted(report.mended)}")
+        parts.append(f"repaired: {_counted(report.mended)}")
     parts.append(f"wrong: {_counted(report.counts)}" if report.counts else "nothing is wrong")
     return " · ".join(parts)
 
@@ -142,17 +127,19 @@ def _counted(counts: Counter[Any]) -> str:
 
 
 def _advice(report: "VerifyReport", *, is_repaired: bool) -> Iterator[str]:
-    """Yield what to do about findings that are left."""
+    """Yield what to do about the remaining findings."""
     span = f"--from {report.days.first} --to {report.days.last}"
-    gone = [one for one in report.findings if not one.chunk_id and one.kind == "orphaned"]
-    if gone:
+    gone_count = sum(
+        not finding.chunk_id and finding.kind == "orphaned" for finding in report.findings
+    )
+    if gone_count:
         yield f"gone at the source: `vector-assets prune {report.source} {span}` deletes them"
-    if report.counts.total() > len(gone) and not is_repaired:
-        yield f"`vector-assets verify {report.source} {span} --repair` mends them"
-    elif report.counts.total() > len(gone):
+    if report.counts.total() > gone_count and not is_repaired:
+        yield f"`vector-assets verify {report.source} {span} --repair` repairs them"
+    elif report.counts.total() > gone_count:
         yield (
-            "left after the repair: what another run is writing, or the source does not give in "
-            "these days; verify the days up to now as well"
+            "not repaired: another run may be writing these documents, or the source does not "
+            "list them in these days; verify the days up to now as well"
         )
 
 
@@ -166,6 +153,6 @@ def _json(report: "VerifyReport") -> dict[str, Any]:
         "records": report.records,
         "counts": dict(report.counts),
         "mended": dict(report.mended),
-        "findings": [asdict(one) for one in report.findings],
-        "unread": [asdict(one) for one in report.unread],
+        "findings": [asdict(finding) for finding in report.findings],
+        "unread": [asdict(failure) for failure in report.unread],
     }

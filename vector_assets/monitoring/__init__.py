@@ -1,4 +1,4 @@
-"""Freshness, liveness, incidents, alerts, and the watcher.
+"""Freshness, liveness, incidents, alerts and the watcher.
 
 Keep out: anything that changes the index.
 """

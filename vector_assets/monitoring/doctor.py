@@ -1,4 +1,4 @@
-"""Asks each configured service whether its credentials work, and says in one line what to fix."""
+"""Checks the credentials of each configured service and says in one line what to fix."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from vector_assets.index.generations import build_index
 from vector_assets.index.targets import IndexOpener, pending_reindex
 from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.sources import build_source, shown_sources
-from vector_assets.sources.base import Reach
+from vector_assets.sources.base import ConnectionCheck
 from vector_assets.sources.items import Gap
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found out about one service.
+class ServiceCheck:
+    """The result of checking one service.
 
     Attributes:
         service: `jira`, ..., `embedding` or `index`.
         state: `ok`, `broken`, or `off` for a source without credentials.
-        line: Who answered, or what to do.
-        gaps: What the credentials do not reach.
+        line: Who answered, or what to fix.
+        gaps: What the credentials cannot read.
     """
 
     service: str
@@ -38,56 +38,56 @@ class Finding:
         object.__setattr__(self, "line", scrub(self.line))
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Yield a finding for each source, the embedder and the index, as each answers."""
+def examine(settings: Settings) -> Iterator[ServiceCheck]:
+    """Yield the check of each source, the embedder and the index, one after the other."""
     for name in shown_sources(settings):
         if name not in settings.enabled_sources:
-            yield Finding(name, "off", _how_to_switch_on(name, settings))
+            yield ServiceCheck(name, "off", _how_to_enable(name, settings))
             continue
-        yield _ask(name, partial(_check_source, name, settings))
-    yield _ask("embedding", lambda: Reach(build_embedder(settings, Meter()).check()))
-    yield _ask("index", lambda: _check_index(settings))
+        yield _checked(name, partial(_check_source, name, settings))
+    yield _checked("embedding", lambda: ConnectionCheck(build_embedder(settings, Meter()).check()))
+    yield _checked("index", lambda: _check_index(settings))
 
 
-def _check_source(name: str, settings: Settings) -> Reach:
+def _check_source(name: str, settings: Settings) -> ConnectionCheck:
     return build_source(name, settings, Meter()).check()
 
 
-def _check_index(settings: Settings) -> Reach:
-    """Ask the live index, and whether it is of the kind that the settings mean.
+def _check_index(settings: Settings) -> ConnectionCheck:
+    """Check the live index, and whether it matches the settings.
 
     Raises:
-        IndexMismatchError: It is not, and nothing can be written until it is.
+        IndexMismatchError: It does not, and nothing can be written to it.
     """
     index = build_index(settings, Meter())
     line = index.open().check()
     pending = pending_reindex(index, settings)
     if pending and pending.is_blocking:
         raise IndexMismatchError(str(pending))
-    return Reach(f"{line}; {pending}" if pending else line)
+    return ConnectionCheck(f"{line}; {pending}" if pending else line)
 
 
-def _ask(service: str, check: Callable[[], Reach]) -> Finding:
+def _checked(service: str, check: Callable[[], ConnectionCheck]) -> ServiceCheck:
     try:
-        reach = check()
-        return Finding(service, "ok", reach.identity, reach.gaps)
+        connection = check()
+        return ServiceCheck(service, "ok", connection.identity, connection.gaps)
     except VectorAssetsError as error:
-        return Finding(service, "broken", str(error))
+        return ServiceCheck(service, "broken", str(error))
 
 
-def _how_to_switch_on(name: str, settings: Settings) -> str:
+def _how_to_enable(name: str, settings: Settings) -> str:
     missing = settings.missing_credentials(name)
     if missing:
         return f"to switch it on, set {', '.join(missing)}"
     return "off; VECTOR_ASSETS_SOURCES does not list it"
 
 
-def examine_canary(settings: Settings) -> Iterator[Finding]:
-    """Yield whether the canary is found, as the doctor says it."""
+def examine_canary(settings: Settings) -> Iterator[ServiceCheck]:
+    """Yield whether a new canary document is written and found by search."""
     try:
         target = IndexOpener(settings).target(Meter())
         trial = try_canary(target.store, target.embedder)
     except VectorAssetsError as error:
-        yield Finding(CANARY, "broken", str(error))
+        yield ServiceCheck(CANARY, "broken", str(error))
         return
-    yield Finding(CANARY, "ok", f"written, and found after {trial.waited_seconds:.1f} s")
+    yield ServiceCheck(CANARY, "ok", f"written, and found after {trial.waited_seconds:.1f} s")

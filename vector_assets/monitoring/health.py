@@ -1,10 +1,10 @@
-"""How fresh is each source, and is everything alive: one result that every face reads.
+"""Measures how fresh each source is and whether everything runs.
 
-Freshness is seen from the index, not from a log of runs: the newest activity in the index against
-the newest at the source, the days that Dagster has materialized, and what each day brought.
+Freshness compares the newest activity in the index with the newest at the source, and looks at the
+materialized days and at each day's number of documents.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +17,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.targets import ADVICE, PendingReindex
 from vector_assets.maintenance.canary import CANARY, OLD_AFTER
 from vector_assets.monitoring.cron import overdue
-from vector_assets.monitoring.dagster_state.state import AssetHistory, Observation
+from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
 from vector_assets.monitoring.liveness import problems_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
@@ -25,32 +25,32 @@ from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.sources.items import Gap, Quarantined
 
 LATE_AFTER = timedelta(hours=30)
-"""A nightly index may be a day behind, and a run takes its time; beyond this it is late."""
+"""A nightly index may be a day behind, plus the time of a run; beyond this it is late."""
 
 STALE_AFTER = timedelta(hours=54)
-"""Beyond two nights and a run, it is stale."""
+"""Beyond two days plus the time of a run, it is stale."""
 
 RUN_TAKES = timedelta(hours=2)
-"""How long after its tick a day may still be in the making."""
+"""How long after its tick a day may still be running."""
 
 USUAL_AT_LEAST = 5.0
-"""Below so many documents a day, a day without any says nothing."""
+"""With fewer documents per day than this, an empty day is not unusual."""
 
 INDEX = "index"
-"""Key of the problem that the index cannot be asked."""
+"""Key of the problem that the index does not answer."""
 
 INDEX_KIND = "index-kind"
-"""Key of the problem that the index cannot be written in its own kind."""
+"""Key of the problem that the index does not match the settings and cannot be written."""
 
-INDEX_MAY_BE_AWAY_SECONDS = 300.0
-"""A shorter outage of the index passes without a word."""
+INDEX_OUTAGE_SECONDS = 300.0
+"""A shorter outage of the index sends no alert."""
 
 UNUSUAL_SHARE = 0.1
-"""A day that brings no more than this share of what is usual is named."""
+"""A day with no more than this share of the usual number of documents is reported."""
 
 
 class Verdict(StrEnum):
-    """What a person wants to know, from best to worst."""
+    """How fresh the index is, from best to worst."""
 
     FRESH = "fresh"
     LATE = "late"
@@ -66,21 +66,21 @@ class SourceHealth:
     """How fresh one source is in the index.
 
     Attributes:
-        source: Which.
+        source: Name.
         verdict: In one word.
-        reasons: Why, each a sentence.
-        watermark: Newest activity in the index, UTC; None when the index holds nothing of it.
-        newest_at_source: Newest activity at the vendor, UTC; None when that is not known.
+        reasons: For the verdict, each a sentence.
+        watermark: Newest activity in the index, UTC; None when the index has no documents of it.
+        newest_at_source: Newest activity at the vendor, UTC; None when not known.
         lag_seconds: How far the index is behind the source; None when not known.
         vectors: Records in the index.
-        newest_day: Newest day that Dagster has materialized; None when it was not asked, or none.
-        missing_days: Days of the last `CATCH_UP_DAYS` that had to be materialized and are not.
-        documents: That the newest day brought; None when not known.
-        usual_documents: That such a day usually brings; None when too little is known.
-        failed_documents: In quarantine, and so not in the index as they are at the source; of the
-            recent days' records where the index cannot be asked.
-        quarantine: The first `MAX_LISTED` of them, each with its cause; they make nothing late.
-        gaps: What the newest run did not read, and why; they make nothing late.
+        newest_day: Newest materialized day; None when there is none, or Dagster was not read.
+        missing_days: Days of the last `CATCH_UP_DAYS` that are due and not materialized.
+        documents: Number of documents of the newest day; None when not known.
+        usual_documents: Usual number for such a day; None when too little is known.
+        failed_documents: Number in quarantine; taken from the recent days' records when the index
+            cannot be read.
+        quarantine: The first `MAX_LISTED` of them, with causes; they do not affect the verdict.
+        gaps: What the newest run did not read, and why; they do not affect the verdict.
         last_sync: When a day was last materialized, UTC; None when not known.
     """
 
@@ -103,16 +103,16 @@ class SourceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Everything together.
+    """The health of all sources, the index and Dagster.
 
     Attributes:
         checked_at: UTC.
-        sources: One entry for each source that is on.
-        problems: What is wrong beside freshness: a dead daemon, a schedule that is off.
-        notes: What holds for the whole and is no problem, such as that no source is on.
-        canary_found_at: When the canary was last found by search, UTC; None when it never was, or
-            the index cannot be asked.
-        heartbeats: By daemon, its last sign of life, UTC; None when Dagster was not asked.
+        sources: One entry for each enabled source.
+        problems: Problems other than freshness, such as a dead daemon or a schedule that is off.
+        notes: General remarks that are no problems, such as that no source is enabled.
+        canary_found_at: When search last found the canary, UTC; None when it never did, or the
+            index cannot be read.
+        heartbeats: By daemon, the last heartbeat, UTC; None when Dagster was not read.
     """
 
     checked_at: datetime
@@ -124,43 +124,43 @@ class Health:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the sources' verdicts; late at best while there is a problem.
+        """The worst of the sources' verdicts; at best late while there is a problem.
 
-        Unknown when no source is on.
+        Unknown when no source is enabled.
         """
-        found = {source.verdict for source in self.sources} or {Verdict.UNKNOWN}
+        verdicts = {source.verdict for source in self.sources} or {Verdict.UNKNOWN}
         if self.problems:
-            found.add(Verdict.LATE)
-        return next(verdict for verdict in _WORST_FIRST if verdict in found)
+            verdicts.add(Verdict.LATE)
+        return _worst(verdicts)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it with times as ISO text, for `--json` and HTTP."""
+        """Return the health with times as ISO text, for `--json`."""
         return {"verdict": self.verdict, **_json_ready(asdict(self))}
 
 
 def measure(
     settings: Settings,
     probes: Probes,
-    observation: Observation | None,
+    state: DagsterState | None,
     *,
     now: datetime | None = None,
 ) -> Health:
-    """Ask index and sources, and judge.
+    """Measure all enabled sources, the index and Dagster.
 
     Args:
-        settings: Say which sources are on.
-        probes: Asks the index and the vendors, not more often than is good for them.
-        observation: What Dagster says of itself; None when there is no Dagster to ask.
+        settings: Name the enabled sources.
+        probes: Asks the index and the vendors.
+        state: Dagster's state; None when there is no Dagster.
         now: The present; for tests.
     """
     at = now or datetime.now(UTC)
-    problems = problems_of(observation, settings, at) if observation else ()
-    heartbeats = observation.heartbeats if observation else None
+    problems = problems_of(state, settings, at) if state else ()
+    heartbeats = state.heartbeats if state else None
     names = settings.enabled_sources
     if not names:
         note = "no source is on: set the credentials of one; `vector-assets doctor` names them"
         return Health(at, (), problems, (note,), heartbeats)
-    histories = observation.assets if observation else {}
+    histories = state.assets if state else {}
     with ThreadPoolExecutor(len(names)) as pool:
         probed = tuple(pool.map(probes.probe, names))
     problems += _index_problem(probed)
@@ -168,7 +168,7 @@ def measure(
     notes = (f"{str(pending)[0].upper()}{str(pending)[1:]}.",) if pending else ()
     if pending and pending.is_blocking:
         problems += (_spec_problem(pending),)
-    canary_found_at, canary_problem = _canary(probes, observation, at)
+    canary_found_at, canary_problem = _canary(probes, state, at)
     problems += canary_problem
     sources = tuple(
         source_health(probe, histories.get(probe.source), settings, at) for probe in probed
@@ -177,29 +177,29 @@ def measure(
 
 
 def _canary(
-    probes: Probes, observation: Observation | None, now: datetime
+    probes: Probes, state: DagsterState | None, now: datetime
 ) -> tuple[datetime | None, tuple[Problem, ...]]:
-    """Return when the canary was last found, and that this is too long ago.
+    """Return when the canary was last found, and a problem if that is too long ago.
 
-    Only where Dagster runs, which is to try it each night: without, nobody does.
+    Without Dagster there is no problem: only its nightly run tries the canary.
     """
     try:
         found_at = probes.canary_found_at()
     except VectorAssetsError:
-        # That the index does not answer is a problem of its own.
+        # An index that does not answer is reported as a problem of its own.
         return None, ()
-    if observation is None:
+    if state is None:
         return found_at, ()
-    nights = (one.recorded_at for each in observation.assets.values() for one in each.recent)
-    since = found_at or min(nights, default=None)
+    recorded = (record.recorded_at for asset in state.assets.values() for record in asset.recent)
+    since = found_at or min(recorded, default=None)
     if since is None or now - since <= OLD_AFTER:
         return found_at, ()
-    never = "was never found, though nights are recorded since"
-    words = "was last found at" if found_at else never
+    never = "was never found, though runs are recorded since"
+    last = "was last found at" if found_at else never
     problem = Problem(
         CANARY,
-        "The index is not known to be well: no canary was found for more than a night",
-        f"the document that is written and searched each night {words} {since:%Y-%m-%d %H:%M} UTC",
+        "The index may not work: search has found no canary for more than a day",
+        f"the document that is written and searched each night {last} {since:%Y-%m-%d %H:%M} UTC",
         "Open the asset index_canary and look at its newest run, or run `vector-assets doctor "
         "--canary`.",
         since=since,
@@ -208,27 +208,27 @@ def _canary(
 
 
 def _spec_problem(pending: PendingReindex) -> Problem:
-    """Return that nothing can be written, for the settings or the code want another spec."""
+    """Return the problem that the index does not match the settings and cannot be written."""
     return Problem(
         INDEX_KIND,
-        "The index is of another kind than this version and its settings: nothing is written to it",
+        "The index does not match the settings or this version: nothing is written to it",
         pending.difference
-        + (f"; a reindex was begun {pending.building}" if pending.building else ""),
-        f"{ADVICE}. Search goes on with what it holds.",
+        + (f"; a reindex was started {pending.building}" if pending.building else ""),
+        f"{ADVICE}. Search still works on what it holds.",
     )
 
 
 def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
-    """Return that no source's part of the index can be asked: one cause, and so one problem."""
+    """Return one problem when the index could not be read for any source."""
     errors = [probe.index_error for probe in probed if probe.index_error]
     if len(errors) < len(probed):
         return ()
     problem = Problem(
         INDEX,
-        "The index does not answer: nobody can search, and nothing can be written",
+        "The index does not answer: nothing can be searched or written",
         errors[0],
-        "`vector-assets doctor` asks it again; runs that fail meanwhile go on by themselves.",
-        tell_after_seconds=INDEX_MAY_BE_AWAY_SECONDS,
+        "`vector-assets doctor` tests it again; the days of failed runs are requested again later.",
+        tell_after_seconds=INDEX_OUTAGE_SECONDS,
     )
     return (problem,)
 
@@ -236,31 +236,31 @@ def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
 def source_health(
     probe: SourceProbe, history: AssetHistory | None, settings: Settings, now: datetime
 ) -> SourceHealth:
-    """Judge one source by what was seen of it.
+    """Judge one source.
 
     Args:
-        probe: Of the index and the vendor.
-        history: Of its asset; None when Dagster was not asked.
+        probe: What the index and the vendor said.
+        history: Of its asset; None when Dagster was not read.
         settings: Say when days are due.
         now: The present.
     """
     history = history or AssetHistory()
     missing = _missing_days(history, settings, now)
-    found = [
+    judgements = [
         _judge_lag(probe),
         _judge_missing_days(missing, settings, now),
         _judge_volume(history),
     ]
-    verdicts = {verdict for verdict, _ in found}
-    reasons = tuple(reason for _, reason in found if reason)
+    verdicts = {verdict for verdict, _ in judgements}
+    reasons = tuple(reason for _, reason in judgements if reason)
     newest = history.recent[-1] if history.recent else None
     lag_seconds = None
     if probe.watermark and probe.newest_at_source:
         lag_seconds = max(0.0, (probe.newest_at_source - probe.watermark).total_seconds())
     return SourceHealth(
         source=probe.source,
-        verdict=next(verdict for verdict in _WORST_FIRST if verdict in verdicts),
-        reasons=reasons or ("the index holds the newest of the source",),
+        verdict=_worst(verdicts),
+        reasons=reasons or ("the index is up to date with the source",),
         watermark=probe.watermark,
         newest_at_source=probe.newest_at_source,
         lag_seconds=lag_seconds,
@@ -281,22 +281,29 @@ def source_health(
 
 
 def usual_documents(history: AssetHistory) -> float | None:
-    """Return what a day like the newest usually brings; None when too little is known.
+    """Return the usual number of documents for a day like the newest; None if not known.
 
-    The mean of the same weekday where two of them are known, for teams rest on weekends; else of
-    all recent days, where three are.
+    The mean of the same weekday if at least two are known, because weekends are quiet; else the
+    mean of all recent days if at least three are known.
     """
     if not history.recent:
         return None
     *earlier, newest = history.recent
-    alike = [one.documents for one in earlier if one.day.weekday() == newest.day.weekday()]
-    if len(alike) >= 2:
-        return sum(alike) / len(alike)
-    return sum(one.documents for one in earlier) / len(earlier) if len(earlier) >= 3 else None
+    weekday = newest.day.weekday()
+    same_weekday = [record.documents for record in earlier if record.day.weekday() == weekday]
+    if len(same_weekday) >= 2:
+        return sum(same_weekday) / len(same_weekday)
+    if len(earlier) >= 3:
+        return sum(record.documents for record in earlier) / len(earlier)
+    return None
+
+
+def _worst(verdicts: Collection[Verdict]) -> Verdict:
+    return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
 
 
 def hours(span: timedelta) -> str:
-    """Return a span as a person says it: `40 min`, `7 h`, `12 days`."""
+    """Return a span of time in words: `40 min`, `7 h`, `12 days`."""
     minutes = int(span.total_seconds() // 60)
     if minutes < 120:
         return f"{minutes} min"
@@ -305,18 +312,18 @@ def hours(span: timedelta) -> str:
 
 def _judge_lag(probe: SourceProbe) -> tuple[Verdict, str]:
     if probe.index_error:
-        return Verdict.UNKNOWN, f"the index cannot be asked: {probe.index_error}"
+        return Verdict.UNKNOWN, f"the index cannot be read: {probe.index_error}"
     if probe.source_error:
-        return Verdict.UNKNOWN, f"the source cannot be asked: {probe.source_error}"
+        return Verdict.UNKNOWN, f"the source cannot be read: {probe.source_error}"
     if probe.newest_at_source is None:
         if probe.watermark is None:
-            return Verdict.FRESH, "the source holds nothing that we may read"
+            return Verdict.FRESH, "the source has nothing that these credentials can read"
         return Verdict.LATE, (
-            f"the source shows nothing at all, though the index holds {probe.vectors:,} vectors of "
-            f"it: see whether the credentials have lost their access"
+            f"the source lists nothing, though the index holds {probe.vectors:,} vectors of it: "
+            f"check whether the credentials have lost their access"
         )
     if probe.watermark is None:
-        return Verdict.STALE, "the index holds nothing of it: run `vector-assets sync`"
+        return Verdict.STALE, "the index has no documents of it: run `vector-assets sync`"
     behind = probe.newest_at_source - probe.watermark
     if behind <= LATE_AFTER:
         return Verdict.FRESH, ""
@@ -329,13 +336,13 @@ def _judge_missing_days(
 ) -> tuple[Verdict, str]:
     if not missing:
         return Verdict.FRESH, ""
-    long_due = overdue(settings.nightly_cron, missing, now, RUN_TAKES + timedelta(days=1))
-    words = f"not materialized: {', '.join(map(str, missing))}"
-    return (Verdict.STALE if long_due else Verdict.LATE), words
+    long_overdue = overdue(settings.nightly_cron, missing, now, RUN_TAKES + timedelta(days=1))
+    reason = f"not materialized: {', '.join(map(str, missing))}"
+    return (Verdict.STALE if long_overdue else Verdict.LATE), reason
 
 
 def _judge_volume(history: AssetHistory) -> tuple[Verdict, str]:
-    """Name a day that brought next to nothing where much is usual."""
+    """Judge whether the newest day has far fewer documents than usual."""
     usual = usual_documents(history)
     if usual is None or usual < USUAL_AT_LEAST:
         return Verdict.FRESH, ""
@@ -343,14 +350,14 @@ def _judge_volume(history: AssetHistory) -> tuple[Verdict, str]:
     if newest.documents > usual * UNUSUAL_SHARE:
         return Verdict.FRESH, ""
     return Verdict.LATE, (
-        f"{newest.day} brought {newest.documents} documents, where about {usual:.0f} are usual"
+        f"{newest.day} has {newest.documents} documents, where about {usual:.0f} are usual"
     )
 
 
 def _missing_days(history: AssetHistory, settings: Settings, now: datetime) -> tuple[date, ...]:
-    """Return the days that had to be done by now and are not, oldest first.
+    """Return the days that are due and not materialized, oldest first.
 
-    Days before the oldest that ever was are not missing: they are history that nobody asked for.
+    Days before the oldest materialized day are not missing: nobody requested them.
     """
     if not history.days:
         return ()

@@ -1,6 +1,7 @@
-"""Is what has to run alive: daemons, schedule, sensors, code location. Judged from heartbeats.
+"""Finds what does not run: database, webserver, daemons, schedules, sensors, code location.
 
-Dagster itself calls a daemon healthy for 30 minutes after its death (measured, 1.13.27).
+Daemons are judged by their heartbeats: Dagster itself reports a dead daemon as healthy for 30
+minutes (measured, 1.13.27).
 """
 
 from collections.abc import Iterator
@@ -15,56 +16,57 @@ from vector_assets.monitoring.dagster_state.names import (
     RESCAN_SCHEDULE,
     SCHEDULE,
     SENSORS,
+    documents_asset,
 )
-from vector_assets.monitoring.dagster_state.state import Observation
+from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.problems import Problem
 
-TICK_TAKES = timedelta(minutes=10)
-"""How long after its time a tick may still come, with a daemon that has just been started."""
+MAX_TICK_DELAY = timedelta(minutes=10)
+"""How late a tick may be when the daemon has just been started."""
 
 DAEMON = "daemon"
 CODE_LOCATION = "code-location"
 
 
-def problems_of(observation: Observation, settings: Settings, now: datetime) -> tuple[Problem, ...]:
-    """Return what is not alive or not switched on, the gravest first.
+def problems_of(state: DagsterState, settings: Settings, now: datetime) -> tuple[Problem, ...]:
+    """Return what does not run or is switched off, the most serious first.
 
     Args:
-        observation: What Dagster says of itself.
-        settings: Say how old a heartbeat may be, and when the nights are.
+        state: Dagster's state.
+        settings: Say how old a heartbeat may be, and when the nightly schedule ticks.
         now: The present.
     """
-    return tuple(_problems(observation, settings, now))
+    return tuple(_problems(state, settings, now))
 
 
-def _problems(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
-    if observation.database_error:
-        # Whether the webserver lives cannot be seen then: it has nothing to answer with.
+def _problems(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:
+    if state.database_error:
+        # The webserver cannot answer without its database, so its error is not reported too.
         yield Problem(
             "database",
-            "Dagster's database does not answer: nothing can run, and nothing is recorded",
-            observation.database_error,
-            "Start Postgres, or see to the disk of DAGSTER_HOME; missed days are then caught up "
-            "with by themselves.",
+            "Dagster's database does not answer: nothing can run or be recorded",
+            state.database_error,
+            "Start Postgres, or check the disk of DAGSTER_HOME; missed days are then caught up "
+            "automatically.",
         )
-    elif observation.webserver_error:
+    elif state.webserver_error:
         yield Problem(
             "webserver",
             "Dagster's webserver does not answer",
-            observation.webserver_error,
+            state.webserver_error,
             "Start `dagster-webserver`, or set DAGSTER_GRAPHQL_URL to where it listens.",
-            # One look that fails is a restart, or a connection that a database has dropped.
+            # A single failed check may be a restart or a dropped database connection.
             tell_after_seconds=settings.watch_seconds,
         )
-    if observation.heartbeats is not None:
-        yield from _daemon(observation, settings, now)
-    if observation.location_error:
-        yield _location(observation.location_error, settings)
-    elif unreachable := _code_server_error(observation):
+    if state.heartbeats is not None:
+        yield from _daemon(state, settings, now)
+    if state.location_error:
+        yield _location(state.location_error, settings)
+    elif unreachable := _code_server_error(state):
         yield _location(unreachable, settings)
-    if observation.instigators is not None:
-        yield from _instigators(observation, settings, now)
-    yield from _sources_gone(observation, settings, now)
+    if state.instigators is not None:
+        yield from _instigators(state, settings, now)
+    yield from _lost_sources(state, settings, now)
 
 
 def _location(error: str, settings: Settings) -> Problem:
@@ -72,96 +74,96 @@ def _location(error: str, settings: Settings) -> Problem:
         CODE_LOCATION,
         "The code location does not load: nothing can run",
         error,
-        "Where a code server has it, see that it runs. Else run `dagster definitions validate`, "
-        "mend what it names, and reload the location.",
+        "If a code server hosts it, check that it runs. Otherwise run `dagster definitions "
+        "validate`, fix the error that it reports, and reload the location.",
         link=f"{settings.dagster_url}/locations",
     )
 
 
-def _code_server_error(observation: Observation) -> str:
-    """Return what the daemon says of a code server that is away; it sees that first."""
-    errors = [one.last_tick_error for one in (observation.instigators or {}).values()]
+def _code_server_error(state: DagsterState) -> str:
+    """Return the tick error of a code server that does not answer; ticks fail on it first."""
+    errors = [instigator.last_tick_error for instigator in (state.instigators or {}).values()]
     return next((error for error in errors if CODE_SERVER_AWAY in error), "")
 
 
-def _daemon(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
-    beats = observation.heartbeats or {}
+def _daemon(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:
+    beats = state.heartbeats or {}
     max_age = timedelta(seconds=settings.heartbeat_max_age_seconds)
     dead = {name: beat for name, beat in beats.items() if beat is None or now - beat > max_age}
     if beats and not dead:
         return
     seen = [beat for beat in dead.values() if beat is not None]
     since = min(seen, default=None)
-    words = ", ".join(sorted(dead)) if dead else "no daemon has ever run here"
-    heard = f"; last heard of {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    names = ", ".join(sorted(dead)) if dead else "no daemon has ever run here"
+    last_seen = f"; last heartbeat {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
     yield Problem(
         DAEMON,
         "Dagster's daemon is dead: no schedule, sensor or backfill will run",
-        f"no heartbeat for more than {max_age.total_seconds():.0f} s: {words}{heard}",
-        "Start `dagster-daemon run` (or `vector-assets up`); missed days are then caught up with "
-        "by themselves.",
+        f"no heartbeat for more than {max_age.total_seconds():.0f} s: {names}{last_seen}",
+        "Start `dagster-daemon run` (or `vector-assets up`); missed days are then caught up "
+        "automatically.",
         since=since,
         link=f"{settings.dagster_url}/health",
     )
 
 
-def _sources_gone(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
-    """Yield the sources that were read lately and have lost their credentials.
+def _lost_sources(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:
+    """Yield the sources that were synced recently and have no credentials any more.
 
-    A deploy that drops a variable switches a source off without an error anywhere. Who means it
-    lists the sources that are on.
+    A deployment that drops a variable disables a source without an error. To disable it on
+    purpose, list the enabled sources in VECTOR_ASSETS_SOURCES.
     """
     if settings.vector_assets_sources:
         return
-    lately = set(complete_days(now, settings.catch_up_days))
-    for source, history in observation.assets.items():
+    recent_days = set(complete_days(now, settings.catch_up_days))
+    for source, history in state.assets.items():
         missing = settings.missing_credentials(source)
-        if missing and lately & history.days:
+        if missing and recent_days & history.days:
             yield Problem(
                 f"credentials:{source}",
-                f"{source} is not read any more: its credentials are not set",
-                f"{', '.join(missing)} not set, and {max(history.days)} was materialized",
-                "Set them again where Dagster runs. If the source is meant to be off, list those "
-                "that are on in VECTOR_ASSETS_SOURCES.",
-                link=f"{settings.dagster_url}/assets/{source}_documents",
+                f"{source} is no longer synced: its credentials are not set",
+                f"{', '.join(missing)} not set, though {max(history.days)} was materialized",
+                "Set them again where Dagster runs. If the source is meant to be off, list the "
+                "others in VECTOR_ASSETS_SOURCES.",
+                link=f"{settings.dagster_url}/assets/{documents_asset(source)}",
             )
 
 
-def _instigators(observation: Observation, settings: Settings, now: datetime) -> Iterator[Problem]:
-    found = observation.instigators or {}
+def _instigators(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:
+    instigators = state.instigators or {}
     for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *SENSORS):
-        one = found.get(name)
+        instigator = instigators.get(name)
         kind = "sensors" if name in SENSORS else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"
-        if one is None:
+        if instigator is None:
             continue
-        if not one.is_running:
+        if not instigator.is_running:
             yield Problem(
                 f"off:{name}",
                 f"{name} is switched off",
-                "somebody has stopped it in the UI, and nothing else does its work",
+                "somebody stopped it in the UI, and nothing else does its work",
                 f"Switch it on under Automation, or run `dagster {kind[:-1]} start {name}`.",
                 link=link,
             )
-        elif one.last_tick_error and CODE_SERVER_AWAY not in one.last_tick_error:
+        elif (error := instigator.last_tick_error) and CODE_SERVER_AWAY not in error:
             yield Problem(
                 f"tick:{name}",
-                f"{name} fails whenever it is evaluated",
-                one.last_tick_error,
-                "Open its last tick in the UI; it is evaluated again by itself.",
-                since=one.last_tick_at,
+                f"{name} fails when it is evaluated",
+                error,
+                "Open its last tick in the UI; Dagster evaluates it again automatically.",
+                since=instigator.last_tick_at,
                 link=link,
             )
-    schedule = found.get(SCHEDULE)
+    schedule = instigators.get(SCHEDULE)
     if schedule is None or not schedule.is_running or schedule.last_tick_at is None:
         return
-    due = last_tick(settings.nightly_cron, now - TICK_TAKES)
-    if due is not None and schedule.last_tick_at < due - TICK_TAKES:
+    due = last_tick(settings.nightly_cron, now - MAX_TICK_DELAY)
+    if due is not None and schedule.last_tick_at < due - MAX_TICK_DELAY:
         yield Problem(
             f"missed:{SCHEDULE}",
-            f"The night of {due:%Y-%m-%d %H:%M} UTC was not started",
+            f"The nightly run of {due:%Y-%m-%d %H:%M} UTC was not started",
             f"the last tick of {SCHEDULE} was at {schedule.last_tick_at:%Y-%m-%d %H:%M} UTC",
-            "Look at the daemon's log. The missing days are asked for by missed_partitions_sensor.",
+            "Look at the daemon's log. missed_partitions_sensor requests the missing days.",
             since=due,
             link=f"{settings.dagster_url}/locations/vector_assets/schedules/{SCHEDULE}",
         )

@@ -1,6 +1,6 @@
-"""Asks the index and the vendors how new they are, not more often than is good for them.
+"""Asks the index and the vendors for their newest activity, within the vendors' rate limits.
 
-A watcher wants to know every minute; a vendor counts requests, some by the day.
+The watcher checks every minute; vendors limit requests, some by the day, so answers are cached.
 """
 
 import json
@@ -22,26 +22,25 @@ from vector_assets.sources import build_source, source_class
 from vector_assets.sources.items import Quarantined
 
 ERROR_SECONDS = 300.0
-"""How long a vendor that could not be asked is left alone; twice as long after each further error,
-up to its usual span: an answer that is an error may count against a day's requests all the same."""
-
+"""How long a vendor is not asked after an error; doubles with each further error, up to its usual
+interval, because failed requests may count against a daily limit too."""
 
 QUARANTINE_SECONDS = 10.0
-"""How long the answer for one source serves the others: one listing holds them all."""
+"""How long the quarantine listing is cached; one listing covers all sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceProbe:
-    """What was seen of one source.
+    """What the index and the vendor said about one source.
 
     Attributes:
-        source: Which.
-        watermark: Newest activity in the index, UTC; None when the index holds nothing of it.
+        source: Name.
+        watermark: Newest activity in the index, UTC; None when the index has no documents of it.
         vectors: Records in the index.
-        newest_at_source: Newest activity at the vendor, UTC; None when it shows nothing.
-        index_error: Why the index could not be asked; empty when it could.
-        source_error: Why the vendor could not be asked; empty when it could.
-        quarantine: All that failed and has not succeeded since; None when the index was not asked.
+        newest_at_source: Newest activity at the vendor, UTC; None when it lists nothing.
+        index_error: Why the index could not be read; empty when it could.
+        source_error: Why the vendor could not be read; empty when it could.
+        quarantine: Documents that failed and have not succeeded since; None when not read.
     """
 
     source: str
@@ -54,14 +53,14 @@ class SourceProbe:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """An answer, good until an epoch second.
+class _Cached:
+    """A vendor's cached answer.
 
     Attributes:
-        newest: What was asked for.
-        error: Why there is no answer; empty when there is.
-        until: Epoch seconds.
-        errors_in_a_row: This one included.
+        newest: Newest activity at the vendor; None when it lists nothing, or after an error.
+        error: Why the vendor could not be read; empty when it could.
+        until: When the answer expires, in epoch seconds.
+        errors_in_a_row: Including this one.
     """
 
     newest: datetime | None
@@ -71,13 +70,13 @@ class _Kept:
 
 
 class Probes:
-    """Remembers for a while what vendors answered; safe to use from several threads.
+    """Asks index and vendors and caches the vendors' answers; safe to use from several threads.
 
     Args:
-        settings: Say where to ask.
+        settings: Name the index and the vendors.
         index: The one that the settings name if None.
-        keeps_sources: Whether answers of vendors are kept, each as long as its source says.
-        remembered: What `remembered` was in an earlier process, or nothing.
+        keeps_sources: Whether vendors' answers are cached, each for its source's interval.
+        remembered: The property `remembered` of an earlier process, or an empty text.
     """
 
     def __init__(
@@ -95,29 +94,33 @@ class Probes:
         self._quarantine_lock = threading.Lock()
         self._quarantine: list[Quarantined] = []
         self._quarantine_until = 0.0
-        self._kept = {name: _read(one) for name, one in json.loads(remembered or "{}").items()}
+        self._cached = {
+            name: _read(plain) for name, plain in json.loads(remembered or "{}").items()
+        }
 
     @property
     def remembered(self) -> str:
-        """What is kept, as a text for the next process."""
+        """The cache as a text for the next process."""
         with self._lock:
             return json.dumps(
-                {name: asdict(kept) for name, kept in self._kept.items()}, default=str
+                {name: asdict(cached) for name, cached in self._cached.items()}, default=str
             )
 
     def probe(self, source: str) -> SourceProbe:
-        """Return what is known of a source; ask where that is too old. Raises nothing of ours."""
-        newest = self._newest(source)
+        """Return what index and vendor say about a source; errors become part of the answer."""
+        cached = self._newest(source)
         try:
             store = self._index.open()
             watermark, vectors = store.watermark(source), store.count(source)
-            held = tuple(one for one in self._quarantined() if one.source == source)
+            quarantine = tuple(
+                document for document in self._quarantined() if document.source == source
+            )
         except VectorAssetsError as error:
-            return SourceProbe(source, None, 0, newest.newest, str(error), newest.error)
-        return SourceProbe(source, watermark, vectors, newest.newest, "", newest.error, held)
+            return SourceProbe(source, None, 0, cached.newest, str(error), cached.error)
+        return SourceProbe(source, watermark, vectors, cached.newest, "", cached.error, quarantine)
 
     def _quarantined(self) -> list[Quarantined]:
-        """Return what is in quarantine, of all sources: they are asked for one after the other."""
+        """Return the quarantined documents of all sources, cached for a few seconds."""
         with self._quarantine_lock:
             if time.monotonic() >= self._quarantine_until:
                 self._quarantine = quarantined(self._index.ledger)
@@ -125,56 +128,56 @@ class Probes:
             return self._quarantine
 
     def canary_found_at(self) -> datetime | None:
-        """Return when the canary was last found, UTC; None when it never was.
+        """Return when search last found the canary, UTC; None when it never did.
 
         Raises:
-            VectorAssetsError: The index cannot be asked.
+            VectorAssetsError: The index cannot be read.
         """
         return last_found(self._index.open())
 
     def pending_reindex(self) -> PendingReindex | None:
-        """Return how the live index differs from what the settings want.
+        """Return how the live index differs from what the settings ask for.
 
-        None when it does not, or cannot be asked: `probe` says so already. Raises nothing of ours.
+        None when it does not differ, or cannot be read: `probe` reports that error.
         """
         try:
             return pending_reindex(self._index, self._settings)
         except VectorAssetsError:
             return None
 
-    def _newest(self, source: str) -> _Kept:
+    def _newest(self, source: str) -> _Cached:
         with self._lock:
-            kept = self._kept.get(source)
-        if kept is not None and time.time() < kept.until:
-            return kept
+            cached = self._cached.get(source)
+        if cached is not None and time.time() < cached.until:
+            return cached
         keep_seconds = source_class(source).newest_every.total_seconds()
-        errors_before = kept.errors_in_a_row if kept is not None else 0
-        kept = _asked(
+        errors_before = cached.errors_in_a_row if cached is not None else 0
+        cached = _ask(
             lambda: build_source(source, self._settings, Meter()).newest(),
             keep_seconds,
             errors_before,
         )
         if self._keeps_sources:
             with self._lock:
-                self._kept[source] = kept
-        return kept
+                self._cached[source] = cached
+        return cached
 
 
-def _asked(ask: Callable[[], datetime | None], keep_seconds: float, errors_before: int) -> _Kept:
+def _ask(ask: Callable[[], datetime | None], keep_seconds: float, errors_before: int) -> _Cached:
     try:
         newest = ask()
     except RateLimitedError as error:
-        return _Kept(None, str(error), time.time() + keep_seconds, errors_before + 1)
+        return _Cached(None, str(error), time.time() + keep_seconds, errors_before + 1)
     except VectorAssetsError as error:
-        # The exponent is bounded, for the row of errors is not.
+        # Bound the exponent: errors may go on for ever.
         pause_seconds = min(keep_seconds, ERROR_SECONDS * 2 ** min(errors_before, 16))
-        return _Kept(None, str(error), time.time() + pause_seconds, errors_before + 1)
-    return _Kept(newest, "", time.time() + keep_seconds)
+        return _Cached(None, str(error), time.time() + pause_seconds, errors_before + 1)
+    return _Cached(newest, "", time.time() + keep_seconds)
 
 
-def _read(plain: dict[str, Any]) -> _Kept:
+def _read(plain: dict[str, Any]) -> _Cached:
     newest = plain["newest"]
-    return _Kept(
+    return _Cached(
         datetime.fromisoformat(newest) if newest else None,
         plain["error"],
         float(plain["until"]),

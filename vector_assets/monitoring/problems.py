@@ -1,4 +1,4 @@
-"""A problem as people are told of it: the type that the watcher and the alerts share."""
+"""A problem: what the watcher finds and the alerts report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,13 @@ class Problem:
     """Something that a person should know.
 
     Attributes:
-        key: The same as long as it is the same problem, such as `daemon` or `source:jira`.
+        key: Identifies the problem from check to check, such as `daemon` or `source:jira`.
         headline: What happened, in one line.
         detail: What was seen.
         advice: What to do.
-        since: Since when, as far as that can be seen, UTC.
-        link: Where to look; empty when there is no such place.
-        tell_after_seconds: How long it has to last before people are told: much passes by itself.
+        since: When it began, UTC; None when not known.
+        link: Page that shows it; empty when there is none.
+        tell_after_seconds: How long it has to last before an alert is sent.
     """
 
     key: str

@@ -1,7 +1,7 @@
-"""Looks each minute from outside the daemon, alerts, and pings a service outside if all is well.
+"""Checks health each minute from outside the daemon, sends alerts, and pings a heartbeat URL.
 
-The ping is the last line: when this process dies as well, it is its silence that rings
-(healthchecks.io and Uptime Kuma keep to the same convention).
+The ping is sent only while everything is healthy; the service behind it (healthchecks.io, Uptime
+Kuma) alerts when pings stop, so that the death of this process is noticed too.
 """
 
 import logging
@@ -25,12 +25,12 @@ PING_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the watcher last saw.
+class Snapshot:
+    """The result of one check.
 
     Attributes:
-        health: Everything.
-        ping_error: Why the service outside could not be pinged; empty when it could, or not asked.
+        health: As measured.
+        ping_error: Why the heartbeat URL could not be pinged; empty when it was, or was not tried.
     """
 
     health: Health
@@ -38,11 +38,11 @@ class Look:
 
 
 class Watcher:
-    """A thread that looks every `WATCH_SECONDS`.
+    """A thread that checks health every `WATCH_SECONDS`.
 
     Args:
-        settings: Say what to look at.
-        alerter: Tells people.
+        settings: Name what is checked.
+        alerter: Sends the alerts.
         probes: Asks the index and the vendors.
     """
 
@@ -50,65 +50,63 @@ class Watcher:
         self._settings = settings
         self._alerter = alerter
         self._probes = probes
-        self._began_at = datetime.now(UTC)
-        self._looking = threading.Lock()
+        self._started_at = datetime.now(UTC)
+        self._check_lock = threading.Lock()
         self._stopped = threading.Event()
-        self._looked = threading.Event()
-        self._last: Look | None = None
+        self._checked = threading.Event()
+        self._last: Snapshot | None = None
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, without waiting for a vendor that does not answer."""
+        """Stop the thread, without waiting for a vendor that does not answer."""
         self._stopped.set()
 
-    def last(self, wait_seconds: float = 0.0) -> Look | None:
-        """Return what was last seen; None when nothing has been seen yet.
+    def last(self, wait_seconds: float = 0.0) -> Snapshot | None:
+        """Return the newest snapshot; None when there is none yet.
 
         Args:
-            wait_seconds: How long to wait for the first look.
+            wait_seconds: How long to wait for the first check.
         """
-        self._looked.wait(wait_seconds)
+        self._checked.wait(wait_seconds)
         return self._last
 
-    def is_looking(self, now: datetime) -> bool:
-        """Return whether it has looked within its last three turns."""
+    def is_checking(self, now: datetime) -> bool:
+        """Return whether there was a check within the last three intervals."""
         if self._last is None:
             return False
         silent_seconds = (now - self._last.health.checked_at).total_seconds()
-        # A look itself may take as long as a vendor needs to not answer.
+        # A check waits for vendors that do not answer.
         return silent_seconds < 3 * self._settings.watch_seconds + 120
 
-    def look(self) -> Look:
-        """Look once: measure, alert, ping. Two looks at once take turns: news is told once."""
-        with self._looking:
-            return self._look()
+    def check_once(self) -> Snapshot:
+        """Measure, alert, ping. Concurrent checks take turns, so that no alert is sent twice."""
+        with self._check_lock:
+            return self._check()
 
-    def _look(self) -> Look:
-        observation = observe(self._settings)
-        health = measure(self._settings, self._probes, observation)
+    def _check(self) -> Snapshot:
+        state = observe(self._settings)
+        health = measure(self._settings, self._probes, state)
         now = health.checked_at
-        problems = for_watcher(
-            health, observation, self._settings, watched_for=now - self._began_at
-        )
-        # Whoever comes here after an alert shall see what it was told of.
-        look = self._last = Look(health)
-        self._looked.set()
-        self._alerter.report(problems, now)
+        problems = for_watcher(health, state, self._settings, watched_for=now - self._started_at)
+        # Publish the snapshot first, so that an alert's reader finds it here.
+        snapshot = self._last = Snapshot(health)
+        self._checked.set()
+        self._alerter.reconcile(problems, now)
         if health.verdict is Verdict.FRESH and not health.problems:
-            look = self._last = Look(health, self._ping())
-        return look
+            snapshot = self._last = Snapshot(health, self._ping())
+        return snapshot
 
     def _watch(self) -> None:
         while True:
             try:
-                self.look()
+                self.check_once()
             except Exception:
-                # Whatever it is, the next look may succeed; meanwhile no ping goes out.
-                logger.exception("the watcher could not look")
+                # The next check may succeed; until then no ping is sent.
+                logger.exception("the watcher's check failed")
             if self._stopped.wait(self._settings.watch_seconds):
                 return
 
@@ -119,14 +117,14 @@ class Watcher:
         try:
             requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status()
         except requests.RequestException as error:
-            # The address is a secret, so the error's own words stay out.
+            # The address is a secret, so the error's message is left out.
             logger.warning("HEARTBEAT_URL cannot be pinged: %s", type(error).__name__)
             return f"HEARTBEAT_URL cannot be pinged: {type(error).__name__}"
         return ""
 
 
 def build_watcher(settings: Settings, store: IncidentStore) -> Watcher:
-    """Return a watcher wired by the settings."""
+    """Return a watcher configured by the settings."""
     return Watcher(
         settings,
         Alerter("watcher", build_channels(settings), store),

@@ -1,4 +1,4 @@
-"""Dagster, and only Dagster: assets, partitions, IO managers, jobs. Thin: it calls `pipeline`.
+"""Dagster's assets, partitions, IO managers, checks, jobs, schedules and sensors.
 
-Keep out: anything that would still be true without Dagster.
+Keep out: anything that does not need Dagster; it belongs in `pipeline` or `monitoring`.
 """

@@ -1,4 +1,4 @@
-"""The canary as an unpartitioned asset: one run each night, whatever the vendors do."""
+"""The canary as an unpartitioned asset, run each night independently of the sources."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,12 +7,11 @@ import dagster as dg
 
 from vector_assets.core.errors import CanaryError, LostWriteError
 from vector_assets.core.meter import Meter
-from vector_assets.index.targets import write_target
 from vector_assets.maintenance.canary import try_canary
 from vector_assets.orchestration.assets import GROUP
-from vector_assets.orchestration.errors import failing_by_name
+from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
-from vector_assets.orchestration.resources import EmbedderResource
+from vector_assets.orchestration.resources import EmbedderResource, open_index
 
 CANARY_KEY = dg.AssetKey("index_canary")
 
@@ -23,20 +22,20 @@ def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
     """Return the asset.
 
     Args:
-        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+        index_kind: Kind that the UI shows, such as `pinecone`.
     """
 
     @dg.asset(
         key=CANARY_KEY,
         description=(
-            "A document that is written each night and found by search: embedder, index and "
-            "search work, end to end."
+            "A document that is written each night and found by search: an end-to-end test of "
+            "embedder, index and search."
         ),
         group_name=GROUP,
         kinds={index_kind},
         check_specs=[
             dg.AssetCheckSpec(
-                CHECK, asset=CANARY_KEY, description="Tonight's canary is found by search."
+                CHECK, asset=CANARY_KEY, description="Search finds the newest canary."
             )
         ],
     )
@@ -45,14 +44,10 @@ def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
         embedder: EmbedderResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> Iterator[Any]:
-        with failing_by_name(vector_index.attempt(context)):
+        with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             try:
-                target = write_target(
-                    vector_index.build_index(meter),
-                    embedder.connect(meter),
-                    lambda spec: embedder.connect_spec(spec, meter),
-                )
+                target = open_index(vector_index.build_index(meter), embedder, meter)
                 trial = try_canary(target.store, target.embedder)
             except (CanaryError, LostWriteError) as error:
                 yield dg.AssetCheckResult(passed=False, check_name=CHECK, description=str(error))

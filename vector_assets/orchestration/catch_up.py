@@ -1,4 +1,4 @@
-"""Which days to ask for outside of the night: those it should have brought and nobody works on."""
+"""Finds the days that the last nightly run should have synced and that no run is working on."""
 
 import json
 from collections.abc import Sequence
@@ -17,13 +17,17 @@ from vector_assets.monitoring.dagster_state.names import SCHEDULE
 from vector_assets.orchestration.partitions import days_of_run, range_tags, sources_of
 
 SETTLE = timedelta(seconds=50)
-"""How long a day has to be seen missing: the scheduler may be about to make up for its tick."""
+"""How long a day has to be missing: the scheduler may be about to make up for its tick."""
 
-FORGET = timedelta(minutes=5)
-"""A note that is older was written before an outage, and says nothing of now."""
+NOTE_EXPIRES_AFTER = timedelta(minutes=5)
+"""An older note was written before an outage and is ignored."""
 
-_GOING = [BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING]
-_UNFINISHED = [
+_ACTIVE = [
+    BulkActionStatus.REQUESTED,
+    BulkActionStatus.CANCELING,
+    BulkActionStatus.FAILING,
+]
+_UNFINISHED_RUNS = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -33,18 +37,18 @@ _UNFINISHED = [
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
-    """What was found.
+class MissedDays:
+    """The result of one evaluation.
 
     Attributes:
-        requests: To be launched now.
-        reason: Why there is none.
-        seen: By source and day, as `jira 2026-11-23`, since when it is missing.
+        requests: Runs to launch now.
+        reason: Why there are none.
+        missing_since: By source and day, such as `jira 2026-11-23`.
     """
 
     requests: list[dg.RunRequest] = field(default_factory=list)
     reason: str = ""
-    seen: dict[str, datetime] = field(default_factory=dict)
+    missing_since: dict[str, datetime] = field(default_factory=dict)
 
 
 def missed_requests(
@@ -55,34 +59,34 @@ def missed_requests(
     due: datetime | None,
     now: datetime,
     note: str,
-) -> Missed:
-    """Return the runs to launch for days that were due at the last night and are not there.
+) -> MissedDays:
+    """Return the runs to launch for days that were due at the last tick and are not materialized.
 
-    A day that a run has worked on since that night is left alone, whether the run succeeded, failed
-    or goes on: what failed is asked for again by the next night. So is a day of a source that is
-    being backfilled. Nothing is asked for while a person has the schedule switched off.
+    A day is left alone if any run has covered it since that tick, because the next nightly run
+    requests failed days again, or if its source is being backfilled. Nothing is requested while
+    the schedule is switched off.
 
     Args:
-        instance: Asked what has been materialized, and what runs.
-        settings: Say which sources are on.
-        keys: Days that the last night was to see to, as partition keys, oldest first.
-        due: When that night began; None when there was none yet.
+        instance: To read materializations, runs and backfills from.
+        settings: Name the enabled sources.
+        keys: Days that were due at the last tick, as partition keys, oldest first.
+        due: When the last tick was; None when there was none yet.
         now: UTC.
-        note: What `note_of` returned the last time.
+        note: What `note_of` returned at the last evaluation.
     """
     if due is None or not keys:
-        return Missed(reason="no night was due yet")
+        return MissedDays(reason="the schedule has not ticked yet")
     if _is_switched_off(instance):
-        return Missed(reason=f"{SCHEDULE} is switched off, so nothing is asked for")
-    known = _read_note(note, now)
+        return MissedDays(reason=f"{SCHEDULE} is switched off, so nothing is requested")
+    noted = _read_note(note, now)
     days = [date.fromisoformat(key) for key in keys]
-    seen: dict[str, datetime] = {}
+    missing_since: dict[str, datetime] = {}
     requests: list[dg.RunRequest] = []
     for source in settings.enabled_sources:
         missing = _missing(instance, source, days, due)
-        since = {day: known.get(f"{source} {day}", now) for day in missing}
+        since = {day: noted.get(f"{source} {day}", now) for day in missing}
         settled = [day for day in missing if now - since[day] >= SETTLE]
-        seen |= {f"{source} {day}": since[day] for day in missing}
+        missing_since |= {f"{source} {day}": since[day] for day in missing}
         requests += [
             dg.RunRequest(
                 run_key=f"{source} {span.first}..{span.last} missed at {due.isoformat()}",
@@ -91,40 +95,41 @@ def missed_requests(
             )
             for span in spans_of(settled)
         ]
-    waiting = f"waiting for the scheduler to see to {len(seen)} days, {', '.join(list(seen)[:3])} …"
-    reason = waiting if seen else "nothing is missing"
-    return Missed(requests, reason, seen)
+    named = ", ".join(list(missing_since)[:3])
+    waiting = f"waiting for the scheduler to request {len(missing_since)} days, {named} …"
+    reason = waiting if missing_since else "nothing is missing"
+    return MissedDays(requests, reason, missing_since)
 
 
-def note_of(found: Missed, now: datetime) -> str:
-    """Return what the next look needs to know."""
-    seen = {name: at.isoformat() for name, at in found.seen.items()}
+def note_of(missed: MissedDays, now: datetime) -> str:
+    """Return what the next evaluation needs to know."""
+    seen = {name: at.isoformat() for name, at in missed.missing_since.items()}
     return json.dumps({"at": now.isoformat(), "seen": seen})
 
 
 def _read_note(note: str, now: datetime) -> dict[str, datetime]:
     if not note:
         return {}
-    found = json.loads(note)
-    if now - datetime.fromisoformat(found["at"]) > FORGET:
+    fields = json.loads(note)
+    if now - datetime.fromisoformat(fields["at"]) > NOTE_EXPIRES_AFTER:
         return {}
-    return {name: datetime.fromisoformat(at) for name, at in found["seen"].items()}
+    return {name: datetime.fromisoformat(at) for name, at in fields["seen"].items()}
 
 
 def _missing(
     instance: dg.DagsterInstance, source: str, days: Sequence[date], due: datetime
 ) -> list[date]:
-    """Return those of some days that are not there, and that nobody works on."""
+    """Return the days that are not materialized and that no run has covered."""
     if _is_backfilled(instance, source):
         return []
     done = materialized_days(instance, asset_key(source))
-    busy = _worked_on(instance, source, due)
-    return [day for day in days if day not in done and day not in busy]
+    covered = _days_of_runs(instance, source, due)
+    return [day for day in days if day not in done and day not in covered]
 
 
-def _worked_on(instance: dg.DagsterInstance, source: str, due: datetime) -> set[date]:
-    """Return the days of a source that a run is at, or has been at since a night."""
-    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+def _days_of_runs(instance: dg.DagsterInstance, source: str, due: datetime) -> set[date]:
+    """Return the days of a source in unfinished runs, and in runs created since an instant."""
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED_RUNS))
     recent = instance.get_runs(dg.RunsFilter(created_after=due))
     return {
         day
@@ -135,9 +140,9 @@ def _worked_on(instance: dg.DagsterInstance, source: str, due: datetime) -> set[
 
 
 def _is_backfilled(instance: dg.DagsterInstance, source: str) -> bool:
-    """Return whether a backfill of a source has been asked for and is not over."""
-    going = instance.get_backfills(filters=BulkActionsFilter(statuses=_GOING))
-    return any(asset_key(source) in (backfill.asset_selection or ()) for backfill in going)
+    """Return whether a backfill of a source is active."""
+    active = instance.get_backfills(filters=BulkActionsFilter(statuses=_ACTIVE))
+    return any(asset_key(source) in (backfill.asset_selection or ()) for backfill in active)
 
 
 def _is_switched_off(instance: dg.DagsterInstance) -> bool:

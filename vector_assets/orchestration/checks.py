@@ -1,4 +1,4 @@
-"""Asset checks: what a run that succeeded has nevertheless not done. They run with each run."""
+"""Asset checks, evaluated in each run: what a successful run may still have missed."""
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,34 +17,36 @@ from vector_assets.monitoring.dagster_state.instance import (
     materialized_days,
     newest_events,
 )
-from vector_assets.monitoring.dagster_state.names import FAILED_DOCUMENTS, FAILURES, WRITTEN
-from vector_assets.monitoring.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
-from vector_assets.orchestration.io_managers import VectorIndexIOManager
-from vector_assets.orchestration.metadata import quarantine_table
-from vector_assets.orchestration.partitions import (
+from vector_assets.monitoring.dagster_state.names import (
+    FAILED_DOCUMENTS,
+    FAILURES,
     ONE_DAY_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
-    days_of,
+    WRITTEN,
 )
+from vector_assets.monitoring.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.metadata import quarantine_table
+from vector_assets.orchestration.partitions import days_of
 from vector_assets.pipeline.quarantine import quarantined
 
-PATIENCE_SECONDS = 60.0
-"""How long what was written may take to be seen: Pinecone is eventually consistent."""
+VISIBILITY_TIMEOUT_SECONDS = 60.0
+"""How long a write may take to become visible: Pinecone is eventually consistent."""
 
 MAX_NAMED_DAYS = 10
 
 _PAUSE_SECONDS = 2.0
 _NAMED = 10
-_HOURS_OF_A_RUN = 2
+_RUN_HOURS = 2
 
 
 def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefinition]:
-    """Yield the checks of one asset, but for that of its partitions' freshness.
+    """Yield the checks of an asset, except the freshness of its partitions.
 
     Args:
         key: Of the asset.
-        source: Its name, and namespace in the index.
+        source: Name, and namespace in the index.
     """
     yield _build_failed_documents_check(key, source)
     yield _build_written_check(key, source)
@@ -54,10 +56,10 @@ def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefini
 def build_freshness_checks(
     keys: Sequence[dg.AssetKey], settings: Settings
 ) -> Sequence[dg.AssetChecksDefinition]:
-    """Return the checks that yesterday is materialized two hours after its night began.
+    """Return the checks that yesterday is materialized two hours after the nightly tick.
 
-    Dagster's own, so that the UI shows a day that is missing; alerts come from `health.py`. What
-    supersedes it looks at the asset as a whole, which an old day makes fresh (dagster#34023).
+    They are Dagster's own, so that the UI shows a missing day; alerts come from `health.py`. Their
+    successor judges the asset as a whole, which any old day makes fresh (dagster#34023).
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SupersessionWarning)
@@ -75,45 +77,48 @@ def _freshness_checks(
 def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
     """Return the check that fails while documents of a source are in quarantine.
 
-    It looks at all of it and not at the run's own: a good night after a bad one must not hide what
-    is still missing.
+    It covers all quarantined documents, so that a good run does not hide an earlier failure.
     """
 
     @dg.asset_check(
         asset=key,
         name="no_failed_documents",
-        description="No document is in quarantine: every one that was seen is in the index.",
+        description="No document is in quarantine: every document that was read is in the index.",
     )
     def no_failed_documents(
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> dg.AssetCheckResult:
-        everything = quarantined(vector_index.build_index(Meter()).ledger)
-        held = [one for one in everything if one.source == source]
-        if not held:
+        documents = quarantined(vector_index.build_index(Meter()).ledger)
+        quarantine = [failed for failed in documents if failed.source == source]
+        if not quarantine:
             return dg.AssetCheckResult(passed=True, metadata={FAILED_DOCUMENTS: 0})
-        days = sorted({one.day.isoformat() if one.day else "no day" for one in held})
+        days = sorted({str(failed.day or "no day") for failed in quarantine})
         more = ", ..." if len(days) > MAX_NAMED_DAYS else ""
         return dg.AssetCheckResult(
             passed=False,
             description=(
-                f"Documents that failed: {len(held)}, of {', '.join(days[:MAX_NAMED_DAYS])}{more}. "
-                f"Each night tries them again until they succeed or are gone at the source."
+                f"Documents that failed: {len(quarantine)}, of "
+                f"{', '.join(days[:MAX_NAMED_DAYS])}{more}. Each nightly run retries them until "
+                f"they succeed or are gone at the source."
             ),
-            metadata={FAILED_DOCUMENTS: len(held), FAILURES: quarantine_table(held)},
+            metadata={
+                FAILED_DOCUMENTS: len(quarantine),
+                FAILURES: quarantine_table(quarantine),
+            },
         )
 
     return no_failed_documents
 
 
 def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
-    """Return the check that reads the run's days, and what the run wrote, back from the index."""
+    """Return the check that reads back the run's days and writes from the index."""
 
     @dg.asset_check(
         asset=key,
         name="everything_written_is_found",
         description=(
-            "Every document of the run's days, and whatever else the newest run wrote, is in the "
-            "index whole: a finished head, each of its chunks, and none beyond its end."
+            "Every document of the run's days, and everything else that the newest run wrote, is "
+            "complete in the index: a finished head, all of its chunks, and no others."
         ),
     )
     def everything_written_is_found(
@@ -123,8 +128,8 @@ def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinit
         written = _newest_written(context.instance, key)
         store = vector_index.build_index(Meter()).open()
         days = _days_to_read(context, key)
-        found = read_back(store, source, days)
-        broken = {**found.broken, **dict(broken_among(store, source, written))}
+        completeness = read_back(store, source, days)
+        broken = {**completeness.broken, **dict(broken_among(store, source, written))}
 
         def still_broken() -> dict[str, str]:
             nonlocal broken
@@ -132,9 +137,12 @@ def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinit
             return broken
 
         wait_until(
-            still_broken, seconds=PATIENCE_SECONDS, is_done=not_, pause_seconds=_PAUSE_SECONDS
+            still_broken,
+            seconds=VISIBILITY_TIMEOUT_SECONDS,
+            is_done=not_,
+            pause_seconds=_PAUSE_SECONDS,
         )
-        return _written_result(broken, found.document_count, len(written))
+        return _written_result(broken, completeness.document_count, len(written))
 
     return everything_written_is_found
 
@@ -146,9 +154,9 @@ def _written_result(
     return dg.AssetCheckResult(
         passed=not broken,
         description=(
-            f"Not whole in the index, though they were written: {', '.join(named)}"
+            f"Written, but not complete in the index: {', '.join(named)}"
             f"{' and more' if len(broken) > _NAMED else ''}. Run the same days again; if it "
-            f"happens again, look at the index's own status."
+            f"happens again, check the status of the index."
             if broken
             else None
         ),
@@ -157,7 +165,7 @@ def _written_result(
 
 
 def _days_to_read(context: dg.AssetCheckExecutionContext, key: dg.AssetKey) -> list[date]:
-    """Return the days of this run; of a check that runs alone, the newest that is materialized."""
+    """Return the run's days; the newest materialized day when only the check runs."""
     tags = context.run.tags
     first = tags.get(RANGE_START_TAG) or tags.get(ONE_DAY_TAG)
     if first:
@@ -166,14 +174,14 @@ def _days_to_read(context: dg.AssetCheckExecutionContext, key: dg.AssetKey) -> l
 
 
 def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
-    """Return the check that warns of a day that brings next to nothing where much is usual."""
+    """Return the check that warns when the newest day has far fewer documents than usual."""
 
     @dg.asset_check(
         asset=key,
         name="volume_is_usual",
         description=(
-            f"The newest day brought more than {UNUSUAL_SHARE:.0%} of what such a day usually "
-            f"brings. A source that has lost its access succeeds with nothing."
+            f"The newest day has more than {UNUSUAL_SHARE:.0%} of the usual number of documents. A "
+            f"source whose credentials have lost access succeeds with no documents."
         ),
     )
     def volume_is_usual(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
@@ -181,13 +189,13 @@ def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
         usual = usual_documents(history)
         newest = history.recent[-1] if history.recent else None
         if newest is None or usual is None:
-            return dg.AssetCheckResult(passed=True, description="Too little is known yet.")
+            return dg.AssetCheckResult(passed=True, description="Too few days are known yet.")
         passed = usual < USUAL_AT_LEAST or newest.documents > usual * UNUSUAL_SHARE
         return dg.AssetCheckResult(
             passed=passed,
             severity=dg.AssetCheckSeverity.WARN,
             description=(
-                f"{newest.day} brought {newest.documents} documents, about {usual:.0f} are usual."
+                f"{newest.day} has {newest.documents} documents; about {usual:.0f} are usual."
             ),
             metadata={"documents": newest.documents, "usual_documents": usual},
         )
@@ -196,19 +204,19 @@ def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
 
 
 def _newest_written(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]:
-    """Return the ids that the newest run with any wrote down."""
-    found: tuple[float, list[str]] = (0.0, [])
+    """Return the ids that the newest run with any recorded as written."""
+    newest: tuple[float, list[str]] = (0.0, [])
     for record in newest_events(instance, key).values():
         event = record.asset_materialization
         written = event.metadata.get(WRITTEN) if event is not None else None
-        if isinstance(written, dg.JsonMetadataValue) and record.timestamp > found[0]:
-            found = record.timestamp, [str(one) for one in written.value or []]
-    return found[1]
+        if isinstance(written, dg.JsonMetadataValue) and record.timestamp > newest[0]:
+            newest = record.timestamp, [str(document_id) for document_id in written.value or []]
+    return newest[1]
 
 
 def _deadline(cron: str) -> str:
-    """Return a cron expression two hours later; the same one where its hour is no plain number."""
+    """Return a cron expression two hours later, or unchanged if its hour is not a plain number."""
     minute, hour, *rest = cron.split()
-    if not hour.isdigit() or int(hour) + _HOURS_OF_A_RUN > 23:
+    if not hour.isdigit() or int(hour) + _RUN_HOURS > 23:
         return cron
-    return " ".join([minute, str(int(hour) + _HOURS_OF_A_RUN), *rest])
+    return " ".join([minute, str(int(hour) + _RUN_HOURS), *rest])

@@ -1,6 +1,6 @@
-"""Our errors in Dagster's words: what may succeed later is tried again, the rest fails by name.
+"""Turns our errors into Dagster's retries and failures.
 
-An error that is not ours is a bug: it passes through and ends the run with its own traceback.
+Any other error is a bug and ends the run with its traceback.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from vector_assets.core.errors import RateLimitedError, RetryableError, VectorAs
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Where a step stands with its retries.
+    """An attempt of a step.
 
     Attributes:
         number: 0 for the first attempt.
@@ -28,23 +28,23 @@ class Attempt:
     delay_seconds: float
 
     def is_retried_after(self, error: BaseException) -> bool:
-        """Tell whether this error leads to another attempt.
+        """Return whether this error leads to another attempt.
 
-        A rate limit does not: its ceiling is what a run may wait, and a second attempt would begin
-        by asking for everything again.
+        A rate limit does not: the run has already waited as long as allowed, and another attempt
+        would repeat its requests.
         """
-        may_pass = isinstance(error, RetryableError) and not isinstance(error, RateLimitedError)
-        return may_pass and self.number < self.max_retries
+        is_temporary = isinstance(error, RetryableError) and not isinstance(error, RateLimitedError)
+        return is_temporary and self.number < self.max_retries
 
 
 @contextmanager
-def failing_by_name(attempt: Attempt) -> Iterator[None]:
-    """Turn this project's errors into a retry, or into a failure whose text is the message.
+def converted_errors(attempt: Attempt) -> Iterator[None]:
+    """Turn our errors into a retry, or into a failure with the error's message.
 
     Raises:
-        RetryRequested: For a retryable error while attempts are left. A `RetryPolicy` would try
-            every error again, wrong credentials and bugs among them.
-        Failure: For every other error of ours.
+        RetryRequested: For a retryable error while attempts are left. A `RetryPolicy` would retry
+            every error, even wrong credentials and bugs.
+        Failure: For our other errors.
     """
     try:
         with _without_credentials():
@@ -60,7 +60,7 @@ def failing_by_name(attempt: Attempt) -> Iterator[None]:
 
 @contextmanager
 def _without_credentials() -> Iterator[None]:
-    """Free any error that passes from credentials: Dagster records it with all of its causes."""
+    """Remove credentials from any error: Dagster records it with all of its causes."""
     try:
         yield
     except BaseException as error:

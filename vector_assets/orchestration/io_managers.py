@@ -1,13 +1,12 @@
-"""The index as an IO manager: what an asset streams is written here, batch by batch.
+"""IO managers that write an asset's stream of documents to the index, batch by batch.
 
-`LanceDBIOManager` is the embedded default, `PineconeIOManager` the index of a team; both stand
-under the resource key `vector_index`.
+`LanceDBIOManager` is the embedded default, `PineconeIOManager` a hosted index; both use the
+resource key `vector_index`.
 """
 
 import math
-import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NoReturn
 
@@ -16,24 +15,22 @@ import dagster as dg
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index
-from vector_assets.orchestration.errors import Attempt, failing_by_name
+from vector_assets.orchestration.errors import Attempt, converted_errors
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
+from vector_assets.orchestration.resources import progress_log
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Checkpointer
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import write
 
-PROGRESS_SECONDS = 10.0
-"""Between two lines of progress in the run's log; each is a row in Dagster's database."""
-
 
 class VectorIndexIOManager(dg.ConfigurableIOManager):
-    """Drains a stream of embedded documents into an index, in memory that does not grow.
+    """Writes a stream of embedded documents to an index, in constant memory.
 
     Attributes:
-        max_retries: How often a step is tried again after a retryable error.
-        retry_delay_seconds: Before the first of these; doubles with each one after it.
-        checkpoint_seconds: How often a run for a range of days records which of them are done.
+        max_retries: How often a step is retried after a retryable error.
+        retry_delay_seconds: Before the first retry; doubles with each further one.
+        checkpoint_seconds: How often a run for several days records which days are complete.
     """
 
     max_retries: int = 2
@@ -42,26 +39,26 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
-        """Return a connection to the index, counted on a meter.
+        """Return a connection to the index whose requests a meter counts.
 
         Raises:
-            SettingsError: A setting that it needs is missing.
+            SettingsError: A setting is missing.
         """
 
     def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
-        """Return where a step stands with its retries."""
+        """Return the attempt of a step."""
         return Attempt(context.retry_number, self.max_retries, self.retry_delay_seconds)
 
     def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
-        """Write a stream to its end and record each day with its own numbers.
+        """Write a stream and record a materialization with its own numbers for each day.
 
-        Of a range, days are recorded while the run goes on, the newest first: Dagster itself
-        records none of a range before its end, and none of one that fails or is killed. At the end
-        it records each once more, with its last numbers.
+        A run for several days records them as they are completed, the newest first, because
+        Dagster records none before the end of a run, and none of a run that fails or is killed. At
+        the end Dagster records each day once more, with its final numbers.
 
         Raises:
             RetryRequested: A service does not answer, and attempts are left.
-            Failure: The run cannot go on; its text says what to change.
+            Failure: The run cannot continue; its text says what to change.
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)
@@ -72,19 +69,19 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
             _DayRecorder(context).record,
             every_seconds=self.checkpoint_seconds if is_range else math.inf,
         )
-        with failing_by_name(attempt):
+        with converted_errors(attempt):
             try:
                 report = write(
                     obj,
-                    on_progress=_progress_log(context),
+                    on_progress=progress_log(context.log, _summary),
                     checkpointer=checkpointer,
                 )
             except BaseException as error:
                 if not attempt.is_retried_after(error):
                     context.log.warning(
-                        f"{_summary(obj.report)}; the run broke off: "
-                        f"{len(checkpointer.finished_days)} of {len(obj.days)} days are "
-                        f"complete and recorded as such"
+                        f"{_summary(obj.report)}; the run failed: "
+                        f"{len(checkpointer.finished_days)} of {len(obj.days)} days are complete "
+                        f"and recorded as such"
                     )
                 raise
         for day, metadata in metadata_by_day(report, list(obj.days)).items():
@@ -92,16 +89,16 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         _log_outcome(context, report)
 
     def load_input(self, context: dg.InputContext) -> NoReturn:
-        """Refuse: an index is not a value that another asset could load.
+        """Refuse: an index is not a value that another asset can load.
 
         Raises:
-            Failure: Always; says where to read instead.
+            Failure: Always; says how to read instead.
         """
         raise dg.Failure(
             description=(
-                f"{context.asset_key.to_user_string()} is an index and is not loaded whole: "
-                f"read it through search (`vector-assets find`, or vector_assets.index.search), "
-                f"and name it in `deps=` where an asset has to wait for it"
+                f"{context.asset_key.to_user_string()} is an index and cannot be loaded as a "
+                f"value: read it through search (`vector-assets find`, or "
+                f"vector_assets.index.search), and name it in `deps=` of assets that depend on it"
             ),
             allow_retries=False,
         )
@@ -127,7 +124,7 @@ class PineconeIOManager(VectorIndexIOManager):
     """A Pinecone index.
 
     Attributes:
-        settings: Hold the key, which is therefore not part of the configuration that the UI shows.
+        settings: Hold the API key, which is thereby not in the configuration that the UI shows.
         index: Name of the index.
     """
 
@@ -142,32 +139,19 @@ class PineconeIOManager(VectorIndexIOManager):
         """
         from vector_assets.stores.pinecone.store import PineconeStore
 
-        named = self.settings.model_copy(update={"pinecone_index": self.index})
-        return Index(PineconeStore.from_settings(named, meter))
-
-
-def _progress_log(context: dg.OutputContext) -> Callable[[SyncReport], None]:
-    """Return what logs a report as it grows, at most every `PROGRESS_SECONDS`."""
-    last = time.monotonic()
-
-    def log(report: SyncReport) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
-            last = time.monotonic()
-            context.log.info(_summary(report))
-
-    return log
+        settings = self.settings.model_copy(update={"pinecone_index": self.index})
+        return Index(PineconeStore.from_settings(settings, meter))
 
 
 class _DayRecorder:
-    """Records days of a run as materialized before its end, each once."""
+    """Records days of a run as materialized before the run ends, each once."""
 
     def __init__(self, context: dg.OutputContext) -> None:
         self._context = context
         self._days: set[date] = set()
 
     def record(self, report: SyncReport, finished_days: Sequence[date]) -> None:
-        """Log a materialization for each of these days that has none of this run yet."""
+        """Log a materialization for each of these days that this run has not recorded yet."""
         for day, metadata in metadata_by_day(report, finished_days).items():
             if day not in self._days:
                 self._context.log_event(
@@ -179,7 +163,7 @@ class _DayRecorder:
 
 
 def _log_outcome(context: dg.OutputContext, report: SyncReport) -> None:
-    """Log what was done, and name what was not."""
+    """Log the result and the documents that failed."""
     context.log.info(_summary(report))
     for failure in report.failures[:MAX_FAILURE_ROWS]:
         context.log.warning(f"{failure.document_id} failed: {failure.cause}")

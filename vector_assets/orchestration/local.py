@@ -1,4 +1,4 @@
-"""Runs of the assets from a program: in this process, without a daemon."""
+"""Materializes assets in this process, without a daemon, and prepares `DAGSTER_HOME`."""
 
 import shutil
 from importlib.resources import as_file, files
@@ -21,21 +21,21 @@ def materialize_in_process(
     instance: dg.DagsterInstance | None = None,
     log_level: str = "INFO",
 ) -> dg.ExecuteInProcessResult:
-    """Materialize days of one source and check them, as a run that the UI knows.
+    """Materialize and check some days of a source, in a run that is recorded for the UI.
 
     Args:
         defs: From `build_defs`.
-        source: Which.
-        days: Have to be complete, and not before `PARTITIONS_START`.
-        instance: Where the run is recorded; None for the one in `DAGSTER_HOME`.
-        log_level: Of what is printed on stderr.
+        source: Name.
+        days: Complete days, not before `PARTITIONS_START`.
+        instance: Records the run; None for the one in `DAGSTER_HOME`.
+        log_level: Of the log on stderr.
 
     Raises:
-        VectorAssetsError: What ended the run, by its own type.
+        VectorAssetsError: The error that ended the run.
     """
     if instance is None:
-        with dg.DagsterInstance.get() as found:
-            return materialize_in_process(defs, source, days, instance=found, log_level=log_level)
+        with dg.DagsterInstance.get() as opened:
+            return materialize_in_process(defs, source, days, instance=opened, log_level=log_level)
     try:
         return defs.resolve_job_def(NIGHTLY_INGESTION).execute_in_process(
             run_config={"loggers": {"console": {"config": {"log_level": log_level}}}},
@@ -53,13 +53,13 @@ CONFIGURATION = "dagster.yaml"
 
 
 def prepare_home(folder: Path) -> Path:
-    """Make a folder fit to be `DAGSTER_HOME`; a configuration that stands there stays.
+    """Prepare a folder as `DAGSTER_HOME`; an existing configuration is kept.
 
-    Its databases are made here and now: webserver and daemon that start together on an empty folder
-    both make them, and one of the two dies of it.
+    The databases are created here, because a webserver and a daemon that start together on an empty
+    folder both try to create them, and one of the two crashes.
 
     Args:
-        folder: Made when it does not exist.
+        folder: Created when it does not exist.
 
     Returns:
         Its absolute path.
@@ -67,8 +67,8 @@ def prepare_home(folder: Path) -> Path:
     home = folder.absolute()
     home.mkdir(parents=True, exist_ok=True)
     if not (home / CONFIGURATION).exists():
-        with as_file(files("vector_assets.orchestration") / CONFIGURATION) as ours:
-            shutil.copyfile(ours, home / CONFIGURATION)
+        with as_file(files("vector_assets.orchestration") / CONFIGURATION) as packaged:
+            shutil.copyfile(packaged, home / CONFIGURATION)
     with dg.DagsterInstance.from_config(str(home)):
         pass
     return home

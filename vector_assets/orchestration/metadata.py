@@ -1,6 +1,6 @@
-"""What a run did, as metadata of the days that it materialized.
+"""A run's report as metadata of the days that it materialized.
 
-Numbers are plain integers and floats, because those are what the UI plots over the partitions.
+Numbers are plain integers and floats, which the UI plots over the partitions.
 """
 
 from collections import defaultdict
@@ -23,21 +23,21 @@ from vector_assets.pipeline.report import DayStats, Sample, SyncReport
 from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 
 MAX_FAILURE_ROWS = 100
-"""Rows of that table: what is broken in a thousand documents is told by a hundred."""
+"""Most rows of a metadata table; a hundred examples are enough to find a cause."""
 
 
 def metadata_by_day(
     report: SyncReport, days: Sequence[date]
 ) -> dict[date, dict[str, dg.MetadataValue]]:
-    """Return the metadata of each day: its own numbers, and zeros for a day without documents.
+    """Return the metadata of each day: its own numbers, or zeros for a day without documents.
 
-    What cannot be told by day stands on the newest day alone, under names that begin with `run_`,
-    so that no plot shows the sum of a range on each of its days. So do failures whose day is not
-    among these (windows overlap backwards and reach into the present): nobody else would name them.
+    Numbers of the whole run are recorded on the newest day only, under names that begin with
+    `run_`, so that no plot repeats a total on each day. So are failures of other days, because
+    windows overlap backwards and reach into the present.
 
     Args:
         report: Of the run.
-        days: Those to record, oldest first.
+        days: Days to record, oldest first.
     """
     if not days:
         return {}
@@ -46,11 +46,11 @@ def metadata_by_day(
         day = failure.day
         failures[day if day and day in days else days[-1]].append(failure)
     stats = {day: report.days.get(day, DayStats()) for day in days}
-    counts = {day: one.failed_documents for day, one in stats.items()}
+    counts = {day: day_stats.failed_documents for day, day_stats in stats.items()}
     counts[days[-1]] += report.total.failed_documents - sum(counts.values())
-    found = {day: _day_metadata(stats[day], failures[day], counts[day]) for day in days}
-    found[days[-1]] |= _run_metadata(report)
-    return found
+    metadata = {day: _day_metadata(stats[day], failures[day], counts[day]) for day in days}
+    metadata[days[-1]] |= _run_metadata(report)
+    return metadata
 
 
 def _day_metadata(
@@ -98,7 +98,7 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
     }
     metadata[GAPS] = dg.MetadataValue.table(
         [dg.TableRecord(asdict(gap)) for gap in report.gaps[:MAX_FAILURE_ROWS]],
-        schema=dg.TableSchema([dg.TableColumn(one.name) for one in fields(Gap)]),
+        schema=dg.TableSchema([dg.TableColumn(field.name) for field in fields(Gap)]),
     )
     if report.quarantine:
         metadata[QUARANTINE] = quarantine_table(report.quarantine)
@@ -109,21 +109,21 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
-def quarantine_table(held: Sequence[Quarantined]) -> dg.TableMetadataValue:
-    """Return what is in quarantine, the first `MAX_FAILURE_ROWS` of it, with the cause of each."""
+def quarantine_table(quarantine: Sequence[Quarantined]) -> dg.TableMetadataValue:
+    """Return the first `MAX_FAILURE_ROWS` quarantined documents with their causes."""
     return dg.MetadataValue.table(
         [
             dg.TableRecord(
                 {
-                    "document": one.document_id,
-                    "day": one.day.isoformat() if one.day else "",
-                    "cause": one.cause,
-                    "since": one.first_seen_at.isoformat(timespec="seconds"),
-                    "last_tried": one.last_seen_at.isoformat(timespec="seconds"),
-                    "attempts": one.attempts,
+                    "document": document.document_id,
+                    "day": document.day.isoformat() if document.day else "",
+                    "cause": document.cause,
+                    "since": document.first_seen_at.isoformat(timespec="seconds"),
+                    "last_tried": document.last_seen_at.isoformat(timespec="seconds"),
+                    "attempts": document.attempts,
                 }
             )
-            for one in held[:MAX_FAILURE_ROWS]
+            for document in quarantine[:MAX_FAILURE_ROWS]
         ]
     )
 

@@ -1,7 +1,7 @@
-"""UTC days as Dagster's partitions, and the one way to translate between the two."""
+"""Translates between UTC days and Dagster's partitions, run tags and runs."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 
 import dagster as dg
 
@@ -10,19 +10,16 @@ from vector_assets.core.errors import SettingsError
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
+    ONE_DAY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
 
-# Dagster keeps these names private, though its documents tell users to write them
-# (docs.dagster.io, "Partitioning assets" and "Testing partitioned assets", 2026-11).
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
-ONE_DAY_TAG = "dagster/partition"
-
 
 def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
-    """Return the partitions from a day on; the newest is yesterday, in UTC.
+    """Return the daily partitions since a day; the newest is yesterday in UTC.
 
     Args:
         start: `PARTITIONS_START`, as `YYYY-MM-DD`.
@@ -40,42 +37,41 @@ def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
 
 
 def days_of(partition_keys: Iterable[str]) -> Days:
-    """Return the span of a run's partition keys; Dagster hands a run no gaps."""
+    """Return the span of a run's partition keys, which never have gaps."""
     days = [date.fromisoformat(key) for key in partition_keys]
     return Days(min(days), max(days))
 
 
 def range_tags(days: Days) -> Mapping[str, str]:
-    """Return the tags that make one run of a span of days."""
+    """Return the tags of a single run for a span of days."""
     return {RANGE_START_TAG: days.first.isoformat(), RANGE_END_TAG: days.last.isoformat()}
 
 
 def sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some sources that a run materializes; none for a run of checks alone."""
+    """Return the sources that a run materializes; none for a run of checks only."""
     if run.asset_selection is not None:
         return tuple(source for source in sources if asset_key(source) in run.asset_selection)
     return tuple(sources) if run.job_name in (NIGHTLY_INGESTION, WEEKLY_RESCAN) else ()
 
 
 def pruned_sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
-    """Return those of some sources whose documents a run prunes."""
+    """Return the sources that a run prunes."""
     if run.asset_selection is not None:
         return tuple(source for source in sources if prune_key(source) in run.asset_selection)
     return tuple(sources) if run.job_name == WEEKLY_PRUNE else ()
 
 
 def days_of_run(run: dg.DagsterRun) -> tuple[date, ...]:
-    """Return the days that a run materializes; none when it says nothing of days."""
+    """Return the days that a run materializes; none when its tags name no days."""
     first = run.tags.get(RANGE_START_TAG) or run.tags.get(ONE_DAY_TAG)
     last = run.tags.get(RANGE_END_TAG) or run.tags.get(ONE_DAY_TAG)
     if not first or not last:
         return ()
-    begin, end = date.fromisoformat(first), date.fromisoformat(last)
-    return tuple(begin + timedelta(days=n) for n in range((end - begin).days + 1))
+    return tuple(Days(date.fromisoformat(first), date.fromisoformat(last)))
 
 
 def in_words(days: tuple[date, ...]) -> str:
-    """Return days as a person says them."""
+    """Return a span of days in words."""
     if not days:
         return "some days"
     return f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"

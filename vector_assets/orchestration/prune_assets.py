@@ -1,42 +1,37 @@
-"""One asset a source without partitions: the prune of its documents, and whether it refused.
+"""One unpartitioned asset per source: the prune of its documents, with a check for refusals."""
 
-A run that deletes nothing is a materialization all the same: it says that the index holds nothing
-that its source has lost.
-"""
-
-import time
 from collections.abc import Iterator
 
 import dagster as dg
 
 from vector_assets.core.meter import Meter
-from vector_assets.maintenance.prune.prune import OnProgress, Prune
+from vector_assets.maintenance.prune.prune import Prune
 from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
-from vector_assets.orchestration.errors import failing_by_name
-from vector_assets.orchestration.io_managers import PROGRESS_SECONDS, VectorIndexIOManager
-from vector_assets.orchestration.resources import SourcesResource
+from vector_assets.orchestration.errors import converted_errors
+from vector_assets.orchestration.io_managers import VectorIndexIOManager
+from vector_assets.orchestration.resources import SourcesResource, progress_log
 
 GROUP = "prune"
 
 MAX_ROWS = 100
-"""Of a table in a run's metadata; the numbers beside it count all."""
+"""Most rows of a metadata table; the counts beside it cover everything."""
 
 
 def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:
     """Return the asset of a source's prune.
 
     Args:
-        source: Name, such as `jira`; also the pool that it shares with the source's other runs.
-        max_share: Of the documents, how many may go.
-        index_kind: What the UI shows as the kind of index, such as `pinecone`.
+        source: Name, such as `jira`; also the pool that all of its runs share.
+        max_share: Largest share of the documents that may be deleted.
+        index_kind: Kind that the UI shows, such as `pinecone`.
     """
     key = prune_key(source)
 
     @dg.asset(
         key=key,
-        description=f"What is gone from {source}, deleted from the index.",
+        description=f"Deletes from the index what is gone from {source}.",
         group_name=GROUP,
         kinds={source, index_kind},
         deps=[asset_key(source)],
@@ -44,7 +39,7 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
             dg.AssetCheckSpec(
                 PRUNE_CHECK,
                 asset=key,
-                description="Everything that the source does not show could be deleted.",
+                description="The prune could delete everything that the source no longer lists.",
             )
         ],
         pool=source,
@@ -54,14 +49,14 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
         sources: SourcesResource,
         vector_index: dg.ResourceParam[VectorIndexIOManager],
     ) -> Iterator[dg.MaterializeResult[None]]:
-        with failing_by_name(vector_index.attempt(context)):
+        with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             report = Prune(
                 sources.connect(source, meter),
                 vector_index.build_index(meter).open(),
                 meter,
                 max_share=max_share,
-                on_progress=_progress_log(context),
+                on_progress=progress_log(context.log, _progress_line),
             ).run()
         yield dg.MaterializeResult(
             metadata=_metadata(report), check_results=[_check_result(report)]
@@ -70,20 +65,11 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
     return prune
 
 
-def _progress_log(context: dg.AssetExecutionContext) -> OnProgress:
-    """Return what logs a report as it grows, at most every `PROGRESS_SECONDS`."""
-    last = time.monotonic()
-
-    def log(report: PruneReport) -> None:
-        nonlocal last
-        if time.monotonic() - last >= PROGRESS_SECONDS:
-            last = time.monotonic()
-            context.log.info(
-                f"{report.listed_documents:,} listed for {report.judged_documents:,} held, "
-                f"{len(report.deleted):,} deleted"
-            )
-
-    return log
+def _progress_line(report: PruneReport) -> str:
+    return (
+        f"{report.listed_documents:,} listed, {report.judged_documents:,} in the index, "
+        f"{len(report.deleted):,} deleted"
+    )
 
 
 def _check_result(report: PruneReport) -> dg.AssetCheckResult:
@@ -100,13 +86,13 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
     rows = [
         dg.TableRecord(
             {
-                "document": one.document_id,
-                "container": one.container,
-                "updated_at": f"{one.updated_at:%Y-%m-%d %H:%M}",
+                "document": document.document_id,
+                "container": document.container,
+                "updated_at": f"{document.updated_at:%Y-%m-%d %H:%M}",
             }
         )
-        for one in report.missing
-        if one.document_id in deleted
+        for document in report.missing
+        if document.document_id in deleted
     ]
     columns = [dg.TableColumn(name) for name in ("document", "container", "updated_at")]
     numbers = {
@@ -116,7 +102,7 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
         "moved_documents": report.moved_documents,
         "deleted_documents": len(report.deleted),
         "kept_documents": report.kept_documents,
-        "refused_documents": sum(one.documents for one in report.refusals),
+        "refused_documents": sum(refusal.documents for refusal in report.refusals),
         "run_requests": sum(report.requests.values()),
     }
     return {
@@ -131,13 +117,13 @@ def _refused(report: PruneReport) -> dg.TableMetadataValue:
     rows = [
         dg.TableRecord(
             {
-                "subject": one.subject,
-                "documents": one.documents,
-                "reason": one.reason,
-                "advice": one.advice,
+                "subject": refusal.subject,
+                "documents": refusal.documents,
+                "reason": refusal.reason,
+                "advice": refusal.advice,
             }
         )
-        for one in report.refusals[:MAX_ROWS]
+        for refusal in report.refusals[:MAX_ROWS]
     ]
     columns = [
         dg.TableColumn("subject"),

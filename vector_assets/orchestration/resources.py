@@ -1,8 +1,12 @@
-"""Sources and embedder as Dagster resources: they make connections when a run asks, not before.
+"""Sources and embedder as Dagster resources, and what several steps share.
 
-`Settings` travels as a nested resource and not as configuration, so that no secret can be read in
-the UI.
+Connections are made when a run asks for them. `Settings` is a nested resource and not
+configuration, so that the UI shows no secrets.
 """
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import dagster as dg
 
@@ -10,14 +14,20 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
+from vector_assets.index.generations import Index
 from vector_assets.index.spec import IndexSpec
-from vector_assets.index.targets import embedder_of
+from vector_assets.index.targets import WriteTarget, embedder_of, write_target
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 
+PROGRESS_SECONDS = 10.0
+"""Between two progress lines in a run's log; each is a row in Dagster's database."""
+
+_Report = TypeVar("_Report")
+
 
 class SourcesResource(dg.ConfigurableResource[None]):
-    """The places where documents come from."""
+    """The sources of documents."""
 
     settings: dg.ResourceDependency[Settings]
 
@@ -32,12 +42,12 @@ class SourcesResource(dg.ConfigurableResource[None]):
 
 
 class EmbedderResource(dg.ConfigurableResource[None]):
-    """The model that makes vectors of text."""
+    """The model that turns text into vectors."""
 
     settings: dg.ResourceDependency[Settings]
 
     def connect(self, meter: Meter) -> Embedder:
-        """Return the embedder that the settings name.
+        """Return the embedder of the settings.
 
         Raises:
             SettingsError: The provider cannot be used; says what is missing.
@@ -45,9 +55,40 @@ class EmbedderResource(dg.ConfigurableResource[None]):
         return build_embedder(self.settings, meter)
 
     def connect_spec(self, spec: IndexSpec, meter: Meter) -> Embedder:
-        """Return the embedder that an index was filled with.
+        """Return the embedder that filled an index.
 
         Raises:
-            SettingsError: Its provider is no longer set up.
+            SettingsError: Its provider is no longer configured.
         """
         return embedder_of(spec, self.settings, meter)
+
+
+def open_index(index: Index, embedder: EmbedderResource, meter: Meter) -> WriteTarget:
+    """Open the live index for a step; the index decides which embedder is used.
+
+    Raises:
+        SettingsError: The embedder cannot be used; says what is missing.
+    """
+    return write_target(
+        index, embedder.connect(meter), lambda spec: embedder.connect_spec(spec, meter)
+    )
+
+
+def progress_log(
+    log: dg.DagsterLogManager, line_of: Callable[[_Report], str]
+) -> Callable[[_Report], None]:
+    """Return a callback that logs a growing report, at most every `PROGRESS_SECONDS`.
+
+    Args:
+        log: The run's log.
+        line_of: Says in one line what a report holds.
+    """
+    logged_at = time.monotonic()
+
+    def on_progress(report: _Report) -> None:
+        nonlocal logged_at
+        if time.monotonic() - logged_at >= PROGRESS_SECONDS:
+            logged_at = time.monotonic()
+            log.info(line_of(report))
+
+    return on_progress

@@ -1,6 +1,7 @@
-"""The schedules: each night what is new, each week all of it again, and what is gone.
+"""The nightly sync, the weekly rescan and the weekly prune.
 
-Nothing that Dagster brings catches up after an outage, so the night's asks the instance.
+Dagster's own schedules do not catch up after an outage, so the nightly one checks the instance for
+missing days.
 """
 
 from collections.abc import Iterator
@@ -26,19 +27,19 @@ from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.partitions import days_of, range_tags
 
 RESCAN_CRON = "0 12 * * 6"
-"""Saturdays at noon, UTC: when no night is due, and few people write."""
+"""Saturdays at noon, UTC: away from the nightly run, when few people write."""
 
 PRUNE_CRON = "0 12 * * 0"
-"""Sundays at noon, UTC: a day after the rescan, and when no night is due either."""
+"""Sundays at noon, UTC: a day after the rescan, and away from the nightly run."""
 
 RESCAN_DAYS = 30
-"""How long what was said may be edited or deleted, and the index still learns of it."""
+"""How old a message may be when it is edited or deleted for the rescan to notice."""
 
 
 def build_schedules(
     partitions: dg.DailyPartitionsDefinition, settings: Settings
 ) -> list[dg.ScheduleDefinition]:
-    """Return all of them, running unless a person has switched one off."""
+    """Return all schedules, running by default."""
     return [
         build_nightly_schedule(partitions, settings),
         build_rescan_schedule(partitions, settings),
@@ -49,7 +50,7 @@ def build_schedules(
 def build_nightly_schedule(
     partitions: dg.DailyPartitionsDefinition, settings: Settings
 ) -> dg.ScheduleDefinition:
-    """Return the schedule, running unless a person has switched it off."""
+    """Return the schedule of the nightly sync."""
 
     @dg.schedule(
         name=SCHEDULE,
@@ -57,19 +58,19 @@ def build_nightly_schedule(
         cron_schedule=settings.nightly_cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Asks for yesterday, and for the days that earlier nights left undone.",
+        description="Requests yesterday, and days that are missing or had failures.",
     )
     def nightly_ingestion_schedule(
         context: dg.ScheduleEvaluationContext,
     ) -> list[dg.RunRequest] | dg.SkipReason:
         sources = settings.enabled_sources
         if not sources:
-            return dg.SkipReason(_nothing_is_on())
+            return dg.SkipReason(_no_source_enabled())
         tick = context.scheduled_execution_time
         keys = partitions.get_partition_keys(current_time=tick)[-settings.catch_up_days :]
         days = [date.fromisoformat(key) for key in keys]
         if not days:
-            return dg.SkipReason(_nothing_is_complete(settings))
+            return dg.SkipReason(_no_complete_day(settings))
         canary = dg.RunRequest(
             run_key=f"{CANARY} at {tick.isoformat()}", asset_selection=[CANARY_KEY]
         )
@@ -88,7 +89,7 @@ def build_nightly_schedule(
 def build_rescan_schedule(
     partitions: dg.DailyPartitionsDefinition, settings: Settings
 ) -> dg.ScheduleDefinition:
-    """Return the schedule of the rescan, running unless a person has switched it off."""
+    """Return the schedule of the weekly rescan."""
 
     @dg.schedule(
         name=RESCAN_SCHEDULE,
@@ -96,7 +97,7 @@ def build_rescan_schedule(
         cron_schedule=RESCAN_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Reads the last {RESCAN_DAYS} days again, for what was edited or deleted.",
+        description=f"Reads the last {RESCAN_DAYS} days again, for edits and deletions.",
     )
     def weekly_rescan_schedule(
         context: dg.ScheduleEvaluationContext,
@@ -104,9 +105,9 @@ def build_rescan_schedule(
         tick = context.scheduled_execution_time
         keys = partitions.get_partition_keys(current_time=tick)[-RESCAN_DAYS:]
         if not settings.enabled_sources:
-            return dg.SkipReason(_nothing_is_on())
+            return dg.SkipReason(_no_source_enabled())
         if not keys:
-            return dg.SkipReason(_nothing_is_complete(settings))
+            return dg.SkipReason(_no_complete_day(settings))
         return [
             dg.RunRequest(
                 run_key=f"{source} rescan at {tick.isoformat()}",
@@ -120,7 +121,7 @@ def build_rescan_schedule(
 
 
 def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Return the schedule of the prune, running unless a person has switched it off."""
+    """Return the schedule of the weekly prune."""
 
     @dg.schedule(
         name=PRUNE_SCHEDULE,
@@ -128,13 +129,13 @@ def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
         cron_schedule=PRUNE_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Deletes from the index what is gone at its source; a run a source.",
+        description="Deletes from the index what is gone at its source, one run per source.",
     )
     def weekly_prune_schedule(
         context: dg.ScheduleEvaluationContext,
     ) -> list[dg.RunRequest] | dg.SkipReason:
         if not settings.enabled_sources:
-            return dg.SkipReason(_nothing_is_on())
+            return dg.SkipReason(_no_source_enabled())
         tick = context.scheduled_execution_time
         return [
             dg.RunRequest(
@@ -149,12 +150,12 @@ def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 
 def days_due(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[date]) -> list[date]:
-    """Return which of some days to sync: those missing, those with failures, always the newest.
+    """Return the days to sync: those missing, those with failures, and always the newest.
 
-    The newest is due even when it is materialized, for what was edited since.
+    The newest is due even when it is materialized, because of later edits.
 
     Args:
-        instance: Asked what has been materialized, and how it went.
+        instance: To read materializations from.
         key: Of the asset.
         days: Candidates, oldest first, at least one.
     """
@@ -168,7 +169,7 @@ def _requests(
 ) -> Iterator[dg.RunRequest]:
     """Yield one run for each span of days that is due.
 
-    The tick is part of the key: a day that failed last night is a new request tonight.
+    The run key contains the tick, so that a failed day is requested again at the next tick.
     """
     key = asset_key(source)
     for span in spans_of(days_due(instance, key, days)):
@@ -179,13 +180,13 @@ def _requests(
         )
 
 
-def _nothing_is_complete(settings: Settings) -> str:
+def _no_complete_day(settings: Settings) -> str:
     return f"no day is complete yet since PARTITIONS_START, {settings.partitions_start}"
 
 
-def _nothing_is_on() -> str:
-    wanted = "; ".join(
+def _no_source_enabled() -> str:
+    variables = "; ".join(
         f"{source}: {', '.join(field.upper() for field in fields)}"
         for source, fields in CREDENTIALS_BY_SOURCE.items()
     )
-    return f"no source is on: set the credentials of at least one ({wanted})"
+    return f"no source is on: set the credentials of at least one ({variables})"

@@ -1,6 +1,6 @@
-"""What heals and what rings: missed days are asked for, failures and stale sources are told of.
+"""Sensors that catch up on missed days and send alerts for failed runs and stale sources.
 
-All of them live in the daemon; that it lives is the watcher's to see (`monitoring/watcher.py`).
+They run in the daemon; `monitoring/watcher.py` checks the daemon itself.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from vector_assets.monitoring.alerts.incidents import DagsterIncidentStore
 from vector_assets.monitoring.alerts.routing import (
     canary_problem,
     for_sensors,
-    is_told_already,
+    is_already_alerted,
     run_problem,
 )
 from vector_assets.monitoring.cron import last_tick
@@ -37,7 +37,7 @@ from vector_assets.sources import shown_sources
 
 REPORTER = "sensors"
 
-LOOK_FOR_MISSED_SECONDS = 60
+CATCH_UP_INTERVAL_SECONDS = 60
 
 _WILL_RETRY_TAG = "dagster/will_retry"
 
@@ -45,7 +45,7 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 def build_sensors(
     settings: Settings, partitions: dg.DailyPartitionsDefinition
 ) -> list[dg.SensorDefinition]:
-    """Return the three sensors, running unless a person has switched them off."""
+    """Return the three sensors, running by default."""
     return [
         _build_missed_partitions(settings, partitions),
         _build_freshness_alert(settings),
@@ -59,15 +59,15 @@ def _build_missed_partitions(
     @dg.sensor(
         name="missed_partitions_sensor",
         job_name=NIGHTLY_INGESTION,
-        minimum_interval_seconds=LOOK_FOR_MISSED_SECONDS,
+        minimum_interval_seconds=CATCH_UP_INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="After an outage, asks for the days that the night should have brought.",
+        description="Requests the days that the nightly run missed, such as after an outage.",
     )
     def missed_partitions_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         now = datetime.now(UTC)
         due = last_tick(settings.nightly_cron, now)
         keys = partitions.get_partition_keys(current_time=due) if due else []
-        found = missed_requests(
+        missed = missed_requests(
             context.instance,
             settings,
             keys[-settings.catch_up_days :],
@@ -76,9 +76,9 @@ def _build_missed_partitions(
             note=context.cursor or "",
         )
         return dg.SensorResult(
-            run_requests=found.requests,
-            skip_reason=None if found.requests else dg.SkipReason(found.reason),
-            cursor=note_of(found, now),
+            run_requests=missed.requests,
+            skip_reason=None if missed.requests else dg.SkipReason(missed.reason),
+            cursor=note_of(missed, now),
         )
 
     return missed_partitions_sensor
@@ -89,21 +89,21 @@ def _build_freshness_alert(settings: Settings) -> dg.SensorDefinition:
         name="freshness_alert_sensor",
         minimum_interval_seconds=max(30, int(2 * settings.watch_seconds)),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells people of sources that are late or stale, and of failed checks.",
+        description="Sends alerts for late or stale sources and for failed checks.",
     )
     def freshness_alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         now = datetime.now(UTC)
         days = complete_days(now, RECENT_DAYS)
-        observation = observe_records(context.instance, settings.enabled_sources, days)
-        # The daemon starts a new code server every minute, so what vendors answered is kept in
-        # the cursor: they are asked less often than this looks.
+        state = observe_records(context.instance, settings.enabled_sources, days)
+        # The daemon starts a new code server every minute, so the cache of vendors' answers is
+        # kept in the cursor: vendors are asked less often than this sensor runs.
         probes = Probes(settings, keeps_sources=True, remembered=context.cursor or "")
-        health = measure(settings, probes, observation, now=now)
+        health = measure(settings, probes, state, now=now)
         context.update_cursor(probes.remembered)
         store = DagsterIncidentStore(context.instance.daemon_cursor_storage)
-        problems = for_sensors(health, observation, store.read(REPORTER), settings)
-        Alerter(REPORTER, build_channels(settings), store).report(problems, now)
-        verdicts = ", ".join(f"{one.source} {one.verdict}" for one in health.sources)
+        problems = for_sensors(health, state, store.read(REPORTER), settings)
+        Alerter(REPORTER, build_channels(settings), store).reconcile(problems, now)
+        verdicts = ", ".join(f"{source.source} {source.verdict}" for source in health.sources)
         return dg.SkipReason(verdicts or "no source is on")
 
     return freshness_alert_sensor
@@ -113,7 +113,7 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="run_failure_alert_sensor",
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells people of a run that has failed and will not be tried again.",
+        description="Sends an alert for a run that has failed and will not be retried.",
     )
     def run_failure_alert_sensor(
         context: dg.RunFailureSensorContext,
@@ -126,20 +126,20 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         now = datetime.now(UTC)
         causes = _causes(context)
         link = f"{settings.dagster_url}/runs/{run.run_id}"
-        if canary := _cause_of_canary(run, causes):
-            alerter.open(canary_problem(canary, link=link), now)
+        if canary_cause := _cause_of_canary(run, causes):
+            alerter.raise_incident(canary_problem(canary_cause, link=link), now)
         incidents = store.read(REPORTER)
         shown = shown_sources(settings)
-        _note_prunes(context, pruned_sources_of(run, shown), causes)
+        _fail_prune_checks(context, pruned_sources_of(run, shown), causes)
         for source in sources_of(run, shown):
             step = asset_key(source).to_python_identifier()
             if causes and step not in causes and len(causes) < len(shown):
-                # Another source of the same run failed, or a check did; this one is well.
+                # Another source of the run failed, or a check; this source succeeded.
                 continue
             cause = causes.get(step) or context.failure_event.message or "it was killed"
-            if is_told_already(source, cause, incidents):
+            if is_already_alerted(source, cause, incidents):
                 continue
-            alerter.open(
+            alerter.raise_incident(
                 run_problem(
                     source,
                     days=in_words(days_of_run(run)),
@@ -154,19 +154,19 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
 
 
 def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
-    """Return why the canary of a run failed; empty when it did not, or was not part of it."""
+    """Return why a run's canary failed; empty when it succeeded or was not part of the run."""
     step = CANARY_KEY.to_python_identifier()
     if step in causes or run.asset_selection != {CANARY_KEY}:
         return causes.get(step, "")
     return "its run was killed"
 
 
-def _note_prunes(
+def _fail_prune_checks(
     context: dg.RunFailureSensorContext, sources: Iterable[str], causes: Mapping[str, str]
 ) -> None:
-    """Let the check of each prune that has failed say so, until the next one is good.
+    """Record a failed check for each prune that has failed; the next good prune clears it.
 
-    The step itself cannot: a worker that was killed says nothing any more.
+    This is done here because a worker that was killed cannot record anything.
     """
     for source in sources:
         key = prune_key(source)
@@ -182,12 +182,12 @@ def _note_prunes(
 
 
 def _causes(context: dg.RunFailureSensorContext) -> dict[str, str]:
-    """Return the words of each step that failed, by its key; none when the process was killed."""
-    found: dict[str, str] = {}
+    """Return the error message of each failed step by its key; none if the process was killed."""
+    causes: dict[str, str] = {}
     for event in context.get_step_failure_events():
         data = event.step_failure_data
-        words = data.user_failure_data.description if data.user_failure_data else None
-        if not words and data.error is not None:
-            words = (data.error.cause or data.error).message.strip()
-        found[str(event.step_key)] = str(words or event.message)
-    return found
+        message = data.user_failure_data.description if data.user_failure_data else None
+        if not message and data.error is not None:
+            message = (data.error.cause or data.error).message.strip()
+        causes[str(event.step_key)] = str(message or event.message)
+    return causes

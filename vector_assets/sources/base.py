@@ -31,7 +31,7 @@ SAMPLED_DOCUMENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ConnectionCheck:
     """Who we are at a vendor, and what we cannot read there.
 
     Attributes:
@@ -232,7 +232,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask the vendor whether the credentials work; return who we are and what we can't read.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The HTTP faces over real HTTP: keys, statuses, the predecessor's fields, and fuzzed requests."""
+"""The HTTP routes over real HTTP: keys, statuses, fields of the older API, fuzzed requests."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets_tests.support.patience import first_answer
-from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.receiver import Receiver
 
 READ = {"Authorization": "Bearer reading-key"}
 ADMIN = {"X-Admin-Key": "admin-key"}
@@ -50,7 +50,7 @@ ROUTES = (
 
 @contextmanager
 def served(settings: Settings, folder: Path) -> Iterator[tuple[str, Watcher]]:
-    """Serve in a thread until the block ends; gives the address, and the watcher."""
+    """Serve in a thread until the block ends; yields the address and the watcher."""
     alerter = Alerter("watcher", (), FileIncidentStore(folder / "incidents"))
     watcher = Watcher(settings, alerter, Probes(settings))
     config = uvicorn.Config(build_api(settings, watcher), port=0, log_level="warning")
@@ -99,42 +99,42 @@ def api(
 
 
 def test_an_answer_has_title_text_link_author_date_and_score(api: str) -> None:
-    answer = requests.get(
+    context = requests.get(
         f"{api}/api/find-context", params={"q": "HAR-41", "limit": 1}, headers=READ, timeout=60
     ).json()
-    [found] = answer["answers"]
-    assert found["title"] == "HAR-41 Shipping labels print blank for parcels to Norway"
-    assert found["link"].endswith("/jira/browse/HAR-41")
-    assert found["author"].startswith("Lena Fischer")
-    assert (found["source"], found["score"]) == ("jira", 1.0)
-    assert "blank" in found["text"]
-    assert set(answer["as_of"]) == {"jira", "slack", "notion", "fireflies"}
-    assert datetime.fromisoformat(found["date"]) <= datetime.now(UTC)
+    [answer] = context["answers"]
+    assert answer["title"] == "HAR-41 Shipping labels print blank for parcels to Norway"
+    assert answer["link"].endswith("/jira/browse/HAR-41")
+    assert answer["author"].startswith("Lena Fischer")
+    assert (answer["source"], answer["score"]) == ("jira", 1.0)
+    assert "blank" in answer["text"]
+    assert set(context["as_of"]) == {"jira", "slack", "notion", "fireflies"}
+    assert datetime.fromisoformat(answer["date"]) <= datetime.now(UTC)
 
 
 def test_answers_are_narrowed_by_source_and_day(api: str) -> None:
     def ask(**params: Any) -> list[dict[str, Any]]:
-        answer = requests.get(
+        response = requests.get(
             f"{api}/api/find-context", params={"q": "labels", **params}, headers=READ, timeout=60
         )
-        found: list[dict[str, Any]] = answer.json()["answers"]
-        return found
+        answers: list[dict[str, Any]] = response.json()["answers"]
+        return answers
 
-    assert {one["source"] for one in ask(source="notion")} == {"notion"}
-    assert {one["source"] for one in ask(source="notion,jira")} == {"notion", "jira"}
+    assert {answer["source"] for answer in ask(source="notion")} == {"notion"}
+    assert {answer["source"] for answer in ask(source="notion,jira")} == {"notion", "jira"}
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     assert ask(since=tomorrow.isoformat()) == []
 
 
-def test_sync_status_has_the_fields_of_the_predecessor_and_the_verdict(api: str) -> None:
+def test_sync_status_has_the_fields_of_the_older_api_and_the_verdict(api: str) -> None:
     status = requests.get(f"{api}/api/sync-status", headers=READ, timeout=60).json()
-    jira = next(one for one in status["sources"] if one["source"] == "jira")
+    jira = next(source for source in status["sources"] if source["source"] == "jira")
     assert 0 < jira["age_hours"] < 72
     assert jira["is_stale"] is False
     assert jira["last_sync"] == jira["watermark"]
-    assert jira["reasons"] == ["the index holds the newest of the source"]
+    assert jira["reasons"] == ["the index is up to date with the source"]
     assert (status["stale_count"], status["verdict"]) == (0, "late")
-    # Nobody answers where Dagster should be, and that is not kept quiet.
+    # No Dagster runs here, which is reported.
     assert status["all_fresh"] is False
     assert status["problems"][0].startswith("Dagster's webserver does not answer")
 
@@ -200,7 +200,7 @@ def test_nothing_but_the_contract_is_reachable(api: str, path: str) -> None:
         ("/api/backfill/jira?days=1", 503, "the Dagster webserver at http://127.0.0.1:9"),
     ],
 )
-def test_a_backfill_that_nobody_would_run_is_never_accepted(
+def test_a_backfill_that_nothing_would_run_is_not_accepted(
     api: str, path: str, status: int, words: str
 ) -> None:
     answer = requests.post(api + path, headers=ADMIN, timeout=60)
@@ -218,13 +218,13 @@ def test_a_backfill_that_nobody_would_run_is_never_accepted(
         ({"q": "x", "since": "yesterday"}, "valid date"),
     ],
 )
-def test_a_wrong_word_is_refused_by_its_name(api: str, params: dict[str, str], words: str) -> None:
+def test_an_invalid_parameter_is_named(api: str, params: dict[str, str], words: str) -> None:
     answer = requests.get(f"{api}/api/find-context", params=params, headers=READ, timeout=60)
     assert answer.status_code in {400, 422}
     assert words in answer.text
 
 
-def test_the_page_of_the_routes_opens_for_a_browser_that_sends_the_key(api: str) -> None:
+def test_the_docs_page_opens_in_a_browser_that_sends_the_key(api: str) -> None:
     page = requests.get(f"{api}/docs", auth=("anyone", "reading-key"), timeout=60)
     assert (page.status_code, "swagger" in page.text) == (200, True)
     asked = requests.get(f"{api}/docs", timeout=60)
@@ -233,16 +233,16 @@ def test_the_page_of_the_routes_opens_for_a_browser_that_sends_the_key(api: str)
 
 def test_only_restricted_readers_get_restricted_answers(api: str) -> None:
     def titles(viewer: str) -> set[str]:
-        answer = requests.get(
+        response = requests.get(
             f"{api}/api/find-context", params={"q": "depot", "viewer": viewer, "limit": 50},
             headers=READ, timeout=60,
         )  # fmt: skip
-        return {one["document_id"] for one in answer.json()["answers"]}
+        return {answer["document_id"] for answer in response.json()["answers"]}
 
     assert titles("") == titles("nobody@harbor.example")
 
 
-def test_every_request_that_the_contract_allows_gets_an_answer_of_the_contract(api: str) -> None:
+def test_every_request_of_the_schema_gets_a_response_of_the_schema(api: str) -> None:
     schema = schemathesis.openapi.from_url(f"{api}/openapi.json", headers=READ)
     statuses: set[int] = set()
     count = 0
@@ -255,60 +255,54 @@ def test_every_request_that_the_contract_allows_gets_an_answer_of_the_contract(a
             nonlocal count
             answer = case.call(headers={**READ, **ADMIN}, timeout=60)
             case.validate_response(answer, checks=CHECKS)
-            # 503 is stated, for nobody answers where Dagster should be; any other is a bug.
+            # 503 is documented, and no Dagster runs here; any other 5xx is a bug.
             assert answer.status_code < 500 or answer.status_code == 503
             statuses.add(answer.status_code)
             count += 1
 
         with suppress(hypothesis.errors.Unsatisfiable):
-            # A route without parameters cannot be asked wrongly.
+            # A route without parameters has no invalid requests.
             fuzz()
     assert count > 100
     assert {200, 422, 503} <= statuses
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as found:
-        yield found
-
-
-def test_the_service_outside_is_pinged_only_while_all_is_well(
+def test_the_heartbeat_url_is_pinged_only_while_everything_is_healthy(
     office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from vector_assets.monitoring.dagster_state.state import Observation
+    from vector_assets.monitoring.dagster_state.state import DagsterState
 
-    seen = [Observation(heartbeats={"SENSOR": datetime.now(UTC)})]
+    seen = [DagsterState(heartbeats={"SENSOR": datetime.now(UTC)})]
     monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: seen[0])
     settings = office[0].model_copy(
         update={"heartbeat_url": type(office[0].heartbeat_url)(receiver.url)}
     )
     alerter = Alerter("watcher", (), FileIncidentStore(tmp_path))
     watcher = Watcher(settings, alerter, Probes(settings))
-    assert watcher.look().health.verdict == "fresh"
+    assert watcher.check_once().health.verdict == "fresh"
     assert receiver.pings == 1
-    seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
-    assert watcher.look().health.verdict == "late"
+    seen[0] = DagsterState(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    assert watcher.check_once().health.verdict == "late"
     assert receiver.pings == 1
     receiver.status = 500
-    seen[0] = Observation(heartbeats={"SENSOR": datetime.now(UTC)})
-    assert watcher.look().ping_error == "HEARTBEAT_URL cannot be pinged: HTTPError"
+    seen[0] = DagsterState(heartbeats={"SENSOR": datetime.now(UTC)})
+    assert watcher.check_once().ping_error == "HEARTBEAT_URL cannot be pinged: HTTPError"
 
 
-def test_looks_at_once_tell_the_same_news_once(
+def test_concurrent_checks_send_one_alert(
     office: tuple[Settings, Sandbox], tmp_path: Path, receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from vector_assets.monitoring.dagster_state.state import Observation
+    from vector_assets.monitoring.dagster_state.state import DagsterState
 
-    dead = Observation(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
+    dead = DagsterState(heartbeats={"SENSOR": datetime.now(UTC) - timedelta(hours=1)})
     monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: dead)
     alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
-    # Processes that have just been started are given the time that a heartbeat may be old.
+    # A watcher that has just started waits this long before it reports a dead daemon.
     settings = office[0].model_copy(update={"heartbeat_max_age_seconds": 0})
     watcher = Watcher(settings, alerter, Probes(settings))
     with ThreadPoolExecutor(8) as threads:
-        for look in [threads.submit(watcher.look) for _ in range(8)]:
-            assert look.result().health.verdict == "late"
+        for check in [threads.submit(watcher.check_once) for _ in range(8)]:
+            assert check.result().health.verdict == "late"
     assert receiver.events() == [("opened", "daemon")]

@@ -1,51 +1,12 @@
-"""The command line against a sandbox: results, exit codes, and one line for every wrong word."""
+"""The command line against a sandbox: results, exit codes, and one-line errors."""
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from vector_assets.cli.main import main
-from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; returns exit code, stdout and stderr."""
-
-    def call(*words: str) -> tuple[int, str, str]:
-        code: Any = 0
-        try:
-            main(words)
-        except SystemExit as ended:
-            code = ended.code
-        printed = capsys.readouterr()
-        return int(code or 0), printed.out, printed.err
-
-    return call
-
-
-@pytest.fixture
-def office(
-    serve: Callable[[Workspace], Sandbox], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Sandbox:
-    """The packaged workspace, ending yesterday, with every variable pointing at it."""
-    workspace = Workspace.load(PACKAGED_WORKSPACE)
-    move_to_yesterday(workspace, datetime.now(UTC))
-    sandbox = serve(workspace)
-    for name, value in sandbox.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("VECTOR_STORE", "lancedb")
-    monkeypatch.setenv("LANCEDB_URI", str(tmp_path / "lancedb"))
-    return sandbox
+from vector_assets_tests.cli.conftest import Run
 
 
 def test_a_week_is_synced_found_and_fresh(run: Run, office: Sandbox) -> None:
@@ -60,11 +21,11 @@ def test_a_week_is_synced_found_and_fresh(run: Run, office: Sandbox) -> None:
     }
 
     code, out, _ = run("find", "how do I rotate the carrier API keys?", "--json")
-    found = json.loads(out)
+    answers = json.loads(out)
     assert code == 0
-    [runbook] = [a for a in found["answers"][:3] if a["title"] == "Rotate the carrier API keys"]
+    [runbook] = [a for a in answers["answers"][:3] if a["title"] == "Rotate the carrier API keys"]
     assert runbook["url"].startswith("https://www.notion.so/")
-    assert set(found["as_of"]) == {"jira", "slack", "notion", "fireflies"}
+    assert set(answers["as_of"]) == {"jira", "slack", "notion", "fireflies"}
 
     code, out, _ = run("status", "--json")
     assert code == 0
@@ -88,7 +49,7 @@ def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -
     assert "as of (UTC): jira 20" in out
 
 
-def test_one_source_that_is_down_costs_no_other_and_the_exit_code_says_so(
+def test_a_source_that_is_down_does_not_stop_others_and_sets_the_exit_code(
     run: Run, office: Sandbox
 ) -> None:
     office.faults.fail("/fireflies", status=401)
@@ -102,7 +63,7 @@ def test_one_source_that_is_down_costs_no_other_and_the_exit_code_says_so(
 def test_an_empty_index_is_stale_and_status_says_what_to_do(run: Run, office: Sandbox) -> None:
     code, out, _ = run("status")
     assert code == 1
-    assert "jira: the index holds nothing of it: run `vector-assets sync`" in out
+    assert "jira: the index has no documents of it: run `vector-assets sync`" in out
 
 
 def test_with_no_credentials_doctor_says_what_is_missing(run: Run) -> None:
@@ -165,11 +126,11 @@ def test_a_bad_token_is_named_and_never_shown(
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
 )
-def test_a_wrong_word_gets_one_line_that_names_it(
+def test_wrong_usage_gets_one_line_that_names_it(
     run: Run, words: list[str], code: int, line: str
 ) -> None:
-    found, out, err = run(*words)
-    assert (found, out) == (code, "")
+    exit_code, out, err = run(*words)
+    assert (exit_code, out) == (code, "")
     assert line in err
     assert err.count("\n") == 1
     assert err.startswith("error: ")
@@ -184,7 +145,7 @@ def test_an_unreachable_server_is_named(
     assert "fireflies did not answer" in err
 
 
-def test_settings_of_another_dimension_are_named_and_the_index_goes_on_as_it_was(
+def test_settings_with_other_dimensions_are_named_and_the_index_keeps_its_own(
     run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run("sync", "jira", "--days", "7")
@@ -202,7 +163,7 @@ def test_a_broken_setting_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert err.startswith("error: CATCH_UP_DAYS is 'soon'")
 
 
-def test_help_teaches_with_examples(run: Run) -> None:
+def test_help_shows_examples(run: Run) -> None:
     code, out, _ = run("sync", "--help")
     assert code == 0
     assert "vector-assets sync jira --days 30" in out

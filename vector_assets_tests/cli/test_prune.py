@@ -1,4 +1,4 @@
-"""`vector-assets prune` against a sandbox: exit codes, what it prints, the words it knows."""
+"""`vector-assets prune` against a sandbox: exit codes, output, options."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from vector_assets.core.settings import Settings
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.lancedb.store import LanceDBStore
-from vector_assets_tests.cli.test_main import Run
+from vector_assets_tests.cli.conftest import Run
 from vector_assets_tests.maintenance.prune.pruning import held
 
 
@@ -20,7 +20,7 @@ def synced(run: Run, office: Sandbox) -> LanceDBStore:
 
 def delete_oldest(office: Sandbox) -> str:
     issues = office.workspace.issues
-    oldest = min(issues, key=lambda one: str(one["fields"]["updated"]))
+    oldest = min(issues, key=lambda issue: str(issue["fields"]["updated"]))
     issues.remove(oldest)
     return f"jira:{oldest['id']}"
 
@@ -78,7 +78,7 @@ def test_the_share_comes_from_the_settings_and_from_the_command(
     assert held(synced) == before - gone
 
 
-def test_a_source_that_is_down_costs_no_other(run: Run, office: Sandbox) -> None:
+def test_a_source_that_is_down_does_not_stop_others(run: Run, office: Sandbox) -> None:
     assert run("sync", "jira", "slack", "--days", "60")[0] == 0
     gone = delete_oldest(office)
     office.faults.fail("/slack", status=200, body={"ok": False, "error": "invalid_auth"})
@@ -97,14 +97,14 @@ def test_a_source_that_is_down_costs_no_other(run: Run, office: Sandbox) -> None
         (("jirra",), "unknown source 'jirra'"),
     ],
 )
-def test_words_that_make_no_sense_are_exit_code_two(
+def test_contradicting_options_are_exit_code_two(
     run: Run, office: Sandbox, words: tuple[str, ...], said: str
 ) -> None:
     code, _, err = run("prune", *words)
     assert (code, said in err) == (2, True)
 
 
-def test_days_limit_what_is_judged(run: Run, office: Sandbox, synced: LanceDBStore) -> None:
+def test_days_limit_what_is_compared(run: Run, office: Sandbox, synced: LanceDBStore) -> None:
     gone = delete_oldest(office)
     assert run("prune", "jira", "--days", "1")[0] == 0
     assert gone in held(synced)

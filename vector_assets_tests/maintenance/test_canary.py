@@ -17,7 +17,7 @@ from vector_assets.index.search import find
 from vector_assets.maintenance.canary import CANARY, CANARY_ID, OLD_AFTER, last_found, try_canary
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.alerts.routing import canary_problem, for_sensors
-from vector_assets.monitoring.dagster_state.state import AssetHistory, DayRecord, Observation
+from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState, PartitionRecord
 from vector_assets.monitoring.health import Verdict, measure
 from vector_assets.monitoring.probes import Probes
 from vector_assets.sandbox.server import Sandbox
@@ -146,11 +146,11 @@ def test_an_index_that_shows_late_what_was_written_is_waited_for(sandbox: Sandbo
     assert last_found(store) == NIGHT
 
 
-def problems(store: IndexStore, observation: Observation | None, hours: int) -> list[str]:
+def problems(store: IndexStore, state: DagsterState | None, hours: int) -> list[str]:
     """Return what is told of the canary so long after the night; the one source is empty."""
     now = NIGHT + timedelta(hours=hours)
     settings = Settings(files_path=".")
-    health = measure(settings, Probes(settings, Index(store)), observation, now=now)
+    health = measure(settings, Probes(settings, Index(store)), state, now=now)
     if CANARY in {one.key for one in health.problems}:
         assert health.verdict is not Verdict.FRESH
     return [one.detail for one in health.problems if one.key == CANARY]
@@ -158,11 +158,13 @@ def problems(store: IndexStore, observation: Observation | None, hours: int) -> 
 
 def test_a_canary_that_was_not_found_for_more_than_a_night_is_a_problem(tmp_path: Path) -> None:
     store = LanceDBStore(str(tmp_path / "index"))
-    nights = Observation({"jira": AssetHistory(recent=(DayRecord(NIGHT.date(), NIGHT, 1, 0),))})
+    nights = DagsterState(
+        {"jira": AssetHistory(recent=(PartitionRecord(NIGHT.date(), NIGHT, 1, 0),))}
+    )
     assert timedelta(hours=36) == OLD_AFTER
     assert problems(store, nights, 35) == []
     [never] = problems(store, nights, 37)
-    assert "was never found, though nights are recorded since 2026-03-02 06:00" in never
+    assert "was never found, though runs are recorded since 2026-03-02 06:00" in never
     try_canary(store, TinyEmbedder(), now=NIGHT)
     assert problems(store, nights, 36) == []
     [old] = problems(store, nights, 37)
@@ -176,7 +178,7 @@ def test_an_index_that_does_not_answer_is_no_second_problem(sandbox: Sandbox) ->
     store = build(sandbox, pinecone_controller_host="http://127.0.0.1:9")
     with pytest.raises(UnavailableError, match="pinecone did not answer"):
         last_found(store)
-    assert problems(store, Observation(), 99) == []
+    assert problems(store, DagsterState(), 99) == []
 
 
 def test_status_over_http_and_metrics_say_when_it_was_last_found(tmp_path: Path) -> None:
@@ -202,8 +204,8 @@ def test_the_alert_of_a_canary_is_over_once_it_is_found_again(tmp_path: Path) ->
     incidents = {problem.key: Incident(problem, opened_at=NIGHT, seen_at=NIGHT)}
 
     def told() -> list[str]:
-        health = measure(settings, Probes(settings, Index(store)), Observation(), now=NEXT)
-        problems = for_sensors(health, Observation(), incidents, settings)
+        health = measure(settings, Probes(settings, Index(store)), DagsterState(), now=NEXT)
+        problems = for_sensors(health, DagsterState(), incidents, settings)
         return [one.key for one in problems if one.key == "run:canary"]
 
     assert told() == ["run:canary"]

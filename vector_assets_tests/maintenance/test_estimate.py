@@ -19,7 +19,7 @@ from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sources.estimate import picked, spread_of_mean
 from vector_assets.sources.fireflies.listing import began_at
-from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
+from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.fireflies.meetings import meeting
 from vector_assets_tests.sources.slack.team import ANN, person
 from vector_assets_tests.support.indexes import assert_same, contents

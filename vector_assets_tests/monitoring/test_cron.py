@@ -1,4 +1,4 @@
-"""When nights are due."""
+"""Ticks of the nightly schedule and due days."""
 
 from datetime import date, timedelta
 
@@ -36,7 +36,7 @@ def test_today_is_not_complete_and_none_is_before_the_first() -> None:
     assert complete_days(now, 3, date(2026, 3, 9)) == (date(2026, 3, 9),)
 
 
-def test_a_day_is_overdue_when_its_night_and_the_time_of_a_run_are_over() -> None:
+def test_a_day_is_overdue_when_its_tick_and_the_grace_period_have_passed() -> None:
     days, grace = complete_days(utc("2026-03-10T12:00"), 2), timedelta(hours=2)
     assert overdue(SIX, days, utc("2026-03-10T07:59"), grace) == (date(2026, 3, 8),)
     assert overdue(SIX, days, utc("2026-03-10T08:00"), grace) == days

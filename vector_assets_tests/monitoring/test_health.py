@@ -1,4 +1,4 @@
-"""The verdict on a source, from what was seen of it."""
+"""Verdicts on sources, and problems of Dagster."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from vector_assets.monitoring.alerts.routing import for_sensors
 from vector_assets.monitoring.dagster_state.names import SCHEDULE, SENSORS
 from vector_assets.monitoring.dagster_state.state import (
     AssetHistory,
-    DayRecord,
+    DagsterState,
     Instigator,
-    Observation,
+    PartitionRecord,
 )
 from vector_assets.monitoring.health import (
     Health,
@@ -35,7 +35,7 @@ YESTERDAY = date(2026, 3, 19)
 
 
 def probe(watermark: str | None = "2026-03-19T22:00", newest: str | None = "", **other: Any) -> Any:
-    """Return a probe; the newest at the source is what the index holds, if not said otherwise."""
+    """Return a probe; by default the index holds the newest activity at the source."""
     seen = watermark if newest == "" else newest
     return SourceProbe(
         "jira",
@@ -49,11 +49,12 @@ def probe(watermark: str | None = "2026-03-19T22:00", newest: str | None = "", *
 def history(*days: int, documents: int = 10, last: int | None = None) -> AssetHistory:
     """Return a history in which these days of March are materialized."""
     records = [
-        DayRecord(date(2026, 3, day), utc(f"2026-03-{day:02}T23:00"), documents, 0) for day in days
+        PartitionRecord(date(2026, 3, day), utc(f"2026-03-{day:02}T23:00"), documents, 0)
+        for day in days
     ]
     if last is not None:
         newest = records[-1]
-        records[-1] = DayRecord(newest.day, newest.recorded_at, last, 0)
+        records[-1] = PartitionRecord(newest.day, newest.recorded_at, last, 0)
     return AssetHistory(frozenset(record.day for record in records), tuple(records))
 
 
@@ -64,10 +65,10 @@ def judged(
 
 
 def test_an_index_that_holds_the_newest_of_the_source_is_fresh() -> None:
-    found = judged(probe(), history(*range(1, 20)))
-    assert (found.verdict, found.missing_days) == (Verdict.FRESH, ())
-    assert found.reasons == ("the index holds the newest of the source",)
-    assert found.lag_seconds == 0
+    health = judged(probe(), history(*range(1, 20)))
+    assert (health.verdict, health.missing_days) == (Verdict.FRESH, ())
+    assert health.reasons == ("the index is up to date with the source",)
+    assert health.lag_seconds == 0
 
 
 @pytest.mark.parametrize(
@@ -84,25 +85,25 @@ def test_the_lag_behind_the_source_decides(newest: str, verdict: Verdict) -> Non
 
 
 def test_an_empty_index_is_stale_and_says_what_to_do() -> None:
-    found = judged(probe(watermark=None, newest="2026-03-01"))
-    assert found.verdict == Verdict.STALE
-    assert found.reasons == ("the index holds nothing of it: run `vector-assets sync`",)
+    health = judged(probe(watermark=None, newest="2026-03-01"))
+    assert health.verdict == Verdict.STALE
+    assert health.reasons == ("the index has no documents of it: run `vector-assets sync`",)
 
 
 def test_a_source_that_holds_nothing_is_fresh_when_the_index_holds_nothing() -> None:
     assert judged(probe(watermark=None, newest=None)).verdict == Verdict.FRESH
 
 
-def test_a_source_that_shows_nothing_any_more_may_have_lost_its_access() -> None:
-    found = judged(probe(newest=None))
-    assert found.verdict == Verdict.LATE
-    assert "the source shows nothing at all, though the index holds 100 vectors" in found.reasons[0]
+def test_a_source_that_lists_nothing_any_more_may_have_lost_its_access() -> None:
+    health = judged(probe(newest=None))
+    assert health.verdict == Verdict.LATE
+    assert "the source lists nothing, though the index holds 100 vectors" in health.reasons[0]
 
 
-def test_what_cannot_be_asked_is_unknown_and_never_fresh() -> None:
+def test_what_cannot_be_read_is_unknown_and_never_fresh() -> None:
     assert judged(probe(source_error="jira did not answer")).verdict == Verdict.UNKNOWN
-    found = judged(probe(index_error="pinecone did not answer"))
-    assert found.reasons == ("the index cannot be asked: pinecone did not answer",)
+    health = judged(probe(index_error="pinecone did not answer"))
+    assert health.reasons == ("the index cannot be read: pinecone did not answer",)
 
 
 @pytest.mark.parametrize(
@@ -117,17 +118,17 @@ def test_what_cannot_be_asked_is_unknown_and_never_fresh() -> None:
 def test_a_day_is_late_two_hours_after_its_night_began_and_stale_a_day_later(
     now: str, verdict: Verdict, missing: tuple[date, ...]
 ) -> None:
-    found = judged(probe(), history(*range(1, 19)), utc(now))
-    assert (found.verdict, found.missing_days) == (verdict, missing)
+    health = judged(probe(), history(*range(1, 19)), utc(now))
+    assert (health.verdict, health.missing_days) == (verdict, missing)
 
 
 def test_a_backfilled_old_day_makes_nothing_fresh() -> None:
-    found = judged(probe(), history(1, 2, 3, *range(8, 19)))
-    assert found.verdict == Verdict.STALE
-    assert found.missing_days == (date(2026, 3, 6), date(2026, 3, 7), YESTERDAY)
+    health = judged(probe(), history(1, 2, 3, *range(8, 19)))
+    assert health.verdict == Verdict.STALE
+    assert health.missing_days == (date(2026, 3, 6), date(2026, 3, 7), YESTERDAY)
 
 
-def test_days_before_the_first_that_ever_was_are_not_missing() -> None:
+def test_days_before_the_first_materialized_day_are_not_missing() -> None:
     assert judged(probe(), history(18, 19)).missing_days == ()
 
 
@@ -141,7 +142,7 @@ def test_days_before_the_first_that_ever_was_are_not_missing() -> None:
         (history(18, 19, last=0), Verdict.FRESH),
     ],
 )
-def test_a_day_that_brings_next_to_nothing_where_much_is_usual_is_late(
+def test_a_day_with_far_fewer_documents_than_usual_is_late(
     known: AssetHistory, verdict: Verdict
 ) -> None:
     assert judged(probe(), known).verdict == verdict
@@ -149,17 +150,17 @@ def test_a_day_that_brings_next_to_nothing_where_much_is_usual_is_late(
 
 def test_a_quiet_weekend_is_compared_with_weekends() -> None:
     quiet = [
-        DayRecord(day, NOW, 0 if day.weekday() >= 5 else 50, 0)
+        PartitionRecord(day, NOW, 0 if day.weekday() >= 5 else 50, 0)
         for day in (date(2026, 3, 1) + timedelta(days=n) for n in range(22))
     ]
-    known = AssetHistory(frozenset(one.day for one in quiet), tuple(quiet))
+    known = AssetHistory(frozenset(record.day for record in quiet), tuple(quiet))
     assert quiet[-1].day.weekday() == 6
     assert judged(probe(), known, utc("2026-03-23T09:00")).verdict == Verdict.FRESH
 
 
-def test_the_whole_is_as_good_as_the_worst_and_late_while_there_is_a_problem() -> None:
+def test_the_overall_verdict_is_the_worst_and_late_while_there_is_a_problem() -> None:
     fresh, stale = judged(probe()), judged(probe(watermark=None, newest="2026-03-01"))
-    dead = problems_of(Observation(heartbeats={"SENSOR": None}), Settings(), NOW)
+    dead = problems_of(DagsterState(heartbeats={"SENSOR": None}), Settings(), NOW)
     assert Health(NOW, (fresh,)).verdict == Verdict.FRESH
     assert Health(NOW, (fresh, stale)).verdict == Verdict.STALE
     assert Health(NOW, (fresh,), dead).verdict == Verdict.LATE
@@ -174,13 +175,13 @@ def test_the_whole_is_as_good_as_the_worst_and_late_while_there_is_a_problem() -
         (timedelta(days=12), "12 days"),
     ],
 )
-def test_spans_read_as_a_person_says_them(span: timedelta, words: str) -> None:
+def test_spans_in_words(span: timedelta, words: str) -> None:
     assert hours(span) == words
 
 
 def keys(**seen: Any) -> list[str]:
-    observation = Observation(**seen)
-    return [problem.key for problem in problems_of(observation, Settings(), NOW)]
+    state = DagsterState(**seen)
+    return [problem.key for problem in problems_of(state, Settings(), NOW)]
 
 
 ALIVE = {"SENSOR": NOW - timedelta(seconds=46), "SCHEDULER": NOW - timedelta(seconds=5)}
@@ -194,10 +195,10 @@ def test_a_heartbeat_of_three_minutes_ago_is_a_dead_daemon() -> None:
     assert keys(heartbeats=None) == []
 
 
-def test_the_dead_daemon_is_named_with_its_last_sign_of_life_and_what_to_do() -> None:
+def test_the_dead_daemon_is_reported_with_its_last_heartbeat_and_what_to_do() -> None:
     beats = {"SENSOR": NOW - timedelta(minutes=10)}
-    [problem] = problems_of(Observation(heartbeats=beats), Settings(), NOW)
-    assert "SENSOR; last heard of 2026-03-20 08:50:00 UTC" in problem.detail
+    [problem] = problems_of(DagsterState(heartbeats=beats), Settings(), NOW)
+    assert "SENSOR; last heartbeat 2026-03-20 08:50:00 UTC" in problem.detail
     assert problem.since == NOW - timedelta(minutes=10)
     assert "dagster-daemon run" in problem.advice
 
@@ -208,7 +209,7 @@ def schedule(**fields: Any) -> dict[str, Instigator]:
 
 
 @pytest.mark.parametrize(
-    ("fields", "found"),
+    ("fields", "expected"),
     [
         ({}, []),
         ({"is_running": False}, [f"off:{SCHEDULE}"]),
@@ -217,10 +218,10 @@ def schedule(**fields: Any) -> dict[str, Instigator]:
         ({"last_tick_at": None}, []),
     ],
 )
-def test_a_schedule_that_is_off_fails_or_missed_its_night_is_a_problem(
-    fields: dict[str, Any], found: list[str]
+def test_a_schedule_that_is_off_fails_or_missed_its_tick_is_a_problem(
+    fields: dict[str, Any], expected: list[str]
 ) -> None:
-    assert keys(instigators=schedule(**fields)) == found
+    assert keys(instigators=schedule(**fields)) == expected
 
 
 @pytest.mark.parametrize(
@@ -235,23 +236,23 @@ def test_a_location_that_does_not_load_and_a_silent_webserver_are_problems() -> 
     assert keys(webserver_error="it did not answer") == ["webserver"]
 
 
-def test_a_database_that_is_away_is_told_and_not_the_webserver_that_stands_on_it() -> None:
-    found = keys(webserver_error="it did not answer", database_error="connection refused")
-    assert found == ["database"]
+def test_a_database_that_is_down_is_reported_instead_of_its_webserver() -> None:
+    problem_keys = keys(webserver_error="it did not answer", database_error="connection refused")
+    assert problem_keys == ["database"]
 
 
-def test_a_code_server_that_is_away_is_one_problem_however_many_sensors_it_stops() -> None:
+def test_a_code_server_that_is_down_is_one_problem_however_many_sensors_it_stops() -> None:
     words = "dagster._core.errors.DagsterUserCodeUnreachableError: Unable to reach the code server"
     away = Instigator(is_running=True, last_tick_at=NOW, last_tick_error=words)
     sensors = dict.fromkeys(SENSORS, away)
-    [problem] = problems_of(Observation(instigators=sensors), Settings(), NOW)
+    [problem] = problems_of(DagsterState(instigators=sensors), Settings(), NOW)
     assert (problem.key, problem.detail) == ("code-location", words)
-    # As the webserver sees it a moment later: the same key, and so no other alert.
+    # The webserver reports it a moment later under the same key, which sends no second alert.
     assert keys(location_error="vector_assets: it cannot be reached") == ["code-location"]
 
 
 @pytest.mark.parametrize(
-    ("days", "listed", "found"),
+    ("days", "listed", "expected"),
     [
         ({YESTERDAY}, (), ["credentials:jira"]),
         ({date(2026, 1, 1)}, (), []),
@@ -266,20 +267,20 @@ def test_a_code_server_that_is_away_is_one_problem_however_many_sensors_it_stops
     ],
 )
 def test_a_source_whose_credentials_are_gone(
-    days: set[date], listed: tuple[str, ...], found: list[str]
+    days: set[date], listed: tuple[str, ...], expected: list[str]
 ) -> None:
-    observation = Observation(assets={"jira": AssetHistory(frozenset(days))})
+    state = DagsterState(assets={"jira": AssetHistory(frozenset(days))})
     settings = Settings(vector_assets_sources=listed, jira_server="https://x.example")
-    problems = problems_of(observation, settings, NOW)
-    assert [problem.key for problem in problems] == found
+    problems = problems_of(state, settings, NOW)
+    assert [problem.key for problem in problems] == expected
     if problems:
         assert "JIRA_EMAIL, JIRA_API_TOKEN not set" in problems[0].detail
 
 
 def test_a_source_that_has_its_credentials_is_not_missed() -> None:
-    observation = Observation(assets={"slack": AssetHistory(frozenset({YESTERDAY}))})
+    state = DagsterState(assets={"slack": AssetHistory(frozenset({YESTERDAY}))})
     settings = Settings.model_validate({"slack_bot_token": "xoxb-1"})
-    assert problems_of(observation, settings, NOW) == ()
+    assert problems_of(state, settings, NOW) == ()
 
 
 class _AwayStore(LanceDBStore):
@@ -289,17 +290,17 @@ class _AwayStore(LanceDBStore):
         raise UnavailableError("LanceDB at s3://index", "connection refused")
 
 
-def test_an_index_that_is_away_is_one_problem_and_not_one_of_each_source(sandbox: Sandbox) -> None:
+def test_an_index_that_is_down_is_one_problem_and_not_one_per_source(sandbox: Sandbox) -> None:
     given = {name.lower(): value for name, value in sandbox.environment.items()}
     settings = Settings.model_validate(given)
     health = measure(settings, Probes(settings, Index(_AwayStore("s3://index"))), None)
     assert [problem.key for problem in health.problems] == ["index"]
     assert "connection refused" in health.problems[0].detail
     assert {source.verdict for source in health.sources} == {Verdict.UNKNOWN}
-    assert for_sensors(health, Observation(), {}, settings) == []
+    assert for_sensors(health, DagsterState(), {}, settings) == []
 
 
-def test_a_first_load_is_fresh_once_it_has_brought_the_newest_day() -> None:
+def test_a_first_load_is_fresh_once_the_newest_day_is_materialized() -> None:
     filling = source_health(probe(), history(19), Settings(), NOW)
     assert (filling.verdict, filling.missing_days) == (Verdict.FRESH, ())
 
@@ -312,19 +313,19 @@ def test_a_first_load_is_fresh_once_it_has_brought_the_newest_day() -> None:
         ({}, 10),
     ],
     ids=[
-        "its first night goes on",
-        "it had nights before",
-        "Dagster tells nothing of it",
+        "its first load is running",
+        "it has materialized days",
+        "Dagster has no record of it",
     ],
 )
-def test_a_source_is_given_an_hour_for_its_first_night_and_minutes_later(
+def test_a_first_load_may_take_an_hour_before_an_alert_and_a_later_run_minutes(
     assets: dict[str, AssetHistory], turns: int
 ) -> None:
-    # The first night fills the index from new to old, and records a day once it is done.
+    # A first load fills the index from new to old and records a day once it is complete.
     settings = Settings(watch_seconds=60)
     filling = probe(watermark="2026-03-01T10:00", newest="2026-03-19T22:00")
     behind = source_health(filling, assets.get("jira"), settings, NOW)
     assert behind.verdict is Verdict.STALE
-    [problem] = for_sensors(Health(NOW, (behind,)), Observation(assets=assets), {}, settings)
+    [problem] = for_sensors(Health(NOW, (behind,)), DagsterState(assets=assets), {}, settings)
     assert problem.key == "source:jira"
     assert problem.tell_after_seconds == turns * 60

@@ -1,4 +1,4 @@
-"""Vendors are asked how new they are no more often than is good for them, whatever they answer."""
+"""Probes keep within the vendors' rate limits, whatever vendors answer."""
 
 import json
 import time
@@ -29,7 +29,7 @@ THROTTLED = {"status": 429}
 
 
 class Day:
-    """A watcher's day, minute by minute, each look by a process that has just been started."""
+    """A day of checks, one per minute, each by a new process."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         values = {name.lower(): value for name, value in sandbox.environment.items()}
@@ -41,7 +41,7 @@ class Day:
         monkeypatch.setattr(probes_module.time, "time", lambda: self._now)
 
     def pass_by(self, span: timedelta = DAY) -> int:
-        """Look each minute and return how many requests this cost."""
+        """Check each minute and return how many requests this took."""
         before = len(self._sandbox.faults.log)
         for _ in range(int(span / timedelta(minutes=1))):
             probes = Probes(
@@ -77,14 +77,14 @@ def test_a_day_of_errors_costs_no_more_than_half_of_them(sandbox: Sandbox, day: 
     assert day.seen.source_error.startswith("fireflies did not answer: internal")
 
 
-def test_a_vendor_that_throttles_is_left_alone_for_its_whole_span(
+def test_a_vendor_that_throttles_is_not_asked_for_its_whole_interval(
     sandbox: Sandbox, day: Day
 ) -> None:
     sandbox.faults.fail(PATH, **THROTTLED)
     assert WATCHING_PROCESSES * day.pass_by() == 12
 
 
-def test_one_error_in_passing_is_forgotten_within_minutes(sandbox: Sandbox, day: Day) -> None:
+def test_a_temporary_error_is_forgotten_within_minutes(sandbox: Sandbox, day: Day) -> None:
     sandbox.workspace.transcripts = [meeting(1)]
     sandbox.faults.fail(PATH, **UNAVAILABLE, times=2)
     assert day.pass_by(timedelta(seconds=ERROR_SECONDS)) == 1

@@ -1,4 +1,4 @@
-"""A code location of its own for each test, with an instance that forgets."""
+"""A code location for each test, with an ephemeral instance."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +11,8 @@ from vector_assets_tests.orchestration.parts import Location
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Dagster as it is deployed: webserver, daemon and code server as processes, asked over GraphQL."""
+"""Runs `dagster dev` as real processes and queries it over GraphQL."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ query ($id: ID!) {
 
 
 class DagsterProcesses:
-    """What `dagster dev` has started."""
+    """The processes of `dagster dev`."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class DagsterProcesses:
         self._log = log
 
     def query(self, text: str, **variables: Any) -> Any:
-        """Ask the webserver what the UI would ask."""
+        """Send a GraphQL query to the webserver."""
         answer = requests.post(
             f"{self._url}/graphql", json={"query": text, "variables": variables}, timeout=30
         )
@@ -182,7 +182,7 @@ def running_dagster(home: Path, environment: Mapping[str, str]) -> Iterator[Dags
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=15)
-        # What did not follow its parent, such as a code server, is of the same session.
+        # Children that outlive their parent, such as code servers, are in the same session.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -1,4 +1,4 @@
-"""Resources of given parts, and short words for what a run left behind in Dagster's records."""
+"""Stand-ins for resources, and helpers that read what a run recorded in Dagster."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -21,7 +21,7 @@ JIRA = dg.AssetKey("jira_documents")
 
 
 class GivenSources:
-    """Stands in for `SourcesResource`: a source for each attempt, the last one again and again."""
+    """Stands in for `SourcesResource`: one source per attempt; the last one is repeated."""
 
     def __init__(self, *sources: Source) -> None:
         self._sources = list(sources)
@@ -42,7 +42,7 @@ class GivenEmbedder:
 
 
 class Location:
-    """A code location over a LanceDB in a folder, and an instance of its own."""
+    """A code location over a LanceDB in a folder, with an instance."""
 
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.uri = str(folder / "lancedb")
@@ -52,7 +52,7 @@ class Location:
     def run(
         self, days: Days, *sources: Source, job: str = "nightly_ingestion"
     ) -> dg.ExecuteInProcessResult:
-        """Run a job for Jira over some days, an attempt a source."""
+        """Run a job for Jira over some days, with one source per attempt."""
         return self.run_with(days, Settings(), job=job, sources=GivenSources(*sources))
 
     def run_all(self, days: Days, **overrides: object) -> dg.ExecuteInProcessResult:
@@ -68,7 +68,7 @@ class Location:
         selection: Sequence[dg.AssetKey] | None = (JIRA,),
         **overrides: object,
     ) -> dg.ExecuteInProcessResult:
-        """Run over some days with what the settings give, but for the index and the embedder."""
+        """Run over some days with the settings' resources, except index and embedder."""
         defs = build_defs(
             settings,
             resource_overrides={
@@ -91,11 +91,11 @@ class Location:
     def recorded(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Return day and metadata of every materialization, oldest event first."""
         events = self.instance.fetch_materializations(JIRA, limit=1000, ascending=True).records
-        found = [record.asset_materialization for record in events]
+        materializations = [record.asset_materialization for record in events]
         return [
-            (str(one.partition), {name: plain(value) for name, value in one.metadata.items()})
-            for one in found
-            if one is not None
+            (str(event.partition), {name: plain(value) for name, value in event.metadata.items()})
+            for event in materializations
+            if event is not None
         ]
 
 
@@ -105,7 +105,7 @@ def days(first: str, last: str = "") -> Days:
 
 
 def failure_text(result: dg.ExecuteInProcessResult) -> str:
-    """Return the words under which a run's step failed."""
+    """Return the error message of a run's failed step."""
     (event,) = [event for event in result.all_events if event.is_step_failure]
     data = event.step_failure_data
     if data.user_failure_data is not None:
@@ -114,7 +114,7 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
 
 
 def plain(value: dg.MetadataValue) -> Any:
-    """Return what a metadata value holds; of a table, its rows."""
+    """Return the plain value of metadata; of a table, its rows."""
     if isinstance(value, dg.TableMetadataValue):
         return [dict(record.data) for record in value.records]
     return value.value
@@ -123,6 +123,8 @@ def plain(value: dg.MetadataValue) -> Any:
 def check_of(
     result: dg.ExecuteInProcessResult, name: str = "no_failed_documents"
 ) -> dg.AssetCheckEvaluation:
-    """Return the one evaluation of an asset check in a run."""
-    (evaluation,) = [one for one in result.get_asset_check_evaluations() if one.check_name == name]
+    """Return the only evaluation of an asset check in a run."""
+    (evaluation,) = [
+        check for check in result.get_asset_check_evaluations() if check.check_name == name
+    ]
     return evaluation

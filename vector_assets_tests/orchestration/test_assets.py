@@ -80,7 +80,7 @@ def test_a_year_of_days_is_one_run_that_records_each_of_them(location: Location)
     assert len(location.recorded()) == 365
 
 
-def test_what_cannot_be_told_by_day_stands_on_the_newest_day_alone(location: Location) -> None:
+def test_numbers_of_the_run_are_recorded_on_the_newest_day_only(location: Location) -> None:
     location.sync(WEEK, on(1), on(3), document("early", "words", updated_at="2025-02-28T20:00"))
     *earlier, newest = [metadata for _, metadata in location.recorded()]
     assert [name for metadata in earlier for name in metadata if name.startswith("run_")] == []
@@ -216,7 +216,7 @@ def test_a_single_day_is_recorded_once(location: Location) -> None:
     assert [day for day, _ in location.recorded()] == ["2025-03-02"]
 
 
-def test_a_bad_document_costs_no_other_and_fails_the_check_by_name(location: Location) -> None:
+def test_a_bad_document_does_not_stop_others_and_fails_the_check(location: Location) -> None:
     result = location.sync(WEEK, on(1), on(2), on(2, "bad", "POISON"))
     assert result.success
     assert count(location) == 2
@@ -245,7 +245,7 @@ def test_a_good_night_does_not_hide_what_an_earlier_one_left_undone(location: Lo
     assert check_of(healed).passed
 
 
-def test_a_document_that_a_rescan_could_not_read_is_mended_by_the_night_and_the_check_passes(
+def test_a_document_that_a_rescan_could_not_read_is_retried_by_the_nightly_run_and_the_check_passes(
     location: Location,
 ) -> None:
     month = Days.newest(30, datetime.now(UTC))
@@ -329,7 +329,7 @@ def test_all_sources_in_one_run_keep_to_their_own_namespaces_and_numbers(
 def test_the_check_reads_every_document_of_the_days_back_whole(
     location: Location, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.orchestration.checks.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("vector_assets.orchestration.checks.VISIBILITY_TIMEOUT_SECONDS", 0.0)
     long = tuple(f"part {n} " + "word " * 60 for n in range(3))
     documents = [document(str(n), *long, updated_at="2025-03-02T10:00") for n in range(4)]
     good = check_of(location.sync(days("2025-03-02"), *documents), WRITTEN_CHECK)

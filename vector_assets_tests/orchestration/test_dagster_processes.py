@@ -54,8 +54,8 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
             source: dagster.query(_RECORDED, path=[f"{source}_documents"])["assetOrError"]
             for source in SOURCE_NAMES
         }
-    found = schedules["locationOrLoadError"]["repositories"][0]["schedules"]
-    assert {one["name"]: one["scheduleState"]["status"] for one in found} == {
+    loaded = schedules["locationOrLoadError"]["repositories"][0]["schedules"]
+    assert {schedule["name"]: schedule["scheduleState"]["status"] for schedule in loaded} == {
         "nightly_ingestion_schedule": "RUNNING",
         "weekly_rescan_schedule": "RUNNING",
         "weekly_prune_schedule": "RUNNING",
@@ -70,4 +70,4 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
 
 
 def _number(event: dict[str, list[dict[str, int]]], label: str) -> int:
-    return next(one["intValue"] for one in event["metadataEntries"] if one["label"] == label)
+    return next(entry["intValue"] for entry in event["metadataEntries"] if entry["label"] == label)

@@ -27,17 +27,17 @@ def defs() -> dg.Definitions:
     return build_defs(Settings())
 
 
-def test_there_is_an_asset_a_source_whether_it_is_on_or_not(defs: dg.Definitions) -> None:
+def test_each_source_has_an_asset_whether_enabled_or_not(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
-    found = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+    specs = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
     kinds = ("documents", "prune")
-    assert set(found) == {
+    assert set(specs) == {
         *(f"{source}_{kind}" for source in SOURCE_NAMES for kind in kinds),
         "index_canary",
     }
     assert set(SOURCES) == set(CREDENTIALS_BY_SOURCE)
     for source in SOURCE_NAMES:
-        spec = found[f"{source}_documents"]
+        spec = specs[f"{source}_documents"]
         assert spec.group_name == "vector_index"
         assert spec.kinds == {source, "lancedb"}
         assert spec.metadata["namespace"] == source
@@ -72,7 +72,7 @@ def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -
 
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")
-def test_no_secret_reaches_what_the_ui_is_told() -> None:
+def test_no_secret_reaches_the_ui() -> None:
     from dagster._core.remote_representation.external_data import RepositorySnap
     from dagster._serdes import serialize_value
 

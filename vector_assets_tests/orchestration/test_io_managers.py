@@ -34,7 +34,7 @@ def test_an_index_is_not_loaded_as_a_value_and_the_refusal_says_where_to_read(
         raise_on_error=False,
     )
     assert not result.success
-    assert "jira_documents is an index and is not loaded whole: read it through search" in (
+    assert "jira_documents is an index and cannot be loaded as a value: read it through search" in (
         failure_text(result)
     )
 

@@ -12,9 +12,9 @@ FIRST, LAST = date(2025, 3, 1), date(2025, 3, 2)
 
 
 def report() -> SyncReport:
-    found = SyncReport("jira")
-    found.add(FIRST, DayStats(documents=3, chunks=7, tokens=70, dollars=0.5))
-    return found
+    sync_report = SyncReport("jira")
+    sync_report.add(FIRST, DayStats(documents=3, chunks=7, tokens=70, dollars=0.5))
+    return sync_report
 
 
 def test_no_days_no_metadata() -> None:
@@ -31,18 +31,18 @@ def test_numbers_are_numbers_so_that_they_can_be_plotted() -> None:
 
 
 def test_a_thousand_failures_are_counted_and_the_first_hundred_named() -> None:
-    found = report()
+    sync_report = report()
     for n in range(1000):
-        found.add_failure(DocumentFailure(f"jira:{n}", "broken", FIRST))
-    first = metadata_by_day(found, [FIRST, LAST])[FIRST]
+        sync_report.add_failure(DocumentFailure(f"jira:{n}", "broken", FIRST))
+    first = metadata_by_day(sync_report, [FIRST, LAST])[FIRST]
     assert plain(first["failed_documents"]) == 1000
     assert len(plain(first["failures"])) == MAX_FAILURE_ROWS
 
 
 def test_a_preview_shows_what_was_written() -> None:
-    found = report()
-    found.add_sample(document("7", updated_at="2025-03-01T10:00"), 4)
-    assert plain(metadata_by_day(found, [FIRST])[FIRST]["run_preview"]) == [
+    sync_report = report()
+    sync_report.add_sample(document("7", updated_at="2025-03-01T10:00"), 4)
+    assert plain(metadata_by_day(sync_report, [FIRST])[FIRST]["run_preview"]) == [
         {
             "title": "Title 7",
             "container": "HAR",
@@ -54,10 +54,10 @@ def test_a_preview_shows_what_was_written() -> None:
 
 
 def test_what_was_not_read_stands_on_the_newest_day_and_is_empty_when_all_was() -> None:
-    found = report()
-    assert plain(metadata_by_day(found, [FIRST, LAST])[LAST]["run_gaps"]) == []
-    found.add_gap(Gap("bot messages", "they are left out", count=7))
-    by_day = metadata_by_day(found, [FIRST, LAST])
+    sync_report = report()
+    assert plain(metadata_by_day(sync_report, [FIRST, LAST])[LAST]["run_gaps"]) == []
+    sync_report.add_gap(Gap("bot messages", "they are left out", count=7))
+    by_day = metadata_by_day(sync_report, [FIRST, LAST])
     assert "run_gaps" not in by_day[FIRST]
     assert plain(by_day[LAST]["run_gaps"]) == [
         {

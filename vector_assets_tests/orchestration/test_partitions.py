@@ -20,7 +20,7 @@ def test_the_newest_partition_is_yesterday_from_midnight_utc_on() -> None:
 
 
 @pytest.mark.parametrize("start", ["yesterday", "2025-13-01", ""])
-def test_a_start_that_is_no_day_is_refused_by_the_name_of_its_variable(start: str) -> None:
+def test_an_invalid_start_is_refused_with_the_variable(start: str) -> None:
     with pytest.raises(SettingsError, match=f"PARTITIONS_START is {start!r}: set it to a day"):
         daily_partitions(start)
 

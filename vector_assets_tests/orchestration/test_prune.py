@@ -39,8 +39,8 @@ KEY = prune_key("jira")
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """One on disk, which knows of schedules too."""
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as opened:
+        yield opened
 
 
 def evaluate(instance: dg.DagsterInstance, **settings: Any) -> tuple[list[dg.RunRequest], str]:
@@ -73,7 +73,7 @@ def prune(location: Location, *items: Document | Exception) -> dg.ExecuteInProce
 
 
 def held(location: Location) -> set[str]:
-    return {one for one, _ in LanceDBStore(location.uri).documents("jira")}
+    return {document_id for document_id, _ in LanceDBStore(location.uri).documents("jira")}
 
 
 def recorded(location: Location) -> dict[str, Any]:
@@ -85,19 +85,19 @@ def recorded(location: Location) -> dict[str, Any]:
 
 
 def problems(location: Location) -> list[Problem]:
-    """Return what the sensors would tell of prunes."""
+    """Return the problems that the sensors would report about prunes."""
     settings = Settings.model_validate({**JIRA_ON, "lancedb_uri": location.uri})
-    observation = observe_records(location.instance, ["jira"], [])
-    health = measure(settings, Probes(Settings(lancedb_uri=location.uri)), observation)
-    found = for_sensors(health, observation, {}, settings)
-    return [one for one in found if one.key.startswith("prune:")]
+    state = observe_records(location.instance, ["jira"], [])
+    health = measure(settings, Probes(Settings(lancedb_uri=location.uri)), state)
+    reported = for_sensors(health, state, {}, settings)
+    return [problem for problem in reported if problem.key.startswith("prune:")]
 
 
 def test_each_source_that_is_on_is_pruned_in_a_run_of_its_own_on_sundays_at_noon(
     instance: dg.DagsterInstance,
 ) -> None:
     requests, _ = evaluate(instance, **JIRA_ON, slack_bot_token="xoxb-1")
-    assert [one.asset_selection for one in requests] == [[KEY], [prune_key("slack")]]
+    assert [request.asset_selection for request in requests] == [[KEY], [prune_key("slack")]]
     schedule = build_defs(Settings()).resolve_schedule_def("weekly_prune_schedule")
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 12 * * 0", "UTC")
@@ -134,7 +134,7 @@ def test_a_prune_deletes_what_is_gone_and_says_so_in_its_metadata(location: Loca
     ],
     ids=["too much", "a listing that was cut"],
 )
-def test_a_refusal_is_told_to_people_until_the_next_good_prune(
+def test_a_refusal_is_reported_until_the_next_good_prune(
     location: Location, shown: list[Document | Exception], words: str
 ) -> None:
     location.sync(days("2025-03-02"), *numbered(9))
@@ -155,7 +155,7 @@ def test_a_refusal_is_told_to_people_until_the_next_good_prune(
     assert held(location) == {f"jira:{n}" for n in range(8)}
 
 
-def test_a_prune_that_fails_is_told_of_even_when_its_worker_was_killed(
+def test_a_failed_prune_is_reported_even_when_its_worker_was_killed(
     location: Location,
 ) -> None:
     location.sync(days("2025-03-02"), *numbered(9))
@@ -187,7 +187,7 @@ def test_an_index_that_cannot_be_read_fails_the_run_by_name(location: Location) 
     assert "Check that LANCEDB_URI can be read" in failure_text(result)
 
 
-def test_one_source_that_refuses_costs_no_other(location: Location) -> None:
+def test_a_source_that_refuses_does_not_stop_others(location: Location) -> None:
     location.sync(days("2025-03-02"), *numbered(9))
     defs = build_defs(
         Settings(),
@@ -200,7 +200,7 @@ def test_one_source_that_refuses_costs_no_other(location: Location) -> None:
         instance=location.instance, raise_on_error=False
     )
     assert result.success
-    assert {one.asset_key for one in result.get_asset_materialization_events()} == {
+    assert {event.asset_key for event in result.get_asset_materialization_events()} == {
         prune_key(source) for source in SOURCE_NAMES
     }
 

@@ -9,7 +9,8 @@ import pytest
 from vector_assets.core.days import Window
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
-from vector_assets.orchestration.partitions import RANGE_END_TAG, RANGE_START_TAG, sources_of
+from vector_assets.monitoring.dagster_state.names import RANGE_END_TAG, RANGE_START_TAG
+from vector_assets.orchestration.partitions import sources_of
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sources.items import SourceItem, Unchanged
 from vector_assets_tests.orchestration.parts import JIRA, Location, days
@@ -42,8 +43,8 @@ def version(text: str) -> Stamped:
 @pytest.fixture(scope="module", autouse=True)
 def instance_on_disk() -> Iterator[dg.DagsterInstance]:
     """An instance that a schedule can open a connection of its own to."""
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as opened:
+        yield opened
 
 
 def evaluate(**settings: Any) -> tuple[list[dg.RunRequest], str]:
@@ -59,7 +60,7 @@ def evaluate(**settings: Any) -> tuple[list[dg.RunRequest], str]:
 
 def test_the_last_thirty_days_of_each_source_that_is_on_are_asked_for_in_a_run_each() -> None:
     requests, _ = evaluate(**ON)
-    assert [one.asset_selection for one in requests] == [
+    assert [request.asset_selection for request in requests] == [
         [JIRA],
         [dg.AssetKey("slack_documents")],
     ]
@@ -71,7 +72,7 @@ def test_the_last_thirty_days_of_each_source_that_is_on_are_asked_for_in_a_run_e
 
 def test_days_before_the_start_of_the_partitions_are_left_alone() -> None:
     requests, _ = evaluate(partitions_start="2025-03-13", **ON)
-    assert {one.tags[RANGE_START_TAG] for one in requests} == {"2025-03-13"}
+    assert {request.tags[RANGE_START_TAG] for request in requests} == {"2025-03-13"}
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jir
 @pytest.fixture(scope="module")
 def instance_on_disk() -> Iterator[dg.DagsterInstance]:
     """An instance that a schedule can open a connection of its own to."""
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -49,17 +49,19 @@ def evaluate(
     )
     data = defs.resolve_schedule_def("nightly_ingestion_schedule").evaluate_tick(context)
     requests = list(data.run_requests or [])
-    canary = [one for one in requests if one.asset_selection == [dg.AssetKey("index_canary")]]
+    canary = [
+        request for request in requests if request.asset_selection == [dg.AssetKey("index_canary")]
+    ]
     assert len(canary) == bool(requests)
-    assert all(one.run_key == f"canary at {at.isoformat()}" for one in canary)
-    return [one for one in requests if one not in canary], data.skip_message or ""
+    assert all(request.run_key == f"canary at {at.isoformat()}" for request in canary)
+    return [request for request in requests if request not in canary], data.skip_message or ""
 
 
 def spans(instance: dg.DagsterInstance, at: datetime = TICK, **settings: Any) -> list[str]:
     """Return the spans that are asked for, as `03-01..03-14`."""
     requests, _ = evaluate(instance, at, **settings)
     start, end = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-    return [f"{one.tags[start][5:]}..{one.tags[end][5:]}" for one in requests]
+    return [f"{request.tags[start][5:]}..{request.tags[end][5:]}" for request in requests]
 
 
 def march(*numbers: int) -> list[str]:
@@ -72,17 +74,17 @@ def test_the_first_night_catches_up_with_fourteen_days_in_one_run(
     assert spans(instance) == ["03-01..03-14"]
 
 
-def test_yesterday_is_asked_for_even_when_it_is_materialized(instance: dg.DagsterInstance) -> None:
+def test_yesterday_is_requested_even_when_it_is_materialized(instance: dg.DagsterInstance) -> None:
     record(instance, *march(*range(1, 15)))
     assert spans(instance) == ["03-14..03-14"]
 
 
-def test_every_gap_of_an_outage_is_asked_for(instance: dg.DagsterInstance) -> None:
+def test_every_gap_of_an_outage_is_requested(instance: dg.DagsterInstance) -> None:
     record(instance, *march(1, 2, 3, 6, 7, 8, 9, 10, 11))
     assert spans(instance) == ["03-04..03-05", "03-12..03-14"]
 
 
-def test_a_day_with_failed_documents_is_asked_for_until_it_has_none(
+def test_a_day_with_failed_documents_is_requested_until_it_has_none(
     instance: dg.DagsterInstance,
 ) -> None:
     record(instance, *march(*range(1, 15)))
@@ -99,16 +101,16 @@ def test_days_before_the_catch_up_span_or_the_start_are_left_alone(
     assert spans(instance, partitions_start="2025-03-13", **JIRA_ON) == ["03-13..03-14"]
 
 
-def test_a_run_is_of_one_source_and_sources_that_are_off_are_not_asked(
+def test_each_run_has_one_source_and_disabled_sources_are_not_requested(
     instance: dg.DagsterInstance,
 ) -> None:
     requests, _ = evaluate(instance, slack_bot_token="xoxb-1", **JIRA_ON)
-    assert [one.asset_selection for one in requests] == [
+    assert [request.asset_selection for request in requests] == [
         [JIRA],
         [dg.AssetKey("slack_documents")],
     ]
     requests, _ = evaluate(instance, vector_assets_sources="notion", **JIRA_ON)
-    assert [one.asset_selection for one in requests] == [[dg.AssetKey("notion_documents")]]
+    assert [request.asset_selection for request in requests] == [[dg.AssetKey("notion_documents")]]
 
 
 def test_a_day_that_failed_last_night_is_a_new_request_tonight(
@@ -126,7 +128,7 @@ def test_the_run_of_a_request_is_checked_too(instance: dg.DagsterInstance) -> No
     assert request.asset_check_keys is None
 
 
-def test_nothing_is_asked_for_when_no_source_is_on_and_the_reason_names_what_to_set(
+def test_nothing_is_requested_when_no_source_is_enabled_and_the_reason_names_what_to_set(
     instance: dg.DagsterInstance,
 ) -> None:
     requests, reason = evaluate(instance, lancedb_uri="x")
@@ -135,7 +137,7 @@ def test_nothing_is_asked_for_when_no_source_is_on_and_the_reason_names_what_to_
     assert "JIRA_API_TOKEN" in reason
 
 
-def test_nothing_is_asked_for_before_the_first_day_is_complete(
+def test_nothing_is_requested_before_the_first_day_is_complete(
     instance: dg.DagsterInstance,
 ) -> None:
     requests, reason = evaluate(instance, partitions_start="2025-03-15", **JIRA_ON)
@@ -152,6 +154,6 @@ def test_the_schedule_runs_by_default_at_the_set_hour_in_utc() -> None:
     assert schedule.execution_timezone == "UTC"
 
 
-def test_a_cron_that_is_none_is_refused_by_the_name_of_its_variable() -> None:
+def test_an_invalid_cron_expression_is_refused_with_the_variable() -> None:
     with pytest.raises(SettingsError, match=r"NIGHTLY_CRON is 'at six'.*set it to five fields"):
         build_defs(Settings(nightly_cron="at six"))

@@ -1,4 +1,4 @@
-"""What the sensors ask for after an outage, and what they tell of runs and sources."""
+"""What the sensors request after an outage, and which alerts they send."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -26,14 +26,20 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
 from vector_assets.monitoring.dagster_state.names import SCHEDULE
-from vector_assets.orchestration.catch_up import FORGET, SETTLE, Missed, missed_requests, note_of
+from vector_assets.orchestration.catch_up import (
+    NOTE_EXPIRES_AFTER,
+    SETTLE,
+    MissedDays,
+    missed_requests,
+    note_of,
+)
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 from vector_assets.sources.items import DocumentFailure
 from vector_assets_tests.orchestration.parts import JIRA, Location
-from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.receiver import Receiver
 from vector_assets_tests.support.tiny import ListSource, document, utc
 
 DUE = utc("2025-03-15T06:00")
@@ -45,8 +51,8 @@ JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jir
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as found:
-        yield found
+    with dg.instance_for_test() as opened:
+        yield opened
 
 
 def record(instance: dg.DagsterInstance, *numbers: int) -> None:
@@ -55,17 +61,17 @@ def record(instance: dg.DagsterInstance, *numbers: int) -> None:
         instance.report_runless_asset_event(event)
 
 
-def look(instance: dg.DagsterInstance, now: datetime, note: str = "") -> Missed:
+def evaluate_catch_up(instance: dg.DagsterInstance, now: datetime, note: str = "") -> MissedDays:
     settings = Settings.model_validate(JIRA_ON)
     return missed_requests(instance, settings, KEYS, due=DUE, now=now, note=note)
 
 
 def settled(instance: dg.DagsterInstance, now: datetime = NOW) -> list[str]:
-    """Return the spans that are asked for once days have been seen missing for long enough."""
-    first = look(instance, now - SETTLE)
+    """Return the spans that are requested once days have been missing for long enough."""
+    first = evaluate_catch_up(instance, now - SETTLE)
     assert first.requests == []
-    found = look(instance, now, note_of(first, now - SETTLE))
-    return [f"{one.tags[START][5:]}..{one.tags[END][5:]}" for one in found.requests]
+    missed = evaluate_catch_up(instance, now, note_of(first, now - SETTLE))
+    return [f"{request.tags[START][5:]}..{request.tags[END][5:]}" for request in missed.requests]
 
 
 def run_of(
@@ -82,40 +88,40 @@ def run_of(
     )
 
 
-def test_three_days_of_outage_are_asked_for_in_one_run(instance: dg.DagsterInstance) -> None:
+def test_three_days_of_outage_are_requested_in_one_run(instance: dg.DagsterInstance) -> None:
     record(instance, *range(1, 12))
     assert settled(instance) == ["03-12..03-14"]
 
 
-def test_nothing_is_asked_for_when_nothing_is_missing(instance: dg.DagsterInstance) -> None:
+def test_nothing_is_requested_when_nothing_is_missing(instance: dg.DagsterInstance) -> None:
     record(instance, *range(1, 15))
-    found = look(instance, NOW)
-    assert (found.requests, found.reason) == ([], "nothing is missing")
+    missed = evaluate_catch_up(instance, NOW)
+    assert (missed.requests, missed.reason) == ([], "nothing is missing")
 
 
-def test_gaps_are_asked_for_as_spans(instance: dg.DagsterInstance) -> None:
+def test_gaps_are_requested_as_spans(instance: dg.DagsterInstance) -> None:
     record(instance, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 14)
     assert settled(instance) == ["03-04..03-05", "03-13..03-13"]
 
 
-def test_a_day_is_not_asked_for_while_the_scheduler_may_be_about_to(
+def test_a_day_is_not_requested_while_the_scheduler_may_request_it(
     instance: dg.DagsterInstance,
 ) -> None:
     record(instance, *range(1, 14))
-    found = look(instance, NOW)
-    assert found.requests == []
-    assert "waiting for the scheduler to see to 1 days, jira 2025-03-14" in found.reason
+    missed = evaluate_catch_up(instance, NOW)
+    assert missed.requests == []
+    assert "waiting for the scheduler to request 1 days, jira 2025-03-14" in missed.reason
 
 
-def test_a_note_of_before_the_outage_counts_for_nothing(instance: dg.DagsterInstance) -> None:
-    before = NOW - FORGET - timedelta(seconds=1)
-    note = note_of(Missed(seen={"jira 2025-03-14": before}), before)
+def test_a_note_from_before_an_outage_is_ignored(instance: dg.DagsterInstance) -> None:
+    before = NOW - NOTE_EXPIRES_AFTER - timedelta(seconds=1)
+    note = note_of(MissedDays(missing_since={"jira 2025-03-14": before}), before)
     record(instance, *range(1, 14))
-    assert look(instance, NOW, note).requests == []
+    assert evaluate_catch_up(instance, NOW, note).requests == []
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
-def test_a_run_that_is_queued_or_going_is_never_doubled(
+def test_a_queued_or_running_day_is_not_requested_again(
     instance: dg.DagsterInstance, status: dg.DagsterRunStatus
 ) -> None:
     record(instance, *range(1, 11))
@@ -127,18 +133,18 @@ def test_a_day_that_failed_since_the_night_waits_for_the_next_one(
     instance: dg.DagsterInstance,
 ) -> None:
     record(instance, *range(1, 14))
-    # The run is created now, so the night has to be in the past of the wall clock: it is.
+    # The run is created now, after the tick.
     run_of(instance, 14, 14, dg.DagsterRunStatus.FAILURE)
     assert settled(instance) == []
 
 
-def test_a_run_of_another_source_hides_nothing(instance: dg.DagsterInstance) -> None:
+def test_a_run_of_another_source_has_no_effect(instance: dg.DagsterInstance) -> None:
     record(instance, *range(1, 14))
     run_of(instance, 14, 14, dg.DagsterRunStatus.STARTED, dg.AssetKey("slack_documents"))
     assert settled(instance) == ["03-14..03-14"]
 
 
-def test_nothing_is_asked_for_while_a_person_has_the_schedule_off(
+def test_nothing_is_requested_while_the_schedule_is_switched_off(
     instance: dg.DagsterInstance,
 ) -> None:
     repository = RemoteRepositoryOrigin(
@@ -152,17 +158,11 @@ def test_nothing_is_asked_for_while_a_person_has_the_schedule_off(
             ScheduleInstigatorData("0 6 * * *", None),
         )
     )
-    found = look(instance, NOW)
-    assert (found.requests, found.reason) == (
+    missed = evaluate_catch_up(instance, NOW)
+    assert (missed.requests, missed.reason) == (
         [],
-        f"{SCHEDULE} is switched off, so nothing is asked for",
+        f"{SCHEDULE} is switched off, so nothing is requested",
     )
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as found:
-        yield found
 
 
 def settings_of(receiver: Receiver) -> Settings:
@@ -198,7 +198,7 @@ def fail(
 REVOKED = CredentialsError("jira", "HTTP 401", "Check JIRA_EMAIL and JIRA_API_TOKEN.")
 
 
-def test_a_failed_run_is_told_with_its_cause_its_days_and_a_link(
+def test_the_alert_for_a_failed_run_has_cause_days_and_link(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver
 ) -> None:
     fail(instance, tmp_path, receiver, REVOKED)
@@ -209,7 +209,7 @@ def test_a_failed_run_is_told_with_its_cause_its_days_and_a_link(
     assert alert["link"].startswith("http://127.0.0.1:3000/runs/")
 
 
-def test_a_run_that_is_tried_again_is_not_told(
+def test_a_run_that_is_retried_sends_no_alert(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver
 ) -> None:
     fail(instance, tmp_path, receiver, REVOKED, **{"dagster/will_retry": "true"})
@@ -250,7 +250,7 @@ def evaluate_freshness(
     return str(data.skip_message)
 
 
-def test_a_run_that_is_made_good_is_over_and_its_lateness_was_no_second_alert(
+def test_a_run_that_is_repeated_closes_its_incident_without_a_second_alert(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
     sandbox.workspace.site.jira_projects = ["HAR"]
@@ -270,7 +270,7 @@ def test_a_run_that_is_made_good_is_over_and_its_lateness_was_no_second_alert(
     assert receiver.events() == [("opened", "run:jira"), ("over", "run:jira")]
 
 
-def test_days_that_are_missing_are_told_even_when_nothing_failed(
+def test_missing_days_send_an_alert_even_when_nothing_failed(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
     old = datetime.now(UTC).date() - timedelta(days=5)
@@ -281,7 +281,7 @@ def test_days_that_are_missing_are_told_even_when_nothing_failed(
     assert "not materialized: " in receiver.alerts[0]["detail"]
 
 
-def test_a_token_that_is_revoked_by_day_is_told_by_day_and_not_again_by_the_night(
+def test_a_revoked_token_sends_one_alert_and_no_second_one_when_the_run_fails(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
     sandbox.faults.fail("/jira", status=401)
@@ -294,7 +294,7 @@ def test_a_token_that_is_revoked_by_day_is_told_by_day_and_not_again_by_the_nigh
     assert receiver.events() == [("opened", "source:jira")]
 
 
-def test_a_failed_check_is_told_once(
+def test_a_failed_check_sends_one_alert(
     instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
 ) -> None:
     location = Location(tmp_path, instance)

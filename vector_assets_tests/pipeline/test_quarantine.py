@@ -31,7 +31,7 @@ from vector_assets.sources.items import (
 from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.api.test_app import READ, served
-from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
+from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
 from vector_assets_tests.stores.conformance import DIMENSIONS
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
@@ -432,7 +432,7 @@ def test_a_healed_document_is_gone_from_status_after_the_night(
 def test_http_names_what_is_in_quarantine(run: Run, tmp_path: Path) -> None:  # noqa: F811
     run("sync")
     with served(Settings(), tmp_path) as (url, watcher):
-        watcher.look()
+        watcher.check_once()
         answer = requests.get(f"{url}/api/sync-status", headers=READ, timeout=30).json()
     (source,) = answer["sources"]
     assert source["failed_documents"] == 2

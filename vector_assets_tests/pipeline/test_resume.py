@@ -22,7 +22,7 @@ from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores import build_store
-from vector_assets_tests.cli.test_main import Run, run  # noqa: F401 - a fixture
+from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.maintenance.test_estimate import Office, office, slack_of  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
 from vector_assets_tests.support.indexes import assert_same, contents

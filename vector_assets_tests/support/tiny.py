@@ -18,7 +18,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded, Embedder
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import ConnectionCheck, Source
 from vector_assets.sources.items import SourceItem
 
 
@@ -111,8 +111,8 @@ class ListSource(Source):
         instants = [item.updated_at for item in self.items if isinstance(item, Document)]
         return max(instants, default=None)
 
-    def check(self) -> Reach:
-        return Reach("a list")
+    def check(self) -> ConnectionCheck:
+        return ConnectionCheck("a list")
 
 
 def utc(text: str) -> datetime:

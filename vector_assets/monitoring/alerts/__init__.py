@@ -1,4 +1,4 @@
-"""Incidents, and who is told of them by which channel.
+"""Incidents, and the alerts that are sent about them.
 
 Keep out: what counts as a problem.
 """

@@ -1,7 +1,7 @@
-"""Says what is wrong to people: one alert an incident, a reminder a day, one message at its end.
+"""Sends one alert when an incident opens, a reminder each day, and one message when it closes.
 
-What was said is remembered outside of the process, so that a restart repeats nothing. A channel
-that fails is an incident itself, told through the others.
+Incidents are stored outside of the process, so that a restart sends nothing twice. A channel that
+fails is an incident too, reported through the other channels.
 """
 
 import logging
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.channels import Channel, Kind, Message, WebhookChannel
-from vector_assets.monitoring.alerts.incidents import Incident, IncidentStore
+from vector_assets.monitoring.alerts.incidents import REPORTERS, Incident, IncidentStore
 from vector_assets.monitoring.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -20,26 +20,26 @@ REMIND_EVERY = timedelta(days=1)
 
 
 def build_channels(settings: Settings) -> tuple[Channel, ...]:
-    """Return the channels that the settings name; none when they name none."""
-    found: list[Channel] = []
+    """Return the channels that the settings configure."""
+    channels: list[Channel] = []
     token = settings.slack_bot_token.get_secret_value()
     if settings.alert_slack_channel and token:
-        # Loading a code location shall import no vendor's SDK.
+        # Loading the code location must not import a vendor's SDK.
         from vector_assets.monitoring.alerts.slack import SlackChannel
 
-        found.append(SlackChannel(token, settings.slack_base_url, settings.alert_slack_channel))
+        channels.append(SlackChannel(token, settings.slack_base_url, settings.alert_slack_channel))
     if url := settings.alert_webhook_url.get_secret_value():
-        found.append(WebhookChannel(url))
-    return tuple(found)
+        channels.append(WebhookChannel(url))
+    return tuple(channels)
 
 
 class Alerter:
     """Turns the problems that one reporter sees into messages.
 
     Args:
-        reporter: Its name, such as `watcher`; each keeps its own incidents.
-        channels: Where to say it; without any, it is written to the log alone.
-        store: Remembers the incidents of all reporters.
+        reporter: Such as `watcher`; each reporter has its own incidents.
+        channels: Where messages are sent; without any, alerts are only logged.
+        store: Keeps the incidents of all reporters.
     """
 
     def __init__(self, reporter: str, channels: Sequence[Channel], store: IncidentStore) -> None:
@@ -47,107 +47,108 @@ class Alerter:
         self._channels = channels
         self._store = store
 
-    def report(self, problems: Sequence[Problem], now: datetime) -> None:
-        """Compare what is wrong now with what was said before, and say the difference.
+    def reconcile(self, problems: Sequence[Problem], now: datetime) -> None:
+        """Open, update and close incidents so that they match the present problems, and notify.
 
         Args:
-            problems: All that this reporter is in charge of; what is missing here is over.
+            problems: All present problems of this reporter; an incident without one is closed.
             now: UTC.
         """
         incidents = self._store.read(self._reporter)
-        said_by_others = self._said_by_others()
+        keys_of_others = self._keys_of_other_reporters()
         present = {problem.key: problem for problem in problems}
         for key, problem in present.items():
             if key in incidents:
-                incidents[key].is_seen_again(problem)
-            elif key not in said_by_others:
+                incidents[key].update(problem)
+            elif key not in keys_of_others:
                 incidents[key] = Incident(problem, opened_at=problem.since or now, seen_at=now)
         for key, incident in list(incidents.items()):
             if key in present or _is_about_a_channel(key):
-                self._say_it(incident, now)
-            elif self._is_said_to_be_over(incident, now):
+                self._notify(incident, now)
+            elif self._notify_resolved(incident, now):
                 del incidents[key]
-        self._note_channels(incidents, now)
+        self._reconcile_channels(incidents, now)
         self._store.write(self._reporter, incidents)
 
-    def open(self, problem: Problem, now: datetime) -> None:
-        """Say one thing that happened, unless it is known already; it ends by a `report`."""
+    def raise_incident(self, problem: Problem, now: datetime) -> None:
+        """Open an incident for one problem, or update it; `reconcile` closes it."""
         incidents = self._store.read(self._reporter)
         if problem.key in incidents:
-            incidents[problem.key].is_seen_again(problem)
+            incidents[problem.key].update(problem)
         else:
             incidents[problem.key] = Incident(problem, problem.since or now, now)
-        self._say_it(incidents[problem.key], now)
-        self._note_channels(incidents, now)
+        self._notify(incidents[problem.key], now)
+        self._reconcile_channels(incidents, now)
         self._store.write(self._reporter, incidents)
 
-    def notice(self, problem: Problem, now: datetime) -> None:
-        """Say something that is over already, such as a process that was started again; once."""
+    def notify_once(self, problem: Problem, now: datetime) -> None:
+        """Send one message, without an incident, about a problem that has already ended."""
         message = Message(Kind.NOTICE, problem, problem.since or now)
         for channel in self._channels:
             _deliver(channel, message)
 
-    def _said_by_others(self) -> set[str]:
+    def _keys_of_other_reporters(self) -> set[str]:
         return {
             key
-            for reporter in self._store.reporters()
+            for reporter in REPORTERS
             if reporter != self._reporter
             for key in self._store.read(reporter)
         }
 
-    def _say_it(self, incident: Incident, now: datetime) -> None:
-        """Bring an incident to each channel that has not got it, or was told a day ago."""
+    def _notify(self, incident: Incident, now: datetime) -> None:
+        """Send an alert to each channel that has none yet, and a reminder after a day."""
         if (now - incident.seen_at).total_seconds() < incident.problem.tell_after_seconds:
             return
         for channel in self._channels_for(incident):
-            told_at = incident.told_at.get(channel.name)
-            if told_at is not None and now - told_at < REMIND_EVERY:
+            notified_at = incident.notified_at.get(channel.name)
+            if notified_at is not None and now - notified_at < REMIND_EVERY:
                 continue
-            kind = Kind.OPENED if told_at is None else Kind.REMINDER
+            kind = Kind.OPENED if notified_at is None else Kind.REMINDER
             message = Message(kind, incident.problem, incident.opened_at)
             error = _deliver(channel, message)
             incident.errors[channel.name] = error
             if not error:
-                incident.told_at[channel.name] = now
-        if not self._channels and not incident.told_at:
+                incident.notified_at[channel.name] = now
+        if not self._channels and not incident.notified_at:
             logger.warning("%s: %s", incident.problem.headline, incident.problem.detail)
-            incident.told_at["log"] = now
+            incident.notified_at["log"] = now
 
-    def _is_said_to_be_over(self, incident: Incident, now: datetime) -> bool:
-        """Tell every channel that heard of it; return whether all of them have taken it."""
+    def _notify_resolved(self, incident: Incident, now: datetime) -> bool:
+        """Send the closing message to each notified channel; return whether all have it."""
         message = Message(Kind.OVER, incident.problem, incident.opened_at, ended_at=now)
         for channel in self._channels_for(incident):
-            if channel.name in incident.told_at and channel.name not in incident.over_at:
+            if channel.name in incident.notified_at and channel.name not in incident.resolved_at:
                 incident.errors[channel.name] = _deliver(channel, message)
                 if not incident.errors[channel.name]:
-                    incident.over_at[channel.name] = now
+                    incident.resolved_at[channel.name] = now
         names = {channel.name for channel in self._channels_for(incident)}
-        waiting = (names & set(incident.told_at)) - set(incident.over_at)
-        # A channel that does not come back within a day is not waited for.
-        return not waiting or now - incident.seen_at > REMIND_EVERY
+        pending = (names & set(incident.notified_at)) - set(incident.resolved_at)
+        # Give up on a channel that fails for longer than a day.
+        return not pending or now - incident.seen_at > REMIND_EVERY
 
-    def _note_channels(self, incidents: dict[str, Incident], now: datetime) -> None:
-        """Open an incident for each channel that fails, and end that of one that works again."""
+    def _reconcile_channels(self, incidents: dict[str, Incident], now: datetime) -> None:
+        """Open an incident for each channel that fails; close it once the channel works again."""
         for channel in self._channels:
             key = _channel_key(channel)
-            errors = [one.errors.get(channel.name, "") for one in incidents.values()]
-            error = next((words for words in errors if words), "")
+            errors = [incident.errors.get(channel.name, "") for incident in incidents.values()]
+            error = next(filter(None, errors), "")
             known = incidents.get(key)
-            if error and known is None and key not in self._said_by_others():
+            if error and known is None and key not in self._keys_of_other_reporters():
                 problem = Problem(
                     key,
                     f"Alerts cannot be sent to {channel.name}",
                     error,
-                    f"Check {channel.setting}; what could not be sent is sent again each time.",
+                    f"Check {channel.setting}; failed messages are sent again at each check.",
                 )
                 incidents[key] = Incident(problem, now, now)
-                self._say_it(incidents[key], now)
-            elif not error and known is not None and self._is_said_to_be_over(known, now):
+                self._notify(incidents[key], now)
+            elif not error and known is not None and self._notify_resolved(known, now):
                 del incidents[key]
 
     def _channels_for(self, incident: Incident) -> list[Channel]:
-        """Return all channels, but for one that the incident is about."""
-        return [one for one in self._channels if _channel_key(one) != incident.problem.key]
+        """Return all channels except the one that the incident is about."""
+        key = incident.problem.key
+        return [channel for channel in self._channels if _channel_key(channel) != key]
 
 
 def _channel_key(channel: Channel) -> str:
@@ -159,7 +160,7 @@ def _is_about_a_channel(key: str) -> bool:
 
 
 def _deliver(channel: Channel, message: Message) -> str:
-    """Send a message; return why that failed, or nothing."""
+    """Send a message; return why that failed, or an empty text."""
     try:
         channel.send(message)
     except VectorAssetsError as error:

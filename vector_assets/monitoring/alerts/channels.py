@@ -1,4 +1,4 @@
-"""Where alerts go: any webhook by one JSON document, and Slack (`monitoring/alerts/slack.py`)."""
+"""Alert messages, and the webhook channel; Slack is in `monitoring/alerts/slack.py`."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from vector_assets.monitoring.problems import Problem
 TIMEOUT_SECONDS = 10
 
 MAX_BLOCK_CHARACTERS = 2900
-"""Slack takes 3,000 in a section (docs.slack.dev, "Section block", 2026-11)."""
+"""Slack accepts 3,000 in a section (docs.slack.dev, "Section block", 2026-11)."""
 
 
-SENT_AGAIN = "It is sent again the next time."
+SENT_AGAIN = "It is sent again at the next check."
 
 
 class Kind(StrEnum):
-    """What a message says of an incident."""
+    """What happened to an incident."""
 
     OPENED = "opened"
     REMINDER = "reminder"
@@ -39,12 +39,12 @@ _PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing to say.
+    """One message about a problem.
 
     Attributes:
-        kind: What of it.
-        problem: About what.
-        since: When it began, UTC.
+        kind: What happened to the incident.
+        problem: What the message is about.
+        since: When the problem began, UTC.
         ended_at: When it ended, UTC; None while it lasts.
     """
 
@@ -55,11 +55,11 @@ class Message:
 
     @property
     def text(self) -> str:
-        """The headline, for a notification and for channels without layout."""
+        """The headline, for notifications and for channels that show plain text."""
         return f"{_PREFIXES[self.kind]} {self.problem.headline}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as a webhook gets it; `text` is what chat services show of it."""
+        """Return the webhook's JSON; `text` is the field that chat services show."""
         return {
             "event": self.kind,
             "key": self.problem.key,
@@ -73,7 +73,7 @@ class Message:
         }
 
     def as_blocks(self) -> list[dict[str, Any]]:
-        """Return it in Slack's Block Kit."""
+        """Return the message in Slack's Block Kit."""
         facts = [f"*Since* {self.since:%Y-%m-%d %H:%M} UTC"]
         if self.ended_at is not None:
             facts.append(f"*until* {self.ended_at:%Y-%m-%d %H:%M} UTC")
@@ -90,11 +90,11 @@ class Message:
 
 
 class Channel(ABC):
-    """A place that people look at.
+    """Somewhere alerts can be sent.
 
     Attributes:
-        name: For messages about itself.
-        setting: The variable that names it.
+        name: Shown in messages about this channel.
+        setting: The variable that configures it.
     """
 
     name: str
@@ -105,15 +105,15 @@ class Channel(ABC):
         """Deliver a message.
 
         Raises:
-            UnavailableError: It was not taken; never shows the address, which may be a secret.
+            UnavailableError: It was not accepted; never shows the address, which may be a secret.
         """
 
 
 class WebhookChannel(Channel):
-    """Any address that takes a JSON document by POST.
+    """Any address that accepts a JSON document by POST.
 
     Args:
-        url: A secret, as most of them are.
+        url: Treated as a secret, as most webhook addresses are.
     """
 
     name = "webhook"
@@ -123,13 +123,13 @@ class WebhookChannel(Channel):
         self._url = url
 
     def send(self, message: Message) -> None:
-        """Post it; anything but a 2xx is a failure."""
+        """Post the message; any status but 2xx is a failure."""
         try:
-            answer = requests.post(self._url, json=message.as_json(), timeout=TIMEOUT_SECONDS)
+            response = requests.post(self._url, json=message.as_json(), timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise UnavailableError("the alert webhook", type(error).__name__, SENT_AGAIN) from error
-        if not answer.ok:
-            raise UnavailableError("the alert webhook", f"HTTP {answer.status_code}", SENT_AGAIN)
+        if not response.ok:
+            raise UnavailableError("the alert webhook", f"HTTP {response.status_code}", SENT_AGAIN)
 
 
 def _section(text: str) -> dict[str, Any]:

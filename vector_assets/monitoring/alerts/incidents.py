@@ -1,21 +1,21 @@
-"""What has been said of what is wrong: remembered where a restart, or another host, finds it."""
+"""Incidents, and the stores that keep them across restarts and hosts."""
 
 import json
 import os
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vector_assets.monitoring.dagster_state.observe import database_errors, instance_at_hand
+from vector_assets.monitoring.dagster_state.observe import configured_instance, database_errors
 from vector_assets.monitoring.problems import Problem
 
 REPORTERS = ("watcher", "sensors")
-"""Who reports: each writes its own record and reads that of the other."""
+"""Each writes its own record and reads that of the other."""
 
 _KEY = "vector_assets/incidents/"
 
@@ -25,45 +25,47 @@ class Incident:
     """A problem from its beginning to its end.
 
     Attributes:
-        problem: As it was last seen.
-        opened_at: Since when, UTC.
+        problem: As last seen.
+        opened_at: When the problem began, UTC.
         seen_at: When it was first noticed, UTC.
-        told_at: By channel, when it was last told.
-        over_at: By channel, when it was told that it is over.
-        errors: By channel, why it could not be told; empty when it could.
+        notified_at: By channel, when the last alert or reminder was delivered.
+        resolved_at: By channel, when the message that closes the incident was delivered.
+        errors: By channel, why the last delivery failed; empty when it succeeded.
     """
 
     problem: Problem
     opened_at: datetime
     seen_at: datetime
-    told_at: dict[str, datetime] = field(default_factory=dict)
-    over_at: dict[str, datetime] = field(default_factory=dict)
+    notified_at: dict[str, datetime] = field(default_factory=dict)
+    resolved_at: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
-    def is_seen_again(self, problem: Problem) -> None:
-        """Take over how the problem looks now; who was told that it is over hears of it anew."""
+    def update(self, problem: Problem) -> None:
+        """Store the problem as seen now; channels that got the closing message get a new alert."""
         self.problem = problem
-        for channel in self.over_at:
-            self.told_at.pop(channel, None)
-        self.over_at.clear()
+        for channel in self.resolved_at:
+            self.notified_at.pop(channel, None)
+        self.resolved_at.clear()
 
     def as_json(self) -> dict[str, Any]:
-        """Return it with times as ISO text."""
-        plain: dict[str, Any] = _plain(asdict(self))
-        return plain
+        """Return the incident with times as ISO text, for the stores and `--json`."""
+        return {
+            "problem": _plain(asdict(self.problem)),
+            "opened_at": self.opened_at.isoformat(),
+            "seen_at": self.seen_at.isoformat(),
+            "told_at": _plain(self.notified_at),
+            "over_at": _plain(self.resolved_at),
+            "errors": dict(self.errors),
+        }
 
 
 class IncidentStore(ABC):
     """Keeps the incidents of each reporter."""
 
-    def reporters(self) -> Sequence[str]:
-        """Return the names of all that report."""
-        return REPORTERS
-
     def read(self, reporter: str) -> dict[str, Incident]:
-        """Return a reporter's incidents by key; none when nothing was ever written."""
+        """Return a reporter's incidents by key; empty when nothing was ever written."""
         text = self.read_text(reporter)
-        return {} if not text else {key: _read(one) for key, one in json.loads(text).items()}
+        return {key: _read(plain) for key, plain in json.loads(text or "{}").items()}
 
     def write(self, reporter: str, incidents: Mapping[str, Incident]) -> None:
         """Replace a reporter's incidents."""
@@ -71,24 +73,24 @@ class IncidentStore(ABC):
         self.write_text(reporter, json.dumps(plain))
 
     def all(self) -> list[Incident]:
-        """Return everything that is open, the oldest first."""
-        found = [one for name in self.reporters() for one in self.read(name).values()]
-        return sorted(found, key=lambda incident: incident.opened_at)
+        """Return all open incidents, the oldest first."""
+        incidents = [incident for name in REPORTERS for incident in self.read(name).values()]
+        return sorted(incidents, key=lambda incident: incident.opened_at)
 
     @abstractmethod
     def read_text(self, reporter: str) -> str:
-        """Return what was last written, or an empty text."""
+        """Return the text that was last written, or an empty text."""
 
     @abstractmethod
     def write_text(self, reporter: str, text: str) -> None:
-        """Write, all or nothing."""
+        """Replace the text atomically."""
 
 
 class FileIncidentStore(IncidentStore):
-    """A file a reporter.
+    """One file per reporter.
 
     Args:
-        folder: Made when something is written.
+        folder: Created on the first write.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -100,19 +102,19 @@ class FileIncidentStore(IncidentStore):
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
     def write_text(self, reporter: str, text: str) -> None:
-        """Write beside the file and move it there, so that a crash leaves the old one."""
+        """Write a temporary file and move it into place, so that a crash leaves the old file."""
         path = self._path(reporter)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
 
     def _path(self, reporter: str) -> Path:
         return self._folder / f"incidents-{reporter}.json"
 
 
 class DagsterIncidentStore(IncidentStore):
-    """Dagster's own storage, which all of its processes share whatever the host.
+    """Dagster's own storage, which its processes on all hosts share.
 
     Args:
         storage: An instance's `daemon_cursor_storage`.
@@ -131,42 +133,43 @@ class DagsterIncidentStore(IncidentStore):
 
 
 class RememberedIncidentStore(IncidentStore):
-    """Another store, with what it last held kept in this process for as long as it is away.
+    """Wraps a shared store and keeps its contents in memory while the store is down.
 
-    That a database is down is an incident too: it shall be told once, and so has to be remembered
-    somewhere else. What was written meanwhile is handed over when the store is back.
+    A database that is down is an incident too and must be alerted once, so it has to be remembered
+    outside of the database. What was written meanwhile is written to the store once it is back.
 
     Args:
-        store: Shared with others, each of whom writes a record of its own.
-        away: What it raises when it does not answer.
+        store: The shared store.
+        outage_errors: What the store raises when it does not answer.
     """
 
-    def __init__(self, store: IncidentStore, away: tuple[type[Exception], ...]) -> None:
+    def __init__(self, store: IncidentStore, outage_errors: tuple[type[Exception], ...]) -> None:
         self._store = store
-        self._away = away
+        self._outage_errors = outage_errors
         self._known: dict[str, str] = {}
         self._unwritten: set[str] = set()
 
     def read_text(self, reporter: str) -> str:
-        """Return what the store holds, or what is newer than that."""
+        """Return what the store holds, or a newer text that is not written to it yet."""
         if reporter not in self._unwritten:
-            with suppress(*self._away):
+            with suppress(*self._outage_errors):
                 self._known[reporter] = self._store.read_text(reporter)
         return self._known.get(reporter, "")
 
     def write_text(self, reporter: str, text: str) -> None:
-        """Write to the store, now or when it is back."""
+        """Write to the store now, or when it is back."""
         self._known[reporter] = text
         self._unwritten.add(reporter)
-        with suppress(*self._away):
+        with suppress(*self._outage_errors):
             self._store.write_text(reporter, text)
             self._unwritten.discard(reporter)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return value.isoformat() if isinstance(value, datetime) else value
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in fields.items()
+    }
 
 
 def _read(plain: Mapping[str, Any]) -> Incident:
@@ -177,24 +180,28 @@ def _read(plain: Mapping[str, Any]) -> Incident:
         problem=Problem(**problem),
         opened_at=datetime.fromisoformat(plain["opened_at"]),
         seen_at=datetime.fromisoformat(plain["seen_at"]),
-        told_at={name: datetime.fromisoformat(at) for name, at in plain["told_at"].items()},
-        over_at={name: datetime.fromisoformat(at) for name, at in plain["over_at"].items()},
+        notified_at=_instants(plain["told_at"]),
+        resolved_at=_instants(plain["over_at"]),
         errors=dict(plain["errors"]),
     )
 
 
+def _instants(plain: Mapping[str, str]) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(text) for name, text in plain.items()}
+
+
 INCIDENTS_FOLDER = Path("data")
-"""Where incidents are remembered when there is no Dagster instance at hand."""
+"""Where incidents are kept when there is no Dagster instance."""
 
 
 @contextmanager
 def incident_store() -> Iterator[IncidentStore]:
-    """Give the memory of what was told: Dagster's storage if it is at hand, else files.
+    """Yield Dagster's storage if there is an instance, else a store of files.
 
     Raises:
         UnavailableError: Dagster's storage does not answer.
     """
-    with instance_at_hand() as instance:
+    with configured_instance() as instance:
         if instance is None:
             yield FileIncidentStore(INCIDENTS_FOLDER)
         else:

@@ -1,6 +1,6 @@
-"""Who tells of what: sensors of the sources, the watcher of Dagster, and of all when that is dead.
+"""Decides which process reports which problem, so that each is alerted once.
 
-Two processes watch, and people shall hear of one thing once.
+The sensors report sources; the watcher reports Dagster, and also sources while the daemon is dead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from vector_assets.core.settings import Settings
 from vector_assets.maintenance.canary import CANARY
 from vector_assets.monitoring.alerts.incidents import Incident
-from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
-from vector_assets.monitoring.dagster_state.state import Observation
+from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK, documents_asset, prune_asset
+from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.monitoring.liveness import DAEMON
 from vector_assets.monitoring.problems import Problem
@@ -21,193 +21,194 @@ FRESHNESS_SENSOR = "freshness_alert_sensor"
 
 
 def run_problem(source: str, *, days: str, cause: str, link: str) -> Problem:
-    """Return the problem that a run of a source has failed, and no retry will follow.
+    """Return the problem that a source's run has failed and will not be retried.
 
     Args:
-        source: Which.
-        days: That it was to bring, in words.
-        cause: In words.
+        source: Name.
+        days: The days of the run, in words.
+        cause: Error message.
         link: To the run.
     """
     return Problem(
         f"{RUN_PREFIX}{source}",
         f"{source}: the run for {days} failed",
         cause,
-        "What was written stays. The next night asks for the same days again; to do it now, "
+        "What was written stays. The next nightly run includes the same days; to repeat them now, "
         "materialize them in the UI.",
         link=link,
     )
 
 
 def canary_problem(cause: str, *, link: str) -> Problem:
-    """Return the problem that tonight's canary was not written and found.
+    """Return the problem that the newest canary was not written and found.
 
     Args:
-        cause: In words.
+        cause: Error message.
         link: To the run.
     """
     return Problem(
         f"{RUN_PREFIX}{CANARY}",
         "The canary was not found: what is written may not be found by search",
         cause,
-        "`vector-assets doctor --canary` tries it again; the next night does by itself.",
+        "`vector-assets doctor --canary` tries it again; so does the next nightly run.",
         link=link,
     )
 
 
 def for_sensors(
     health: Health,
-    observation: Observation,
+    state: DagsterState,
     incidents: Mapping[str, Incident],
     settings: Settings,
 ) -> list[Problem]:
-    """Return what the sensors tell of: sources that are behind, runs, and failed checks.
+    """Return the problems that the sensors report: late sources, failed runs and failed checks.
 
-    A failed run is told of by itself when it fails; as long as it is not made good, the freshness
-    that it costs is no other news.
+    While the incident of a failed run is open, the lateness that it causes is not reported too.
 
     Args:
-        health: As it is now.
-        observation: From which it was judged.
-        incidents: That the sensors have open.
-        settings: Say where the UI is.
+        health: As measured now.
+        state: Dagster's state, from which it was measured.
+        incidents: The sensors' open incidents.
+        settings: Name the UI's address.
     """
     runs = [
         incident.problem
         for key, incident in incidents.items()
-        if key.startswith(RUN_PREFIX) and not _is_made_good(incident, observation, health)
+        if key.startswith(RUN_PREFIX) and not _has_recovered(incident, state, health)
     ]
-    told = {problem.key.removeprefix(RUN_PREFIX) for problem in runs}
-    known = {key.removeprefix(SOURCE_PREFIX) for key, one in incidents.items() if one.told_at}
+    failed = {problem.key.removeprefix(RUN_PREFIX) for problem in runs}
+    alerted = {
+        key.removeprefix(SOURCE_PREFIX)
+        for key, incident in incidents.items()
+        if incident.notified_at
+    }
     behind = [
-        _source_problem(source, observation, settings)
+        _source_problem(source, state, settings)
         for source in _behind(health)
-        if source.source not in told - known
+        if source.source not in failed - alerted
     ]
-    return [*runs, *behind, *_check_problems(observation, settings)]
+    return [*runs, *behind, *_check_problems(state, settings)]
 
 
 def for_watcher(
     health: Health,
-    observation: Observation,
+    state: DagsterState,
     settings: Settings,
     *,
     watched_for: timedelta,
 ) -> list[Problem]:
-    """Return what the watcher tells of: Dagster; and the sources, when no sensor can.
+    """Return the problems that the watcher reports: Dagster's, and sources when no sensor can.
 
     Args:
-        health: As it is now.
-        observation: From which it was judged.
-        settings: Say how long a daemon may need to come up.
-        watched_for: How long the watcher has been there: all processes may have just been started.
+        health: As measured now.
+        state: Dagster's state, from which it was measured.
+        settings: Say how long a daemon may need to start.
+        watched_for: How long the watcher has run: all processes may have just been started.
     """
     is_starting = watched_for < timedelta(seconds=settings.heartbeat_max_age_seconds)
     problems = [] if is_starting else list(health.problems)
-    sensor = (observation.instigators or {}).get(FRESHNESS_SENSOR)
+    sensor = (state.instigators or {}).get(FRESHNESS_SENSOR)
     is_daemon_dead = any(problem.key == DAEMON for problem in health.problems)
     if (is_daemon_dead and not is_starting) or (sensor is not None and not sensor.is_running):
-        # That a source is late follows from what was told already; that it is stale is news.
+        # A late source follows from the dead daemon, which is reported; a stale source does not.
         problems += [
-            _source_problem(source, observation, settings)
+            _source_problem(source, state, settings)
             for source in _behind(health)
             if source.verdict is Verdict.STALE or not is_daemon_dead
         ]
     return problems
 
 
-def is_told_already(source: str, cause: str, incidents: Mapping[str, Incident]) -> bool:
-    """Return whether people know of a source's run that failed, because they know of its cause.
-
-    A token that is revoked by day is told of by day; the night that fails of it is no other news.
+def is_already_alerted(source: str, cause: str, incidents: Mapping[str, Incident]) -> bool:
+    """Return whether an alert about a source has already named the cause of a failed run.
 
     Args:
         source: Whose run failed.
-        cause: Of the failure, in words.
-        incidents: That the sensors have open.
+        cause: Error message.
+        incidents: The sensors' open incidents.
     """
-    known = incidents.get(f"{SOURCE_PREFIX}{source}")
-    return known is not None and bool(known.told_at) and cause in known.problem.detail
+    incident = incidents.get(f"{SOURCE_PREFIX}{source}")
+    return incident is not None and bool(incident.notified_at) and cause in incident.problem.detail
 
 
 def _behind(health: Health) -> list[SourceHealth]:
-    """Return the sources to tell of; when the whole index is away, that is told once."""
-    is_index_away = any(problem.key == INDEX for problem in health.problems)
+    """Return the sources to report; an index that does not answer is reported once, by itself."""
+    is_index_down = any(problem.key == INDEX for problem in health.problems)
     return [
         source
         for source in health.sources
         if source.missing_days
         or source.verdict in {Verdict.LATE, Verdict.STALE}
-        or (source.verdict is Verdict.UNKNOWN and not is_index_away)
+        or (source.verdict is Verdict.UNKNOWN and not is_index_down)
     ]
 
 
-def _source_problem(source: SourceHealth, observation: Observation, settings: Settings) -> Problem:
+def _source_problem(source: SourceHealth, state: DagsterState, settings: Settings) -> Problem:
     is_unknown = source.verdict is Verdict.UNKNOWN
-    consequence = "may get old answers" if is_unknown else "get old answers"
+    consequence = "may be out of date" if is_unknown else "are out of date"
     return Problem(
         f"{SOURCE_PREFIX}{source.source}",
-        f"{source.source} is {source.verdict}: those who search {consequence}",
+        f"{source.source} is {source.verdict}: search results from it {consequence}",
         "; ".join(source.reasons),
         f"Open the asset and look at its newest run; `vector-assets doctor` says whether "
         f"{source.source} can be reached.",
         since=source.watermark,
         link=_asset_link(source.source, settings),
-        tell_after_seconds=settings.watch_seconds * _patience_turns(source, observation),
+        tell_after_seconds=settings.watch_seconds * _checks_before_alert(source, state),
     )
 
 
-def _patience_turns(source: SourceHealth, observation: Observation) -> int:
-    """Return for how many looks of the watcher a source may be behind before it is told.
+def _checks_before_alert(source: SourceHealth, state: DagsterState) -> int:
+    """Return how many checks long a source may be behind before an alert is sent.
 
-    A run that fails tells the cause sooner; a vendor may be away for a while; and a source of which
-    no day was ever finished may be having its first night, which has not brought a whole day yet.
+    A failed run is reported sooner, with its cause. A vendor may be down for a while, and a first
+    load may run long before it completes a day.
     """
-    history = observation.assets.get(source.source)
-    is_first_night = not source.watermark or (history is not None and not history.days)
-    return 60 if is_first_night or source.verdict is Verdict.UNKNOWN else 10
+    history = state.assets.get(source.source)
+    is_first_load = not source.watermark or (history is not None and not history.days)
+    return 60 if is_first_load or source.verdict is Verdict.UNKNOWN else 10
 
 
-def _check_problems(observation: Observation, settings: Settings) -> Sequence[Problem]:
+def _check_problems(state: DagsterState, settings: Settings) -> Sequence[Problem]:
     return [
-        _check_problem(source, check, words, settings)
-        for source, history in observation.assets.items()
+        _check_problem(source, check, description, settings)
+        for source, history in state.assets.items()
         if source in settings.enabled_sources
-        for check, words in history.failed_checks.items()
+        for check, description in history.failed_checks.items()
     ]
 
 
-def _check_problem(source: str, check: str, words: str, settings: Settings) -> Problem:
+def _check_problem(source: str, check: str, description: str, settings: Settings) -> Problem:
     if check == PRUNE_CHECK:
         return Problem(
             f"prune:{source}",
-            f"{source}: what may be gone there was left in the index",
-            words,
-            "Nothing of it was deleted; answers may name what no longer exists. Open the run: its "
-            "table says what was seen and what to do.",
-            link=f"{settings.dagster_url}/assets/{source}_prune",
+            f"{source}: the prune did not delete documents that may be gone",
+            description,
+            "Search may return documents that no longer exist. Open the run: its table says what "
+            "was refused, why, and what to do.",
+            link=f"{settings.dagster_url}/assets/{prune_asset(source)}",
         )
     return Problem(
         f"check:{source}:{check}",
         f"{source}: the asset check {check} fails",
-        words,
-        "Open the asset's checks: the table names each document and its cause.",
+        description,
+        "Open the asset's checks: the table lists each document and its cause.",
         link=_asset_link(source, settings),
     )
 
 
-def _is_made_good(incident: Incident, observation: Observation, health: Health) -> bool:
-    """Return whether a source has been materialized since its run failed, and lacks no day."""
+def _has_recovered(incident: Incident, state: DagsterState, health: Health) -> bool:
+    """Return whether a source was materialized since its run failed, and has no missing days."""
     source = incident.problem.key.removeprefix(RUN_PREFIX)
     if source == CANARY:
         return health.canary_found_at is not None and health.canary_found_at > incident.seen_at
-    found = next((one for one in health.sources if one.source == source), None)
-    history = observation.assets.get(source)
-    if found is None or history is None or found.missing_days:
+    source_health = next((known for known in health.sources if known.source == source), None)
+    history = state.assets.get(source)
+    if source_health is None or history is None or source_health.missing_days:
         return False
-    newest: datetime | None = max((one.recorded_at for one in history.recent), default=None)
+    newest: datetime | None = max((record.recorded_at for record in history.recent), default=None)
     return newest is not None and newest > incident.seen_at
 
 
 def _asset_link(source: str, settings: Settings) -> str:
-    return f"{settings.dagster_url}/assets/{source}_documents"
+    return f"{settings.dagster_url}/assets/{documents_asset(source)}"

@@ -1,4 +1,4 @@
-"""Alerts to a channel of Slack, by the SDK."""
+"""Sends alerts to a Slack channel through Slack's SDK."""
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
@@ -10,10 +10,10 @@ METHOD = "slack chat.postMessage"
 
 
 class SlackChannel(Channel):
-    """A channel of Slack.
+    """A Slack channel.
 
     Args:
-        token: The bot's, with `chat:write`.
+        token: Bot token with the scope `chat:write`.
         base_url: Ends with `/api/`.
         channel: Id, or name with `#`.
     """
@@ -26,7 +26,7 @@ class SlackChannel(Channel):
         self._channel = channel
 
     def send(self, message: Message) -> None:
-        """Post it."""
+        """Post the message."""
         try:
             self._client.chat_postMessage(
                 channel=self._channel,
@@ -35,13 +35,9 @@ class SlackChannel(Channel):
                 unfurl_links=False,
             )
         except SlackApiError as error:
-            raise UnavailableError(
-                "slack chat.postMessage", str(_code_of(error)), SENT_AGAIN
-            ) from error
+            raise UnavailableError(METHOD, str(_code_of(error)), SENT_AGAIN) from error
         except (SlackRequestError, OSError) as error:
-            raise UnavailableError(
-                "slack chat.postMessage", type(error).__name__, SENT_AGAIN
-            ) from error
+            raise UnavailableError(METHOD, type(error).__name__, SENT_AGAIN) from error
 
 
 def _code_of(error: SlackApiError) -> object:

@@ -1,4 +1,4 @@
-"""The state of Dagster as seen from here, and the names under which it is kept.
+"""Reads Dagster's state, and names its assets, jobs, schedules, checks and metadata.
 
-Keep out: verdicts about it.
+Keep out: judging the state.
 """

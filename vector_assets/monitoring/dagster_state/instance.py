@@ -1,4 +1,4 @@
-"""Reads Dagster's state from its own records, for sensors and without a webserver."""
+"""Reads Dagster's state from an instance's storage, without a webserver."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-# What an instance answers with; Dagster has no public names for them.
+# Types that an instance returns; Dagster has no public names for them.
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
@@ -22,9 +22,9 @@ from vector_assets.monitoring.dagster_state.names import (
 from vector_assets.monitoring.dagster_state.state import (
     RECENT_DAYS,
     AssetHistory,
-    DayRecord,
+    DagsterState,
     Instigator,
-    Observation,
+    PartitionRecord,
     gap_of,
 )
 from vector_assets.sources.items import Gap
@@ -38,24 +38,24 @@ def materialized_days(instance: dg.DagsterInstance, key: dg.AssetKey) -> set[dat
 def days_with_failures(
     instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
 ) -> dict[date, Mapping[str, dg.MetadataValue]]:
-    """Return the days on which documents failed and have not succeeded since, oldest first.
+    """Return the days whose newest materialization has failed documents, oldest first.
 
     Args:
-        instance: Asked for the newest materialization of each day.
+        instance: To read.
         key: Of the asset.
-        days: Which to look at; None for all.
+        days: Days to read; None for all.
 
     Returns:
         The metadata of the newest materialization of each such day.
     """
-    found: dict[date, Mapping[str, dg.MetadataValue]] = {}
+    failed_days: dict[date, Mapping[str, dg.MetadataValue]] = {}
     for day, record in newest_events(instance, key, days).items():
         event = record.asset_materialization
         assert event is not None
         failed = event.metadata.get(FAILED_DOCUMENTS)
         if failed is not None and failed.value:
-            found[day] = event.metadata
-    return found
+            failed_days[day] = event.metadata
+    return failed_days
 
 
 def newest_events(
@@ -64,9 +64,9 @@ def newest_events(
     """Return the newest materialization of each day that has one, oldest day first.
 
     Args:
-        instance: Asked.
+        instance: To read.
         key: Of the asset.
-        days: Which to look at; None for all.
+        days: Days to read; None for all.
     """
     partitions = None if days is None else {day.isoformat() for day in days}
     newest = instance.get_latest_storage_id_by_partition(
@@ -78,12 +78,12 @@ def newest_events(
         dg.AssetRecordsFilter(asset_key=key, storage_ids=list(newest.values())),
         limit=len(newest),
     ).records
-    found = {
+    by_day = {
         date.fromisoformat(record.partition_key): record
         for record in records
         if record.partition_key is not None
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(by_day.items()))
 
 
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
@@ -95,16 +95,16 @@ def observe_records(
     recent_days: Sequence[date],
     *,
     webserver_error: str = "",
-) -> Observation:
-    """Return what an instance remembers; whether the code location loads is not among it.
+) -> DagsterState:
+    """Return the state that an instance stores; whether the code location loads is not stored.
 
     Args:
-        instance: Asked.
+        instance: To read.
         sources: Names.
-        recent_days: Whose records are wanted.
-        webserver_error: Why the webserver was not asked; empty when there was no need.
+        recent_days: Days whose records are returned.
+        webserver_error: Why the webserver was not used; empty when it was not needed.
     """
-    return Observation(
+    return DagsterState(
         assets={source: _history_of(instance, source, recent_days) for source in sources},
         instigators={
             state.name: _instigator(instance, state) for state in instance.all_instigator_state()
@@ -117,7 +117,7 @@ def observe_records(
 def _history_of(
     instance: dg.DagsterInstance, source: str, recent_days: Sequence[date]
 ) -> AssetHistory:
-    """Return what an instance remembers of a source: of its documents, and of its prune."""
+    """Return the history of a source's documents, with the failed checks of its prune."""
     history = asset_history(instance, asset_key(source), recent_days)
     pruned = _failed_checks(instance, prune_key(source), [PRUNE_CHECK])
     return replace(history, failed_checks={**history.failed_checks, **pruned})
@@ -126,17 +126,17 @@ def _history_of(
 def asset_history(
     instance: dg.DagsterInstance, key: dg.AssetKey, recent_days: Sequence[date] | None = None
 ) -> AssetHistory:
-    """Return what an instance remembers of an asset.
+    """Return the history of an asset.
 
     Args:
-        instance: Asked.
+        instance: To read.
         key: Of the asset.
-        recent_days: Whose records are wanted; the last `RECENT_DAYS` if None.
+        recent_days: Days whose records are returned; the last `RECENT_DAYS` if None.
     """
     if recent_days is None:
         recent_days = complete_days(datetime.now(UTC), RECENT_DAYS)
     records = [
-        DayRecord(
+        PartitionRecord(
             day=day,
             recorded_at=datetime.fromtimestamp(record.timestamp, UTC),
             documents=_number(record, DOCUMENTS),
@@ -165,15 +165,15 @@ def _failed_checks(
 ) -> dict[str, str]:
     keys = [dg.AssetCheckKey(key, name) for name in names]
     newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-    found = {}
+    failed = {}
     for check, record in newest.items():
         if record.status != _FAILED:
             continue
         event = record.event.dagster_event if record.event else None
         evaluation = event.event_specific_data if event else None
         description = getattr(evaluation, "description", None)
-        found[check.name] = str(description or record.status.value.lower())
-    return found
+        failed[check.name] = str(description or record.status.value.lower())
+    return failed
 
 
 def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instigator:
@@ -182,8 +182,8 @@ def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instiga
     if not ticks:
         return Instigator(is_running)
     error = ticks[0].error if ticks[0].status == TickStatus.FAILURE else None
-    words = error.message.strip().split("\n")[-1] if error else ""
-    return Instigator(is_running, datetime.fromtimestamp(ticks[0].timestamp, UTC), words)
+    message = error.message.strip().split("\n")[-1] if error else ""
+    return Instigator(is_running, datetime.fromtimestamp(ticks[0].timestamp, UTC), message)
 
 
 def _gaps(record: dg.EventLogRecord) -> tuple[Gap, ...] | None:

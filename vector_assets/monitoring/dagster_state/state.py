@@ -1,4 +1,4 @@
-"""What Dagster says of itself: the words, whoever asked and whichever way."""
+"""Types for Dagster's state, however it was read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,31 +8,31 @@ from typing import Any
 from vector_assets.sources.items import Gap
 
 RECENT_DAYS = 29
-"""How many days the records of an asset go back: four weeks, to compare a day with its like."""
+"""How far an asset's records go back: four weeks, to compare a day with the same weekdays."""
 
 
 def gap_of(row: Mapping[str, Any]) -> Gap:
-    """Return a gap as it stands in a table of a run's metadata."""
+    """Return a gap from a row of a run's metadata table."""
     return Gap(
         str(row["subject"]),
         str(row["reason"]),
         str(row["advice"]),
         int(row["count"]),
-        # A run of before the word was there may have named anything.
+        # Older runs did not record it; assume the stricter value.
         is_private=bool(row.get("is_private", True)),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class DayRecord:
+class PartitionRecord:
     """The newest materialization of a day.
 
     Attributes:
         day: UTC.
         recorded_at: When it was materialized, UTC.
-        documents: Whose last activity was on this day, as the run saw it.
-        failed_documents: That could not be brought into the index.
-        gaps: What the run did not read; None when it was told on another day of the same run.
+        documents: Number of documents whose last activity was on this day.
+        failed_documents: Number of documents that could not be indexed.
+        gaps: What the run did not read; None when another day of the run records it.
     """
 
     day: date
@@ -44,23 +44,23 @@ class DayRecord:
 
 @dataclass(frozen=True, slots=True)
 class AssetHistory:
-    """What is known of a source's asset.
+    """The materializations and checks of a source's asset.
 
     Attributes:
-        days: That have been materialized at least once.
+        days: Days that have been materialized at least once.
         recent: Records of the last `RECENT_DAYS`, oldest first.
-        failed_checks: Names of the asset checks whose newest evaluation failed, with its words.
+        failed_checks: Asset checks whose newest evaluation failed, with its description.
     """
 
     days: frozenset[date] = frozenset()
-    recent: tuple[DayRecord, ...] = ()
+    recent: tuple[PartitionRecord, ...] = ()
     failed_checks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
         """What the newest run did not read."""
-        told = [record for record in self.recent if record.gaps is not None]
-        newest = max(told, key=lambda record: record.recorded_at, default=None)
+        with_gaps = [record for record in self.recent if record.gaps is not None]
+        newest = max(with_gaps, key=lambda record: record.recorded_at, default=None)
         return newest.gaps or () if newest else ()
 
 
@@ -71,7 +71,7 @@ class Instigator:
     Attributes:
         is_running: Whether it is switched on.
         last_tick_at: When it was last evaluated, UTC; None when never.
-        last_tick_error: What went wrong then; empty when nothing did.
+        last_tick_error: The error of that evaluation; empty when it succeeded.
     """
 
     is_running: bool
@@ -80,18 +80,17 @@ class Instigator:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """Everything at one moment.
+class DagsterState:
+    """Dagster's state at one moment.
 
     Attributes:
-        assets: History by source; a source that is missing has no asset there.
-        instigators: Schedule and sensors by name; None when that cannot be seen from where we are.
-        heartbeats: By daemon that has to run, the last sign of life, UTC; None when that was not
-            asked for.
+        assets: History by source.
+        instigators: Schedules and sensors by name; None when they could not be read.
+        heartbeats: By required daemon, the last heartbeat, UTC; None when they were not read.
         location_error: Why the code location does not load; empty when it does.
-        webserver_error: Why the webserver was not the one who answered; empty when it was.
-        database_error: Why Dagster's records cannot be read either; empty when they can, or when
-            there was no need.
+        webserver_error: Why the webserver did not answer; empty when it did, or was not needed.
+        database_error: Why the instance could not be read either; empty when it could, or was not
+            needed.
     """
 
     assets: Mapping[str, AssetHistory] = field(default_factory=dict)

@@ -1,7 +1,6 @@
-"""Dagster's webserver, asked over GraphQL as its UI asks it: state, backfills.
+"""Reads state and launches backfills through the GraphQL API of Dagster's webserver.
 
-From outside, so that it works on another host and while the daemon is dead. Dagster itself is not
-imported.
+This works from another host and while the daemon is dead, and does not import Dagster.
 """
 
 import json
@@ -14,13 +13,26 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from vector_assets.core.days import Days
 from vector_assets.core.errors import ContractError, UnavailableError
-from vector_assets.monitoring.dagster_state.names import CODE_SERVER_AWAY, SCHEDULE, WATCHED_CHECKS
+from vector_assets.monitoring.dagster_state.names import (
+    CODE_SERVER_AWAY,
+    DOCUMENTS,
+    FAILED_DOCUMENTS,
+    GAPS,
+    ONE_DAY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    SCHEDULE,
+    WATCHED_CHECKS,
+    documents_asset,
+    source_of_asset,
+)
 from vector_assets.monitoring.dagster_state.state import (
     AssetHistory,
-    DayRecord,
+    DagsterState,
     Instigator,
-    Observation,
+    PartitionRecord,
     gap_of,
 )
 from vector_assets.sources.items import Gap
@@ -28,11 +40,9 @@ from vector_assets.sources.items import Gap
 TIMEOUT_SECONDS = 15.0
 
 _DEAD_CONNECTIONS = 3
-"""How many answers a webserver's Postgres spoils when it comes back from a restart.
-
-Runs, events and schedules each keep one connection open, and each learns by a failure that it is
-dead (`pool_size` of dagster-postgres' `optimize_for_webserver`, 2026-11-26).
-"""
+"""How many queries can fail after a restart of Postgres: the storages of runs, events and schedules
+each keep one connection open and notice only on a failure that it is dead (dagster-postgres'
+`optimize_for_webserver`, 2026-11-26)."""
 
 _STATE = """
 query {
@@ -109,9 +119,6 @@ query ($key: AssetKeyInput!, $days: [String!]!) {
 }
 """
 
-_RANGE_START = "dagster/asset_partition_range_start"
-_RANGE_END = "dagster/asset_partition_range_end"
-_ONE_DAY = "dagster/partition"
 _RUN_STATES = {
     "SUCCESS": "materialized",
     "FAILURE": "failed",
@@ -124,14 +131,14 @@ _RUN_STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """What became of a backfill.
+    """The state of a backfill.
 
     Attributes:
         id: Its id.
-        source: Whose days.
-        status: Dagster's word: `REQUESTED`, `COMPLETED_SUCCESS`, `COMPLETED_FAILED`, ...
+        source: Name.
+        status: Dagster's status: `REQUESTED`, `COMPLETED_SUCCESS`, `COMPLETED_FAILED`, ...
         days: By day: `waiting`, `running`, `materialized` or `failed`.
-        error: Why Dagster gave it up; empty when it did not.
+        error: Why Dagster abandoned it; empty when it did not.
     """
 
     id: str
@@ -142,7 +149,7 @@ class Backfill:
 
 
 class DagsterGraphql:
-    """The webserver at one address.
+    """A client of one webserver.
 
     Args:
         url: `DAGSTER_GRAPHQL_URL`.
@@ -150,34 +157,33 @@ class DagsterGraphql:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._name = f"the Dagster webserver at {url}"
 
-    def observe(self, sources: Sequence[str], recent_days: Sequence[date]) -> Observation:
-        """Return what Dagster says of itself and of some sources.
+    def observe(self, sources: Sequence[str], recent_days: Sequence[date]) -> DagsterState:
+        """Return Dagster's state, with the history of some sources.
 
         Args:
             sources: Names.
-            recent_days: Whose records are wanted.
+            recent_days: Days whose records are returned.
 
         Raises:
             UnavailableError: The webserver does not answer.
-            ContractError: It answers something else than a webserver of Dagster.
+            ContractError: What answers is not a webserver of Dagster.
         """
-        state = self._asked(_STATE, {})
+        state = self._query(_STATE, {})
         heartbeats = {
-            one["daemonType"]: _instant(one["lastHeartbeatTime"])
-            for one in state["instance"]["daemonHealth"]["allDaemonStatuses"]
-            if one["required"]
+            daemon["daemonType"]: _instant(daemon["lastHeartbeatTime"])
+            for daemon in state["instance"]["daemonHealth"]["allDaemonStatuses"]
+            if daemon["required"]
         }
         instigators, location_error = _location(state["workspaceOrError"])
         assets: dict[str, AssetHistory] = {}
         if not location_error:
-            keys = [{"path": [f"{source}_documents"]} for source in sources]
+            keys = [{"path": [documents_asset(source)]} for source in sources]
             days = [day.isoformat() for day in recent_days]
-            for node in self._asked(_ASSETS, {"keys": keys, "days": days})["assetNodes"]:
-                source = str(node["assetKey"]["path"][-1]).removesuffix("_documents")
+            for node in self._query(_ASSETS, {"keys": keys, "days": days})["assetNodes"]:
+                source = source_of_asset(node["assetKey"]["path"][-1])
                 assets[source] = _history(node)
-        return Observation(
+        return DagsterState(
             assets=assets,
             instigators=None if location_error else instigators,
             heartbeats=heartbeats,
@@ -191,12 +197,12 @@ class DagsterGraphql:
             UnavailableError: The webserver does not answer, or has no such days.
         """
         params = {
-            "assetSelection": [{"path": [f"{source}_documents"]}],
+            "assetSelection": [{"path": [documents_asset(source)]}],
             "partitionNames": [day.isoformat() for day in days],
             "title": title,
             "tags": [{"key": "source", "value": source}],
         }
-        launched = self._asked(_LAUNCH, {"params": params})["launchPartitionBackfill"]
+        launched = self._query(_LAUNCH, {"params": params})["launchPartitionBackfill"]
         if launched["__typename"] != "LaunchBackfillSuccess":
             raise UnavailableError(
                 "dagster", str(launched.get("message") or launched["__typename"]).split("\n")[0]
@@ -204,63 +210,57 @@ class DagsterGraphql:
         return str(launched["backfillId"])
 
     def backfill(self, backfill_id: str) -> Backfill | None:
-        """Return the state of a backfill, or None when there is none of this id.
+        """Return a backfill, or None when there is none with this id.
 
         Raises:
             UnavailableError: The webserver does not answer.
         """
-        found = self._asked(_BACKFILL, {"id": backfill_id})["partitionBackfillOrError"]
-        if found["__typename"] != "PartitionBackfill" or not found["assetSelection"]:
+        backfill = self._query(_BACKFILL, {"id": backfill_id})["partitionBackfillOrError"]
+        if backfill["__typename"] != "PartitionBackfill" or not backfill["assetSelection"]:
             return None
-        key = found["assetSelection"][0]
-        names = list(found["partitionNames"] or [])
-        [node] = self._asked(_RECORDED, {"key": {"path": key["path"]}, "days": names})["assetNodes"]
-        began_at = float(found["creationTime"])
+        key = backfill["assetSelection"][0]
+        names = list(backfill["partitionNames"] or [])
+        [node] = self._query(_RECORDED, {"key": {"path": key["path"]}, "days": names})["assetNodes"]
+        began_at = float(backfill["creationTime"])
         recorded = {
-            one["partition"]
-            for one in node["latestMaterializationByPartition"]
-            if one is not None and float(one["timestamp"]) / 1000 >= began_at
+            event["partition"]
+            for event in node["latestMaterializationByPartition"]
+            if event is not None and float(event["timestamp"]) / 1000 >= began_at
         }
         return Backfill(
-            id=str(found["id"]),
-            source=str(key["path"][-1]).removesuffix("_documents"),
-            status=str(found["status"]),
+            id=str(backfill["id"]),
+            source=source_of_asset(key["path"][-1]),
+            status=str(backfill["status"]),
             days={
                 date.fromisoformat(name): (
-                    "materialized" if name in recorded else _state_of(name, found)
+                    "materialized" if name in recorded else _state_of(name, backfill)
                 )
                 for name in names
             },
-            error=str((found["error"] or {}).get("message", "")).split("\n")[0],
+            error=str((backfill["error"] or {}).get("message", "")).split("\n")[0],
         )
 
-    def _asked(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def _query(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        name = f"the Dagster webserver at {self.url}"
         body = {"query": query, "variables": variables}
-        # What is only asked for may be asked for twice; what is launched, may not.
+        # A query may be repeated; a mutation may not.
         retries = 0 if query.lstrip().startswith("mutation") else _DEAD_CONNECTIONS
         try:
-            answer = _posted(self.url, body, retries=retries)
+            response = _post(self.url, body, retries=retries)
         except requests.RequestException as error:
-            raise UnavailableError(
-                self._name,
-                type(error).__name__,
-                "Start it (`vector-assets up`), or set DAGSTER_GRAPHQL_URL.",
-            ) from error
-        data, words = _data(answer)
+            advice = "Start it (`vector-assets up`), or set DAGSTER_GRAPHQL_URL."
+            raise UnavailableError(name, type(error).__name__, advice) from error
+        data, seen = _data(response)
         if data:
             return data
-        if answer.status_code >= requests.codes.server_error:
-            raise self._failed(words)
-        raise ContractError(self.url, words, "data of a Dagster webserver (DAGSTER_GRAPHQL_URL)")
-
-    def _failed(self, seen: str) -> UnavailableError:
-        return UnavailableError(
-            self._name, seen, "Look at its log: it, its database, or a proxy before it, has failed."
-        )
+        if response.status_code >= requests.codes.server_error:
+            advice = "Look at its log: it, its database, or a proxy in front of it has failed."
+            raise UnavailableError(name, seen, advice)
+        raise ContractError(self.url, seen, "data of a Dagster webserver (DAGSTER_GRAPHQL_URL)")
 
 
-def _posted(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Response:
-    """Post, and again at once where the webserver says that it failed itself."""
+def _post(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Response:
+    """Post, and retry at once on a status of 500, 502, 503 or 504."""
     policy = Retry(
         total=None,
         connect=0,
@@ -277,16 +277,16 @@ def _posted(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Resp
         return session.post(url, json=body, timeout=TIMEOUT_SECONDS)
 
 
-def _data(answer: requests.Response) -> tuple[dict[str, Any], str]:
-    """Return the data of an answer without errors, or none and what was seen; nothing is raised."""
-    status = f"HTTP {answer.status_code}"
+def _data(response: requests.Response) -> tuple[dict[str, Any], str]:
+    """Return the data of a response; or, when it has errors, no data and what was seen."""
+    status = f"HTTP {response.status_code}"
     try:
-        found = answer.json()
+        body = response.json()
     except requests.JSONDecodeError:
         return {}, f"{status} and no JSON"
-    if not isinstance(found, dict):
+    if not isinstance(body, dict):
         return {}, f"{status} and JSON that is no object"
-    errors, data = found.get("errors"), found.get("data")
+    errors, data = body.get("errors"), body.get("data")
     if not errors and isinstance(data, dict) and data:
         return data, ""
     first = errors[0] if isinstance(errors, list) and errors else errors
@@ -295,46 +295,48 @@ def _data(answer: requests.Response) -> tuple[dict[str, Any], str]:
 
 
 def _location(workspace: Mapping[str, Any]) -> tuple[dict[str, Instigator], str]:
-    """Return schedules and sensors by name, and why the location that has ours does not load."""
+    """Return schedules and sensors by name, and why our code location does not load."""
     if "locationEntries" not in workspace:
         return {}, str(workspace.get("message", "no workspace")).split("\n")[0]
-    found: dict[str, Instigator] = {}
+    instigators: dict[str, Instigator] = {}
     errors: list[str] = []
     for entry in workspace["locationEntries"]:
         loaded = entry["locationOrLoadError"] or {"message": "it is still loading"}
         if "repositories" not in loaded:
-            # Dagster's own error says where it loaded from; the last cause, what the code raised.
-            # When no code answered at all, the last cause is gRPC's, and Dagster's the clearer one.
-            messages = [loaded["message"], *(one["message"] for one in loaded.get("causes") or ())]
-            is_away = CODE_SERVER_AWAY in str(messages[0])
-            words = _last_line(str(messages[0 if is_away else -1]))
-            errors.append(f"{entry['name']}: {words}")
+            # The last cause is what the code raised. When the code server does not answer, the last
+            # cause is gRPC's, and Dagster's own message is clearer.
+            causes = loaded.get("causes") or ()
+            messages = [str(loaded["message"]), *(str(cause["message"]) for cause in causes)]
+            message = messages[0 if CODE_SERVER_AWAY in messages[0] else -1]
+            errors.append(f"{entry['name']}: {_last_line(message)}")
             continue
         for repository in loaded["repositories"]:
-            for one in repository["schedules"]:
-                found[one["name"]] = _instigator(one["scheduleState"])
-            for one in repository["sensors"]:
-                found[one["name"]] = _instigator(one["sensorState"])
-    is_ours = SCHEDULE in found
-    return found, "" if is_ours else "; ".join(errors) or "it is not in the workspace"
+            for schedule in repository["schedules"]:
+                instigators[schedule["name"]] = _instigator(schedule["scheduleState"])
+            for sensor in repository["sensors"]:
+                instigators[sensor["name"]] = _instigator(sensor["sensorState"])
+    if SCHEDULE in instigators:
+        return instigators, ""
+    return instigators, "; ".join(errors) or "it is not in the workspace"
 
 
 def _instigator(state: Mapping[str, Any]) -> Instigator:
-    tick = state["ticks"][0] if state["ticks"] else None
-    if tick is None:
-        return Instigator(state["status"] == "RUNNING")
+    is_running = state["status"] == "RUNNING"
+    if not state["ticks"]:
+        return Instigator(is_running)
+    tick = state["ticks"][0]
     error = tick["error"]["message"] if tick["status"] == "FAILURE" and tick["error"] else ""
-    return Instigator(state["status"] == "RUNNING", _instant(tick["timestamp"]), _last_line(error))
+    return Instigator(is_running, _instant(tick["timestamp"]), _last_line(error))
 
 
 def _history(node: Mapping[str, Any]) -> AssetHistory:
     ranges = (node["assetPartitionStatuses"] or {}).get("ranges") or []
     days: set[date] = set()
-    for one in ranges:
-        if one["status"] == "MATERIALIZED":
-            first, last = date.fromisoformat(one["startKey"]), date.fromisoformat(one["endKey"])
-            days |= {date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)}
-    records = [_record(one) for one in node["latestMaterializationByPartition"] if one is not None]
+    for span in ranges:
+        if span["status"] == "MATERIALIZED":
+            first, last = date.fromisoformat(span["startKey"]), date.fromisoformat(span["endKey"])
+            days |= set(Days(first, last))
+    records = [_record(event) for event in node["latestMaterializationByPartition"] if event]
     return AssetHistory(
         days=frozenset(days),
         recent=tuple(sorted(records, key=lambda record: record.day)),
@@ -342,46 +344,46 @@ def _history(node: Mapping[str, Any]) -> AssetHistory:
     )
 
 
-def _record(event: Mapping[str, Any]) -> DayRecord:
+def _record(event: Mapping[str, Any]) -> PartitionRecord:
     numbers = {entry["label"]: entry.get("intValue") for entry in event["metadataEntries"]}
-    return DayRecord(
+    return PartitionRecord(
         day=date.fromisoformat(event["partition"]),
         recorded_at=datetime.fromtimestamp(float(event["timestamp"]) / 1000, UTC),
-        documents=int(numbers.get("documents") or 0),
-        failed_documents=int(numbers.get("failed_documents") or 0),
+        documents=int(numbers.get(DOCUMENTS) or 0),
+        failed_documents=int(numbers.get(FAILED_DOCUMENTS) or 0),
         gaps=_gaps(event),
     )
 
 
 def _gaps(event: Mapping[str, Any]) -> tuple[Gap, ...] | None:
     for entry in event["metadataEntries"]:
-        if entry["label"] == "run_gaps":
+        if entry["label"] == GAPS:
             return tuple(gap_of(json.loads(row)) for row in entry["table"]["records"])
     return None
 
 
 def _failed_checks(node: Mapping[str, Any]) -> list[tuple[str, str]]:
     checks = (node["assetChecksOrError"] or {}).get("checks") or []
-    found = []
+    failed = []
     for check in checks:
         newest = check["executionForLatestMaterialization"]
         if check["name"] not in WATCHED_CHECKS or newest is None:
             continue
         if newest["status"] in {"FAILED", "EXECUTION_FAILED"}:
-            words = (newest["evaluation"] or {}).get("description") or newest["status"].lower()
-            found.append((str(check["name"]), str(words)))
-    return found
+            description = (newest["evaluation"] or {}).get("description")
+            failed.append((str(check["name"]), str(description or newest["status"].lower())))
+    return failed
 
 
 def _state_of(day: str, backfill: Mapping[str, Any]) -> str:
-    """Return how far a day is that was not recorded: by the newest run that covers it."""
-    for run in sorted(backfill["runs"], key=lambda one: -float(one["creationTime"])):
+    """Return the state of a day without a materialization, by the newest run that covers it."""
+    for run in sorted(backfill["runs"], key=lambda run: -float(run["creationTime"])):
         tags = {tag["key"]: tag["value"] for tag in run["tags"]}
-        first = tags.get(_RANGE_START, tags.get(_ONE_DAY, ""))
-        last = tags.get(_RANGE_END, tags.get(_ONE_DAY, ""))
+        first = tags.get(RANGE_START_TAG, tags.get(ONE_DAY_TAG, ""))
+        last = tags.get(RANGE_END_TAG, tags.get(ONE_DAY_TAG, ""))
         if first <= day <= last:
             state = _RUN_STATES.get(run["status"], "running")
-            # A run that succeeded without recording the day has not materialized it.
+            # A run that succeeded without a materialization of the day has not synced it.
             return "failed" if state == "materialized" else state
     is_over = backfill["status"] in {"COMPLETED", "FAILED", "CANCELED", "COMPLETED_FAILED"}
     return "failed" if is_over else "waiting"
@@ -392,6 +394,6 @@ def _instant(epoch_seconds: float | None) -> datetime | None:
 
 
 def _last_line(text: str) -> str:
-    """Return the line of a traceback that says what happened."""
+    """Return the last line of a traceback, which names the error."""
     lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
     return lines[-1][:300] if lines else ""

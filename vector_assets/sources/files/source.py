@@ -18,7 +18,7 @@ from vector_assets.core.documents import Document, clean_text
 from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Missing, Reach, RemoteState, Source
+from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
 from vector_assets.sources.files.page import Page, authors_of, created_at_of
 from vector_assets.sources.items import (
     Checkpoint,
@@ -160,10 +160,12 @@ class FilesSource(Source):
         """Return the newest change of any file."""
         return max((file.modified_at for file in self._list().files), default=None)
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """List the folder and say how many files it holds."""
         listing = self._list()
-        return Reach(f"{self._folder}: {len(listing.files):,} files", tuple(listing.gaps()))
+        return ConnectionCheck(
+            f"{self._folder}: {len(listing.files):,} files", tuple(listing.gaps())
+        )
 
     def _list(self) -> _Listing:
         """Return the files below the root, newest first.

@@ -15,7 +15,7 @@ from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Missing, Reach, RemoteState, Source
+from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
 from vector_assets.sources.estimate import UNKNOWN_SPREAD, WindowEstimate
 from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
@@ -274,7 +274,7 @@ class FirefliesSource(Source):
         ready = [began for began, transcript in known if unready(transcript, began, now) is None]
         return max(ready, default=min((began for began, _ in known), default=None))
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask who we are, and which meetings of the last two days have no transcript; one request.
 
         A user who is not an admin sees their own meetings and those shared with them
@@ -310,7 +310,7 @@ class FirefliesSource(Source):
                     is_private=True,
                 )
             )
-        return Reach(f"{self._api.url} as {who}", tuple(gaps))
+        return ConnectionCheck(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:
         """Yield the items for a meeting; none when it began outside the slice."""

@@ -12,7 +12,13 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import SAMPLED_DOCUMENTS, Missing, Reach, RemoteState, Source
+from vector_assets.sources.base import (
+    SAMPLED_DOCUMENTS,
+    ConnectionCheck,
+    Missing,
+    RemoteState,
+    Source,
+)
 from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Checkpoint,
@@ -266,7 +272,7 @@ class JiraSource(Source):
         self._api.require_projects()
         return None
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask who we are, whether this is a Cloud site, and what of it we can read.
 
         Raises:
@@ -279,7 +285,7 @@ class JiraSource(Source):
             readers.access_of(issue)
         seen = f"{count} project{'s' if count > 1 else ''} to browse"
         only = f", reads {', '.join(self._projects)} alone" if self._projects else ""
-        return Reach(f"{self._server} as {who}: {seen}{only}", tuple(readers.gaps()))
+        return ConnectionCheck(f"{self._server} as {who}: {seen}{only}", tuple(readers.gaps()))
 
     def _newest_limited(self) -> list[Json]:
         """Return the newest issue, and the newest with a security level, if there is one."""

@@ -15,7 +15,7 @@ from vector_assets.core.errors import SkippableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Missing, Reach, RemoteState, Source
+from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
 from vector_assets.sources.estimate import WindowEstimate, picked
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
@@ -157,12 +157,12 @@ class NotionSource(Source):
         found = self._api.newest_page()
         return last_edit(found) if found else None
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask who we are, whether anything is shared, and what of it we may not read."""
         me = self._api.me()
         workspace = (me.get("bot") or {}).get("workspace_name")
         identity = f"{me.get('name')} in {workspace or 'a Notion workspace'}"
-        return Reach(identity, tuple(self._gaps()))
+        return ConnectionCheck(identity, tuple(self._gaps()))
 
     def _gaps(self) -> Iterator[Gap]:
         page = self._api.newest_page()

@@ -14,7 +14,7 @@ from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import Missing, Reach, RemoteState, Source, Unlisted
+from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source, Unlisted
 from vector_assets.sources.estimate import (
     WindowEstimate,
     in_random_order,
@@ -240,7 +240,7 @@ class SlackSource(Source):
             default=None,
         )
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Ask who we are, how many channels we read, and what we don't; two requests where few.
 
         Whether an archived channel answers is told by a run, for each has to be asked.
@@ -253,7 +253,7 @@ class SlackSource(Source):
         bot, choice = directory.bot, self._choice(directory)
         channel_count = len(choice.to_read) + len(choice.to_join)
         advice = "" if channel_count else "; invite it with /invite in each channel to read"
-        return Reach(
+        return ConnectionCheck(
             f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}",
             (
                 *bot.gaps(joins_public=self._options.joins_public),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vector_assets.stores.lancedb.store import LanceDBStore
-from vector_assets_tests.cli.test_main import office, run
+from vector_assets_tests.cli.conftest import office, run
 
 __all__ = ["lance", "office", "run"]
 

@@ -1,4 +1,4 @@
-"""One alert an incident, a reminder a day, one message at its end: over real HTTP."""
+"""Alerts, reminders and closing messages over real HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from vector_assets.monitoring.alerts.slack import SlackChannel
 from vector_assets.monitoring.problems import Problem
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.slack import TOKEN
-from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.receiver import Receiver
 from vector_assets_tests.support.tiny import utc
 
 NOW = utc("2026-03-20T09:00")
@@ -32,15 +32,9 @@ MINUTE = timedelta(minutes=1)
 POST = "/slack/api/chat.postMessage"
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with running_receiver() as found:
-        yield found
-
-
 @pytest.fixture(params=["files", "dagster", "remembered"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IncidentStore]:
-    """Each memory in turn."""
+    """Each kind of store."""
     if request.param == "files":
         yield FileIncidentStore(tmp_path / "incidents")
         return
@@ -55,11 +49,13 @@ def alerter(receiver: Receiver, store: IncidentStore) -> Alerter:
     return Alerter("watcher", [WebhookChannel(receiver.url)], store)
 
 
-def test_an_incident_is_told_once_and_its_end_once(alerter: Alerter, receiver: Receiver) -> None:
+def test_an_incident_sends_one_alert_and_one_closing_message(
+    alerter: Alerter, receiver: Receiver
+) -> None:
     for minutes in range(5):
-        alerter.report([DEAD], NOW + minutes * MINUTE)
-    alerter.report([], NOW + 5 * MINUTE)
-    alerter.report([], NOW + 6 * MINUTE)
+        alerter.reconcile([DEAD], NOW + minutes * MINUTE)
+    alerter.reconcile([], NOW + 5 * MINUTE)
+    alerter.reconcile([], NOW + 6 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
     opened, over = receiver.alerts
     assert opened["text"] == "🔴 The daemon is dead"
@@ -68,28 +64,26 @@ def test_an_incident_is_told_once_and_its_end_once(alerter: Alerter, receiver: R
     assert over["ended_at"] == "2026-03-20T09:05:00+00:00"
 
 
-def test_an_incident_that_lasts_is_told_again_each_day(
-    alerter: Alerter, receiver: Receiver
-) -> None:
+def test_an_open_incident_sends_a_reminder_each_day(alerter: Alerter, receiver: Receiver) -> None:
     for hours in range(0, 72, 6):
-        alerter.report([DEAD], NOW + timedelta(hours=hours))
+        alerter.reconcile([DEAD], NOW + timedelta(hours=hours))
     assert [kind for kind, _ in receiver.events()] == ["opened", "reminder", "reminder"]
 
 
 def test_a_restart_repeats_nothing(
     alerter: Alerter, receiver: Receiver, store: IncidentStore
 ) -> None:
-    alerter.report([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW)
     after = Alerter("watcher", [WebhookChannel(receiver.url)], store)
-    after.report([DEAD], NOW + MINUTE)
-    after.report([], NOW + 2 * MINUTE)
+    after.reconcile([DEAD], NOW + MINUTE)
+    after.reconcile([], NOW + 2 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
 
 
 class Database(FileIncidentStore):
-    """A memory that can be away."""
+    """A store that can be down."""
 
-    is_away = False
+    is_down = False
 
     def read_text(self, reporter: str) -> str:
         self._require()
@@ -100,36 +94,36 @@ class Database(FileIncidentStore):
         super().write_text(reporter, text)
 
     def _require(self) -> None:
-        if self.is_away:
+        if self.is_down:
             raise ConnectionError("connection refused")
 
 
-def test_what_is_told_while_the_memory_is_away_is_told_once_and_handed_over(
+def test_an_alert_during_a_database_outage_is_sent_once_and_stored_afterwards(
     receiver: Receiver, tmp_path: Path
 ) -> None:
     database = Database(tmp_path)
     store = RememberedIncidentStore(database, (ConnectionError,))
     alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
-    alerter.report([STALE], NOW)
-    database.is_away = True
-    alerter.report([STALE, DEAD], NOW + MINUTE)
-    alerter.report([STALE, DEAD], NOW + 2 * MINUTE)
-    database.is_away = False
-    alerter.report([STALE, DEAD], NOW + 3 * MINUTE)
+    alerter.reconcile([STALE], NOW)
+    database.is_down = True
+    alerter.reconcile([STALE, DEAD], NOW + MINUTE)
+    alerter.reconcile([STALE, DEAD], NOW + 2 * MINUTE)
+    database.is_down = False
+    alerter.reconcile([STALE, DEAD], NOW + 3 * MINUTE)
     assert receiver.events() == [("opened", "source:jira"), ("opened", "daemon")]
-    # Another process, which reads the shared memory alone, knows all of it.
+    # Another process reads all of it from the shared store.
     restarted = Alerter("watcher", [WebhookChannel(receiver.url)], database)
-    restarted.report([], NOW + 4 * MINUTE)
+    restarted.reconcile([], NOW + 4 * MINUTE)
     assert sorted(receiver.events()[2:]) == [("over", "daemon"), ("over", "source:jira")]
 
 
-def test_what_one_reporter_has_told_another_does_not_tell(
+def test_a_problem_of_one_reporter_is_not_sent_by_another(
     alerter: Alerter, receiver: Receiver, store: IncidentStore
 ) -> None:
     sensors = Alerter("sensors", [WebhookChannel(receiver.url)], store)
-    sensors.report([STALE], NOW)
-    alerter.report([STALE, DEAD], NOW)
-    alerter.report([], NOW + MINUTE)
+    sensors.reconcile([STALE], NOW)
+    alerter.reconcile([STALE, DEAD], NOW)
+    alerter.reconcile([], NOW + MINUTE)
     assert receiver.events() == [
         ("opened", "source:jira"),
         ("opened", "daemon"),
@@ -137,52 +131,52 @@ def test_what_one_reporter_has_told_another_does_not_tell(
     ]
 
 
-def test_what_passes_by_itself_is_never_told(alerter: Alerter, receiver: Receiver) -> None:
+def test_a_short_problem_sends_no_alert(alerter: Alerter, receiver: Receiver) -> None:
     patient = replace(STALE, tell_after_seconds=600)
-    alerter.report([patient], NOW)
-    alerter.report([patient], NOW + 9 * MINUTE)
-    alerter.report([], NOW + 10 * MINUTE)
+    alerter.reconcile([patient], NOW)
+    alerter.reconcile([patient], NOW + 9 * MINUTE)
+    alerter.reconcile([], NOW + 10 * MINUTE)
     assert receiver.alerts == []
     for minutes in (20, 30, 31):
-        alerter.report([patient], NOW + minutes * MINUTE)
+        alerter.reconcile([patient], NOW + minutes * MINUTE)
     assert receiver.events() == [("opened", "source:jira")]
 
 
-def test_an_incident_that_comes_back_is_a_new_one(alerter: Alerter, receiver: Receiver) -> None:
+def test_a_problem_that_comes_back_is_a_new_incident(alerter: Alerter, receiver: Receiver) -> None:
     for minutes, problems in enumerate([[DEAD], [], [DEAD], []]):
-        alerter.report(problems, NOW + minutes * MINUTE)
+        alerter.reconcile(problems, NOW + minutes * MINUTE)
     assert [kind for kind, _ in receiver.events()] == ["opened", "over", "opened", "over"]
 
 
-def test_a_channel_that_refuses_gets_the_alert_when_it_is_back(
+def test_a_channel_that_refuses_gets_the_alert_when_it_works_again(
     alerter: Alerter, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    alerter.report([DEAD], NOW)
-    alerter.report([DEAD], NOW + MINUTE)
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
     receiver.status = 200
-    alerter.report([DEAD], NOW + 2 * MINUTE)
-    alerter.report([DEAD], NOW + 3 * MINUTE)
+    alerter.reconcile([DEAD], NOW + 2 * MINUTE)
+    alerter.reconcile([DEAD], NOW + 3 * MINUTE)
     assert receiver.events() == [("opened", "daemon")]
     assert receiver.alerts[0]["since"] == "2026-03-20T09:00:00+00:00"
 
 
-def test_a_channel_that_refuses_the_end_of_an_incident_hears_of_it_later(
+def test_a_channel_that_refuses_the_closing_message_gets_it_later(
     alerter: Alerter, receiver: Receiver
 ) -> None:
-    alerter.report([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW)
     receiver.status = 503
-    alerter.report([], NOW + MINUTE)
+    alerter.reconcile([], NOW + MINUTE)
     receiver.status = 200
-    alerter.report([], NOW + 2 * MINUTE)
-    alerter.report([], NOW + 3 * MINUTE)
+    alerter.reconcile([], NOW + 2 * MINUTE)
+    alerter.reconcile([], NOW + 3 * MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("over", "daemon")]
 
 
-def test_a_notice_is_told_and_forgotten(
+def test_a_notice_is_sent_once_without_an_incident(
     alerter: Alerter, receiver: Receiver, store: IncidentStore
 ) -> None:
-    alerter.notice(DEAD, NOW)
+    alerter.notify_once(DEAD, NOW)
     assert receiver.events() == [("notice", "daemon")]
     assert store.all() == []
 
@@ -193,7 +187,7 @@ def slack(sandbox: Sandbox, channel: str) -> SlackChannel:
 
 @pytest.fixture
 def channel(sandbox: Sandbox) -> str:
-    """A channel of the sandbox in which the bot is."""
+    """A channel of the sandbox that the bot is a member of."""
     sandbox.workspace.channels.append(
         {"id": "C0ALERTS01", "name": "alerts", "is_member": True, "is_private": False}
     )
@@ -204,7 +198,7 @@ def test_slack_gets_what_happened_since_when_what_to_do_and_a_link(
     sandbox: Sandbox, channel: str
 ) -> None:
     alerter = Alerter("watcher", [slack(sandbox, channel)], FileIncidentStore(Path("incidents")))
-    alerter.report([replace(DEAD, detail="<b> & a -> b")], NOW)
+    alerter.reconcile([replace(DEAD, detail="<b> & a -> b")], NOW)
     [message] = sandbox.workspace.posted_messages
     assert message["channel"] == channel
     assert message["text"] == "🔴 The daemon is dead"
@@ -219,51 +213,53 @@ def test_slack_gets_what_happened_since_when_what_to_do_and_a_link(
     assert facts["text"] == "*Since* 2026-03-20 09:00 UTC · <http://ui/health|Open in Dagster>"
 
 
-def test_a_channel_that_fails_is_told_through_the_other_and_is_over_when_it_works(
+def test_a_failing_channel_is_reported_through_the_other_until_it_works(
     sandbox: Sandbox, channel: str, receiver: Receiver, store: IncidentStore
 ) -> None:
     channels = [slack(sandbox, channel), WebhookChannel(receiver.url)]
     alerter = Alerter("watcher", channels, store)
     sandbox.faults.fail(POST, status=500)
-    alerter.report([DEAD], NOW)
-    alerter.report([DEAD], NOW + MINUTE)
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
     assert receiver.events() == [("opened", "daemon"), ("opened", "channel:slack")]
     assert "ALERT_SLACK_CHANNEL" in receiver.alerts[1]["advice"]
-    assert [one.problem.key for one in store.all()] == ["daemon", "channel:slack"]
+    assert [incident.problem.key for incident in store.all()] == ["daemon", "channel:slack"]
     sandbox.faults.clear()
-    alerter.report([DEAD], NOW + 2 * MINUTE)
+    alerter.reconcile([DEAD], NOW + 2 * MINUTE)
     assert receiver.events()[2:] == [("over", "channel:slack")]
-    assert [one["text"] for one in sandbox.workspace.posted_messages] == ["🔴 The daemon is dead"]
+    assert [message["text"] for message in sandbox.workspace.posted_messages] == [
+        "🔴 The daemon is dead"
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [("C0NOWHERE1", "channel_not_found"), ("C0ALERTS01", "invalid_auth")],
 )
-def test_slacks_own_word_for_a_refusal_is_remembered(
+def test_slacks_error_code_is_stored(
     sandbox: Sandbox, channel: str, store: IncidentStore, name: str, words: str
 ) -> None:
     token = "xoxb-revoked" if words == "invalid_auth" else TOKEN
     refusing = SlackChannel(token, sandbox.environment["SLACK_BASE_URL"], name)
-    Alerter("watcher", [refusing], store).report([DEAD], NOW)
-    errors = [one.errors.get("slack", "") for one in store.all()]
+    Alerter("watcher", [refusing], store).reconcile([DEAD], NOW)
+    errors = [incident.errors.get("slack", "") for incident in store.all()]
     assert any(words in error for error in errors)
     assert not any("xoxb" in error for error in errors)
 
 
 def test_an_address_that_does_not_answer_is_never_shown(store: IncidentStore) -> None:
-    Alerter("watcher", [WebhookChannel("http://127.0.0.1:9/secret")], store).report([DEAD], NOW)
-    errors = [error for one in store.all() for error in one.errors.values()]
+    Alerter("watcher", [WebhookChannel("http://127.0.0.1:9/secret")], store).reconcile([DEAD], NOW)
+    errors = [error for incident in store.all() for error in incident.errors.values()]
     assert any("ConnectionError" in error for error in errors)
     assert not any("secret" in error for error in errors)
 
 
-def test_without_a_channel_it_is_written_to_the_log_once(
+def test_without_a_channel_an_alert_is_logged_once(
     store: IncidentStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     alerter = Alerter("watcher", [], store)
     for minutes in range(3):
-        alerter.report([DEAD], NOW + minutes * MINUTE)
+        alerter.reconcile([DEAD], NOW + minutes * MINUTE)
     assert [record.message for record in caplog.records] == ["The daemon is dead: no heartbeat"]
 
 
@@ -276,13 +272,15 @@ def test_the_settings_name_the_channels() -> None:
             "alert_webhook_url": "https://hook.example/1",
         }
     )
-    assert [one.name for one in build_channels(both)] == ["slack", "webhook"]
+    assert [channel.name for channel in build_channels(both)] == ["slack", "webhook"]
 
 
-def test_incidents_survive_being_written_down(store: IncidentStore, receiver: Receiver) -> None:
+def test_incidents_survive_being_stored(store: IncidentStore, receiver: Receiver) -> None:
     alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
-    alerter.report([replace(DEAD, since=datetime.fromisoformat("2026-03-19T00:00:00+00:00"))], NOW)
+    alerter.reconcile(
+        [replace(DEAD, since=datetime.fromisoformat("2026-03-19T00:00:00+00:00"))], NOW
+    )
     [incident] = store.all()
     assert incident.opened_at == utc("2026-03-19T00:00")
-    assert incident.told_at == {"webhook": NOW}
+    assert incident.notified_at == {"webhook": NOW}
     assert receiver.alerts[0]["since"] == "2026-03-19T00:00:00+00:00"

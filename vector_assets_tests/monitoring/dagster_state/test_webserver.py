@@ -1,4 +1,4 @@
-"""What is made of a webserver's answers that are none, over real HTTP."""
+"""Errors of the webserver, over real HTTP."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ LAUNCHED = (200, {"data": {"launchPartitionBackfill": {"__typename": "LaunchBack
 
 
 class Webserver(ThreadingHTTPServer):
-    """Gives one answer a request, then the last one for ever.
+    """Gives one answer per request and repeats the last.
 
     Attributes:
         answers: Statuses and bodies to come; a text is sent as it is, all else as JSON.
@@ -51,11 +51,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def webserver() -> Iterator[Webserver]:
-    with Webserver() as found:
-        thread = threading.Thread(target=found.serve_forever, daemon=True)
+    with Webserver() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield found
-        found.shutdown()
+        yield server
+        server.shutdown()
         thread.join()
 
 
@@ -64,7 +64,7 @@ def dagster(webserver: Webserver) -> DagsterGraphql:
     return DagsterGraphql(f"http://127.0.0.1:{webserver.server_port}/graphql")
 
 
-def test_a_question_outlives_the_dead_connections_of_a_database_that_was_restarted(
+def test_a_query_is_retried_over_dead_database_connections(
     dagster: DagsterGraphql, webserver: Webserver
 ) -> None:
     webserver.answers = [DEAD_CONNECTION] * 3 + [NO_BACKFILL]
@@ -72,7 +72,7 @@ def test_a_question_outlives_the_dead_connections_of_a_database_that_was_restart
     assert webserver.asked == 4
 
 
-def test_a_webserver_that_keeps_failing_is_away_in_its_own_words(
+def test_a_webserver_that_keeps_failing_is_reported_with_its_message(
     dagster: DagsterGraphql, webserver: Webserver
 ) -> None:
     webserver.answers = [DEAD_CONNECTION]
@@ -80,9 +80,7 @@ def test_a_webserver_that_keeps_failing_is_away_in_its_own_words(
         dagster.backfill("abc")
 
 
-def test_a_launch_that_fails_is_not_repeated_for_it_may_have_been_taken(
-    dagster: DagsterGraphql, webserver: Webserver
-) -> None:
+def test_a_launch_that_fails_is_not_repeated(dagster: DagsterGraphql, webserver: Webserver) -> None:
     webserver.answers = [DEAD_CONNECTION, LAUNCHED]
     with pytest.raises(UnavailableError, match="HTTP 500"):
         dagster.launch_backfill("jira", [date(2026, 3, 1)], title="by a test")
@@ -90,7 +88,7 @@ def test_a_launch_that_fails_is_not_repeated_for_it_may_have_been_taken(
     assert dagster.launch_backfill("jira", [date(2026, 3, 1)], title="by a test") == "abc"
 
 
-def test_a_proxy_without_a_webserver_behind_it_is_away(
+def test_a_proxy_without_a_webserver_behind_it_is_unavailable(
     dagster: DagsterGraphql, webserver: Webserver
 ) -> None:
     webserver.answers = [(502, "<html>Bad Gateway</html>")]
@@ -114,7 +112,7 @@ def test_a_proxy_without_a_webserver_behind_it_is_away(
         ((403, {"errors": ["no right"]}), "HTTP 403: no right"),
     ],
 )
-def test_who_answers_but_is_no_webserver_of_dagster_is_named(
+def test_an_answer_that_is_not_dagsters_is_refused(
     dagster: DagsterGraphql, webserver: Webserver, answer: tuple[int, object], seen: str
 ) -> None:
     webserver.answers = [answer]

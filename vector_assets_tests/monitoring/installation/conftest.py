@@ -17,14 +17,14 @@ def sandbox() -> Iterator[Sandbox]:
     """A sandbox over a small team's week that ended yesterday."""
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, datetime.now(UTC))
-    with running_sandbox(workspace) as found:
-        yield found
+    with running_sandbox(workspace) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    with running_receiver() as found:
-        yield found
+    with running_receiver() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ defs = build_defs(resource_overrides={"vector_index": index})
 
 
 class Installation:
-    """Everything of one team.
+    """All processes of a team.
 
     Attributes:
         environment: Of all processes; changes count when one is started.
@@ -146,7 +146,7 @@ class Installation:
 
     def verdicts(self) -> dict[str, str]:
         """Return the verdict on each source."""
-        return {one["source"]: one["verdict"] for one in self.status()["sources"]}
+        return {source["source"]: source["verdict"] for source in self.status()["sources"]}
 
     def post_backfill(self, source: str, days: int) -> requests.Response:
         """Ask for a backfill over HTTP."""

@@ -1,4 +1,4 @@
-"""An installation in which things die, fail and are switched off: noticed, told once, and healed.
+"""An installation in which processes die, fail and are switched off, each with one alert.
 
 One file, so that its processes are started once.
 """
@@ -49,8 +49,8 @@ def materialized(team: Installation, source: str) -> set[date]:
       assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey } } } } }"""
     [node] = team.dagster.query(query, key=[{"path": [f"{source}_documents"]}])["assetNodes"]
     days: set[date] = set()
-    for one in node["assetPartitionStatuses"]["ranges"]:
-        first, last = date.fromisoformat(one["startKey"]), date.fromisoformat(one["endKey"])
+    for span in node["assetPartitionStatuses"]["ranges"]:
+        first, last = date.fromisoformat(span["startKey"]), date.fromisoformat(span["endKey"])
         days |= {first + timedelta(days=n) for n in range((last - first).days + 1)}
     return days
 
@@ -196,8 +196,8 @@ def process_of(team: Installation, run_id: str) -> int | None:
     """Return the pid of the process that executes a run, once it has begun."""
     connection = team.dagster.query(_EVENTS, id=run_id)["logsForRun"]
     messages = "\n".join(event.get("message", "") for event in connection["events"])
-    found = re.search(r"in process \(pid: (\d+)\)", messages)
-    return int(found[1]) if found else None
+    match = re.search(r"in process \(pid: (\d+)\)", messages)
+    return int(match[1]) if match else None
 
 
 def test_backfill_over_http_tells_each_day_as_it_is(team: Installation) -> None:

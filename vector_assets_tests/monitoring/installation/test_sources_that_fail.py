@@ -1,4 +1,4 @@
-"""A night in which a source fails or falls silent, and a channel refuses: each is told once."""
+"""A nightly run in which sources fail or list nothing, and a channel refuses: one alert each."""
 
 import subprocess
 from collections.abc import Iterator
@@ -40,7 +40,9 @@ def team(
         assert synced.returncode == 0, synced.stderr
         issues, sandbox.workspace.issues[:] = list(sandbox.workspace.issues), []
         # The projects are still to be seen, so that nothing refuses: they are merely empty.
-        sandbox.workspace.site.jira_projects = sorted({one["key"].split("-")[0] for one in issues})
+        sandbox.workspace.site.jira_projects = sorted(
+            {issue["key"].split("-")[0] for issue in issues}
+        )
         sandbox.faults.fail("/fireflies", status=500)
         sandbox.faults.fail(POST_MESSAGE, status=500)
         installation.start_all()
@@ -64,8 +66,8 @@ def test_a_source_that_answers_with_nothing_is_told_though_its_runs_succeed(
     team: Installation, receiver: Receiver
 ) -> None:
     alert = receiver.wait_for("opened", "source:jira", patience_seconds=300)
-    assert "the source shows nothing at all, though the index holds" in alert["detail"]
-    [jira] = [one for one in team.status()["sources"] if one["source"] == "jira"]
+    assert "the source lists nothing, though the index holds" in alert["detail"]
+    [jira] = [source for source in team.status()["sources"] if source["source"] == "jira"]
     assert jira["missing_days"] == []
     assert jira["failed_documents"] == 0
 
@@ -81,7 +83,7 @@ def test_a_channel_that_refuses_is_told_through_the_other(
         check=False,
     )  # fmt: skip
     assert shown.returncode == 1
-    assert "not told to slack: slack chat.postMessage did not answer" in shown.stdout
+    assert "not sent to slack: slack chat.postMessage did not answer" in shown.stdout
 
 
 def test_each_was_told_once_and_the_other_sources_are_fresh(

@@ -147,7 +147,7 @@ def test_a_folder_that_is_gone_is_no_empty_night(run: Run, handbook: Path) -> No
     assert f"FILES_PATH is '{handbook}': no such folder" in err
     code, out, _ = run("status")
     assert code == 1
-    assert "files: the source cannot be asked: FILES_PATH is" in out
+    assert "files: the source cannot be read: FILES_PATH is" in out
 
 
 def test_its_asset_brings_each_day_its_own_and_names_what_cannot_be_read(

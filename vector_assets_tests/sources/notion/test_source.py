@@ -31,7 +31,7 @@ from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.notion.objects import data_source_id, data_source_object, data_sources_of
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
-from vector_assets.sources.base import Reach
+from vector_assets.sources.base import ConnectionCheck
 from vector_assets.sources.http import httpx_transport as httpx_retries
 from vector_assets.sources.items import Checkpoint, DocumentFailure, Gap, SourceItem
 from vector_assets.sources.notion.source import NotionSource
@@ -741,7 +741,7 @@ def test_nothing_is_newest_where_nothing_is_shared(sandbox: Sandbox) -> None:
 
 def test_a_check_says_who_we_are_and_that_nothing_is_missing(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
-    assert source(sandbox).check() == Reach("Sandbox in Sandbox")
+    assert source(sandbox).check() == ConnectionCheck("Sandbox in Sandbox")
 
 
 def test_a_check_says_that_nothing_is_shared(sandbox: Sandbox) -> None:
