@@ -38,7 +38,7 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded, Embedder, Splitter
 from vector_assets.embedding.chunking import chunk_document
 from vector_assets.pipeline.sync import Pipeline
-from vector_assets.sources.base import Reach, Source
+from vector_assets.sources.base import ConnectionCheck, Source
 from vector_assets.sources.items import SourceItem
 from vector_assets.stores.base import Record
 from vector_assets.stores.lancedb.rows import rows_of_records, schema_of
@@ -128,9 +128,9 @@ class MadeUpSource(Source):
         """Return nothing."""
         return None
 
-    def check(self) -> Reach:
+    def check(self) -> ConnectionCheck:
         """Return a description."""
-        return Reach("made up")
+        return ConnectionCheck("made up")
 
 
 class CountedStore(LanceDBStore):
