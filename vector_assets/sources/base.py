@@ -172,7 +172,7 @@ class Source(ABC):
         Raises:
             VectorAssetsError: As `documents` raises; then nothing may be concluded.
         """
-        return ((one.document_id, RemoteState.NOT_SHOWN) for one in missing)
+        return ((document.document_id, RemoteState.NOT_SHOWN) for document in missing)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, wherever in time it lies.
@@ -188,8 +188,10 @@ class Source(ABC):
         Raises:
             VectorAssetsError: As `documents` raises; then what was not yielded has failed again.
         """
-        wanted = {one.document_id for one in failed if one.day is not None}
-        for window in days_as_windows(one.day for one in failed if one.day is not None):
+        wanted = {quarantined.document_id for quarantined in failed if quarantined.day is not None}
+        for window in days_as_windows(
+            quarantined.day for quarantined in failed if quarantined.day is not None
+        ):
             for item in self.documents(window):
                 if (document_id := document_id_of_item(item)) in wanted:
                     wanted.discard(document_id)
@@ -197,9 +199,9 @@ class Source(ABC):
                 elif isinstance(item, Gap):
                     yield item
         yield from map(Resolved, sorted(wanted))
-        for one in failed:
-            if one.day is None:
-                yield DocumentFailure(one.document_id, one.cause)
+        for quarantined in failed:
+            if quarantined.day is None:
+                yield DocumentFailure(quarantined.document_id, quarantined.cause)
 
     def estimate(self, window: Window) -> WindowEstimate:
         """Estimate what a window holds, with fewer requests than reading it takes.

@@ -85,13 +85,16 @@ class CopyPlanner(Planner):
         held = self._read(heads)
         now = self._old.heads(self._space, list(heads))
         documents = []
-        for one, metadata in held.items():
-            if now.get(one) != heads[one]:
+        for document_id, metadata in held.items():
+            if now.get(document_id) != heads[document_id]:
                 continue
-            if heads[one].document_fingerprint and len(metadata) < heads[one].chunk_count:
-                self.damaged.append(one)
-            self._heads[one], self._held[one] = heads[one], metadata
-            documents.append(_stub(one, self._space, heads[one]))
+            if (
+                heads[document_id].document_fingerprint
+                and len(metadata) < heads[document_id].chunk_count
+            ):
+                self.damaged.append(document_id)
+            self._heads[document_id], self._held[document_id] = heads[document_id], metadata
+            documents.append(_stub(document_id, self._space, heads[document_id]))
         try:
             return self.plan(documents) if documents else []
         finally:
@@ -100,33 +103,41 @@ class CopyPlanner(Planner):
 
     def fingerprint_of(self, document: Document) -> str:
         """Return what the copied head is to name."""
-        one = document.id
-        return "" if one in self.damaged else self.name_of(self._heads[one])
+        document_id = document.id
+        return "" if document_id in self.damaged else self.name_of(self._heads[document_id])
 
     def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
         """Return the stored metadata, with the fingerprints of the new kind."""
-        one = document.id
-        held = self._held.get(one) or self._read({one: self._heads[one]})[one]
-        found = {
+        document_id = document.id
+        held = (
+            self._held.get(document_id)
+            or self._read({document_id: self._heads[document_id]})[document_id]
+        )
+        metadata = {
             chunk_id: restamped(metadata, self._spec.vector_spec)
             for chunk_id, metadata in held.items()
         }
-        found[head_id(one)] |= {"document_fingerprint": self.fingerprint_of(document), "stamp": ""}
-        return found
+        metadata[head_id(document_id)] |= {
+            "document_fingerprint": self.fingerprint_of(document),
+            "stamp": "",
+        }
+        return metadata
 
     def _read(self, heads: Mapping[str, Head]) -> dict[str, dict[str, Metadata]]:
         """Return the metadata of whole documents, by document and chunk."""
         ids = {
-            one: [record_id(one, n) for n in range(head.chunk_count)]
+            document_id: [record_id(document_id, n) for n in range(head.chunk_count)]
             if head.document_fingerprint
-            else self._old.chunk_ids(self._space, one)
-            for one, head in heads.items()
+            else self._old.chunk_ids(self._space, document_id)
+            for document_id, head in heads.items()
         }
-        found = self._old.metadata(self._space, [one for some in ids.values() for one in some])
+        metadata = self._old.metadata(
+            self._space, [chunk_id for some in ids.values() for chunk_id in some]
+        )
         return {
-            one: {chunk_id: found[chunk_id] for chunk_id in some if chunk_id in found}
-            for one, some in ids.items()
-            if head_id(one) in found
+            document_id: {chunk_id: metadata[chunk_id] for chunk_id in some if chunk_id in metadata}
+            for document_id, some in ids.items()
+            if head_id(document_id) in metadata
         }
 
 
@@ -160,12 +171,12 @@ def copy_namespace(
     if not is_served:
         done.deleted = _deleted(new, namespace, ours.keys() - theirs.keys())
     wanted = {
-        one: head
-        for one, head in theirs.items()
-        if one not in without
-        and _is_behind(ours.get(one), head, planner.name_of(head))
-        # Whoever writes this one now sees the switch when it ends, and runs again.
-        and not (is_served and one in ours and not head.document_fingerprint)
+        document_id: head
+        for document_id, head in theirs.items()
+        if document_id not in without
+        and _is_behind(ours.get(document_id), head, planner.name_of(head))
+        # Whoever writes this document now sees the switch when it ends, and runs again.
+        and not (is_served and document_id in ours and not head.document_fingerprint)
     }
     writer = Writer(new, namespace, planner)
     batches = _batches(sorted(wanted.items(), key=lambda item: -item[1].updated_at))
@@ -183,8 +194,8 @@ def copy_namespace(
 
 def _deleted(store: VectorStore, namespace: str, document_ids: Set[str]) -> int:
     """Delete documents with all of their chunks, and return how many."""
-    for one in sorted(document_ids):
-        store.delete(namespace, store.chunk_ids(namespace, one))
+    for document_id in sorted(document_ids):
+        store.delete(namespace, store.chunk_ids(namespace, document_id))
     return len(document_ids)
 
 
@@ -193,8 +204,8 @@ def _write(
 ) -> None:
     asked, planned = outcomes
     done.passed_over += asked - len(planned)
-    done.failures += [one for one in planned if isinstance(one, DocumentFailure)]
-    plans = [one for one in planned if isinstance(one, DocumentPlan)]
+    done.failures += [outcome for outcome in planned if isinstance(outcome, DocumentFailure)]
+    plans = [outcome for outcome in planned if isinstance(outcome, DocumentPlan)]
     writer.write([plan for plan in plans if not plan.is_empty])
     for plan in plans:
         done.stats.add(plan.stats)
@@ -215,11 +226,11 @@ def _is_behind(ours: Head | None, theirs: Head, name: str) -> bool:
 def _batches(heads: Sequence[tuple[str, Head]]) -> Iterator[dict[str, Head]]:
     batch: dict[str, Head] = {}
     chunks = 0
-    for one, head in heads:
+    for document_id, head in heads:
         if batch and (len(batch) >= BATCH_DOCUMENTS or chunks + head.chunk_count > BATCH_CHUNKS):
             yield batch
             batch, chunks = {}, 0
-        batch[one] = head
+        batch[document_id] = head
         chunks += head.chunk_count
     if batch:
         yield batch

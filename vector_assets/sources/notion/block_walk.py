@@ -86,7 +86,7 @@ def _below(
 ) -> list[Block]:
     """Return the blocks below; of a copy whose original is not shared with us, none."""
     try:
-        return [one for holder in holders for one in children(holder)]
+        return [child for holder in holders for child in children(holder)]
     except SkippableError:
         if is_copy:
             refused.extend(holders)

@@ -74,15 +74,15 @@ class Bodies:
             SkippableError: Notion refuses a part of it; there is no such thing as half a page.
             UnavailableError: Notion does not give it.
         """
-        found = self._ask_for_markdown(page_id)
-        if found is None:
+        answer = self._ask_for_markdown(page_id)
+        if answer is None:
             return self._walked(page_id, url)
-        page = read_markdown(str(found.get("markdown") or ""), self._names)
-        for block_id in found.get("unknown_block_ids") or ():
+        page = read_markdown(str(answer.get("markdown") or ""), self._names)
+        for block_id in answer.get("unknown_block_ids") or ():
             if block_id not in page.unknown:
                 page.unknown[block_id] = len(page.parts)
                 page.parts.append(Part(""))
-        is_cut = bool(found.get("truncated")) and not page.unknown
+        is_cut = bool(answer.get("truncated")) and not page.unknown
         if is_cut or len(page.unknown) > MAX_UNKNOWN_BLOCKS:
             return self._walked(page_id, url)
         return self._completed(page, url)
@@ -90,13 +90,15 @@ class Bodies:
     def _ask_for_markdown(self, page_id: str) -> Json | None:
         """Return a page as Markdown; None where it has to be walked over."""
         try:
-            found = self._markdown.ask(lambda: self._api.markdown(page_id))
+            answer = self._markdown.ask(lambda: self._api.markdown(page_id))
         except (RefusedError, UnavailableError):
             # Of this page alone: a rendering may be refused, or take Notion too long.
             return None
-        if found is not None and not isinstance(found.get("markdown"), str):
-            raise ContractError("notion", f"Markdown with the fields {sorted(found)}", "'markdown'")
-        return found
+        if answer is not None and not isinstance(answer.get("markdown"), str):
+            raise ContractError(
+                "notion", f"Markdown with the fields {sorted(answer)}", "'markdown'"
+            )
+        return answer
 
     def _walked(self, page_id: str, url: str) -> Body:
         refused: list[str] = []
@@ -137,11 +139,11 @@ class Bodies:
 def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
     """Note what blocks hold or leave out."""
     body.missing[Missing.SYNCED] += len(refused)
-    for one in placed:
-        kind, identity = one.block.get("type"), str(one.block.get("id"))
+    for placed_block in placed:
+        kind, identity = placed_block.block.get("type"), str(placed_block.block.get("id"))
         if kind == "child_page":
             # This block is the page itself, so its last edit is the page's.
-            body.pages[identity] = last_edit(one.block)
+            body.pages[identity] = last_edit(placed_block.block)
         elif kind == "child_database":
             body.databases.add(identity)
         elif kind == "unsupported":

@@ -52,10 +52,14 @@ class CommentReader:
         Raises:
             SkippableError: Comments may be read, but not these.
         """
-        found = self._probe.ask(lambda: self._api.comments(page_id)) if self._is_wanted else None
-        said = [(self._author(one), one) for one in found or () if one.get("rich_text")]
+        comments = self._probe.ask(lambda: self._api.comments(page_id)) if self._is_wanted else None
+        said = [
+            (self._author(comment), comment)
+            for comment in comments or ()
+            if comment.get("rich_text")
+        ]
         return Comments(
-            tuple(_section(author, one) for author, one in said),
+            tuple(_section(author, comment) for author, comment in said),
             tuple(dict.fromkeys(author for author, _ in said if author)),
         )
 

@@ -193,10 +193,14 @@ class Crawl:
         data_sources = list(self._api.search("data_source"))
         for data_source in data_sources:
             self._names.learn_data_source(data_source)
-        self._list_rows([str(one["id"]) for one in data_sources if not is_gone(one)])
+        self._list_rows(
+            [str(data_source["id"]) for data_source in data_sources if not is_gone(data_source)]
+        )
         # Of a database with several data sources, search may know just one.
-        parents = ((one.get("parent") or {}).get("database_id") for one in data_sources)
-        self._list_databases({str(one) for one in parents if one})
+        parents = (
+            (data_source.get("parent") or {}).get("database_id") for data_source in data_sources
+        )
+        self._list_databases({str(parent) for parent in parents if parent})
         if self._known.is_rescan:
             self._list_hidden(searched)
 
@@ -209,7 +213,9 @@ class Crawl:
         Args:
             searched: Every page that search knows.
         """
-        held = {one.removeprefix(f"{SOURCE}:") for one in self._known.document_ids()}
+        held = {
+            document_id.removeprefix(f"{SOURCE}:") for document_id in self._known.document_ids()
+        }
         for page in self._asked_for(self._api.page, sorted(held - searched - self._listed)):
             if page is not None:
                 self._list(page)
@@ -222,10 +228,14 @@ class Crawl:
         """
         wanted: list[str] = []
         for page_id, body in below.items():
-            new = [one for one in body.pages if one not in self._listed | self._followed]
+            new = [
+                child_id for child_id in body.pages if child_id not in self._listed | self._followed
+            ]
             self._followed.update(new)
-            edits = self._edits_of({one: body.pages[one] for one in new}, page_id)
-            wanted += [one for one, edit in edits.items() if edit is None or edit in self._window]
+            edits = self._edits_of({child_id: body.pages[child_id] for child_id in new}, page_id)
+            wanted += [
+                child_id for child_id, edit in edits.items() if edit is None or edit in self._window
+            ]
         for page in self._asked_for(self._api.page, wanted):
             if page is None:
                 self._missing[Missing.UNSHARED] += 1
@@ -247,8 +257,10 @@ class Crawl:
             children = self._api.children(parent_id)
         except SkippableError:
             return edits
-        blocks = (one for one in children if one.get("type") == "child_page")
-        return edits | {str(one["id"]): last_edit(one) for one in blocks if one["id"] in edits}
+        blocks = (block for block in children if block.get("type") == "child_page")
+        return edits | {
+            str(block["id"]): last_edit(block) for block in blocks if block["id"] in edits
+        }
 
     def _list_databases(self, database_ids: set[str]) -> None:
         new = sorted(database_ids - self._databases)
@@ -258,9 +270,9 @@ class Crawl:
                 self._missing[Missing.DATABASE] += 1
             elif not is_gone(database):
                 data_sources = database.get("data_sources") or []
-                for one in data_sources:
-                    self._names.learn_data_source(one)
-                self._list_rows([str(one["id"]) for one in data_sources])
+                for data_source in data_sources:
+                    self._names.learn_data_source(data_source)
+                self._list_rows([str(data_source["id"]) for data_source in data_sources])
 
     def _asked_for(
         self, ask: Callable[[str], Json | None], identities: list[str]
@@ -273,11 +285,11 @@ class Crawl:
             except SkippableError as error:
                 return DocumentFailure(f"{SOURCE}:{identity}", str(error))
 
-        for found in map_ordered(answer, identities, in_flight=PAGES_IN_FLIGHT):
-            if isinstance(found, DocumentFailure):
-                self._failures.append(found)
+        for page_or_failure in map_ordered(answer, identities, in_flight=PAGES_IN_FLIGHT):
+            if isinstance(page_or_failure, DocumentFailure):
+                self._failures.append(page_or_failure)
             else:
-                yield found
+                yield page_or_failure
 
     def _list_rows(self, data_source_ids: list[str]) -> None:
         """List the rows of data sources; one that is refused is noted, and the others go on."""

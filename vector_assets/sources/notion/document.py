@@ -55,7 +55,7 @@ def _whole(page: Json, value: Json, api: NotionApi) -> Json:
     items = list(api.property_items(page["id"], value["id"]))
     if kind == "rollup":
         return {**value, kind: {"type": "array", "array": items}}
-    return {**value, kind: [one[kind] for one in items]}
+    return {**value, kind: [item[kind] for item in items]}
 
 
 def _facts(properties: Properties, names: Names) -> Iterator[Section]:
@@ -70,5 +70,5 @@ def _facts(properties: Properties, names: Names) -> Iterator[Section]:
 
 
 def _authors(page: Json, comments: Comments, names: Names) -> tuple[str, ...]:
-    found = (names.user(page.get(role) or {}) for role in ("created_by", "last_edited_by"))
-    return tuple(dict.fromkeys(filter(None, (*found, *comments.authors))))
+    editors = (names.user(page.get(role) or {}) for role in ("created_by", "last_edited_by"))
+    return tuple(dict.fromkeys(filter(None, (*editors, *comments.authors))))

@@ -49,10 +49,10 @@ def id_in(address: str) -> str:
 
     Of `https://www.notion.so/{page}#{block}` that is the block's.
     """
-    found = _ID.findall(address)
-    if not found:
+    ids = _ID.findall(address)
+    if not ids:
         return ""
-    digits = found[-1].replace("-", "").lower()
+    digits = ids[-1].replace("-", "").lower()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 

@@ -115,7 +115,7 @@ class _Reader:
     def _line(self, text: str, tabs: int) -> None:
         text = _ATTRIBUTE_LIST.sub("", text)
         if heading := _HEADING.match(text):
-            title, said = (one(heading[2], self._names) for one in (plain_inline, inline))
+            title, said = (render(heading[2], self._names) for render in (plain_inline, inline))
             self.page.parts += heading_parts(title, said, level=len(heading[1]))
             # What is folded away below it stands one tab deeper, and is not deeper for it.
             self._holders.append(_Holder("heading", tabs))
@@ -125,7 +125,7 @@ class _Reader:
             self._say(self._file(image[1], image[2]), tabs)
         elif text.startswith("> "):
             quoted = inline(text[2:], self._names)
-            self._say("\n".join(f"> {one}" for one in quoted.split("\n")), tabs)
+            self._say("\n".join(f"> {line}" for line in quoted.split("\n")), tabs)
         else:
             self._say(inline(text, self._names), tabs, is_list_item=bool(_LIST_ITEM.match(text)))
 
@@ -184,7 +184,7 @@ class _Reader:
             self.page.parts.append(Part("", depth=self._depth(tabs)))
 
     def _say(self, text: str, tabs: int, *, is_list_item: bool = False) -> None:
-        is_quoted = any(one.tag == "callout" for one in self._holders)
+        is_quoted = any(holder.tag == "callout" for holder in self._holders)
         if is_quoted:
             text = f"{self._icon} {text}".strip() if self._icon else text
             self._icon = ""
@@ -195,7 +195,7 @@ class _Reader:
             self.page.parts.append(Part(said, is_list_item=is_list_item, depth=depth))
 
     def _depth(self, tabs: int) -> int:
-        return tabs - sum(1 for one in self._holders if one.tabs < tabs)
+        return tabs - sum(1 for holder in self._holders if holder.tabs < tabs)
 
     def _link(self, inner: str | None, attributes: dict[str, str]) -> str:
         title = plain_inline(inner or "", self._names) or "Untitled"
@@ -218,7 +218,7 @@ class _Reader:
                 rows[-1] += [] if token["close"] else [""]
             elif rows and rows[-1] and token["tag"] not in ("tr", "col", "colgroup"):
                 rows[-1][-1] += token[0]
-        cells = [[inline(one.strip(), self._names) for one in row] for row in rows]
+        cells = [[inline(cell.strip(), self._names) for cell in row] for row in rows]
         return table_markdown(cells, has_header=has_header)
 
 

@@ -71,11 +71,12 @@ def is_cut(value: Mapping[str, Any]) -> bool:
 def _named(
     inner: list[Mapping[str, Any]], title_of_id: Callable[[str], str] | None, names: Namer
 ) -> str:
-    found = (
-        (title_of_id(str(one["id"])) if title_of_id else names.user(one)) or str(one.get("id", ""))
-        for one in inner
+    values = (
+        (title_of_id(str(value["id"])) if title_of_id else names.user(value))
+        or str(value.get("id", ""))
+        for value in inner
     )
-    return ", ".join(found)
+    return ", ".join(values)
 
 
 def _name(inner: Mapping[str, Any]) -> str:
@@ -90,7 +91,7 @@ def _date(inner: Mapping[str, Any]) -> str:
 def _files(inner: list[Mapping[str, Any]]) -> str:
     """Return names and addresses; the address of a file in Notion is signed anew at each look."""
     return ", ".join(
-        f"{_name(one)} {(one.get('external') or {}).get('url', '')}".strip() for one in inner
+        f"{_name(file)} {(file.get('external') or {}).get('url', '')}".strip() for file in inner
     )
 
 
@@ -98,7 +99,7 @@ def _computed(inner: Mapping[str, Any], names: Namer) -> str:
     """Return a formula's or rollup's result, which is a value with a type of its own."""
     kind = str(inner.get("type"))
     if kind == "array":
-        texts = (property_text(one, names) for one in inner.get("array") or [])
+        texts = (property_text(item, names) for item in inner.get("array") or [])
         return ", ".join(filter(None, texts))
     return property_text(inner, names)
 

@@ -38,7 +38,7 @@ class RetryCrawl(Crawl):
             yield read.item
         failed = {failure.document_id for failure in self._failures}
         yield from self._failures
-        yield from (Resolved(one) for one in holders if one not in failed)
+        yield from (Resolved(document_id) for document_id in holders if document_id not in failed)
 
     def _list_page_again(self, identity: str) -> bool:
         """List a page whatever its last edit; tell whether there is one."""

@@ -48,7 +48,9 @@ def sections_of(parts: Iterable[Part]) -> Iterator[Section]:
         if part.level:
             if texts or is_below_heading:
                 yield Section("\n\n".join(texts), _joined(path), link)
-            path = [one for one in path if one[0] < part.level] + [(part.level, part.title)]
+            path = [heading for heading in path if heading[0] < part.level] + [
+                (part.level, part.title)
+            ]
             link, texts, is_below_heading = part.link, [], True
             continue
         if not part.text:
@@ -89,7 +91,7 @@ def link_to(identity: str) -> str:
 
 def table_markdown(rows: list[list[str]], *, has_header: bool) -> str:
     """Return a table of cells that are Markdown themselves; empty when it has no rows."""
-    cells = [[one.replace("|", "\\|").replace("\n", "<br>") for one in row] for row in rows]
+    cells = [[cell.replace("|", "\\|").replace("\n", "<br>") for cell in row] for row in rows]
     if not cells:
         return ""
     width = max(map(len, cells))

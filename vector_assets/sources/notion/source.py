@@ -107,15 +107,15 @@ class NotionSource(Source):
         """
         run = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
         before = Counter(self._meter.requests)
-        by_id = {one.page_id: one for one in run.listed()}
+        by_id = {listed.page_id: listed for listed in run.listed()}
         sampled = picked(by_id, SAMPLED_PAGES)
         return WindowEstimate(
             len(by_id),
             "counted, without pages that search leaves out",
-            run.some([by_id[one] for one in sampled]),
+            run.some([by_id[page_id] for page_id in sampled]),
             len(sampled),
             requests=Counter(self._meter.requests) - before,
-            scaled=frozenset(f"notion {one}" for one in _ENDPOINTS_BY_PAGE),
+            scaled=frozenset(f"notion {endpoint}" for endpoint in _ENDPOINTS_BY_PAGE),
         )
 
     @property
@@ -126,8 +126,8 @@ class NotionSource(Source):
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield pages by their ids: a request each, and those of reading it."""
         by_window: defaultdict[Window, list[str]] = defaultdict(list)
-        for one in failed:
-            by_window[one.window].append(one.document_id.partition(":")[2])
+        for quarantined in failed:
+            by_window[quarantined.window].append(quarantined.document_id.partition(":")[2])
         for window, identities in by_window.items():
             run = RetryCrawl(self._api, window, with_comments=self._with_comments)
             yield from run.again(identities)
@@ -142,20 +142,23 @@ class NotionSource(Source):
         Raises:
             SkippableError: A page is refused for another reason than that it is not to be found.
         """
-        for one in missing:
+        for document in missing:
             try:
-                page = self._api.page_or_refusal(one.document_id.partition(":")[2])
+                page = self._api.page_or_refusal(document.document_id.partition(":")[2])
             except RefusedError as error:
                 if not error.is_of_one_thing:
                     raise
-                yield one.document_id, RemoteState.NOT_SHOWN
+                yield document.document_id, RemoteState.NOT_SHOWN
             else:
-                yield one.document_id, RemoteState.DELETED if is_gone(page) else RemoteState.THERE
+                yield (
+                    document.document_id,
+                    RemoteState.DELETED if is_gone(page) else RemoteState.THERE,
+                )
 
     def newest(self) -> datetime | None:
         """Return the last edit of the page that search calls the newest; one request."""
-        found = self._api.newest_page()
-        return last_edit(found) if found else None
+        page = self._api.newest_page()
+        return last_edit(page) if page else None
 
     def check(self) -> ConnectionCheck:
         """Ask who we are, whether anything is shared, and what of it we may not read."""

@@ -192,9 +192,9 @@ def _attachment(attachment: Json, names: Names) -> str:
         *(_file(file) for file in attachment.get("files") or []),
         markdown(str(attachment.get("footer") or ""), names),
     ]
-    found = "\n".join(word.strip() for word in words if word.strip())
-    found = found or markdown(str(attachment.get("fallback") or ""), names).strip()
-    return "\n".join(f"> {line}" for line in found.splitlines()) if is_unfurl else found
+    text = "\n".join(word.strip() for word in words if word.strip())
+    text = text or markdown(str(attachment.get("fallback") or ""), names).strip()
+    return "\n".join(f"> {line}" for line in text.splitlines()) if is_unfurl else text
 
 
 def _attached_blocks(attachment: Json) -> Iterator[Json]:

@@ -60,12 +60,14 @@ class Choice:
             SettingsError: A wanted channel does not exist, or is hidden from the bot.
         """
         chosen = _wanted(directory.channels, [name.removeprefix("#") for name in wanted])
-        outside = [one for one in chosen if not (one.is_member or one.is_archived)]
+        outside = [channel for channel in chosen if not (channel.is_member or channel.is_archived)]
         may_join = joins_public and directory.bot.has(JOIN_SCOPE)
         return cls(
-            to_read=tuple(one for one in chosen if one.is_member or one.is_archived),
-            to_join=tuple(one for one in outside if may_join and not one.is_private),
-            unjoined=tuple(one for one in outside if not may_join or one.is_private),
+            to_read=tuple(
+                channel for channel in chosen if channel.is_member or channel.is_archived
+            ),
+            to_join=tuple(channel for channel in outside if may_join and not channel.is_private),
+            unjoined=tuple(channel for channel in outside if not may_join or channel.is_private),
             is_by_name=bool(wanted),
         )
 
@@ -92,10 +94,12 @@ def closed_gaps(codes: Mapping[Channel, str]) -> Iterator[Gap]:
     names: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for channel, code in codes.items():
         names[*_cause(channel, code), channel.is_private].append(f"#{channel.name}")
-    for (reason, advice, is_private), found in names.items():
-        more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
-        subject = ", ".join(sorted(found)[:MAX_NAMES]) + more
-        yield Gap(subject, reason, advice, len(found), is_private)
+    for (reason, advice, is_private), channel_names in names.items():
+        more = (
+            f" and {len(channel_names) - MAX_NAMES} more" if len(channel_names) > MAX_NAMES else ""
+        )
+        subject = ", ".join(sorted(channel_names)[:MAX_NAMES]) + more
+        yield Gap(subject, reason, advice, len(channel_names), is_private)
 
 
 def _cause(channel: Channel, code: str) -> tuple[str, str]:
@@ -109,15 +113,15 @@ def _cause(channel: Channel, code: str) -> tuple[str, str]:
 def _wanted(channels: Sequence[Channel], names: Sequence[str]) -> list[Channel]:
     if not names:
         return list(channels)
-    found = [one for one in channels if one.id in names or one.name in names]
-    known = {word for channel in found for word in (channel.id, channel.name)}
+    wanted = [channel for channel in channels if channel.id in names or channel.name in names]
+    known = {word for channel in wanted for word in (channel.id, channel.name)}
     for name in names:
         if name not in known:
             raise SettingsError(
                 f"SLACK_CHANNELS names {name!r}: the bot sees no such channel among "
                 f"{len(channels)}. Correct the name, or invite the bot if it is private."
             )
-    return found
+    return wanted
 
 
 def unlisted(document_prefix: str, name: str) -> Unlisted:

@@ -69,7 +69,7 @@ class Channel:
         """Return a channel as `conversations.list` shows it."""
         topic, purpose = channel.get("topic") or {}, channel.get("purpose") or {}
         created = int(channel.get("created") or 0)
-        described = max(created, *(int(one.get("last_set") or 0) for one in (topic, purpose)))
+        described = max(created, *(int(text.get("last_set") or 0) for text in (topic, purpose)))
         return cls(
             id=channel["id"],
             name=str(channel.get("name") or channel["id"]),
@@ -158,7 +158,7 @@ class Bot:
 
 
 def _listed(pages: Iterable[list[Json]]) -> list[Json]:
-    return [one for page in pages for one in page]
+    return [item for page in pages for item in page]
 
 
 class Directory:
@@ -238,8 +238,8 @@ class Directory:
 
     def channel(self, channel_id: str) -> str:
         """Return the name of a channel, or the id."""
-        found = self._channels.get(channel_id)
-        return found.name if found else channel_id
+        channel = self._channels.get(channel_id)
+        return channel.name if channel else channel_id
 
     def usergroup(self, usergroup_id: str) -> str:
         """Return the handle of a user group, or the id."""

@@ -363,7 +363,7 @@ def _with_days(
     group: list[Listing] = []
     ids: list[str] = []
     for listing in listings:
-        own = [one for one in listing.day_ids() if one not in asked]
+        own = [document_id for document_id in listing.day_ids() if document_id not in asked]
         if group and len(ids) + len(own) > ASKED_IDS:
             yield from _told(group, ids, known, held)
             group, ids = [], []

@@ -86,7 +86,7 @@ def thread_stamp(parent: Json, *place: str) -> str:
 
 def stamp_of(messages: list[Json], thread_ts: str, *place: str) -> str:
     """Return the stamp of a thread that history did not show, from its own first page."""
-    parent = next((one for one in messages if one["ts"] == thread_ts), None)
+    parent = next((message for message in messages if message["ts"] == thread_ts), None)
     return thread_stamp(parent, *place) if parent else ""
 
 

@@ -106,9 +106,9 @@ def _prose(text: str, names: Names) -> str:
         text = _BULLET.sub(r"\1- ", text)
 
     def put_back(match: re.Match[str]) -> str:
-        found = stash[int(match[1])]
+        stashed = stash[int(match[1])]
         # Slack shows a mention as a chip, apart from a word that is typed right after it.
-        return f"{found} " if match[2] and found.startswith(("@", "#")) else found
+        return f"{stashed} " if match[2] and stashed.startswith(("@", "#")) else stashed
 
     return _STASHED.sub(put_back, text) if stash else text
 

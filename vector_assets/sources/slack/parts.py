@@ -91,7 +91,7 @@ def newest_first(
         # The first is drawn at once, so that a page that was fetched ahead gets packed.
         if (first := next(placed, None)) is not None:
             begun.append(chain([first], placed))
-    merged = heapq.merge(*begun, key=lambda one: one[0], reverse=True)
+    merged = heapq.merge(*begun, key=lambda entry: entry[0], reverse=True)
     return (item for _, item in merged)
 
 

@@ -145,7 +145,9 @@ class ChannelReader:
         end = self._window.end or datetime.now(UTC)
         # A reply that was also sent to the channel may belong to a thread of any age.
         if day == date.max or any(
-            one.answered_in_public for found in self._listings.values() for one in found
+            listing.answered_in_public
+            for listings in self._listings.values()
+            for listing in listings
         ):
             return
         since = start_of_day(day) + THREAD_LOOKBACK
@@ -164,7 +166,7 @@ class ChannelReader:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         choice = self._choice
-        held = {channel_id_of(one) for one in self._known.document_ids()}
+        held = {channel_id_of(document_id) for document_id in self._known.document_ids()}
         if choice.is_by_name:
             lost = [channel.id for channel in (*choice.to_join, *choice.unjoined)]
         else:
@@ -233,7 +235,7 @@ class ChannelReader:
         """Yield the channels to read, by id, joining those that have to be joined."""
         self._closed |= dict.fromkeys(self._choice.unjoined, NOT_JOINED)
         for channel in sorted(
-            (*self._choice.to_read, *self._choice.to_join), key=lambda one: one.id
+            (*self._choice.to_read, *self._choice.to_join), key=lambda channel: channel.id
         ):
             code = join(self._api, channel) if channel in self._choice.to_join else ""
             if code:
@@ -246,18 +248,20 @@ class ChannelReader:
     ) -> tuple[set[Channel], AbstractSet[str]]:
         """Return the channels wanted whole, and the days asked about in the same question."""
         stamps = dict.fromkeys(
-            (channel_document_id(one.id) for one in self._directory.channels), ""
+            (channel_document_id(channel.id) for channel in self._directory.channels), ""
         )
         stamps |= {
             channel_document_id(channel.id): channel_stamp(channel.name, *access)
             for channel, access in access_by_channel.items()
         }
-        days = [one for listing in usual for one in listing.day_ids()]
+        days = [document_id for listing in usual for document_id in listing.day_ids()]
         asked = dict.fromkeys(days if len(days) + len(stamps) <= ASKED_IDS else [], "")
         self._held, seen = self._known.compared({**stamps, **asked})
         if self._known.is_rescan or self._held.keys().isdisjoint(stamps):
             return set(), asked.keys()
-        whole = {one for one in access_by_channel if channel_document_id(one.id) not in seen}
+        whole = {
+            channel for channel in access_by_channel if channel_document_id(channel.id) not in seen
+        }
         return whole, asked.keys()
 
     def _access(self, channel: Channel) -> tuple[Channel, tuple[str, ...] | ContractError]:

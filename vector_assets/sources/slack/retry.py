@@ -117,10 +117,10 @@ class RetryReader(ChannelReader):
         (listing,) = opened([Listing(self._api, channel, scope, self._known)], self._known)
         document_id = day_id(channel.id, day)
         try:
-            found = [part for part in listing.parts() if isinstance(part, Day) and part.day == day]
+            parts = [part for part in listing.parts() if isinstance(part, Day) and part.day == day]
         except (ContractError, UnavailableError) as error:
             return DocumentFailure(document_id, str(error), day)
-        return Job(channel, access, found[0]) if found else Resolved(document_id)
+        return Job(channel, access, parts[0]) if parts else Resolved(document_id)
 
     def _thread_messages(self, channel: Channel, thread_ts: str) -> list[dict[str, Any]]:
         """Return a whole thread; a message that has lost its last reply belongs to its day."""

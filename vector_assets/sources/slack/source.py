@@ -191,7 +191,7 @@ class SlackSource(Source):
         directory = Directory.load(self._api)
         whenever = Window(self._options.since, None)
         reading = RetryReader(self._api, directory, self._options, self.known, whenever)
-        yield from reading.again(one.document_id for one in failed)
+        yield from reading.again(quarantined.document_id for quarantined in failed)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents; a request for each thread.
@@ -203,15 +203,18 @@ class SlackSource(Source):
         Raises:
             VectorAssetsError: As `SlackApi.call` raises, and when a channel was closed meanwhile.
         """
-        read = {one.id for one in self._choice(Directory.load(self._api, with_users=False)).to_read}
-        for one in missing:
-            channel_id, _, part = one.document_id.partition(":")[2].partition(":")
-            if channel_id_of(one.document_id) not in read:
-                yield one.document_id, RemoteState.NOT_SHOWN
+        read = {
+            channel.id
+            for channel in self._choice(Directory.load(self._api, with_users=False)).to_read
+        }
+        for document in missing:
+            channel_id, _, part = document.document_id.partition(":")[2].partition(":")
+            if channel_id_of(document.document_id) not in read:
+                yield document.document_id, RemoteState.NOT_SHOWN
             elif "." in part and self._has_replies(channel_id, part):
-                yield one.document_id, RemoteState.THERE
+                yield document.document_id, RemoteState.THERE
             else:
-                yield one.document_id, RemoteState.DELETED
+                yield document.document_id, RemoteState.DELETED
 
     def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
         """Tell whether a thread is there: one whose replies are all gone is a day's message."""
@@ -233,8 +236,10 @@ class SlackSource(Source):
         what is returned has been said, in a channel that is read, by somebody who is read.
         """
         directory = Directory.load(self._api, with_users=False)
-        members = [one for one in self._choice(directory).to_read if not one.is_archived]
-        channels = sorted(members, key=lambda one: -one.member_count)
+        members = [
+            channel for channel in self._choice(directory).to_read if not channel.is_archived
+        ]
+        channels = sorted(members, key=lambda channel: -channel.member_count)
         return max(
             (at for channel in channels[:NEWEST_CHANNELS] for at in self._activity(channel)),
             default=None,
