@@ -34,7 +34,7 @@ _OLD = "old "
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One of the indexes that lie side by side.
+    """One of several indexes in the same place, of which one is live.
 
     Attributes:
         name: Empty for the base.

@@ -1,7 +1,7 @@
 """Which model goes with the live index: to embed a question, and to write without mixing specs.
 
-Changing the settings does not change the index. Until a reindex has switched it over, questions and
-nights use the model that the index was filled with, and status, doctor and runs report it.
+Changing the settings does not change the index. Until a reindex has switched it over, searches and
+nightly runs use the model that the index was filled with, and status, doctor and runs report it.
 """
 
 import threading

@@ -58,7 +58,7 @@ def load_source(
         name: Of the source.
         days: That are wanted.
         settings: Name everything.
-        opener: Shared by sources that are synced side by side.
+        opener: Shared by sources that are synced concurrently.
         on_progress: Called after each batch.
         on_resumed: Called with the source and the spans that are not read again, if there are any.
         budget: That all sources of the run share.

@@ -115,7 +115,7 @@ def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = N
     Args:
         name: Of the source.
         settings: Of source, embedder and index.
-        opener: Shared by sources that are synced side by side.
+        opener: Shared by sources that are synced concurrently.
 
     Raises:
         SettingsError: A setting that it needs is missing.

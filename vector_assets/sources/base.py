@@ -167,7 +167,7 @@ class Source(ABC):
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents that the listing does not show, by id, each once.
 
-        The prune's second look, before anything is deleted. The default believes the listing.
+        The prune calls this before it deletes anything. The default trusts the listing.
 
         Raises:
             VectorAssetsError: As `documents` raises; then nothing may be concluded.

@@ -2,8 +2,8 @@
 
 The index is read first. Then the source is listed without an upper bound, so that a document that
 is written meanwhile is not a candidate and one that is edited meanwhile is listed. Candidates that
-the listing does not show are checked again, by id where the vendor allows it. In doubt the prune
-refuses to delete and reports what it saw.
+the listing does not show are checked again, by id where the vendor allows it. When unsure, the
+prune refuses to delete and reports what it saw.
 """
 
 import shlex

@@ -186,7 +186,7 @@ class Reindexing:
     def _copy(
         self, names: Sequence[str], old: IndexStore, new: IndexStore, report: ReindexReport
     ) -> None:
-        """Copy until a pass finds nothing to do: nights go on writing to the old generation."""
+        """Copy until a pass finds nothing to do: nightly runs still write to the old generation."""
         for _ in range(MAX_PASSES):
             passes = [self._copy_once(name, old, new, report, is_served=False) for name in names]
             if not any(passes):

@@ -20,7 +20,7 @@ so."""
 
 TRANSCRIPT_PATIENCE = timedelta(days=14)
 """How long a meeting without a transcript counts as failed and is asked for each night; the default
-of the nights' catch-up."""
+of the nightly catch-up."""
 
 # Values of `summary_status` before it is done; the others are processed, failed and skipped.
 _UNFINISHED = {None, "default", "processing"}
@@ -47,7 +47,7 @@ def told_of(
     """Yield the items for a meeting that is not ready.
 
     It is deferred while the next night's overlap holds it. After that it is a failure, so that the
-    nights read its day again. When the vendor says that no transcript will come, or after
+    nightly runs read its day again. When the vendor says that no transcript will come, or after
     `TRANSCRIPT_PATIENCE`, it is given up with a gap.
 
     Args:
@@ -68,7 +68,7 @@ def told_of(
     days = (now - began).days
     yield DocumentFailure(
         document_id,
-        f"{reason}, {days} days after {name_of(transcript, began)}. The nights ask for it until "
+        f"{reason}, {days} days after {name_of(transcript, began)}. Nightly runs ask for it until "
         f"{began + TRANSCRIPT_PATIENCE:%Y-%m-%d}; look at it in Fireflies: "
         f"{transcript.get('transcript_url') or 'it has no link'}",
         began.date(),

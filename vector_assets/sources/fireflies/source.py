@@ -250,7 +250,7 @@ class FirefliesSource(Source):
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of meetings, with one request.
 
-        A meeting's start never moves, so the listing is believed where the key's owner sees the
+        A meeting's start never moves, so the listing is trusted where the key's owner sees the
         meetings of all. Who is no admin sees their own and what is shared with them: one that
         somebody has stopped sharing would look deleted.
         """
@@ -305,7 +305,7 @@ class FirefliesSource(Source):
                 Gap(
                     "recent meetings without a transcript",
                     ", ".join(str(meeting.get("title") or meeting["id"]) for meeting in waiting),
-                    "The nights ask for them again.",
+                    "Nightly runs ask for them again.",
                     len(waiting),
                     is_private=True,
                 )

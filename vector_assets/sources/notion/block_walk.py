@@ -38,7 +38,7 @@ def walk_blocks(
     above: str = "",
     depth: int = 0,
 ) -> Iterator[Placed]:
-    """Yield blocks that stand side by side, and all that stands below them; see `walk`."""
+    """Yield sibling blocks, and all blocks below them; see `walk`."""
     visited = {above}
     stack = [iter(_placed(blocks, depth))]
     while stack:
