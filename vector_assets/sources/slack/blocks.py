@@ -1,4 +1,4 @@
-"""A message's whole text: its mark-up, or the blocks and attachments that say what it does not.
+"""A message's whole text, from its mark-up, blocks, attachments and files.
 
 Blocks follow docs.slack.dev/reference/block-kit/blocks (2026-11).
 """
@@ -15,10 +15,10 @@ _INDENT = "    "
 
 
 def message_text(message: Json, names: Names) -> str:
-    """Return a message as Markdown; empty when it holds no words at all.
+    """Return a message as Markdown; empty when it holds no words.
 
-    Bots put their words into blocks or attachments and leave `text` empty, or as the short form
-    that a notification shows; so whichever of the two says more is taken.
+    Bots put their words into blocks and leave `text` empty or short, for notifications; so the
+    longer of the two is taken.
     """
     text = markdown(message.get("text") or "", names).strip()
     blocks = message.get("blocks") or []
@@ -34,22 +34,26 @@ def message_text(message: Json, names: Names) -> str:
 
 
 def blocks_text(blocks: Iterable[Json], names: Names) -> str:
-    """Return the words of blocks, a paragraph each; blocks without words add nothing."""
+    """Return the words of blocks, a paragraph each."""
     parts = (_BLOCKS.get(block.get("type", ""), _other)(block, names) for block in blocks)
     return "\n\n".join(part.strip() for part in parts if part.strip())
 
 
 def _other(block: Json, names: Names) -> str:
-    """Return the words of a kind of block that is not known here, where they stand as usual."""
+    """Return the words of an unknown type of block, or of `markdown`."""
     text = block.get("text")
     return _text_object(text, names) if isinstance(text, dict) else str(text or "")
 
 
+def _string(value: Json, key: str) -> str:
+    return str(value.get(key) or "")
+
+
 def _text_object(value: Json | None, names: Names) -> str:
-    """Return a text object's words: `mrkdwn`, or `plain_text`, which is taken as it is."""
+    """Return the words of a text object: `mrkdwn`, or `plain_text`, which stays as it is."""
     if not value:
         return ""
-    text = str(value.get("text") or "")
+    text = _string(value, "text")
     return markdown(text, names) if value.get("type") == "mrkdwn" else text
 
 
@@ -68,22 +72,19 @@ def _context(block: Json, names: Names) -> str:
     return " ".join(_text_object(element, names) for element in block.get("elements") or [])
 
 
-def _markdown_block(block: Json, names: Names) -> str:
-    return str(block.get("text") or "")
+def _title(block: Json, names: Names) -> str:
+    return _text_object(block.get("title"), names) or _string(block, "alt_text")
 
 
 def _video(block: Json, names: Names) -> str:
-    title = _text_object(block.get("title"), names) or str(block.get("alt_text") or "")
-    url = str(block.get("title_url") or "")
-    words = [
-        "Video: " + (link(url, title) if url else title),
-        _text_object(block.get("description"), names),
-    ]
-    return "\n".join(word for word in words if word)
+    title, url = _title(block, names), _string(block, "title_url")
+    description = _text_object(block.get("description"), names)
+    video = "Video: " + (link(url, title) if url else title)
+    return f"{video}\n{description}" if description else video
 
 
 def _image(block: Json, names: Names) -> str:
-    title = _text_object(block.get("title"), names) or str(block.get("alt_text") or "")
+    title = _title(block, names)
     return f"Image: {title}" if title else ""
 
 
@@ -94,7 +95,7 @@ def _rich_text(block: Json, names: Names) -> str:
 def _table(block: Json, names: Names) -> str:
     rows = [
         [
-            blocks_text([cell], names) if cell.get("type") == "rich_text" else _raw(cell)
+            blocks_text([cell], names) if cell.get("type") == "rich_text" else _string(cell, "text")
             for cell in row
         ]
         for row in block.get("rows") or []
@@ -102,15 +103,10 @@ def _table(block: Json, names: Names) -> str:
     return "\n".join(f"| {' | '.join(' '.join(cell.split()) for cell in row)} |" for row in rows)
 
 
-def _raw(cell: Json) -> str:
-    return str(cell.get("text") or "")
-
-
 _BLOCKS: dict[str, Callable[[Json, Names], str]] = {
     "context": _context,
     "header": _header,
     "image": _image,
-    "markdown": _markdown_block,
     "rich_text": _rich_text,
     "section": _section,
     "table": _table,
@@ -124,8 +120,7 @@ def _rich_part(part: Json, names: Names) -> str:
         case "rich_text_preformatted":
             return fenced("".join(_rich_element(e, names, in_code=True) for e in elements))
         case "rich_text_quote":
-            quoted = "".join(_rich_element(element, names) for element in elements)
-            return "\n".join(f"> {line}" for line in quoted.splitlines())
+            return _quoted("".join(_rich_element(element, names) for element in elements))
         case "rich_text_list":
             mark = "1. " if part.get("style") == "ordered" else "- "
             lead = _INDENT * int(part.get("indent") or 0) + mark
@@ -137,10 +132,10 @@ def _rich_part(part: Json, names: Names) -> str:
 def _rich_element(element: Json, names: Names, *, in_code: bool = False) -> str:
     match element.get("type"):
         case "text":
-            text = str(element.get("text") or "")
+            text = _string(element, "text")
             return text if in_code else _styled(text, element.get("style") or {})
         case "link":
-            url, label = str(element.get("url") or ""), str(element.get("text") or "")
+            url, label = _string(element, "url"), _string(element, "text")
             return (label or url) if in_code else link(url, label)
         case "user":
             return f"@{names.user(str(element.get('user_id')))}"
@@ -155,7 +150,7 @@ def _rich_element(element: Json, names: Names, *, in_code: bool = False) -> str:
         case "date":
             return str(element.get("fallback") or _day_and_time(element))
         case _:
-            return str(element.get("fallback") or element.get("value") or "")
+            return _string(element, "fallback") or _string(element, "value")
 
 
 def _day_and_time(date: Json) -> str:
@@ -164,7 +159,7 @@ def _day_and_time(date: Json) -> str:
 
 
 def _styled(text: str, style: Json) -> str:
-    """Return a run of text with its marks, which Markdown wants next to a letter."""
+    """Return a run of text with its marks, which Markdown wants next to a character."""
     words = text.strip()
     if not words:
         return text
@@ -176,25 +171,28 @@ def _styled(text: str, style: Json) -> str:
 
 
 def _attachment(attachment: Json, names: Names) -> str:
-    """Return an attachment's words, of which those of an unfurled link are a quotation."""
-    title = markdown(str(attachment.get("title") or ""), names)
-    target = str(attachment.get("title_link") or "")
-    text = blocks_text(_attached_blocks(attachment), names) or markdown(
-        str(attachment.get("text") or ""), names
-    )
-    is_unfurl = any(attachment.get(key) for key in ("from_url", "original_url"))
+    """Return an attachment's words; those of an unfurled link are quoted."""
+
+    def read(key: str) -> str:
+        return markdown(_string(attachment, key), names)
+
+    title, target = read("title"), _string(attachment, "title_link")
     words = [
-        str(attachment.get("author_name") or ""),
-        markdown(str(attachment.get("pretext") or ""), names),
+        _string(attachment, "author_name"),
+        read("pretext"),
         link(unescape(target), title) if target and title else title,
-        text,
+        blocks_text(_attached_blocks(attachment), names) or read("text"),
         *(_field(field, names) for field in attachment.get("fields") or []),
         *(_file(file) for file in attachment.get("files") or []),
-        markdown(str(attachment.get("footer") or ""), names),
+        read("footer"),
     ]
-    text = "\n".join(word.strip() for word in words if word.strip())
-    text = text or markdown(str(attachment.get("fallback") or ""), names).strip()
-    return "\n".join(f"> {line}" for line in text.splitlines()) if is_unfurl else text
+    text = "\n".join(word.strip() for word in words if word.strip()) or read("fallback").strip()
+    is_unfurl = attachment.get("from_url") or attachment.get("original_url")
+    return _quoted(text) if is_unfurl else text
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
 def _attached_blocks(attachment: Json) -> Iterator[Json]:
@@ -204,15 +202,13 @@ def _attached_blocks(attachment: Json) -> Iterator[Json]:
 
 
 def _field(field: Json, names: Names) -> str:
-    title = markdown(str(field.get("title") or ""), names)
-    value = markdown(str(field.get("value") or ""), names)
+    title = markdown(_string(field, "title"), names)
+    value = markdown(_string(field, "value"), names)
     return f"{title}: {value}" if title and value else title or value
 
 
 def _file(file: Json) -> str:
-    name, title = str(file.get("name") or ""), str(file.get("title") or "")
-    if not (name or title):
-        return ""
-    return (
-        f"File: {title} ({name})" if name and title and name != title else f"File: {name or title}"
-    )
+    name, title = _string(file, "name"), _string(file, "title")
+    if name and title and name != title:
+        return f"File: {title} ({name})"
+    return f"File: {name or title}" if name or title else ""

@@ -3,8 +3,8 @@
 - Public and private channels that the bot is in are read, or those of them that `SLACK_CHANNELS`
   names.
 - Other public channels are joined when `SLACK_JOIN_PUBLIC` is set; else they are a gap.
-- Archived channels refuse a join and say of no bot that it is in them, but answer one that was. So
-  they are simply asked, with a request for each.
+- Archived channels cannot be joined and do not tell who is in them, but answer a bot that was. So
+  each is asked.
 """
 
 from collections import defaultdict
@@ -13,18 +13,19 @@ from dataclasses import dataclass
 
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.sources.base import Unlisted
-from vector_assets.sources.items import Gap
+from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import JOIN_SCOPE, Channel, Directory
+from vector_assets.sources.slack.document import channel_document_id
 
 NOT_JOINED = "not_in_channel"
-"""Slack's code for a channel that the bot is not in; also ours for one that was not asked."""
+"""Slack's code for a channel that the bot is not in."""
 
 CLOSED_CODES = frozenset({NOT_JOINED, "channel_not_found"})
-"""With which history and members are refused when a channel is closed to the bot."""
+"""Slack's codes for a channel that is closed to the bot."""
 
 MAX_NAMES = 50
-"""Of channels in one gap; the rest is counted."""
+"""Channels that a gap names; the rest are counted."""
 
 _INVITE = "Invite the bot with /invite, or set SLACK_JOIN_PUBLIC=true for public channels."
 _REASON_OF_ARCHIVED = "the bot was not in there when it was archived"
@@ -38,7 +39,7 @@ class Choice:
     Attributes:
         to_read: Those that the bot is in, and archived ones, by id.
         to_join: Public ones that it is not in and may join.
-        unjoined: Those that it is not in and may not join, or not so.
+        unjoined: Those that it is not in and may not join.
         is_by_name: Whether `SLACK_CHANNELS` names them.
     """
 
@@ -52,32 +53,27 @@ class Choice:
         """Choose among the channels that the bot sees.
 
         Args:
-            directory: Tells them.
+            directory: Loaded with its channels.
             wanted: Names, with or without `#`, or ids; empty means all.
             joins_public: Whether `SLACK_JOIN_PUBLIC` is set.
 
         Raises:
             SettingsError: A wanted channel does not exist, or is hidden from the bot.
         """
-        chosen = _wanted(directory.channels, [name.removeprefix("#") for name in wanted])
-        outside = [channel for channel in chosen if not (channel.is_member or channel.is_archived)]
         may_join = joins_public and directory.bot.has(JOIN_SCOPE)
-        return cls(
-            to_read=tuple(
-                channel for channel in chosen if channel.is_member or channel.is_archived
-            ),
-            to_join=tuple(channel for channel in outside if may_join and not channel.is_private),
-            unjoined=tuple(channel for channel in outside if not may_join or channel.is_private),
-            is_by_name=bool(wanted),
-        )
+        to_read, to_join, unjoined = [], [], []
+        for channel in _wanted(directory.channels, [name.removeprefix("#") for name in wanted]):
+            if channel.is_member or channel.is_archived:
+                to_read.append(channel)
+            elif may_join and not channel.is_private:
+                to_join.append(channel)
+            else:
+                unjoined.append(channel)
+        return cls(tuple(to_read), tuple(to_join), tuple(unjoined), is_by_name=bool(wanted))
 
 
 def join(api: SlackApi, channel: Channel) -> str:
-    """Join a public channel; return Slack's code when it refuses, or nothing.
-
-    Raises:
-        VectorAssetsError: As `SlackApi.call` raises, but for a refusal.
-    """
+    """Join a public channel; return Slack's code when it refuses, else an empty string."""
     try:
         api.call("conversations.join", channel=channel.id)
     except ContractError as error:
@@ -86,20 +82,14 @@ def join(api: SlackApi, channel: Channel) -> str:
 
 
 def closed_gaps(codes: Mapping[Channel, str]) -> Iterator[Gap]:
-    """Yield what is not read, a gap for all channels that share a cause.
-
-    Args:
-        codes: Why each channel is closed, as Slack says it.
-    """
+    """Yield a gap for all channels that are closed for the same cause, by Slack's codes."""
     names: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for channel, code in codes.items():
         names[*_cause(channel, code), channel.is_private].append(f"#{channel.name}")
-    for (reason, advice, is_private), channel_names in names.items():
-        more = (
-            f" and {len(channel_names) - MAX_NAMES} more" if len(channel_names) > MAX_NAMES else ""
-        )
-        subject = ", ".join(sorted(channel_names)[:MAX_NAMES]) + more
-        yield Gap(subject, reason, advice, len(channel_names), is_private)
+    for (reason, advice, is_private), closed in names.items():
+        more = f" and {len(closed) - MAX_NAMES} more" if len(closed) > MAX_NAMES else ""
+        subject = ", ".join(sorted(closed)[:MAX_NAMES]) + more
+        yield Gap(subject, reason, advice, len(closed), is_private)
 
 
 def _cause(channel: Channel, code: str) -> tuple[str, str]:
@@ -124,10 +114,16 @@ def _wanted(channels: Sequence[Channel], names: Sequence[str]) -> list[Channel]:
     return wanted
 
 
-def unlisted(document_prefix: str, name: str) -> Unlisted:
-    """Return that nobody can tell what of a channel was deleted."""
+def unreadable(document_id: str, channel: Channel, code: str) -> DocumentFailure:
+    """Return the failure of a document whose channel is closed, with Slack's code."""
+    cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
+    return DocumentFailure(document_id, cause)
+
+
+def unlisted(channel_id: str, name: str) -> Unlisted:
+    """Return a channel as unlisted, so that none of its documents counts as deleted."""
     return Unlisted(
-        document_prefix,
+        f"{channel_document_id(channel_id)}:",
         f"#{name}",
         "it cannot be read any more, so nobody can tell what of it was deleted",
         "Invite the bot again, or give its scopes back.",

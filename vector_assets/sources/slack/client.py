@@ -1,7 +1,4 @@
-"""Slack's Web API through its SDK: retries, paging, and errors in our words.
-
-`ok: false` comes with HTTP 200, so every answer passes through `SlackApi.call`.
-"""
+"""Slack's Web API through its SDK: retries, paging, and errors that say what to do."""
 
 import http.client
 import json
@@ -13,11 +10,9 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import (
     BackoffRetryIntervalCalculator,
-    ConnectionErrorRetryHandler,
-    RateLimitErrorRetryHandler,
+    RetryHandler,
     RetryIntervalCalculator,
 )
-from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
@@ -37,21 +32,22 @@ MAX_PAGE_ITEMS = 999
 """Largest page (docs.slack.dev/reference/methods/conversations.history, 2026-11)."""
 
 MAX_RETRIES = 3
-"""Tries beyond the first after a connection was lost or a server failed."""
+"""After a lost connection or a server error."""
 
 _DEFAULT_RETRY_AFTER_SECONDS = 30.0
 _TRANSIENT_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 _LOST_CONNECTION = (URLError, OSError, http.client.HTTPException, json.JSONDecodeError)
 
+_ASK_ADMINISTRATOR = "Ask an administrator of the workspace to let the app read it."
 _SET_BOT_VARIABLE = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (it begins with xoxb-)."
 _NEXT_STEP_BY_CODE = {
-    "access_denied": "Ask an administrator of the workspace to let the app read it.",
+    "access_denied": _ASK_ADMINISTRATOR,
     "account_inactive": "The bot's account was switched off: install the app again. "
     + _SET_BOT_VARIABLE,
     "ekm_access_denied": "An administrator suspended access to messages: ask them.",
     "enterprise_is_restricted": "Ask an administrator of the organisation to allow the app.",
     "invalid_auth": _SET_BOT_VARIABLE,
-    "no_permission": "Ask an administrator of the workspace to let the app read it.",
+    "no_permission": _ASK_ADMINISTRATOR,
     "not_allowed_token_type": _SET_BOT_VARIABLE,
     "not_authed": _SET_BOT_VARIABLE,
     "team_access_not_granted": "Ask an administrator to install the app in this workspace.",
@@ -67,9 +63,9 @@ class SlackApi:
     Args:
         token: The bot's.
         base_url: Ends with `/api/`.
-        meter: Counts each request, tries again included, and each second of waiting.
-        limiters: Of each method; by default only Slack's own answers hold requests back.
-        pauses: Between tries after a failure; by default from 0.5 s on, doubling, with jitter.
+        meter: Counts each request, retries included, and each second of waiting.
+        limiters: By method; by default only Slack's own answers hold requests back.
+        pauses: Between retries; by default from 0.5 s on, doubling, with jitter.
     """
 
     def __init__(
@@ -90,23 +86,23 @@ class SlackApi:
             ssl=system_context(),
             retry_handlers=[
                 _SlowDownHandler(self._limiters, meter),
-                _ServerErrorHandler(meter, pauses),
-                _ConnectionHandler(meter, pauses),
+                _FaultHandler(meter, pauses),
             ],
         )
 
     @property
     def requests(self) -> dict[str, int]:
-        """The requests made so far in this run, by endpoint as the meter counts them."""
-        return {name: count for name, count in self._meter.requests.items() if _is_slack(name)}
+        """The requests made so far, by endpoint as the meter counts them."""
+        counts = self._meter.requests.items()
+        return {endpoint: count for endpoint, count in counts if endpoint.startswith("slack ")}
 
     def call(self, method: str, **arguments: str | int | bool) -> SlackResponse:
-        """Call a method and return its good answer.
+        """Call a method and return its good answer; `ok: false` comes with HTTP 200.
 
         Raises:
             CredentialsError: The token is refused, or lacks a scope; names the scope.
-            RateLimitedError: The method kept saying "slow down" up to the limiter's ceiling.
-            UnavailableError: No answer, or a server error, after `MAX_RETRIES` more tries.
+            RateLimitedError: Slack kept throttling the method up to the limiter's ceiling.
+            UnavailableError: No answer, or a server error, after `MAX_RETRIES` retries.
             ContractError: Any other refusal; its `seen` is Slack's own code.
         """
         self._limiters[method].wait()
@@ -121,11 +117,10 @@ class SlackApi:
         return answer
 
     def pages(self, method: str, key: str, **arguments: str | int | bool) -> Iterator[list[Any]]:
-        """Yield the lists of all pages under a key, in Slack's order.
+        """Yield the lists of all pages under a key, in Slack's order; raise as `call` does.
 
         Raises:
             ContractError: A cursor came twice, so the listing would never end.
-            VectorAssetsError: As `call` raises.
         """
         seen: set[str] = set()
         while True:
@@ -134,7 +129,7 @@ class SlackApi:
             if not isinstance(items, list):
                 raise ContractError(f"slack {method}", f"no {key}", f"a list of {key}")
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-            # Whoever asks may keep a page otherwise than whole until the next one is wanted.
+            # Keeps no reference to the page, so that the caller may compress it and free it.
             page = [items]
             del answer, items
             yield page.pop()
@@ -146,7 +141,7 @@ class SlackApi:
             arguments["cursor"] = cursor
 
     def _translated(self, method: str, answer: SlackResponse) -> VectorAssetsError:
-        """Return the error of ours for an answer that is not good."""
+        """Return our error for a bad answer."""
         body = answer.data if isinstance(answer.data, dict) else {}
         code = str(body.get("error") or f"HTTP {answer.status_code}")
         if answer.status_code == http.HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
@@ -165,23 +160,16 @@ class SlackApi:
         return ContractError(f"slack {method}", code[:200], "ok: true")
 
 
-class _SlowDownHandler(RateLimitErrorRetryHandler):
-    """Pauses all threads as long as Slack says; the number of tries has no limit of its own."""
+class _SlowDownHandler(RetryHandler):
+    """Pauses all threads as long as Slack says; only the limiter's ceiling ends the retries."""
 
     def __init__(self, limiters: RateLimiters, meter: Meter) -> None:
         super().__init__()
         self._limiters = limiters
         self._meter = meter
 
-    def can_retry(
-        self,
-        *,
-        state: RetryState,
-        request: HttpRequest,
-        response: HttpResponse | None = None,
-        error: Exception | None = None,
-    ) -> bool:
-        """Say whether Slack throttles."""
+    def can_retry(self, *, response: HttpResponse | None = None, **_: Any) -> bool:
+        """Tell whether Slack throttles."""
         return response is not None and response.status_code == http.HTTPStatus.TOO_MANY_REQUESTS
 
     def prepare_for_next_attempt(
@@ -190,9 +178,9 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
         state: RetryState,
         request: HttpRequest,
         response: HttpResponse | None = None,
-        error: Exception | None = None,
+        **_: Any,
     ) -> None:
-        """Wait; tries after other failures are not used up by it.
+        """Wait, without using up the retries after other failures.
 
         Raises:
             RateLimitedError: Slack asks for more than the ceiling leaves.
@@ -205,8 +193,8 @@ class _SlowDownHandler(RateLimitErrorRetryHandler):
         state.next_attempt_requested = True
 
 
-class _ServerErrorHandler(ServerErrorRetryHandler):
-    """Tries again after any 5xx, and after `ok: false` with a code that stands for one."""
+class _FaultHandler(RetryHandler):
+    """Retries a lost connection, any 5xx, and `ok: false` with a code that stands for one."""
 
     def __init__(self, meter: Meter, pauses: RetryIntervalCalculator) -> None:
         super().__init__(MAX_RETRIES, pauses)
@@ -215,44 +203,20 @@ class _ServerErrorHandler(ServerErrorRetryHandler):
     def _can_retry(
         self,
         *,
-        state: RetryState,
         request: HttpRequest,
         response: HttpResponse | None = None,
         error: Exception | None = None,
+        **_: Any,
     ) -> bool:
         if response is None:
-            return False
-        is_transient = response.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or (
-            isinstance(response.body, dict) and response.body.get("error") in _TRANSIENT_CODES
-        )
+            is_transient = isinstance(error, _LOST_CONNECTION)
+        else:
+            is_transient = response.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or (
+                isinstance(response.body, dict) and response.body.get("error") in _TRANSIENT_CODES
+            )
         if is_transient:
             self._meter.count(f"slack {_method_of(request)}")
         return is_transient
-
-
-class _ConnectionHandler(ConnectionErrorRetryHandler):
-    """Tries again after a connection that was refused, lost, or cut in the middle of an answer."""
-
-    def __init__(self, meter: Meter, pauses: RetryIntervalCalculator) -> None:
-        super().__init__(MAX_RETRIES, pauses, list(_LOST_CONNECTION))
-        self._meter = meter
-
-    def _can_retry(
-        self,
-        *,
-        state: RetryState,
-        request: HttpRequest,
-        response: HttpResponse | None = None,
-        error: Exception | None = None,
-    ) -> bool:
-        is_lost = super()._can_retry(state=state, request=request, response=response, error=error)
-        if is_lost:
-            self._meter.count(f"slack {_method_of(request)}")
-        return is_lost
-
-
-def _is_slack(endpoint: str) -> bool:
-    return endpoint.startswith("slack ")
 
 
 def _method_of(request: HttpRequest) -> str:
@@ -268,6 +232,6 @@ def _retry_after_seconds(response: HttpResponse | None) -> float:
 
 
 def _worded(error: Exception) -> str:
-    """Return what happened to a connection, without the address and what was sent to it."""
+    """Return what happened to a connection, without its address and what was sent."""
     reason = getattr(error, "reason", None)
     return str(reason or error or type(error).__name__)[:200]

@@ -1,15 +1,16 @@
-"""Who is who in a Slack workspace: its channels, who may read them, and the names behind ids.
+"""A Slack workspace's channels, who may read them, and the names behind ids.
 
-Loaded once a run. Direct messages are never asked for.
+Direct messages are never asked for.
 """
 
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Self
 
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.documents import PUBLIC, RESTRICTED
 from vector_assets.core.errors import ContractError, CredentialsError
 from vector_assets.sources.items import Gap
@@ -21,7 +22,7 @@ REQUIRED_SCOPES = ("channels:history", "channels:read", "users:read")
 """Bot scopes without which nothing can be read."""
 
 PRIVATE_SCOPES = frozenset({"groups:history", "groups:read"})
-"""Bot scopes that add the private channels into which the bot was invited."""
+"""Bot scopes for private channels into which the bot was invited."""
 
 JOIN_SCOPE = "channels:join"
 """Bot scope for entering public channels."""
@@ -33,7 +34,7 @@ _LOST_WITHOUT_SCOPE = {
     "usergroups:read": "user groups are shown by their ids",
     JOIN_SCOPE: "public channels are not joined, though SLACK_JOIN_PUBLIC is set",
 }
-"""What lacks without a scope that is not required."""
+"""What is missing without each optional scope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,16 @@ class Channel:
     """A channel, public or private; never a direct message.
 
     Attributes:
-        id: Slack's id; it never changes.
+        id: Never changes.
         name: Without `#`.
         is_private: Whether only members may read it.
         is_archived: Whether nobody may write to it any more.
         is_member: Whether the bot is in it.
         member_count: As Slack counts them.
-        topic: Empty when none was set.
-        purpose: Empty when none was set.
+        topic: Empty when none is set.
+        purpose: Empty when none is set.
         created_at: UTC.
-        described_at: When topic or purpose was set last, or else when it was created, UTC.
+        described_at: When topic or purpose was last set, else when it was created, UTC.
     """
 
     id: str
@@ -93,7 +94,7 @@ class Bot:
         user_id: Under which it joins channels.
         team: The workspace's name.
         team_url: Begins every permalink; ends with a slash.
-        scopes: What was granted; None where Slack did not say.
+        scopes: Those granted; None where Slack does not say, which counts as all of them.
     """
 
     name: str
@@ -104,7 +105,7 @@ class Bot:
 
     @classmethod
     def ask(cls, api: SlackApi) -> Self:
-        """Ask who we are, with one request.
+        """Ask Slack, with one request.
 
         Raises:
             CredentialsError: The token is refused, or lacks one of `REQUIRED_SCOPES`.
@@ -119,7 +120,7 @@ class Bot:
             raise CredentialsError(
                 "slack",
                 f"the bot lacks the scope {names}",
-                f"Add {names} under OAuth & Permissions and install the app again.",
+                _advice(names),
             )
         team_url = str(answer.get("url") or "https://slack.com/")
         return cls(
@@ -132,46 +133,37 @@ class Bot:
 
     @property
     def channel_types(self) -> str:
-        """The kinds of channels that the scopes allow to list."""
+        """The types of channels that the scopes allow to list."""
         may_read_private = self.scopes is None or self.scopes >= PRIVATE_SCOPES
         return "public_channel,private_channel" if may_read_private else "public_channel"
 
     def gaps(self, *, joins_public: bool) -> list[Gap]:
-        """Return a gap for each scope that is missing and not required.
-
-        Args:
-            joins_public: Whether `SLACK_JOIN_PUBLIC` is set.
-        """
+        """Return a gap for each optional scope that is missing; `JOIN_SCOPE` only when it joins."""
         return [
-            Gap(
-                f"scope {scope}",
-                _LOST_WITHOUT_SCOPE[scope],
-                f"Add {scope} under OAuth & Permissions and install the app again.",
-            )
-            for scope in _LOST_WITHOUT_SCOPE
+            Gap(f"scope {scope}", reason, _advice(scope))
+            for scope, reason in _LOST_WITHOUT_SCOPE.items()
             if not self.has(scope) and (joins_public or scope != JOIN_SCOPE)
         ]
 
     def has(self, scope: str) -> bool:
-        """Tell whether a scope was granted; what Slack did not say is taken for granted."""
+        """Tell whether a scope was granted."""
         return self.scopes is None or scope in self.scopes
 
 
-def _listed(pages: Iterable[list[Json]]) -> list[Json]:
-    return [item for page in pages for item in page]
+def _advice(scopes: str) -> str:
+    return f"Add {scopes} under OAuth & Permissions and install the app again."
 
 
 class Directory:
-    """The workspace's channels, members and user groups; answers as `slack_text.Names`.
+    """The workspace's channels, members and user groups; the `Names` of `mrkdwn.markdown`.
 
     Args:
-        api: Asked for user groups when the first of them is mentioned without its name.
-        bot: Who we are.
+        api: Asked for user groups when the first is mentioned without its name.
+        bot: The bot itself.
         channels: As `conversations.list` gives them, joined or not.
         users: As `users.list` gives them.
 
     Attributes:
-        bot: As given.
         channels_of_nobody: Names of private channels whose members all lack an e-mail.
     """
 
@@ -197,21 +189,28 @@ class Directory:
         Raises:
             CredentialsError: The token is refused or lacks a scope.
         """
-        with ThreadPoolExecutor(1) as pool:
-            users = pool.submit(_listed, api.pages("users.list", "members")) if with_users else None
+
+        def users() -> list[Json]:
+            pages = api.pages("users.list", "members") if with_users else ()
+            return list(chain.from_iterable(pages))
+
+        def bot_and_channels() -> tuple[Bot, list[Json]]:
             bot = Bot.ask(api)
             pages = api.pages("conversations.list", "channels", types=bot.channel_types)
-            return cls(api, bot, _listed(pages), users.result() if users is not None else ())
+            return bot, list(chain.from_iterable(pages))
+
+        (bot, channels), members = run_both(bot_and_channels, users)
+        return cls(api, bot, channels, members)
 
     @property
     def channels(self) -> list[Channel]:
-        """All channels that the bot sees, joined or not, by id."""
+        """All channels that the bot sees, joined or not, sorted by id."""
         return [self._channels[channel_id] for channel_id in sorted(self._channels)]
 
     def access(self, channel: Channel) -> tuple[str, ...]:
-        """Return who may read a channel; for a private one this asks for its members.
+        """Return who may read a channel; asks for the members of a private one.
 
-        A member whose e-mail Slack hides (scope `users:read.email`) is not among the readers.
+        Members whose e-mail Slack hides (scope `users:read.email`) are left out.
         """
         if not channel.is_private:
             return (PUBLIC,)
@@ -219,10 +218,10 @@ class Directory:
         profiles = (
             self._users.get(user_id, {}).get("profile") or {} for page in pages for user_id in page
         )
-        emails = {str(profile.get("email") or "").lower() for profile in profiles}
-        if not emails - {""}:
+        emails = {str(profile.get("email") or "").lower() for profile in profiles} - {""}
+        if not emails:
             self.channels_of_nobody.append(channel.name)
-        return (RESTRICTED, *sorted(emails - {""}))
+        return (RESTRICTED, *sorted(emails))
 
     def user(self, user_id: str) -> str:
         """Return the name of a member or bot, or the id."""
@@ -249,21 +248,22 @@ class Directory:
         return self._usergroups.get(usergroup_id, usergroup_id)
 
     def author(self, message: Json) -> str:
-        """Return who wrote a message: a member, a bot under the name that it chose, or an id."""
+        """Return who wrote a message: a member, a bot under its chosen name, or an id."""
         user_id = str(message.get("user") or "")
         if user_id in self._users and not message.get("username"):
             return self.user(user_id)
-        told = (
+        names = (
             message.get("username"),
             (message.get("user_profile") or {}).get("real_name"),
             (message.get("bot_profile") or {}).get("name"),
+            user_id,
+            message.get("bot_id"),
         )
-        name = next((str(name) for name in told if name), "")
-        return name or user_id or str(message.get("bot_id") or "unknown")
+        return next((str(name) for name in names if name), "unknown")
 
     def _load_usergroups(self) -> dict[str, str]:
         try:
             answer = self._api.call("usergroups.list")
         except (CredentialsError, ContractError):
-            return {}  # the scope usergroups:read is a courtesy: ids stand in for names
+            return {}  # the scope usergroups:read is optional: groups are shown by their ids
         return {group["id"]: str(group.get("handle") or "") for group in answer["usergroups"]}

@@ -1,7 +1,7 @@
 """Messages to a Document: a thread, a channel's unthreaded messages of one UTC day, or the channel.
 
-A day's messages are sections of one document. One that comes `SILENCE` or longer after the message
-before it begins another conversation, and stands apart from that, so that no chunk mixes the two.
+A day's message that comes `SILENCE` or longer after the one before it begins another conversation;
+no chunk mixes the two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,6 @@ SOURCE = "slack"
 MAX_TITLE_CHARACTERS = 80
 
 SILENCE = timedelta(hours=1)
-"""After which another conversation begins."""
 
 
 def thread_id(channel_id: str, thread_ts: str) -> str:
@@ -35,7 +34,7 @@ def day_id(channel_id: str, day: date) -> str:
 
 
 def channel_document_id(channel_id: str) -> str:
-    """Return the document id of a channel itself."""
+    """Return the document id of a channel."""
     return f"{SOURCE}:{channel_id}"
 
 
@@ -45,11 +44,7 @@ def channel_id_of(document_id: str) -> str:
 
 
 class Renderer:
-    """Turns messages into documents.
-
-    Args:
-        directory: Who is who.
-    """
+    """Turns messages into documents."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
@@ -71,7 +66,7 @@ class Renderer:
             access: Who may read it.
             thread_ts: Of its parent.
             messages: All of it, oldest first.
-            held_at: Last activity that the index holds; it never goes backwards.
+            held_at: Last activity that the index holds; `updated_at` is never before it.
             stamp: Of this version.
         """
         opening = next((m for m in messages if m["ts"] == thread_ts and is_said(m)), None)
@@ -119,7 +114,7 @@ class Renderer:
     def channel(
         self, channel: Channel, access: tuple[str, ...], updated_at: datetime, stamp: str
     ) -> Document:
-        """Return a channel as a document of its own: what it is for, in its members' words."""
+        """Return a channel's own document: its topic and purpose."""
         words = dict.fromkeys(
             text.strip()
             for raw in (channel.topic, channel.purpose)
@@ -182,24 +177,21 @@ class Renderer:
     def _sections(
         self, channel: Channel, said: Sequence[tuple[Json, str]], thread_ts: str
     ) -> tuple[Section, ...]:
-        sections: list[Section] = []
-        before: datetime | None = None
-        for message, text in said:
-            at = instant(message["ts"])
-            is_after_silence = before is not None and at - before >= SILENCE
-            sections.append(
-                Section(
-                    text,
-                    heading=f"{self._directory.author(message)}, {at:%Y-%m-%d %H:%M}",
-                    url=self._url(channel, message["ts"], thread_ts),
-                    is_apart=is_after_silence and not thread_ts,
-                )
+        instants = [instant(message["ts"]) for message, _ in said]
+        return tuple(
+            Section(
+                text,
+                heading=f"{self._directory.author(message)}, {at:%Y-%m-%d %H:%M}",
+                url=self._url(channel, message["ts"], thread_ts),
+                is_apart=not thread_ts and at - before >= SILENCE,
             )
-            before = at
-        return tuple(sections)
+            for (message, text), at, before in zip(
+                said, instants, [instants[0], *instants], strict=False
+            )
+        )
 
     def _url(self, channel: Channel, ts: str, thread_ts: str = "") -> str:
-        """Return the permalink that `chat.getPermalink` would give, without asking for it."""
+        """Return the permalink that `chat.getPermalink` would give."""
         place = f"archives/{channel.id}/p{ts.replace('.', '')}"
         query = f"?thread_ts={thread_ts}&cid={channel.id}" if thread_ts not in ("", ts) else ""
         return f"{self._directory.bot.team_url}{place}{query}"

@@ -1,23 +1,22 @@
 """Which threads and days of a channel a window yields; decided from the channel's history alone.
 
-`conversations.history` shows no replies, and a thread belongs to the time of its latest one. So
-the top level is read from `since` on, well before the window, and a thread is taken when one of
-these lies in the window: its parent, its latest reply, a reply that was also sent to the channel,
-or the activity of the version that the index holds.
+`conversations.history` shows no replies, so the top level is read from `since` on, well before the
+window. A thread is yielded when one of these lies in the window:
 
-- The parent counts because a thread whose replies go on for longer than the lookback would belong
-  to a window that cannot see its parent; and a broadcast, because it is seen whatever its thread's
-  age.
-- What the index holds counts because a last reply that was deleted makes a thread look older.
-- A message turns into a thread with its first reply. Its day is then given again, without it.
-- A day is always the whole UTC day, wherever in it the window begins or ends.
+- its parent: a thread that goes on for longer than the lookback has a last reply whose window no
+  longer sees the parent;
+- its latest reply;
+- a broadcast (a reply that was also sent to the channel), which history shows whatever the age of
+  the thread;
+- the activity that the index holds: a thread whose last reply was deleted looks older.
 
-So windows that cover a span of time give every thread and every other message of it.
+A day is always the whole UTC day. It is yielded again, without the message, when one of its
+messages becomes a thread. So windows that cover a span of time yield every thread and every other
+message of it.
 
-The last activity of a version never goes backwards: what was deleted was deleted after it was said,
-at a time that Slack does not tell, so the document stays at the activity that the index holds. That
-is asked for before the messages are read: what another run wrote meanwhile was read later than it,
-and is not mistaken for something that was deleted.
+The `updated_at` of a document never goes back: after a deletion it stays at what the index holds.
+The index is asked before the messages are read, so that what another run writes meanwhile is not
+taken for a deletion.
 """
 
 import json
@@ -47,15 +46,15 @@ from vector_assets.sources.slack.messages import (
 
 Json = dict[str, Any]
 
-_PACKED_TOGETHER = 50
-"""Messages that are unpacked at a time: some 50 KB."""
+_MESSAGES_PER_PACK = 50
+"""Some 50 KB."""
 
 
 def packed(messages: list[Json]) -> Iterator[Json]:
-    """Return an iterator that holds messages packed, a tenth of their size or less, until asked."""
+    """Return an iterator over messages, which holds them compressed to a tenth of their size."""
     packs = [
-        zlib.compress(json.dumps(messages[at : at + _PACKED_TOGETHER]).encode(), level=1)
-        for at in range(0, len(messages), _PACKED_TOGETHER)
+        zlib.compress(json.dumps(messages[at : at + _MESSAGES_PER_PACK]).encode(), level=1)
+        for at in range(0, len(messages), _MESSAGES_PER_PACK)
     ]
     return chain.from_iterable(json.loads(zlib.decompress(pack)) for pack in packs)
 
@@ -70,9 +69,9 @@ class Thread:
 
     Attributes:
         ts: Of its parent.
-        latest_at: Last activity in UTC; None where history did not say.
-        held_at: Last activity of the version that the index holds; None when it holds none.
-        stamp: Of the version that history shows; empty where it showed none.
+        latest_at: Last activity, UTC; None where history does not say.
+        held_at: Last activity of the version in the index; None when it holds none.
+        stamp: Of the version that history shows; empty where it shows none.
         is_unchanged: Whether the index holds that version, so that nothing need be fetched.
     """
 
@@ -90,11 +89,10 @@ class Day:
     Attributes:
         day: Which.
         messages: Newest first.
-        latest_at: Last activity at the top level. Parents of threads count too: when a message
-            becomes one the day loses it, and must not look older than it did before, for an older
-            version never replaces a newer one.
-        held_at: Last activity of the version that the index holds; None when it holds none.
-        has_active_thread: Whether a thread of that day is taken.
+        latest_at: Last activity at the top level. Parents of threads count: a day that loses a
+            message to a thread must not look older, for an older version never replaces a newer.
+        held_at: Last activity of the version in the index; None when it holds none.
+        has_active_thread: Whether a thread that began on that day is yielded.
     """
 
     day: date
@@ -110,56 +108,62 @@ class Scope:
 
     Attributes:
         window: Of last activity.
-        since: From when on the top level is read; the window's own whole days are read anyway.
-        includes_bots: Whether notifications of programs are messages like others.
+        since: From when on the top level is read; the window's whole days are read anyway.
+        includes_bots: Whether unanswered messages of bots are read.
         bot_user_id: Whose joining is noted.
-        place: What decides a channel's documents besides their messages.
     """
 
     window: Window
     since: datetime
     includes_bots: bool
     bot_user_id: str
-    place: tuple[str, ...] = ()
 
 
 class Listing:
-    """Sorts a channel's top level, newest first, into threads and days as it comes.
+    """Sorts a channel's top level into threads and days, newest first, a page at a time.
 
-    Say what is held of its days, open it, and iterate `parts`, each once.
+    Pass it to `opened`, then iterate `parts` once.
 
     Args:
-        api: Asked for history: once for every 999 top-level messages.
+        api: Asked for history: a request for every 999 top-level messages.
         channel: Which.
+        access: Who may read it; with the channel's name part of each stamp.
         scope: What of it.
-        known: Asked once a page, for the threads on it, as soon as the page is there.
-        packs: Whether a page is kept packed while it waits, as in a run that reads many channels
-            side by side.
+        known: Asked about the threads of each page when the page is there.
+        packs: Whether a waiting page is kept compressed, for runs that merge many channels.
 
     Attributes:
         held_days: Last activity of the days that the index holds, by document id, as it was before
-            the listing was opened.
-        bot_message_count: Notifications in the window that were left out.
-        answered_in_public: Threads of which a reply was seen that was also sent to the channel, and
-            that may be of any age; whoever has read one may take it out.
-        bot_joined_at: When the bot itself came to the channel in the window, UTC; else None.
+            the first page was read.
+        bot_message_count: Messages of bots in the window that were left out.
+        answered_in_public: `ts` of threads with a broadcast in the window, which may be of any age;
+            whoever has read such a thread removes it.
+        bot_joined_at: When the bot itself last joined in the window, UTC; else None.
     """
 
     def __init__(
-        self, api: SlackApi, channel: Channel, scope: Scope, known: Known, *, packs: bool = False
+        self,
+        api: SlackApi,
+        channel: Channel,
+        access: tuple[str, ...],
+        scope: Scope,
+        known: Known,
+        *,
+        packs: bool = False,
     ) -> None:
+        self.channel = channel
+        self.access = access
+        self.held_days: Mapping[str, datetime] = {}
         self.bot_message_count = 0
         self.answered_in_public: set[str] = set()
         self.bot_joined_at: datetime | None = None
         self._api = api
-        self._channel = channel
         self._scope = scope
         self._window = scope.window
         self._known = known
-        self.held_days: Mapping[str, datetime] = {}
         self._packs = packs
-        self._pages: Iterator[list[Json]] | None = None
-        self._ahead: list[Json] = []
+        self._pages: Iterator[list[Json]] = iter(())
+        self._ahead: list[Json] | None = None
         self._refusal: VectorAssetsError | None = None
         self._held: dict[str, datetime] = {}
         self._unchanged: frozenset[str] = frozenset()
@@ -169,20 +173,20 @@ class Listing:
     def day_ids(self) -> list[str]:
         """Return the ids of all days that it may yield."""
         first, last = self._first.date(), (self._after_last or datetime.now(UTC)).date()
-        return [day_id(self._channel.id, first + n * _DAY) for n in range((last - first).days + 1)]
+        return [day_id(self.channel.id, first + n * _DAY) for n in range((last - first).days + 1)]
 
     def open(self) -> Self:
-        """Fetch the first page and ask the index about it; what that raises, `parts` raises."""
+        """Fetch the first page and ask the index about it; errors are kept for `parts`."""
         span = {"oldest": f"{max(self._first.timestamp(), 0):.6f}"}
         if self._after_last is not None:
             span["latest"] = f"{self._after_last.timestamp():.6f}"
         # Both bounds are exclusive unless asked, and midnight belongs to the day that it begins.
         pages = self._api.pages(
-            "conversations.history", "messages", channel=self._channel.id, inclusive=True, **span
+            "conversations.history", "messages", channel=self.channel.id, inclusive=True, **span
         )
+        self._pages = map(self._wanted, pages)
         try:
-            self._ahead = self._wanted(next(pages))
-            self._pages = map(self._wanted, pages)
+            self._ahead = next(self._pages)
         except VectorAssetsError as error:
             self._refusal = error
         return self
@@ -194,49 +198,41 @@ class Listing:
             ContractError: The bot may not read the channel, or a cursor came twice.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
-        if self._pages is None and self._refusal is None:
-            self.open()
         if self._refusal is not None:
             raise self._refusal
         for message in self._messages():
             yield from self._sort(message)
         yield from self._finished_day()
-        # What is left was answered in public, and began before `since`.
+        # The rest have a broadcast, and a parent from before `since`.
         for ts in self._broadcasts:
-            yield Thread(ts, held_at=self._held.get(thread_id(self._channel.id, ts)))
+            yield Thread(ts, held_at=self._held.get(self._id(ts)))
 
     def _messages(self) -> Iterator[Json]:
-        """Yield the messages that are wanted, newest first."""
-        while True:
-            page, self._ahead = self._ahead, []
+        """Yield the wanted messages, newest first."""
+        while self._ahead is not None:
+            page, self._ahead = self._ahead, None
             waiting = packed(page) if self._packs else iter(page)
             del page
             yield from waiting
-            following = next(self._pages, None) if self._pages is not None else None
-            if following is None:
-                return
-            self._ahead = following
-            del following
+            self._ahead = next(self._pages, None)
 
     @property
     def _first(self) -> datetime:
-        """The first instant that is read."""
+        """First instant that is read."""
         return start_of_day(min(self._scope.since, self._window.start).date())
 
     @property
     def _after_last(self) -> datetime | None:
-        """The first instant that is not read; None where there is none."""
+        """First instant after what is read; None where the window is open."""
         end = self._window.end
         return None if end is None else start_of_day((end - _TICK).date() + _DAY)
 
     def _wanted(self, page: list[Json]) -> list[Json]:
-        """Return what is read of a page; ask the index, in one question, for its threads."""
+        """Return what is read of a page; ask the index, in one question, about its threads."""
         after_last = self._after_last
         wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
         stamps = {self._id(m["thread_ts"]): "" for m in wanted if is_reply(m)}
-        stamps |= {
-            self._id(m["ts"]): thread_stamp(m, *self._scope.place) for m in wanted if is_parent(m)
-        }
+        stamps |= {self._id(m["ts"]): self._stamp(m) for m in wanted if is_parent(m)}
         if stamps:
             held, self._unchanged = self._known.compared(dict(sorted(stamps.items())))
             self._held.update(held)
@@ -246,7 +242,7 @@ class Listing:
         at = instant(message["ts"])
         if at.date() != self._day.day:
             yield from self._finished_day()
-            held_at = self.held_days.get(day_id(self._channel.id, at.date()))
+            held_at = self.held_days.get(day_id(self.channel.id, at.date()))
             self._day = Day(at.date(), held_at=held_at)
         if is_reply(message):
             root = message["thread_ts"]
@@ -257,34 +253,34 @@ class Listing:
             yield from self._thread(message, at)
         elif is_said(message):
             self._unthreaded(message, at)
-        elif message["subtype"] in JOIN_SUBTYPES and at in self._window:
-            self._joined(message, at)
-
-    def _joined(self, message: Json, at: datetime) -> None:
-        if message.get("user") == self._scope.bot_user_id and self.bot_joined_at is None:
-            self.bot_joined_at = at  # history comes newest first
+        elif (
+            message["subtype"] in JOIN_SUBTYPES
+            and message.get("user") == self._scope.bot_user_id
+            and at in self._window
+        ):
+            self.bot_joined_at = self.bot_joined_at or at  # history comes newest first
 
     def _unthreaded(self, message: Json, at: datetime) -> None:
         if is_of_bot(message) and not self._scope.includes_bots:
             self.bot_message_count += at in self._window
             return
-        self._note_activity(at)
+        self._day.latest_at = self._day.latest_at or at
         self._day.messages.append(message)
 
     def _thread(self, parent: Json, at: datetime) -> Iterator[Thread]:
-        self._note_activity(at)
-        self._broadcasts.pop(parent["ts"], None)
+        ts, document_id = parent["ts"], self._id(parent["ts"])
+        self._day.latest_at = self._day.latest_at or at
+        self._broadcasts.pop(ts, None)
         if not self._is_active(parent):
-            self.answered_in_public.discard(parent["ts"])
+            self.answered_in_public.discard(ts)
             return
         self._day.has_active_thread = True
-        identity = self._id(parent["ts"])
         yield Thread(
-            parent["ts"],
+            ts,
             latest_at=_latest_reply_at(parent),
-            held_at=self._held.get(identity),
-            stamp=thread_stamp(parent, *self._scope.place),
-            is_unchanged=identity in self._unchanged,
+            held_at=self._held.get(document_id),
+            stamp=self._stamp(parent),
+            is_unchanged=document_id in self._unchanged,
         )
 
     def _is_active(self, parent: Json) -> bool:
@@ -302,10 +298,6 @@ class Listing:
         held_at = self._held.get(document_id)
         return held_at is not None and held_at in self._window
 
-    def _note_activity(self, at: datetime) -> None:
-        if self._day.latest_at is None:  # history comes newest first
-            self._day.latest_at = at
-
     def _finished_day(self) -> Iterator[Day]:
         day = self._day
         if not day.messages or day.latest_at is None:
@@ -315,7 +307,10 @@ class Listing:
             yield day
 
     def _id(self, thread_ts: str) -> str:
-        return thread_id(self._channel.id, thread_ts)
+        return thread_id(self.channel.id, thread_ts)
+
+    def _stamp(self, parent: Json) -> str:
+        return thread_stamp(parent, self.channel.name, *self.access)
 
 
 def is_parent(message: Json) -> bool:
@@ -329,7 +324,7 @@ def _latest_reply_at(parent: Json) -> datetime | None:
 
 
 HISTORIES_IN_FLIGHT = 6
-"""Channels whose first page is fetched ahead at the same time; each holds 999 messages at most."""
+"""Channels whose first page, of 999 messages at most, is fetched ahead at the same time."""
 
 ASKED_IDS = 1_000
 """Most documents of one question to the index."""
@@ -342,41 +337,38 @@ def opened(
     held: Mapping[str, datetime] | None = None,
     asked: AbstractSet[str] = frozenset(),
 ) -> Iterator[Listing]:
-    """Yield listings as they are given, opened, and told what the index holds of their days.
+    """Yield listings in order, with their first page and what the index holds of their days.
 
     Args:
         listings: Of several channels.
-        known: Asked once for the days of as many channels as fit a question, before these are read.
+        known: Asked about the days of as many channels as fit a question, before these are read.
         held: What it said already, for the days in `asked`.
-        asked: Days, by document id, that it need not be asked about.
+        asked: Ids of days that it need not be asked about.
     """
-    told = _with_days(listings, known, held or {}, asked)
-    return map_ordered(Listing.open, told, in_flight=HISTORIES_IN_FLIGHT)
+    with_days = _with_held_days(listings, known, held or {}, asked)
+    return map_ordered(Listing.open, with_days, in_flight=HISTORIES_IN_FLIGHT)
 
 
-def _with_days(
+def _with_held_days(
     listings: Iterable[Listing],
     known: Known,
     held: Mapping[str, datetime],
     asked: AbstractSet[str],
 ) -> Iterator[Listing]:
     group: list[Listing] = []
-    ids: list[str] = []
+    group_ids: list[str] = []
+
+    def set_held_days() -> list[Listing]:
+        held_days = {**held, **known.updated_at(group_ids)} if group_ids else held
+        for listing in group:
+            listing.held_days = held_days
+        return group
+
     for listing in listings:
-        own = [document_id for document_id in listing.day_ids() if document_id not in asked]
-        if group and len(ids) + len(own) > ASKED_IDS:
-            yield from _told(group, ids, known, held)
-            group, ids = [], []
+        day_ids = [document_id for document_id in listing.day_ids() if document_id not in asked]
+        if group and len(group_ids) + len(day_ids) > ASKED_IDS:
+            yield from set_held_days()
+            group, group_ids = [], []
         group.append(listing)
-        ids += own
-    yield from _told(group, ids, known, held)
-
-
-def _told(
-    group: list[Listing], ids: list[str], known: Known, held: Mapping[str, datetime]
-) -> Iterator[Listing]:
-    if ids:
-        held = {**held, **known.updated_at(ids)}
-    for listing in group:
-        listing.held_days = held
-        yield listing
+        group_ids += day_ids
+    yield from set_held_days()

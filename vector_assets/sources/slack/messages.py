@@ -1,11 +1,9 @@
-"""What one raw message tells by itself: when it was said, by whom or what, and whether it is read.
+"""What one raw message tells: when it was said, by whom or what, and whether it is read.
 
-The rules of what is read:
-
-- What Slack itself notes in a channel (joins, topics, pins) is no word of anybody: never read.
+- What Slack itself notes in a channel (joins, topics, pins) is never read.
 - A message of a thread is read whoever wrote it: people replied to it.
-- A message of a program that nobody replied to is a notification. It is left out, and counted as a
-  gap, unless `SLACK_INCLUDE_BOTS` is set.
+- A message of a bot that nobody replied to is left out, and counted as a gap, unless
+  `SLACK_INCLUDE_BOTS` is set.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -36,28 +34,28 @@ NOISE_SUBTYPES = frozenset(
 """What Slack itself writes about a channel (docs.slack.dev/reference/events/message, 2026-11)."""
 
 JOIN_SUBTYPES = frozenset({"channel_join", "group_join"})
-"""With the `user` who came: also the bot itself."""
+"""Their `user` is who joined, also the bot itself."""
 
 _SLACKBOT = "USLACKBOT"
 
 _RENDERING = 1
-"""Part of every stamp: raise it when messages are shown differently, so that all are read again."""
+"""Part of every stamp: raise it when rendering changes, so that all threads are read again."""
 
 
 def instant(ts: str) -> datetime:
-    """Return the instant of a `ts` without a float in between, for its last digits matter."""
+    """Return the instant of a `ts`; not through a float, which would lose its last digits."""
     seconds, _, fraction = ts.partition(".")
     at = datetime.fromtimestamp(int(seconds), UTC)
     return at + timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
 
 
 def is_said(message: Json) -> bool:
-    """Tell whether somebody said this, as against Slack noting that something happened."""
+    """Tell whether somebody said this, rather than Slack noting that something happened."""
     return message.get("subtype") not in NOISE_SUBTYPES
 
 
 def is_of_bot(message: Json) -> bool:
-    """Tell whether a program wrote this, reminders of Slackbot among it."""
+    """Tell whether a bot wrote this; reminders are Slackbot's."""
     return (
         message.get("subtype") == "bot_message"
         or bool(message.get("bot_id"))
@@ -66,12 +64,12 @@ def is_of_bot(message: Json) -> bool:
 
 
 def is_reply(message: Json) -> bool:
-    """Tell whether a message is a reply: in history, one that was sent to the channel too."""
+    """Tell whether a message is a reply; in history that is a broadcast."""
     return bool(message.get("thread_ts", message["ts"]) != message["ts"])
 
 
 def thread_stamp(parent: Json, *place: str) -> str:
-    """Return what a parent shows of its thread's version: who replied last, and what was edited.
+    """Return what a parent shows of its thread's version: the replies, and its own edit.
 
     An edit of a reply does not show in it; the weekly rescan reads those.
 
@@ -85,7 +83,7 @@ def thread_stamp(parent: Json, *place: str) -> str:
 
 
 def stamp_of(messages: list[Json], thread_ts: str, *place: str) -> str:
-    """Return the stamp of a thread that history did not show, from its own first page."""
+    """Return the stamp of a thread from its own messages; empty without its parent."""
     parent = next((message for message in messages if message["ts"] == thread_ts), None)
     return thread_stamp(parent, *place) if parent else ""
 

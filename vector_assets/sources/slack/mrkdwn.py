@@ -10,8 +10,7 @@ from rich.emoji import Emoji
 
 _CODE = re.compile(r"(```.+?```|`[^`\n]+`)", re.DOTALL)
 _TOKEN = re.compile(r"<([^<>\n]+)>")
-# A mark counts only where no word and no second mark touches it from outside, as in Slack itself:
-# `2*3*4` and `a~b~c` stay as they are.
+# As in Slack, a mark next to a word or a second mark is none: `2*3*4`, `a~b~c`.
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])")
 _STRIKE = re.compile(r"(?<![\w~])~(?=\S)([^~\n]+?)(?<=\S)~(?![\w~])")
 _BULLETS = "•◦▪"
@@ -23,20 +22,20 @@ _STASHED = re.compile("\x00(\\d+)\x00(?=(\\w?))")
 
 
 class Names(Protocol):
-    """What ids are called; each returns the id itself when it knows no name."""
+    """Names behind ids, without `@` and `#`; each method returns an unknown id itself."""
 
     def user(self, user_id: str) -> str:
         """Return the name of a member or bot."""
 
     def channel(self, channel_id: str) -> str:
-        """Return the name of a channel, without `#`."""
+        """Return the name of a channel."""
 
     def usergroup(self, usergroup_id: str) -> str:
-        """Return the handle of a user group, without `@`."""
+        """Return the handle of a user group."""
 
 
 def markdown(text: str, names: Names) -> str:
-    """Return a text in Slack's mark-up as Markdown; code keeps every character of its own."""
+    """Return a text in Slack's mark-up as Markdown; code stays as it is."""
     parts = _CODE.split(text.replace("\x00", ""))
     # Split by one group: the odd parts are code.
     return "".join(
@@ -46,12 +45,12 @@ def markdown(text: str, names: Names) -> str:
 
 
 def unescape(text: str) -> str:
-    """Return a text with the three characters that Slack escapes, and no other entity, undone."""
+    """Return a text with the three entities that Slack escapes undone, and no other."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def link(url: str, label: str = "") -> str:
-    """Return a Markdown link; just the address where the label adds nothing to it."""
+    """Return a Markdown link; the bare address where the label adds nothing."""
     label = " ".join(label.split())
     if label in ("", url, url.partition("://")[2], url.removeprefix("mailto:")):
         return label or url
@@ -65,12 +64,12 @@ def emoji(name: str) -> str:
 
 
 def fenced(code: str) -> str:
-    """Return lines of code as a Markdown block, whose fence stands on lines of its own."""
+    """Return code as a fenced Markdown block."""
     return f"```\n{code.strip(chr(10))}\n```"
 
 
 def first_line(text: str, max_characters: int) -> str:
-    """Return the first line that says something, without marks, cut at a word."""
+    """Return the first line with words, without marks, cut at a word."""
     lines = (_plain(line) for line in text.splitlines())
     line = next((line for line in lines if line), "")
     if len(line) <= max_characters:
@@ -85,14 +84,14 @@ def _plain(line: str) -> str:
 
 
 def _prose(text: str, names: Names) -> str:
-    # Links are put aside meanwhile, so that a `*` or `~` within an address is never a mark.
+    # Links are put aside, so that a `*` or `~` in an address is no mark.
     stash: list[str] = []
 
     def put_aside(match: re.Match[str]) -> str:
         stash.append(_reading(match[1], names))
         return f"\x00{len(stash) - 1}\x00"
 
-    # Each expression is tried only where its mark is there: most messages have none of them.
+    # For speed, each expression runs only where its mark occurs: most messages have none.
     if "<" in text:
         text = _TOKEN.sub(put_aside, text)
     if ":" in text:
@@ -106,9 +105,9 @@ def _prose(text: str, names: Names) -> str:
         text = _BULLET.sub(r"\1- ", text)
 
     def put_back(match: re.Match[str]) -> str:
-        stashed = stash[int(match[1])]
-        # Slack shows a mention as a chip, apart from a word that is typed right after it.
-        return f"{stashed} " if match[2] and stashed.startswith(("@", "#")) else stashed
+        reading = stash[int(match[1])]
+        # Slack shows a mention apart from a word that follows it without a space.
+        return f"{reading} " if match[2] and reading.startswith(("@", "#")) else reading
 
     return _STASHED.sub(put_back, text) if stash else text
 
@@ -117,7 +116,7 @@ def _code(part: str, names: Names, before: str) -> str:
     part = unescape(_TOKEN.sub(lambda match: _reading(match[1], names, in_code=True), part))
     if not part.startswith("```") or "\n" not in part:
         return part
-    # Markdown reads what follows an opening fence on its line as the name of a language.
+    # Markdown reads a word right after the opening fence as the name of a language.
     lead = "" if not before or before.endswith("\n") else "\n"
     return f"{lead}{fenced(part[3:-3])}\n"
 
@@ -137,7 +136,7 @@ def _reading(token: str, names: Names, *, in_code: bool = False) -> str:
             url = unescape(target)
             return (label or url) if in_code else link(url, label)
         case _:
-            return f"<{token}>"  # an angle bracket that somebody's bot forgot to escape
+            return f"<{token}>"  # a bot did not escape its angle bracket
 
 
 def _command(command: str, label: str, names: Names) -> str:

@@ -1,4 +1,4 @@
-"""What a run over Slack's channels works on: parts of channels, each of which becomes an item."""
+"""The parts of channels that a run makes items of, and their order over channels."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
@@ -19,10 +19,10 @@ class Options:
     """What the settings say.
 
     Attributes:
-        channels: Names or ids to restrict it to; empty means all that the bot is in.
         since: First instant of the partitions, UTC.
+        channels: Names or ids to restrict it to; empty means all that the bot is in.
         joins_public: Whether public channels are joined.
-        includes_bots: Whether programs' messages that nobody replied to are read.
+        includes_bots: Whether unanswered messages of bots are read.
     """
 
     since: datetime
@@ -33,10 +33,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Stands after all parts of a channel, for its own document.
+    """Follows all other parts of a channel and becomes its own document.
 
     Attributes:
-        updated_at: Last activity of the channel itself: it was described, or the bot came.
+        updated_at: When the channel was last described or the bot last joined, UTC.
     """
 
     updated_at: datetime
@@ -44,7 +44,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A part of a channel to make an item of, or what stands in the channel's place."""
+    """A part of a channel to make an item of, or the failure of the whole channel."""
 
     channel: Channel
     access: tuple[str, ...]
@@ -52,7 +52,7 @@ class Job:
 
     @property
     def document_id(self) -> str:
-        """Of what comes of it."""
+        """Id of the document that it becomes."""
         match self.part:
             case Thread(ts=ts):
                 return thread_id(self.channel.id, ts)
@@ -63,7 +63,7 @@ class Job:
 
 
 def place_of(job: Job) -> date:
-    """Return the day on which a part began; what stands after all parts has the first of all."""
+    """Return the day on which a part began; `date.min` for what follows all parts."""
     match job.part:
         case Thread(ts=ts):
             return instant(ts).date()
@@ -79,19 +79,19 @@ Item = TypeVar("Item")
 def newest_first(
     streams: Iterable[Iterator[Item]], place_of: Callable[[Item], date]
 ) -> Iterator[Item]:
-    """Merge streams by day, the newest first; of a day, one stream after the other.
+    """Merge streams by day, the newest first; within a day, one stream after the other.
 
     Args:
-        streams: Each newest first but for what comes late, which counts as old as what is before.
+        streams: Each newest first; an item that comes late counts as old as the item before it.
         place_of: Returns the day of an item.
     """
     begun = []
     for stream in streams:
         placed = _placed(stream, place_of)
-        # The first is drawn at once, so that a page that was fetched ahead gets packed.
+        # Draws the first item at once, so that a page that was fetched ahead gets packed.
         if (first := next(placed, None)) is not None:
             begun.append(chain([first], placed))
-    merged = heapq.merge(*begun, key=lambda entry: entry[0], reverse=True)
+    merged = heapq.merge(*begun, key=lambda placed_item: placed_item[0], reverse=True)
     return (item for _, item in merged)
 
 

@@ -17,27 +17,23 @@ RATES_BY_METHOD: Mapping[str, float] = {
 }
 """Requests a minute that each method allows an app in a workspace at least.
 
-Tiers 2, 3 and 4 (docs.slack.dev/apis/web-api/rate-limits, 2026-11); history and replies keep Tier 3
-for apps made for one's own workspace alone.
+Tiers 2, 3 and 4 (docs.slack.dev/apis/web-api/rate-limits, 2026-11); history and replies are Tier 3
+only for an app made for its own workspace.
 """
 
 SECONDS_A_MINUTE = 60.0
 
 
 def rates_of(requests_per_minute: float) -> Mapping[str, float]:
-    """Return the rates with one's own for reading messages.
+    """Return the rates, with another one for reading history and replies.
 
     Args:
-        requests_per_minute: Of history and of replies; 0 means that nothing is held back before
-            Slack says so.
+        requests_per_minute: 0 means that requests wait for nothing but Slack's own answers.
     """
     if not requests_per_minute:
         return {}
-    return {
-        **RATES_BY_METHOD,
-        "conversations.history": requests_per_minute,
-        "conversations.replies": requests_per_minute,
-    }
+    read_methods = ("conversations.history", "conversations.replies")
+    return {**RATES_BY_METHOD, **dict.fromkeys(read_methods, requests_per_minute)}
 
 
 class RateLimiters(dict[str, RateLimiter]):
@@ -45,7 +41,7 @@ class RateLimiters(dict[str, RateLimiter]):
 
     Args:
         meter: Of the run.
-        rates: Requests a minute by method; a method without a rate is held back by Slack alone.
+        rates: Requests a minute by method; a method without a rate waits for Slack's answers only.
         options: Of each `RateLimiter`.
     """
 
@@ -56,7 +52,7 @@ class RateLimiters(dict[str, RateLimiter]):
         self._options = options
 
     def __missing__(self, method: str) -> RateLimiter:
-        """Make the limiter of a method; all threads get the one that came first."""
+        """Make the limiter of a method, the same for all threads."""
         rate = RateLimit(self._rates[method], SECONDS_A_MINUTE) if method in self._rates else None
         limiter = RateLimiter(f"slack {method}", self._meter, rate, **self._options)
         return self.setdefault(method, limiter)

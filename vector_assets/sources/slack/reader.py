@@ -1,28 +1,25 @@
 """One run over Slack's channels: what each of them yields, and what of it could not be read.
 
 A channel is read for the run's window, or from the first day of the partitions on (its whole
-history) when the index has not seen it as it is now. What the index has seen is told by the
-channel's own document: it is handed over after all that the channel holds, and only when nothing of
-that failed, so a run that dies half-way leaves none, and the next run begins that channel again.
-Two runs at once both read it whole and write the same. Its stamp is the channel's name and its
-readers: when these change, every document of it has to change.
+history) when the index does not hold the channel's own document with its present stamp: its name
+and its readers, which are part of every document of it. The channel's document is yielded after all
+others of it, and only when none of them failed. So a run that dies half-way leaves none, and the
+next run reads that channel again. Two runs at once both read it and write the same.
 
-- A first run, for which the index holds the document of no channel at all, makes none of them new:
-  their past is a matter of partitions, which a person backfills.
-- A bot that comes back to a channel has missed what was said meanwhile. Its own joining counts as
-  activity of the channel's document; one that is newer than what the index holds brings the whole
-  history too.
-- A rescan reads its window alone, and leaves channels' documents as they are. It looks for replies
-  under parents of any age since the first day of the partitions, where a night looks back for
-  `THREAD_LOOKBACK`.
+- The first run, for which the index holds no channel's document, reads its window only: a person
+  backfills the past.
+- A bot that rejoins a channel has missed what was said meanwhile. When it joined later than the
+  activity of the channel's document in the index, the whole history is read too.
+- A rescan reads its window only and yields no channel's document. It looks for replies under
+  parents since the first day of the partitions, where a nightly run looks back `THREAD_LOOKBACK`.
 
 What can still be missed: the time that a bot was out of a channel, where the workspace hides
-messages about joining; a document of a new channel's past that the embedder refused; and a reply,
-not sent to the channel too, under a parent from before the first day of the partitions.
+messages about joining; a document of a new channel's past that the embedder refused; and a reply
+without a broadcast under a parent from before the first day of the partitions.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -48,6 +45,7 @@ from vector_assets.sources.slack.channels import (
     closed_gaps,
     join,
     unlisted,
+    unreadable,
 )
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
@@ -59,11 +57,10 @@ from vector_assets.sources.slack.parts import End, Job, Options, newest_first, p
 Json = dict[str, Any]
 
 THREAD_LOOKBACK = timedelta(days=30)
-"""How old a thread may be for a reply to bring it back on the night of the reply."""
+"""How old a thread may be for a nightly run to see a new reply."""
 
 LONG_WINDOW = timedelta(days=7)
-"""From here on the newest days of all channels come first; in a shorter one nobody waits for them,
-and a channel's threads can be read while the next channel is opened."""
+"""A longer window is read newest day first over all channels; a shorter one channel by channel."""
 
 THREADS_IN_FLIGHT = 16
 """Threads whose replies are fetched at the same time."""
@@ -72,8 +69,7 @@ MEMBERS_IN_FLIGHT = 4
 """Private channels whose members are asked for at the same time."""
 
 MAX_UNANSWERED_THREADS = 5
-"""After so many threads in a row without an answer it is Slack that is down, not a thread."""
-
+"""Threads in a row without an answer after which Slack counts as down."""
 
 _Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAssetsError | None]
 
@@ -83,10 +79,10 @@ class ChannelReader:
 
     Args:
         api: Slack.
-        directory: Who is who, loaded with its users.
-        options: What the settings say.
+        directory: Loaded with its users.
+        options: From the settings.
         known: What the index holds.
-        window: What is wanted.
+        window: Of last activity.
     """
 
     def __init__(
@@ -107,9 +103,9 @@ class ChannelReader:
     def items(self) -> Iterator[SourceItem]:
         """Yield everything, channel by channel, newest first; then gaps, and one checkpoint.
 
-        A window of more than `LONG_WINDOW` is read in all channels side by side, the newest days of
-        all of them first, with checkpoints. A day counts as complete once all threads are read that
-        began in the `THREAD_LOOKBACK` before it, as for the night of that day.
+        A window of more than `LONG_WINDOW` is read in all channels at once, newest day first, with
+        checkpoints. A day counts as complete once all threads are read that began in the
+        `THREAD_LOOKBACK` before it, as in a nightly run.
 
         Raises:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
@@ -117,7 +113,7 @@ class ChannelReader:
         yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
         outcomes = map_ordered(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
         unanswered_count = 0
-        flawed: set[str] = set()
+        failed_channels: set[Channel] = set()
         frontier = date.max
         for job, item, error in outcomes:
             if self._is_long and (place := place_of(job)) < frontier:
@@ -130,8 +126,10 @@ class ChannelReader:
                 for listing in self._listings[job.channel]:
                     listing.answered_in_public.discard(job.part.ts)
             if isinstance(item, DocumentFailure):
-                flawed.add(job.channel.id)
-            if item is not None and not (isinstance(job.part, End) and job.channel.id in flawed):
+                failed_channels.add(job.channel)
+            if item is not None and not (
+                isinstance(job.part, End) and job.channel in failed_channels
+            ):
                 yield item
         yield from self._gaps()
         yield Checkpoint(self._window.start)
@@ -141,13 +139,11 @@ class ChannelReader:
         return (self._window.end or datetime.now(UTC)) - self._window.start > LONG_WINDOW
 
     def _reached(self, day: date) -> Iterator[Checkpoint]:
-        """Yield that some days are complete when all that began on a day or later is read."""
+        """Yield a checkpoint when everything that began on a day or later is read."""
         end = self._window.end or datetime.now(UTC)
-        # A reply that was also sent to the channel may belong to a thread of any age.
+        # A broadcast may belong to a thread of any age.
         if day == date.max or any(
-            listing.answered_in_public
-            for listings in self._listings.values()
-            for listing in listings
+            listing.answered_in_public for listing in chain(*self._listings.values())
         ):
             return
         since = start_of_day(day) + THREAD_LOOKBACK
@@ -157,10 +153,10 @@ class ChannelReader:
     def ids(self) -> Iterator[str | Unlisted]:
         """Yield the ids of what the window holds, without asking for replies.
 
-        Parents are looked for since the first day of the partitions, so that no thread is left out
-        that the index may hold. A thread whose every message has lost its words is among them, for
-        only its replies could tell. A channel of which the index holds documents, and that cannot
-        be read, is unlisted.
+        Parents are looked for since the first day of the partitions, as the index may hold threads
+        of any age. The ids include threads whose messages have all lost their words, as only their
+        replies could tell. A channel is unlisted when the index holds documents of it and it cannot
+        be read.
 
         Raises:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
@@ -168,28 +164,27 @@ class ChannelReader:
         choice = self._choice
         held = {channel_id_of(document_id) for document_id in self._known.document_ids()}
         if choice.is_by_name:
-            lost = [channel.id for channel in (*choice.to_join, *choice.unjoined)]
+            closed_ids = [channel.id for channel in (*choice.to_join, *choice.unjoined)]
         else:
-            lost = sorted(held - {channel.id for channel in choice.to_read})
-        for channel_id in lost:
-            yield unlisted(
-                f"{channel_document_id(channel_id)}:", self._directory.channel(channel_id)
-            )
+            closed_ids = sorted(held - {channel.id for channel in choice.to_read})
+        for channel_id in closed_ids:
+            yield unlisted(channel_id, self._directory.channel(channel_id))
+        since = min(self._window.start - THREAD_LOOKBACK, self._options.since)
         for channel in choice.to_read:
             try:
-                for document_id, _ in self._listed(channel, (), is_for_prune=True):
+                for document_id, _ in self._listed(channel, (), since):
                     yield document_id
             except ContractError as error:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
-                    yield unlisted(f"{channel_document_id(channel.id)}:", channel.name)
+                    yield unlisted(channel.id, channel.name)
 
     def _listed(
-        self, channel: Channel, access: tuple[str, ...], *, is_for_prune: bool = False
+        self, channel: Channel, access: tuple[str, ...], since: datetime | None = None
     ) -> Iterator[tuple[str, Job | SourceItem]]:
         """Yield the documents of a channel by id, each thread as the job that would fetch it."""
-        listing = self._listing(channel, access, self._window, is_for_prune=is_for_prune)
+        listing = self._listing(channel, access, self._window, since)
         for part in next(opened([listing], self._known)).parts():
             job = Job(channel, access, part)
             if isinstance(part, Thread):
@@ -200,67 +195,58 @@ class ChannelReader:
         yield end.document_id, end
 
     def _jobs(self) -> Iterator[Job]:
-        access_by_channel: dict[Channel, tuple[str, ...]] = {}
+        usual: list[Listing] = []
         for channel, access in map_ordered(
             self._access, self._entered(), in_flight=MEMBERS_IN_FLIGHT
         ):
             if isinstance(access, ContractError):
                 self._note_closed(channel, access)
             else:
-                access_by_channel[channel] = access
-        usual = {
-            channel: self._listing(channel, access, self._window)
-            for channel, access in access_by_channel.items()
-        }
-        whole, asked = self._whole(access_by_channel, usual.values())
+                usual.append(self._listing(channel, access, self._window))
+        whole, asked = self._whole(usual)
         ever = Window(self._since, None)
         listings = (
-            self._listing(channel, access, ever) if channel in whole else usual[channel]
-            for channel, access in access_by_channel.items()
+            self._listing(listing.channel, listing.access, ever)
+            if listing.channel in whole
+            else listing
+            for listing in usual
         )
-        histories = opened(listings, self._known, held=self._held, asked=asked)
-        channels = zip(access_by_channel.items(), histories, strict=True)
-        streams = (
-            self._jobs_of(channel, access, listing) for (channel, access), listing in channels
+        streams = map(self._jobs_of, opened(listings, self._known, held=self._held, asked=asked))
+        yield from (
+            newest_first(streams, place_of) if self._is_long else chain.from_iterable(streams)
         )
-        merged = newest_first(streams, place_of) if self._is_long else chain.from_iterable(streams)
-        yield from merged
         if self._choice.is_by_name:
             for channel, code in self._closed.items():
-                cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
-                failure = DocumentFailure(channel_document_id(channel.id), cause)
-                yield Job(channel, (), failure)
+                yield Job(channel, (), unreadable(channel_document_id(channel.id), channel, code))
 
     def _entered(self) -> Iterator[Channel]:
         """Yield the channels to read, by id, joining those that have to be joined."""
         self._closed |= dict.fromkeys(self._choice.unjoined, NOT_JOINED)
-        for channel in sorted(
-            (*self._choice.to_read, *self._choice.to_join), key=lambda channel: channel.id
-        ):
+        to_enter = (*self._choice.to_read, *self._choice.to_join)
+        for channel in sorted(to_enter, key=lambda channel: channel.id):
             code = join(self._api, channel) if channel in self._choice.to_join else ""
             if code:
                 self._closed[channel] = code
             else:
                 yield channel
 
-    def _whole(
-        self, access_by_channel: dict[Channel, tuple[str, ...]], usual: Iterable[Listing]
-    ) -> tuple[set[Channel], AbstractSet[str]]:
-        """Return the channels wanted whole, and the days asked about in the same question."""
-        stamps = dict.fromkeys(
-            (channel_document_id(channel.id) for channel in self._directory.channels), ""
-        )
+    def _whole(self, usual: list[Listing]) -> tuple[set[Channel], AbstractSet[str]]:
+        """Return the channels to read whole, and the days asked about in the same question."""
+        stamps = {channel_document_id(channel.id): "" for channel in self._directory.channels}
         stamps |= {
-            channel_document_id(channel.id): channel_stamp(channel.name, *access)
-            for channel, access in access_by_channel.items()
+            channel_document_id(listing.channel.id): channel_stamp(
+                listing.channel.name, *listing.access
+            )
+            for listing in usual
         }
         days = [document_id for listing in usual for document_id in listing.day_ids()]
         asked = dict.fromkeys(days if len(days) + len(stamps) <= ASKED_IDS else [], "")
-        self._held, seen = self._known.compared({**stamps, **asked})
+        self._held, unchanged = self._known.compared({**stamps, **asked})
         if self._known.is_rescan or self._held.keys().isdisjoint(stamps):
             return set(), asked.keys()
+        channels = (listing.channel for listing in usual)
         whole = {
-            channel for channel in access_by_channel if channel_document_id(channel.id) not in seen
+            channel for channel in channels if channel_document_id(channel.id) not in unchanged
         }
         return whole, asked.keys()
 
@@ -274,31 +260,28 @@ class ChannelReader:
     def _since(self) -> datetime:
         return min(self._options.since, self._window.start)
 
-    def _channel_jobs(
-        self, channel: Channel, access: tuple[str, ...], listing: Listing
-    ) -> Iterator[Job]:
-        yield from self._parts(channel, access, listing)
+    def _jobs_of(self, listing: Listing) -> Iterator[Job]:
+        try:
+            yield from self._channel_jobs(listing)
+        except ContractError as error:
+            self._note_closed(listing.channel, error)
+
+    def _channel_jobs(self, listing: Listing) -> Iterator[Job]:
+        yield from self._parts(listing)
         if self._known.is_rescan:
             return
+        channel, access = listing.channel, listing.access
         held_at = self._held.get(channel_document_id(channel.id))
         joined_at = listing.bot_joined_at or channel.created_at
         if held_at is not None and joined_at > held_at and self._since < self._window.start:
             older = self._listing(channel, access, Window(self._since, self._window.start))
-            yield from self._parts(channel, access, next(opened([older], self._known)))
+            yield from self._parts(next(opened([older], self._known)))
         updated_at = max(channel.described_at, joined_at, held_at or joined_at)
         yield Job(channel, access, End(updated_at))
 
-    def _jobs_of(
-        self, channel: Channel, access: tuple[str, ...], listing: Listing
-    ) -> Iterator[Job]:
-        try:
-            yield from self._channel_jobs(channel, access, listing)
-        except ContractError as error:
-            self._note_closed(channel, error)
-
-    def _parts(self, channel: Channel, access: tuple[str, ...], listing: Listing) -> Iterator[Job]:
+    def _parts(self, listing: Listing) -> Iterator[Job]:
         for part in listing.parts():
-            yield Job(channel, access, part)
+            yield Job(listing.channel, listing.access, part)
         self._bot_message_count += listing.bot_message_count
 
     def _listing(
@@ -306,25 +289,19 @@ class ChannelReader:
         channel: Channel,
         access: tuple[str, ...],
         window: Window,
-        *,
-        is_for_prune: bool = False,
+        since: datetime | None = None,
     ) -> Listing:
-        since = window.start - THREAD_LOOKBACK
-        if is_for_prune or self._known.is_rescan:
-            since = min(since, self._options.since)
-        scope = Scope(
-            window,
-            since=since,
-            includes_bots=self._options.includes_bots,
-            bot_user_id=self._directory.bot.user_id,
-            place=(channel.name, *access),
-        )
-        listing = Listing(self._api, channel, scope, self._known, packs=self._is_long)
+        if since is None:
+            since = window.start - THREAD_LOOKBACK
+            if self._known.is_rescan:
+                since = min(since, self._options.since)
+        scope = Scope(window, since, self._options.includes_bots, self._directory.bot.user_id)
+        listing = Listing(self._api, channel, access, scope, self._known, packs=self._is_long)
         self._listings[channel].append(listing)
         return listing
 
     def _outcome(self, job: Job) -> _Outcome:
-        """Make the item of a job; one that cannot be made never costs the others."""
+        """Make the item of a job; an error that concerns it alone becomes a failure."""
         try:
             return job, self._item(job), None
         except (ContractError, UnavailableError) as error:
@@ -369,11 +346,7 @@ class ChannelReader:
         return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
 
     def _note_closed(self, channel: Channel, error: ContractError) -> None:
-        """Note a channel that cannot be read.
-
-        Raises:
-            ContractError: What was given, when it says something else.
-        """
+        """Note a channel that is closed to the bot; raise the error when it says otherwise."""
         if error.seen not in CLOSED_CODES:
             raise error
         self._closed[channel] = error.seen

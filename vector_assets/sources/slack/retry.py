@@ -1,7 +1,7 @@
-"""Threads and days of Slack that are read one by one: those that failed before, and samples.
+"""Threads and days of Slack that are read singly: those that failed before, and samples.
 
-A thread costs a request, a day those of its history. A channel's own document costs none: a night
-reads a channel as long as the index does not hold its document, and has just done so.
+A thread costs a request, a day those of its history. A channel's own document costs none: a nightly
+run has just yielded it, or reads that channel until the index holds it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,9 +13,10 @@ from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError, UnavailableError, VectorAssetsError
 from vector_assets.sources.items import DocumentFailure, Resolved, SourceItem
+from vector_assets.sources.slack.channels import NOT_JOINED, unreadable
 from vector_assets.sources.slack.directory import Channel
 from vector_assets.sources.slack.document import channel_id_of, day_id, thread_id
-from vector_assets.sources.slack.history import Day, Listing, Scope, Thread, opened
+from vector_assets.sources.slack.history import Day, Thread, opened
 from vector_assets.sources.slack.parts import Job
 from vector_assets.sources.slack.reader import (
     MAX_UNANSWERED_THREADS,
@@ -44,23 +45,18 @@ class RetryReader(ChannelReader):
             return {}
 
     def again(self, document_ids: Iterable[str]) -> Iterator[SourceItem]:
-        """Yield what became of each document.
-
-        Raises:
-            VectorAssetsError: As `read` raises.
-        """
+        """Yield what became of each document; raise as `read` does."""
         yield from self.read(self._jobs_again(document_ids))
 
     def read(self, jobs: Iterable[Job | SourceItem]) -> Iterator[SourceItem]:
-        """Yield what comes of each job; an item is yielded as it is.
+        """Yield the item of each job; items are yielded as they are.
 
         Raises:
-            UnavailableError: So many in a row are not answered that it is Slack that is down.
+            UnavailableError: `MAX_UNANSWERED_THREADS` in a row were not answered.
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
         unanswered_count = 0
-        outcomes = map_ordered(self._read, jobs, in_flight=THREADS_IN_FLIGHT)
-        for item, error in outcomes:
+        for item, error in map_ordered(self._read, jobs, in_flight=THREADS_IN_FLIGHT):
             unanswered_count = unanswered_count + 1 if isinstance(error, UnavailableError) else 0
             if error is not None and unanswered_count >= MAX_UNANSWERED_THREADS:
                 raise error
@@ -85,7 +81,8 @@ class RetryReader(ChannelReader):
             if channel_id in readable:
                 yield from self._parts_again(readable[channel_id], ids)
             elif channel_id in closed:
-                yield from _failures(ids, closed[channel_id], "not_in_channel")
+                for document_id in ids:
+                    yield unreadable(document_id, closed[channel_id], NOT_JOINED)
             else:
                 yield from map(Resolved, ids)
 
@@ -93,7 +90,8 @@ class RetryReader(ChannelReader):
         try:
             access = self._directory.access(channel)
         except ContractError as error:
-            yield from _failures(ids, channel, error.seen)
+            for document_id in ids:
+                yield unreadable(document_id, channel, error.seen)
             return
         for document_id in ids:
             _, _, native = document_id.removeprefix("slack:").partition(":")
@@ -107,14 +105,7 @@ class RetryReader(ChannelReader):
 
     def _day_again(self, channel: Channel, access: tuple[str, ...], day: date) -> Job | SourceItem:
         window = Window(start_of_day(day), start_of_day(day + timedelta(days=1)))
-        scope = Scope(
-            window,
-            since=window.start,
-            includes_bots=self._options.includes_bots,
-            bot_user_id=self._directory.bot.user_id,
-            place=(channel.name, *access),
-        )
-        (listing,) = opened([Listing(self._api, channel, scope, self._known)], self._known)
+        (listing,) = opened([self._listing(channel, access, window, window.start)], self._known)
         document_id = day_id(channel.id, day)
         try:
             parts = [part for part in listing.parts() if isinstance(part, Day) and part.day == day]
@@ -123,21 +114,15 @@ class RetryReader(ChannelReader):
         return Job(channel, access, parts[0]) if parts else Resolved(document_id)
 
     def _thread_messages(self, channel: Channel, thread_ts: str) -> list[dict[str, Any]]:
-        """Return a whole thread; a message that has lost its last reply belongs to its day."""
+        """Return a whole thread; a parent without replies is not one but a day's message."""
         messages = super()._thread_messages(channel, thread_ts)
         if len(messages) < 2:
             raise ContractError(thread_id(channel.id, thread_ts), _NOT_FOUND, "a thread")
         return messages
 
 
-def _failures(ids: Iterable[str], channel: Channel, code: str) -> Iterator[DocumentFailure]:
-    cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
-    for document_id in ids:
-        yield DocumentFailure(document_id, cause)
-
-
 def _day(native: str) -> date | None:
-    """Return the day that a part of an id names; None when it names a thread, or nothing."""
+    """Return the day that ends a document's id; None for a thread or a channel."""
     try:
         return date.fromisoformat(native)
     except ValueError:

@@ -1,11 +1,12 @@
-"""Slack: each thread as one document, and each channel's other messages of a day as another.
+"""Slack: a document for each thread, each channel's other messages of a day, and each channel.
 
-Documents of a kind of their own are the channels themselves: what they are for, by their topic and
-purpose. Files are named; what is written in them is not read.
+Files are named; their content is not read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from heapq import nlargest
+from itertools import chain
 from math import ceil
 from typing import Self
 
@@ -25,7 +26,7 @@ from vector_assets.sources.items import Quarantined, SourceItem
 from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
-from vector_assets.sources.slack.document import SOURCE, channel_id_of
+from vector_assets.sources.slack.document import SOURCE
 from vector_assets.sources.slack.history import Thread
 from vector_assets.sources.slack.messages import instant, is_of_bot, is_said
 from vector_assets.sources.slack.parts import Job, Options
@@ -42,7 +43,7 @@ NEWEST_CHANNELS = 5
 NEWEST_MESSAGES = 50
 
 LISTED_PAGES = 50
-"""Pages of history after which an estimate lists no other channel: a minute's allowance."""
+"""Pages of history after which an estimate lists no further channel: a minute's rate."""
 
 SAMPLED_DOCUMENTS = 50
 """Documents that an estimate reads; a thread is a request."""
@@ -57,7 +58,7 @@ class SlackSource(Source):
 
     Args:
         api: Slack.
-        options: What the settings say.
+        options: From the settings.
         rates: Requests a minute that each method allows; empty for the documented ones.
     """
 
@@ -96,24 +97,18 @@ class SlackSource(Source):
         return cls(api, options, rates)
 
     def prepare(self) -> None:
-        """Ask who is who, for the reading that comes next.
-
-        Raises:
-            VectorAssetsError: As `SlackApi.call` raises.
-        """
+        """Load the directory for the next reading; raise as `SlackApi.call` does."""
         self._prepared = Directory.load(self._api)
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the threads and days of a window, channel by channel, newest first.
 
-        Besides those whose last activity lies in the window it yields the threads that began in
-        it, days that may have lost a message to a thread, each channel itself, and the history of
-        channels that are new; `history.py` and `reader.py` say why. A thread that the
-        index holds as history shows it is not fetched. The one checkpoint comes at the end.
+        A thread or day belongs to the window of its last activity; `history.py` and `reader.py` say
+        what is yielded besides. A thread that the index holds as history shows it is not fetched.
 
-        Costs a request for every 999 channels and members, one or two a private channel for its
-        members, one for every 999 top-level messages since `THREAD_LOOKBACK` before the window, at
-        least one a channel, and one a thread that has changed.
+        Costs a request for every 999 channels and members, one or two for the members of each
+        private channel, one for every 999 top-level messages of a channel since `THREAD_LOOKBACK`
+        before the window, and one for each thread that has changed.
 
         Raises:
             SettingsError: `SLACK_CHANNELS` names a channel that the bot does not see.
@@ -122,12 +117,12 @@ class SlackSource(Source):
         yield from self._reading(window).items()
 
     def ids(self, window: Window) -> Iterator[str | Unlisted]:
-        """Yield the ids of what the window holds; costs no request for replies.
+        """Yield the ids of what the window holds, without requests for replies.
 
-        Parents are looked for since `PARTITIONS_START`, whatever the window: a thread that a
-        backfill brought may have got its last reply long after it began. A channel that cannot be
-        read, though the index holds documents of it, is yielded as unlisted: it was deleted, or
-        the bot was taken out of it, and Slack answers both alike.
+        Parents are looked for since `PARTITIONS_START`, whatever the window: a thread may have got
+        its last reply long after it began. A channel that the index holds documents of, and that
+        cannot be read, is yielded as unlisted, for Slack does not tell whether it was deleted or
+        the bot was taken out of it.
 
         Raises:
             VectorAssetsError: As `documents` raises.
@@ -137,8 +132,8 @@ class SlackSource(Source):
     def estimate(self, window: Window) -> WindowEstimate:
         """List channels as a sync does, and read some of their threads: a request each.
 
-        Channels come in random order until `LISTED_PAGES` pages of history have been read, the last
-        of them to its end; the others count in proportion. No channel is joined.
+        Channels are listed in random order until `LISTED_PAGES` pages of history have been read;
+        the others count in proportion. No channel is joined.
         """
         directory = Directory.load(self._api)
         choice = self._choice(directory)
@@ -183,41 +178,35 @@ class SlackSource(Source):
         }
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        """Yield threads and days by their ids; costs a request each, and those for who is who.
-
-        Raises:
-            VectorAssetsError: As `documents` raises.
-        """
+        """Yield threads and days by their ids, a request each; raise as `documents` does."""
         directory = Directory.load(self._api)
         whenever = Window(self._options.since, None)
         reading = RetryReader(self._api, directory, self._options, self.known, whenever)
         yield from reading.again(quarantined.document_id for quarantined in failed)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of documents; a request for each thread.
+        """Yield what became of documents, with a request for each thread.
 
-        A thread whose newest reply was deleted is older than it was, and may have left the window.
-        The messages of a day never leave it, and the listing has read each channel to its end: of
-        a channel that the settings leave out it has not.
+        A thread whose newest reply was deleted looks older, and may have left the window. The
+        messages of a day never leave it, and the listing has read each channel to its end, except
+        channels that the settings leave out.
 
         Raises:
             VectorAssetsError: As `SlackApi.call` raises, and when a channel was closed meanwhile.
         """
-        read = {
-            channel.id
-            for channel in self._choice(Directory.load(self._api, with_users=False)).to_read
-        }
-        for document in missing:
-            channel_id, _, part = document.document_id.partition(":")[2].partition(":")
-            if channel_id_of(document.document_id) not in read:
-                yield document.document_id, RemoteState.NOT_SHOWN
+        choice = self._choice(Directory.load(self._api, with_users=False))
+        read_ids = {channel.id for channel in choice.to_read}
+        for document_id in (document.document_id for document in missing):
+            channel_id, _, part = document_id.partition(":")[2].partition(":")
+            if channel_id not in read_ids:
+                yield document_id, RemoteState.NOT_SHOWN
             elif "." in part and self._has_replies(channel_id, part):
-                yield document.document_id, RemoteState.THERE
+                yield document_id, RemoteState.THERE
             else:
-                yield document.document_id, RemoteState.DELETED
+                yield document_id, RemoteState.DELETED
 
     def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
-        """Tell whether a thread is there: one whose replies are all gone is a day's message."""
+        """Tell whether a thread is there; a parent without replies is a day's message."""
         pages = self._api.pages(
             "conversations.replies", "messages", channel=channel_id, ts=thread_ts
         )
@@ -232,23 +221,19 @@ class SlackSource(Source):
         """Return the newest activity in the largest channels.
 
         Costs three requests and one for each of `NEWEST_CHANNELS`. Slack does not tell which
-        channel was active last, so the newest message may be in a smaller one, never the reverse:
-        what is returned has been said, in a channel that is read, by somebody who is read.
+        channel was last active, so a smaller channel may have a newer message.
         """
         directory = Directory.load(self._api, with_users=False)
-        members = [
+        channels = (
             channel for channel in self._choice(directory).to_read if not channel.is_archived
-        ]
-        channels = sorted(members, key=lambda channel: -channel.member_count)
-        return max(
-            (at for channel in channels[:NEWEST_CHANNELS] for at in self._activity(channel)),
-            default=None,
         )
+        largest = nlargest(NEWEST_CHANNELS, channels, key=lambda channel: channel.member_count)
+        return max(chain.from_iterable(map(self._activity, largest)), default=None)
 
     def check(self) -> ConnectionCheck:
-        """Ask who we are, how many channels we read, and what we don't; two requests where few.
+        """Tell who the bot is, how many channels it reads and what it does not read.
 
-        Whether an archived channel answers is told by a run, for each has to be asked.
+        Costs two requests in a small workspace. Only a run tells which archived channels answer.
 
         Raises:
             CredentialsError: The token is refused, or lacks a scope; names the scope.
@@ -275,7 +260,7 @@ class SlackSource(Source):
         return Choice.of(directory, options.channels, joins_public=options.joins_public)
 
     def _activity(self, channel: Channel) -> Iterator[datetime]:
-        """Yield the instants of the newest that was said in a channel."""
+        """Yield the instants of a channel's newest messages and replies."""
         try:
             answer = self._api.call(
                 "conversations.history", channel=channel.id, limit=NEWEST_MESSAGES
@@ -291,5 +276,5 @@ class SlackSource(Source):
 
 
 def _is_fetched(item: Job | SourceItem) -> bool:
-    """Tell whether a sync asks for the replies of what was listed."""
+    """Tell whether a sync fetches the replies of a listed item."""
     return isinstance(item, Job) and isinstance(item.part, Thread) and not item.part.is_unchanged
