@@ -58,12 +58,7 @@ _NOT_WELL: dict[int | str, dict[str, Any]] = {503: {"model": Pulse}}
 
 
 class Services:
-    """What the routes share.
-
-    Args:
-        settings: Of everything.
-        watcher: Measures health.
-    """
+    """What the routes share."""
 
     def __init__(self, settings: Settings, watcher: Watcher) -> None:
         self.settings = settings

@@ -149,11 +149,7 @@ class BudgetSpentError(FatalError):
 
 
 class CanaryError(FatalError):
-    """The canary was written and search does not find it: its answers cannot be trusted.
-
-    Args:
-        seen: What search returned.
-    """
+    """The canary was written and search does not find it: its answers cannot be trusted."""
 
     def __init__(self, seen: str) -> None:
         super().__init__(

@@ -135,9 +135,6 @@ class IndexOpener:
     def target(self, meter: Meter) -> WriteTarget:
         """Return the live generation to write to, on a connection of its own; see `write_target`.
 
-        Args:
-            meter: Of the run.
-
         Raises:
             SettingsError: A setting that it needs is missing.
             IndexMismatchError: As `write_target` raises.

@@ -178,7 +178,6 @@ def estimate_source(
 
     Raises:
         SettingsError: A required setting is missing.
-        VectorAssetsError: As the source and the index raise.
     """
     meter = Meter()
     source = build_source(name, settings, meter)

@@ -21,9 +21,6 @@ from vector_assets.monitoring.dagster_state.names import (
 def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
     """Return the daily partitions since a day; the newest is yesterday in UTC.
 
-    Args:
-        start: `PARTITIONS_START`, as `YYYY-MM-DD`.
-
     Raises:
         SettingsError: It is not a day.
     """

@@ -20,9 +20,6 @@ def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[
 
     Each night therefore tries again whatever failed, of whatever day; a run for an old day does
     not. What the window itself holds is not read twice.
-
-    Raises:
-        VectorAssetsError: As `Source.documents` raises.
     """
     seen: set[str] = set()
     for item in source.documents(window):
@@ -46,11 +43,6 @@ def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[
 
 class Extraction:
     """The items of one run, read once, until it is stopped.
-
-    Args:
-        source: Of the run.
-        window: Of the run.
-        quarantine: Of the source.
 
     Attributes:
         is_stopped: Called before each item, from any thread; once it returns true nothing more is

@@ -50,7 +50,6 @@ class Loader:
         Raises:
             LostWriteError: The index took less than it was given.
             SwitchedIndexError: The index was switched to another generation meanwhile.
-            VectorAssetsError: As source, embedder and index raise.
         """
         self._stream.extraction.is_stopped = self._checkpointer.is_budget_spent
         with _InFlight(self._stream, self._writer, self._count) as in_flight:

@@ -40,11 +40,6 @@ class Quarantine:
 
     A document leaves it once the run's writes are confirmed. Of two runs at once, one may put back
     a document that the other has just released: the next night tries it again and releases it.
-
-    Args:
-        ledger: Of the index.
-        source: Name.
-        window: Of the run.
     """
 
     def __init__(self, ledger: Ledger, source: str, window: Window) -> None:
@@ -114,11 +109,7 @@ class Quarantine:
             self._succeeded.add(document_id)
 
     def save_failures(self) -> None:
-        """Record what failed so far.
-
-        Raises:
-            VectorAssetsError: As the index raises.
-        """
+        """Record what failed so far."""
         self._ledger.put(
             KIND, {document_id: _entry(failed) for document_id, failed in self._unsaved.items()}
         )
@@ -126,11 +117,7 @@ class Quarantine:
         self._unsaved = {}
 
     def save(self) -> int:
-        """Record what failed and release what succeeded; return how many were released.
-
-        Raises:
-            VectorAssetsError: As the index raises.
-        """
+        """Record what failed and release what succeeded; return how many were released."""
         self.save_failures()
         released = self._succeeded & self.held.keys()
         self._ledger.remove(KIND, released)

@@ -27,11 +27,7 @@ def loaded_days(ledger: Ledger, source: str) -> list[Days]:
 
 
 def record_loaded(ledger: Ledger, source: str, days: Iterable[date]) -> None:
-    """Record all days that an unfinished load has loaded so far.
-
-    Raises:
-        VectorAssetsError: As the index raises.
-    """
+    """Record all days that an unfinished load has loaded so far."""
     done = [[span.first.isoformat(), span.last.isoformat()] for span in spans_of(days)]
     entry = {"done": done, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     ledger.put(KIND, {source: entry})

@@ -80,9 +80,6 @@ class EmbeddedDocuments:
         Args:
             batch: Of this stream.
             document_ids: Of documents that were submitted for writing since it was planned.
-
-        Raises:
-            VectorAssetsError: As `Planner.plan` raises.
         """
         return [
             self._planned([(outcome.document, outcome.stats.redacted_secrets)])[0]
@@ -114,21 +111,13 @@ class EmbeddedDocuments:
             self._rejected[failure.document_id] = item_without_secrets(failure)
 
     def save_quarantine(self) -> None:
-        """Record what failed, and release from quarantine what has been written or is gone.
-
-        Raises:
-            VectorAssetsError: As the index raises.
-        """
+        """Record what failed, and release from quarantine what has been written or is gone."""
         self.record_failures()
         self.report.released_documents = self.quarantine.save()
         self.report.quarantine = list(self.quarantine.held.values())
 
     def record_failures(self) -> None:
-        """Record what failed so far.
-
-        Raises:
-            VectorAssetsError: As the index raises.
-        """
+        """Record what failed so far."""
         for failure in self._rejected.values():
             self._count_failure(failure)
         self._rejected.clear()

@@ -130,9 +130,5 @@ def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = N
 
 
 def sync_source(name: str, days: Days, settings: Settings) -> SyncReport:
-    """Sync some days of one source as the settings say, from source to index.
-
-    Raises:
-        VectorAssetsError: As `build_pipeline` and `write` raise.
-    """
+    """Sync some days of one source as the settings say, from source to index."""
     return build_pipeline(name, settings).run(days)

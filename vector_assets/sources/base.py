@@ -124,9 +124,6 @@ class Source(ABC):
         """Ask what every run asks first; called, or not, before `documents`, from any thread.
 
         A run calls it while the index is looked up.
-
-        Raises:
-            VectorAssetsError: As `documents` raises.
         """
 
     @abstractmethod
@@ -182,9 +179,6 @@ class Source(ABC):
         its id overrides this, which reads whole days: a request a page, where by id it may be one
         a document.
 
-        Args:
-            failed: Of this source.
-
         Raises:
             VectorAssetsError: As `documents` raises; then what was not yielded has failed again.
         """
@@ -209,9 +203,6 @@ class Source(ABC):
         Nothing is changed: no channel is joined. The default lists the ids and reads a sample of
         the documents by id. A source overrides this where its `ids` read the documents, where a
         list must not be read to its end, or to say which requests a sync makes.
-
-        Raises:
-            VectorAssetsError: As `documents` raises.
         """
         ids = {listed for listed in self.ids(window) if isinstance(listed, str)}
         sampled = picked(ids, SAMPLED_DOCUMENTS)

@@ -152,11 +152,7 @@ class Known(Protocol):
         """See above."""
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
-        """Return the ids of the documents that the index holds whole with these very stamps.
-
-        Args:
-            stamps: By document id.
-        """
+        """Return the ids of the documents that the index holds whole with these very stamps."""
 
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds, UTC, by id."""

@@ -254,11 +254,7 @@ class IndexStore(VectorStore):
 
     @abstractmethod
     def beside(self, generation: str) -> Self:
-        """Return the store of another generation in the same service; nothing is created.
-
-        Args:
-            generation: Lower-case letters and digits.
-        """
+        """Return the store of another generation in the same service; nothing is created."""
 
     @abstractmethod
     def dimensions(self, namespace: str) -> int | None:

@@ -31,11 +31,7 @@ _load_lock = threading.Lock()
 
 
 class LocalEmbedder(Embedder):
-    """all-MiniLM-L6-v2 through sentence-transformers; the first text loads it.
-
-    Args:
-        folder: Holds the model's files.
-    """
+    """all-MiniLM-L6-v2 through sentence-transformers; the first text loads it."""
 
     provider = "local"
     model = MODEL
@@ -112,11 +108,7 @@ class LocalEmbedder(Embedder):
 
 
 class LocalTokenizer:
-    """The model's WordPiece tokenizer, in Rust.
-
-    Args:
-        file: The model's `tokenizer.json`.
-    """
+    """The model's WordPiece tokenizer, in Rust."""
 
     def __init__(self, file: Path) -> None:
         from tokenizers import Tokenizer as HuggingFaceTokenizer

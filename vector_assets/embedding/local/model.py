@@ -29,9 +29,6 @@ class LocalModel:
 
     Each core computes its own batch, as cores that share a batch wait for each other.
 
-    Args:
-        folder: Holds the model's files.
-
     Raises:
         SettingsError: The weights are not the published ones.
     """

@@ -51,14 +51,7 @@ class Copied:
 
 
 class CopyPlanner(Planner):
-    """Plans documents as they stand in an old generation, in place of what a source says.
-
-    Args:
-        old: Read from.
-        store: Written to.
-        namespace: In both.
-        embedder: Of the new generation.
-    """
+    """Plans documents as they stand in an old generation, in place of what a source says."""
 
     def __init__(
         self, old: IndexStore, store: VectorStore, namespace: str, embedder: Embedder

@@ -31,13 +31,7 @@ _REWRITTEN = (Defect.MISMATCHED, Defect.STALE)
 
 
 class Mender:
-    """Repairs documents of one namespace.
-
-    Args:
-        store: The index, opened.
-        namespace: The source's.
-        embedder: The configured one.
-    """
+    """Repairs documents of one namespace."""
 
     def __init__(self, store: VectorStore, namespace: str, embedder: Embedder) -> None:
         self._store = store

@@ -114,11 +114,7 @@ class FileIncidentStore(IncidentStore):
 
 
 class DagsterIncidentStore(IncidentStore):
-    """Dagster's own storage, which its processes on all hosts share.
-
-    Args:
-        storage: An instance's `daemon_cursor_storage`.
-    """
+    """Dagster's own storage, which its processes on all hosts share."""
 
     def __init__(self, storage: Any) -> None:
         self._storage = storage

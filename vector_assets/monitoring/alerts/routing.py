@@ -40,12 +40,7 @@ def run_problem(source: str, *, days: str, cause: str, link: str) -> Problem:
 
 
 def canary_problem(cause: str, *, link: str) -> Problem:
-    """Return the problem that the newest canary was not written and found.
-
-    Args:
-        cause: Error message.
-        link: To the run.
-    """
+    """Return the problem that the newest canary was not written and found."""
     return Problem(
         f"{RUN_PREFIX}{CANARY}",
         "The canary was not found: what is written may not be found by search",
@@ -120,13 +115,7 @@ def for_watcher(
 
 
 def is_already_alerted(source: str, cause: str, incidents: Mapping[str, Incident]) -> bool:
-    """Return whether an alert about a source has already named the cause of a failed run.
-
-    Args:
-        source: Whose run failed.
-        cause: Error message.
-        incidents: The sensors' open incidents.
-    """
+    """Return whether an alert about a source has already named the cause of a failed run."""
     incident = incidents.get(f"{SOURCE_PREFIX}{source}")
     return incident is not None and bool(incident.notified_at) and cause in incident.problem.detail
 

@@ -15,11 +15,7 @@ from vector_assets.sources import shown_sources
 
 
 def observe(settings: Settings) -> DagsterState:
-    """Return Dagster's state; errors of reading it are part of the result.
-
-    Args:
-        settings: Name the webserver's address.
-    """
+    """Return Dagster's state; errors of reading it are part of the result."""
     days, shown = complete_days(datetime.now(UTC), RECENT_DAYS), shown_sources(settings)
     try:
         return DagsterGraphql(settings.dagster_graphql_url).observe(shown, days)

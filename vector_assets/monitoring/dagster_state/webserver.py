@@ -149,11 +149,7 @@ class Backfill:
 
 
 class DagsterGraphql:
-    """A client of one webserver.
-
-    Args:
-        url: `DAGSTER_GRAPHQL_URL`.
-    """
+    """A client of one webserver."""
 
     def __init__(self, url: str) -> None:
         self.url = url

@@ -148,12 +148,7 @@ def database_object(raw: Json) -> Json:
 
 
 def data_source_object(raw: Json, source: Json) -> Json:
-    """Return a data source of a database.
-
-    Args:
-        raw: The database.
-        source: One of its `data_sources_of`.
-    """
+    """Return a data source of a database."""
     return {
         "object": "data_source",
         "id": source["id"],

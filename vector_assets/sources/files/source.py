@@ -231,9 +231,6 @@ def native_id_of(name: str) -> str:
     """Return the path as its own id where an index can hold it, otherwise its hash.
 
     A hash begins with a slash and a path from the root never does, so they cannot collide.
-
-    Args:
-        name: Path from the root.
     """
     raw = os.fsencode(name)
     is_plain = name.isascii() and name.isprintable() and "#" not in name

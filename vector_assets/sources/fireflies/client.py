@@ -103,11 +103,6 @@ class FirefliesApi:
         An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, makes only
         that item incomplete.
 
-        Args:
-            name: Name of the field.
-            query: GraphQL, for that field.
-            variables: Variables of the query.
-
         Raises:
             ContractError: The field is not a list of objects, and no error says why.
             VectorAssetsError: As `ask` raises, for an error that is not about one item.

@@ -43,13 +43,7 @@ Transcript = Mapping[str, Any]
 
 
 def document_of(source: str, transcript: Transcript, began: datetime) -> Document:
-    """Return a transcript as a document.
-
-    Args:
-        source: Name of the source.
-        transcript: All `FIELDS` of it.
-        began: Start of the meeting.
-    """
+    """Return a transcript as a document."""
     channels = [
         channel["title"] for channel in transcript.get("channels") or [] if channel.get("title")
     ]
@@ -75,11 +69,7 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
 
 
 def stamp_of(transcript: Transcript) -> str:
-    """Return the `Document.stamp`, which changes when other people may read the meeting.
-
-    Args:
-        transcript: At least its `READER_FIELDS`.
-    """
+    """Return the `Document.stamp`, which changes when other people may read the meeting."""
     return " ".join(access_of(transcript))
 
 

@@ -46,12 +46,6 @@ class JiraApi:
 
     Every method raises `CredentialsError` on 401 and 403, `RateLimitedError` and `UnavailableError`
     when the vendor does not answer in time, and `ContractError` on any other refusal.
-
-    Args:
-        server: URL of the site.
-        email: Of the account.
-        token: Its API token.
-        meter: Of the run.
     """
 
     def __init__(self, server: str, email: str, token: str, meter: Meter) -> None:
@@ -159,10 +153,6 @@ class JiraApi:
 
         An issue that is gone, or that the account may not see, is in neither. This does not use
         the search, and so has no lag (developer.atlassian.com, "Bulk fetch issues", 2026-11).
-
-        Args:
-            issue_ids: At most `PAGE_ISSUES`.
-            fields: Their ids.
         """
         asked = {"issueIdsOrKeys": issue_ids, "fields": fields}
         answer = _asked(

@@ -45,12 +45,7 @@ class Placed:
 
 
 def parts_of(blocks: Iterable[Placed], url: str) -> Iterator[Part]:
-    """Yield what blocks say.
-
-    Args:
-        blocks: In reading order.
-        url: Of the page.
-    """
+    """Yield what blocks say."""
     for placed in blocks:
         kind = str(placed.block.get("type"))
         if kind in HEADINGS:

@@ -129,11 +129,7 @@ class NotionApi:
         return next(iter(_results(_asked(ask, concerns_all=True))), None)
 
     def search(self, kind: str) -> Iterator[Json]:
-        """Yield all that search finds, last edited first; it may leave out what is shared.
-
-        Args:
-            kind: `page` or `data_source`.
-        """
+        """Yield all that search finds, last edited first; it may leave out what is shared."""
         return _listed(partial(self._client.search, **_search(kind)), concerns_all=True)
 
     def rows(self, data_source_id: str, window: Window) -> Iterator[Json]:

@@ -163,11 +163,7 @@ class Crawl:
             raise SkippableError(f"{self._failures[0].document_id}: {self._failures[0].cause}")
 
     def _each(self, read: Callable[[Listed], Result]) -> Iterator[tuple[bool, Listed, Result]]:
-        """Yield what came of each page, level by level: whether of the first, the page, the result.
-
-        Args:
-            read: Called from several threads.
-        """
+        """Yield for each page, level by level: whether it is of the first level, it, its result."""
         is_first = True
         while self._waiting:
             batch, self._waiting = sorted(self._waiting, reverse=True), []

@@ -112,7 +112,6 @@ class SlackSource(Source):
 
         Raises:
             SettingsError: `SLACK_CHANNELS` names a channel that the bot does not see.
-            VectorAssetsError: As `SlackApi.call` raises.
         """
         yield from self._reading(window).items()
 
@@ -123,9 +122,6 @@ class SlackSource(Source):
         its last reply long after it began. A channel that the index holds documents of, and that
         cannot be read, is yielded as unlisted, for Slack does not tell whether it was deleted or
         the bot was taken out of it.
-
-        Raises:
-            VectorAssetsError: As `documents` raises.
         """
         yield from self._reading(window).ids()
 
