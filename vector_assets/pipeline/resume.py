@@ -52,18 +52,17 @@ def load_source(
 
     Args:
         name: Of the source.
-        days: That are wanted.
-        settings: Name everything.
+        days: The days that are wanted.
+        settings: Of source, embedder and index.
         opener: Shared by sources that are synced concurrently.
         on_progress: Called after each batch.
-        on_resumed: Called with the source and the spans that are not read again, if there are any.
+        on_resumed: Called with the source and the spans that are not read again, if any.
         budget: That all sources of the run share.
         is_again: Whether days that an unfinished load has loaded are read again.
         checkpoint_seconds: See `CHECKPOINT_SECONDS`.
 
     Raises:
-        BudgetSpentError: The load is not finished; the same call resumes it.
-        VectorAssetsError: As `sync_source` raises; the same call resumes it.
+        VectorAssetsError: The load is not finished; the same call resumes it.
     """
     pipeline = build_pipeline(name, settings, opener)
     if budget is not None:
@@ -76,12 +75,9 @@ def load_source(
         stream = pipeline.embedded_documents(span)
         if report is not None:
             stream.report.absorb(report)
+        on_commit = resume.commit if resume.is_kept else None
         checkpointer = Checkpointer(
-            stream.report,
-            span,
-            resume.commit if resume.is_kept else None,
-            budget,
-            every_seconds=checkpoint_seconds,
+            stream.report, span, on_commit, budget, every_seconds=checkpoint_seconds
         )
         report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
         resume.add(span)
