@@ -76,7 +76,7 @@ def join(api: SlackApi, channel: Channel) -> str:
 
 
 def closed_gaps(codes: Mapping[Channel, str]) -> Iterator[Gap]:
-    """Yield a gap for all channels that are closed for the same cause, by Slack's codes."""
+    """Yield a gap for each cause, with all channels that share it; `codes` are Slack's."""
     names: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for channel, code in codes.items():
         names[*_cause(channel, code), channel.is_private].append(f"#{channel.name}")
