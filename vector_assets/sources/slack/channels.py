@@ -34,13 +34,10 @@ _ADVICE_FOR_ARCHIVED = "Unarchive it, invite the bot, and archive it again, if i
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a run does with the channels that are wanted.
+    """What a run does with the wanted channels.
 
-    Attributes:
-        to_read: Those that the bot is in, and archived ones, by id.
-        to_join: Public ones that it is not in and may join.
-        unjoined: Those that it is not in and may not join.
-        is_by_name: Whether `SLACK_CHANNELS` names them.
+    It reads those that the bot is in and archived ones, joins public ones if it may, and leaves the
+    rest unjoined. `is_by_name` tells whether `SLACK_CHANNELS` names them.
     """
 
     to_read: tuple[Channel, ...]
@@ -52,10 +49,7 @@ class Choice:
     def of(cls, directory: Directory, wanted: Sequence[str], *, joins_public: bool) -> "Choice":
         """Choose among the channels that the bot sees.
 
-        Args:
-            directory: Loaded with its channels.
-            wanted: Names, with or without `#`, or ids; empty means all.
-            joins_public: Whether `SLACK_JOIN_PUBLIC` is set.
+        `wanted` holds names, with or without `#`, or ids; empty means all.
 
         Raises:
             SettingsError: A wanted channel does not exist, or is hidden from the bot.
@@ -82,7 +76,7 @@ def join(api: SlackApi, channel: Channel) -> str:
 
 
 def closed_gaps(codes: Mapping[Channel, str]) -> Iterator[Gap]:
-    """Yield a gap for all channels that are closed for the same cause, by Slack's codes."""
+    """Yield a gap for each cause, with all channels that share it; `codes` are Slack's."""
     names: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for channel, code in codes.items():
         names[*_cause(channel, code), channel.is_private].append(f"#{channel.name}")

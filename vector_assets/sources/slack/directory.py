@@ -41,17 +41,8 @@ _LOST_WITHOUT_SCOPE = {
 class Channel:
     """A channel, public or private; never a direct message.
 
-    Attributes:
-        id: Never changes.
-        name: Without `#`.
-        is_private: Whether only members may read it.
-        is_archived: Whether nobody may write to it any more.
-        is_member: Whether the bot is in it.
-        member_count: As Slack counts them.
-        topic: Empty when none is set.
-        purpose: Empty when none is set.
-        created_at: UTC.
-        described_at: When topic or purpose was last set, else when it was created, UTC.
+    `name` is without `#`; `topic` and `purpose` are empty when none is set. `described_at` is when
+    one of them was last set, else `created_at`; both are UTC.
     """
 
     id: str
@@ -89,12 +80,8 @@ class Channel:
 class Bot:
     """What `auth.test` tells about the bot.
 
-    Attributes:
-        name: The bot's user name.
-        user_id: Under which it joins channels.
-        team: The workspace's name.
-        team_url: Begins every permalink; ends with a slash.
-        scopes: Those granted; None where Slack does not say, which counts as all of them.
+    `team_url` begins every permalink and ends with a slash. `scopes` is None where Slack does not
+    say, which counts as all of them.
     """
 
     name: str
@@ -157,11 +144,8 @@ def _advice(scopes: str) -> str:
 class Directory:
     """The workspace's channels, members and user groups; the `Names` of `mrkdwn.markdown`.
 
-    Args:
-        api: Asked for user groups when the first is mentioned without its name.
-        bot: The bot itself.
-        channels: As `conversations.list` gives them, joined or not.
-        users: As `users.list` gives them.
+    `channels` and `users` are as `conversations.list` and `users.list` give them. User groups are
+    asked for when the first is mentioned without its name.
 
     Attributes:
         channels_of_nobody: Names of private channels whose members all lack an e-mail.

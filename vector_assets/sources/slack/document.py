@@ -61,13 +61,7 @@ class Renderer:
     ) -> Document | None:
         """Return a thread as one document; None when nobody said anything in words.
 
-        Args:
-            channel: Where it is.
-            access: Who may read it.
-            thread_ts: Of its parent.
-            messages: All of it, oldest first.
-            held_at: Last activity that the index holds; `updated_at` is never before it.
-            stamp: Of this version.
+        `messages` are all of it, oldest first; `updated_at` is never before `held_at`.
         """
         opening = next((m for m in messages if m["ts"] == thread_ts and is_said(m)), None)
         title = "" if opening is None else self._title(opening)
@@ -94,12 +88,7 @@ class Renderer:
     ) -> Document | None:
         """Return a day's unthreaded messages as one document; None when none has words.
 
-        Args:
-            channel: Where they are.
-            access: Who may read them.
-            day: Which UTC day.
-            messages: All of them, oldest first, at least one.
-            updated_at: Last activity at the top level of that day, UTC.
+        `messages` are all of them, oldest first, at least one.
         """
         return self._conversation(
             channel,

@@ -65,14 +65,10 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread whose replies are to be fetched.
+    """A thread whose replies are to be fetched, unless the index holds the version of history.
 
-    Attributes:
-        ts: Of its parent.
-        latest_at: Last activity, UTC; None where history does not say.
-        held_at: Last activity of the version in the index; None when it holds none.
-        stamp: Of the version that history shows; empty where it shows none.
-        is_unchanged: Whether the index holds that version, so that nothing need be fetched.
+    `latest_at` (UTC) is None and `stamp` empty where history does not show them; `held_at` is the
+    last activity in the index, None when it does not hold the thread.
     """
 
     ts: str
@@ -84,15 +80,11 @@ class Thread:
 
 @dataclass(slots=True)
 class Day:
-    """A UTC day's unthreaded messages.
+    """A UTC day's unthreaded messages, newest first.
 
-    Attributes:
-        day: Which.
-        messages: Newest first.
-        latest_at: Last activity at the top level. Parents of threads count: a day that loses a
-            message to a thread must not look older, for an older version never replaces a newer.
-        held_at: Last activity of the version in the index; None when it holds none.
-        has_active_thread: Whether a thread that began on that day is yielded.
+    `latest_at` is the last activity at the top level, parents of threads included: a day that loses
+    a message to a thread must not look older, for an older version never replaces a newer one.
+    `held_at` is the last activity in the index; None when it does not hold the day.
     """
 
     day: date
@@ -104,14 +96,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of a channel is wanted.
-
-    Attributes:
-        window: Of last activity.
-        since: From when on the top level is read; the window's whole days are read anyway.
-        includes_bots: Whether unanswered messages of bots are read.
-        bot_user_id: Whose joining is noted.
-    """
+    """What of a channel is wanted: the top level is read from `since`, or from the window's day."""
 
     window: Window
     since: datetime
@@ -124,13 +109,8 @@ class Listing:
 
     Pass it to `opened`, then iterate `parts` once.
 
-    Args:
-        api: Asked for history: a request for every 999 top-level messages.
-        channel: Which.
-        access: Who may read it; with the channel's name part of each stamp.
-        scope: What of it.
-        known: Asked about the threads of each page when the page is there.
-        packs: Whether a waiting page is kept compressed, for runs that merge many channels.
+    Costs a request for every 999 top-level messages, and a question to the index for each page.
+    `packs` keeps a waiting page compressed, for runs that merge many channels.
 
     Attributes:
         held_days: Last activity of the days that the index holds, by document id, as it was before
@@ -339,11 +319,8 @@ def opened(
 ) -> Iterator[Listing]:
     """Yield listings in order, with their first page and what the index holds of their days.
 
-    Args:
-        listings: Of several channels.
-        known: Asked about the days of as many channels as fit a question, before these are read.
-        held: What it said already, for the days in `asked`.
-        asked: Ids of days that it need not be asked about.
+    The index is asked about as many channels as fit a question, before these are read; it need not
+    be asked about the days `asked`, of which it said `held`.
     """
     with_days = _with_held_days(listings, known, held or {}, asked)
     return map_ordered(Listing.open, with_days, in_flight=HISTORIES_IN_FLIGHT)

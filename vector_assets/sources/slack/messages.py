@@ -71,11 +71,8 @@ def is_reply(message: Json) -> bool:
 def thread_stamp(parent: Json, *place: str) -> str:
     """Return what a parent shows of its thread's version: the replies, and its own edit.
 
-    An edit of a reply does not show in it; the weekly rescan reads those.
-
-    Args:
-        parent: As history or the thread itself shows it.
-        place: What else decides the document: the channel's name, and who may read it.
+    An edit of a reply does not show in it; the weekly rescan reads those. `place` is what else
+    decides the document: the channel's name, and who may read it.
     """
     edited_ts = (parent.get("edited") or {}).get("ts")
     shown = (parent.get("reply_count"), parent.get("latest_reply"), edited_ts)

@@ -16,13 +16,10 @@ from vector_assets.sources.slack.messages import instant
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the settings say.
+    """What the settings say; without `channels` (names or ids), all that the bot is in are read.
 
-    Attributes:
-        since: First instant of the partitions, UTC.
-        channels: Names or ids to restrict it to; empty means all that the bot is in.
-        joins_public: Whether public channels are joined.
-        includes_bots: Whether unanswered messages of bots are read.
+    `since` is the first instant of the partitions, UTC. `includes_bots` tells whether messages of
+    bots are read that nobody replied to.
     """
 
     since: datetime
@@ -33,11 +30,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Follows all other parts of a channel and becomes its own document.
-
-    Attributes:
-        updated_at: When the channel was last described or the bot last joined, UTC.
-    """
+    """Follows all other parts of a channel and becomes its own document."""
 
     updated_at: datetime
 
@@ -81,9 +74,7 @@ def newest_first(
 ) -> Iterator[Item]:
     """Merge streams by day, the newest first; within a day, one stream after the other.
 
-    Args:
-        streams: Each newest first; an item that comes late counts as old as the item before it.
-        place_of: Returns the day of an item.
+    Each stream is newest first; an item that comes late counts as old as the item before it.
     """
     begun = []
     for stream in streams:

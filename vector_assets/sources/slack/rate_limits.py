@@ -25,11 +25,7 @@ SECONDS_A_MINUTE = 60.0
 
 
 def rates_of(requests_per_minute: float) -> Mapping[str, float]:
-    """Return the rates, with another one for reading history and replies.
-
-    Args:
-        requests_per_minute: 0 means that requests wait for nothing but Slack's own answers.
-    """
+    """Return the rates with another one for history and replies; none for 0, so nothing waits."""
     if not requests_per_minute:
         return {}
     read_methods = ("conversations.history", "conversations.replies")
@@ -39,10 +35,7 @@ def rates_of(requests_per_minute: float) -> Mapping[str, float]:
 class RateLimiters(dict[str, RateLimiter]):
     """The rate limiters of a run by method, each made when its method is first called.
 
-    Args:
-        meter: Of the run.
-        rates: Requests a minute by method; a method without a rate waits for Slack's answers only.
-        options: Of each `RateLimiter`.
+    A method without a rate waits for Slack's own answers only. `options` go to each `RateLimiter`.
     """
 
     def __init__(self, meter: Meter, rates: Mapping[str, float], **options: Any) -> None:

@@ -75,7 +75,7 @@ _Outcome = tuple[Job, Document | DocumentFailure | Unchanged | None, VectorAsset
 
 
 class ChannelReader:
-    """One run; use it once."""
+    """One run; use it once. The directory must hold the users."""
 
     def __init__(
         self, api: SlackApi, directory: Directory, options: Options, known: Known, window: Window

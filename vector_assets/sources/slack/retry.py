@@ -33,10 +33,7 @@ class RetryReader(ChannelReader):
     def listed(self, channel: Channel) -> dict[str, Job | SourceItem]:
         """Return the documents of a channel by id, each thread as the job that would fetch it.
 
-        Empty when the channel is closed to the bot.
-
-        Raises:
-            VectorAssetsError: As `SlackApi.call` raises, and as the index does.
+        Empty when the channel is closed to the bot; raises as `read` does.
         """
         try:
             return dict(self._listed(channel, self._directory.access(channel)))

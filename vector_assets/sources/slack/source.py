@@ -56,10 +56,7 @@ _ENDPOINTS_BY_CHANNEL = frozenset({_HISTORY, "slack conversations.members"})
 class SlackSource(Source):
     """Reads the channels that the bot is in; direct messages are never read.
 
-    Args:
-        api: Slack.
-        options: From the settings.
-        rates: Requests a minute that each method allows; empty for the documented ones.
+    `rates` are the requests a minute that each method allows; empty for the documented ones.
     """
 
     name = SOURCE

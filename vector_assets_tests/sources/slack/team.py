@@ -101,7 +101,7 @@ def documents(
 def by_id(slack: SlackSource, window: Window) -> dict[str, Document]:
     items = list(slack.documents(window))
     assert [item for item in items if isinstance(item, DocumentFailure)] == []
-    found = [item for item in items if isinstance(item, Document) and ":" in item.native_id]
-    by_native_id = {document.native_id: document for document in found}
-    assert len(by_native_id) == len(found)
+    conversations = [item for item in items if isinstance(item, Document) and ":" in item.native_id]
+    by_native_id = {document.native_id: document for document in conversations}
+    assert len(by_native_id) == len(conversations)
     return by_native_id

@@ -159,8 +159,8 @@ def test_a_channel_that_refuses_to_be_joined_is_a_gap_beside_the_others(team: Sa
 
 def test_archived_channels_are_read_without_joining_them(team: Sandbox) -> None:
     change(team, is_archived=True)
-    found = documents(team, "2026-03-01", SLACK_JOIN_PUBLIC="true")
-    assert set(found) == {HERE, THERE}
+    by_native_id = documents(team, "2026-03-01", SLACK_JOIN_PUBLIC="true")
+    assert set(by_native_id) == {HERE, THERE}
     assert JOIN not in team.faults.requests()
 
 
@@ -242,8 +242,8 @@ def test_check_says_who_we_are_and_what_we_read(team: Sandbox) -> None:
         "vector-assets in Sandbox (https://sandbox.slack.com/), reads 2 channels"
     )
     team.workspace.channels.clear()
-    found = source(team).check().identity
-    assert found.endswith("reads 0 channels; invite it with /invite in each channel to read")
+    identity = source(team).check().identity
+    assert identity.endswith("reads 0 channels; invite it with /invite in each channel to read")
 
 
 def test_check_names_a_scope_without_which_nothing_can_be_read(team: Sandbox) -> None:
@@ -255,8 +255,8 @@ def test_check_names_a_scope_without_which_nothing_can_be_read(team: Sandbox) ->
 def test_a_channel_is_a_document_of_its_own_that_says_what_it_is_for(team: Sandbox) -> None:
     purpose = {"value": "Lunch &amp; <https://x.io|links>", "creator": ANN, "last_set": 1772409600}
     change(team, topic={"value": "", "creator": "", "last_set": 0}, purpose=purpose)
-    found = [item for item in source(team).documents(WINDOW) if isinstance(item, Document)]
-    channel = next(item for item in found if item.native_id == RANDOM)
+    channels = [item for item in source(team).documents(WINDOW) if isinstance(item, Document)]
+    channel = next(item for item in channels if item.native_id == RANDOM)
     assert (channel.title, channel.container, channel.access) == ("#random", "random", ("public",))
     assert [section.text for section in channel.sections] == ["Lunch & [links](https://x.io)"]
     assert channel.url == f"https://sandbox.slack.com/archives/{RANDOM}"

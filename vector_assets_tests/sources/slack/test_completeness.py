@@ -1,8 +1,7 @@
 """All that real people wrote in Slack is in the documents, word for word.
 
-What is not compared is what `slack_text.py` and its like say that a person does not read: ids
-behind names, mark-up, the shortcodes of emoji that have a character, and the `https` of a link
-whose label is its address without it.
+Not compared is what a person does not read: ids behind names, mark-up, the shortcodes of emoji that
+have a character, and the `https` of a link whose label is its address without it.
 """
 
 import re
@@ -53,11 +52,13 @@ def shown(raw: str) -> str:
 def texts_of(message: Json) -> Iterator[str]:
     """Yield every text of a message that Slack shows."""
     yield message.get("text") or ""
-    for one in message.get("attachments") or []:
+    for attachment in message.get("attachments") or []:
         for name in ("pretext", "author_name", "title", "text", "footer"):
-            yield one.get(name) or ""
+            yield attachment.get(name) or ""
         yield from (
-            str(f.get(key) or "") for f in one.get("fields") or [] for key in ("title", "value")
+            str(f.get(key) or "")
+            for f in attachment.get("fields") or []
+            for key in ("title", "value")
         )
     for file in message.get("files") or []:
         yield from (str(file.get(name) or "") for name in ("title", "name"))
@@ -117,7 +118,7 @@ def test_what_people_typed_is_as_often_in_the_document_as_in_the_message(
     served: tuple[Workspace, list[Document]],
 ) -> None:
     workspace, documents = served
-    read = words(" ".join(one.text for item in documents for one in item.sections))
+    read = words(" ".join(section.text for document in documents for section in document.sections))
     typed = words(
         " ".join(
             typed_in(block)

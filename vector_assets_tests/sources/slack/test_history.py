@@ -39,16 +39,16 @@ def team(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-def test_a_late_reply_to_a_thread_of_last_week_is_found_by_the_night_of_the_reply(
+def test_a_late_reply_to_a_thread_of_last_week_is_found_by_the_run_of_its_day(
     team: Sandbox,
 ) -> None:
     parent = say(team, "2026-03-02T10:00", "Who owns the billing job?")
     say(team, "2026-03-02T11:00", "Me.", thread=parent)
     assert documents(team, "2026-03-09") == {}
     say(team, "2026-03-09T09:00", "It broke again.", thread=parent)
-    found = documents(team, "2026-03-09", "2026-03-10")[thread(parent)]
-    assert [section.text for section in found.sections][-1] == "It broke again."
-    assert (found.created_at, found.updated_at) == (
+    document = documents(team, "2026-03-09", "2026-03-10")[thread(parent)]
+    assert [section.text for section in document.sections][-1] == "It broke again."
+    assert (document.created_at, document.updated_at) == (
         utc("2026-03-02T10:00"),
         utc("2026-03-09T09:00"),
     )
@@ -69,8 +69,8 @@ def test_a_reply_that_was_sent_to_the_channel_too_brings_its_thread_back_from_an
 ) -> None:
     parent = say(team, "2025-01-02T10:00", "An ancient question")
     say(team, "2026-03-09T09:00", "Solved!", thread=parent, subtype="thread_broadcast")
-    found = documents(team, "2026-03-09")
-    assert [section.text for section in found[thread(parent)].sections] == [
+    by_native_id = documents(team, "2026-03-09")
+    assert [section.text for section in by_native_id[thread(parent)].sections] == [
         "An ancient question",
         "Solved!",
     ]
@@ -82,9 +82,12 @@ def test_a_reply_that_was_sent_to_the_channel_too_stands_once_and_not_among_the_
     parent = say(team, "2026-03-09T08:00", "A question")
     say(team, "2026-03-09T09:00", "An answer", thread=parent, subtype="thread_broadcast")
     say(team, "2026-03-09T10:00", "Lunch?")
-    found = documents(team, "2026-03-09")
-    assert [len(found[thread(parent)].sections), len(found[day("2026-03-09")].sections)] == [2, 1]
-    assert len(found) == 2
+    by_native_id = documents(team, "2026-03-09")
+    assert [
+        len(by_native_id[thread(parent)].sections),
+        len(by_native_id[day("2026-03-09")].sections),
+    ] == [2, 1]
+    assert len(by_native_id) == 2
 
 
 def test_a_days_document_is_whole_though_the_window_begins_and_ends_within_the_day(
@@ -123,8 +126,8 @@ def test_a_backfill_takes_the_threads_that_began_in_it_though_they_went_on_later
 ) -> None:
     parent = say(team, "2026-01-05T10:00", "A long story")
     say(team, "2026-03-20T10:00", "The end", thread=parent)
-    found = documents(team, "2026-01-05", "2026-01-06")
-    assert found[thread(parent)].updated_at == utc("2026-03-20T10:00")
+    by_native_id = documents(team, "2026-01-05", "2026-01-06")
+    assert by_native_id[thread(parent)].updated_at == utc("2026-03-20T10:00")
 
 
 def test_replies_are_asked_for_only_where_a_thread_is_to_be_fetched(team: Sandbox) -> None:
@@ -137,9 +140,9 @@ def test_replies_are_asked_for_only_where_a_thread_is_to_be_fetched(team: Sandbo
 
 def test_a_thread_whose_parent_was_deleted_keeps_its_replies(team: Sandbox) -> None:
     say(team, "2026-03-02T11:00", "An answer to nothing", thread="1772445600.000001")
-    found = documents(team, "2026-03-02")[f"{ENGINEERING}:1772445600.000001"]
-    assert found.title == "#engineering thread of 2026-03-02"
-    assert [section.text for section in found.sections] == ["An answer to nothing"]
+    document = documents(team, "2026-03-02")[f"{ENGINEERING}:1772445600.000001"]
+    assert document.title == "#engineering thread of 2026-03-02"
+    assert [section.text for section in document.sections] == ["An answer to nothing"]
 
 
 def expected_ids(workspace: Workspace) -> Counter[str]:
@@ -160,8 +163,8 @@ def test_one_window_over_the_whole_time_line_gives_every_thread_and_message_exac
     serve: Serve, workspace_data: Path
 ) -> None:
     workspace = Workspace.load(workspace_data)
-    found = by_id(source(serve(workspace)), Window(utc("2015-01-01"), None))
-    assert {key: len(document.sections) for key, document in found.items()} == expected_ids(
+    by_native_id = by_id(source(serve(workspace)), Window(utc("2015-01-01"), None))
+    assert {key: len(document.sections) for key, document in by_native_id.items()} == expected_ids(
         workspace
     )
 
@@ -174,15 +177,15 @@ def test_consecutive_weeks_give_every_thread_and_message_exactly_once(
     workspace.channels = [c for c in workspace.channels if c["name"] == "openlineage-general"]
     workspace.messages = {c["id"]: workspace.messages[c["id"]] for c in workspace.channels}
     slack = source(serve(workspace))
-    found: dict[str, Document] = {}
+    by_native_id: dict[str, Document] = {}
     start = utc("2023-08-01")
     while start < utc("2023-11-21"):
         end = start + timedelta(days=7)
         week = by_id(slack, Window(start, end))
-        assert all(document == week[key] for key, document in found.items() if key in week)
-        found.update(week)
+        assert all(document == week[key] for key, document in by_native_id.items() if key in week)
+        by_native_id.update(week)
         start = end
-    assert {key: len(document.sections) for key, document in found.items()} == expected_ids(
+    assert {key: len(document.sections) for key, document in by_native_id.items()} == expected_ids(
         workspace
     )
-    assert found == by_id(slack, Window(utc("2023-08-01"), None))
+    assert by_native_id == by_id(slack, Window(utc("2023-08-01"), None))

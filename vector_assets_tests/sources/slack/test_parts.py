@@ -10,7 +10,7 @@ from vector_assets.core.days import Window
 from vector_assets.core.documents import Document
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.items import Checkpoint, SourceItem
-from vector_assets.sources.slack import reader as slack_reading
+from vector_assets.sources.slack import reader
 from vector_assets.sources.slack.history import packed
 from vector_assets.sources.slack.parts import newest_first
 from vector_assets_tests.sources.slack.team import ENGINEERING, RANDOM, populate, say, source, ts_of
@@ -40,10 +40,10 @@ def fill(team: Sandbox, seed: int = 0, days: int = 120) -> None:
                     say(team, reply.isoformat()[:19], "reply", channel=channel, thread=said)
 
 
-def began_on(one: Document) -> date:
+def began_on(document: Document) -> date:
     """Return the day by which a thread, or a day's messages, stands in history."""
-    native = one.native_id.partition(":")[2]
-    return date.fromisoformat(native) if "-" in native else one.created_at.date()
+    native = document.native_id.partition(":")[2]
+    return date.fromisoformat(native) if "-" in native else document.created_at.date()
 
 
 def read(team: Sandbox, window: Window = QUARTER) -> tuple[list[SourceItem], int]:
@@ -54,17 +54,17 @@ def read(team: Sandbox, window: Window = QUARTER) -> tuple[list[SourceItem], int
 
 
 def parts(items: list[SourceItem]) -> list[Document]:
-    return [one for one in items if isinstance(one, Document) and ":" in one.native_id]
+    return [item for item in items if isinstance(item, Document) and ":" in item.native_id]
 
 
 def test_the_newest_days_of_all_channels_come_first(team: Sandbox) -> None:
     fill(team)
-    found = parts(read(team)[0])
-    days = [began_on(one) for one in found]
+    documents = parts(read(team)[0])
+    days = [began_on(document) for document in documents]
     assert days == sorted(days, reverse=True)
-    containers = [one.container for one in found]
-    changes = sum(one != other for one, other in pairwise(containers))
-    assert changes > 30, "channels side by side, and not one after the other"
+    containers = [document.container for document in documents]
+    changes = sum(container != next_container for container, next_container in pairwise(containers))
+    assert changes > 30, "channels at once, and not one after the other"
 
 
 def test_it_takes_the_same_requests_and_gives_the_same_documents_as_channel_by_channel(
@@ -75,10 +75,12 @@ def test_it_takes_the_same_requests_and_gives_the_same_documents_as_channel_by_c
         at = utc("2026-02-01") + timedelta(minutes=number)
         say(team, at.isoformat()[:19], f"busy {number}", channel=RANDOM)
     merged, requests = read(team)
-    monkeypatch.setattr(slack_reading, "LONG_WINDOW", timedelta(days=10_000))
+    monkeypatch.setattr(reader, "LONG_WINDOW", timedelta(days=10_000))
     one_by_one, requests_before = read(team)
     assert requests == requests_before
-    assert {one.id: one for one in parts(merged)} == {one.id: one for one in parts(one_by_one)}
+    assert {document.id: document for document in parts(merged)} == {
+        document.id: document for document in parts(one_by_one)
+    }
     assert len(parts(merged)) == len(parts(one_by_one)) > 100
 
 
@@ -91,22 +93,22 @@ def test_what_a_checkpoint_says_is_complete_has_all_come_before_it(
     old = say(team, "2025-08-01T10:00", "an old question")
     say(team, "2026-03-25T10:00", "solved", thread=old, subtype="thread_broadcast")
     items, _ = read(team)
-    places = [place for place, one in enumerate(items) if isinstance(one, Checkpoint)]
+    places = [place for place, item in enumerate(items) if isinstance(item, Checkpoint)]
     assert items[-1] == Checkpoint(QUARTER.start)
     for place in places:
         since = items[place]
         assert isinstance(since, Checkpoint)
-        after = [one.updated_at for one in items[place:] if isinstance(one, Document)]
+        after = [item.updated_at for item in items[place:] if isinstance(item, Document)]
         assert [at for at in after if since.since <= at and at in QUARTER] == []
 
 
 def test_days_are_complete_long_before_the_end(team: Sandbox) -> None:
     fill(team)
     items, _ = read(team)
-    places = [place for place, one in enumerate(items) if isinstance(one, Checkpoint)]
+    places = [place for place, item in enumerate(items) if isinstance(item, Checkpoint)]
     assert len(places) > 20
     assert places[0] < len(items) / 2
-    since = [one.since for one in items if isinstance(one, Checkpoint)]
+    since = [item.since for item in items if isinstance(item, Checkpoint)]
     assert since == sorted(since, reverse=True)
 
 
@@ -114,15 +116,15 @@ def test_a_closed_channel_is_named_and_the_others_are_read(team: Sandbox) -> Non
     fill(team)
     body = {"ok": False, "error": "not_in_channel"}
     team.faults.fail(HISTORY, contains=RANDOM, status=200, body=body)
-    found = parts(read(team)[0])
-    assert {one.container for one in found} == {"engineering"}
-    assert len(found) > 50
+    documents = parts(read(team)[0])
+    assert {document.container for document in documents} == {"engineering"}
+    assert len(documents) > 50
 
 
-def test_a_night_goes_channel_by_channel(team: Sandbox) -> None:
+def test_a_short_window_goes_channel_by_channel(team: Sandbox) -> None:
     fill(team)
-    found = parts(read(team, Window(utc("2026-03-01"), utc("2026-03-05")))[0])
-    channels = [one.container for one in found]
+    documents = parts(read(team, Window(utc("2026-03-01"), utc("2026-03-05")))[0])
+    channels = [document.container for document in documents]
     assert channels == sorted(channels)
 
 
@@ -134,8 +136,8 @@ def test_messages_are_packed_and_come_out_as_they_were(team: Sandbox) -> None:
 
 def test_what_comes_late_in_a_stream_keeps_its_place_there() -> None:
     day = [date(2026, 3, n) for n in range(1, 10)]
-    one = [day[8], day[4], day[7], day[2]]
-    two = [day[6], day[3]]
-    assert list(newest_first([iter(one), iter([]), iter(two)], lambda item: item)) == [
+    first = [day[8], day[4], day[7], day[2]]
+    second = [day[6], day[3]]
+    assert list(newest_first([iter(first), iter([]), iter(second)], lambda item: item)) == [
         day[8], day[6], day[4], day[7], day[3], day[2],
     ]  # fmt: skip

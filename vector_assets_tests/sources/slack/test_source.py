@@ -54,17 +54,17 @@ def test_a_thread_becomes_one_document_with_a_section_and_a_link_for_each_messag
 ) -> None:
     parent = say(team, "2026-03-02T10:15", "*Billing* is down\nsince noon")
     reply = say(team, "2026-03-03T09:00", "Looking, <@U0ANN0001>", thread=parent, user=BEN)
-    found = documents(team, "2026-03-03")[f"{ENGINEERING}:{parent}"]
+    document = documents(team, "2026-03-03")[f"{ENGINEERING}:{parent}"]
     url = f"https://sandbox.slack.com/archives/{ENGINEERING}/p"
-    first, second = found.sections
-    assert (found.id, found.title) == (f"slack:{ENGINEERING}:{parent}", "Billing is down")
-    assert (found.container, found.authors) == ("engineering", ("Ann Lee", "Ben Oz"))
-    assert (found.created_at, found.updated_at) == (
+    first, second = document.sections
+    assert (document.id, document.title) == (f"slack:{ENGINEERING}:{parent}", "Billing is down")
+    assert (document.container, document.authors) == ("engineering", ("Ann Lee", "Ben Oz"))
+    assert (document.created_at, document.updated_at) == (
         utc("2026-03-02T10:15"),
         utc("2026-03-03T09:00"),
     )
-    assert found.access == ("public",)
-    assert found.extra == {
+    assert document.access == ("public",)
+    assert document.extra == {
         "channel": "engineering",
         "channel_id": ENGINEERING,
         "thread_ts": parent,
@@ -75,7 +75,7 @@ def test_a_thread_becomes_one_document_with_a_section_and_a_link_for_each_messag
         "**Billing** is down\nsince noon",
     )
     assert second.text == "Looking, @Ann Lee"
-    assert found.url == first.url == url + parent.replace(".", "")
+    assert document.url == first.url == url + parent.replace(".", "")
     assert second.url == f"{url}{reply.replace('.', '')}?thread_ts={parent}&cid={ENGINEERING}"
 
 
@@ -83,9 +83,9 @@ def test_a_channels_other_messages_of_a_day_become_one_document(team: Sandbox) -
     say(team, "2026-03-02T10:00", "Good morning")
     say(team, "2026-03-02T18:30", "Good night", user=BEN)
     say(team, "2026-03-02T19:00", "elsewhere", channel=RANDOM)
-    found = documents(team, "2026-03-02")
-    day = found[f"{ENGINEERING}:2026-03-02"]
-    assert set(found) == {f"{ENGINEERING}:2026-03-02", f"{RANDOM}:2026-03-02"}
+    by_native_id = documents(team, "2026-03-02")
+    day = by_native_id[f"{ENGINEERING}:2026-03-02"]
+    assert set(by_native_id) == {f"{ENGINEERING}:2026-03-02", f"{RANDOM}:2026-03-02"}
     assert day.title == "#engineering, 2026-03-02"
     assert [section.text for section in day.sections] == ["Good morning", "Good night"]
     assert (day.created_at, day.updated_at) == (utc("2026-03-02T10:00"), utc("2026-03-02T18:30"))
@@ -110,8 +110,8 @@ def test_bots_and_guests_keep_their_names(
     at = ts_of("2026-03-02T10:00")
     message = {"type": "message", "ts": at, "text": "Deployed", **fields}
     team.workspace.messages[ENGINEERING] = [{k: v for k, v in message.items() if v}]
-    found = documents(team, "2026-03-02", SLACK_INCLUDE_BOTS="true")
-    assert found[f"{ENGINEERING}:2026-03-02"].authors == (author,)
+    by_native_id = documents(team, "2026-03-02", SLACK_INCLUDE_BOTS="true")
+    assert by_native_id[f"{ENGINEERING}:2026-03-02"].authors == (author,)
 
 
 def test_what_a_person_reads_stands_in_the_document_and_no_mark_up(team: Sandbox) -> None:
@@ -166,20 +166,23 @@ def test_what_bots_say_is_read_in_threads_alone_and_the_rest_is_a_gap_with_its_c
     say(team, "2026-03-03T11:00", "Deployed", bot_id="B0DEPLOYS")
     say(team, "2026-03-03T12:00", "Reminder: stand-up", user="USLACKBOT")
     say(team, "2026-01-03T12:00", "before the window", bot_id="B0DEPLOYS")
-    found = documents(team, "2026-03-01")
-    texts = {key: [one.text for one in item.sections] for key, item in found.items()}
+    by_native_id = documents(team, "2026-03-01")
+    texts = {
+        key: [section.text for section in document.sections]
+        for key, document in by_native_id.items()
+    }
     assert texts == {
         f"{ENGINEERING}:{parent}": ["Build failed", "Looking", "Retried"],
         DAY: ["Lunch?"],
     }
-    assert found[DAY].updated_at == utc("2026-03-02T10:00")
+    assert by_native_id[DAY].updated_at == utc("2026-03-02T10:00")
     advice = "Set SLACK_INCLUDE_BOTS=true to read them."
     assert gaps(team) == [Gap("messages of bots", "nobody replied to them", advice, 3)]
 
     including = {"SLACK_INCLUDE_BOTS": "true"}
-    found = documents(team, "2026-03-01", **including)
-    assert [one.text for one in found[DAY].sections] == ["Lunch?", "Deployed"]
-    assert len(found[f"{ENGINEERING}:2026-03-03"].sections) == 2
+    by_native_id = documents(team, "2026-03-01", **including)
+    assert [section.text for section in by_native_id[DAY].sections] == ["Lunch?", "Deployed"]
+    assert len(by_native_id[f"{ENGINEERING}:2026-03-03"].sections) == 2
     assert gaps(team, **including) == []
 
 
@@ -197,7 +200,7 @@ def test_a_days_conversations_stand_apart_after_an_hour_of_silence(team: Sandbox
     ):  # fmt: skip
         say(team, f"2026-03-02T{time}", text)
     day = documents(team, "2026-03-02")[DAY]
-    assert [one.is_apart for one in day.sections] == [False, False, True, False]
+    assert [section.is_apart for section in day.sections] == [False, False, True, False]
     chunks = chunk_document(day, WordTokenizer(), 500)
     assert [passage_of(chunk.text) for chunk in chunks] == [
         "Ann Lee, 2026-03-02 09:00\nGood morning\n\nAnn Lee, 2026-03-02 09:59\nMorning!",
@@ -209,7 +212,7 @@ def test_a_thread_stays_in_one_piece_however_long_its_silences(team: Sandbox) ->
     parent = say(team, "2026-03-02T10:00", "A question")
     say(team, "2026-03-05T10:00", "An answer", thread=parent)
     thread = documents(team, "2026-03-05")[f"{ENGINEERING}:{parent}"]
-    assert not any(one.is_apart for one in thread.sections)
+    assert not any(section.is_apart for section in thread.sections)
 
 
 @pytest.mark.parametrize("subtype", ["channel_join", "channel_leave", "channel_topic", "bot_add"])
@@ -250,7 +253,7 @@ def test_a_message_of_an_unknown_shape_never_costs_the_others(team: Sandbox) -> 
         times=1,
     )
     items = source(team).documents(WINDOW)
-    failure, document, *_ = (one for one in items if not isinstance(one, Checkpoint))
+    failure, document, *_ = (item for item in items if not isinstance(item, Checkpoint))
     assert isinstance(failure, DocumentFailure)
     assert (failure.document_id, failure.day) == (
         f"slack:{ENGINEERING}:2026-03-03",
@@ -281,9 +284,9 @@ def test_a_day_and_a_thread_of_more_than_a_page_are_whole(team: Sandbox) -> None
         say(team, time, f"message {number}")
         say(team, time, f"reply {number}", thread=parent)
         team.workspace.messages[ENGINEERING][-1]["ts"] = ts_of(time)[:-1] + "1"
-    found = documents(team, "2026-03-02")
-    assert len(found[f"{ENGINEERING}:2026-03-02"].sections) == 1_100
-    assert len(found[f"{ENGINEERING}:{parent}"].sections) == 1_101
+    by_native_id = documents(team, "2026-03-02")
+    assert len(by_native_id[f"{ENGINEERING}:2026-03-02"].sections) == 1_100
+    assert len(by_native_id[f"{ENGINEERING}:{parent}"].sections) == 1_101
 
 
 def test_order_is_stable_and_the_last_word_is_a_checkpoint(team: Sandbox) -> None:

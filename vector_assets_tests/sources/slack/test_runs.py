@@ -16,7 +16,7 @@ from vector_assets.sandbox.workspace import Json
 from vector_assets.sources.base import Unlisted
 from vector_assets.sources.items import NothingKnown
 from vector_assets.sources.slack.reader import MAX_UNANSWERED_THREADS
-from vector_assets_tests.sources.slack.nights import Nights
+from vector_assets_tests.sources.slack.runs import Runs
 from vector_assets_tests.sources.slack.team import (
     ANN,
     BEN,
@@ -41,8 +41,8 @@ def team(sandbox: Sandbox) -> Sandbox:
 
 
 @pytest.fixture
-def nights(team: Sandbox, tmp_path: Path) -> Nights:
-    return Nights(team, tmp_path)
+def runs(team: Sandbox, tmp_path: Path) -> Runs:
+    return Runs(team, tmp_path)
 
 
 def begin_thread(team: Sandbox, day: str, number: int = 0, **fields: Any) -> str:
@@ -53,7 +53,7 @@ def begin_thread(team: Sandbox, day: str, number: int = 0, **fields: Any) -> str
 
 
 def message(team: Sandbox, ts: str, channel: str = ENGINEERING) -> Json:
-    return next(one for one in team.workspace.messages[channel] if one["ts"] == ts)
+    return next(message for message in team.workspace.messages[channel] if message["ts"] == ts)
 
 
 def edit(team: Sandbox, ts: str, text: str) -> None:
@@ -67,50 +67,48 @@ def delete(team: Sandbox, ts: str) -> None:
 
 def hide(team: Sandbox, channel: str = RANDOM) -> Json:
     """Keep the bot out of a channel, and return that channel."""
-    found = next(one for one in team.workspace.channels if one["id"] == channel)
-    found["is_member"] = False
-    return found
+    hidden = next(candidate for candidate in team.workspace.channels if candidate["id"] == channel)
+    hidden["is_member"] = False
+    return hidden
 
 
 # What is unchanged is not asked for again.
 
 
-def test_a_nights_calls_follow_what_changed_and_not_what_exists(
-    team: Sandbox, nights: Nights
+def test_the_requests_of_a_run_follow_what_changed_and_not_what_exists(
+    team: Sandbox, runs: Runs
 ) -> None:
     parents = [begin_thread(team, "2026-03-02", number) for number in range(40)]
     say(team, "2026-03-02T12:00", "Lunch?")
-    first = nights.run("2026-03-02")
+    first = runs.run("2026-03-02")
     assert (first.replies, first.report.total.unchanged_documents) == (40, 0)
 
-    again = nights.run("2026-03-02")
+    again = runs.run("2026-03-02")
     assert (again.replies, again.history) == (0, 2)
     assert again.report.total.unchanged_documents == again.report.total.documents == 43
     assert (again.report.total.chunks, again.report.total.deleted_chunks) == (0, 0)
 
     say(team, "2026-03-02T13:00", "One more thing", thread=parents[7])
-    changed = nights.run("2026-03-02")
+    changed = runs.run("2026-03-02")
     assert (changed.replies, changed.report.total.unchanged_documents) == (1, 42)
-    assert "One more thing" in nights.texts()[f"{ENGINEERING}:{parents[7]}"]
+    assert "One more thing" in runs.texts()[f"{ENGINEERING}:{parents[7]}"]
 
 
-def test_the_index_is_asked_by_the_page_and_not_by_the_thread(
-    team: Sandbox, nights: Nights
-) -> None:
+def test_the_index_is_asked_by_the_page_and_not_by_the_thread(team: Sandbox, runs: Runs) -> None:
     for number in range(50):
         begin_thread(team, "2026-03-02", number)
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     # Two for the channels, three for each channel of a page, one or two a batch of the plan.
-    assert nights.run("2026-03-02").questions <= 2 + 2 * 3 + 2
+    assert runs.run("2026-03-02").questions <= 2 + 2 * 3 + 2
 
 
 @pytest.mark.parametrize("what", ["parent edited", "parent deleted", "readers", "name"])
 def test_a_thread_is_fetched_again_when_its_stamp_changes_by_its(
-    team: Sandbox, nights: Nights, what: str
+    team: Sandbox, runs: Runs, what: str
 ) -> None:
     team.workspace.site.private_channel_ids.append(ENGINEERING)
     parent = begin_thread(team, "2026-03-02")
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     match what:
         case "parent edited":
             edit(team, parent, "A better question")
@@ -120,83 +118,83 @@ def test_a_thread_is_fetched_again_when_its_stamp_changes_by_its(
             team.workspace.channels[0]["members"].remove(BEN)
         case "name":
             team.workspace.channels[0]["name"] = "builders"
-    assert nights.run("2026-03-02").replies == 1
-    assert nights.run("2026-03-02").replies == 0
+    assert runs.run("2026-03-02").replies == 1
+    assert runs.run("2026-03-02").replies == 0
 
 
 def test_a_thread_that_only_a_broadcast_brought_has_the_stamp_of_its_own_first_page(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     parent = say(team, "2025-01-02T10:00", "An ancient question")
     say(team, "2026-03-09T09:00", "Solved!", thread=parent, subtype="thread_broadcast")
-    nights.run("2026-03-09")
-    (found,) = [
+    runs.run("2026-03-09")
+    (document,) = [
         item
-        for item in nights.source().documents(Window(utc("2026-03-09"), None))
+        for item in runs.source().documents(Window(utc("2026-03-09"), None))
         if isinstance(item, Document) and item.native_id.endswith(parent)
     ]
-    assert "2025" in found.sections[0].heading
-    assert found.stamp.split()[1:3] == ["1", ts_of("2026-03-09T09:00")]
+    assert "2025" in document.sections[0].heading
+    assert document.stamp.split()[1:3] == ["1", ts_of("2026-03-09T09:00")]
 
 
 # Edits and deletions.
 
 
 def test_an_edited_reply_is_seen_by_the_rescan_which_then_writes_nothing(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     parent = say(team, "2026-03-02T10:00", "Which port?")
     reply = say(team, "2026-03-02T11:00", "8080", thread=parent)
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     edit(team, reply, "9090")
-    assert nights.run("2026-03-02").replies == 0
-    assert "8080" in nights.texts()[f"{ENGINEERING}:{parent}"]
+    assert runs.run("2026-03-02").replies == 0
+    assert "8080" in runs.texts()[f"{ENGINEERING}:{parent}"]
 
-    rescan = nights.run("2026-02-20", last="2026-03-20", is_rescan=True)
+    rescan = runs.run("2026-02-20", last="2026-03-20", is_rescan=True)
     assert (rescan.replies, rescan.report.total.embedded_chunks) == (1, 1)
-    assert "9090" in nights.texts()[f"{ENGINEERING}:{parent}"]
-    assert "8080" not in nights.texts()[f"{ENGINEERING}:{parent}"]
-    again = nights.run("2026-02-20", last="2026-03-20", is_rescan=True)
+    assert "9090" in runs.texts()[f"{ENGINEERING}:{parent}"]
+    assert "8080" not in runs.texts()[f"{ENGINEERING}:{parent}"]
+    again = runs.run("2026-02-20", last="2026-03-20", is_rescan=True)
     assert (again.replies, again.report.total.chunks) == (1, 0)
 
 
 @pytest.mark.parametrize(("is_rescan", "days"), [(True, 30), (False, 1)])
 @pytest.mark.parametrize("is_thread", [True, False], ids=["of a thread", "of a day"])
 def test_a_last_message_that_is_deleted_leaves_the_index_and_the_activity_stays(
-    team: Sandbox, nights: Nights, is_thread: bool, is_rescan: bool, days: int
+    team: Sandbox, runs: Runs, is_thread: bool, is_rescan: bool, days: int
 ) -> None:
     parent = say(team, "2026-03-02T10:00", "The password is on the board")
     say(team, "2026-03-02T11:00", "Thanks", thread=parent if is_thread else "")
     last = say(team, "2026-03-02T12:00", "It is hunter2", thread=parent if is_thread else "")
     native_id = f"{ENGINEERING}:{parent if is_thread else '2026-03-02'}"
-    nights.run("2026-03-02")
-    assert "hunter2" in nights.texts()[native_id]
+    runs.run("2026-03-02")
+    assert "hunter2" in runs.texts()[native_id]
 
     delete(team, last)
     first_day = "2026-02-01" if days == 30 else "2026-03-02"
-    seen = nights.run(first_day, last="2026-03-02", is_rescan=is_rescan)
+    seen = runs.run(first_day, last="2026-03-02", is_rescan=is_rescan)
     assert seen.report.total.failed_documents == 0
-    assert "hunter2" not in nights.texts()[native_id]
-    assert "Thanks" in nights.texts()[native_id]
-    assert nights.updated_at(native_id) == utc("2026-03-02T12:00")
+    assert "hunter2" not in runs.texts()[native_id]
+    assert "Thanks" in runs.texts()[native_id]
+    assert runs.updated_at(native_id) == utc("2026-03-02T12:00")
 
-    again = nights.run(first_day, last="2026-03-02", is_rescan=is_rescan)
+    again = runs.run(first_day, last="2026-03-02", is_rescan=is_rescan)
     assert (again.report.total.chunks, again.report.total.deleted_chunks) == (0, 0)
 
 
 def test_a_thread_whose_late_reply_was_deleted_is_found_by_the_activity_that_the_index_holds(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     parent = begin_thread(team, "2026-02-20")
     late = say(team, "2026-03-10T12:00", "It is hunter2", thread=parent)
     native_id = f"{ENGINEERING}:{parent}"
-    nights.run("2026-03-10")
+    runs.run("2026-03-10")
     delete(team, late)
     # Parent and latest reply lie before this window; only the index still says otherwise.
-    assert nights.run("2026-03-10").replies == 1
-    assert "hunter2" not in nights.texts()[native_id]
-    assert nights.updated_at(native_id) == utc("2026-03-10T12:00")
-    assert f"slack:{native_id}" in set(nights.source().ids(Window(utc("2026-03-10"), None)))
+    assert runs.run("2026-03-10").replies == 1
+    assert "hunter2" not in runs.texts()[native_id]
+    assert runs.updated_at(native_id) == utc("2026-03-10T12:00")
+    assert f"slack:{native_id}" in set(runs.source().ids(Window(utc("2026-03-10"), None)))
 
 
 def test_the_index_is_asked_what_it_holds_before_the_messages_are_read(team: Sandbox) -> None:
@@ -225,21 +223,23 @@ def test_the_index_is_asked_what_it_holds_before_the_messages_are_read(team: San
 
 
 def test_what_is_wholly_deleted_is_left_for_the_prune_and_not_listed(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     lonely = say(team, "2026-03-01T10:00", "Alone")
     parent = begin_thread(team, "2026-03-02")
     kept = begin_thread(team, "2026-03-03")
-    nights.run("2026-03-01", last="2026-03-03")
+    runs.run("2026-03-01", last="2026-03-03")
     delete(team, lonely)
     delete(team, parent)
     team.workspace.messages[ENGINEERING] = [
-        one for one in team.workspace.messages[ENGINEERING] if one.get("thread_ts") != parent
+        message
+        for message in team.workspace.messages[ENGINEERING]
+        if message.get("thread_ts") != parent
     ]
-    nights.run("2026-03-01", last="2026-03-03", is_rescan=True)
+    runs.run("2026-03-01", last="2026-03-03", is_rescan=True)
     gone = {f"{ENGINEERING}:2026-03-01", f"{ENGINEERING}:{parent}"}
-    assert gone < set(nights.texts())
-    listed = set(nights.source().ids(Window(utc("2026-03-01"), None)))
+    assert gone < set(runs.texts())
+    listed = set(runs.source().ids(Window(utc("2026-03-01"), None)))
     assert listed == {
         f"slack:{ENGINEERING}:{kept}", f"slack:{ENGINEERING}", f"slack:{RANDOM}",
     }  # fmt: skip
@@ -248,22 +248,22 @@ def test_what_is_wholly_deleted_is_left_for_the_prune_and_not_listed(
 # Channels that are new to the index.
 
 
-def test_a_first_run_reads_its_days_and_no_history(team: Sandbox, nights: Nights) -> None:
+def test_a_first_run_reads_its_days_and_no_history(team: Sandbox, runs: Runs) -> None:
     say(team, "2025-06-01T10:00", "long ago")
     say(team, "2026-03-02T10:00", "now")
-    nights.run("2026-03-02")
-    assert set(nights.texts()) == {f"{ENGINEERING}:2026-03-02"}
-    assert nights.channels() == {ENGINEERING, RANDOM}
-    nights.run("2026-03-02")
-    assert set(nights.texts()) == {f"{ENGINEERING}:2026-03-02"}
+    runs.run("2026-03-02")
+    assert set(runs.texts()) == {f"{ENGINEERING}:2026-03-02"}
+    assert runs.channels() == {ENGINEERING, RANDOM}
+    runs.run("2026-03-02")
+    assert set(runs.texts()) == {f"{ENGINEERING}:2026-03-02"}
 
 
 @pytest.fixture
-def old_channel(team: Sandbox, nights: Nights) -> Json:
+def old_channel(team: Sandbox, runs: Runs) -> Json:
     """A channel with a past, into which the bot is invited after the index was begun."""
     channel = hide(team)
     say(team, "2026-03-01T10:00", "here")
-    nights.run("2026-03-01")
+    runs.run("2026-03-01")
     begin_thread(team, "2025-01-05", channel=RANDOM)
     say(team, "2025-06-01T10:00", "long ago", channel=RANDOM)
     say(team, "2023-12-31T10:00", "before the first partition", channel=RANDOM)
@@ -272,20 +272,20 @@ def old_channel(team: Sandbox, nights: Nights) -> Json:
     return channel
 
 
-def of_random(nights: Nights) -> set[str]:
-    found = [one.partition(":") for one in nights.texts() if one.startswith(RANDOM)]
-    return {day_or_ts for _, _, day_or_ts in found}
+def of_random(runs: Runs) -> set[str]:
+    parts = [native_id.partition(":") for native_id in runs.texts() if native_id.startswith(RANDOM)]
+    return {day_or_ts for _, _, day_or_ts in parts}
 
 
 HISTORY_OF_RANDOM = {ts_of("2025-01-05T10:00"), "2025-06-01", "2026-03-02"}
 
 
 def test_a_bot_added_to_an_old_channel_brings_its_whole_history_once(
-    nights: Nights, old_channel: Json
+    runs: Runs, old_channel: Json
 ) -> None:
-    nights.run("2026-03-02")
-    assert of_random(nights) == HISTORY_OF_RANDOM
-    after = nights.run("2026-03-02")
+    runs.run("2026-03-02")
+    assert of_random(runs) == HISTORY_OF_RANDOM
+    after = runs.run("2026-03-02")
     assert (after.replies, after.history) == (0, 2)
 
 
@@ -293,129 +293,129 @@ def test_a_channel_that_settings_add_brings_its_whole_history(
     team: Sandbox, tmp_path: Path
 ) -> None:
     say(team, "2025-06-01T10:00", "long ago", channel=RANDOM)
-    Nights(team, tmp_path, SLACK_CHANNELS="engineering").run("2026-03-02")
-    both = Nights(team, tmp_path)
+    Runs(team, tmp_path, SLACK_CHANNELS="engineering").run("2026-03-02")
+    both = Runs(team, tmp_path)
     both.run("2026-03-03")
     assert of_random(both) == {"2025-06-01"}
 
 
 def test_a_run_that_dies_half_way_through_a_history_leaves_it_to_the_next(
-    team: Sandbox, nights: Nights, old_channel: Json
+    team: Sandbox, runs: Runs, old_channel: Json
 ) -> None:
     # What is newer than the page that fails has been written by then.
     for number in range(1_100):
         say(team, f"2026-02-01T{number // 60:02}:{number % 60:02}", "a word", channel=RANDOM)
     outage = team.faults.fail(HISTORY, contains="cursor=", status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
-        nights.run("2026-03-02")
-    assert (of_random(nights), nights.channels()) == ({"2026-03-02"}, {ENGINEERING})
+        runs.run("2026-03-02")
+    assert (of_random(runs), runs.channels()) == ({"2026-03-02"}, {ENGINEERING})
     team.faults.rules.remove(outage)
-    nights.run("2026-03-02")
-    assert of_random(nights) == {*HISTORY_OF_RANDOM, "2026-02-01"}
-    assert nights.channels() == {ENGINEERING, RANDOM}
+    runs.run("2026-03-02")
+    assert of_random(runs) == {*HISTORY_OF_RANDOM, "2026-02-01"}
+    assert runs.channels() == {ENGINEERING, RANDOM}
 
 
-def test_a_history_of_which_a_thread_failed_is_read_again_by_the_next_night(
-    team: Sandbox, nights: Nights, old_channel: Json
+def test_a_history_of_which_a_thread_failed_is_read_again_by_the_next_run(
+    team: Sandbox, runs: Runs, old_channel: Json
 ) -> None:
     body = {"ok": False, "error": "thread_not_found"}
     fault = team.faults.fail(REPLIES, contains=RANDOM, status=200, body=body)
-    night = nights.run("2026-03-02")
-    assert [one.cause for one in night.report.failures] != []
-    assert (of_random(nights), nights.channels()) == (
+    run = runs.run("2026-03-02")
+    assert [failure.cause for failure in run.report.failures] != []
+    assert (of_random(runs), runs.channels()) == (
         {"2025-06-01", "2026-03-02"},
         {ENGINEERING},
     )
     team.faults.rules.remove(fault)
-    nights.run("2026-03-03")
-    assert of_random(nights) == HISTORY_OF_RANDOM
+    runs.run("2026-03-03")
+    assert of_random(runs) == HISTORY_OF_RANDOM
 
 
-def test_two_runs_at_once_bring_a_history_as_one_does(nights: Nights, old_channel: Json) -> None:
+def test_two_runs_at_once_bring_a_history_as_one_does(runs: Runs, old_channel: Json) -> None:
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(nights.run, ["2026-03-01", "2026-03-02"]))
-    assert of_random(nights) == HISTORY_OF_RANDOM
-    settled = nights.run("2026-03-02")
-    assert (settled.replies, settled.report.total.chunks) == (0, 0)
+        list(pool.map(runs.run, ["2026-03-01", "2026-03-02"]))
+    assert of_random(runs) == HISTORY_OF_RANDOM
+    third = runs.run("2026-03-02")
+    assert (third.replies, third.report.total.chunks) == (0, 0)
 
 
 @pytest.mark.parametrize("who", [BOT, BEN])
 def test_a_bot_that_comes_back_catches_up_once_and_others_who_come_change_nothing(
-    team: Sandbox, nights: Nights, who: str
+    team: Sandbox, runs: Runs, who: str
 ) -> None:
     begin_thread(team, "2026-03-01", channel=RANDOM)
-    nights.run("2026-03-01")
+    runs.run("2026-03-01")
     # From now on the bot is out, and a private channel is not even listed.
     begin_thread(team, "2026-03-05", channel=RANDOM)
     joined = {"subtype": "channel_join", "user": who}
     say(team, "2026-03-20T10:00", f"<@{who}> has joined the channel", channel=RANDOM, **joined)
-    nights.run("2026-03-20")
-    assert (ts_of("2026-03-05T10:00") in of_random(nights)) == (who == BOT)
-    assert nights.run("2026-03-20").history == 2
+    runs.run("2026-03-20")
+    assert (ts_of("2026-03-05T10:00") in of_random(runs)) == (who == BOT)
+    assert runs.run("2026-03-20").history == 2
 
 
 def test_a_channel_that_becomes_private_takes_its_past_out_of_the_public(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     old = begin_thread(team, "2025-06-01", channel=RANDOM)
-    nights.run("2025-06-01", last="2026-03-01")
+    runs.run("2025-06-01", last="2026-03-01")
     team.workspace.site.private_channel_ids.append(RANDOM)
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     public = {
         hit.metadata["document_id"]
-        for hit in nights.hits(viewer="")
+        for hit in runs.hits(viewer="")
         if hit.metadata["channel_id"] == RANDOM
     }
     assert public == set()
-    assert f"{RANDOM}:{old}" in nights.texts()
+    assert f"{RANDOM}:{old}" in runs.texts()
 
 
-# The rescan looks further than a night.
+# The rescan looks further than a nightly run.
 
 
-def test_who_leaves_a_private_channel_loses_its_past_at_the_next_night_though_nothing_was_said(
-    team: Sandbox, nights: Nights
+def test_who_leaves_a_private_channel_loses_its_past_at_the_next_run_though_nothing_was_said(
+    team: Sandbox, runs: Runs
 ) -> None:
     team.workspace.site.private_channel_ids.append(ENGINEERING)
     begin_thread(team, "2026-01-05")
     say(team, "2026-01-06T10:00", "word " * 30)
-    nights.embedder = TinyEmbedder(chunk_tokens=10)
-    nights.run("2026-01-05", last="2026-03-20")
-    before = {hit.id for hit in nights.hits("ben.oz@example.com")}
+    runs.embedder = TinyEmbedder(chunk_tokens=10)
+    runs.run("2026-01-05", last="2026-03-20")
+    before = {hit.id for hit in runs.hits("ben.oz@example.com")}
     assert len(before) > 5
-    embedded = len(nights.embedder.embedded_texts)
+    embedded = len(runs.embedder.embedded_texts)
 
     team.workspace.channels[0]["members"].remove(BEN)
-    nights.run("2026-03-21")
-    left = {hit.id for hit in nights.hits("ben.oz@example.com")}
-    assert left == {hit.id for hit in nights.hits("")} < before
-    assert before <= {hit.id for hit in nights.hits("ann.lee@example.com")}
-    assert len(nights.embedder.embedded_texts) == embedded
+    runs.run("2026-03-21")
+    left = {hit.id for hit in runs.hits("ben.oz@example.com")}
+    assert left == {hit.id for hit in runs.hits("")} < before
+    assert before <= {hit.id for hit in runs.hits("ann.lee@example.com")}
+    assert len(runs.embedder.embedded_texts) == embedded
     # Nothing more is asked once it is done.
-    assert nights.run("2026-03-21").replies == 0
+    assert runs.run("2026-03-21").replies == 0
 
 
 def test_a_late_reply_under_a_parent_of_last_year_is_found_by_the_rescan(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
-    nights.run("2026-03-01")
+    runs.run("2026-03-01")
     parent = begin_thread(team, "2025-01-05")
     say(team, "2026-03-09T10:00", "Solved at last", thread=parent)
     native_id = f"{ENGINEERING}:{parent}"
-    nights.run("2026-03-09")
-    assert native_id not in nights.texts()
-    rescan = nights.run("2026-02-10", last="2026-03-11", is_rescan=True)
-    assert "Solved at last" in nights.texts()[native_id]
+    runs.run("2026-03-09")
+    assert native_id not in runs.texts()
+    rescan = runs.run("2026-02-10", last="2026-03-11", is_rescan=True)
+    assert "Solved at last" in runs.texts()[native_id]
     assert rescan.replies == 1
 
 
-def test_a_rescan_leaves_it_to_the_night_to_bring_the_history_of_a_new_channel(
-    nights: Nights, old_channel: Json
+def test_a_rescan_leaves_it_to_the_nightly_run_to_bring_the_history_of_a_new_channel(
+    runs: Runs, old_channel: Json
 ) -> None:
-    nights.run("2026-02-01", last="2026-03-02", is_rescan=True)
-    assert (of_random(nights), nights.channels()) == ({"2026-03-02"}, {ENGINEERING})
-    nights.run("2026-03-03")
-    assert of_random(nights) == HISTORY_OF_RANDOM
+    runs.run("2026-02-01", last="2026-03-02", is_rescan=True)
+    assert (of_random(runs), runs.channels()) == ({"2026-03-02"}, {ENGINEERING})
+    runs.run("2026-03-03")
+    assert of_random(runs) == HISTORY_OF_RANDOM
 
 
 # What a prune asks.
@@ -430,7 +430,7 @@ def ids_of(items: Iterable[Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("end", [None, "2026-03-10"])
 def test_a_window_lists_the_ids_that_it_yields_without_asking_for_a_reply(
-    team: Sandbox, nights: Nights, end: str | None
+    team: Sandbox, runs: Runs, end: str | None
 ) -> None:
     for day in (1, 5, 9, 11):
         parent = begin_thread(team, f"2026-03-{day:02}")
@@ -446,22 +446,22 @@ def test_a_window_lists_the_ids_that_it_yields_without_asking_for_a_reply(
 
 
 def test_a_thread_of_any_age_that_the_index_holds_is_listed_by_the_day_of_its_last_reply(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     parent = begin_thread(team, "2025-01-05")
     say(team, "2026-03-09T10:00", "Solved at last", thread=parent)
-    nights.run("2025-01-05")
-    assert nights.updated_at(f"{ENGINEERING}:{parent}") == utc("2026-03-09T10:00")
+    runs.run("2025-01-05")
+    assert runs.updated_at(f"{ENGINEERING}:{parent}") == utc("2026-03-09T10:00")
     window = Window(utc("2026-03-09"), utc("2026-03-10"))
-    assert f"slack:{ENGINEERING}:{parent}" in set(nights.source().ids(window))
+    assert f"slack:{ENGINEERING}:{parent}" in set(runs.source().ids(window))
 
 
 @pytest.mark.parametrize("how", ["left", "deleted", "archived and refused", "removed meanwhile"])
 def test_a_channel_that_cannot_be_read_any_more_does_not_look_deleted(
-    team: Sandbox, nights: Nights, how: str
+    team: Sandbox, runs: Runs, how: str
 ) -> None:
     say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     match how:
         case "left":
             hide(team)
@@ -473,35 +473,35 @@ def test_a_channel_that_cannot_be_read_any_more_does_not_look_deleted(
             body = {"ok": False, "error": "not_in_channel"}
             team.faults.fail(HISTORY, contains=RANDOM, status=200, body=body)
     name = RANDOM if how == "deleted" else "random"
-    listed = list(nights.source().ids(Window(utc("2026-03-01"), None)))
-    (part,) = [one for one in listed if isinstance(one, Unlisted)]
+    listed = list(runs.source().ids(Window(utc("2026-03-01"), None)))
+    (part,) = [item for item in listed if isinstance(item, Unlisted)]
     assert (part.subject, part.prefix) == (f"#{name}", f"slack:{RANDOM}:")
     assert "Invite the bot again" in part.advice
 
 
 def test_a_channel_that_settings_leave_out_is_not_listed_on_purpose(
-    team: Sandbox, nights: Nights
+    team: Sandbox, runs: Runs
 ) -> None:
     say(team, "2026-03-02T10:00", "there", channel=RANDOM)
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     hide(team)
-    nights.environment["SLACK_CHANNELS"] = "engineering"
-    listed = set(nights.source().ids(Window(utc("2026-03-01"), None)))
+    runs.environment["SLACK_CHANNELS"] = "engineering"
+    listed = set(runs.source().ids(Window(utc("2026-03-01"), None)))
     assert listed == {f"slack:{ENGINEERING}"}
 
 
-def test_a_channel_that_was_never_read_stands_in_no_way(team: Sandbox, nights: Nights) -> None:
+def test_a_channel_that_was_never_read_stands_in_no_way(team: Sandbox, runs: Runs) -> None:
     hide(team)["is_archived"] = True
     say(team, "2026-03-02T10:00", "here")
-    nights.run("2026-03-02")
-    listed = set(nights.source().ids(Window(utc("2026-03-01"), None)))
+    runs.run("2026-03-02")
+    listed = set(runs.source().ids(Window(utc("2026-03-01"), None)))
     assert listed == {f"slack:{ENGINEERING}", f"slack:{ENGINEERING}:2026-03-02"}
 
 
-def test_an_outage_while_listing_is_no_complete_listing(team: Sandbox, nights: Nights) -> None:
+def test_an_outage_while_listing_is_no_complete_listing(team: Sandbox, runs: Runs) -> None:
     for number in range(MAX_UNANSWERED_THREADS):
         begin_thread(team, "2026-03-02", number)
-    nights.run("2026-03-02")
+    runs.run("2026-03-02")
     team.faults.fail(HISTORY, status=500)
     with pytest.raises(UnavailableError, match=r"slack conversations\.history did not answer"):
-        list(nights.source().ids(Window(utc("2026-03-01"), None)))
+        list(runs.source().ids(Window(utc("2026-03-01"), None)))

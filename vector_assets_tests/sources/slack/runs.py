@@ -1,4 +1,4 @@
-"""Nights of Slack over a real index in a folder: the whole pipeline, run by run."""
+"""Runs of the whole pipeline over Slack, one after the other, with a real index in a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,15 +33,8 @@ class CountingStore(LanceDBStore):
 
 
 @dataclass(frozen=True)
-class Night:
-    """What one run did.
-
-    Attributes:
-        report: Its own words.
-        replies: How often it asked for a thread.
-        history: How often it asked for a page of a channel.
-        questions: How often it asked the index about documents.
-    """
+class Run:
+    """A run's report, and its requests for threads, for pages of history, and to the index."""
 
     report: SyncReport
     replies: int
@@ -53,14 +46,8 @@ class Night:
         return self.report.gaps
 
 
-class Nights:
-    """Runs over one index.
-
-    Args:
-        sandbox: Whose Slack is read.
-        folder: Of the index.
-        environment: Settings besides those of the sandbox.
-    """
+class Runs:
+    """Runs over one index, with settings besides those of the sandbox."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, **environment: str) -> None:
         self.sandbox = sandbox
@@ -68,8 +55,8 @@ class Nights:
         self.environment = environment
         self.embedder: Embedder = TinyEmbedder(chunk_tokens=2_000)
 
-    def run(self, day: str, *, last: str = "", is_rescan: bool = False) -> Night:
-        """Read a day, or all days to `last`, as the morning after does: up to the present."""
+    def run(self, day: str, *, last: str = "", is_rescan: bool = False) -> Run:
+        """Read a day, or all days to `last`, up to the next morning."""
         meter, store = Meter(), CountingStore(self.uri)
         days = Days(date.fromisoformat(day), date.fromisoformat(last or day))
         pipeline = Pipeline(
@@ -81,7 +68,7 @@ class Nights:
         stream = pipeline.embedded_documents(days, morning, is_rescan=is_rescan)
         report = write(stream)
         asked = report.requests
-        return Night(
+        return Run(
             report,
             replies=asked.get("slack conversations.replies", 0),
             history=asked.get("slack conversations.history", 0),
@@ -91,8 +78,8 @@ class Nights:
     def source(self) -> SlackSource:
         """Return a source that knows what the index holds, as one that prunes does."""
         slack = source(self.sandbox, **self.environment)
-        kind = IndexSpec.of(self.embedder).vector_spec
-        slack.known = HeldVersions(self._store(), "slack", kind, is_rescan=False)
+        spec = IndexSpec.of(self.embedder).vector_spec
+        slack.known = HeldVersions(self._store(), "slack", spec, is_rescan=False)
         return slack
 
     def hits(self, viewer: str) -> list[Hit]:
@@ -103,13 +90,15 @@ class Nights:
 
     def texts(self) -> dict[str, str]:
         """Return the whole text that the index holds of each thread and day, by native id."""
-        found: dict[str, str] = {}
-        for hit in sorted(self.hits("ann.lee@example.com"), key=lambda one: one.id):
+        text_by_id: dict[str, str] = {}
+        for hit in sorted(self.hits("ann.lee@example.com"), key=lambda hit: hit.id):
             native_id = str(hit.metadata["document_id"]).removeprefix("slack:")
             passage = str(hit.metadata["text"]).partition("\n\n")[2]
             if ":" in native_id:
-                found[native_id] = "\n".join(filter(None, (found.get(native_id), passage)))
-        return found
+                text_by_id[native_id] = "\n".join(
+                    filter(None, (text_by_id.get(native_id), passage))
+                )
+        return text_by_id
 
     def updated_at(self, native_id: str) -> datetime:
         """Return the last activity that the index holds of a document."""
@@ -118,8 +107,11 @@ class Nights:
 
     def channels(self) -> set[str]:
         """Return the channels that the index holds as seen."""
-        native_ids = (one.removeprefix("slack:") for one, _ in self._store().documents("slack"))
-        return {one for one in native_ids if ":" not in one}
+        native_ids = (
+            document_id.removeprefix("slack:")
+            for document_id, _ in self._store().documents("slack")
+        )
+        return {native_id for native_id in native_ids if ":" not in native_id}
 
     def _store(self) -> VectorStore:
         store = LanceDBStore(self.uri)
