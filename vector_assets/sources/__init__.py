@@ -91,8 +91,8 @@ def source_class(name: str) -> type[Source]:
     """
     require_known(name)
     module, _, attribute = SOURCES[name].path.partition(":")
-    found: type[Source] = getattr(import_module(module), attribute)
-    return found
+    source: type[Source] = getattr(import_module(module), attribute)
+    return source
 
 
 def build_source(name: str, settings: Settings, meter: Meter) -> Source:

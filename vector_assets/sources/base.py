@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import groupby
 from typing import ClassVar, Self
 
 from vector_assets.core.days import Window, start_of_day
@@ -167,12 +168,12 @@ class Source(ABC):
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield what became of documents that the listing does not show, by id, each once.
 
-        The prune's second look, before anything is deleted. The default believes the listing.
+        The prune asks before it deletes anything. The default trusts the listing.
 
         Raises:
             VectorAssetsError: As `documents` raises; then nothing may be concluded.
         """
-        return ((one.document_id, RemoteState.NOT_SHOWN) for one in missing)
+        return ((document.document_id, RemoteState.NOT_SHOWN) for document in missing)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, wherever in time it lies.
@@ -188,8 +189,9 @@ class Source(ABC):
         Raises:
             VectorAssetsError: As `documents` raises; then what was not yielded has failed again.
         """
-        wanted = {one.document_id for one in failed if one.day is not None}
-        for window in days_as_windows(one.day for one in failed if one.day is not None):
+        days = {entry.document_id: entry.day for entry in failed if entry.day is not None}
+        wanted = set(days)
+        for window in days_as_windows(days.values()):
             for item in self.documents(window):
                 if (document_id := document_id_of_item(item)) in wanted:
                     wanted.discard(document_id)
@@ -197,9 +199,9 @@ class Source(ABC):
                 elif isinstance(item, Gap):
                     yield item
         yield from map(Resolved, sorted(wanted))
-        for one in failed:
-            if one.day is None:
-                yield DocumentFailure(one.document_id, one.cause)
+        for entry in failed:
+            if entry.day is None:
+                yield DocumentFailure(entry.document_id, entry.cause)
 
     def estimate(self, window: Window) -> WindowEstimate:
         """Estimate what a window holds, with fewer requests than reading it takes.
@@ -243,12 +245,7 @@ class Source(ABC):
 
 def days_as_windows(days: Iterable[date]) -> Iterator[Window]:
     """Yield the windows of some UTC days, oldest first; days in a row share one."""
-    first: date | None = None
-    last: date | None = None
-    for day in sorted(set(days)):
-        if last is not None and first is not None and day - last > timedelta(days=1):
-            yield Window(start_of_day(first), start_of_day(last + timedelta(days=1)))
-            first = None
-        first, last = first or day, day
-    if first is not None and last is not None:
-        yield Window(start_of_day(first), start_of_day(last + timedelta(days=1)))
+    ordered = sorted(set(days))
+    for _, group in groupby(enumerate(ordered), lambda item: item[1].toordinal() - item[0]):
+        run = [day for _, day in group]
+        yield Window(start_of_day(run[0]), start_of_day(run[-1] + timedelta(days=1)))
