@@ -24,11 +24,10 @@ FIELDS = f"""
     }}
     sentences {{ speaker_id speaker_name text raw_text start_time }}
 """
-"""The fields of a transcript that a document needs; none that some plans withhold, such as media
-and analytics."""
+"""The fields of a transcript that a document needs; no plan withholds them."""
 
 MAX_PARTICIPANTS = 100
-"""Participants in the metadata at the most, because it is stored with each chunk."""
+"""Most participants in the metadata, which is stored with each chunk."""
 
 _TEAM_PRIVACY = {"link", "teammates", "teammatesandparticipants"}
 _READERS_BY_PRIVACY = {
@@ -43,13 +42,7 @@ Transcript = Mapping[str, Any]
 
 
 def document_of(source: str, transcript: Transcript, began: datetime) -> Document:
-    """Return a transcript as a document.
-
-    Args:
-        source: Name of the source.
-        transcript: All `FIELDS` of it.
-        began: Start of the meeting.
-    """
+    """Return a transcript with all `FIELDS`, of a meeting that began then, as a document."""
     channels = [
         channel["title"] for channel in transcript.get("channels") or [] if channel.get("title")
     ]
@@ -75,11 +68,7 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
 
 
 def stamp_of(transcript: Transcript) -> str:
-    """Return the `Document.stamp`, which changes when other people may read the meeting.
-
-    Args:
-        transcript: At least its `READER_FIELDS`.
-    """
+    """Return the `Document.stamp` of `READER_FIELDS`; it changes with the readers."""
     return " ".join(access_of(transcript))
 
 
