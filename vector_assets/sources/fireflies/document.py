@@ -1,11 +1,14 @@
 """Convert a transcript to a Document: its fields, title and readers."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from vector_assets.core.documents import PUBLIC, RESTRICTED, Document
-from vector_assets.sources.fireflies.sections import SUMMARY_FIELDS, sections_of, speakers_of
+from vector_assets.sources.fireflies.sections import (
+    SUMMARY_FIELDS,
+    Transcript,
+    sections_of,
+    speakers_of,
+)
 
 READER_FIELDS = """
     privacy host_email organizer_email participants workspace_users
@@ -37,8 +40,6 @@ _READERS_BY_PRIVACY = {
 _READERS = ("organizer_email", "host_email", "participants")
 """Who may read: the whole team, or the people in these fields (docs.fireflies.ai, "MeetingPrivacy",
 2026-11). An unknown privacy counts as the most restricted: not the team."""
-
-Transcript = Mapping[str, Any]
 
 
 def document_of(source: str, transcript: Transcript, began: datetime) -> Document:

@@ -1,6 +1,6 @@
 """List all meetings of a window in the fewest requests; an incomplete list raises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from vector_assets.core.days import Window
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.fireflies.client import FirefliesApi
+from vector_assets.sources.fireflies.sections import Transcript
 
 PAGE_TRANSCRIPTS = 50
 """Largest page (docs.fireflies.ai, "transcripts" query, 2026-11)."""
@@ -17,8 +18,6 @@ SLICE = timedelta(days=30)
 
 _WIDER = 4
 _FEW_MEETINGS = PAGE_TRANSCRIPTS // 2
-
-Transcript = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vector_assets.core.days import start_of_day
+from vector_assets.sources.fireflies.sections import Transcript
 from vector_assets.sources.items import Deferred, DocumentFailure, Gap
 
 OVERLAP = timedelta(hours=48)
@@ -22,8 +23,6 @@ TRANSCRIPT_PATIENCE = timedelta(days=14)
 
 # Values of `summary_status` before it is done; the others are processed, failed and skipped.
 _UNFINISHED = {None, "default", "processing"}
-
-Transcript = Mapping[str, Any]
 
 
 def unready(transcript: Transcript, began: datetime, now: datetime) -> str | None:

@@ -21,7 +21,6 @@ from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
     FIELDS,
     READER_FIELDS,
-    Transcript,
     document_of,
     stamp_of,
 )
@@ -34,6 +33,7 @@ from vector_assets.sources.fireflies.listing import (
     text_of_instant,
 )
 from vector_assets.sources.fireflies.readiness import OVERLAP, missing_summary, told_of, unready
+from vector_assets.sources.fireflies.sections import Transcript
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
@@ -157,15 +157,10 @@ class FirefliesSource(Source):
 
     def _changed(self, group: list[Transcript]) -> dict[str, datetime]:
         """Return the start of each meeting, by id, whose readers differ from those in the index."""
-        stamps = {self._id(transcript): stamp_of(transcript) for transcript in group}
-        held = self.known.updated_at(stamps)
-        same = self.known.unchanged({document_id: stamps[document_id] for document_id in held})
-        starts = {self._id(transcript): began_at(transcript) for transcript in group}
-        return {
-            document_id: began
-            for document_id in held.keys() - same
-            if (began := starts[document_id]) is not None
-        }
+        by_id = {self._id(transcript): transcript for transcript in group}
+        held, same = self.known.compared({key: stamp_of(by_id[key]) for key in by_id})
+        starts = {key: began_at(by_id[key]) for key in held.keys() - same}
+        return {key: began for key, began in starts.items() if began is not None}
 
     def _read_anew(self, changed: Mapping[str, datetime], now: datetime) -> Iterator[SourceItem]:
         if not changed:

@@ -136,7 +136,10 @@ def _details(fields: Json) -> list[tuple[str, str]]:
         ("Parent", _key_and_summary(fields.get("parent"))),
         ("Sub-tasks", "; ".join(map(_key_and_summary, fields.get("subtasks") or []))),
         ("Links", "; ".join(filter(None, map(_link, fields.get("issuelinks") or [])))),
-        ("Attachments", ", ".join(_attachment_names(fields))),
+        (
+            "Attachments",
+            ", ".join(str(file["filename"]) for file in fields.get("attachment") or []),
+        ),
     ]
 
 
@@ -160,7 +163,3 @@ def _key_and_summary(issue: Json | None) -> str:
 def _rich_text(value: Any) -> str:
     """Return a field that is ADF, or plain text where a project kept the old editor."""
     return value.strip() if isinstance(value, str) else to_markdown(value)
-
-
-def _attachment_names(fields: Json) -> list[str]:
-    return [str(attachment["filename"]) for attachment in fields.get("attachment") or []]
