@@ -1,6 +1,6 @@
-"""API to Document: one module a vendor, none knows another; the registry names them all.
+"""The registry of sources: one package a vendor, none imports another.
 
-Keep out: embedding, stores, Dagster. A new source is one module, one line below, and its settings.
+Keep out: embedding, stores, Dagster. A new source is one package, one line below, and its settings.
 """
 
 import logging
@@ -18,10 +18,9 @@ class SourceEntry:
     """A line of the registry.
 
     Attributes:
-        path: Of the class, as text, so that a run loads its own vendor's SDK and no other.
+        path: Import path of the class, as text, so that a run loads only its own vendor's SDK.
         description: What a document is and which day it belongs to; shown with the asset.
-        is_optional: Whether it stays out of sight until somebody sets it up; the assets of the
-            others are always there, on or off.
+        is_optional: Whether its assets are hidden until it is configured.
     """
 
     path: str
@@ -52,14 +51,13 @@ SOURCES = {
         is_optional=True,
     ),
 }
-"""Every source there is; its settings are in `core/settings.py`."""
 
 SOURCE_NAMES = tuple(name for name, entry in SOURCES.items() if not entry.is_optional)
-"""Those whose assets are always there; `shown_sources` for those of an installation."""
+"""Sources whose assets are always shown."""
 
 
 def shown_sources(settings: Settings) -> tuple[str, ...]:
-    """Return the sources that an installation shows: all but the optional ones nobody set up."""
+    """Return the sources that an installation shows: all but optional ones without settings."""
     return tuple(
         name
         for name, entry in SOURCES.items()
@@ -70,33 +68,25 @@ def shown_sources(settings: Settings) -> tuple[str, ...]:
 
 
 def require_known(name: str) -> None:
-    """Check that there is a source of that name.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """Raise `UsageError` when no source has that name."""
     if name not in SOURCES:
         raise UsageError(f"unknown source {name!r}: choose from {', '.join(SOURCES)}")
 
 
 TALKATIVE_LOGGERS = ("slack_sdk",)
-"""Those that write whole answers at DEBUG: private words, and secrets that are not redacted yet."""
+"""Loggers that write whole answers at DEBUG, with private text and unredacted secrets."""
 
 
 def source_class(name: str) -> type[Source]:
-    """Return the class of a source.
-
-    Raises:
-        UsageError: No source has that name.
-    """
+    """Return the class of a source; raises `UsageError` for an unknown name."""
     require_known(name)
     module, _, attribute = SOURCES[name].path.partition(":")
-    loaded: type[Source] = getattr(import_module(module), attribute)
-    return loaded
+    source: type[Source] = getattr(import_module(module), attribute)
+    return source
 
 
 def build_source(name: str, settings: Settings, meter: Meter) -> Source:
-    """Return a source by name, ready to be asked.
+    """Build a source by name.
 
     Raises:
         UsageError: No source has that name.

@@ -1,10 +1,11 @@
-"""What a source has to be: a class with a few verbs, so that another source is a form to fill."""
+"""The interface of a source."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from itertools import groupby
 from typing import ClassVar, Self
 
 from vector_assets.core.days import Window, start_of_day
@@ -27,7 +28,7 @@ from vector_assets.sources.items import (
 )
 
 SAMPLED_DOCUMENTS = 100
-"""Documents that an estimate reads at the most, to learn how long the others are."""
+"""Most documents that an estimate reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +45,13 @@ class ConnectionCheck:
 
 
 class RemoteState(Enum):
-    """What a vendor says of a document that its listing does not show.
+    """What a vendor says about a document that its listing does not show.
 
     Attributes:
-        THERE: It is there: moved, or not in the search yet.
-        DELETED: The vendor says so, or shows what surrounds it and not the document.
+        THERE: It exists: moved, or not in the search yet.
+        DELETED: The vendor says so, or shows its container without it.
         NOT_SHOWN: Deleted or hidden from our account; the vendor does not say which.
-        UNSURE: The same, but so likely hidden that it must not be deleted for that.
+        UNSURE: The same, but so likely hidden that it must not be deleted.
     """
 
     THERE = "there"
@@ -79,9 +80,9 @@ class Unlisted:
     """A part of a source that could not be listed, so that nothing of it counts as gone.
 
     Attributes:
-        prefix: With which the ids of its documents begin, a colon at its end: `slack:C012AB3CD:`
-            for a channel and all in it, `slack:` for the whole source.
-        subject: What, as a person names it: `#plans`.
+        prefix: Of the ids of its documents, with a colon at its end: `slack:C012AB3CD:` for a
+            channel, `slack:` for the whole source.
+        subject: Its name for people: `#plans`.
         reason: Why, in words; never a secret.
         advice: What to do about it.
     """
@@ -96,14 +97,14 @@ class Unlisted:
 
 
 class Source(ABC):
-    """A place where a team keeps its knowledge, read through its vendor's own SDK.
+    """A source of documents, read through its vendor's own SDK.
 
     Attributes:
-        name: As it stands in ids, namespaces and asset names: `jira`.
+        name: As in ids, namespaces and asset names: `jira`.
         overlap: How far before a day its window begins, because the vendor's search lags.
-        newest_every: How often `newest` may be asked by those who watch all day.
-        known: Tells what the index holds; set by who runs the source, and of use to one whose
-            listing shows more cheaply than its documents what has changed.
+        newest_every: Shortest time between two calls of `newest` by the monitoring.
+        known: What the index holds, set by the pipeline, so that a source can skip unchanged
+            documents.
     """
 
     name: ClassVar[str]
@@ -114,25 +115,24 @@ class Source(ABC):
     @classmethod
     @abstractmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Build it from the settings; no request is made until a verb is called.
+        """Build it from the settings, without a request.
 
         Raises:
             SettingsError: A setting that it needs is missing; names the variables.
         """
 
     def prepare(self) -> None:  # noqa: B027 - most sources have nothing to ask first
-        """Ask what every run asks first; called, or not, before `documents`, from any thread.
+        """Ask what every run asks first, while the run reads the index.
 
-        A run calls it while the index is looked up.
+        Optional, from any thread, before `documents`; raises as `documents` does.
         """
 
     @abstractmethod
     def documents(self, window: Window) -> Iterator[SourceItem]:
-        """Yield each document whose last activity lies in the window, whole, once.
+        """Yield each document whose last activity lies in the window, complete, once.
 
-        A document that cannot be read is yielded as a `DocumentFailure` and the others go on. A
-        listing that fails part-way raises: a cut listing must never pass for a complete one. What
-        the credentials do not reach is yielded as `Gap`, and never silently left out.
+        A document that cannot be read is yielded as a `DocumentFailure`, and the run goes on. A
+        listing that fails part-way raises. What the credentials cannot read is yielded as `Gap`.
 
         Raises:
             RetryableError: The vendor throttles past the ceiling, or does not answer.
@@ -141,15 +141,11 @@ class Source(ABC):
         """
 
     def ids(self, window: Window) -> Iterator[str | Unlisted]:
-        """Yield the id of each document that `documents` would yield, whatever came of it.
+        """Yield the id of each document that `documents` would yield, failed ones included.
 
         For the prune: what is in the index and not among these may have been deleted. What cannot
-        be listed is yielded as `Unlisted`, or raises. A source whose listing costs less than its
-        documents overrides this, which reads them; and which, for want of knowing better, takes
-        every gap, and every failure without a day, for documents that cannot be seen.
-
-        Raises:
-            VectorAssetsError: As `documents` raises; then nothing may be concluded.
+        be listed is yielded as `Unlisted`, or raises as `documents` does. The default reads the
+        documents, and counts every gap, and every failure without a day, as an unlisted source.
         """
         for item in self.documents(window):
             if isinstance(item, Document):
@@ -162,30 +158,28 @@ class Source(ABC):
                 yield Unlisted(f"{self.name}:", item.document_id, item.cause)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of documents that the listing does not show, by id, each once.
+        """Yield the state of each document that the listing does not show, by id, once.
 
-        The prune calls this before it deletes anything. The default trusts the listing.
-
-        Raises:
-            VectorAssetsError: As `documents` raises; then nothing may be concluded.
+        The prune asks before it deletes anything. The default trusts the listing. Raises as
+        `documents` does.
         """
         return ((document.document_id, RemoteState.NOT_SHOWN) for document in missing)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        """Read again what failed in earlier runs, wherever in time it lies.
+        """Read again what failed in earlier runs, at any time.
 
-        Yield for each what `documents` would, or `Resolved` when the vendor has it no more, or not
-        for us. What is yielded besides is taken as well. A source that can ask for a document by
-        its id overrides this, which reads whole days: a request a page, where by id it may be one
-        a document.
+        Yields for each what `documents` would, or `Resolved` when the vendor no longer shows it;
+        other items are allowed. The default reads whole days.
+
+        Args:
+            failed: Of this source.
 
         Raises:
             VectorAssetsError: As `documents` raises; then what was not yielded has failed again.
         """
-        wanted = {quarantined.document_id for quarantined in failed if quarantined.day is not None}
-        for window in days_as_windows(
-            quarantined.day for quarantined in failed if quarantined.day is not None
-        ):
+        days = {entry.document_id: entry.day for entry in failed if entry.day is not None}
+        wanted = set(days)
+        for window in days_as_windows(days.values()):
             for item in self.documents(window):
                 if (document_id := document_id_of_item(item)) in wanted:
                     wanted.discard(document_id)
@@ -193,16 +187,15 @@ class Source(ABC):
                 elif isinstance(item, Gap):
                     yield item
         yield from map(Resolved, sorted(wanted))
-        for quarantined in failed:
-            if quarantined.day is None:
-                yield DocumentFailure(quarantined.document_id, quarantined.cause)
+        for entry in failed:
+            if entry.day is None:
+                yield DocumentFailure(entry.document_id, entry.cause)
 
     def estimate(self, window: Window) -> WindowEstimate:
         """Estimate what a window holds, with fewer requests than reading it takes.
 
-        Nothing is changed: no channel is joined. The default lists the ids and reads a sample of
-        the documents by id. A source overrides this where its `ids` read the documents, where a
-        list must not be read to its end, or to say which requests a sync makes.
+        Changes nothing at the vendor, and raises as `documents` does. The default lists the ids
+        and reads a sample of the documents by id.
         """
         ids = {listed for listed in self.ids(window) if isinstance(listed, str)}
         sampled = picked(ids, SAMPLED_DOCUMENTS)
@@ -211,18 +204,12 @@ class Source(ABC):
 
     @property
     def rate_limits(self) -> Mapping[str, RateLimit]:
-        """What the vendor documents that it allows, by endpoint as the meter counts it.
-
-        A name without an endpoint, such as `notion`, speaks for all of them together.
-        """
+        """The documented limits, by endpoint as the meter counts it, or by source for all."""
         return {}
 
     @abstractmethod
     def newest(self) -> datetime | None:
-        """Return the last activity of the newest item at the vendor, with one cheap request.
-
-        None when the vendor holds nothing that we may read.
-        """
+        """Return the time of the newest item at the vendor, by one request; None without any."""
 
     @abstractmethod
     def check(self) -> ConnectionCheck:
@@ -236,12 +223,7 @@ class Source(ABC):
 
 def days_as_windows(days: Iterable[date]) -> Iterator[Window]:
     """Yield the windows of some UTC days, oldest first; days in a row share one."""
-    first: date | None = None
-    last: date | None = None
-    for day in sorted(set(days)):
-        if last is not None and first is not None and day - last > timedelta(days=1):
-            yield Window(start_of_day(first), start_of_day(last + timedelta(days=1)))
-            first = None
-        first, last = first or day, day
-    if first is not None and last is not None:
-        yield Window(start_of_day(first), start_of_day(last + timedelta(days=1)))
+    ordered = sorted(set(days))
+    for _, group in groupby(enumerate(ordered), lambda item: item[1].toordinal() - item[0]):
+        run = [day for _, day in group]
+        yield Window(start_of_day(run[0]), start_of_day(run[-1] + timedelta(days=1)))

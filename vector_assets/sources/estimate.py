@@ -11,10 +11,10 @@ from vector_assets.core.days import Window
 from vector_assets.sources.items import Quarantined, SourceItem
 
 UNKNOWN_SPREAD = 1.0
-"""The spread where one value was seen: the true one may be twice as much, or zero."""
+"""The spread of a single value: the true one may be twice as much, or zero."""
 
 MIN_SAMPLED = 8
-"""Documents that are read however few there are: fewer say nothing about the others."""
+"""Smallest sample, unless there are fewer documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,7 @@ def in_random_order(ids: Iterable[str], count: int | None = None) -> list[str]:
 
 
 def picked(document_ids: Iterable[str], most: int) -> list[str]:
-    """Return a random sample, the same each time.
-
-    Args:
-        document_ids: All documents.
-        most: The largest sample. Of few documents it is a quarter, so that an estimate takes fewer
-            requests than a sync.
-    """
+    """Return a random sample, the same each time: a quarter of few documents, at most `most`."""
     distinct_ids = set(document_ids)
     count = min(len(distinct_ids), most, max(MIN_SAMPLED, len(distinct_ids) // 4))
     return in_random_order(distinct_ids, count)

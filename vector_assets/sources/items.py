@@ -29,11 +29,11 @@ class Quarantined:
     """A document that failed and has not succeeded since; it is tried again by its id.
 
     Attributes:
-        document_id: `{source}:{native id}`; also of what holds documents and could not be listed.
+        document_id: `{source}:{native id}`; also of a container that could not be listed.
         cause: Why it failed the last time, in words; never a secret.
         day: UTC day of its last activity, or None when that could not be read.
         window: Of the run in which it failed first.
-        first_seen_at: When that was, UTC.
+        first_seen_at: When it failed first, UTC.
         last_seen_at: When it failed the last time, UTC.
         attempts: In how many runs it has failed.
     """
@@ -41,7 +41,7 @@ class Quarantined:
     document_id: str
     cause: str
     day: date | None
-    window: "Window"
+    window: Window
     first_seen_at: datetime
     last_seen_at: datetime
     attempts: int = 1
@@ -54,11 +54,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What need not be tried again: it is gone at its vendor, or was read with what holds it.
-
-    Attributes:
-        document_id: `{source}:{native id}`.
-    """
+    """A failure that need not be tried again: it is gone, or was read with its container."""
 
     document_id: str
 
@@ -80,22 +76,14 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A source's word that it has yielded every document of its window from `since` on.
-
-    Sources yield the newest days first, so that a first load is of use from its beginning.
-    """
+    """A source has yielded every document of its window from `since` on, newest days first."""
 
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """A document that was not read, because the index holds it with the same stamp.
-
-    Attributes:
-        document_id: `{source}:{native id}`.
-        day: UTC day of its last activity.
-    """
+    """A document that was not read, because the index holds it with the same stamp."""
 
     document_id: str
     day: date
@@ -103,15 +91,15 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something of a source that is not read, though a person may expect it in the index.
+    """Something that is not read, though a person may expect it in the index.
 
     Attributes:
-        subject: What, as a person names it: `#plans`, `scope users:read.email`, `bot messages`.
+        subject: Its name for people: `#plans`, `scope users:read.email`, `bot messages`.
         reason: Why, in words; never a secret.
         advice: What to do about it; empty when nothing need be done.
         count: How many things of this kind, such as messages or pages.
-        is_private: Whether these words name what not everyone may read, such as a private channel:
-            they are for operators, and `for_readers` for all others.
+        is_private: Whether the text names what not everyone may read, such as a private channel:
+            it is for operators, and `for_readers` for all others.
     """
 
     subject: str
@@ -134,7 +122,7 @@ SourceItem = Document | DocumentFailure | Deferred | Unchanged | Resolved | Chec
 
 
 def document_id_of_item(item: SourceItem) -> str:
-    """Return the document that an item is about; empty when it is about none."""
+    """Return the id of an item's document; empty when it is about none."""
     if isinstance(item, Document):
         return item.id
     return "" if isinstance(item, Checkpoint | Gap) else item.document_id
@@ -152,20 +140,16 @@ class Known(Protocol):
         """See above."""
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
-        """Return the ids of the documents that the index holds whole with these very stamps."""
+        """Return the ids of the documents that the index holds complete, with the same stamp."""
 
     def updated_at(self, document_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return the last activity of the documents that the index holds, UTC, by id."""
 
     def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
-        """Return what `updated_at` and `unchanged` would, in one question to the index.
-
-        Args:
-            stamps: By document id; an empty one is never unchanged.
-        """
+        """Return `updated_at` and `unchanged` by one request; an empty stamp is never unchanged."""
 
     def document_ids(self) -> Iterator[str]:
-        """Yield the id of every document that the index holds of the source; reads all of them."""
+        """Yield the id of every document of the source in the index; reads all of them."""
 
 
 class NothingKnown:

@@ -57,7 +57,7 @@ class Runs:
 
     def held(self) -> dict[str, Quarantined]:
         ledger = Ledger(LanceDBStore(self._store._uri), 64)
-        return {one.document_id: one for one in quarantined(ledger)}
+        return {document.document_id: document for document in quarantined(ledger)}
 
     def indexed(self) -> set[str]:
         return {document_id for document_id, _ in self._store.documents(self.name)}
@@ -245,18 +245,18 @@ CASES = {
 
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())
 def case(request: pytest.FixtureRequest) -> Case:
-    found: Case = request.param
-    return found
+    case: Case = request.param
+    return case
 
 
 @pytest.fixture
 def runs(case: Case, sandbox: Sandbox, tmp_path: Path) -> Runs:
-    found = Runs(case.source, sandbox, tmp_path, files_path=str(tmp_path / "files"))
+    runs = Runs(case.source, sandbox, tmp_path, files_path=str(tmp_path / "files"))
     if case.prepare is not None:
         case.prepare(sandbox)
-        found.by_hand()
+        runs.by_hand()
     case.populate(sandbox, tmp_path)
-    return found
+    return runs
 
 
 def test_a_document_that_fails_is_recorded_and_costs_no_other(case: Case, runs: Runs) -> None:

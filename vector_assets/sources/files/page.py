@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from itertools import pairwise
 from typing import Any, Self
 
@@ -118,14 +118,11 @@ def created_at_of(properties: Mapping[str, Any]) -> datetime | None:
     for value in map(properties.get, _CREATED_KEYS):
         try:
             created_at = datetime.fromisoformat(value) if isinstance(value, str) else value
+            if isinstance(created_at, date) and not isinstance(created_at, datetime):
+                created_at = datetime.combine(created_at, time.min, UTC)
             if isinstance(created_at, datetime):
-                return (
-                    created_at.astimezone(UTC)
-                    if created_at.tzinfo
-                    else created_at.replace(tzinfo=UTC)
-                )
+                aware = created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
+                return aware.astimezone(UTC)
         except (ValueError, OverflowError):
             continue
-        if isinstance(created_at, date):
-            return datetime(created_at.year, created_at.month, created_at.day, tzinfo=UTC)
     return None

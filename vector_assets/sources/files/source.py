@@ -77,11 +77,8 @@ class _Listing:
         if self.other_kinds:
             kinds = ", ".join(f"{kind} {count}" for kind, count in self.other_kinds.most_common(8))
             wanted = ", ".join(sorted(SUFFIXES))
-            yield Gap(
-                "files of other kinds",
-                f"only {wanted} are read: {kinds}",
-                count=self.other_kinds.total(),
-            )
+            reason = f"only {wanted} are read: {kinds}"
+            yield Gap("files of other kinds", reason, count=self.other_kinds.total())
         if self.links:
             yield Gap(
                 "links out of the folder, or to nothing",
@@ -94,10 +91,10 @@ class _Listing:
 class FilesSource(Source):
     """Files below a folder, by the time of their last change.
 
-    Hidden files and folders, whose names begin with a dot, are skipped. Links to folders are not
-    followed. A link to a file below the root is read when that file itself is not, such as one in a
-    hidden folder. A file belongs to the day of its last change at the time of reading. A file that
-    was moved, copied or unpacked with an older time is read by the night in which it arrived.
+    Files and folders whose names begin with a dot are skipped. Links to folders are not followed. A
+    link to a file below the root is read when that file itself is not, such as one in a hidden
+    folder. A file belongs to the day of its last change at the time of reading. A file that was
+    moved, copied or unpacked with an older time is read by the nightly run of its arrival.
 
     Args:
         folder: The root; everyone who may search may read its files.
@@ -105,7 +102,7 @@ class FilesSource(Source):
 
     name: ClassVar[str] = "files"
     overlap: ClassVar[timedelta] = timedelta(hours=1)
-    """For file systems with times in steps of two seconds, and the clocks of file servers."""
+    """For coarse file times, and the clocks of file servers."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().absolute()
@@ -140,10 +137,10 @@ class FilesSource(Source):
         yield from map(Resolved, sorted(wanted))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of files, by listing the whole folder again.
+        """Yield the state of files, by listing the whole folder again.
 
-        A file that was replaced by one with an older time is outside the window, and still there.
-        An empty folder may be the mount point of a file system that is not mounted.
+        A file that was replaced by one with an older time is outside the window, but exists. An
+        empty folder may be the mount point of a file system that is not mounted.
         """
         listing = self._list()
         ids = {self._id(file) for file in listing.files}
@@ -295,10 +292,7 @@ def _content(path: Path) -> tuple[bytes, datetime]:
     """Return a file's content and the time of its last change.
 
     A file that changes while it is read is read again. After `_READS` attempts the last content
-    counts, with the time from before reading, so that the next night finds a newer version.
-
-    Raises:
-        OSError: The file cannot be read, or is gone.
+    counts, with the time from before reading, so that the next nightly run finds a newer version.
     """
     for _ in range(_READS):
         with path.open("rb") as opened:
@@ -313,8 +307,8 @@ def _content(path: Path) -> tuple[bytes, datetime]:
 def _modified_at(seen: os.stat_result) -> datetime:
     """Return the last change of a file's content.
 
-    It can only be later than the last change of any kind, which the kernel sets, when a clock was
-    ahead. Such a file would stay the newest of the source and hide that the index is behind.
+    A time after the kernel's last change of any kind comes from a clock that was ahead. Such a
+    file would stay the newest of the source and hide that the index is behind.
     """
     return _utc(min(seen.st_mtime_ns, seen.st_ctime_ns))
 

@@ -45,8 +45,8 @@ _NEXT_STEPS = {
 _CODES_BY_STATUS = {401: "auth_failed", 403: "forbidden", 429: _THROTTLED}
 
 RATE_LIMIT = RateLimit(60, 60.0)
-"""Of a Business plan (docs.fireflies.ai, "Limits", 2026-11); of the 50 a day of the other plans a
-night needs a few, so it never waits."""
+"""Of a Business plan (docs.fireflies.ai, "Limits", 2026-11); other plans have 50 requests a day, of
+which a nightly run needs a few."""
 
 # Below this a number in `retryAfter` is a span of seconds, from there on epoch milliseconds.
 _LEAST_EPOCH_MILLISECONDS = 1e11
@@ -60,7 +60,7 @@ class FirefliesApi:
         url: URL of the GraphQL endpoint.
         key: API key.
         meter: Counts the requests of the run.
-        limiter: Its rate limit; the documented one if None.
+        limiter: The documented rate limit if None.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class FirefliesApi:
         self._limiter = limiter or RateLimiter(_SERVICE, meter, RATE_LIMIT)
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {key}"
-        # A 429 that says in a header how long to wait is repeated here; any other says it inside,
-        # and repeating it blindly would only spend the day's requests.
+        # Repeats a 429 with a `Retry-After` header; `_answer` reads the wait of any other from its
+        # body, because repeating it blindly would spend the day's requests.
         adapter = RateLimitedAdapter(self._limiter, FAILED_STATUSES)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -81,9 +81,9 @@ class FirefliesApi:
         """Return a query's data; data beside an error raises.
 
         Args:
-            name: Name of the query for the meter, such as `transcripts`.
+            name: For the meter, such as `transcripts`.
             query: GraphQL.
-            variables: Variables of the query.
+            variables: Of the query.
 
         Raises:
             RateLimitedError: The vendor throttles past the ceiling, or does not say for how long.
@@ -102,6 +102,11 @@ class FirefliesApi:
 
         An error that names one item, such as `path: ["transcripts", 3, "sentences"]`, makes only
         that item incomplete.
+
+        Args:
+            name: Of the field.
+            query: GraphQL, for that field.
+            variables: Of the query.
 
         Raises:
             ContractError: The field is not a list of objects, and no error says why.
@@ -191,12 +196,9 @@ def _retry_after_seconds(errors: list[Json]) -> float | None:
 
     The vendor does not document its format (docs.fireflies.ai, "Error codes", 2026-11).
     """
-    waits = []
-    for error in errors:
-        metadata = (error.get("extensions") or {}).get("metadata") or {}
-        wait_seconds = _seconds_until(metadata.get("retryAfter"))
-        if wait_seconds is not None:
-            waits.append(wait_seconds)
+    metadata = (((error.get("extensions") or {}).get("metadata") or {}) for error in errors)
+    times = (_seconds_until(fields.get("retryAfter")) for fields in metadata)
+    waits = [seconds for seconds in times if seconds is not None]
     return max([_LEAST_WAIT_SECONDS, *waits]) if waits else None
 
 

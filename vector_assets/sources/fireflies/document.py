@@ -1,11 +1,14 @@
 """Convert a transcript to a Document: its fields, title and readers."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from vector_assets.core.documents import PUBLIC, RESTRICTED, Document
-from vector_assets.sources.fireflies.sections import SUMMARY_FIELDS, sections_of, speakers_of
+from vector_assets.sources.fireflies.sections import (
+    SUMMARY_FIELDS,
+    Transcript,
+    sections_of,
+    speakers_of,
+)
 
 READER_FIELDS = """
     privacy host_email organizer_email participants workspace_users
@@ -24,11 +27,10 @@ FIELDS = f"""
     }}
     sentences {{ speaker_id speaker_name text raw_text start_time }}
 """
-"""The fields of a transcript that a document needs; none that some plans withhold, such as media
-and analytics."""
+"""The fields of a transcript that a document needs; no plan withholds them."""
 
 MAX_PARTICIPANTS = 100
-"""Participants in the metadata at the most, because it is stored with each chunk."""
+"""Most participants in the metadata, which is stored with each chunk."""
 
 _TEAM_PRIVACY = {"link", "teammates", "teammatesandparticipants"}
 _READERS_BY_PRIVACY = {
@@ -39,11 +41,9 @@ _READERS = ("organizer_email", "host_email", "participants")
 """Who may read: the whole team, or the people in these fields (docs.fireflies.ai, "MeetingPrivacy",
 2026-11). An unknown privacy counts as the most restricted: not the team."""
 
-Transcript = Mapping[str, Any]
-
 
 def document_of(source: str, transcript: Transcript, began: datetime) -> Document:
-    """Return a transcript as a document."""
+    """Return a transcript with all `FIELDS`, of a meeting that began then, as a document."""
     channels = [
         channel["title"] for channel in transcript.get("channels") or [] if channel.get("title")
     ]
@@ -69,7 +69,7 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
 
 
 def stamp_of(transcript: Transcript) -> str:
-    """Return the `Document.stamp`, which changes when other people may read the meeting."""
+    """Return the `Document.stamp` of `READER_FIELDS`; it changes with the readers."""
     return " ".join(access_of(transcript))
 
 

@@ -1,6 +1,6 @@
 """List all meetings of a window in the fewest requests; an incomplete list raises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,17 +8,16 @@ from typing import Any
 from vector_assets.core.days import Window
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.fireflies.client import FirefliesApi
+from vector_assets.sources.fireflies.sections import Transcript
 
 PAGE_TRANSCRIPTS = 50
 """Largest page (docs.fireflies.ai, "transcripts" query, 2026-11)."""
 
 SLICE = timedelta(days=30)
-"""First slice of a long window; a night's window is one slice."""
+"""First slice of a long window; a nightly run's window is one slice."""
 
 _WIDER = 4
 _FEW_MEETINGS = PAGE_TRANSCRIPTS // 2
-
-Transcript = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,8 @@ class Slices:
 def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
     """Yield each meeting of a window once, newest first; there is no cursor and no total.
 
-    Each page begins with the last meeting of the page before, which proves that none was skipped:
-    a meeting that is added meanwhile moves the others down, and they are listed again; one that is
-    deleted moves them up, and one would be skipped. Both bounds of the vendor are inclusive, so a
+    Each page begins with the last meeting of the previous page. If it does not, a meeting was
+    deleted meanwhile, and another one skipped. Both bounds of the vendor are inclusive, so a
     meeting that starts at the window's end is yielded too.
 
     Args:

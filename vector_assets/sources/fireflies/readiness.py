@@ -1,7 +1,7 @@
 """Tell whether a transcript is ready, and what a run yields while it is not.
 
 A transcript appears hours after its meeting, and no query lists those that have become ready. So
-each night looks again at the meetings of its overlap, and at older ones by id.
+each nightly run asks again for the meetings of its overlap, and for older ones by id.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,23 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vector_assets.core.days import start_of_day
+from vector_assets.sources.fireflies.sections import Transcript
 from vector_assets.sources.items import Deferred, DocumentFailure, Gap
 
 OVERLAP = timedelta(hours=48)
-"""How far a night looks back before its day."""
+"""How far a window begins before its day."""
 
 SUMMARY_PATIENCE = timedelta(hours=24)
-"""Older meetings are read without their summary. Half the overlap, so that one night is left to do
-so."""
+"""Older meetings are read without their summary: half the overlap leaves one nightly run for it."""
 
 TRANSCRIPT_PATIENCE = timedelta(days=14)
-"""How long a meeting without a transcript counts as failed and is asked for each night; the default
-of the nightly catch-up."""
+"""How long a meeting without a transcript counts as failed and is retried by each nightly run."""
 
 # Values of `summary_status` before it is done; the others are processed, failed and skipped.
 _UNFINISHED = {None, "default", "processing"}
-
-Transcript = Mapping[str, Any]
 
 
 def unready(transcript: Transcript, began: datetime, now: datetime) -> str | None:
@@ -46,15 +43,15 @@ def told_of(
 ) -> Iterator[Deferred | DocumentFailure | Gap]:
     """Yield the items for a meeting that is not ready.
 
-    It is deferred while the next night's overlap holds it. After that it is a failure, so that the
-    nightly runs read its day again. When the vendor says that no transcript will come, or after
+    It is deferred while the next nightly run's overlap holds it, and then a failure, so that its
+    day is retried. When the vendor says that no transcript will come, or after
     `TRANSCRIPT_PATIENCE`, it is given up with a gap.
 
     Args:
         transcript: The vendor's object.
-        began: Start of the meeting.
-        now: Current time.
-        document_id: Id of the document that it would become.
+        began: Start of the meeting, UTC.
+        now: Current time, UTC.
+        document_id: Of the document that it would become.
         reason: What it waits for, from `unready`.
     """
     if is_seen_again(began, now):
@@ -68,15 +65,15 @@ def told_of(
     days = (now - began).days
     yield DocumentFailure(
         document_id,
-        f"{reason}, {days} days after {name_of(transcript, began)}. Nightly runs ask for it until "
-        f"{began + TRANSCRIPT_PATIENCE:%Y-%m-%d}; look at it in Fireflies: "
+        f"{reason}, {days} days after {name_of(transcript, began)}. The nightly runs ask for it "
+        f"until {began + TRANSCRIPT_PATIENCE:%Y-%m-%d}; look at it in Fireflies: "
         f"{transcript.get('transcript_url') or 'it has no link'}",
         began.date(),
     )
 
 
 def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> Gap | None:
-    """Return a gap for a meeting that no night will read again and whose summary is not done.
+    """Return a gap for a meeting without its summary that no nightly run will read again.
 
     A summary comes minutes after its transcript, if at all, so the transcript does not wait for it.
     """
@@ -91,7 +88,7 @@ def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> G
 
 
 def is_seen_again(began: datetime, now: datetime) -> bool:
-    """Tell whether the overlap of the next night, which is for today, holds a meeting."""
+    """Tell whether the overlap of the next nightly run, which is for today, holds a meeting."""
     return began >= start_of_day(now.date()) - OVERLAP
 
 

@@ -25,8 +25,7 @@ SUMMARY_FIELDS = {
     "Topics": "topics_discussed",
     "Keywords": "keywords",
 }
-"""Fields of a summary by heading, the richest first. They repeat each other, so a field that adds
-no word to those before it is left out."""
+"""Fields of a summary by heading, the richest first; a field without a new word is left out."""
 
 Transcript = Mapping[str, Any]
 

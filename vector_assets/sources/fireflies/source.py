@@ -21,7 +21,6 @@ from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
     FIELDS,
     READER_FIELDS,
-    Transcript,
     document_of,
     stamp_of,
 )
@@ -34,6 +33,7 @@ from vector_assets.sources.fireflies.listing import (
     text_of_instant,
 )
 from vector_assets.sources.fireflies.readiness import OVERLAP, missing_summary, told_of, unready
+from vector_assets.sources.fireflies.sections import Transcript
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
@@ -43,7 +43,7 @@ from vector_assets.sources.items import (
     SourceItem,
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
 _TRANSCRIPTS = f"""
 query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {{ {FIELDS} }}
@@ -51,12 +51,11 @@ query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
 """
 _TRANSCRIPT = f"query Transcript($id: String!) {{ transcript(id: $id) {{ {FIELDS} }} }}"
 _NO_SUCH = "object_not_found"
-_EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
 OLDER_MEETINGS = 980
-"""Older meetings whose readers a night compares: 20 of a day's requests."""
+"""Older meetings whose readers a nightly run compares: 20 of a day's requests."""
 
 ESTIMATED_PAGES = 10
-"""Pages that an estimate reads at the most: 10 of a day's requests."""
+"""Most pages that an estimate reads."""
 
 _GROUP = 49
 _IDS = """
@@ -112,9 +111,9 @@ class FirefliesSource(Source):
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the meetings that began in the window, newest first.
 
-        A long window is read in slices with a checkpoint after each, so that a backfill that uses
-        up the day's requests has finished the newer slices, and the next one continues from there.
-        A window without an end also yields older meetings whose readers have changed.
+        A long window is read in slices with a checkpoint after each, so that the next backfill
+        continues where the day's requests were used up. A window without an end also yields older
+        meetings whose readers have changed.
         """
         now = datetime.now(UTC)
         is_night = window.end is None and not self.known.is_rescan
@@ -128,13 +127,13 @@ class FirefliesSource(Source):
             yield Checkpoint(part.start)
             listing.note(meeting_count)
         if has_older:
-            yield from self._with_other_readers(Window(_EPOCH, window.start), now)
+            yield from self._with_other_readers(Window(_EVER.start, window.start), now)
 
     def _with_other_readers(self, older: Window, now: datetime) -> Iterator[SourceItem]:
         """Yield the older meetings whose readers differ from those in the index.
 
-        Nothing else tells that a meeting was shared, or is no longer. Takes a request for every 49
-        meetings, and one or two more for each such group in which readers have changed.
+        The vendor does not tell when sharing changes. Takes a request for every 49 meetings, and
+        one or two more for each such group in which readers have changed.
         """
         listed = (
             meeting.transcript
@@ -158,15 +157,10 @@ class FirefliesSource(Source):
 
     def _changed(self, group: list[Transcript]) -> dict[str, datetime]:
         """Return the start of each meeting, by id, whose readers differ from those in the index."""
-        stamps = {self._id(transcript): stamp_of(transcript) for transcript in group}
-        held = self.known.updated_at(stamps)
-        same = self.known.unchanged({document_id: stamps[document_id] for document_id in held})
-        starts = {self._id(transcript): began_at(transcript) for transcript in group}
-        return {
-            document_id: began
-            for document_id in held.keys() - same
-            if (began := starts[document_id]) is not None
-        }
+        by_id = {self._id(transcript): transcript for transcript in group}
+        held, same = self.known.compared({key: stamp_of(by_id[key]) for key in by_id})
+        starts = {key: began_at(by_id[key]) for key in held.keys() - same}
+        return {key: began for key, began in starts.items() if began is not None}
 
     def _read_anew(self, changed: Mapping[str, datetime], now: datetime) -> Iterator[SourceItem]:
         if not changed:
@@ -191,8 +185,7 @@ class FirefliesSource(Source):
     def estimate(self, window: Window) -> WindowEstimate:
         """Read the newest meetings as a sync does: a list of ids would take as many requests.
 
-        Of more than `ESTIMATED_PAGES` pages the older meetings count in proportion to the days
-        left.
+        Beyond `ESTIMATED_PAGES` pages, older meetings are estimated in proportion to their days.
         """
         now = datetime.now(UTC)
         most = ESTIMATED_PAGES * _GROUP
@@ -248,11 +241,10 @@ class FirefliesSource(Source):
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of meetings, with one request.
+        """Yield the state of meetings, with one request.
 
-        A meeting's start never moves, so the listing is trusted where the key's owner sees the
-        meetings of all. Who is no admin sees their own and what is shared with them: one that
-        somebody has stopped sharing would look deleted.
+        A meeting's start never moves, so the listing of an admin, who sees all meetings, is
+        complete. To others, a meeting that is no longer shared would look deleted.
         """
         user = self._api.ask("user", _OWNER).get("user") or {}
         state = RemoteState.DELETED if user.get("is_admin") else RemoteState.UNSURE
@@ -261,8 +253,8 @@ class FirefliesSource(Source):
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.
 
-        Meetings without a transcript are skipped: a silent meeting on Friday must not make an index
-        look stale that holds all of Thursday. When none of the newest ten has one, they count.
+        Meetings without a transcript are skipped, because a silent one would make a current index
+        look stale. When none of the newest ten has a transcript, the oldest of them counts.
         """
         transcripts, _ = self._api.ask_list("transcripts", _NEWEST)
         now = datetime.now(UTC)
@@ -275,7 +267,7 @@ class FirefliesSource(Source):
         return max(ready, default=min((began for began, _ in known), default=None))
 
     def check(self) -> ConnectionCheck:
-        """Ask who we are, and which meetings of the last two days have no transcript; one request.
+        """Return the account and the meetings of two days without a transcript; one request.
 
         A user who is not an admin sees their own meetings and those shared with them
         (guide.fireflies.ai, "Learn about the Super Admin role", 2026-11).
@@ -286,14 +278,12 @@ class FirefliesSource(Source):
         who = user.get("name") or user.get("email") or "somebody without a name"
         gaps = []
         if not user.get("is_admin"):
-            gaps.append(
-                Gap(
-                    "meetings of others",
-                    f"{who} is no admin of the team, and so sees their own meetings and those that "
-                    f"are shared with them",
-                    "Set FIREFLIES_API_KEY to the key of an admin.",
-                )
+            reason = (
+                f"{who} is no admin of the team, and so sees their own meetings and those that "
+                f"are shared with them"
             )
+            advice = "Set FIREFLIES_API_KEY to the key of an admin."
+            gaps.append(Gap("meetings of others", reason, advice))
         waiting = [
             transcript
             for transcript in answer.get("transcripts") or []
@@ -301,15 +291,10 @@ class FirefliesSource(Source):
             and unready(transcript, began, now) is not None
         ]
         if waiting:
-            gaps.append(
-                Gap(
-                    "recent meetings without a transcript",
-                    ", ".join(str(meeting.get("title") or meeting["id"]) for meeting in waiting),
-                    "Nightly runs ask for them again.",
-                    len(waiting),
-                    is_private=True,
-                )
-            )
+            subject = "recent meetings without a transcript"
+            titles = ", ".join(str(meeting.get("title") or meeting["id"]) for meeting in waiting)
+            advice = "The nightly runs ask for them again."
+            gaps.append(Gap(subject, titles, advice, len(waiting), is_private=True))
         return ConnectionCheck(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:

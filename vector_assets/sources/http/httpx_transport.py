@@ -1,6 +1,6 @@
-"""A transport for `httpx` that keeps a rate, obeys `Retry-After`, counts requests and never hangs.
+"""A transport for `httpx` with a rate limit, retries and `Retry-After`; it counts requests.
 
-For a vendor whose SDK sits on `httpx` and who is only read, so that any request may be repeated.
+Any request may be repeated, because the vendor is only read.
 """
 
 import time
@@ -14,18 +14,18 @@ from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.core.tls import httpx_context
 
 BACKOFF_SECONDS = 0.5
-"""Before the first repeat of a request that failed in passing; doubles with each one after it."""
+"""Before the first repeat; doubles with each further repeat."""
 
 REPEATS_OF_FAILED = 6
 
 REPEATS_OF_THROTTLED = 20
-"""More than of failed ones: with several threads, another may take the place that came free."""
+"""More than of failed requests: another thread may take the free place."""
 
 MAX_BACKOFF_SECONDS = 60.0
 
 
 class RateLimitedTransport(httpx.BaseTransport):
-    """Repeats what was throttled or failed in passing; when one thread is throttled, all wait.
+    """Repeats throttled requests and transient failures; when a thread is throttled, all wait.
 
     Args:
         service: Name for the meter, such as `notion`.
@@ -48,11 +48,11 @@ class RateLimitedTransport(httpx.BaseTransport):
         self._inner = httpx.HTTPTransport(verify=httpx_context())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return an answer whose body has arrived whole.
+        """Return an answer with its complete body.
 
         Raises:
             RateLimitedError: The service throttles for longer than a run may wait.
-            httpx.TransportError: It could not be reached, again and again.
+            httpx.TransportError: It could not be reached in any attempt.
         """
         throttled = failed = 0
         while True:
@@ -90,7 +90,7 @@ class RateLimitedTransport(httpx.BaseTransport):
 
 
 def _retry_after_seconds(response: httpx.Response, attempt: int) -> float:
-    """Return how long a service asks to wait: in seconds, or as a date, or not at all."""
+    """Return the `Retry-After` of a response, in seconds or as a date; our backoff without one."""
     text = response.headers.get("retry-after", "")
     if text.isdigit():
         return float(text)

@@ -1,7 +1,4 @@
-"""A `requests` session that keeps a rate, obeys `Retry-After`, counts requests and never hangs.
-
-For the vendors whose SDK is, or sits on, `requests`.
-"""
+"""A rate limit, retries, `Retry-After` and a count of requests for a `requests` session."""
 
 import re
 from collections.abc import Collection
@@ -25,17 +22,16 @@ _ATTEMPTS = 6
 
 
 class RateLimitedRetry(Retry):
-    """Repeats a request that was throttled or failed in passing; each repeat waits for a limiter.
+    """Repeats throttled requests and transient failures; each repeat waits for a limiter.
 
-    A 429 that says how long to wait is repeated whatever the statuses; every method is repeated,
-    for all of our requests only read.
+    A 429 with `Retry-After` is always repeated, and so is every method: our requests only read.
     """
 
     limiter: RateLimiter
 
     @classmethod
     def of(cls, limiter: RateLimiter, statuses: Collection[int]) -> Self:
-        """Return the policy for a limiter, which also repeats what is answered by a status."""
+        """Return the policy for a limiter, which also repeats answers with these statuses."""
         retry = cls(
             total=_ATTEMPTS,
             status_forcelist=statuses,
@@ -72,7 +68,7 @@ class RateLimitedRetry(Retry):
 
 
 class RateLimitedAdapter(HTTPAdapter):
-    """Sends each request when a limiter lets it pass, and repeats what failed in passing.
+    """Sends each request when a limiter allows it, and repeats transient failures.
 
     Args:
         limiter: Shared by all threads of a run.
@@ -94,12 +90,12 @@ class RateLimitedAdapter(HTTPAdapter):
 def prepare(
     session: requests.Session, service: str, meter: Meter, *, endpoint_of: re.Pattern[str]
 ) -> None:
-    """Give a session retries, and count each of its answers on the meter.
+    """Give a session retries, and count its requests on the meter.
 
     A request that is throttled to the last attempt raises `RateLimitedError`.
 
     Args:
-        session: Any; changed in place.
+        session: Changed in place.
         service: Name for the meter and for errors, such as `jira`.
         meter: Of the run.
         endpoint_of: Its first group, found in a URL, names the endpoint.

@@ -1,20 +1,22 @@
 """Who may read an issue, as far as Jira tells the account.
 
-An issue is limited by who may browse its project, and also by a security level or, in a
-team-managed project, by roles; its readers pass both. A project is open when every logged-in user
-may browse it, when an operator says so (JIRA_PUBLIC_PROJECTS), and when Jira does not tell the
-account who may, which a `Gap` reports. Of a limited issue, `access` holds the e-mails of its
-readers; readers who cannot be named do not find it, which a `Gap` reports as well.
+The readers of an issue may browse its project, and pass its security level or, in a team-managed
+project, its roles. A project is open when every logged-in user may browse it, when
+JIRA_PUBLIC_PROJECTS names it, and when Jira does not tell the account who may, which a `Gap`
+reports. A limited issue's `access` holds the e-mails of its readers; a `Gap` reports readers who
+cannot be named, and who therefore do not find it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import TypeVar
 
 from vector_assets.core.documents import PUBLIC, RESTRICTED
 from vector_assets.core.errors import ContractError, CredentialsError
 from vector_assets.sources.items import Gap
-from vector_assets.sources.jira.client import JiraApi, is_missing
+from vector_assets.sources.jira.client import JiraApi
 from vector_assets.sources.jira.fields import Json
 
 _T = TypeVar("_T")
@@ -34,7 +36,7 @@ _ADVICE_FOR_UNTOLD_PROJECTS = (
     "it out of JIRA_PROJECTS."
 )
 EVERY_PROJECT = "*"
-"""In JIRA_PUBLIC_PROJECTS: everyone who may search may read whatever the account may browse."""
+"""In JIRA_PUBLIC_PROJECTS: every project that the account may browse is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class JiraReaders:
 
     def _of_project(self, fields: Json) -> _Readers:
         key, project_id = str(fields["project"]["key"]), str(fields["project"]["id"])
-        if EVERY_PROJECT in self._public_projects or key in self._public_projects:
+        if {EVERY_PROJECT, key} & set(self._public_projects):
             return _Readers(is_everyone=True)
         if project_id not in self._projects:
             what = "who may browse it"
@@ -149,11 +151,10 @@ class JiraReaders:
         return [member["holder"] for member in self._api.level_members(level_id)]
 
     def _all(self, holders: list[Json], fields: Json) -> _Readers:
-        readers = _Readers()
-        for holder in holders:
-            readers |= self._of_holder(holder, fields)
-        # The API lists no members for a level of a team-managed project.
-        return readers if holders else _Readers(unnamed=frozenset(["its members (none are told)"]))
+        if not holders:
+            # The API lists no members for a level of a team-managed project.
+            return _Readers(unnamed=frozenset(["its members (none are told)"]))
+        return _union(self._of_holder(holder, fields) for holder in holders)
 
     def _of_holder(self, holder: Json, fields: Json) -> _Readers:
         """Return the people that a permission is granted to ("Permission schemes", holders)."""
@@ -177,15 +178,13 @@ class JiraReaders:
 
     def _people(self, value: Json | list[Json] | None) -> _Readers:
         """Return the people that a field of an issue names."""
-        readers = _Readers()
-        for person in value if isinstance(value, list) else filter(None, [value]):
-            readers |= _person(person)
-        return readers
+        return _union(map(_person, value if isinstance(value, list) else filter(None, [value])))
 
     def _user(self, account_id: str) -> _Readers:
-        return self._once(
-            ("user", account_id), "a user", lambda: _person(self._api.user(account_id))
-        )
+        def ask() -> _Readers:
+            return _person(self._api.user(account_id))
+
+        return self._once(("user", account_id), "a user", ask)
 
     def _group(self, group_id: str) -> _Readers:
         def ask() -> _Readers:
@@ -195,13 +194,12 @@ class JiraReaders:
 
     def _role(self, project_id: str, role_id: str) -> _Readers:
         def ask() -> _Readers:
-            readers = _Readers()
-            for actor in self._api.role_actors(project_id, role_id):
-                if group := actor.get("actorGroup"):
-                    readers |= self._group(str(group["groupId"]))
-                else:
-                    readers |= self._user(str(actor["actorUser"]["accountId"]))
-            return readers
+            return _union(
+                self._group(str(actor["actorGroup"]["groupId"]))
+                if actor.get("actorGroup")
+                else self._user(str(actor["actorUser"]["accountId"]))
+                for actor in self._api.role_actors(project_id, role_id)
+            )
 
         return self._once(("role", project_id, role_id), f"project role {role_id}", ask)
 
@@ -215,14 +213,15 @@ def _told(subject: str, ask: Callable[[], _T]) -> _T | _Readers:
     """Return an answer, or unnamed readers when the vendor answers 403 or 404."""
     try:
         return ask()
-    except CredentialsError as error:
-        if error.seen != "HTTP 403":
+    except (CredentialsError, ContractError) as error:
+        status = error.seen[: len("HTTP 403")]
+        if error.seen != "HTTP 403" and status != "HTTP 404":
             raise
-        return _Readers(unnamed=frozenset([f"{subject} (HTTP 403)"]))
-    except ContractError as error:
-        if not is_missing(error):
-            raise
-        return _Readers(unnamed=frozenset([f"{subject} (HTTP 404)"]))
+        return _Readers(unnamed=frozenset([f"{subject} ({status})"]))
+
+
+def _union(readers: Iterable[_Readers]) -> _Readers:
+    return reduce(or_, readers, _Readers())
 
 
 def _of_the_project(fields: Json) -> str:

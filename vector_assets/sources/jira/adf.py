@@ -1,4 +1,4 @@
-"""Atlassian Document Format to Markdown that a person can read; no node's text is ever dropped.
+"""Atlassian Document Format to Markdown; no node's text is dropped.
 
 The nodes: developer.atlassian.com, "Atlassian Document Format", 2026-11.
 """
@@ -64,14 +64,9 @@ def _task_list(node: Node) -> str:
 
 def _item(marker: str, node: Node) -> str:
     """Return a list's item; what is nested in it is indented under it."""
-    parts: list[str] = []
-    inline = ""
-    for child in _children(node):
-        if _is_inline(child):
-            inline += _inline(child)
-            continue
-        parts.append(_block(child))
-    body = "\n".join(filter(None, [inline.strip(), *parts]))
+    inline = "".join(_inline(child) for child in _children(node) if _is_inline(child))
+    blocks = (_block(child) for child in _children(node) if not _is_inline(child))
+    body = "\n".join(filter(None, [inline.strip(), *blocks]))
     return marker + _indented(body, " " * len(marker)).lstrip()
 
 
@@ -122,7 +117,7 @@ def _media(node: Node) -> str:
 
 
 def _card(node: Node) -> str:
-    """Return a smart link: its address, and its name where the node carries what is behind it."""
+    """Return a smart link: its address, and its name where the node carries it."""
     data = _attribute(node, "data")
     data = data if isinstance(data, Mapping) else {}
     url, name = str(_attribute(node, "url") or data.get("url", "")), str(data.get("name") or "")
@@ -162,7 +157,7 @@ def _date(node: Node) -> str:
 
 
 def _words_of_attributes(node: Node) -> str:
-    """Return the words of a node that is not known, as far as its attributes carry them."""
+    """Return the words in the attributes of an unknown node."""
     names = ("text", "title", "shortName", "url", "alt")
     return next((str(value) for name in names if (value := _attribute(node, name))), "")
 

@@ -82,7 +82,7 @@ class JiraApi:
         """Return how many projects the account may browse.
 
         Raises:
-            CredentialsError: It is none. A site answers an expired token, and an account without
+            CredentialsError: It is none: a site answers an expired token, and an account without
                 permissions, with empty listings.
         """
         self.who()
@@ -136,30 +136,25 @@ class JiraApi:
     ) -> Json:
         """Return one page of a search.
 
-        Sent by POST, because the names of a site's own fields exceed a URL. The SDK's own method
-        maps names to ids, where a custom field called `priority` hides the real one, and posts
-        nulls that the contract rules out; so only its session is used.
+        Sent by POST, because the names of custom fields exceed a URL. The SDK's own method lets a
+        custom field called `priority` hide the system's, and posts nulls that the contract
+        forbids; so only its session is used.
         """
         asked: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": maximum}
-        if token:
-            asked["nextPageToken"] = token
-        page = _asked(lambda: self._client._get_json("search/jql", params=asked, use_post=True))
-        if "issues" not in page:
-            raise ContractError(_SEARCH, f"the fields {sorted(page)}", "'issues'")
-        return dict(page)
+        return self._post_issues("search/jql", asked | ({"nextPageToken": token} if token else {}))
 
     def issues(self, issue_ids: list[str], fields: list[str]) -> tuple[list[Json], dict[str, str]]:
         """Return issues by their ids, and the vendor's errors for those that it could not return.
 
-        An issue that is gone, or that the account may not see, is in neither. This does not use
-        the search, and so has no lag (developer.atlassian.com, "Bulk fetch issues", 2026-11).
+        An issue that is deleted, or that the account may not see, is in neither. Unlike the search
+        this has no lag (developer.atlassian.com, "Bulk fetch issues", 2026-11).
+
+        Args:
+            issue_ids: At most `PAGE_ISSUES`.
+            fields: Their ids.
         """
         asked = {"issueIdsOrKeys": issue_ids, "fields": fields}
-        answer = _asked(
-            lambda: self._client._get_json("issue/bulkfetch", params=asked, use_post=True)
-        )
-        if "issues" not in answer:
-            raise ContractError("jira issue/bulkfetch", f"the fields {sorted(answer)}", "'issues'")
+        answer = self._post_issues("issue/bulkfetch", asked)
         errors = {
             str(error.get("id")): str(error.get("errorMessage"))
             for error in answer.get("issueErrors") or []
@@ -185,12 +180,8 @@ class JiraApi:
         comments: dict[str, Json] = {}
         start, total = 0, 1
         while start < total:
-            page = self._get(
-                f"issue/{issue_id}/comment",
-                startAt=start,
-                maxResults=PAGE_COMMENTS,
-                orderBy="created",
-            )
+            asked = {"startAt": start, "maxResults": PAGE_COMMENTS, "orderBy": "created"}
+            page = self._get(f"issue/{issue_id}/comment", **asked)
             total = int(page["total"])
             if not page["comments"]:
                 break
@@ -202,11 +193,7 @@ class JiraApi:
         return list(comments.values())
 
     def project_ids(self, keys: tuple[str, ...]) -> dict[str, str]:
-        """Return the ids of the projects that the account may browse, by key.
-
-        Args:
-            keys: Only these; all when empty.
-        """
+        """Return the ids of the projects that the account may browse, by key; all if no keys."""
         asked: dict[str, Any] = {"action": "browse"} | ({"keys": list(keys)} if keys else {})
         projects = self._values("project/search", **asked)
         return {str(project["key"]): str(project["id"]) for project in projects}
@@ -245,6 +232,12 @@ class JiraApi:
             values += page["values"]
             if page.get("isLast") or not page["values"]:
                 return values
+
+    def _post_issues(self, path: str, asked: dict[str, Any]) -> Json:
+        answer: Json = _asked(lambda: self._client._get_json(path, params=asked, use_post=True))
+        if "issues" not in answer:
+            raise ContractError(f"jira {path}", f"the fields {sorted(answer)}", "'issues'")
+        return answer
 
     def _get(self, path: str, **asked: Any) -> Json:
         answer: Json = _asked(lambda: self._client._get_json(path, params=asked))

@@ -17,7 +17,7 @@ FIELDS = [
     "issuelinks", "assignee", "reporter", "creator", "created", "updated", "project", "comment",
     "attachment", "security", "issuerestriction",
 ]  # fmt: skip
-"""The system's fields that are read; those of the site's own come beside them."""
+"""The system fields that are read; custom fields are added."""
 
 
 def document_of(
@@ -32,22 +32,21 @@ def document_of(
 ) -> Document:
     """Return an issue as a document.
 
-    A comment that is kept to a group or role is left out, and the document says how many were: its
-    words are for fewer people than the issue's. An internal note of a service desk stays, for the
-    team that writes it is who searches.
+    Comments limited to a group or role are left out and counted, because fewer people may read
+    them. Internal notes of a service desk stay: the team that writes them is who searches.
 
     Args:
-        issue: As REST v3 shows it, with `FIELDS` and the custom ones.
-        comments: All that everyone who reads the issue may read, oldest first.
+        issue: As in REST v3, with `FIELDS` and the custom fields.
+        comments: Those that every reader of the issue may read, oldest first.
         server: URL of the site, without a trailing slash.
-        custom: The fields of the site's own that are read.
+        custom: The custom fields that are read.
         hidden_comment_count: How many comments are left out.
         access: Who may read it.
         stamp: See `Document`.
 
     Raises:
-        KeyError: It lacks a field that every issue has; TypeError, ValueError and AttributeError
-            mean likewise that a field is not what the vendor's contract says.
+        KeyError: It lacks a field that every issue has. TypeError, ValueError and AttributeError
+            mean that a field breaks the vendor's contract.
     """
     fields, url = issue["fields"], f"{server}/browse/{issue['key']}"
     people = [fields.get("reporter") or fields.get("creator"), *(c.get("author") for c in comments)]
@@ -76,7 +75,7 @@ def instant(text: str) -> datetime:
 
 
 def name_of(value: Json | None) -> str:
-    """Return what a person, status, project or any other named thing is called; or nothing."""
+    """Return the name of a person, status, project or other object; empty for None."""
     return str(value.get("displayName") or value.get("name") or "") if value else ""
 
 
@@ -96,7 +95,7 @@ def _extra(issue: Json) -> dict[str, Value]:
 def _facts(
     fields: Json, custom: Sequence[CustomField], hidden_comment_count: int
 ) -> Iterator[Section]:
-    """Yield what stands in fields: a line each, and a section for each text of several lines."""
+    """Yield the fields: a line each, and a section for each text of several lines."""
     named = list(named_values(fields, custom))
     lines = [*_details(fields), *((name, text) for name, text in named if "\n" not in text)]
     if hidden_comment_count:
@@ -137,7 +136,10 @@ def _details(fields: Json) -> list[tuple[str, str]]:
         ("Parent", _key_and_summary(fields.get("parent"))),
         ("Sub-tasks", "; ".join(map(_key_and_summary, fields.get("subtasks") or []))),
         ("Links", "; ".join(filter(None, map(_link, fields.get("issuelinks") or [])))),
-        ("Attachments", ", ".join(_attachment_names(fields))),
+        (
+            "Attachments",
+            ", ".join(str(file["filename"]) for file in fields.get("attachment") or []),
+        ),
     ]
 
 
@@ -161,7 +163,3 @@ def _key_and_summary(issue: Json | None) -> str:
 def _rich_text(value: Any) -> str:
     """Return a field that is ADF, or plain text where a project kept the old editor."""
     return value.strip() if isinstance(value, str) else to_markdown(value)
-
-
-def _attachment_names(fields: Json) -> list[str]:
-    return [str(attachment["filename"]) for attachment in fields.get("attachment") or []]

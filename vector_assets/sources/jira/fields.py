@@ -1,7 +1,7 @@
-"""The fields that a site has made for itself: which are read, and how a value reads.
+"""The custom fields of a site: which are read, and their values as text.
 
-The rule: a custom field is read unless its type is one that plugins keep for themselves
-(`_MACHINE_TYPES`), or its value holds nothing that has a name. It is shown under its name.
+A custom field is read unless plugins use its type internally (`_MACHINE_TYPES`), or its value
+contains nothing with a name.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,10 +29,10 @@ service desk, the address of its form, colours and ranks on a board."""
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """A field of the site's own.
+    """A custom field.
 
     Attributes:
-        id: As issues carry it: `customfield_10014`.
+        id: As in issues: `customfield_10014`.
         name: As people see it: `Epic Link`.
         type: Of its value: `string`, `array`, `datetime`.
     """
@@ -60,7 +60,7 @@ def named_values(fields: Json, custom: Iterable[CustomField]) -> Iterator[tuple[
 
 
 def value_text(value: Any) -> str:
-    """Return what a person reads in a value; nothing for none, and for what has no name."""
+    """Return a value as people see it; empty for None, and for an object without a name."""
     match value:
         case bool():
             return "yes" if value else "no"

@@ -1,4 +1,4 @@
-"""Issues of a listing to documents: their comments, their readers, and what is left out of them."""
+"""Issues of a listing to documents, with their comments and readers."""
 
 import re
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from vector_assets.sources.jira.fields import CustomField, Json, custom_fields
 
 
 class IssueReader:
-    """Makes documents of the issues of a listing, and counts what is left out.
+    """Converts issues to documents, and counts what is left out.
 
     Args:
-        api: Of the run; asked once for the names of the site's fields.
+        api: Asked once for the names of the site's fields.
         server: URL of the site, without a trailing slash.
         readers: Names who may read an issue.
     """
@@ -31,11 +31,11 @@ class IssueReader:
 
     @property
     def field_ids(self) -> list[str]:
-        """All that is read, and so all that is asked for."""
+        """Ids of the fields that are read."""
         return [*FIELDS, *(field.id for field in self._custom)]
 
     def stamp(self, issue: Json) -> str:
-        """Return what tells a version for its readers from another; nothing of an open issue."""
+        """Return the version and readers of a limited issue; empty for an open one."""
         access = self._readers.access_of(issue)
         return "" if access == (PUBLIC,) else " ".join((version_of(issue)[1], *access))
 
@@ -72,7 +72,7 @@ class IssueReader:
         yield from self._readers.gaps()
 
     def _comments(self, issue: Json) -> list[Json]:
-        """Return all comments: a search result carries a few, and says how many there are."""
+        """Return all comments: a search result holds a few, and their number."""
         first = issue["fields"].get("comment")
         if first is not None and len(first["comments"]) >= int(first["total"]):
             return list(first["comments"])

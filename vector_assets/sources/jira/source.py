@@ -49,8 +49,8 @@ class JiraSource(Source):
         email: Of the account.
         token: Its API token.
         projects: Keys of the projects to read; all that the account sees when empty.
-        meter: Of the run.
-        public_projects: Keys of the projects that an operator declares open to everyone.
+        meter: Counts the requests of the run.
+        public_projects: Keys of the projects that are open to everyone.
     """
 
     name: ClassVar[str] = "jira"
@@ -86,10 +86,9 @@ class JiraSource(Source):
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield issues, the last updated first, with a checkpoint after each page.
 
-        An issue that is edited during the listing moves to its front and is missed. When a window
-        that reaches the present took more than one page, everything that changed since the first
-        page is therefore listed once more, oldest first. Such a window also yields issues of any
-        age whose readers have changed. Gaps come last.
+        An issue that is edited during the listing moves to its front and is missed. A window
+        without an end that took several pages therefore lists again, oldest first, what changed
+        since the first page. It also yields issues of any age whose readers have changed.
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
@@ -125,13 +124,13 @@ class JiraSource(Source):
             yield [reader.document_or_failure(issue) for issue in fresh.values()]
 
     def _with_other_readers(
-        self, reader: "IssueReader", readers: JiraReaders, seen: set[tuple[str, str]]
+        self, reader: IssueReader, readers: JiraReaders, seen: set[tuple[str, str]]
     ) -> Iterator[SourceItem]:
         """Yield the limited issues whose readers differ from those in the index.
 
-        A change of a group, role or project changes no issue, so no window of time shows it. Costs
-        a request for each project, and one for every `PAGE_ISSUES` limited issues. Issues of a
-        project that was opened to everyone stay restricted until they are read again.
+        A change of a group, role or project does not update its issues. Takes a request for each
+        project, and one for every `PAGE_ISSUES` limited issues. Issues of a project that was
+        opened to everyone stay restricted until they are read again.
         """
         if self.known.is_rescan:
             return
@@ -148,11 +147,7 @@ class JiraSource(Source):
     def _limited_queries(self, readers: JiraReaders) -> list[str]:
         """Return the queries for all issues with limited readers; reads each project's access."""
         projects = self._api.project_ids(self._projects)
-        closed = [
-            project_id
-            for key, project_id in projects.items()
-            if not readers.is_open(key, project_id)
-        ]
+        closed = [projects[key] for key in projects if not readers.is_open(key, projects[key])]
         clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
         everything = Window(_EPOCH, None)
         return [self._jql(everything, "created ASC", clause) for clause in (*clauses, _LIMITED)]
@@ -188,10 +183,8 @@ class JiraSource(Source):
 
         A deleted issue and one that the account may no longer see look the same. An account that
         sees no project, or not one of JIRA_PROJECTS, raises; where JIRA_PROJECTS is empty, the
-        prune's maximum share catches the loss of a single project. The search may lag by hours, so
-        an issue that it does not show need not be deleted.
-
-        Listed in the order of creation, which does not change during the listing.
+        prune's maximum share catches the loss of a single project. The search may lag by hours.
+        The order of creation does not change during the listing.
         """
         self._api.require_cloud()
         seen: set[str] = set()
@@ -246,12 +239,10 @@ class JiraSource(Source):
         for document in missing:
             if self._api.has_issue(document.document_id.partition(":")[2]):
                 yield document.document_id, RemoteState.THERE
+            elif shows_some(document.container):
+                yield document.document_id, RemoteState.DELETED
             else:
-                is_open = shows_some(document.container)
-                yield (
-                    document.document_id,
-                    RemoteState.DELETED if is_open else RemoteState.NOT_SHOWN,
-                )
+                yield document.document_id, RemoteState.NOT_SHOWN
 
     def _shows_some(self, project: str) -> bool:
         """Tell whether the account sees any issue of a project."""
@@ -273,7 +264,7 @@ class JiraSource(Source):
         return None
 
     def check(self) -> ConnectionCheck:
-        """Ask who we are, whether this is a Cloud site, and what of it we can read.
+        """Return the account and what it can read of this Cloud site.
 
         Raises:
             SettingsError: A project of JIRA_PROJECTS is none that the account may browse.

@@ -119,7 +119,10 @@ def person(account_id: str, email: str | None) -> Json:
 def lost_words(raw: Json, texts: list[str]) -> Counter[str]:
     """Return the words of an issue's summary, description and comments that texts do not have."""
     fields = raw["fields"]
-    bodies = [fields["description"], *(one["body"] for one in fields["comment"]["comments"])]
+    bodies = [
+        fields["description"],
+        *(comment["body"] for comment in fields["comment"]["comments"]),
+    ]
     blocks = [fields["summary"], *(text for body in filter(None, bodies) for text in _said(body))]
     return words(blocks) - words(texts)
 

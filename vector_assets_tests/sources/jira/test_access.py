@@ -44,16 +44,16 @@ def browsed_by(sandbox: Sandbox, *holders: Json, project_id: str = "93") -> None
 def read(sandbox: Sandbox, **changes: str) -> tuple[list[Document], list[Gap]]:
     items = list(source(sandbox, **changes).documents(EVER))
     return (
-        [one for one in items if isinstance(one, Document)],
-        [one for one in items if isinstance(one, Gap)],
+        [item for item in items if isinstance(item, Document)],
+        [item for item in items if isinstance(item, Gap)],
     )
 
 
 def test_a_project_that_a_group_may_browse_is_for_the_group(sandbox: Sandbox) -> None:
     browsed_by(sandbox, GROUP)
     sandbox.workspace.issues = [issue(1), issue(2), issue(3, project="QUAY")]
-    found, gaps = read(sandbox)
-    assert [one.access for one in found] == [
+    documents, gaps = read(sandbox)
+    assert [document.access for document in documents] == [
         ("public",),
         ("restricted", ANN, BO),
         ("restricted", ANN, BO),
@@ -72,8 +72,8 @@ def test_a_project_that_everyone_may_browse_is_public_whoever_else_may(
 ) -> None:
     browsed_by(sandbox, GROUP, {"type": kind}, {"type": "group", "value": "gone"})
     sandbox.workspace.issues = [issue(1)]
-    [found], gaps = read(sandbox)
-    assert found.access == ("public",)
+    [document], gaps = read(sandbox)
+    assert document.access == ("public",)
     assert gaps == []
 
 
@@ -83,11 +83,11 @@ def test_a_security_level_lets_in_only_those_who_may_browse_the_project_too(
     browsed_by(sandbox, GROUP)
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "group", "value": "g2"}]}
     sandbox.workspace.issues = [issue(1, security=STAFF)]
-    [found], _ = read(sandbox)
-    assert found.access == ("restricted", BO)
+    [document], _ = read(sandbox)
+    assert document.access == ("restricted", BO)
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "anyone"}]}
-    [found], _ = read(sandbox)
-    assert found.access == ("restricted", ANN, BO)
+    [document], _ = read(sandbox)
+    assert document.access == ("restricted", ANN, BO)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_what_jira_does_not_tell_is_never_taken_for_open(
 ) -> None:
     browsed_by(sandbox, *holders)
     sandbox.workspace.issues = [issue(1)]
-    [found], [gap] = read(sandbox)
-    assert found.access == ("restricted",)
+    [document], [gap] = read(sandbox)
+    assert document.access == ("restricted",)
     assert gap.subject == "readers of the project HAR"
     assert gap.reason == f"not named: {unnamed}"
 
@@ -120,15 +120,15 @@ def test_a_project_of_which_jira_tells_no_reader_is_taken_for_open_and_told_of(
     else:
         browsed_by(sandbox)
     sandbox.workspace.issues = [issue(1)]
-    [found], [gap] = read(sandbox)
-    assert found.access == ("public",)
+    [document], [gap] = read(sandbox)
+    assert document.access == ("public",)
     said = f"HTTP {way}" if way.isdecimal() else way
     assert gap.subject == "readers of the project HAR"
     assert gap.reason == f"not named: who may browse it ({said})"
     assert "JIRA_PUBLIC_PROJECTS" in gap.advice
     for word in ("HAR", "*", "QUAY,HAR"):
-        [found], gaps = read(sandbox, jira_public_projects=word)
-        assert found.access == ("public",)
+        [document], gaps = read(sandbox, jira_public_projects=word)
+        assert document.access == ("public",)
         assert gaps == []
     [_], gaps = read(sandbox, jira_public_projects="QUAY")
     assert len(gaps) == 1
@@ -140,8 +140,8 @@ def test_a_level_limits_an_issue_of_a_project_of_which_jira_tells_no_reader(
     sandbox.faults.fail("/jira/rest/api/3/project/93/permissionscheme", status=403)
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "user", "parameter": "eve"}]}
     sandbox.workspace.issues = [issue(1), issue(2, security=STAFF)]
-    found, _ = read(sandbox)
-    assert [one.access[0] for one in found] == ["restricted", "public"]
+    documents, _ = read(sandbox)
+    assert [document.access[0] for document in documents] == ["restricted", "public"]
 
 
 class Nights:
@@ -191,11 +191,11 @@ def test_who_loses_a_project_loses_its_old_issues_at_the_next_night_all_chunks_o
     sandbox: Sandbox, nights: Nights
 ) -> None:
     before = nights.found_by(BO)
-    assert len([one for one in before if one.startswith("jira:10001#")]) > 2
+    assert len([record_id for record_id in before if record_id.startswith("jira:10001#")]) > 2
     embedded = len(nights.embedder.embedded_texts)
     sandbox.workspace.site.jira_group_members["g1"].pop()
     nights.night()
-    public = {one for one in before if one.startswith("jira:10002#")}
+    public = {record_id for record_id in before if record_id.startswith("jira:10002#")}
     assert nights.found_by(BO) == nights.found_by("") == public
     assert nights.found_by(ANN) == before
     assert len(nights.embedder.embedded_texts) == embedded

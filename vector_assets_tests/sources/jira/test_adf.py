@@ -16,14 +16,14 @@ def node(kind: str, *content: Node, **attrs: Any) -> Node:
 
 
 def text(words: str, *marks: str, **link: str) -> Node:
-    found: list[Node] = [{"type": mark} for mark in marks]
+    all_marks: list[Node] = [{"type": mark} for mark in marks]
     if link:
-        found.append({"type": "link", "attrs": link})
-    return {"type": "text", "text": words, "marks": found}
+        all_marks.append({"type": "link", "attrs": link})
+    return {"type": "text", "text": words, "marks": all_marks}
 
 
 def p(*content: Node | str) -> Node:
-    return node("paragraph", *(text(one) if isinstance(one, str) else one for one in content))
+    return node("paragraph", *(text(part) if isinstance(part, str) else part for part in content))
 
 
 def li(*content: Node) -> Node:
@@ -212,6 +212,6 @@ def test_every_word_of_the_real_data_is_kept(workspace_data: Path) -> None:
     assert lost == []
 
 
-def words(found: Node) -> list[str]:
-    own = found.get("text", "").split() if isinstance(found.get("text"), str) else []
-    return own + [word for child in found.get("content") or () for word in words(child)]
+def words(parsed: Node) -> list[str]:
+    own = parsed.get("text", "").split() if isinstance(parsed.get("text"), str) else []
+    return own + [word for child in parsed.get("content") or () for word in words(child)]

@@ -59,7 +59,7 @@ def documents(items: list[SourceItem]) -> list[Document]:
 
 def keys(sandbox: Sandbox, window: Window = EVER, **changes: str) -> list[object]:
     items = list(source(sandbox, **changes).documents(window))
-    return [one.extra["issue_key"] for one in documents(items)]
+    return [document.extra["issue_key"] for document in documents(items)]
 
 
 def gaps(items: list[SourceItem]) -> list[Gap]:
@@ -69,7 +69,7 @@ def gaps(items: list[SourceItem]) -> list[Gap]:
 def texts(document: Document) -> list[str]:
     return [
         document.title,
-        *(part for one in document.sections for part in (one.heading, one.text)),
+        *(part for section in document.sections for part in (section.heading, section.text)),
     ]
 
 
@@ -78,8 +78,8 @@ def details(document: Document) -> list[str]:
 
 
 def only(sandbox: Sandbox) -> Document:
-    [found] = documents(list(source(sandbox).documents(EVER)))
-    return found
+    [document] = documents(list(source(sandbox).documents(EVER)))
+    return document
 
 
 # The window
@@ -102,8 +102,8 @@ def test_the_search_lags_so_a_night_looks_back_12_hours_and_finds_what_the_last_
 
 def test_paging_goes_by_token_so_that_every_item_comes_once(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(n) for n in range(1050)]
-    found = keys(sandbox)
-    assert sorted(map(str, found)) == sorted(f"HAR-{n}" for n in range(1050))
+    issue_keys = keys(sandbox)
+    assert sorted(map(str, issue_keys)) == sorted(f"HAR-{n}" for n in range(1050))
     assert sandbox.faults.requests() == {
         "GET /jira/rest/api/3/serverInfo": 1,
         "GET /jira/rest/api/3/field": 1,
@@ -144,13 +144,15 @@ def test_an_issue_that_is_edited_while_it_is_listed_comes_as_it_stands_then(
     later = FIRST + timedelta(days=1)
     for number in (0, 249):
         sandbox.workspace.issues[number] = issue(number, updated=later, summary="Edited")
-    found = documents([first, *listing])
-    assert [one.title for one in found if one.native_id == "10000"] == ["HAR-0 Edited"]
-    assert [one.title for one in found if one.native_id == "10249"] == [
+    yielded = documents([first, *listing])
+    assert [document.title for document in yielded if document.native_id == "10000"] == [
+        "HAR-0 Edited"
+    ]
+    assert [document.title for document in yielded if document.native_id == "10249"] == [
         "HAR-249 Issue 249",
         "HAR-249 Edited",
     ]
-    assert {one.native_id for one in found} == {str(10_000 + n) for n in range(250)}
+    assert {document.native_id for document in yielded} == {str(10_000 + n) for n in range(250)}
 
 
 def test_issues_come_newest_first_and_a_checkpoint_follows_each_page(sandbox: Sandbox) -> None:
@@ -183,12 +185,16 @@ def test_every_issue_of_the_real_data_is_found_once(
     workspace = Workspace.load(workspace_data)
     sandbox = serve(workspace)
     items = list(source(sandbox).documents(EVER))
-    found = documents(items)
-    assert sorted(one.native_id for one in found) == sorted(one["id"] for one in workspace.issues)
+    yielded = documents(items)
+    assert sorted(document.native_id for document in yielded) == sorted(
+        issue["id"] for issue in workspace.issues
+    )
     assert not [item for item in items if isinstance(item, DocumentFailure | Gap)]
     assert list(source(sandbox).ids(EVER)) == [
-        f"jira:{one['id']}"
-        for one in sorted(workspace.issues, key=lambda one: (one["fields"]["created"], one["id"]))
+        f"jira:{issue['id']}"
+        for issue in sorted(
+            workspace.issues, key=lambda issue: (issue["fields"]["created"], issue["id"])
+        )
     ]
 
 
@@ -196,13 +202,14 @@ def test_no_word_of_the_real_data_is_lost(
     serve: Callable[[Workspace], Sandbox], workspace_data: Path
 ) -> None:
     workspace = Workspace.load(workspace_data)
-    found = {
-        one.native_id: one for one in documents(list(source(serve(workspace)).documents(EVER)))
+    by_id = {
+        document.native_id: document
+        for document in documents(list(source(serve(workspace)).documents(EVER)))
     }
     lost = {
         raw["key"]: dict(missing)
         for raw in workspace.issues
-        if (missing := lost_words(raw, texts(found[raw["id"]])))
+        if (missing := lost_words(raw, texts(by_id[raw["id"]])))
     }
     assert lost == {}
 
@@ -244,13 +251,13 @@ def test_an_issue_reads_as_a_document(sandbox: Sandbox) -> None:
             comments=(comment(1, "Seen in Bergen too."),),
         )
     ]
-    found = only(sandbox)
-    assert (found.id, found.title) == ("jira:10041", "HAR-41 Labels print blank")
-    assert (found.container, found.authors) == ("HAR", ("Ann Lee", "Bo Ek"))
-    assert found.url == f"{sandbox.url}/jira/browse/HAR-41"
-    assert found.updated_at == FIRST + timedelta(minutes=41)
-    assert found.created_at == FIRST - timedelta(days=1)
-    assert found.extra == {
+    document = only(sandbox)
+    assert (document.id, document.title) == ("jira:10041", "HAR-41 Labels print blank")
+    assert (document.container, document.authors) == ("HAR", ("Ann Lee", "Bo Ek"))
+    assert document.url == f"{sandbox.url}/jira/browse/HAR-41"
+    assert document.updated_at == FIRST + timedelta(minutes=41)
+    assert document.created_at == FIRST - timedelta(days=1)
+    assert document.extra == {
         "issue_key": "HAR-41",
         "status": "In Progress",
         "issue_type": "Bug",
@@ -258,8 +265,8 @@ def test_an_issue_reads_as_a_document(sandbox: Sandbox) -> None:
         "assignee": "Cy Oh",
         "labels": ["labels", "norway"],
     }
-    assert found.sections[0].heading == "Details"
-    assert details(found) == [
+    assert document.sections[0].heading == "Details"
+    assert details(document) == [
         "- Type: Bug",
         "- Status: In Progress",
         "- Priority: High",
@@ -277,13 +284,13 @@ def test_an_issue_reads_as_a_document(sandbox: Sandbox) -> None:
         "- Links: is blocked by HAR-9 New printers; clones HAR-8 Old labels",
         "- Attachments: label.pdf, printer.log",
     ]
-    assert [(one.heading, one.text, one.url) for one in found.sections[1:]] == [
+    assert [(section.heading, section.text, section.url) for section in document.sections[1:]] == [
         ("Description", "Words of issue 41.", ""),
         ("Environment", "Depot printers", ""),
         (
             "Comment by Bo Ek, 2026-03-02 10:01",
             "Seen in Bergen too.",
-            f"{found.url}?focusedCommentId=5001",
+            f"{document.url}?focusedCommentId=5001",
         ),
     ]
 
@@ -355,7 +362,7 @@ def test_a_long_text_of_the_sites_own_is_a_section_under_its_name(sandbox: Sandb
     field = custom_field(1, "Acceptance criteria", "string", f"{SYSTEM}:textarea")
     sandbox.workspace.site.jira_custom_fields = [field]
     sandbox.workspace.issues = [issue(1, customfield_1=adf("It prints.", "It cuts."))]
-    assert [(one.heading, one.text) for one in only(sandbox).sections[1:]] == [
+    assert [(section.heading, section.text) for section in only(sandbox).sections[1:]] == [
         ("Description", "Words of issue 1."),
         ("Acceptance criteria", "It prints.\n\nIt cuts."),
     ]
@@ -444,16 +451,16 @@ def test_text_that_is_no_text_node_of_a_paragraph_does_not_vanish(
     rich = {"type": "doc", "version": 1, "content": [node]}
     commented = comment(1, "", body=rich)
     sandbox.workspace.issues = [issue(1, description=rich, comments=(commented,))]
-    assert [one.text for one in only(sandbox).sections[1:]] == [words, words]
+    assert [section.text for section in only(sandbox).sections[1:]] == [words, words]
 
 
 def test_an_issue_almost_without_fields_is_a_document(sandbox: Sandbox) -> None:
     bare = issue(1, description=None, reporter=None, creator=None, priority=None)
     del bare["fields"]["issuelinks"], bare["fields"]["labels"]
     sandbox.workspace.issues = [bare]
-    found = only(sandbox)
-    assert [one.heading for one in found.sections] == ["Details"]
-    assert (found.authors, found.extra["priority"], found.extra["labels"]) == ((), "", [])
+    document = only(sandbox)
+    assert [section.heading for section in document.sections] == ["Details"]
+    assert (document.authors, document.extra["priority"], document.extra["labels"]) == ((), "", [])
 
 
 @pytest.mark.parametrize("count", [20, 21, 45, 100, 101, 230])
@@ -462,7 +469,7 @@ def test_all_comments_of_an_issue_are_there_though_a_result_carries_a_few(
 ) -> None:
     comments = tuple(comment(n, f"Comment {n}.") for n in range(count))
     sandbox.workspace.issues = [issue(1, comments=comments)]
-    shown = [(one.heading, one.text) for one in only(sandbox).sections if one.url]
+    shown = [(section.heading, section.text) for section in only(sandbox).sections if section.url]
     assert shown == [
         (f"Comment by Bo Ek, {FIRST + timedelta(minutes=n):%Y-%m-%d %H:%M}", f"Comment {n}.")
         for n in range(count)
@@ -504,7 +511,7 @@ def test_comments_that_only_a_role_may_read_are_left_out_and_counted_in_one_gap(
         issue(2, comments=(comment(4, "Secret.", visibility=ROLE),)),
     ]
     items = list(source(sandbox).documents(EVER))
-    text = "\n".join(part for one in documents(items) for part in texts(one))
+    text = "\n".join(part for document in documents(items) for part in texts(document))
     assert "Open." in text
     assert "Secret." not in text
     assert "- Comments left out: 2, kept to a group or role" in text
@@ -567,20 +574,20 @@ def test_an_issue_with_a_security_level_is_for_its_readers(
         assignee=person("ass", "ass@harbor.example"),
         customfield_1=person("dee", "dee@harbor.example"),
     )
-    [found] = documents(items)
-    assert found.access == ("restricted", *emails)
+    [document] = documents(items)
+    assert document.access == ("restricted", *emails)
     assert gaps(items) == []
 
 
 @pytest.mark.parametrize("kind", ["anyone", "applicationRole"])
 def test_a_security_level_that_everyone_has_restricts_nothing(sandbox: Sandbox, kind: str) -> None:
-    [found] = documents(level_of(sandbox, (kind, "")))
-    assert found.access == ("public",)
+    [document] = documents(level_of(sandbox, (kind, "")))
+    assert document.access == ("public",)
 
 
 def test_an_issue_without_a_security_level_is_for_everyone_who_searches(sandbox: Sandbox) -> None:
-    [found] = documents(level_of(sandbox, security=None))
-    assert found.access == ("public",)
+    [document] = documents(level_of(sandbox, security=None))
+    assert document.access == ("public",)
 
 
 UNNAMED = [
@@ -601,8 +608,8 @@ def test_readers_who_cannot_be_named_read_nothing_and_are_told_of(
     sandbox: Sandbox, holders: list[tuple[str, str]], emails: tuple[str, ...], unnamed: str
 ) -> None:
     items = level_of(sandbox, *holders)
-    [found] = documents(items)
-    assert found.access == ("restricted", *emails)
+    [document] = documents(items)
+    assert document.access == ("restricted", *emails)
     [gap] = gaps(items)
     assert gap.subject == "readers of the security level Staff"
     assert gap.reason == f"not named: {unnamed}"
@@ -614,7 +621,7 @@ def test_levels_that_only_an_administrator_may_read_leave_an_issue_to_nobody_and
     sandbox.workspace.site.jira_is_admin = False
     sandbox.workspace.issues = [issue(1, security=STAFF), issue(2, security=STAFF), issue(3)]
     items = list(source(sandbox, jira_public_projects="HAR").documents(EVER))
-    assert [one.access for one in documents(items)] == [
+    assert [document.access for document in documents(items)] == [
         ("public",),
         ("restricted",),
         ("restricted",),
@@ -630,11 +637,11 @@ def test_the_roles_that_a_team_managed_project_limits_an_issue_to_are_its_reader
     sandbox: Sandbox,
 ) -> None:
     limits = {"issuerestrictions": {"projectrole": [{"id": "5"}]}, "shouldDisplay": True}
-    [found] = documents(level_of(sandbox, security=None, issuerestriction=limits))
-    assert found.access == ("restricted", EVE, M0, M1)
+    [document] = documents(level_of(sandbox, security=None, issuerestriction=limits))
+    assert document.access == ("restricted", EVE, M0, M1)
     limits = {"issuerestrictions": {}, "shouldDisplay": True}
-    [found] = documents(level_of(sandbox, security=None, issuerestriction=limits))
-    assert found.access == ("public",)
+    [document] = documents(level_of(sandbox, security=None, issuerestriction=limits))
+    assert document.access == ("public",)
 
 
 # The ids
@@ -651,9 +658,11 @@ def test_ids_are_those_of_the_documents(sandbox: Sandbox, window: Window, projec
         issue(20, project="QUAY", created="yesterday", updated=utc("2026-03-02T10:05")),
     ]
     jira = source(sandbox, jira_projects=projects)
-    items = [one for one in jira.documents(window) if isinstance(one, Document | DocumentFailure)]
+    items = [
+        item for item in jira.documents(window) if isinstance(item, Document | DocumentFailure)
+    ]
     sandbox.workspace.issues[-1]["fields"]["created"] = stamp(FIRST)
-    wanted = [one.id if isinstance(one, Document) else one.document_id for one in items]
+    wanted = [item.id if isinstance(item, Document) else item.document_id for item in items]
     assert sorted(jira.ids(window)) == sorted(wanted)
     assert len(wanted) > 2
 
@@ -721,7 +730,7 @@ def answers(jira: JiraSource, ask: str) -> object:
 def test_an_issue_that_cannot_be_read_is_named_and_the_others_go_on(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [issue(1), issue(2, created="yesterday"), issue(3)]
     items = list(source(sandbox).documents(EVER))
-    assert [one.native_id for one in documents(items)] == ["10003", "10001"]
+    assert [document.native_id for document in documents(items)] == ["10003", "10001"]
     [failure] = [item for item in items if isinstance(item, DocumentFailure)]
     assert (failure.document_id, failure.day) == ("jira:10002", FIRST.date())
     assert "HAR-2 cannot be read: ValueError" in failure.cause
@@ -732,7 +741,7 @@ def test_an_issue_that_vanishes_before_its_comments_are_read_is_named(sandbox: S
     sandbox.workspace.issues = [issue(1, comments=comments), issue(2)]
     sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=404)
     items = list(source(sandbox).documents(EVER))
-    assert [one.native_id for one in documents(items)] == ["10002"]
+    assert [document.native_id for document in documents(items)] == ["10002"]
     [failure] = [item for item in items if isinstance(item, DocumentFailure)]
     assert "HAR-1 has comments that cannot be read: HTTP 404" in failure.cause
 
