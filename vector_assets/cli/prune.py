@@ -9,7 +9,7 @@ import click
 
 from vector_assets.cli.options import DayType, json_option, named_or_enabled
 from vector_assets.core.errors import FatalError, UsageError, VectorAssetsError
-from vector_assets.core.settings import load_settings
+from vector_assets.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from vector_assets.core.days import Window
@@ -61,7 +61,6 @@ def prune(
       vector-assets prune jira --container OPS --max-share 1     OPS was deleted on purpose
     """
     from vector_assets.cli import output
-    from vector_assets.maintenance.prune.prune import prune_source
 
     settings = load_settings()
     asked: dict[str, Any] = {
@@ -73,11 +72,7 @@ def prune(
     reports, failed = [], []
     for name in named_or_enabled(sources, settings):
         try:
-            with output.progress(name) as progress:
-                report = prune_source(
-                    name, settings, **asked,
-                    on_progress=lambda report: progress(report.source, _progress_line(report)),
-                )  # fmt: skip
+            report = _prune_with_progress(name, settings, asked)
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
             continue
@@ -113,11 +108,20 @@ def _window(days: int | None, first: date | None, last: date | None) -> "Window"
     )
 
 
-def _progress_line(report: "PruneReport") -> str:
-    return (
-        f"{report.listed_documents:,} listed, {report.judged_documents:,} in the index · "
-        f"{len(report.deleted):,} deleted"
-    )
+def _prune_with_progress(source: str, settings: Settings, asked: dict[str, Any]) -> "PruneReport":
+    from vector_assets.cli import output
+    from vector_assets.maintenance.prune.prune import prune_source
+
+    with output.progress(source) as progress:
+
+        def show(report: "PruneReport") -> None:
+            line = (
+                f"{report.listed_documents:,} listed, {report.judged_documents:,} in the index · "
+                f"{len(report.deleted):,} deleted"
+            )
+            progress(source, line)
+
+        return prune_source(source, settings, **asked, on_progress=show)
 
 
 def _print(report: "PruneReport") -> None:
