@@ -190,7 +190,7 @@ def test_status_over_http_and_metrics_say_when_it_was_last_found(tmp_path: Path)
         status = requests.get(f"{url}/api/sync-status", headers=READ, timeout=60).json()
         assert status["canary_found_at"] == "2026-03-02T06:00:00Z"
         # It is long ago by the clock of today, and no Dagster has tried since.
-        assert [one for one in status["problems"] if "no canary was found" in one]
+        assert [one for one in status["problems"] if "found no canary" in one]
         metrics = requests.get(f"{url}/metrics", headers=READ, timeout=60).text
         [line] = [one for one in metrics.splitlines() if one.startswith(GAUGE)]
         assert float(line.removeprefix(GAUGE)) == NIGHT.timestamp()

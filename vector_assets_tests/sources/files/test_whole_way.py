@@ -179,7 +179,7 @@ def test_it_is_found_and_judged_over_http(run: Run, tmp_path: Path) -> None:
     run("sync", "files", "--days", "2")
     read, admin = {"Authorization": "Bearer read"}, {"X-Admin-Key": "admin"}
     with served(load_settings(), tmp_path) as (url, watcher):
-        watcher.look()
+        watcher.check_once()
         asked = {"q": "which crane is late?", "source": "files", "limit": "1"}
         answer_body = requests.get(
             f"{url}/api/find-context", asked, headers=read, timeout=60
