@@ -143,8 +143,9 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
         answers = services.find(q, tuple(names), where, limit)
         # Search works without the watcher; the answer then says that freshness is not known.
-        snapshot = services.watcher.last(FIRST_CHECK_SECONDS)
-        return _context(answers, snapshot.health if snapshot else None)
+        snapshot = services.watcher.last()
+        is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
+        return _context(answers, snapshot.health if snapshot and is_known else None)
 
     @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
     def sync_status() -> SyncStatus:
@@ -274,7 +275,9 @@ def _context(answers: Answers, health: Health | None) -> FoundContext:
         if source and source.verdict is not Verdict.FRESH and as_of == source.watermark:
             warnings.append(f"{name} is {source.verdict}: {'; '.join(source.reasons)}")
     if health is None:
-        warnings.append("How fresh the sources are is not known: there was no check yet.")
+        warnings.append(
+            "How fresh the sources are is not known: the watcher has not checked lately."
+        )
     return FoundContext(
         answers=[
             FoundAnswer(

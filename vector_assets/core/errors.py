@@ -22,6 +22,19 @@ A type says what to do; a message says what was seen, what was wanted and what t
 
 from vector_assets.core.credentials import scrub
 
+_MAX_CAUSE_CHARACTERS = 300
+
+
+def cause_of(error: Exception) -> str:
+    """Return any error as one line fit for a person, without our credentials.
+
+    An error that is not ours means that somebody answered what this code does not expect.
+    """
+    if isinstance(error, VectorAssetsError):
+        return str(error)
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    return scrub(f"the answer was not understood ({message[:_MAX_CAUSE_CHARACTERS]})")
+
 
 class VectorAssetsError(Exception):
     """Base of every error in this project; its message is one line, without our credentials."""

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from vector_assets.core.errors import RateLimitedError, VectorAssetsError
+from vector_assets.core.errors import RateLimitedError, UnavailableError, cause_of
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index, build_index
@@ -115,8 +115,8 @@ class Probes:
             quarantine = tuple(
                 document for document in self._quarantined() if document.source == source
             )
-        except VectorAssetsError as error:
-            return SourceProbe(source, None, 0, cached.newest, str(error), cached.error)
+        except Exception as error:  # noqa: BLE001 - the other sources are still checked
+            return SourceProbe(source, None, 0, cached.newest, cause_of(error), cached.error)
         return SourceProbe(source, watermark, vectors, cached.newest, "", cached.error, quarantine)
 
     def _quarantined(self) -> list[Quarantined]:
@@ -131,9 +131,12 @@ class Probes:
         """Return when search last found the canary, UTC; None when it never did.
 
         Raises:
-            VectorAssetsError: The index cannot be read.
+            UnavailableError: The index cannot be read.
         """
-        return last_found(self._index.open())
+        try:
+            return last_found(self._index.open())
+        except Exception as error:
+            raise UnavailableError("the index", cause_of(error)) from error
 
     def pending_reindex(self) -> PendingReindex | None:
         """Return how the live index differs from what the settings ask for.
@@ -142,7 +145,7 @@ class Probes:
         """
         try:
             return pending_reindex(self._index, self._settings)
-        except VectorAssetsError:
+        except Exception:  # noqa: BLE001 - `probe` reports it
             return None
 
     def _newest(self, source: str) -> _Cached:
@@ -165,14 +168,21 @@ class Probes:
 
 def _ask(ask: Callable[[], datetime | None], keep_seconds: float, errors_before: int) -> _Cached:
     try:
-        newest = ask()
+        newest = _instant(ask())
     except RateLimitedError as error:
         return _Cached(None, str(error), time.time() + keep_seconds, errors_before + 1)
-    except VectorAssetsError as error:
+    except Exception as error:  # noqa: BLE001 - one vendor's odd answer must not stop the check
         # Bound the exponent: errors may go on for ever.
         pause_seconds = min(keep_seconds, ERROR_SECONDS * 2 ** min(errors_before, 16))
-        return _Cached(None, str(error), time.time() + pause_seconds, errors_before + 1)
+        return _Cached(None, cause_of(error), time.time() + pause_seconds, errors_before + 1)
     return _Cached(newest, "", time.time() + keep_seconds)
+
+
+def _instant(newest: object) -> datetime | None:
+    """Check that what a source calls its newest activity can be compared with a watermark."""
+    if newest is None or (isinstance(newest, datetime) and newest.tzinfo is not None):
+        return newest
+    raise TypeError(f"the newest activity is {newest!r}, not an instant with a time zone")
 
 
 def _read(plain: dict[str, Any]) -> _Cached:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import requests
 
+from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
 from vector_assets.monitoring.alerts.incidents import IncidentStore
@@ -18,10 +19,14 @@ from vector_assets.monitoring.alerts.routing import for_watcher
 from vector_assets.monitoring.dagster_state.observe import observe
 from vector_assets.monitoring.health import Health, Verdict, measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.problems import Problem
 
 logger = logging.getLogger(__name__)
 
 PING_TIMEOUT_SECONDS = 10
+
+WATCHER = "watcher"
+"""Key of the problem that the watcher itself fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +109,25 @@ class Watcher:
         while True:
             try:
                 self.check_once()
-            except Exception:
+            except Exception as error:
                 # The next check may succeed; until then no ping is sent.
                 logger.exception("the watcher's check failed")
+                self._alert_of(error)
             if self._stopped.wait(self._settings.watch_seconds):
                 return
+
+    def _alert_of(self, error: Exception) -> None:
+        """Alert that a check failed; the next one that succeeds closes the incident."""
+        problem = Problem(
+            WATCHER,
+            "The watcher cannot check: nobody knows how fresh the index is",
+            cause_of(error),
+            "Look at the log of `vector-assets serve`, and report what it prints.",
+        )
+        try:
+            self._alerter.raise_incident(problem, datetime.now(UTC))
+        except Exception:
+            logger.exception("the watcher could not alert that its check failed")
 
     def _ping(self) -> str:
         url = self._settings.heartbeat_url.get_secret_value()

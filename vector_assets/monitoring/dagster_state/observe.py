@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vector_assets.core.days import complete_days
-from vector_assets.core.errors import UnavailableError, VectorAssetsError
+from vector_assets.core.errors import UnavailableError, cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.state import RECENT_DAYS, DagsterState
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
@@ -19,8 +19,8 @@ def observe(settings: Settings) -> DagsterState:
     days, shown = complete_days(datetime.now(UTC), RECENT_DAYS), shown_sources(settings)
     try:
         return DagsterGraphql(settings.dagster_graphql_url).observe(shown, days)
-    except VectorAssetsError as error:
-        webserver_error = str(error)
+    except Exception as error:  # noqa: BLE001 - the records may still tell
+        webserver_error = cause_of(error)
     try:
         with configured_instance() as instance:
             if instance is None:
@@ -28,8 +28,8 @@ def observe(settings: Settings) -> DagsterState:
             from vector_assets.monitoring.dagster_state.instance import observe_records
 
             return observe_records(instance, shown, days, webserver_error=webserver_error)
-    except UnavailableError as error:
-        return DagsterState(webserver_error=webserver_error, database_error=str(error))
+    except Exception as error:  # noqa: BLE001 - that Dagster cannot be read is told as well
+        return DagsterState(webserver_error=webserver_error, database_error=cause_of(error))
 
 
 def observe_if_any(settings: Settings) -> DagsterState | None:
