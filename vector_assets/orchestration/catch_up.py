@@ -22,11 +22,6 @@ SETTLE = timedelta(seconds=50)
 NOTE_EXPIRES_AFTER = timedelta(minutes=5)
 """An older note was written before an outage and is ignored."""
 
-_ACTIVE = [
-    BulkActionStatus.REQUESTED,
-    BulkActionStatus.CANCELING,
-    BulkActionStatus.FAILING,
-]
 _UNFINISHED_RUNS = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -140,8 +135,13 @@ def _days_of_runs(instance: dg.DagsterInstance, source: str, due: datetime) -> s
 
 
 def _is_backfilled(instance: dg.DagsterInstance, source: str) -> bool:
-    """Return whether a backfill of a source is active."""
-    active = instance.get_backfills(filters=BulkActionsFilter(statuses=_ACTIVE))
+    """Return whether a backfill of a source may still launch runs.
+
+    One that is canceled or fails launches none, and may hang in that state for ever; the days of
+    its unfinished runs count as covered until these end.
+    """
+    filters = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])
+    active = instance.get_backfills(filters=filters)
     return any(asset_key(source) in (backfill.asset_selection or ()) for backfill in active)
 
 

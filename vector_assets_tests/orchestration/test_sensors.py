@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import (
     InProcessCodeLocationOrigin,
     RemoteInstigatorOrigin,
@@ -97,6 +98,32 @@ def test_nothing_is_requested_when_nothing_is_missing(instance: dg.DagsterInstan
     record(instance, *range(1, 15))
     missed = evaluate_catch_up(instance, NOW)
     assert (missed.requests, missed.reason) == ([], "nothing is missing")
+
+
+@pytest.mark.parametrize(
+    ("status", "requested"),
+    [
+        (BulkActionStatus.REQUESTED, []),
+        (BulkActionStatus.CANCELING, ["03-12..03-14"]),
+        (BulkActionStatus.FAILING, ["03-12..03-14"]),
+    ],
+)
+def test_only_a_backfill_that_may_launch_runs_holds_back_the_missing_days(
+    instance: dg.DagsterInstance, status: BulkActionStatus, requested: list[str]
+) -> None:
+    record(instance, *range(1, 12))
+    instance.add_backfill(
+        PartitionBackfill(
+            backfill_id="hangs",
+            status=status,
+            from_failure=False,
+            tags={},
+            backfill_timestamp=NOW.timestamp(),
+            asset_selection=[JIRA],
+            partition_names=KEYS,
+        )
+    )
+    assert settled(instance) == requested
 
 
 def test_gaps_are_requested_as_spans(instance: dg.DagsterInstance) -> None:
