@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 
@@ -119,8 +120,27 @@ def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
     return app
 
 
+def _require_single_values(request: Request) -> None:
+    """Refuse a parameter that is given twice: which of two viewers is meant must not be guessed.
+
+    Raises:
+        RequestValidationError: Names the parameter. `source` alone may be repeated.
+    """
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        if len(values) > 1 and name != "source":
+            message = f"{name} is given {len(values)} times: give it once"
+            raise RequestValidationError(
+                [{"type": "repeated", "loc": ("query", name), "msg": message, "input": values}]
+            )
+
+
 def _add_reading(app: FastAPI, services: Services) -> None:
-    @app.get("/api/find-context", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
+    @app.get(
+        "/api/find-context",
+        dependencies=[Depends(require_read_key), Depends(_require_single_values)],
+        responses=_REFUSALS,
+    )
     def find_context(
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION_CHARACTERS)],
         source: Annotated[
@@ -168,7 +188,7 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
     @app.post(
         "/api/backfill/{source}",
         status_code=202,
-        dependencies=[Depends(require_admin_key)],
+        dependencies=[Depends(require_admin_key), Depends(_require_single_values)],
         responses={**_REFUSALS, **_NOT_FOUND},
     )
     def launch_backfill(

@@ -209,6 +209,23 @@ def test_a_backfill_that_nothing_would_run_is_not_accepted(
 
 
 @pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("viewer", ["ann@x.example", "bo@x.example"]),
+        ("viewer", ["", "bo@x.example"]),
+        ("since", ["2026-01-01", "2026-02-01"]),
+        ("limit", ["1", "2"]),
+        ("q", ["a", "b"]),
+    ],
+)
+def test_a_parameter_that_is_given_twice_is_refused(api: str, name: str, values: list[str]) -> None:
+    params: dict[str, str | list[str]] = {"q": "labels", name: values}
+    answer = requests.get(f"{api}/api/find-context", params=params, headers=READ, timeout=60)
+    assert answer.status_code == 422
+    assert f"{name} is given 2 times" in answer.text
+
+
+@pytest.mark.parametrize(
     ("params", "words"),
     [
         ({"q": ""}, "at least 1 character"),
