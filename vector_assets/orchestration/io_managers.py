@@ -78,6 +78,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
                 )
             except BaseException as error:
                 if not attempt.is_retried_after(error):
+                    checkpointer.commit()
                     context.log.warning(
                         f"{_summary(obj.report)}; the run failed: "
                         f"{len(checkpointer.finished_days)} of {len(obj.days)} days are complete "

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 
 from vector_assets.core.concurrency import run_both
 from vector_assets.core.errors import LostWriteError, SwitchedIndexError, VectorAssetsError
@@ -94,7 +93,7 @@ class Loader:
         self._checkpointer.confirm()
 
     def _break_off(self, error: BaseException, in_flight: "_InFlight") -> None:
-        """Confirm and commit what was written before the run broke off."""
+        """Confirm what was written before the run broke off, and record what failed of it."""
         try:
             if isinstance(error, LostWriteError | SwitchedIndexError):
                 raise error
@@ -114,8 +113,6 @@ class Loader:
         except VectorAssetsError:
             # A day whose failures are not recorded is not finished.
             self._checkpointer.invalidate()
-        with suppress(VectorAssetsError):  # The index may be down; the last commit stands then.
-            self._checkpointer.commit()
 
 
 class _InFlight:

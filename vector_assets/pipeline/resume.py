@@ -5,10 +5,12 @@ goes on, so the same command resumes on any machine. A finished load leaves no r
 days again reads all of them again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 
 from vector_assets.core.days import Days, left_of, spans_of
+from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.targets import IndexOpener
@@ -79,11 +81,23 @@ def load_source(
         checkpointer = Checkpointer(
             stream.report, span, on_commit, budget, every_seconds=checkpoint_seconds
         )
-        report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
+        with _committed_on_error(checkpointer):
+            report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
         resume.add(span)
     resume.finish()
     assert report is not None
     return report
+
+
+@contextmanager
+def _committed_on_error(checkpointer: Checkpointer) -> Iterator[None]:
+    """Commit the finished days when the block fails or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        with suppress(VectorAssetsError):  # The index may be down; the last commit stands then.
+            checkpointer.commit()
+        raise
 
 
 class _ResumeRecord:
