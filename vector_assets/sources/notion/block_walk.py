@@ -1,4 +1,4 @@
-"""Fetches all blocks of a page, level by level, without recursion and without going in circles."""
+"""Fetches all blocks of a page, level by level, without recursion and without cycles."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,10 +10,10 @@ Block = Mapping[str, Any]
 Children = Callable[[str], list[Block]]
 
 CLOSED = {"child_page", "child_database", "unsupported"}
-"""What stands in these is a document of its own, or nothing that the API shows."""
+"""Their children are documents of their own, or not shown by the API."""
 
 MEETINGS = {"meeting_notes", "transcription"}
-"""Their summary, notes and transcript are blocks that they name, each with children."""
+"""They name blocks for summary, notes and transcript, each with children."""
 
 _MEETING_PARTS = ("summary_block_id", "notes_block_id", "transcript_block_id")
 
@@ -23,9 +23,8 @@ def walk(page_id: str, children: Children, refused: list[str] | None = None) -> 
 
     Args:
         page_id: Of the page.
-        children: Returns all children of a block, or raises: a page with a hole in it must never
-            take the place of a whole one.
-        refused: Takes the ids of copies whose original is not shared with us.
+        children: Returns all children of a block, or raises.
+        refused: Takes the ids of synced copies whose original is not shared with us.
     """
     yield from walk_blocks(children(page_id), children, refused, above=page_id)
 
@@ -74,7 +73,7 @@ def _placed(blocks: list[Block], depth: int) -> Iterator[Placed]:
 
 
 def _holders(block: Block) -> list[str]:
-    """Return the ids whose children stand below a block: most often its own, or none."""
+    """Return the ids whose children are below a block: usually its own, or none."""
     kind = str(block.get("type"))
     if kind in MEETINGS and (parts := (block.get(kind) or {}).get("children")):
         return [str(parts[name]) for name in _MEETING_PARTS if parts.get(name)]
@@ -84,7 +83,7 @@ def _holders(block: Block) -> list[str]:
 def _below(
     holders: list[str], children: Children, refused: list[str], *, is_copy: bool
 ) -> list[Block]:
-    """Return the blocks below; of a copy whose original is not shared with us, none."""
+    """Return the blocks below; none of a copy whose original is not shared with us."""
     try:
         return [child for holder in holders for child in children(holder)]
     except SkippableError:
@@ -95,6 +94,6 @@ def _below(
 
 
 def _origin(block: Block) -> str:
-    """Return what a block's children really belong to: a synced copy's are its original's."""
+    """Return the id that owns a block's children: of a synced copy, its original."""
     source = (block.get("synced_block") or {}).get("synced_from") or {}
     return str(source.get("block_id") or block["id"])

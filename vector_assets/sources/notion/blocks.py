@@ -1,6 +1,5 @@
-"""Blocks to Markdown, type by type: headings begin sections, everything else stands in them.
+"""Blocks to Markdown, type by type, from a flat list of blocks with their depths.
 
-Works on a flat list of blocks with their depths: a chain of a thousand levels is no trouble.
 Types: developers.notion.com/reference/block, 2026-11.
 """
 
@@ -8,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vector_assets.sources.notion.rich_text import markdown, plain
+from vector_assets.sources.notion.rich_text import markdown, plain, quoted
 from vector_assets.sources.notion.sections import (
     Part,
     heading_parts,
@@ -19,7 +18,7 @@ from vector_assets.sources.notion.sections import (
 
 HEADINGS = {"heading_1": 1, "heading_2": 2, "heading_3": 3, "heading_4": 4}
 TRANSPARENT = {"column_list", "column", "synced_block", "template", "tab"}
-"""Blocks that only hold others; what they hold is not deeper for it."""
+"""Blocks that only hold others and add no depth."""
 
 _SILENT = {"table_of_contents", "breadcrumb", "divider", "unsupported", *TRANSPARENT} - {"template"}
 _LIST_ITEMS = {"bulleted_list_item", "numbered_list_item", "to_do"}
@@ -29,7 +28,7 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A block and where it stands.
+    """A block and its place on the page.
 
     Attributes:
         block: As the API gives it.
@@ -82,14 +81,9 @@ def _to_do(body: Body) -> str:
     return f"- [{'x' if body.get('checked') else ' '}] {_text(body)}"
 
 
-def _quoted(body: Body) -> str:
-    return "\n".join(f"> {line}" for line in _text(body).split("\n"))
-
-
 def _callout(body: Body) -> str:
     icon = (body.get("icon") or {}).get("emoji") or ""
-    text = f"{icon} {_text(body)}".strip()
-    return "\n".join(f"> {line}" for line in text.split("\n"))
+    return quoted(f"{icon} {_text(body)}".strip())
 
 
 def _code(body: Body) -> str:
@@ -115,44 +109,35 @@ def _child(body: Body, block_id: str) -> str:
 
 
 def _link_to_page(body: Body) -> str:
-    """Return a link whose text is as much as the API tells: what it leads to, not its title."""
+    """Return a link to a page or database; the API gives no title for its text."""
     kind = str(body.get("type"))
     return f"[Linked {kind.removesuffix('_id')}]({link_to(str(body.get(kind, '')))})"
 
 
 def _table(body: Body, rows: tuple[Mapping[str, Any], ...]) -> str:
-    cells = [[markdown(cell) for cell in _cells(row)] for row in rows]
+    cells = [
+        [markdown(cell) for cell in (row.get("table_row") or {}).get("cells") or ()] for row in rows
+    ]
     return table_markdown(cells, has_header=bool(body.get("has_column_header")))
 
 
-def _cells(row: Mapping[str, Any]) -> list[Any]:
-    return list((row.get("table_row") or {}).get("cells") or [])
-
-
 def _unknown(body: Any) -> str:
-    """Return what text there is in a block whose type is newer than this module."""
+    """Return the text of a block of an unknown type."""
     if not isinstance(body, Mapping):
         return ""
     return _text(body) or str(body.get("title") or "") or _file(body)
 
 
 _RENDER: dict[str, Callable[[Body], str]] = {
-    "paragraph": _text,
-    "toggle": _text,
+    **dict.fromkeys(("paragraph", "toggle"), _text),
     "bulleted_list_item": lambda body: f"- {_text(body)}",
     "to_do": _to_do,
-    "quote": _quoted,
+    "quote": lambda body: quoted(_text(body)),
     "callout": _callout,
     "code": _code,
     "equation": lambda body: f"$$\n{body.get('expression', '')}\n$$",
-    "image": _file,
-    "video": _file,
-    "audio": _file,
-    "file": _file,
-    "pdf": _file,
-    "bookmark": _file,
-    "embed": _file,
-    "link_preview": _file,
+    **dict.fromkeys(("image", "video", "audio", "file", "pdf"), _file),
+    **dict.fromkeys(("bookmark", "embed", "link_preview"), _file),
     "link_to_page": _link_to_page,
     "meeting_notes": lambda body: markdown(body.get("title")),
     "transcription": lambda body: markdown(body.get("title")),

@@ -1,7 +1,7 @@
-"""What stands on a page: read as Markdown in one request, or block by block where it must be.
+"""The body of a page: read as Markdown in one request, or else block by block.
 
-Requests are what Notion gives least of, and a walk takes one for each level of each page. Markdown
-has no links to single headings and no captions of code; both ways else say the same words.
+A walk takes a request for each block with children. Markdown has no links to headings and no
+captions of code; otherwise both give the same words.
 """
 
 from collections import Counter
@@ -15,19 +15,19 @@ from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.notion.block_walk import walk, walk_blocks
 from vector_assets.sources.notion.blocks import Placed, parts_of
 from vector_assets.sources.notion.client import Json, NotionApi, Probe, RefusedError, last_edit
-from vector_assets.sources.notion.inline import MentionNamer
 from vector_assets.sources.notion.markdown import MarkdownPage, read_markdown
+from vector_assets.sources.notion.rich_text import Namer
 from vector_assets.sources.notion.sections import Part, sections_of
 
 MAX_UNKNOWN_BLOCKS = 8
-"""When Markdown leaves out more, asking for each costs more than walking over the whole page."""
+"""When Markdown leaves out more, fetching each costs more than walking over the page."""
 
 MARKDOWN_REFUSALS = 3
-"""One odd page that happens to be read first is no reason to walk over all the others."""
+"""Fewer may concern odd pages that happen to be read first, and not Markdown as such."""
 
 
 class Missing(Enum):
-    """Kinds of things that are on a page and not in its document."""
+    """Kinds of content that is on a page and not in its document."""
 
     UNSHARED = "pages and databases below shared ones"
     DATABASE = "databases shown on pages"
@@ -39,13 +39,13 @@ class Missing(Enum):
 
 @dataclass
 class Body:
-    """What a page says and holds.
+    """The text of a page, and what it holds.
 
     Attributes:
         sections: In reading order.
         pages: Ids of the pages right below it, with their last edits where those are known.
         databases: Ids of the databases right below it, and of views of others.
-        missing: How many things of each kind are not in the sections.
+        missing: Number of things of each kind that are not in the sections.
     """
 
     sections: tuple[Section, ...] = ()
@@ -55,14 +55,9 @@ class Body:
 
 
 class Bodies:
-    """Reads the bodies of pages, for one run.
+    """Reads the bodies of pages, for one crawl."""
 
-    Args:
-        api: Of the integration.
-        names: For mentions that come without a name.
-    """
-
-    def __init__(self, api: NotionApi, names: MentionNamer) -> None:
+    def __init__(self, api: NotionApi, names: Namer) -> None:
         self._api = api
         self._names = names
         self._markdown = Probe(MARKDOWN_REFUSALS)
@@ -71,7 +66,7 @@ class Bodies:
         """Return the body of a page, whole.
 
         Raises:
-            SkippableError: Notion refuses a part of it; there is no such thing as half a page.
+            SkippableError: Notion refuses a part of it: a page is never returned in part.
             UnavailableError: Notion does not give it.
         """
         answer = self._ask_for_markdown(page_id)
@@ -88,11 +83,11 @@ class Bodies:
         return self._completed(page, url)
 
     def _ask_for_markdown(self, page_id: str) -> Json | None:
-        """Return a page as Markdown; None where it has to be walked over."""
+        """Return a page as Markdown; None when it has to be walked."""
         try:
             answer = self._markdown.ask(lambda: self._api.markdown(page_id))
         except (RefusedError, UnavailableError):
-            # Of this page alone: a rendering may be refused, or take Notion too long.
+            # Rendering just this page may be refused or take too long.
             return None
         if answer is not None and not isinstance(answer.get("markdown"), str):
             raise ContractError(
@@ -108,7 +103,7 @@ class Bodies:
         return body
 
     def _completed(self, page: MarkdownPage, url: str) -> Body:
-        """Return a page with the blocks that its Markdown leaves out."""
+        """Return a page together with the blocks that its Markdown leaves out."""
         body = Body(
             pages=dict.fromkeys(filter(None, page.pages)),
             databases=set(filter(None, page.databases)),
@@ -125,7 +120,7 @@ class Bodies:
         return body
 
     def _filling(self, block_id: str, depth: int, url: str, body: Body) -> tuple[Part, ...]:
-        """Return a block that Markdown left out, with all below it; nothing of one not shared."""
+        """Return an omitted block with all below it; nothing when it is not shared."""
         block = self._api.block(block_id)
         if block is None:
             body.missing[Missing.UNSHARED] += 1
@@ -137,12 +132,12 @@ class Bodies:
 
 
 def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
-    """Note what blocks hold or leave out."""
+    """Add to a body what its blocks hold or leave out."""
     body.missing[Missing.SYNCED] += len(refused)
     for placed_block in placed:
         kind, identity = placed_block.block.get("type"), str(placed_block.block.get("id"))
         if kind == "child_page":
-            # This block is the page itself, so its last edit is the page's.
+            # The block and the page share id and last edit.
             body.pages[identity] = last_edit(placed_block.block)
         elif kind == "child_database":
             body.databases.add(identity)

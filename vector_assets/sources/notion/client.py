@@ -1,4 +1,4 @@
-"""Notion's API as the source needs it: whole lists, things by id, and errors in our words.
+"""Notion's API: whole lists, objects by id, and refusals as our errors.
 
 API: developers.notion.com/reference, version 2025-09-03 (Markdown alone: 2026-03-11), 2026-11.
 """
@@ -38,8 +38,8 @@ VERSION = "2025-09-03"
 """The first in which a database with several data sources can be read."""
 
 MARKDOWN_VERSION = "2026-03-11"
-"""The first that gives a page as Markdown. It also renames fields of what we read: `archived` is
-`in_trash`, and the block `transcription` is `meeting_notes`; both names are known here."""
+"""The first that gives a page as Markdown. It also renames `archived` to `in_trash`, and the block
+`transcription` to `meeting_notes`; both names are read."""
 
 _NARROWEST_WINDOW = timedelta(minutes=1)
 
@@ -52,11 +52,11 @@ Json = Mapping[str, Any]
 
 
 class RefusedError(SkippableError):
-    """Notion refuses one thing; others may be had.
+    """Notion refuses one request; others may succeed.
 
     Args:
-        code: Notion's own word for it, such as `object_not_found`.
-        message: Notion's own sentence.
+        code: Of Notion, such as `object_not_found`.
+        message: Of Notion.
         status: Of HTTP.
     """
 
@@ -67,24 +67,24 @@ class RefusedError(SkippableError):
 
     @property
     def is_of_one_thing(self) -> bool:
-        """Whether just this page or block is refused, and not the verb."""
+        """Whether just this page or block is refused, and not the endpoint."""
         return self.code == "object_not_found"
 
     @property
     def is_for_want_of_rights(self) -> bool:
-        """Whether somebody may change it by sharing, or by a capability of the integration."""
+        """Whether sharing, or a capability of the integration, may change it."""
         return self.status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
 
 
 class IncompleteError(ContractError):
-    """A list that says itself that it does not hold everything."""
+    """Notion says that a list is incomplete."""
 
 
 class NotionApi:
     """One integration's view of a workspace.
 
-    What Notion refuses for one thing alone, as a page that is no longer shared, is a
-    `SkippableError`; every other error concerns all that a run wants.
+    A refusal of one object, such as a page that is no longer shared, is a `SkippableError`; every
+    other error concerns the whole run.
 
     Args:
         base_url: Of the API, such as `https://api.notion.com`.
@@ -101,8 +101,8 @@ class NotionApi:
         requests_per_second: float = REQUESTS_PER_SECOND,
     ) -> None:
         limiter = RateLimiter("notion", meter, RateLimit(requests_per_second, 1.0))
-        # Retries live in the transport: the SDK repeats neither a search that failed nor a
-        # connection that broke, and waits no longer than it likes.
+        # The transport retries: the SDK repeats neither a failed search nor a broken connection,
+        # and caps its waits.
         transport = RateLimitedTransport("notion", meter, _endpoint, limiter)
 
         def client(version: str) -> Client:
@@ -124,19 +124,19 @@ class NotionApi:
         return _asked(self._client.users.me, concerns_all=True)
 
     def newest_page(self) -> Json | None:
-        """Return the page that search calls the newest; one request."""
+        """Return the newest page that search gives; one request."""
         ask = partial(self._client.search, **_search("page"), page_size=1)
         return next(iter(_results(_asked(ask, concerns_all=True))), None)
 
     def search(self, kind: str) -> Iterator[Json]:
-        """Yield all that search finds, last edited first; it may leave out what is shared."""
+        """Yield all results of a search, last edited first; it may leave out shared pages."""
         return _listed(partial(self._client.search, **_search(kind)), concerns_all=True)
 
     def rows(self, data_source_id: str, window: Window) -> Iterator[Json]:
-        """Yield what a data source holds that was edited in a window; some of it perhaps twice.
+        """Yield the rows of a data source that were edited in a window, some perhaps twice.
 
-        A query gives 10,000 rows at most and then says that it is not complete: the window is cut
-        in two until it is (developers.notion.com/reference/query-a-data-source, 2026-11).
+        A query gives at most 10,000 rows and then says that it is incomplete: the window is halved
+        until it is complete (developers.notion.com/reference/query-a-data-source, 2026-11).
         """
         bounds = [_bound("on_or_after", window.start)]
         if window.end is not None:
@@ -153,12 +153,12 @@ class NotionApi:
             yield from self.rows(data_source_id, Window(middle, window.end))
 
     def markdown(self, page_id: str) -> Json:
-        """Return a page as Markdown, in one request whatever its depth."""
+        """Return a page as Markdown; one request."""
         retrieve = self._markdown_client.pages.retrieve_markdown
         return _asked(partial(retrieve, page_id, include_transcript=True))
 
     def comments(self, block_id: str) -> list[Json]:
-        """Return the open comments on just this page or block."""
+        """Return the open comments on this page or block itself."""
         return list(_listed(partial(self._client.comments.list, block_id=block_id)))
 
     def children(self, block_id: str) -> list[Json]:
@@ -170,11 +170,7 @@ class NotionApi:
         return _asked_for_one(partial(self._client.pages.retrieve, page_id))
 
     def page_or_refusal(self, page_id: str) -> Json:
-        """Return a page.
-
-        Raises:
-            RefusedError: It does not exist for us, or may not be asked for.
-        """
+        """Return a page, or raise `RefusedError`."""
         return _asked(partial(self._client.pages.retrieve, page_id))
 
     def block(self, block_id: str) -> Json | None:
@@ -182,7 +178,7 @@ class NotionApi:
         return _asked_for_one(partial(self._client.blocks.retrieve, block_id))
 
     def database(self, database_id: str) -> Json | None:
-        """Return a database; None when it does not exist for us, as a linked view of one."""
+        """Return a database; None when it does not exist for us, such as a linked view."""
         return _asked_for_one(partial(self._client.databases.retrieve, database_id))
 
     def data_source(self, data_source_id: str) -> Json | None:
@@ -190,7 +186,7 @@ class NotionApi:
         return _asked_for_one(partial(self._client.data_sources.retrieve, data_source_id))
 
     def property_items(self, page_id: str, property_id: str) -> Iterator[Json]:
-        """Yield all items of a property, of which a page shows the first 25."""
+        """Yield all items of a property; a page shows the first 25."""
         retrieve = self._client.pages.properties.retrieve
         return _listed(partial(retrieve, page_id, property_id))
 
@@ -244,17 +240,11 @@ def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
 
 
 def _asked(ask: Callable[[], Any], *, concerns_all: bool = False) -> Json:
-    """Return an answer, or raise what went wrong in our words.
+    """Return an answer, or raise one of our errors.
 
     Args:
         ask: Makes one request.
-        concerns_all: Whether a refusal of this request is one of all.
-
-    Raises:
-        SkippableError: Notion refuses this one thing.
-        CredentialsError: It refuses the token, or the token lacks a capability.
-        UnavailableError: It does not answer, or not with an answer.
-        ContractError: It answers what it never should.
+        concerns_all: Whether a refusal concerns the whole run, and not one object.
     """
     try:
         answer: Json = ask()
@@ -289,7 +279,7 @@ def last_edit(thing: Json) -> datetime:
     """Return when a page or block was edited last, UTC, floored to the minute by Notion.
 
     Raises:
-        ContractError: It does not say, as an object does that we may not see whole.
+        ContractError: It has no such time, as an object that the integration sees in part.
     """
     text = thing.get("last_edited_time")
     if not text:
@@ -299,7 +289,7 @@ def last_edit(thing: Json) -> datetime:
 
 
 def is_gone(thing: Json) -> bool:
-    """Tell whether a page, database or data source lies in the trash."""
+    """Return whether a page, database or data source is in the trash."""
     return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))
 
 
@@ -323,13 +313,13 @@ Answer = TypeVar("Answer")
 
 
 class Probe:
-    """Asks one thread alone until it is known, then all or none of them; for one run.
+    """Learns whether Notion serves an endpoint: one thread at a time asks until it is known.
 
     Args:
-        refusals: After so many in a row the verb is refused; what comes before is said of a page.
+        refusals: Refusals before an answer, after which the endpoint counts as refused.
 
     Attributes:
-        is_refused: Whether Notion refused the verb, and not just one page.
+        is_refused: Whether Notion refused the endpoint, and not just one page.
     """
 
     def __init__(self, refusals: int = 1) -> None:
@@ -339,10 +329,10 @@ class Probe:
         self.is_refused = False
 
     def ask(self, question: Callable[[], Answer]) -> Answer | None:
-        """Return an answer; None when the verb is refused.
+        """Return an answer; None when the endpoint is refused.
 
         Raises:
-            RefusedError: It is served, but not for this page.
+            RefusedError: Notion refuses this page.
         """
         if self._is_served:
             return question()

@@ -1,7 +1,7 @@
 """Open comments on pages, as sections: one request a page, and none where they may not be read.
 
-Notion lists only what was said on the page itself. Comments on its passages belong to their blocks,
-each of which would have to be asked for: they are counted and not read. Resolved ones are nowhere
+Comments on passages belong to blocks and would cost a request each: they are counted, not read. The
+API does not give resolved comments
 (developers.notion.com/guides/data-apis/working-with-comments, 2026-11).
 """
 
@@ -15,11 +15,11 @@ from vector_assets.sources.notion.rich_text import markdown
 
 @dataclass(frozen=True, slots=True)
 class Comments:
-    """What was said on a page.
+    """The comments on a page.
 
     Attributes:
         sections: One a comment, oldest first.
-        authors: Who said it; without those whose names may not be read.
+        authors: Without those whose names may not be read.
     """
 
     sections: tuple[Section, ...] = ()
@@ -27,13 +27,7 @@ class Comments:
 
 
 class CommentReader:
-    """Reads the comments of pages, for one run.
-
-    Args:
-        api: Of the integration.
-        names: Of people.
-        is_wanted: Whether to ask at all.
-    """
+    """Reads the comments of pages, for one crawl; none unless `is_wanted`."""
 
     def __init__(self, api: NotionApi, names: Names, *, is_wanted: bool) -> None:
         self._api = api
@@ -43,7 +37,7 @@ class CommentReader:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the integration may not read comments; False while nobody has asked."""
+        """Whether Notion refused comments; False before the first request."""
         return self._probe.is_refused
 
     def of(self, page_id: str) -> Comments:

@@ -1,7 +1,7 @@
-"""One reading of a window of Notion: which pages there are, in which order they are read.
+"""A crawl of one window of Notion: which pages it holds, and in which order they are read.
 
-Search leaves out pages that are shared, so rows are asked of their data sources too, and child
-pages and databases are followed from the pages that hold them.
+Search leaves out some shared pages, so data sources are queried for their rows, and child pages and
+databases are followed from the pages that hold them.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
@@ -27,12 +27,12 @@ from vector_assets.sources.notion.names import Nameless, Names
 PAGES_IN_FLIGHT = 6
 
 MAX_OUTAGES_IN_A_ROW = 5
-"""So many pages in a row that Notion does not give are no bad pages: Notion is down."""
+"""After so many pages in a row without an answer, Notion counts as down."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Listed:
-    """A page that waits to be read; packed, for a backfill lists a whole workspace at once."""
+    """A page to be read; compressed, because a backfill lists a whole workspace at once."""
 
     edited: datetime
     page_id: str
@@ -45,7 +45,7 @@ class Listed:
         return cls(last_edit(page), str(page["id"]), packed)
 
     def failure(self, cause: str) -> DocumentFailure:
-        """Return that it could not be read."""
+        """Return the failure to read it."""
         return DocumentFailure(f"{SOURCE}:{self.page_id}", cause, self.edited.date())
 
     def page(self) -> Json:
@@ -55,46 +55,34 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What came of reading a page.
+class _Held:
+    """What a page holds; empty when it could not be read."""
 
-    Attributes:
-        item: The page, or why it could not be read.
-        body: What it holds; empty when it could not be read.
-        outage: Set when Notion did not answer.
-    """
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class _Read(_Held):
+    """The result of reading a page: the page or why it failed, and an outage of Notion."""
 
     item: Document | DocumentFailure
-    body: Body = field(default_factory=Body)
     outage: UnavailableError | None = None
 
 
 _NOTHING_KNOWN = NothingKnown()
 
 
-class _HasBody(Protocol):
-    @property
-    def body(self) -> Body: ...
-
-
-Result = TypeVar("Result", bound=_HasBody)
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What a page holds, without what it says."""
-
-    body: Body
+Result = TypeVar("Result", bound=_Held)
 
 
 class Crawl:
-    """What has been seen of a window, and what waits to be read.
+    """The state of a crawl; use it once.
 
     Args:
         api: Of the integration.
         window: Of last edits; its start is floored to the minute, as the API's times are.
         with_comments: Whether comments are read.
-        known: What the index holds; a rescan asks for each page of it that search leaves out.
+        known: What the index holds; a rescan fetches each page of it that search leaves out.
     """
 
     def __init__(
@@ -121,7 +109,7 @@ class Crawl:
         self._outages_in_a_row = 0
 
     def items(self) -> Iterator[SourceItem]:
-        """Yield all of it; what is not read comes last, before the last checkpoint."""
+        """Yield pages and checkpoints; failures and gaps come before the last checkpoint."""
         self._list_everything()
         day = None
         for is_first, listed, read in self._each(self._read):
@@ -139,21 +127,21 @@ class Crawl:
         yield Checkpoint(self._window.start)
 
     def listed(self) -> list[Listed]:
-        """Return the pages that search and the data sources know; use it in place of `items`."""
+        """Return the pages that search and data sources list; use it in place of `items`."""
         self._list_everything()
         return self._waiting
 
     def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
-        """Yield some of the listed pages, read whole, without those that they hold."""
+        """Yield listed pages, without the pages that they hold."""
         for read in map_ordered(self._read, listed, in_flight=PAGES_IN_FLIGHT):
             self._notice_outage(read)
             yield read.item
 
     def ids(self) -> Iterator[str]:
-        """Yield the ids of all of it, or raise.
+        """Yield the ids of all pages.
 
         Raises:
-            SkippableError: A page or database is not given, so what it holds is not known.
+            SkippableError: A page or database is refused, so what it holds is unknown.
         """
         self._bodies = Bodies(self._api, Nameless())
         self._list_everything()
@@ -163,7 +151,7 @@ class Crawl:
             raise SkippableError(f"{self._failures[0].document_id}: {self._failures[0].cause}")
 
     def _each(self, read: Callable[[Listed], Result]) -> Iterator[tuple[bool, Listed, Result]]:
-        """Yield for each page, level by level: whether it is of the first level, it, its result."""
+        """Yield pages level by level: whether it is the first level, the page, its result."""
         is_first = True
         while self._waiting:
             batch, self._waiting = sorted(self._waiting, reverse=True), []
@@ -178,7 +166,7 @@ class Crawl:
             self._list_below(below)
 
     def _list_everything(self) -> None:
-        """List what search and the data sources know."""
+        """List the pages of search and of data sources."""
         searched: set[str] = set()
         for page in self._api.search("page"):
             searched.add(str(page["id"]))
@@ -192,7 +180,7 @@ class Crawl:
         self._list_rows(
             [str(data_source["id"]) for data_source in data_sources if not is_gone(data_source)]
         )
-        # Of a database with several data sources, search may know just one.
+        # Search may give only some data sources of a database.
         parents = (
             (data_source.get("parent") or {}).get("database_id") for data_source in data_sources
         )
@@ -201,13 +189,10 @@ class Crawl:
             self._list_hidden(searched)
 
     def _list_hidden(self, searched: set[str]) -> None:
-        """List the pages that the index holds and search leaves out, by asking for each.
+        """Fetch and list the pages that the index holds and search leaves out.
 
-        One of those that was edited by itself is seen in no other way: the page above it, which
-        leads there, is as it was. One that is gone is the prune's business.
-
-        Args:
-            searched: Every page that search knows.
+        Nothing else shows that such a page was edited when the page above it was not. The prune
+        handles those that are gone.
         """
         held = {
             document_id.removeprefix(f"{SOURCE}:") for document_id in self._known.document_ids()
@@ -217,11 +202,7 @@ class Crawl:
                 self._list(page)
 
     def _list_below(self, below: dict[str, Body]) -> None:
-        """List what the pages just read hold, and nobody else knew.
-
-        Args:
-            below: Bodies by the page that they are of.
-        """
+        """List the pages and databases in bodies, by page id, that are not listed yet."""
         wanted: list[str] = []
         for page_id, body in below.items():
             new = [
@@ -242,10 +223,9 @@ class Crawl:
     def _edits_of(
         self, edits: dict[str, datetime | None], parent_id: str
     ) -> dict[str, datetime | None]:
-        """Return when pages were edited last, as far as the blocks right below their parent tell.
+        """Return the edits, completed by those that the parent's child blocks give.
 
-        Markdown names a page and no time. One list of blocks tells it for most of them, where each
-        would cost a request by itself.
+        Markdown gives no last edits; one list of blocks replaces a request for each page.
         """
         if sum(edit is None for edit in edits.values()) < 2:
             return edits
@@ -273,7 +253,7 @@ class Crawl:
     def _asked_for(
         self, ask: Callable[[str], Json | None], identities: list[str]
     ) -> Iterator[Json | None]:
-        """Yield things by their ids, None for those not shared; one that is refused is noted."""
+        """Yield objects by id, None for those not shared; keep a failure for each refused one."""
 
         def answer(identity: str) -> Json | DocumentFailure | None:
             try:
@@ -288,7 +268,7 @@ class Crawl:
                 yield page_or_failure
 
     def _list_rows(self, data_source_ids: list[str]) -> None:
-        """List the rows of data sources; one that is refused is noted, and the others go on."""
+        """List the rows of data sources; keep a gap or failure for each refused one."""
         for identity in data_source_ids:
             if identity in self._data_sources:
                 continue
@@ -308,12 +288,12 @@ class Crawl:
             if row.get("object") == "page":
                 self._list(row)
             else:
-                # A wiki holds databases beside pages.
+                # A wiki also holds databases.
                 inner.append(str(row["id"]))
         self._list_rows(inner)
 
     def _list(self, page: Json) -> None:
-        """Put a page among those that wait, unless it was among them or is none of the window."""
+        """Queue a page of the window, unless it was queued before or is gone."""
         listed = Listed.of(page)
         if listed.page_id in self._listed or listed.edited not in self._window or is_gone(page):
             return
@@ -322,7 +302,7 @@ class Crawl:
         self._names.learn_page(page)
 
     def _read(self, listed: Listed) -> _Read:
-        """Read a page whole, or say why not: never a shorter page in place of a good one."""
+        """Read a page whole, or return its failure: never a shortened page."""
         page = listed.page()
         try:
             body = self._bodies.read(listed.page_id, str(page.get("url") or ""))
@@ -330,11 +310,11 @@ class Crawl:
             item = document_of(page, body.sections, comments, self._names, self._api)
         except (ContractError, SkippableError, UnavailableError) as error:
             outage = error if isinstance(error, UnavailableError) else None
-            return _Read(listed.failure(str(error)), outage=outage)
+            return _Read(Body(), listed.failure(str(error)), outage)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            # Of dozens of types of blocks and properties, one may have a new shape.
-            return _Read(listed.failure(f"a field is not as documented: {error!r}"))
-        return _Read(item, body)
+            # A block or property may have a new shape.
+            return _Read(Body(), listed.failure(f"a field is not as documented: {error!r}"))
+        return _Read(body, item)
 
     def _held(self, listed: Listed) -> _Held:
         try:
@@ -344,11 +324,7 @@ class Crawl:
             raise SkippableError(f"{SOURCE}:{listed.page_id}: {cause}") from error
 
     def _notice_outage(self, read: _Read) -> None:
-        """Count pages that Notion did not give.
-
-        Raises:
-            UnavailableError: Too many in a row.
-        """
+        """Count pages in a row without an answer; raise after too many."""
         self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
         if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
             raise read.outage

@@ -1,4 +1,4 @@
-"""A Notion page to a Document: its properties, then its body, then what was said about it."""
+"""A Notion page to a Document: its properties, its body, its comments."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +10,7 @@ from vector_assets.sources.notion.properties import is_cut, property_text, title
 
 SOURCE = "notion"
 NO_CONTAINER = "Notion"
-"""Container of a page at the top of the workspace, or below what is not shared with us."""
+"""Container of a page at the top of the workspace, or below a page that is not shared."""
 
 Properties = Mapping[str, Json]
 
@@ -18,15 +18,7 @@ Properties = Mapping[str, Json]
 def document_of(
     page: Json, body: tuple[Section, ...], comments: Comments, names: Names, api: NotionApi
 ) -> Document:
-    """Return a page as a document.
-
-    Args:
-        page: As the API gives it.
-        body: All of what stands on it.
-        comments: On it.
-        names: For people, related pages and what the page stands in.
-        api: Asked for what is left out of long properties.
-    """
+    """Return a page as a document; asks the API for what long properties leave out."""
     properties = {
         name: _whole(page, value, api) for name, value in (page.get("properties") or {}).items()
     }
@@ -48,7 +40,7 @@ def document_of(
 
 
 def _whole(page: Json, value: Json, api: NotionApi) -> Json:
-    """Return a property with all that it holds."""
+    """Return a property with all its items."""
     if not is_cut(value):
         return value
     kind = str(value["type"])
@@ -59,7 +51,7 @@ def _whole(page: Json, value: Json, api: NotionApi) -> Json:
 
 
 def _facts(properties: Properties, names: Names) -> Iterator[Section]:
-    """Yield one section with a page's properties, those without a value left out."""
+    """Yield one section with the properties that have a value."""
     lines = [
         f"- {name}: {text}"
         for name, value in properties.items()

@@ -1,4 +1,4 @@
-"""What of Notion is not read, in words for those who may change it."""
+"""What of Notion is not read, and what to do about it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -42,7 +42,7 @@ _WORDS: Mapping[Missing, tuple[str, str]] = {
 
 
 def gaps_of(missing: Mapping[Missing, int]) -> Iterator[Gap]:
-    """Yield a gap for each kind of thing that is missing."""
+    """Yield a gap for each kind of missing content."""
     for kind in Missing:
         if count := missing.get(kind, 0):
             reason, advice = _WORDS[kind]

@@ -1,20 +1,18 @@
-"""One line of Notion's enhanced Markdown to the Markdown that blocks become: no tags, no escapes.
+"""One line of Notion's enhanced Markdown to plain Markdown, without tags and escapes.
 
 Format: developers.notion.com/guides/data-apis/enhanced-markdown, "Rich text formatting", 2026-11.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Protocol
 
-from vector_assets.sources.notion.rich_text import SITE
+from vector_assets.sources.notion.rich_text import Namer, absolute
 
 ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _ID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
 def _nested(levels: int) -> str:
-    """Return a pattern for an address, in which brackets stand in pairs."""
+    """Return a pattern for an address with balanced brackets."""
     return rf"[^()\s]*(?:\({_nested(levels - 1)}\)[^()\s]*)*" if levels else r"[^()\s]*"
 
 
@@ -34,21 +32,8 @@ _TOKEN = re.compile(
 _LINK_TO_ITSELF = re.compile(r"\[([^\[\]]+)\]\(\1\)")
 
 
-class MentionNamer(Protocol):
-    """Knows names for what is mentioned by its address alone; empty where it may not see it."""
-
-    def user(self, user: Mapping[str, str]) -> str:
-        """Return the name of a user."""
-
-    def page(self, page_id: str) -> str:
-        """Return the title of a page."""
-
-
 def id_in(address: str) -> str:
-    """Return the id that an address ends with, as the API writes ids; empty when it has none.
-
-    Of `https://www.notion.so/{page}#{block}` that is the block's.
-    """
+    """Return the last id in an address, with hyphens; empty when it has none."""
     ids = _ID.findall(address)
     if not ids:
         return ""
@@ -56,21 +41,21 @@ def id_in(address: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def inline(text: str, names: MentionNamer) -> str:
+def inline(text: str, names: Namer) -> str:
     """Return a line as Markdown; line breaks in it are real ones."""
     said = _TOKEN.sub(_Reader(names, is_plain=False), text)
     return _LINK_TO_ITSELF.sub(r"\1", said)
 
 
-def plain_inline(text: str, names: MentionNamer) -> str:
-    """Return a line without marks and addresses, as in headings."""
+def plain_inline(text: str, names: Namer) -> str:
+    """Return a line without marks and addresses, for headings."""
     return _TOKEN.sub(_Reader(names, is_plain=True), text)
 
 
 class _Reader:
-    """Replaces one token after the other; remembers what was opened."""
+    """Replaces tokens in order; remembers the addresses of open mentions."""
 
-    def __init__(self, names: MentionNamer, *, is_plain: bool) -> None:
+    def __init__(self, names: Namer, *, is_plain: bool) -> None:
         self._names = names
         self._is_plain = is_plain
         self._addresses: list[str] = []
@@ -84,7 +69,7 @@ class _Reader:
         if token["math"] is not None:
             return f"${token['math']}$"
         if token["target"] is not None:
-            return "" if self._is_plain else f"]({_whole(token['target'])})"
+            return "" if self._is_plain else f"]({absolute(token['target'])})"
         if token["tag"]:
             return self._tag(token["tag"], token)
         if token["mark"]:
@@ -99,7 +84,7 @@ class _Reader:
             return _date(attributes)
         if tag.startswith("mention-"):
             return self._mention(tag, token, attributes)
-        # A mark such as a colour; or a tag that is newer than this module, of which the text stays.
+        # A mark such as a colour, or an unknown tag: its text stays.
         return ""
 
     def _mention(self, tag: str, token: re.Match[str], attributes: dict[str, str]) -> str:
@@ -112,15 +97,11 @@ class _Reader:
             if is_person:
                 return f"@{self._names.user({'id': id_in(address)}) or 'someone'}"
             title = self._names.page(id_in(address)) if tag == "mention-page" else ""
-            return title if self._is_plain else f"[{title or address}]({_whole(address)})"
-        self._addresses.append(_whole(address))
+            return title if self._is_plain else f"[{title or address}]({absolute(address)})"
+        self._addresses.append(absolute(address))
         if is_person:
             return "@"
         return "" if self._is_plain or not address else "["
-
-
-def _whole(address: str) -> str:
-    return f"{SITE}{address}" if address.startswith("/") else address
 
 
 def _date(attributes: dict[str, str]) -> str:

@@ -1,7 +1,6 @@
-"""A page as Notion's enhanced Markdown to the parts that the walk over its blocks would give.
+"""A page as Notion's enhanced Markdown to the parts that its blocks would give.
 
-The format is read line by line: tabs tell what stands in what, tags hold structures, and a heading
-begins a section wherever it stands. What comes out is Markdown that needs no reader of Notion's.
+Lines are read in order: tabs nest, tags hold structures, and a heading begins a section anywhere.
 Format: developers.notion.com/guides/data-apis/enhanced-markdown, 2026-11.
 """
 
@@ -13,11 +12,11 @@ from urllib.parse import unquote, urlsplit
 from vector_assets.sources.notion.inline import (
     ATTRIBUTE,
     TAG,
-    MentionNamer,
     id_in,
     inline,
     plain_inline,
 )
+from vector_assets.sources.notion.rich_text import Namer, quoted
 from vector_assets.sources.notion.sections import (
     Part,
     heading_parts,
@@ -37,7 +36,6 @@ _DISCUSSION = re.compile(r'\bdiscussion-urls="')
 _SIGNED = re.compile(r"[?&](X-Amz-|expirationTimestamp=|signature=)", re.IGNORECASE)
 
 Lines = deque[str]
-"""What is still to be read."""
 
 _HOLDERS = {"details", "columns", "column", "synced_block", "synced_block_reference", "callout"}
 _MEETING = {"meeting-notes", "summary", "notes", "transcript"}
@@ -47,14 +45,14 @@ _FILES = {"audio", "video", "file", "pdf"}
 
 @dataclass
 class MarkdownPage:
-    """What a page says, and what it holds that is not said in it.
+    """The text of a page, and what it holds besides.
 
     Attributes:
         parts: In reading order.
         pages: Ids of the pages right below it.
         databases: Ids of the databases right below it, and of views of others.
         unknown: Parts to fill in, by the ids of blocks that Notion left out.
-        discussions: How many passages carry comments of their own.
+        discussions: Number of passages with comments of their own.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -66,19 +64,14 @@ class MarkdownPage:
 
 @dataclass(frozen=True)
 class _Holder:
-    """What stands open: its children are `tabs` deeper, and quoted when it is a callout."""
+    """An open tag at `tabs`; its children are deeper, and quoted when it is a callout."""
 
     tag: str
     tabs: int
 
 
-def read_markdown(text: str, names: MentionNamer) -> MarkdownPage:
-    """Return the parts of a page.
-
-    Args:
-        text: Enhanced Markdown.
-        names: For mentions that come without one.
-    """
+def read_markdown(text: str, names: Namer) -> MarkdownPage:
+    """Return the parts of a page from its enhanced Markdown."""
     reader = _Reader(names)
     lines = deque(text.split("\n"))
     while lines:
@@ -88,7 +81,7 @@ def read_markdown(text: str, names: MentionNamer) -> MarkdownPage:
 
 
 class _Reader:
-    def __init__(self, names: MentionNamer) -> None:
+    def __init__(self, names: Namer) -> None:
         self.page = MarkdownPage()
         self._names = names
         self._holders: list[_Holder] = []
@@ -96,7 +89,7 @@ class _Reader:
         self._icon = ""
 
     def take(self, line: str, rest: Lines) -> None:
-        """Read a line, and of the rest what belongs to it."""
+        """Read a line, and the lines of `rest` that belong to it."""
         text = line.lstrip("\t")
         tabs = len(line) - len(text)
         if not text.strip():
@@ -117,15 +110,14 @@ class _Reader:
         if heading := _HEADING.match(text):
             title, said = (render(heading[2], self._names) for render in (plain_inline, inline))
             self.page.parts += heading_parts(title, said, level=len(heading[1]))
-            # What is folded away below it stands one tab deeper, and is not deeper for it.
+            # Children of a toggle heading are one tab deeper, but at the same depth.
             self._holders.append(_Holder("heading", tabs))
         elif text == "---":
             return
         elif image := _IMAGE.match(text):
             self._say(self._file(image[1], image[2]), tabs)
         elif text.startswith("> "):
-            quoted = inline(text[2:], self._names)
-            self._say("\n".join(f"> {line}" for line in quoted.split("\n")), tabs)
+            self._say(quoted(inline(text[2:], self._names)), tabs)
         else:
             self._say(inline(text, self._names), tabs, is_list_item=bool(_LIST_ITEM.match(text)))
 
@@ -155,7 +147,7 @@ class _Reader:
         elif name.startswith("mention-") or name == "span":
             self._say(inline(tag[0], self._names), tabs)
         else:
-            # A block of a type that is newer than this module: its text, or where it leads.
+            # A block of an unknown type: its text, or its address.
             address = attributes.get("url") or attributes.get("src") or ""
             self._say(self._file(inner or "", address), tabs)
 
@@ -164,7 +156,7 @@ class _Reader:
         if name.startswith("synced_block") and address:
             inside = _until(rest, "\t" * tabs + f"</{name}>")
             if inside == [] and name == "synced_block_reference":
-                # Its original stands elsewhere and was not written down here.
+                # Its original is on another page and not in this Markdown.
                 self._unknown(attributes, tabs)
             if address in self._synced:
                 return
@@ -173,7 +165,7 @@ class _Reader:
         if name == "callout":
             self._icon = attributes.get("icon", "")
             self._icon = "" if ":" in self._icon else self._icon
-        # The label of a toggle stands beside its tag, and what it holds one level deeper.
+        # The label of a toggle has the tabs of its tag, and its children are one level deeper.
         if name != "details":
             self._holders.append(_Holder(name, tabs))
 
@@ -188,7 +180,7 @@ class _Reader:
         if is_quoted:
             text = f"{self._icon} {text}".strip() if self._icon else text
             self._icon = ""
-            text = "\n".join(f"> {line}" for line in text.split("\n"))
+            text = quoted(text)
         if text.strip():
             depth = self._depth(tabs)
             said = indented(text, depth)
@@ -202,7 +194,7 @@ class _Reader:
         return f"[{title}]({link_to(id_in(attributes.get('url', '')))})"
 
     def _file(self, caption: str, address: str) -> str:
-        """Return a file by its caption and name, or address: one of Notion's own expires."""
+        """Return a file by its caption and address; by its name where the address expires."""
         said = inline(caption, self._names)
         if address.startswith("file:") or _SIGNED.search(address):
             name = re.split(r"[/:]", unquote(urlsplit(address).path or address))[-1].split('"')[0]
@@ -229,7 +221,7 @@ def _code(fence: re.Match[str], tabs: int, rest: Lines) -> str:
 
 
 def _fenced(rest: Lines, fence: str, tabs: int, first: str) -> str:
-    """Return what stands between fences as it is, without the tabs that all of it has."""
+    """Return fenced lines without the tabs of their block."""
     lines = [first]
     while rest and lines[1:][-1:] != [fence]:
         line = rest.popleft()
@@ -238,7 +230,7 @@ def _fenced(rest: Lines, fence: str, tabs: int, first: str) -> str:
 
 
 def _until(rest: Lines, end: str) -> list[str] | None:
-    """Take the lines before an end, and the end; None, and nothing taken, where it never comes."""
+    """Take the lines up to an end, and the end; None, and take nothing, where there is none."""
     if end not in rest:
         return None
     lines = [rest.popleft() for _ in range(rest.index(end))]

@@ -1,7 +1,7 @@
 """Names for what Notion's objects mention by id alone: users, pages, databases.
 
-A name is asked for once a run, and an id means the same name whichever pages are read with it: a
-document must not depend on what else was in its window.
+Each name is requested once a crawl. An id has the same name whichever pages are read with it, so a
+document does not depend on what else is in its window.
 """
 
 import threading
@@ -15,11 +15,8 @@ from vector_assets.sources.notion.rich_text import plain
 class Names:
     """Names by id; empty where the integration may not see what the id stands for.
 
-    Args:
-        api: Asked for what is not known yet.
-
     Attributes:
-        has_no_users: Whether the integration may not read people; False while nobody has asked.
+        has_no_users: Whether Notion refused to list people; False before the first request.
     """
 
     def __init__(self, api: NotionApi) -> None:
@@ -32,16 +29,16 @@ class Names:
         self._parents: dict[str, Json] = {}
 
     def learn_page(self, page: Json) -> None:
-        """Take the title of a page that has been fetched anyway."""
+        """Keep the title of a page that has been fetched."""
         self._pages[str(page["id"])] = title_of(page.get("properties") or {})
 
     def learn_data_source(self, data_source: Json) -> None:
-        """Take the title of a data source that has been fetched, or named by its database."""
+        """Keep the title of a data source, as fetched or as its database names it."""
         title = data_source.get("name") or plain(data_source.get("title"))
         self._data_sources[str(data_source["id"])] = title
 
     def user(self, user: Json) -> str:
-        """Return the name of a user or group, in whatever detail it is given."""
+        """Return the name of a user or group."""
         return str(user.get("name") or self._all_users().get(str(user.get("id")), ""))
 
     def page(self, page_id: str) -> str:
@@ -74,7 +71,7 @@ class Names:
         return ""
 
     def _above_blocks(self, parent: Mapping[str, str]) -> Json:
-        """Return the parent that is no block: a page may stand in a column or a toggle."""
+        """Return the nearest parent that is no block, such as a column or toggle."""
         climbed: set[str] = set()
         while parent.get("type") == "block_id" and parent["block_id"] not in climbed:
             block_id = str(parent["block_id"])
@@ -86,7 +83,7 @@ class Names:
 
 
 class Nameless:
-    """Names nothing and asks for nothing, for those who only want to know what a page holds."""
+    """Returns empty names without requests, for listing what pages hold."""
 
     def user(self, user: Json) -> str:
         """Return nothing."""

@@ -4,40 +4,27 @@ Types: developers.notion.com/reference/page-property-values, 2026-11.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from vector_assets.sources.notion.rich_text import plain
+from vector_assets.sources.notion.rich_text import Namer, plain
 
 MAX_REFERENCES = 25
-"""A page shows no more of a property's people, relations and mentions; the rest has to be asked for
+"""Most people, relations and mentions of a property that a page shows
 (developers.notion.com/reference/retrieve-a-page, "Limits", 2026-11)."""
 
 Value = Any
 
 
-class Namer(Protocol):
-    """Knows names for ids; an empty one where it may not see what the id stands for."""
-
-    def user(self, user: Mapping[str, Any]) -> str:
-        """Return the name of a user or group."""
-
-    def page(self, page_id: str) -> str:
-        """Return the title of a page."""
-
-
 def property_text(value: Mapping[str, Any], names: Namer) -> str:
-    """Return the text of a property's value; empty when it has none.
-
-    Args:
-        value: With its `type`, and what it holds under the name of that type.
-        names: Asked for people and related pages.
-    """
+    """Return the text of a property's value; empty when it has none."""
     kind = str(value.get("type"))
     inner = value.get(kind)
     if inner is None or inner == []:
         return ""
-    if kind in ("relation", "people"):
-        return _named(inner, names.page if kind == "relation" else None, names)
+    if kind == "relation":
+        return ", ".join(names.page(str(page["id"])) or str(page["id"]) for page in inner)
+    if kind == "people":
+        return ", ".join(names.user(person) or str(person.get("id", "")) for person in inner)
     if kind in ("created_by", "last_edited_by"):
         return names.user(inner)
     if kind == "verification":
@@ -68,17 +55,6 @@ def is_cut(value: Mapping[str, Any]) -> bool:
     return False
 
 
-def _named(
-    inner: list[Mapping[str, Any]], title_of_id: Callable[[str], str] | None, names: Namer
-) -> str:
-    values = (
-        (title_of_id(str(value["id"])) if title_of_id else names.user(value))
-        or str(value.get("id", ""))
-        for value in inner
-    )
-    return ", ".join(values)
-
-
 def _name(inner: Mapping[str, Any]) -> str:
     return str(inner.get("name") or "")
 
@@ -89,7 +65,7 @@ def _date(inner: Mapping[str, Any]) -> str:
 
 
 def _files(inner: list[Mapping[str, Any]]) -> str:
-    """Return names and addresses; the address of a file in Notion is signed anew at each look."""
+    """Return names, and addresses of external files; signed addresses expire."""
     return ", ".join(
         f"{_name(file)} {(file.get('external') or {}).get('url', '')}".strip() for file in inner
     )
@@ -115,7 +91,7 @@ def _verification(inner: Mapping[str, Any], names: Namer) -> str:
 
 
 def _unknown(inner: Value) -> str:
-    """Return what text there is in a value whose type is newer than this module."""
+    """Return the text of a value of an unknown type."""
     if isinstance(inner, str | int | float):
         return str(inner)
     if isinstance(inner, Mapping):
@@ -128,22 +104,14 @@ def _yes_or_no(inner: Value) -> str:
 
 
 _RENDER: dict[str, Callable[[Value], str]] = {
-    "title": plain,
-    "rich_text": plain,
-    "number": str,
-    "string": str,
-    "boolean": _yes_or_no,
-    "checkbox": _yes_or_no,
-    "select": _name,
-    "status": _name,
+    **dict.fromkeys(("title", "rich_text"), plain),
+    **dict.fromkeys(("number", "string", "url", "email", "phone_number"), str),
+    **dict.fromkeys(("created_time", "last_edited_time"), str),
+    **dict.fromkeys(("boolean", "checkbox"), _yes_or_no),
+    **dict.fromkeys(("select", "status"), _name),
     "multi_select": lambda inner: ", ".join(map(_name, inner)),
-    "created_time": str,
-    "last_edited_time": str,
     "date": _date,
     "files": _files,
-    "url": str,
-    "email": str,
-    "phone_number": str,
     "unique_id": _unique_id,
     "place": lambda inner: ", ".join(filter(None, (inner.get("name"), inner.get("address")))),
     "button": lambda _: "",

@@ -1,4 +1,4 @@
-"""Notion pages that failed before, and lists of pages that failed, read again by id."""
+"""Failed pages and lists of pages of Notion, read again by id."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,16 +10,15 @@ from vector_assets.sources.notion.document import SOURCE
 
 
 class RetryCrawl(Crawl):
-    """Reads single pages; use it once, as `Crawl`. The window is that of the run that failed."""
+    """Reads pages by id; use it once. The window is that of the crawl that failed."""
 
     def again(self, identities: Iterable[str]) -> Iterator[SourceItem]:
-        """Yield pages by their ids, whenever they were edited, and what of the window they hold.
+        """Yield pages by id, whenever they were edited, and the pages of the window below them.
 
-        What holds pages and could not be listed, a data source or a database, is listed for the
-        window.
+        Data sources and databases that could not be listed are listed for the window.
 
         Raises:
-            UnavailableError: Notion does not give so many in a row that it must be down.
+            UnavailableError: Too many pages in a row got no answer.
         """
         holders: list[str] = []
         for identity in identities:
@@ -41,7 +40,7 @@ class RetryCrawl(Crawl):
         yield from (Resolved(document_id) for document_id in holders if document_id not in failed)
 
     def _list_page_again(self, identity: str) -> bool:
-        """List a page whatever its last edit; tell whether there is one."""
+        """List a page whatever its last edit; return whether it exists."""
         page = self._api.page(identity)
         if page is None or is_gone(page):
             return False
@@ -52,7 +51,7 @@ class RetryCrawl(Crawl):
         return True
 
     def _list_holder_again(self, identity: str) -> bool:
-        """List the rows of a data source or of a database; tell whether there is one."""
+        """List the rows of a data source or database; return whether it exists."""
         data_source = self._api.data_source(identity)
         if data_source is not None:
             self._names.learn_data_source(data_source)

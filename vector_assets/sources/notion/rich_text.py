@@ -4,7 +4,7 @@ Shapes: developers.notion.com/reference/rich-text, 2026-11.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 RichText = Iterable[Mapping[str, Any]]
 
@@ -12,6 +12,16 @@ SITE = "https://www.notion.so"
 """Links between pages come without it."""
 
 _SIGNS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"), ("code", "`"))
+
+
+class Namer(Protocol):
+    """Knows names for ids; empty where it may not see what the id stands for."""
+
+    def user(self, user: Mapping[str, Any]) -> str:
+        """Return the name of a user or group."""
+
+    def page(self, page_id: str) -> str:
+        """Return the title of a page."""
 
 
 def markdown(rich_text: RichText | None) -> str:
@@ -22,6 +32,16 @@ def markdown(rich_text: RichText | None) -> str:
 def plain(rich_text: RichText | None) -> str:
     """Return rich text without marks, as in titles and code."""
     return "".join(str(part.get("plain_text") or "") for part in rich_text or ())
+
+
+def absolute(address: str) -> str:
+    """Return an address with the site that links between pages leave out."""
+    return f"{SITE}{address}" if address.startswith("/") else address
+
+
+def quoted(text: str) -> str:
+    """Return Markdown as a quotation."""
+    return "\n".join(f"> {line}" for line in text.split("\n"))
 
 
 def _part(part: Mapping[str, Any]) -> str:
@@ -37,9 +57,7 @@ def _part(part: Mapping[str, Any]) -> str:
     for name, sign in reversed(_SIGNS):
         if annotations.get(name):
             marked = f"{sign}{marked}{sign}"
-    href = str(part.get("href") or "")
-    if href.startswith("/"):
-        href = f"{SITE}{href}"
+    href = absolute(str(part.get("href") or ""))
     if href and href != core:
         marked = f"[{marked}]({href})"
     return before + marked + after

@@ -1,8 +1,4 @@
-"""Parts of a page to sections: headings begin sections, everything else stands in them.
-
-Both ways to read a page end here: its blocks (`sources/notion/blocks.py`) and its Markdown
-(`sources/notion/markdown.py`).
-"""
+"""Parts of a page, from its blocks or its Markdown, to sections: each heading begins a section."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,22 +8,22 @@ from vector_assets.core.documents import Section
 from vector_assets.sources.notion.rich_text import SITE
 
 MAX_INDENT_LEVELS = 8
-"""Deeper levels are indented like this one: white space in a chunk tells nobody anything."""
+"""Deeper levels are indented like this one, to save white space in chunks."""
 
 _LINK = re.compile(r"\[[^\[\]]*\]\((?:[^()\s]|\([^()\s]*\))+\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading, or Markdown that stands below one.
+    """A heading, or Markdown below one.
 
     Attributes:
         text: Markdown, indented; empty for a heading.
         title: Of a heading, without marks.
         level: Of a heading, from 1; 0 for everything else.
-        link: To just this heading; empty where it is not known.
-        is_list_item: Whether it stands close to its neighbours of the same kind.
-        depth: Levels that it stands below the page.
+        link: To this heading; empty where it is not known.
+        is_list_item: Whether no blank line separates it from a neighbouring list item.
+        depth: Levels below the page.
     """
 
     text: str
@@ -39,7 +35,7 @@ class Part:
 
 
 def sections_of(parts: Iterable[Part]) -> Iterator[Section]:
-    """Yield the sections of a page; the heading of each is the path of headings above it."""
+    """Yield the sections of a page, each headed by its path of headings."""
     path: list[tuple[int, str]] = []
     link = ""
     texts: list[str] = []
@@ -65,21 +61,14 @@ def sections_of(parts: Iterable[Part]) -> Iterator[Section]:
 
 
 def heading_parts(title: str, markdown: str, level: int, link: str = "") -> Iterator[Part]:
-    """Yield a heading, and below it the links that it carries: above chunks stand titles alone.
-
-    Args:
-        title: Without marks and addresses.
-        markdown: The same with them.
-        level: From 1.
-        link: To just this heading; empty where it is not known.
-    """
+    """Yield a heading and, as text below it, the links in its Markdown."""
     yield Part("", title=title, level=level, link=link)
     if links := _LINK.findall(markdown):
         yield Part(", ".join(links))
 
 
 def indented(text: str, depth: int) -> str:
-    """Return Markdown as it stands so many levels below a page."""
+    """Return Markdown, indented by its depth below the page."""
     indent = "  " * min(depth, MAX_INDENT_LEVELS)
     return "\n".join(indent + line for line in text.split("\n")) if text else ""
 
@@ -90,7 +79,7 @@ def link_to(identity: str) -> str:
 
 
 def table_markdown(rows: list[list[str]], *, has_header: bool) -> str:
-    """Return a table of cells that are Markdown themselves; empty when it has no rows."""
+    """Return a table of Markdown cells; empty when it has no rows."""
     cells = [[cell.replace("|", "\\|").replace("\n", "<br>") for cell in row] for row in rows]
     if not cells:
         return ""

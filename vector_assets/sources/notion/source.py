@@ -1,8 +1,7 @@
-"""Notion: a page is a document, whether it stands alone, under another, or in a database.
+"""Notion: each page is a document, also below another page or in a database.
 
-Every page that the integration reads counts as public to those who may search: Notion's API does
-not tell who may read a page (developers.notion.com/reference/page, 2026-11). Share with the
-integration what everybody who searches may see, and nothing else.
+Everybody who may search sees every page that the integration reads: Notion's API does not tell who
+may read a page (developers.notion.com/reference/page, 2026-11). Share nothing else with it.
 """
 
 from collections import Counter, defaultdict
@@ -31,7 +30,7 @@ from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion.retry import RetryCrawl
 
 SAMPLED_PAGES = 40
-"""Pages that an estimate reads, which takes half a minute at the documented pace."""
+"""Pages that an estimate reads, which takes half a minute at the documented rate limit."""
 
 _ENDPOINTS_BY_PAGE = (
     "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
@@ -45,7 +44,7 @@ class NotionSource(Source):
         base_url: Of the API.
         token: Of the integration.
         meter: Of the run.
-        requests_per_second: The rate that a run keeps on average.
+        requests_per_second: On average.
         with_comments: Whether comments are read, which costs a request a page.
     """
 
@@ -81,38 +80,33 @@ class NotionSource(Source):
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the pages edited in the window, newest first, a checkpoint after each day.
 
-        Then come those that only the pages above them know of. They count to no checkpoint but
-        the last: nobody can tell them before all else is read. One that search never learns of and
-        that changes alone, in no window with the page above it, waits for the weekly rescan.
+        Pages that search leaves out follow: only the pages above them name them, so no checkpoint
+        but the last covers them. Such a page that is edited in a window without the page above it
+        waits for the weekly rescan.
         """
-        reading = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
-        yield from reading.items()
+        crawl = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
+        yield from crawl.items()
 
     def ids(self, window: Window) -> Iterator[str]:
-        """Yield the ids of what `documents` yields: listed, and one more request a page.
+        """Yield the ids of what `documents` yields, by one request a page beside the listing.
 
-        That one is for the pages which search leaves out: only the body of the page above names
-        them. No properties, comments or names are read.
+        It reads the body, which alone names the pages below that search leaves out.
 
         Raises:
-            SkippableError: The body of a page, or a database, is not given: what it holds is not
-                known, so the listing would not be complete.
+            SkippableError: A body or database is refused, so the listing would be incomplete.
         """
         yield from Crawl(self._api, window, with_comments=False).ids()
 
     def estimate(self, window: Window) -> WindowEstimate:
-        """List the pages as a sync does, and read some of them: two requests each.
-
-        Pages that search leaves out are not among them: only reading the pages above names them.
-        """
-        run = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
+        """List pages as a sync does, without those that search leaves out, and read a sample."""
+        crawl = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
         before = Counter(self._meter.requests)
-        by_id = {listed.page_id: listed for listed in run.listed()}
+        by_id = {listed.page_id: listed for listed in crawl.listed()}
         sampled = picked(by_id, SAMPLED_PAGES)
         return WindowEstimate(
             len(by_id),
             "counted, without pages that search leaves out",
-            run.some([by_id[page_id] for page_id in sampled]),
+            crawl.some([by_id[page_id] for page_id in sampled]),
             len(sampled),
             requests=Counter(self._meter.requests) - before,
             scaled=frozenset(f"notion {endpoint}" for endpoint in _ENDPOINTS_BY_PAGE),
@@ -120,27 +114,27 @@ class NotionSource(Source):
 
     @property
     def rate_limits(self) -> Mapping[str, RateLimit]:
-        """What Notion allows an integration, or less where the settings say so."""
+        """The rate limit of an integration, or the lower one of the settings."""
         return {SOURCE: RateLimit(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        """Yield pages by their ids: a request each, and those of reading it."""
+        """Yield pages by id, a request each beside those that read it."""
         by_window: defaultdict[Window, list[str]] = defaultdict(list)
         for quarantined in failed:
             by_window[quarantined.window].append(quarantined.document_id.partition(":")[2])
         for window, identities in by_window.items():
-            run = RetryCrawl(self._api, window, with_comments=self._with_comments)
-            yield from run.again(identities)
+            crawl = RetryCrawl(self._api, window, with_comments=self._with_comments)
+            yield from crawl.again(identities)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of pages, a request each.
+        """Yield the state of pages in Notion, a request each.
 
-        For 30 days Notion still gives what lies in the trash, and says so. A page that was deleted
-        for good and one that is not shared any more look the same (developers.notion.com/reference,
-        "Retrieve a page" and "Errors", 2026-11).
+        Notion gives pages in the trash for 30 days, and says so. A page that was deleted for good
+        looks like one that is no longer shared (developers.notion.com/reference, "Retrieve a page"
+        and "Errors", 2026-11).
 
         Raises:
-            SkippableError: A page is refused for another reason than that it is not to be found.
+            SkippableError: A page is refused, and not because it is not found.
         """
         for document in missing:
             try:
@@ -156,12 +150,12 @@ class NotionSource(Source):
                 )
 
     def newest(self) -> datetime | None:
-        """Return the last edit of the page that search calls the newest; one request."""
+        """Return the last edit of the newest page that search gives; one request."""
         page = self._api.newest_page()
         return last_edit(page) if page else None
 
     def check(self) -> ConnectionCheck:
-        """Ask who we are, whether anything is shared, and what of it we may not read."""
+        """Ask who the integration is, whether anything is shared, and what it may not read."""
         me = self._api.me()
         workspace = (me.get("bot") or {}).get("workspace_name")
         identity = f"{me.get('name')} in {workspace or 'a Notion workspace'}"

@@ -25,18 +25,21 @@ class Tree:
         waiting: list[tuple[str, list[Json]]] = [(PAGE, list(top))]
         while waiting:
             holder, blocks = waiting.pop()
-            below = {one["id"]: one[one["type"]].get("children") or [] for one in blocks}
-            waiting += [(one, children) for one, children in below.items() if children]
+            below = {
+                raw_block["id"]: raw_block[raw_block["type"]].get("children") or []
+                for raw_block in blocks
+            }
+            waiting += [(block_id, children) for block_id, children in below.items() if children]
             self.children[holder] = [
-                {"has_children": bool(below[one["id"]]), **one} for one in blocks
+                {"has_children": bool(below[raw_block["id"]]), **raw_block} for raw_block in blocks
             ]
 
     def ask(self, block_id: str) -> list[Json]:
         self.asked.append(block_id)
-        found = self.children[block_id]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        children = self.children[block_id]
+        if isinstance(children, Exception):
+            raise children
+        return children
 
     def walked(self) -> list[tuple[int, str]]:
         """Return depth and text of each block that the walk yields and that has a text."""
@@ -58,14 +61,16 @@ def test_blocks_come_in_reading_order_with_their_depths() -> None:
 
 def test_forty_sibling_toggles_are_all_opened() -> None:
     tree = Tree(*[block("toggle", f"T{n}", paragraph(f"Inside {n}")) for n in range(40)])
-    assert tree.walked() == [one for n in range(40) for one in [(0, f"T{n}"), (1, f"Inside {n}")]]
+    assert tree.walked() == [
+        placed for n in range(40) for placed in [(0, f"T{n}"), (1, f"Inside {n}")]
+    ]
 
 
 def test_a_chain_of_a_thousand_levels_is_walked_to_its_end() -> None:
-    one = paragraph("Level 999")
+    chain = paragraph("Level 999")
     for level in reversed(range(999)):
-        one = block("toggle", f"Level {level}", one)
-    tree = Tree(one)
+        chain = block("toggle", f"Level {level}", chain)
+    tree = Tree(chain)
     assert tree.walked() == [(level, f"Level {level}") for level in range(1000)]
     [section] = sections_of(parts_of(walk(PAGE, tree.ask), ""))
     assert "Level 999" in section.text

@@ -175,9 +175,11 @@ def test_an_empty_table_says_nothing() -> None:
 
 
 def test_what_stands_deeper_is_indented_up_to_a_point() -> None:
-    one = block("bulleted_list_item", "Item\nmore")
-    assert block_markdown(Placed(one, depth=2)) == "    - Item\n    more"
-    assert block_markdown(Placed(one, depth=900)) == block_markdown(Placed(one, depth=8))
+    list_item = block("bulleted_list_item", "Item\nmore")
+    assert block_markdown(Placed(list_item, depth=2)) == "    - Item\n    more"
+    assert block_markdown(Placed(list_item, depth=900)) == block_markdown(
+        Placed(list_item, depth=8)
+    )
 
 
 def sections(*blocks: Json) -> list[Section]:
@@ -189,7 +191,7 @@ def linked(kind: str, words: str) -> str:
 
 
 def test_headings_begin_sections_and_name_the_way_to_them() -> None:
-    found = sections(
+    page_sections = sections(
         block("paragraph", "Intro"),
         block("heading_1", "A"),
         block("heading_3", "A3"),
@@ -199,7 +201,7 @@ def test_headings_begin_sections_and_name_the_way_to_them() -> None:
         block("paragraph", "Less deep"),
         block("heading_1", "B"),
     )
-    assert found == [
+    assert page_sections == [
         Section("Intro", "", ""),
         Section("", "A", linked("heading_1", "A")),
         Section("Deep", "A > A3", linked("heading_3", "A3")),
@@ -213,17 +215,17 @@ def test_links_of_a_heading_stand_below_it() -> None:
     # Addresses would be noise above each chunk of the section, and are lost nowhere.
     about = text("the wiki", href="https://wiki.example/A_(b)")
     home = text("home", "bold", href="/0123")
-    (found,) = sections(
+    (section,) = sections(
         block("heading_2", [text("See "), about, text(" or "), home]), block("paragraph", "Words")
     )
-    assert found.heading == "See the wiki or home"
-    assert found.text == (
+    assert section.heading == "See the wiki or home"
+    assert section.text == (
         "[the wiki](https://wiki.example/A_(b)), [**home**](https://www.notion.so/0123)\n\nWords"
     )
 
 
 def test_items_of_a_list_stand_close_and_everything_else_apart() -> None:
-    [found] = sections(
+    [section] = sections(
         block("paragraph", "Before"),
         block("bulleted_list_item", "One"),
         block("bulleted_list_item", "Two"),
@@ -231,7 +233,7 @@ def test_items_of_a_list_stand_close_and_everything_else_apart() -> None:
         block("paragraph", "After"),
         block("bulleted_list_item", "Four"),
     )
-    assert found.text == "Before\n\n- One\n- Two\n- [ ] Three\n\nAfter\n\n- Four"
+    assert section.text == "Before\n\n- One\n- Two\n- [ ] Three\n\nAfter\n\n- Four"
 
 
 def test_a_page_of_nothing_has_no_section() -> None:

@@ -236,7 +236,7 @@ def test_a_synced_block_and_its_copy_on_a_page_are_read_once() -> None:
 
 
 def test_what_a_page_holds_is_told_by_its_tags() -> None:
-    found = read_markdown(
+    markdown_page = read_markdown(
         f'<page url="https://app.notion.com/p/{PAGE}">A</page>\n'
         "<columns>\n\t<column>\n"
         f'\t\t<database url="https://www.notion.so/{BLOCK}" inline="true">B</database>\n'
@@ -246,11 +246,11 @@ def test_what_a_page_holds_is_told_by_its_tags() -> None:
         'A <span discussion-urls="discussion://1">passage</span>',
         Directory(),
     )
-    assert found.pages == [id_in(PAGE)]
-    assert found.databases == [BLOCK]
-    assert list(found.unknown) == [id_in("a" * 32)]
-    assert found.parts[found.unknown[id_in("a" * 32)]].depth == 1
-    assert found.discussions == 1
+    assert markdown_page.pages == [id_in(PAGE)]
+    assert markdown_page.databases == [BLOCK]
+    assert list(markdown_page.unknown) == [id_in("a" * 32)]
+    assert markdown_page.parts[markdown_page.unknown[id_in("a" * 32)]].depth == 1
+    assert markdown_page.discussions == 1
 
 
 @pytest.mark.parametrize(
@@ -278,13 +278,13 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(sandbox: Sandbox, meter: Meter | None = None) -> list[Document]:
     values = {k.lower(): v for k, v in sandbox.environment.items()} | {"notion_comments": "false"}
-    found = NotionSource.from_settings(Settings.model_validate(values), meter or Meter())
-    return [one for one in found.documents(EVER) if isinstance(one, Document)]
+    notion = NotionSource.from_settings(Settings.model_validate(values), meter or Meter())
+    return [item for item in notion.documents(EVER) if isinstance(item, Document)]
 
 
 def body(sandbox: Sandbox, version: str = "2026-03-11") -> list[tuple[str, str]]:
     sandbox.workspace.site.notion_newest_version = version
-    top = next(one for one in read(sandbox) if one.title == "Top")
+    top = next(document for document in read(sandbox) if document.title == "Top")
     return [(section.heading, section.text) for section in top.sections]
 
 
@@ -427,10 +427,11 @@ BODIES: list[tuple[str, list[Json]]] = [
 ]
 
 
-def nested_alike(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def nested_alike(page_sections: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return sections without indents: a meeting's parts stand one level deeper as blocks."""
     return [
-        (heading, "\n".join(line.strip() for line in said.split("\n"))) for heading, said in found
+        (heading, "\n".join(line.strip() for line in said.split("\n")))
+        for heading, said in page_sections
     ]
 
 
@@ -451,10 +452,10 @@ def test_a_synced_block_of_another_page_is_read_where_its_copy_stands(sandbox: S
 
 
 def levels(count: int) -> Json:
-    one = paragraph(f"Level {count}")
+    chain = paragraph(f"Level {count}")
     for level in reversed(range(1, count)):
-        one = block("toggle", f"Level {level}", one)
-    return one
+        chain = block("toggle", f"Level {level}", chain)
+    return chain
 
 
 @pytest.mark.parametrize(
@@ -470,8 +471,8 @@ def test_a_page_of_six_levels_costs_one_request_instead_of_six(
     sandbox.workspace.pages = [page("Top", levels(6))]
     sandbox.workspace.site.notion_newest_version = version
     meter = Meter()
-    [found] = read(sandbox, meter)
-    assert "Level 6" in found.sections[0].text
+    [document] = read(sandbox, meter)
+    assert "Level 6" in document.sections[0].text
     listing = {"notion search": 2, "notion users": 1}
     assert meter.requests == requests | listing
 
@@ -493,8 +494,8 @@ def test_a_page_that_notion_does_not_write_down_is_walked_and_the_others_are_not
     # More than are read at the same time, so that the bad one is not the first to be answered.
     sandbox.workspace.pages = [*(page(f"Good {n}", paragraph("Words")) for n in range(9)), bad]
     sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
-    found = read(sandbox)
-    assert [one.sections[0].text for one in found] == ["Words"] * 10
+    documents = read(sandbox)
+    assert [document.sections[0].text for document in documents] == ["Words"] * 10
     assert sandbox.faults.requests("/notion/v1/blocks") == {
         f"GET /notion/v1/blocks/{bad['id']}/children": 1
     }
@@ -515,8 +516,8 @@ def test_a_page_that_is_truncated_is_completed_block_by_block(
 def test_a_page_of_which_much_is_left_out_is_walked_instead(sandbox: Sandbox) -> None:
     marks = [block("bookmark", url=f"https://{n}.example", caption=[]) for n in range(20)]
     sandbox.workspace.pages = [page("Top", *marks)]
-    [(_, found)] = body(sandbox)
-    assert found.split() == [f"https://{n}.example" for n in range(20)]
+    [(_, body_text)] = body(sandbox)
+    assert body_text.split() == [f"https://{n}.example" for n in range(20)]
     assert list(sandbox.faults.requests("/notion/v1/blocks")) == [
         f"GET /notion/v1/blocks/{identity('Top')}/children"
     ]
@@ -543,16 +544,16 @@ def test_a_page_that_is_cut_short_is_never_taken_for_a_whole_one(
 @pytest.mark.parametrize("version", ["2026-03-11", "2025-09-03"])
 def test_a_chain_of_a_thousand_levels_survives(sandbox: Sandbox, version: str) -> None:
     sandbox.workspace.pages = [page("Top", levels(1000))]
-    [(_, found)] = body(sandbox, version)
-    assert found.split() == [word for n in range(1, 1001) for word in ("Level", str(n))]
+    [(_, body_text)] = body(sandbox, version)
+    assert body_text.split() == [word for n in range(1, 1001) for word in ("Level", str(n))]
 
 
 @pytest.mark.parametrize("version", ["2026-03-11", "2025-09-03"])
 def test_forty_sibling_toggles_are_all_read(sandbox: Sandbox, version: str) -> None:
     toggles = [block("toggle", f"T{n}", paragraph(f"Inside {n}")) for n in range(40)]
     sandbox.workspace.pages = [page("Top", *toggles)]
-    [(_, found)] = body(sandbox, version)
-    assert found.split() == [w for n in range(40) for w in (f"T{n}", "Inside", str(n))]
+    [(_, body_text)] = body(sandbox, version)
+    assert body_text.split() == [w for n in range(40) for w in (f"T{n}", "Inside", str(n))]
 
 
 @pytest.mark.parametrize("version", ["2026-03-11", "2025-09-03"])
@@ -573,4 +574,4 @@ def test_pages_and_databases_in_columns_and_toggles_are_followed(sandbox: Sandbo
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [child, row, page("Top", columns, folded)]
     sandbox.workspace.site.notion_hidden_page_ids = [child["id"], row["id"], table["id"]]
-    assert sorted(one.title for one in read(sandbox)) == ["Child", "Row", "Top"]
+    assert sorted(document.title for document in read(sandbox)) == ["Child", "Row", "Top"]

@@ -145,9 +145,9 @@ def test_a_window_begins_with_its_start_and_ends_before_its_end(
 ) -> None:
     table = database("Table")
     sandbox.workspace.databases = [table]
-    one = page("Edge", edited=edited, parent=row_of(table) if is_row else None)
-    sandbox.workspace.pages = [one]
-    sandbox.workspace.site.notion_hidden_page_ids = [one["id"]] if is_row else []
+    edge = page("Edge", edited=edited, parent=row_of(table) if is_row else None)
+    sandbox.workspace.pages = [edge]
+    sandbox.workspace.site.notion_hidden_page_ids = [edge["id"]] if is_row else []
     assert titles(sandbox, MARCH_2) == (["Edge"] if is_found else [])
 
 
@@ -185,7 +185,7 @@ def test_rows_of_a_database_that_search_hides_are_found_below_the_page_that_hold
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [row, page("Top", held)]
     sandbox.workspace.site.notion_hidden_page_ids = [table["id"], row["id"]]
-    assert [(one.title, one.container) for one in documents(sandbox)] == [
+    assert [(document.title, document.container) for document in documents(sandbox)] == [
         ("Top", "Notion"),
         ("Row", "Table"),
     ]
@@ -195,7 +195,7 @@ def test_a_linked_view_of_a_database_elsewhere_is_no_failure(sandbox: Sandbox) -
     sandbox.workspace.pages = [page("Top", block("child_database", title="A view"))]
     assert titles(sandbox) == ["Top"]
     assert failures(sandbox) == []
-    assert [(one.subject, one.count) for one in gaps(sandbox)] == [("databases shown on pages", 1)]
+    assert [(gap.subject, gap.count) for gap in gaps(sandbox)] == [("databases shown on pages", 1)]
 
 
 def test_a_database_that_three_pages_show_is_read_once(sandbox: Sandbox) -> None:
@@ -220,10 +220,10 @@ def test_a_database_with_two_data_sources_is_read_whole(sandbox: Sandbox, hidden
     sandbox.workspace.site.notion_hidden_page_ids = {
         "nothing": [],
         "a data source's rows": [rows[1]["id"]],
-        "the whole database": [table["id"], *(one["id"] for one in rows)],
+        "the whole database": [table["id"], *(row["id"] for row in rows)],
     }[hidden]
-    found = {one.title: one.container for one in documents(sandbox)}
-    assert found == {"In Open": "Open", "In Done": "Done", "Top": "Notion"}
+    containers = {document.title: document.container for document in documents(sandbox)}
+    assert containers == {"In Open": "Open", "In Done": "Done", "Top": "Notion"}
 
 
 def test_of_a_database_search_may_know_one_data_source_alone(sandbox: Sandbox) -> None:
@@ -231,7 +231,7 @@ def test_of_a_database_search_may_know_one_data_source_alone(sandbox: Sandbox) -
     rows = [page(f"In {name}", parent=row_of(table, name)) for name in ("Open", "Done")]
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = rows
-    sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in rows]
+    sandbox.workspace.site.notion_hidden_page_ids = [row["id"] for row in rows]
     known = data_source_object(table, data_sources_of(table)[0])
     listed = {"object": "list", "results": [known], "next_cursor": None, "has_more": False}
     sandbox.faults.fail(SEARCH, contains="data_source", status=200, body=listed)
@@ -239,26 +239,26 @@ def test_of_a_database_search_may_know_one_data_source_alone(sandbox: Sandbox) -
 
 
 def test_pages_that_hold_each_other_are_read_once(sandbox: Sandbox) -> None:
-    one, other = page("One"), page("Other")
-    one["blocks"], other["blocks"] = [child_page(other)], [child_page(one)]
-    sandbox.workspace.pages = [one, other]
+    first, other = page("One"), page("Other")
+    first["blocks"], other["blocks"] = [child_page(other)], [child_page(first)]
+    sandbox.workspace.pages = [first, other]
     sandbox.workspace.site.notion_hidden_page_ids = [other["id"]]
     assert titles(sandbox) == ["One", "Other"]
 
 
 def test_pages_that_hold_themselves_come_to_an_end(sandbox: Sandbox) -> None:
-    one = page("One")
-    one["blocks"] = [child_page(one), paragraph("Words")]
-    sandbox.workspace.pages = [one]
+    top = page("One")
+    top["blocks"] = [child_page(top), paragraph("Words")]
+    sandbox.workspace.pages = [top]
     assert titles(sandbox) == ["One"]
 
 
 def test_only_what_is_shared_is_read_and_what_is_not_is_told(sandbox: Sandbox) -> None:
     secrets = [page(f"Secret {n}", paragraph("Words")) for n in range(2)]
     sandbox.workspace.pages = [*secrets, page("Top", *map(child_page, secrets))]
-    sandbox.workspace.site.notion_unshared_ids = [one["id"] for one in secrets]
+    sandbox.workspace.site.notion_unshared_ids = [secret["id"] for secret in secrets]
     assert titles(sandbox) == ["Top"]
-    assert [(one.subject, one.count) for one in gaps(sandbox)] == [
+    assert [(gap.subject, gap.count) for gap in gaps(sandbox)] == [
         ("pages and databases below shared ones", 2)
     ]
 
@@ -280,7 +280,7 @@ def test_a_data_source_of_more_rows_than_a_query_gives_is_read_in_parts(sandbox:
     ]
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = rows
-    sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in rows]
+    sandbox.workspace.site.notion_hidden_page_ids = [row["id"] for row in rows]
     cut = {
         "object": "list",
         "results": [],
@@ -341,8 +341,8 @@ def test_pages_come_newest_first_with_a_checkpoint_after_each_day(sandbox: Sandb
         page(name, edited=f"2026-03-0{day}T{10 + len(name)}:0{int(name[1:] or 0)}:00.000Z")
         for name, day in days.items()
     ]
-    found = items(sandbox, Window(utc("2026-03-01"), utc("2026-03-09")))
-    assert [one.title if isinstance(one, Document) else one for one in found] == [
+    in_window = items(sandbox, Window(utc("2026-03-01"), utc("2026-03-09")))
+    assert [item.title if isinstance(item, Document) else item for item in in_window] == [
         "C",
         Checkpoint(utc("2026-03-04")),
         "B2",
@@ -365,8 +365,8 @@ def test_days_after_an_outage_are_checkpointed(sandbox: Sandbox) -> None:
     good = page("Good", edited="2026-03-04T10:00:00.000Z")
     bad = [page(f"Bad {n}") for n in range(9)]
     sandbox.workspace.pages = [good, *bad]
-    for one in bad:
-        break_body(sandbox, one, status=503)
+    for bad_page in bad:
+        break_body(sandbox, bad_page, status=503)
     seen: list[SourceItem] = []
     with pytest.raises(UnavailableError, match="notion did not answer: HTTP 503"):
         seen.extend(source(sandbox).documents(EVER))
@@ -393,24 +393,24 @@ def test_a_document_says_what_the_page_says(sandbox: Sandbox, way: str) -> None:
             Due={"type": "date", "date": None},
         )
     ]
-    [found] = documents(sandbox)
-    assert found.id == f"notion:{identity('Rotate the keys')}"
-    assert [(one.heading, one.text) for one in found.sections] == [
+    [document] = documents(sandbox)
+    assert document.id == f"notion:{identity('Rotate the keys')}"
+    assert [(section.heading, section.text) for section in document.sections] == [
         ("Properties", "- Area: Security"),
         ("", "Every 90 days."),
         ("Before", "Tell people."),
         ("Before > Whom", "Everybody."),
         ("After", ""),
     ]
-    assert found.url == f"https://www.notion.so/{identity('Rotate the keys').replace('-', '')}"
-    has_link = found.sections[2].url.startswith(f"{found.url}#")
+    assert document.url == f"https://www.notion.so/{identity('Rotate the keys').replace('-', '')}"
+    has_link = document.sections[2].url.startswith(f"{document.url}#")
     # Markdown knows of no link to a heading.
     assert has_link is (way == "block by block")
-    assert found.container == "Runbooks"
-    assert found.authors == ("Person a000", "Person b000")
-    assert found.created_at == utc("2026-01-01T08:00")
-    assert found.updated_at == utc("2026-03-02T10:00")
-    assert found.extra == {"page_id": identity("Rotate the keys"), "database": "Runbooks"}
+    assert document.container == "Runbooks"
+    assert document.authors == ("Person a000", "Person b000")
+    assert document.created_at == utc("2026-01-01T08:00")
+    assert document.updated_at == utc("2026-03-02T10:00")
+    assert document.extra == {"page_id": identity("Rotate the keys"), "database": "Runbooks"}
 
 
 def test_a_page_without_a_title_is_untitled(sandbox: Sandbox) -> None:
@@ -435,8 +435,8 @@ def test_the_container_of_a_page_is_what_it_stands_in(
     inner = {**paragraph("Inner"), "id": identity("inner")}
     top = page("Top", paragraph("Words", inner), edited="2020-01-01T00:00:00.000Z")
     sandbox.workspace.pages = [top, page("Below", parent={"type": kind, kind: identity(name)})]
-    [found] = documents(sandbox, MARCH_2)
-    assert (found.container, found.extra["database"]) == (container, "")
+    [document] = documents(sandbox, MARCH_2)
+    assert (document.container, document.extra["database"]) == (container, "")
 
 
 def test_a_page_is_the_same_document_whatever_else_is_in_the_window(sandbox: Sandbox) -> None:
@@ -457,20 +457,20 @@ def test_a_page_is_the_same_document_whatever_else_is_in_the_window(sandbox: San
 def test_authors_are_left_empty_where_users_may_not_be_read(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
     sandbox.workspace.site.notion_capabilities.remove("users")
-    [found] = documents(sandbox)
-    assert found.authors == ()
-    assert [one.subject for one in gaps(sandbox)] == ["names of people"]
+    [document] = documents(sandbox)
+    assert document.authors == ()
+    assert [gap.subject for gap in gaps(sandbox)] == ["names of people"]
 
 
 def test_all_of_a_property_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox) -> None:
     others = [page(f"Other {n}", edited="2020-01-01T00:00:00.000Z") for n in range(120)]
-    related = [{"id": one["id"]} for one in others]
+    related = [{"id": other["id"]} for other in others]
     sandbox.workspace.pages = [
         *others,
         page("One", See={"type": "relation", "relation": related}),
     ]
-    [found] = documents(sandbox, MARCH_2)
-    assert found.sections[0].text == "- See: " + ", ".join(f"Other {n}" for n in range(120))
+    [document] = documents(sandbox, MARCH_2)
+    assert document.sections[0].text == "- See: " + ", ".join(f"Other {n}" for n in range(120))
 
 
 PLAN = page("Plan", edited="2020-01-01T00:00:00.000Z")
@@ -512,10 +512,10 @@ def test_numbers_checkboxes_relations_formulas_and_mentions_are_not_dropped(
 ) -> None:
     sandbox.workspace.pages = [
         PLAN,
-        page("One", **{name: one for name, (one, _) in VALUES.items()}),
+        page("One", **{name: value for name, (value, _) in VALUES.items()}),
     ]
-    [found] = documents(sandbox, MARCH_2)
-    assert found.sections[0].text.split("\n") == [
+    [document] = documents(sandbox, MARCH_2)
+    assert document.sections[0].text.split("\n") == [
         f"- {name}: {wanted}" for name, (_, wanted) in VALUES.items()
     ]
 
@@ -524,8 +524,8 @@ def test_all_of_a_rollup_is_read_though_a_page_shows_25_of_it(sandbox: Sandbox) 
     array = [{"type": "number", "number": n} for n in range(120)]
     rolled = {"type": "array", "array": array, "function": "show_original"}
     sandbox.workspace.pages = [page("One", All={"type": "rollup", "rollup": rolled})]
-    [found] = documents(sandbox)
-    assert found.sections[0].text == "- All: " + ", ".join(map(str, range(120)))
+    [document] = documents(sandbox)
+    assert document.sections[0].text == "- All: " + ", ".join(map(str, range(120)))
 
 
 # Pages that cannot be read, and a Notion that does not answer
@@ -540,9 +540,9 @@ def test_a_page_whose_blocks_cannot_all_be_fetched_fails_and_is_never_cut_short(
     sandbox.workspace.pages = [page("Good", edited="2026-03-01T10:00:00.000Z"), bad]
     sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=status)
     sandbox.faults.fail(children_of(toggle), status=status)
-    found = items(sandbox)
-    assert [one.title for one in found if isinstance(one, Document)] == ["Good"]
-    [failure] = [one for one in found if isinstance(one, DocumentFailure)]
+    window_items = items(sandbox)
+    assert [item.title for item in window_items if isinstance(item, Document)] == ["Good"]
+    [failure] = [item for item in window_items if isinstance(item, DocumentFailure)]
     assert failure.document_id == f"notion:{identity('Bad')}"
     assert failure.day == utc("2026-03-02").date()
 
@@ -564,7 +564,7 @@ def test_a_failed_fetch_of_children_keeps_the_old_vectors(sandbox: Sandbox, tmp_
     sandbox.workspace.pages = [page("One", toggle, edited="2026-03-02T12:00:00.000Z")]
     break_body(sandbox, page("One"), status=404)
     report = sync()
-    assert [one.document_id for one in report.failures] == [f"notion:{identity('One')}"]
+    assert [failure.document_id for failure in report.failures] == [f"notion:{identity('One')}"]
     assert store.chunk_ids("notion", f"notion:{identity('One')}") == held != []
 
 
@@ -576,14 +576,14 @@ def test_a_block_of_a_shape_that_nobody_documented_costs_its_page_alone(sandbox:
     sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=404)
     sandbox.faults.fail(children_of(bad), status=200, body=listed)
     assert titles(sandbox) == ["Good"]
-    assert [one.cause.split(":")[0] for one in failures(sandbox)] == [
+    assert [failure.cause.split(":")[0] for failure in failures(sandbox)] == [
         "a field is not as documented"
     ]
 
 
 def test_a_page_without_a_time_is_refused(sandbox: Sandbox) -> None:
-    found = {"object": "page", "id": identity("One")}
-    listed = {"object": "list", "results": [found], "next_cursor": None, "has_more": False}
+    timeless = {"object": "page", "id": identity("One")}
+    listed = {"object": "list", "results": [timeless], "next_cursor": None, "has_more": False}
     sandbox.faults.fail(SEARCH, status=200, body=listed)
     with pytest.raises(ContractError, match=r"a page with the fields.*'last_edited_time'"):
         items(sandbox)
@@ -612,7 +612,7 @@ def test_a_data_source_that_is_refused_is_named_and_the_others_go_on(sandbox: Sa
     refused = f"/notion/v1/data_sources/{data_source_id(lost['id'])}/query"
     rule = sandbox.faults.fail(refused, status=404)
     assert titles(sandbox) == ["Row"]
-    assert [(one.subject, one.count) for one in gaps(sandbox)] == [("rows of databases", 1)]
+    assert [(gap.subject, gap.count) for gap in gaps(sandbox)] == [("rows of databases", 1)]
     assert failures(sandbox) == []
     # What nobody can give by sharing is tried again.
     rule.status = 400
@@ -629,7 +629,7 @@ def test_a_token_that_is_refused_half_way_ends_the_run(sandbox: Sandbox) -> None
 
 
 @pytest.mark.parametrize(
-    "verb", [NotionSource.check, NotionSource.newest, lambda one: list(one.documents(EVER))]
+    "verb", [NotionSource.check, NotionSource.newest, lambda notion: list(notion.documents(EVER))]
 )
 def test_a_wrong_token_is_called_wrong(
     sandbox: Sandbox, verb: Callable[[NotionSource], object]
@@ -661,13 +661,15 @@ def test_a_token_is_wanted() -> None:
     ids=str,
 )
 @pytest.mark.parametrize("path", [SEARCH, "/notion/v1/blocks", "/notion/v1/data_sources"])
-def test_a_night_survives_what_passes(sandbox: Sandbox, fault: dict[str, Any], path: str) -> None:
+def test_a_run_survives_faults_that_pass(
+    sandbox: Sandbox, fault: dict[str, Any], path: str
+) -> None:
     table = database("Table")
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [page("One", paragraph("Words"), parent=row_of(table))]
     sandbox.faults.fail(path, times=3, **fault)
-    [found] = documents(sandbox)
-    assert found.sections[0].text == "Words"
+    [document] = documents(sandbox)
+    assert document.sections[0].text == "Words"
 
 
 def test_a_notion_that_does_not_answer_is_unavailable(sandbox: Sandbox) -> None:
@@ -758,8 +760,8 @@ def test_a_check_says_what_the_integration_may_not_read(
 ) -> None:
     sandbox.workspace.pages = [page("One")]
     sandbox.workspace.site.notion_capabilities.remove(capability)
-    assert [one.subject for one in source(sandbox).check().gaps] == [subject]
-    assert [one.subject for one in gaps(sandbox)] == [subject]
+    assert [gap.subject for gap in source(sandbox).check().gaps] == [subject]
+    assert [gap.subject for gap in gaps(sandbox)] == [subject]
 
 
 # Comments
@@ -768,20 +770,20 @@ def test_a_check_says_what_the_integration_may_not_read(
 def test_comments_on_a_page_are_sections_of_their_own(sandbox: Sandbox) -> None:
     talk = [comment("Is it so?", ANN), comment("It is.", BO, "2026-03-02T11:00:00.000Z")]
     sandbox.workspace.pages = [{**page("One", paragraph("Words")), "comments": talk}]
-    [found] = documents(sandbox)
-    assert [(one.heading, one.text) for one in found.sections] == [
+    [document] = documents(sandbox)
+    assert [(section.heading, section.text) for section in document.sections] == [
         ("", "Words"),
         ("Comment by Person a000, 2026-03-02 10:15", "Is it so?"),
         ("Comment by Person b000, 2026-03-02 11:00", "It is."),
     ]
-    assert found.authors == ("Person a000", "Person b000")
+    assert document.authors == ("Person a000", "Person b000")
 
 
 def test_more_comments_than_a_page_of_a_list_are_all_read(sandbox: Sandbox) -> None:
     talk = [comment(f"Word {n}") for n in range(130)]
     sandbox.workspace.pages = [{**page("One"), "comments": talk}]
-    [found] = documents(sandbox)
-    assert [one.text for one in found.sections] == [f"Word {n}" for n in range(130)]
+    [document] = documents(sandbox)
+    assert [section.text for section in document.sections] == [f"Word {n}" for n in range(130)]
 
 
 def test_comments_are_asked_for_once_where_they_may_not_be_read(sandbox: Sandbox) -> None:
@@ -793,8 +795,8 @@ def test_comments_are_asked_for_once_where_they_may_not_be_read(sandbox: Sandbox
 
 def test_comments_are_not_asked_for_when_they_are_not_wanted(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [{**page("One"), "comments": [comment("Aside")]}]
-    found = list(source(sandbox, notion_comments="false").documents(EVER))
-    assert [one.sections for one in found if isinstance(one, Document)] == [()]
+    yielded = list(source(sandbox, notion_comments="false").documents(EVER))
+    assert [item.sections for item in yielded if isinstance(item, Document)] == [()]
     assert sandbox.faults.requests("/notion/v1/comments").total() == 0
 
 
@@ -812,10 +814,10 @@ def test_comments_on_passages_are_counted_where_markdown_shows_them(
 ) -> None:
     passages = [{**paragraph(f"Passage {n}"), "comments": [comment("Aside")]} for n in range(3)]
     sandbox.workspace.pages = [page("One", *passages)]
-    [found] = documents(sandbox)
-    assert found.sections[0].text == "Passage 0\n\nPassage 1\n\nPassage 2"
+    [document] = documents(sandbox)
+    assert document.sections[0].text == "Passage 0\n\nPassage 1\n\nPassage 2"
     expected = [("comments on passages", 3)] if way == "as Markdown" else []
-    assert [(one.subject, one.count) for one in gaps(sandbox)] == expected
+    assert [(gap.subject, gap.count) for gap in gaps(sandbox)] == expected
 
 
 # What is told of what is not read
@@ -824,7 +826,7 @@ def test_comments_on_passages_are_counted_where_markdown_shows_them(
 def test_blocks_that_the_api_does_not_show_are_counted(sandbox: Sandbox) -> None:
     odd = [{**block("unsupported", block_type="form"), "id": identity(f"odd {n}")} for n in (1, 2)]
     sandbox.workspace.pages = [page("One", paragraph("Words"), *odd)]
-    assert [one.sections[0].text for one in documents(sandbox)] == ["Words"]
+    assert [document.sections[0].text for document in documents(sandbox)] == ["Words"]
     [gap] = gaps(sandbox)
     assert (gap.subject, gap.count) == ("blocks that the API does not show", 2)
 
@@ -836,8 +838,8 @@ def test_a_copy_whose_original_is_not_shared_is_told(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [secret, page("One", paragraph("Words"), copy)]
     sandbox.workspace.site.notion_unshared_ids = [secret["id"]]
     sandbox.faults.fail(children_of(copy), status=404)
-    assert [one.sections[0].text for one in documents(sandbox)] == ["Words"]
-    assert [one.count for one in gaps(sandbox)] == [1]
+    assert [document.sections[0].text for document in documents(sandbox)] == ["Words"]
+    assert [gap.count for gap in gaps(sandbox)] == [1]
 
 
 @pytest.mark.parametrize("place", ["below a page", "by itself"])
@@ -856,8 +858,8 @@ def test_a_page_that_search_hides_and_that_changed_alone_is_seen_by_the_rescan(
         )
         now = utc("2026-03-10")
         write(pipeline.embedded_documents(days, now=now, is_rescan=is_rescan))
-        found = store.lookup("notion", where=Filter(), limit=10)
-        return "\n".join(str(one.metadata["text"]) for one in found)
+        hits = store.lookup("notion", where=Filter(), limit=10)
+        return "\n".join(str(hit.metadata["text"]) for hit in hits)
 
     if place == "by itself":
         # Found once, while search still knew it.
@@ -886,7 +888,7 @@ def everything(sandbox: Sandbox) -> None:
     sandbox.workspace.databases = [table]
     sandbox.workspace.pages = [*rows, grandchild, child, gone, old, top, page("Loose")]
     hidden = [table, *rows, child, grandchild, old]
-    sandbox.workspace.site.notion_hidden_page_ids = [one["id"] for one in hidden]
+    sandbox.workspace.site.notion_hidden_page_ids = [thing["id"] for thing in hidden]
 
 
 @pytest.mark.parametrize(
@@ -898,7 +900,7 @@ def test_ids_are_those_of_the_documents_and_read_no_more_than_bodies(
     sandbox: Sandbox, window: Window, count: int
 ) -> None:
     everything(sandbox)
-    of_documents = [one.id for one in documents(sandbox, window)]
+    of_documents = [document.id for document in documents(sandbox, window)]
     sandbox.faults.log.clear()
     assert list(source(sandbox).ids(window)) == of_documents
     assert len(of_documents) == count
@@ -977,8 +979,8 @@ def addresses_in(blocks: list[Json]) -> set[str]:
 
 def texts(blocks: list[Json]) -> Iterator[str]:
     """Yield what each block, caption and cell says."""
-    for one in blocks:
-        body = one[one["type"]]
+    for raw_block in blocks:
+        body = raw_block[raw_block["type"]]
         rich = [body.get("rich_text"), body.get("caption"), *(body.get("cells") or [])]
         yield from ("".join(part["plain_text"] for part in parts or []) for parts in rich)
         yield from texts(body.get("children") or [])
@@ -991,39 +993,41 @@ def test_every_page_of_the_real_data_comes_once_with_every_word(
     newest = {"as Markdown": "2026-03-11", "block by block": "2025-09-03"}[way]
     workspace.site.notion_newest_version = newest
     sandbox = serve(workspace)
-    found = {one.native_id: one for one in documents(sandbox)}
-    assert sorted(found) == sorted(one["id"] for one in workspace.pages)
+    by_id = {document.native_id: document for document in documents(sandbox)}
+    assert sorted(by_id) == sorted(raw_page["id"] for raw_page in workspace.pages)
     lost: list[str] = []
-    for one in workspace.pages:
-        document = found[one["id"]]
+    for raw_page in workspace.pages:
+        document = by_id[raw_page["id"]]
         said = "\n".join(f"{part.heading}\n{part.text}" for part in document.sections)
-        said = letters(without_targets(said, addresses_in(one["blocks"])))
-        wanted = Counter(letters(without_targets(text, set())) for text in texts(one["blocks"]))
+        said = letters(without_targets(said, addresses_in(raw_page["blocks"])))
+        wanted = Counter(
+            letters(without_targets(text, set())) for text in texts(raw_page["blocks"])
+        )
         lost += [text for text, count in wanted.items() if text and said.count(text) < count]
-        assert document.title == " ".join(one["title"].split())
+        assert document.title == " ".join(raw_page["title"].split())
     assert lost == []
     paths = [path.rpartition("/")[2] for path in sandbox.faults.requests().elements()]
     # Markdown: one request a page; blocks: three are refused, and one for each that has others.
     bodies = (len(workspace.pages), 0) if way == "as Markdown" else (3, 618)
     assert (paths.count("markdown"), paths.count("children")) == bodies
-    assert list(source(sandbox).ids(EVER)) == [one.id for one in found.values()]
+    assert list(source(sandbox).ids(EVER)) == [document.id for document in by_id.values()]
 
 
 def test_the_same_pages_come_whether_asked_for_by_day_or_at_once(
     serve: Callable[[Workspace], Sandbox], workspace_data: Path
 ) -> None:
     workspace = Workspace.load(workspace_data)
-    workspace.pages.sort(key=lambda one: str(one["last_edited_time"]))
+    workspace.pages.sort(key=lambda raw_page: str(raw_page["last_edited_time"]))
     del workspace.pages[:-20]
-    tables = {one["parent"]["database_id"] for one in workspace.pages}
-    workspace.databases = [one for one in workspace.databases if one["id"] in tables]
+    tables = {raw_page["parent"]["database_id"] for raw_page in workspace.pages}
+    workspace.databases = [table for table in workspace.databases if table["id"] in tables]
     sandbox = serve(workspace)
     at_once = documents(sandbox)
-    days = sorted({one.day for one in at_once})
+    days = sorted({document.day for document in at_once})
     by_day = [
-        one
+        document
         for day in reversed(days)
-        for one in documents(
+        for document in documents(
             sandbox, Window(utc(day.isoformat()), utc(day.isoformat()) + timedelta(days=1))
         )
     ]
@@ -1038,9 +1042,9 @@ def test_a_document_depends_on_nothing_that_is_signed_anew(sandbox: Sandbox) -> 
         }
         image = block("image", type="file", file=file, caption=[])
         upload = {"type": "file", "name": "plan.pdf", "file": file}
-        one = page("One", image, Files={"type": "files", "files": [upload]})
-        one["blocks"][0]["id"] = identity("image")
-        sandbox.workspace.pages = [one]
+        signed_page = page("One", image, Files={"type": "files", "files": [upload]})
+        signed_page["blocks"][0]["id"] = identity("image")
+        sandbox.workspace.pages = [signed_page]
         return documents(sandbox)[0]
 
     assert at("first") == at("second")
@@ -1056,5 +1060,5 @@ def test_no_answer_of_ours_holds_the_token(sandbox: Sandbox) -> None:
 
 def test_a_person_is_named_as_the_workspace_names_them(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One", Owner={"type": "people", "people": [ANN]})]
-    [found] = documents(sandbox)
-    assert found.sections[0].text == "- Owner: Person a000"
+    [document] = documents(sandbox)
+    assert document.sections[0].text == "- Owner: Person a000"
