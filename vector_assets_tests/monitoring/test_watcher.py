@@ -13,7 +13,6 @@ from vector_assets.index.generations import Index
 from vector_assets.monitoring.alerts.alerter import Alerter
 from vector_assets.monitoring.alerts.channels import Channel, Message
 from vector_assets.monitoring.alerts.incidents import FileIncidentStore
-from vector_assets.monitoring.dagster_state.observe import observe
 from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.probes import Probes
 from vector_assets.monitoring.watcher import Watcher
@@ -162,17 +161,3 @@ def test_a_check_that_fails_is_an_alert_that_ends_with_the_next_good_one(
     watcher.stop()
     assert sent.keys.count("watcher") == 2, "opened once, and over"
     assert "watcher" not in {incident.problem.key for incident in store.all()}
-
-
-@pytest.mark.parametrize("answer", ["[]", '"x"', "{}", '{"data": []}', '{"data": {"a": 1}}', "<p>"])
-def test_what_dagster_answers_oddly_is_part_of_its_state(
-    answer: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
-
-    def odd(*_: object) -> DagsterState:
-        raise TypeError(answer)
-
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.setattr(DagsterGraphql, "observe", odd)
-    assert "was not understood" in observe(Settings()).webserver_error

@@ -9,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from vector_assets.core.errors import ContractError, UnavailableError
+from vector_assets.core.settings import Settings
+from vector_assets.monitoring.dagster_state.observe import observe
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 
 DEAD_CONNECTION = (500, {"data": None, "errors": [{"message": "terminating connection\nby admin"}]})
@@ -118,3 +120,21 @@ def test_an_answer_that_is_not_dagsters_is_refused(
     webserver.answers = [answer]
     with pytest.raises(ContractError, match=seen):
         dagster.backfill("abc")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [[], "x", 7, None, {}, {"data": []}, {"data": {"instance": 1}}, {"data": {"instance": None}},
+     {"data": {"instance": {"daemonHealth": {"allDaemonStatuses": [1]}}}}, "<html>"],
+    ids=repr,
+)  # fmt: skip
+def test_an_odd_answer_is_part_of_the_state(
+    webserver: Webserver, body: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    webserver.answers = [(200, body)]
+    url = f"http://127.0.0.1:{webserver.server_port}/graphql"
+    state = observe(Settings(dagster_graphql_url=url))
+    assert webserver.asked > 0
+    assert state.webserver_error
+    assert state.heartbeats is None
