@@ -9,11 +9,7 @@ from vector_assets.stores.base import IndexStore
 
 
 def build_store(settings: Settings, meter: Meter) -> IndexStore:
-    """Return the store that the settings name; it is not asked anything yet.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
-    """
+    """Return the store that the settings name, without a request; `SettingsError` if incomplete."""
     if settings.vector_store == "pinecone":
         from vector_assets.stores.pinecone.store import PineconeStore
 

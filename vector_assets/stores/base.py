@@ -38,9 +38,7 @@ class Head:
         document_fingerprint: Of the last completely written version; empty while a write is
             unfinished.
         updated_at: Last activity of the version in the index, epoch seconds.
-        chunk_count: How many chunks that version has.
         stamp: Hash of what the source's listing showed of that version; empty without a stamp.
-        container: Its project, channel or database.
         access: Who may read the document and all its chunks, as `Document.access`.
     """
 
@@ -57,11 +55,9 @@ class Filter:
     """Limits of a search, applied in the store; an empty field limits nothing.
 
     Attributes:
-        containers: Names of projects, channels or databases.
         since: Earliest last activity, epoch seconds.
         until: End of the last activity, exclusive, epoch seconds.
         viewer: E-mail of the person who searches; without one, only public documents are found.
-        issue_key: An exact Jira key.
     """
 
     containers: tuple[str, ...] = ()
@@ -83,13 +79,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A record found by a search.
-
-    Attributes:
-        id: `{document id}#{ordinal}`.
-        score: Higher is better. Dense: cosine similarity. Lexical: BM25.
-        metadata: As stored.
-    """
+    """A record found by a search; its score is a cosine similarity (dense) or BM25 (lexical)."""
 
     id: str
     score: float
@@ -106,7 +96,6 @@ class VectorStore(ABC):
     long, and `CredentialsError` when it refuses the key.
 
     Attributes:
-        name: `lancedb` or `pinecone`.
         has_lexical_search: Whether `search_lexical` finds anything.
         seen_within_seconds: How long a write may stay invisible to reads.
         atomic_records: So many records of one `upsert` become visible together.
@@ -193,12 +182,9 @@ class VectorStore(ABC):
     def delete_older(self, namespace: str, until: Mapping[str, float]) -> None:
         """Delete records unless a newer version of their document has written them.
 
-        A store without conditional deletes deletes them all. There the last write wins, and the
-        writer notices missing records when it reads back.
-
-        Args:
-            namespace: Of a source.
-            until: By id, the `updated_at` of the version that has no such record.
+        `until` holds by id the `updated_at` of the version that has no such record. A store
+        without conditional deletes deletes them all. There the last write wins, and the writer
+        notices missing records when it reads back.
         """
         self.delete(namespace, list(until))
 

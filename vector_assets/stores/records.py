@@ -78,12 +78,7 @@ def ordinal_of(chunk_id: str) -> int:
 
 
 def document_fingerprint(document: Document, vector_spec: str) -> str:
-    """Return the hash of everything that determines a document's records.
-
-    Args:
-        document: As its source yielded it.
-        vector_spec: Chunker version, model and dimensions in one word.
-    """
+    """Return the hash of everything that determines a document's records."""
     return _hash(
         LAYOUT_VERSION,
         vector_spec,
@@ -107,11 +102,8 @@ def chunk_fingerprint(
 
     When only the second half changes, the chunk needs new metadata and no embedding.
 
-    Args:
-        text: Of the chunk.
-        metadata: Without what is computed from it (`without_marks`).
-        vector_spec: Chunker version, model and dimensions in one word.
-        layout: Version of the layout; that of this code by default.
+    `metadata` is without what is computed from it (`without_marks`); `vector_spec` is the chunker's
+    version, model and dimensions in one word; `layout` is that of this code by default.
     """
     return f"{_hash(vector_spec, text)}.{_hash(layout or LAYOUT_VERSION, _as_stored(metadata))}"
 
@@ -206,9 +198,8 @@ def _check_fits(document: Document, chunk: Chunk, metadata: Mapping[str, Value])
         )
     identity = record_id(document.id, chunk.ordinal)
     if not identity.isascii() or len(identity) > MAX_ID_BYTES:
-        raise DocumentError(
-            document.id, f"its record id is not ASCII of at most {MAX_ID_BYTES} bytes"
-        )
+        words = f"its record id is not ASCII of at most {MAX_ID_BYTES} bytes"
+        raise DocumentError(document.id, words)
 
 
 def _document_metadata(document: Document) -> dict[str, Value]:

@@ -82,33 +82,19 @@ def add_fields(table: Any, metadata: Iterable[Metadata]) -> None:
 
 
 def rows_of_records(records: Sequence[Record], schema: pa.Schema) -> pa.Table:
-    """Return records as rows of a table's columns; a field that a record lacks is null.
-
-    Raises:
-        ContractError: A field is of another type than its column.
-    """
-    rows: dict[str, list[Any]] = {
-        name: [record.metadata.get(name) for record in records] for name in schema.names
-    }
-    rows["id"] = [record.id for record in records]
-    rows["vector"] = [record.vector for record in records]
-    return pa.table([_array(rows[field.name], field) for field in schema], schema=schema)
+    """Return records as rows of a table's columns; a field that a record lacks is null."""
+    rows = [{**record.metadata, "id": record.id, "vector": record.vector} for record in records]
+    arrays = [_array([row.get(field.name) for row in rows], field) for field in schema]
+    return pa.table(arrays, schema=schema)
 
 
 def rows_of_metadata(
     metadata_by_id: Mapping[str, Metadata], names: Sequence[str], schema: pa.Schema
 ) -> pa.Table:
-    """Return rows with an id and only the named fields.
-
-    Raises:
-        ContractError: A field is of another type than its column.
-    """
-    fields = [schema.field("id"), *(schema.field(name) for name in names)]
-    values: list[Sequence[Any]] = [
-        list(metadata_by_id),
-        *([metadata[name] for metadata in metadata_by_id.values()] for name in names),
-    ]
-    arrays = [_array(column, field) for column, field in zip(values, fields, strict=True)]
+    """Return rows with an id and only the named fields."""
+    fields = [schema.field(name) for name in ("id", *names)]
+    rows = [{"id": chunk_id, **metadata} for chunk_id, metadata in metadata_by_id.items()]
+    arrays = [_array([row[field.name] for row in rows], field) for field in fields]
     return pa.table(arrays, schema=pa.schema(fields))
 
 
@@ -138,30 +124,23 @@ def record_of(row: Mapping[str, Any]) -> Record:
 
 def doubled_rows(rows: Iterable[Mapping[str, Any]]) -> list[int]:
     """Return the row ids of rows whose id another, newer row has too."""
-    newest_first = sorted(rows, key=lambda row: (row["updated_at"], row["_rowid"]), reverse=True)
-    kept: set[str] = set()
-    surplus = []
-    for row in newest_first:
-        if row["id"] in kept:
-            surplus.append(int(row["_rowid"]))
-        kept.add(row["id"])
-    return surplus
+    oldest_first = sorted(rows, key=lambda row: (row["updated_at"], row["_rowid"]))
+    newest = {row["id"]: row["_rowid"] for row in oldest_first}
+    return [int(row["_rowid"]) for row in oldest_first if row["_rowid"] != newest[row["id"]]]
 
 
 def doubled_ids(table: Any) -> list[str]:
     """Return the ids of more than one row; reads the id column of the whole table."""
-    ids = table.search().select(["id"]).limit(None).to_arrow()["id"]
-    counted = ids.value_counts()
+    counted = table.search().select(["id"]).limit(None).to_arrow()["id"].value_counts()
     is_doubled = pc.greater(counted.field("counts"), 1)
-    doubled: list[str] = counted.field("values").filter(is_doubled).to_pylist()
-    return doubled
+    return list(counted.field("values").filter(is_doubled).to_pylist())
 
 
 def where_clause(where: Filter) -> str:
     """Return a filter as SQL; it always restricts the readers."""
     clauses = [f"array_has_any(access, [{', '.join(map(literal, where.readers))}])"]
     if where.containers:
-        clauses.append(f"container IN ({', '.join(map(literal, where.containers))})")
+        clauses.append(id_list("container", where.containers))
     clauses += _within(where.since, where.until)
     if where.issue_key:
         clauses.append(f"issue_key = {literal(where.issue_key)}")
@@ -228,6 +207,7 @@ def literal(text: str) -> str:
 
 
 def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    """Return a column; `ContractError` for a value of another type than the column's."""
     try:
         return pa.array(values, field.type)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:

@@ -64,11 +64,7 @@ _KEEP_VERSIONS = timedelta(days=1)
 
 
 class LanceDBStore(IndexStore):
-    """An index under one URI.
-
-    Args:
-        uri: A folder, created when it does not exist, or the URI of an object store.
-    """
+    """An index under one URI: a folder, created when it does not exist, or an object store."""
 
     name = "lancedb"
     has_lexical_search = True
@@ -80,11 +76,7 @@ class LanceDBStore(IndexStore):
         self._tables: dict[str, Any] = {}
 
     def open(self, namespace: str, dimensions: int) -> None:
-        """Open the table; create it when it is missing.
-
-        Raises:
-            IndexMismatchError: It holds vectors of another length.
-        """
+        """Open the table; create it when it is missing."""
         if (table := self._existing(namespace)) is None:
             table = self._created(namespace, dimensions)
         held_dimensions = table.schema.field("vector").type.list_size
@@ -203,9 +195,8 @@ class LanceDBStore(IndexStore):
         self._ensure_text_index(table)
         query = table.search(_match_query(text, "text"), query_type="fts").limit(limit)
         filtered = query.where(where_clause(where), prefilter=True)
-        rows = self._answered(
-            lambda: filtered.select([*readable(table.schema), "_score"]).to_list()
-        )
+        fields = [*readable(table.schema), "_score"]
+        rows = self._answered(lambda: filtered.select(fields).to_list())
         return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
@@ -332,8 +323,7 @@ class LanceDBStore(IndexStore):
         if (table := self._existing(namespace)) is None:
             return []
         query = table.search().where(clause).select(fields).limit(None)
-        rows: list[dict[str, Any]] = self._answered(lambda: query.to_arrow().to_pylist())
-        return rows
+        return list(self._answered(lambda: query.to_arrow().to_pylist()))
 
     def _ensure_text_index(self, table: Any) -> None:
         if not indexes.has_text_index(table):
@@ -380,11 +370,9 @@ class LanceDBStore(IndexStore):
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> UnavailableError:
-        return UnavailableError(
-            f"LanceDB at {self._uri}",
-            str(error).splitlines()[0][:200],
-            "Check that LANCEDB_URI can be read and written, and that its disk has room.",
-        )
+        advice = "Check that LANCEDB_URI can be read and written, and that its disk has room."
+        seen = str(error).splitlines()[0][:200]
+        return UnavailableError(f"LanceDB at {self._uri}", seen, advice)
 
     def _committed(self, commit: Callable[[], Result]) -> Result:
         """Return the result of a commit; repeat it when it conflicts with another writer."""

@@ -61,6 +61,13 @@ _NUMBER_BYTES = 22
 REQUESTS_IN_FLIGHT = 4
 """Concurrent requests of one method; each request of an upsert holds up to 2 MB."""
 
+ANSWER_FIELDS = [
+    "document_id", "source", "title", "text", "url", "container", "authors", "created_at",
+    "updated_at", "partition", "chunk", "chunk_count", "fingerprint", "access", "issue_key",
+    "status", "channel", "thread_ts", "meeting_date", "page_id",
+]  # fmt: skip
+"""Fields that a search returns: everything that a result may show, and no vector."""
+
 _RAISE = object()
 
 
@@ -70,12 +77,6 @@ class PineconeApi(ABC):
     Attributes:
         noun: What the API calls a record: `documents` or `vectors`.
         id_field: Name of the id in a record that is sent.
-
-    Args:
-        index: The SDK's data-plane client.
-        vector_field: Name of the dense field.
-        dimensions: Length of a vector.
-        meter: Of the run.
     """
 
     noun: ClassVar[str]
@@ -101,10 +102,8 @@ class PineconeApi(ABC):
         """Return at least these fields of the records that exist, by id, without their vectors."""
 
     @abstractmethod
-    def _head_page(
-        self, namespace: str, days: Sequence[date], token: str | None
-    ) -> tuple[Iterable[Mapping[str, Any]], Any]:
-        """Return the fields of one page of heads, and the SDK's pagination."""
+    def _head_fields(self, namespace: str, days: Sequence[date]) -> Iterator[Mapping[str, Any]]:
+        """Yield the fields of all heads, or of those of some days, a page per request."""
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return heads by document id."""
@@ -119,45 +118,22 @@ class PineconeApi(ABC):
 
     def clear(self, namespace: str) -> None:
         """Delete every record of a namespace, if it exists."""
-        answered(
-            f"pinecone {self.noun}.delete",
-            self._meter,
-            partial(self._methods.delete, namespace=namespace, delete_all=True),
-            missing=None,
-        )
+        delete = partial(self._methods.delete, namespace=namespace, delete_all=True)
+        answered(f"pinecone {self.noun}.delete", self._meter, delete, missing=None)
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         """Write records and compare the counts that are returned."""
-
-        def write(group: Sequence[Mapping[str, Any]]) -> None:
-            # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
-            self._upserted(
-                namespace,
-                [str(item[self.id_field]) for item in group],
-                partial(self._methods.upsert, namespace=namespace, **{self.noun: group}),
-            )
-
-        in_parallel(write, groups_by_bytes(self.wire(records)))
+        in_parallel(partial(self._upsert_group, namespace), groups_by_bytes(self.wire(records)))
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records."""
         for group in groups(chunk_ids):
-            self._written(
-                f"{self.noun}.delete",
-                namespace,
-                partial(self._methods.delete, namespace=namespace, ids=list(group)),
-            )
+            self._written(f"{self.noun}.delete", namespace, self._methods.delete, ids=list(group))
 
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
         """Yield all heads, or those of some days, a page per request."""
-        token: str | None = None
-        while True:
-            heads, pagination = self._head_page(namespace, days, token)
-            for fields in heads:
-                yield str(fields["document_id"]), head_of(fields)
-            token = pagination.next if pagination is not None else None
-            if not token:
-                return
+        for fields in self._head_fields(namespace, days):
+            yield str(fields["document_id"]), head_of(fields)
 
     @abstractmethod
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
@@ -176,8 +152,16 @@ class PineconeApi(ABC):
         """Set fields of records."""
 
     @abstractmethod
+    def _matching(
+        self, namespace: str, condition: Mapping[str, Any], fields: Sequence[str], limit: int
+    ) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Return ids and at least these fields of records that meet a filter, in any order."""
+
     def any_newer(self, namespace: str, than: float | None) -> float | None:
         """Return the `updated_at` of any record newer than an instant; None when there is none."""
+        bound = {"$gt": than} if than is not None else {"$exists": True}
+        records = self._matching(namespace, {"updated_at": bound}, ["updated_at"], 1)
+        return next((float(fields["updated_at"]) for _, fields in records), None)
 
     @abstractmethod
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
@@ -187,9 +171,11 @@ class PineconeApi(ABC):
     def search_lexical(self, namespace: str, text: str, where: Filter, limit: int) -> list[Hit]:
         """Return the best records by full text."""
 
-    @abstractmethod
     def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
         """Return first chunks that meet a filter."""
+        condition = pinecone_filter(where, chunk=0)
+        records = self._matching(namespace, condition, ANSWER_FIELDS, limit)
+        return [Hit(chunk_id, 1.0, fields) for chunk_id, fields in records]
 
     @property
     def _any_vector(self) -> list[float]:
@@ -214,21 +200,19 @@ class PineconeApi(ABC):
         position (docs.pinecone.io, "Check data freshness", 2026-11).
         """
         written = self._written_through.get(namespace)
-        if written is None:
-            return False
-        info = self._search_info(namespace)
+        info = None if written is None else self._search_info(namespace)
         return info is not None and bool(info.is_reconciled(written))
 
     @abstractmethod
     def _search_info(self, namespace: str) -> Any:
         """Return the SDK's `response_info` of the smallest search."""
 
-    def _asked(self, verb: str, ask: Callable[[], Any]) -> Any:
-        return answered(f"pinecone {verb}", self._meter, ask)
+    def _asked(self, verb: str, ask: Callable[..., Any], **arguments: Any) -> Any:
+        return answered(f"pinecone {verb}", self._meter, partial(ask, **arguments))
 
-    def _written(self, verb: str, namespace: str, ask: Callable[[], Any]) -> Any:
+    def _written(self, verb: str, namespace: str, ask: Callable[..., Any], **arguments: Any) -> Any:
         """Send a write, and remember its position in the namespace's log."""
-        answer = self._asked(verb, ask)
+        answer = self._asked(verb, ask, namespace=namespace, **arguments)
         info = getattr(answer, "response_info", None)  # A delete of vectors returns nothing.
         if info is not None and info.lsn_committed is not None:
             with self._lock:
@@ -236,20 +220,24 @@ class PineconeApi(ABC):
                 self._written_through[namespace] = max(before, info.lsn_committed)
         return answer
 
-    def _upserted(self, namespace: str, ids: Sequence[str], ask: Callable[[], Any]) -> None:
+    def _upsert_group(self, namespace: str, group: Sequence[Mapping[str, Any]]) -> None:
         """Send a batch until Pinecone reports that it took all of it.
 
         Raises:
             LostWriteError: It took only a part, `SENDS` times.
         """
         for _ in range(SENDS):
-            taken = self._written(f"{self.noun}.upsert", namespace, ask).upserted_count
-            if taken == len(ids):
+            # Without `batch_size`, with which the SDK reports failed batches and raises nothing.
+            answer = self._written(
+                f"{self.noun}.upsert", namespace, self._methods.upsert, **{self.noun: group}
+            )
+            if answer.upserted_count == len(group):
                 return
+        named = ", ".join(str(record[self.id_field]) for record in group[:NAMED])
         raise LostWriteError(
-            f"pinecone took {taken} of {len(ids)} records into {namespace!r}, sent {SENDS} times: "
-            f"{', '.join(ids[:NAMED])}{' and more' if len(ids) > NAMED else ''}. Run the same days "
-            f"again"
+            f"pinecone took {answer.upserted_count} of {len(group)} records into {namespace!r}, "
+            f"sent {SENDS} times: {named}{' and more' if len(group) > NAMED else ''}. Run the same "
+            f"days again"
         )
 
 
@@ -263,25 +251,17 @@ def answered(
 ) -> Any:
     """Count a request and return its response, or raise one of our errors.
 
-    Args:
-        operation: For the meter and for errors.
-        meter: Of the run.
-        ask: Makes the request; the SDK retries and obeys `Retry-After` inside.
-        missing: Returned when the object does not exist; without it, an error is raised.
-        existing: The same when the object exists already.
+    The SDK retries and obeys `Retry-After` inside. `missing` is returned when the object does not
+    exist, and `existing` when it exists already; without them, an error is raised.
     """
     meter.count(operation)
     try:
         return ask()
-    except pinecone_errors.NotFoundError as error:
-        if missing is _RAISE:
-            raise _translated(operation, error) from error
-        return missing
-    except pinecone_errors.ConflictError as error:
-        if existing is _RAISE:
-            raise _translated(operation, error) from error
-        return existing
     except pinecone_errors.PineconeError as error:
+        if isinstance(error, pinecone_errors.NotFoundError) and missing is not _RAISE:
+            return missing
+        if isinstance(error, pinecone_errors.ConflictError) and existing is not _RAISE:
+            return existing
         raise _translated(operation, error) from error
 
 
@@ -289,37 +269,36 @@ def _translated(operation: str, error: pinecone_errors.PineconeError) -> VectorA
     status = getattr(error, "status_code", None) or getattr(error, "status", None)
     words = str(error).splitlines()[0][:300]
     if status in (401, 403):
-        return CredentialsError(
-            "pinecone", f"HTTP {status}", "Check PINECONE_API_KEY and its project."
-        )
+        advice = "Check PINECONE_API_KEY and its project."
+        return CredentialsError("pinecone", f"HTTP {status}", advice)
     if status == 429:
         return RateLimitedError(operation, waited_seconds=60, ceiling_seconds=60)
     if status is None or status >= 500:
-        return UnavailableError(
-            "pinecone", words, "Check PINECONE_HOST, then run the same days again."
-        )
+        advice = "Check PINECONE_HOST, then run the same days again."
+        return UnavailableError("pinecone", words, advice)
     if "dimension" in words.lower():
         return IndexMismatchError(f"{operation}: {words}. Sync into a new PINECONE_INDEX.")
     return ContractError(operation, words, "an answer to a valid request")
 
 
-def in_parallel(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    *,
-    in_flight: int = REQUESTS_IN_FLIGHT,
-) -> list[Result]:
+def in_parallel(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
     """Return `function(item)` for each item, in order, several concurrently.
 
-    Args:
-        function: Makes a request.
-        items: Read only as far ahead as requests are in flight, because items may be large.
-        in_flight: Concurrent requests.
+    Items may be large: they are read only as far ahead as requests are in flight.
     """
     first = list(islice(iterator := iter(items), 2))
     if len(first) < 2:
         return [function(item) for item in first]
     return list(map_ordered(function, chain(first, iterator), in_flight=REQUESTS_IN_FLIGHT))
+
+
+def pages(ask: Callable[[str | None], Any]) -> Iterator[Any]:
+    """Yield the SDK's pages; `ask` returns the page of a token, the first one for None."""
+    token: str | None = None
+    while token != "":
+        page = ask(token)
+        yield page
+        token = (page.pagination.next if page.pagination is not None else None) or ""
 
 
 def groups(items: Sequence[Item], count: int = MAX_RECORDS) -> Iterator[Sequence[Item]]:

@@ -7,10 +7,10 @@ freshness", 2026-11): searches and fetches may miss what was written seconds ago
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
-from typing import Any, Self
+from functools import lru_cache, partial
+from typing import Any, Self, TypeVar
 
 from pinecone import Pinecone
 
@@ -23,6 +23,8 @@ from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, R
 from vector_assets.stores.pinecone.api import PineconeApi, answered
 from vector_assets.stores.pinecone.documents_api import DocumentsApi
 from vector_assets.stores.pinecone.vectors_api import VectorsApi
+
+Result = TypeVar("Result")
 
 VECTOR_FIELD = "vector"
 TEXT_FIELD = "text"
@@ -45,11 +47,8 @@ class PineconeStore(IndexStore):
     """One index.
 
     Args:
-        key: API key.
-        index: Name of the index.
         host: URL of its data plane; looked up by name when empty.
         controller_host: URL of the control plane; Pinecone's own when empty.
-        meter: Of the run.
     """
 
     name = "pinecone"
@@ -72,11 +71,7 @@ class PineconeStore(IndexStore):
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Create the store from the settings, without a request.
-
-        Raises:
-            SettingsError: The key is missing.
-        """
+        """Create the store without a request; `SettingsError` if the key is missing."""
         key = settings.pinecone_api_key.get_secret_value()
         if not key:
             raise SettingsError(
@@ -98,11 +93,7 @@ class PineconeStore(IndexStore):
         return api is None or isinstance(api, DocumentsApi)
 
     def open(self, namespace: str, dimensions: int) -> None:
-        """Look the index up, or create it; namespaces need not be created.
-
-        Raises:
-            IndexMismatchError: It holds vectors of another length.
-        """
+        """Look the index up, or create it; namespaces need not be created."""
         api = self._existing() or self._create(dimensions)
         if api.dimensions != dimensions:
             raise IndexMismatchError(
@@ -113,44 +104,34 @@ class PineconeStore(IndexStore):
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return what the index holds of these documents."""
-        api = self._existing()
-        return {} if api is None else api.heads(namespace, document_ids)
+        return self._read({}, lambda api: api.heads(namespace, document_ids))
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Return the fingerprints of the chunks that exist."""
-        api = self._existing()
-        return {} if api is None else api.fingerprints(namespace, chunk_ids)
+        return self._read({}, lambda api: api.fingerprints(namespace, chunk_ids))
 
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document; the prefix includes the separator."""
-        api = self._existing()
-        return [] if api is None else list(api.listed(namespace, f"{document_id}#"))
+        return self._read([], lambda api: list(api.listed(namespace, f"{document_id}#")))
 
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         """Yield ids in order, a page per request."""
-        api = self._existing()
-        if api is not None:
-            yield from api.listed(namespace, f"{document_id}#" if document_id else "")
+        prefix = f"{document_id}#" if document_id else ""
+        return self._read(iter(()), lambda api: api.listed(namespace, prefix))
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return records with their vectors, in responses of bounded size."""
-        api = self._existing()
-        return [] if api is None else api.fetch(namespace, chunk_ids)
+        return self._read([], lambda api: api.fetch(namespace, chunk_ids))
 
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Do nothing: ids are unique in a namespace of Pinecone."""
 
     def shows_written(self, namespace: str) -> bool:
         """Tell whether a search is known to see everything written through this object."""
-        api = self._existing()
-        return api is not None and api.shows_written(namespace)
+        return self._read(False, lambda api: api.shows_written(namespace))
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
-        """Write records in requests of bounded count and bytes, a few concurrently.
-
-        Raises:
-            LostWriteError: Pinecone took fewer than it was given.
-        """
+        """Write records in requests of bounded count and bytes, a few concurrently."""
         if records:
             self._opened().upsert(namespace, records)
 
@@ -166,8 +147,7 @@ class PineconeStore(IndexStore):
 
     def count(self, namespace: str) -> int:
         """Return the number of records from the index's statistics."""
-        api = self._existing()
-        return 0 if api is None else api.count(namespace)
+        return self._read(0, lambda api: api.count(namespace))
 
     def watermark(self, namespace: str) -> datetime | None:
         """Return the newest `updated_at`.
@@ -175,33 +155,28 @@ class PineconeStore(IndexStore):
         Pinecone cannot sort, so each request asks for one record that is newer than the newest
         seen, by a step that shrinks. That takes about 20 requests for any number of records.
         """
-        api = self._existing()
-        newest = None if api is None else _newest_time(api, namespace)
+        newest = self._read(None, lambda api: _newest_time(api, namespace))
         return None if newest is None else datetime.fromtimestamp(newest, UTC)
 
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
         """Yield each document, or those of some days, with its head, a page per request."""
-        api = self._existing()
-        return iter(()) if api is None else api.documents(namespace, days)
+        return self._read(iter(()), lambda api: api.documents(namespace, days))
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
     ) -> list[Hit]:
         """Return the nearest records."""
-        api = self._existing()
-        return [] if api is None else api.search_dense(namespace, vector, where, limit)
+        return self._read([], lambda api: api.search_dense(namespace, vector, where, limit))
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the best records by BM25; none from an index of vectors."""
-        api = self._existing()
-        if api is None or not text.strip():
+        if not text.strip():
             return []
-        return api.search_lexical(namespace, text, where, limit)
+        return self._read([], lambda api: api.search_lexical(namespace, text, where, limit))
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return first records that match a filter."""
-        api = self._existing()
-        return [] if api is None else api.lookup(namespace, where, limit)
+        return self._read([], lambda api: api.lookup(namespace, where, limit))
 
     def maintain(self, namespace: str) -> None:
         """Do nothing: Pinecone maintains its indexes itself."""
@@ -211,8 +186,7 @@ class PineconeStore(IndexStore):
 
     def check(self) -> str:
         """Look the index up."""
-        api = self._existing()
-        if api is None:
+        if (api := self._existing()) is None:
             return f"Pinecone answers; the index {self._index_name!r} is made by the first sync"
         kind = "documents" if isinstance(api, DocumentsApi) else "vectors, without full text"
         return f"Pinecone index {self._index_name!r} of {kind}, {api.dimensions} dimensions"
@@ -226,39 +200,33 @@ class PineconeStore(IndexStore):
         if len(name) > MAX_NAME_CHARACTERS:
             digest = hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
             name = f"{name[: MAX_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
+        controller = self._controller_host
         return type(self)(
-            self._key,
-            index=name,
-            host="",
-            controller_host=self._controller_host,
-            meter=self._meter,
+            self._key, index=name, host="", controller_host=controller, meter=self._meter
         )
 
     def dimensions(self, namespace: str) -> int | None:
         """Return the length of the index's vectors, the same in all namespaces."""
-        api = self._existing()
-        return None if api is None else api.dimensions
+        return self._read(None, lambda api: api.dimensions)
 
     def clear(self, namespace: str) -> None:
         """Delete every record of a namespace."""
-        api = self._existing()
-        if api is not None:
-            api.clear(namespace)
+        self._read(None, lambda api: api.clear(namespace))
 
     def remove(self) -> None:
         """Delete the index."""
-        answered(
-            "pinecone indexes.delete",
-            self._meter,
-            lambda: self._client.indexes.delete(self._index_name, timeout=-1),
-            missing=None,
-        )
+        delete = partial(self._client.indexes.delete, self._index_name, timeout=-1)
+        answered("pinecone indexes.delete", self._meter, delete, missing=None)
         with self._lock:
             self._api = None
 
-    def _opened(self) -> PineconeApi:
+    def _read(self, empty: Result, ask: Callable[[PineconeApi], Result]) -> Result:
+        """Return the index's answer; `empty` when there is no index."""
         api = self._existing()
-        if api is None:
+        return empty if api is None else ask(api)
+
+    def _opened(self) -> PineconeApi:
+        if (api := self._existing()) is None:
             raise IndexMismatchError(
                 f"the Pinecone index {self._index_name!r} does not exist: open it first"
             )
@@ -267,10 +235,8 @@ class PineconeStore(IndexStore):
     def _existing(self) -> PineconeApi | None:
         """Return the index through its API, or None when there is no such index."""
         with self._lock:
-            if self._api is None:
-                description = self._described()
-                if description is not None:
-                    self._api = self._connect(description)
+            if self._api is None and (description := self._described()) is not None:
+                self._api = self._connect(description)
             return self._api
 
     def _described(self) -> Any | None:
@@ -279,13 +245,9 @@ class PineconeStore(IndexStore):
         Raises:
             UnavailableError: It is being created, and was not ready in time.
         """
+        ask = partial(self._client.indexes.describe, self._index_name)
         description = wait_until(
-            lambda: answered(
-                "pinecone indexes.describe",
-                self._meter,
-                lambda: self._client.indexes.describe(self._index_name),
-                missing=None,
-            ),
+            lambda: answered("pinecone indexes.describe", self._meter, ask, missing=None),
             seconds=READY_SECONDS,
             is_done=lambda index: index is None or index.status.ready,
             pause_seconds=READY_POLL_SECONDS,
@@ -308,36 +270,26 @@ class PineconeStore(IndexStore):
 
     def _create(self, dimensions: int) -> PineconeApi:
         """Create an index with a vector and full text; other fields can be filtered."""
-        schema = {
-            "fields": {
-                VECTOR_FIELD: {
-                    "type": "dense_vector",
-                    "dimension": dimensions,
-                    "metric": "cosine",
-                },
-                TEXT_FIELD: {
-                    "type": "string",
-                    "full_text_search": {"language": "en", "stemming": True},
-                },
-            }
+        full_text = {"language": "en", "stemming": True}
+        fields = {
+            VECTOR_FIELD: {"type": "dense_vector", "dimension": dimensions, "metric": "cosine"},
+            TEXT_FIELD: {"type": "string", "full_text_search": full_text},
         }
-        answered(
-            "pinecone indexes.create",
-            self._meter,
-            lambda: self._client.indexes.create(
-                name=self._index_name, schema=schema, deployment=DEPLOYMENT, timeout=-1
-            ),
-            # Another run has just created it: sources sync concurrently.
-            existing=None,
+        create = partial(
+            self._client.indexes.create,
+            name=self._index_name,
+            schema={"fields": fields},
+            deployment=DEPLOYMENT,
+            timeout=-1,
         )
+        # Another run may have just created it: sources sync concurrently.
+        answered("pinecone indexes.create", self._meter, create, existing=None)
         return self._opened()
-
-
-# Clients hold connections, which sources that sync concurrently share.
 
 
 @lru_cache(maxsize=8)
 def _client(key: str, controller_host: str) -> Pinecone:
+    """Return a client, whose connections sources that sync concurrently share."""
     return Pinecone(api_key=key, host=controller_host or None)
 
 
@@ -347,7 +299,6 @@ def _index(key: str, controller_host: str, host: str) -> Any:
 
 
 def _newest_time(api: PineconeApi, namespace: str) -> float | None:
-    """Return the newest `updated_at` of a namespace."""
     newest = api.any_newer(namespace, None)
     if newest is None:
         return None

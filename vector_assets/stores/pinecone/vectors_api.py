@@ -4,6 +4,7 @@ A fetch by id always returns the vector, so existing records are read by a query
 Only ids that the query did not find are fetched: those are new as a rule, and return nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -18,6 +19,7 @@ from vector_assets.stores.pinecone.api import (
     PineconeApi,
     groups,
     heads_filter,
+    pages,
     pinecone_filter,
     restored,
     short_numbers,
@@ -50,21 +52,9 @@ class VectorsApi(PineconeApi):
 
     def listed(self, namespace: str, prefix: str) -> Iterator[str]:
         """Yield the ids that begin with a prefix, in order, a page per request."""
-        token: str | None = None
-        while True:
-            page = self._asked(
-                "vectors.list",
-                partial(
-                    self._index.list_paginated,
-                    prefix=prefix or None,
-                    namespace=namespace,
-                    pagination_token=token,
-                ),
-            )
+        ask = partial(self._index.list_paginated, prefix=prefix or None, namespace=namespace)
+        for page in pages(lambda token: self._asked("vectors.list", ask, pagination_token=token)):
             yield from (item.id for item in page.vectors)
-            token = page.pagination.next if page.pagination is not None else None
-            if not token:
-                return
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return whole records, vectors included."""
@@ -77,48 +67,31 @@ class VectorsApi(PineconeApi):
     def wire(self, records: Sequence[Record]) -> Iterator[dict[str, Any]]:
         """Yield each record as a vector of the request."""
         for record in records:
-            yield {
-                "id": record.id,
-                "values": short_numbers(record.vector),
-                "metadata": dict(record.metadata),
-            }
+            numbers = short_numbers(record.vector)
+            yield {"id": record.id, "values": numbers, "metadata": dict(record.metadata)}
 
     def update(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Set fields of records, one per request, several requests concurrently."""
 
         def update_record(item: tuple[str, Metadata]) -> None:
             chunk_id, fields = item
-            self._written(
-                "vectors.update",
-                namespace,
-                partial(
-                    self._index.update, id=chunk_id, set_metadata=dict(fields), namespace=namespace
-                ),
-            )
+            update = partial(self._index.update, id=chunk_id, set_metadata=dict(fields))
+            self._written("vectors.update", namespace, update)
 
         with ThreadPoolExecutor(UPDATES_IN_FLIGHT) as pool:
             list(pool.map(update_record, metadata_by_id.items()))
 
-    def any_newer(self, namespace: str, than: float | None) -> float | None:
-        """Return the `updated_at` of any record newer than an instant."""
-        bound = {"$gt": than} if than is not None else {"$exists": True}
-        hits = self._queried(namespace, self._any_vector, {"updated_at": bound}, 1)
-        return next((float(str(hit.metadata["updated_at"])) for hit in hits), None)
+    def _matching(
+        self, namespace: str, condition: Mapping[str, Any], fields: Sequence[str], limit: int
+    ) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        hits = self._queried(namespace, self._any_vector, condition, limit)
+        return [(hit.id, hit.metadata) for hit in hits]
 
-    def _head_page(
-        self, namespace: str, days: Sequence[date], token: str | None
-    ) -> tuple[Iterable[Mapping[str, Any]], Any]:
-        page = self._asked(
-            "vectors.fetch_by_metadata",
-            partial(
-                self._index.fetch_by_metadata,
-                filter=heads_filter(days),
-                namespace=namespace,
-                limit=PAGE_HEADS,
-                pagination_token=token,
-            ),
-        )
-        return [vector.metadata for vector in page.vectors.values()], page.pagination
+    def _head_fields(self, namespace: str, days: Sequence[date]) -> Iterator[Mapping[str, Any]]:
+        where = {"filter": heads_filter(days), "namespace": namespace, "limit": PAGE_HEADS}
+        ask = partial(self._asked, "vectors.fetch_by_metadata", self._index.fetch_by_metadata)
+        for page in pages(lambda token: ask(**where, pagination_token=token)):
+            yield from (vector.metadata for vector in page.vectors.values())
 
     def search_dense(self, namespace: str, vector: Vectors, where: Filter, limit: int) -> list[Hit]:
         """Return the nearest records."""
@@ -128,42 +101,34 @@ class VectorsApi(PineconeApi):
         """Return nothing: an index of vectors has no full text."""
         return []
 
-    def lookup(self, namespace: str, where: Filter, limit: int) -> list[Hit]:
-        """Return first chunks that meet a filter."""
-        hits = self._queried(namespace, self._any_vector, pinecone_filter(where, chunk=0), limit)
-        return [Hit(hit.id, 1.0, hit.metadata) for hit in hits]
-
     def _fields_by_id(
         self, namespace: str, chunk_ids: Sequence[str], fields: Sequence[str]
     ) -> dict[str, Mapping[str, Any]]:
         """Return all metadata by id; this API cannot select fields."""
         records: dict[str, Mapping[str, Any]] = {}
         for group in groups(list(dict.fromkeys(chunk_ids)), KNOWN_RECORDS):
-            hits = self._queried(namespace, self._any_vector, _ids_filter(group), len(group))
-            records |= {hit.id: hit.metadata for hit in hits}
+            records |= dict(self._matching(namespace, _ids_filter(group), fields, len(group)))
         unseen = [chunk_id for chunk_id in chunk_ids if chunk_id not in records]
         for chunk_id, vector in self._whole(namespace, unseen, FETCH_IDS):
             records[chunk_id] = restored(vector.metadata)
         return records
 
     def _search_info(self, namespace: str) -> Any:
-        query = partial(self._index.query, namespace=namespace, vector=self._any_vector, top_k=1)
-        return self._asked("query", query).response_info
+        query = partial(self._index.query, vector=self._any_vector, top_k=1)
+        return self._asked("query", query, namespace=namespace).response_info
 
     def _queried(
         self, namespace: str, values: list[float], condition: Mapping[str, Any], limit: int
     ) -> list[Hit]:
         answer = self._asked(
             "query",
-            partial(
-                self._index.query,
-                namespace=namespace,
-                vector=values,
-                top_k=limit,
-                filter=dict(condition),
-                include_metadata=True,
-                include_values=False,
-            ),
+            self._index.query,
+            namespace=namespace,
+            vector=values,
+            top_k=limit,
+            filter=dict(condition),
+            include_metadata=True,
+            include_values=False,
         )
         return [
             Hit(match.id, float(match.score), restored(match.metadata)) for match in answer.matches
@@ -174,18 +139,15 @@ class VectorsApi(PineconeApi):
     ) -> Iterator[tuple[str, Any]]:
         """Yield ids with the SDK's objects of whole records."""
         for group in groups(chunk_ids, ids_per_request):
-            answer = self._asked(
-                "vectors.fetch",
-                partial(self._index.fetch, ids=list(group), namespace=namespace),
-            )
-            yield from answer.vectors.items()
+            fetch = partial(self._index.fetch, ids=list(group))
+            yield from self._asked("vectors.fetch", fetch, namespace=namespace).vectors.items()
 
 
 def _ids_filter(chunk_ids: Sequence[str]) -> dict[str, Any]:
     """Return the filter for exactly these records."""
-    ordinals: dict[str, list[int]] = {}
+    ordinals: defaultdict[str, list[int]] = defaultdict(list)
     for chunk_id in chunk_ids:
-        ordinals.setdefault(document_id_of(chunk_id), []).append(ordinal_of(chunk_id))
+        ordinals[document_id_of(chunk_id)].append(ordinal_of(chunk_id))
     alternatives = [
         {"document_id": {"$eq": document_id}, "chunk": {"$in": numbers}}
         for document_id, numbers in ordinals.items()
