@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from vector_assets.core.days import Days
+from vector_assets.core.deadline import BoundedAdapter
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.monitoring.dagster_state import queries
 from vector_assets.monitoring.dagster_state.names import (
@@ -205,7 +205,7 @@ def _post(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Respon
     )
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=policy))
+            session.mount(scheme, BoundedAdapter(max_retries=policy))
         return session.post(url, json=body, timeout=TIMEOUT_SECONDS)
 
 
