@@ -38,7 +38,6 @@ class Generation:
 
     Attributes:
         name: Empty for the base.
-        spec: Of all its records.
         facts: What else is recorded of it, such as when it was begun.
     """
 
@@ -51,11 +50,7 @@ class Generation:
 
 
 class GenerationRecords:
-    """What the ledger says of generations.
-
-    Args:
-        base: The index that the settings name.
-    """
+    """What the ledger of the base says of generations."""
 
     def __init__(self, base: IndexStore) -> None:
         self._base = base
@@ -63,8 +58,7 @@ class GenerationRecords:
     def ledger(self, dimensions: int = 1) -> Ledger:
         """Return the ledger; its vectors have the length of the base's, whatever is live.
 
-        Args:
-            dimensions: Length of the vectors where the base has to be created.
+        `dimensions` are for a base that has to be created.
         """
         return Ledger(self._base, self._base.dimensions(NAMESPACE) or dimensions)
 
@@ -125,12 +119,8 @@ class GenerationRecords:
 class Index:
     """An index with all of its generations, and the ledger beside them.
 
-    Args:
-        base: The index that the settings name. It holds the ledger; a generation may lie in it too.
-
-    Attributes:
-        base: The same.
-        records: Which generations there are.
+    The base is the index that the settings name. It holds the ledger; a generation may lie in it
+    too.
     """
 
     def __init__(self, base: IndexStore) -> None:
@@ -165,11 +155,7 @@ class Index:
         return self.live()
 
     def open(self) -> IndexStore:
-        """Return the store of the live generation; it stays the same after a switch.
-
-        Raises:
-            IndexMismatchError: As `live` raises.
-        """
+        """Return the store of the live generation; it stays the same after a switch."""
         return self.store_of(self.live())
 
     def store_of(self, generation: Generation | None) -> IndexStore:

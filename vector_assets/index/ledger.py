@@ -26,11 +26,8 @@ class Ledger:
     """Small facts about the index, kept in the index: entries of a kind, by key.
 
     The last write of an entry wins. What one run writes, another may see up to the store's
-    `seen_within_seconds` later; the run that wrote it sees it at once.
-
-    Args:
-        store: The index.
-        dimensions: Length of the index's vectors; what only reads may give any.
+    `seen_within_seconds` later; the run that wrote it sees it at once. `dimensions` are those of
+    the index's vectors; what only reads may give any.
     """
 
     def __init__(self, store: VectorStore, dimensions: int) -> None:
@@ -52,9 +49,7 @@ class Ledger:
     def put(self, kind: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Write entries, each in place of the one under its key, and wait until they are seen.
 
-        Args:
-            kind: A word without a colon, such as `quarantine`.
-            entries: By key, which may be any text; what JSON can hold, under 30,000 bytes each.
+        A kind is a word without a colon, a key any text, an entry JSON of under 30,000 bytes.
 
         Raises:
             LostWriteError: An entry is not there after its write.
@@ -111,7 +106,6 @@ class Ledger:
         return sorted(written.keys() - self._store.heads(NAMESPACE, list(written)).keys())
 
     def _waited(self, is_so: Callable[[], bool]) -> bool:
-        """Wait until something is so, as long as the store may take to show a write."""
         return wait_until(
             is_so, seconds=self._store.seen_within_seconds, pause_seconds=_PAUSE_SECONDS
         )

@@ -35,14 +35,8 @@ class Answer:
     """A document that answers, with the passage that does so best.
 
     Attributes:
-        document_id: `{source}:{native id}`.
-        source: Name of its source.
-        title: Its title.
         passage: The chunk's text without the head, in Markdown; the title when there is no text.
         url: Link to the passage, or to the document.
-        authors: Names.
-        container: Project, channel or database.
-        created_at: UTC.
         updated_at: Last activity, UTC.
         score: From 0 to 1; comparable within one question only. 1 for a key that was asked for.
         chunk: The passage's place in the document, from 0.
@@ -189,14 +183,7 @@ class _Result:
 
 
 class _Search:
-    """One question, asked of several sources at once.
-
-    Args:
-        question: Not empty.
-        where: What to search in.
-        store: The index.
-        embedder: The one that the index was filled with.
-    """
+    """One question, asked of several sources at once."""
 
     def __init__(
         self, question: str, where: Filter, store: VectorStore, embedder: Embedder
@@ -210,7 +197,6 @@ class _Search:
     def run(
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
-        """Ask everything, fuse, and say what is missing."""
         with ThreadPoolExecutor(len(sources) + 1, thread_name_prefix="search") as pool:
             vector = pool.submit(self._embedder.embed_query, self._question)
             futures = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]

@@ -14,13 +14,7 @@ from vector_assets.stores import records
 class IndexSpec:
     """Everything beside the documents that decides what an index holds.
 
-    Attributes:
-        provider: Of the embedding, such as `openai`.
-        model: Its name.
-        dimensions: Length of a vector.
-        chunk_tokens: How long a chunk may be.
-        chunker: Version of the code that cuts documents.
-        layout: Version of the layout of metadata.
+    `chunker` and `layout` are versions of the code that cuts documents and lays out metadata.
     """
 
     provider: str

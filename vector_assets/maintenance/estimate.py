@@ -49,22 +49,12 @@ class Estimate:
     """What a sync of one source would cost.
 
     Attributes:
-        source: Name of the source.
-        first: First day, as text.
-        last: Last day, as text.
         documents: Documents that the source holds in these days.
-        unchanged_documents: Documents among them that the index holds as they are.
-        chunks: Chunks to embed.
-        tokens: Tokens to pay for.
-        dollars: Price of the tokens.
         requests: Requests by vendor, with those to the index where that is a server.
         seconds_at_least: Time that the vendor's documented rate limits dictate.
-        seconds: Estimated wall time.
         basis: How the number of documents was found: counted, or estimated from which part.
         spread: Two standard errors of `tokens`, as a share of it.
-        sampled_documents: Documents that were read for the estimate.
         own_requests: Requests that the estimate itself has made.
-        notes: Warnings for the user.
     """
 
     source: str
@@ -107,11 +97,7 @@ def total_of(estimates: Sequence[Estimate]) -> Estimate:
 
 
 class CountingEmbedder(Embedder):
-    """Counts the tokens of its texts in place of another embedder, and embeds nothing.
-
-    Args:
-        embedder: The embedder whose tokenizer and price are used.
-    """
+    """Counts the tokens of its texts as another embedder does, and embeds nothing."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -124,7 +110,7 @@ class CountingEmbedder(Embedder):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer of the model."""
+        """The other embedder's."""
         return self._embedder.tokenizer
 
     def embed(self, texts: Sequence[str]) -> Embedded:
@@ -146,12 +132,7 @@ class CountingEmbedder(Embedder):
 class _Sample:
     """The documents that were read, planned as a sync plans them.
 
-    Attributes:
-        plans: What the sync would do with each document.
-        characters: Characters of all texts.
-        requests: Requests made to read them, by endpoint.
-        reading_seconds: Time to read them, without the waits for rate limits.
-        planning_seconds: Time to redact, chunk and count them.
+    `reading_seconds` are without the waits for rate limits.
     """
 
     plans: list[DayStats]
@@ -170,11 +151,7 @@ def estimate_source(
 ) -> Estimate:
     """Return what a sync of a source would cost; nothing is written.
 
-    Args:
-        name: Name of the source.
-        days: Days to sync.
-        settings: Name the source, the index and the embedder.
-        on_progress: Called with the name of the source and the current step, in words.
+    `on_progress` is called with the name of the source and the current step, in words.
 
     Raises:
         SettingsError: A required setting is missing.
@@ -239,7 +216,6 @@ class _Estimator:
         return sum(n for endpoint, n in self._meter.requests.items() if endpoint.startswith(own))
 
     def _sampled(self, in_window: WindowEstimate) -> _Sample:
-        """Read the sample and plan it as a sync does."""
         before, began = Counter(self._meter.requests), time.monotonic()
         throttled = self._meter.throttled_seconds
         items = list(in_window.sample)

@@ -23,10 +23,6 @@ class Budget:
 
     Calls are compared with the limit before each document, dollars after each batch. What a run
     has read by then it still writes, so that nothing is paid for twice; by that much it goes over.
-
-    Args:
-        max_calls: Requests to vendors, embedder and index; None for no limit.
-        max_dollars: For embedding; None for no limit.
     """
 
     def __init__(self, *, max_calls: int | None = None, max_dollars: float | None = None) -> None:
@@ -65,13 +61,6 @@ class Checkpointer:
     A source yields the newest days first and says with a checkpoint since when its window is
     complete. A day is *written* when all its batches are, and *finished* when they have been read
     back as well. Only finished days are committed.
-
-    Args:
-        report: Of the run; its number of finished days is kept here.
-        days: Of the run.
-        on_commit: Called at each commit that has new finished days; None when nobody keeps them.
-        budget: Of the run; None for no limit.
-        every_seconds: Between two commits while the run goes on.
     """
 
     def __init__(
@@ -148,11 +137,7 @@ class Checkpointer:
             self._on_commit(self._report, finished_days)
 
     def stop(self) -> NoReturn:
-        """End a run whose budget is spent, once all that it has read is written.
-
-        Raises:
-            BudgetSpentError: Always.
-        """
+        """End a run whose budget is spent, once all that it has read is written."""
         self.commit()
         raise BudgetSpentError(self._budget.spent_in_words if self._budget else "")
 

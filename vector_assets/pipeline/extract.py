@@ -42,12 +42,9 @@ def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[
 
 
 class Extraction:
-    """The items of one run, read once, until it is stopped.
+    """The items of one run, read until `is_stopped` returns true; `is_cut` says whether it did.
 
-    Attributes:
-        is_stopped: Called before each item, from any thread; once it returns true nothing more is
-            read. What was read before is still written.
-        is_cut: Whether it was stopped before its source came to an end.
+    What was read before is still written.
     """
 
     def __init__(self, source: Source, window: Window, quarantine: Quarantine) -> None:

@@ -10,11 +10,7 @@ from vector_assets.stores.records import stored_stamp
 class HeldVersions:
     """What the index holds of a source; implements `sources.items.Known`.
 
-    Args:
-        store: The index.
-        namespace: The source's.
-        vector_spec: Of the configured embedder: vectors of another kind count as changed.
-        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    Vectors of another kind count as changed; at a rescan everything does.
     """
 
     def __init__(

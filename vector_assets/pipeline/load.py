@@ -24,11 +24,6 @@ class Loader:
     """Writes one stream to its end, or to where it breaks off.
 
     Afterwards the checkpointer's finished days are those that are written and read back.
-
-    Args:
-        stream: Not iterated yet; knows where it is written to.
-        checkpointer: Of the run; told what is written and read back, and may stop the reading.
-        on_progress: See `OnProgress`.
     """
 
     def __init__(
@@ -120,11 +115,6 @@ class _InFlight:
 
     No two of them hold the same document, nor does one hold a document of a batch that may be read
     back meanwhile: the writes of a document follow one another.
-
-    Args:
-        stream: Plans again what changed meanwhile.
-        writer: Of the run.
-        on_written: Called with each batch once it is written, in order.
     """
 
     def __init__(
@@ -153,11 +143,7 @@ class _InFlight:
         self._pool.shutdown(cancel_futures=True)
 
     def submit(self, batch: list[Outcome]) -> None:
-        """Start to write the stream's next batch, once there is room for it.
-
-        Raises:
-            VectorAssetsError: What an earlier batch, or the index, raises.
-        """
+        """Start to write the stream's next batch, once there is room for it."""
         document_ids = {plan.document.id for plan in batch if isinstance(plan, DocumentPlan)}
         repeated_ids = document_ids & set().union(*self._recent_ids)
         if repeated_ids:
@@ -174,12 +160,7 @@ class _InFlight:
             self.wait()
 
     def wait(self) -> None:
-        """Wait until all are written.
-
-        Raises:
-            VectorAssetsError: What the first batch that is not written raises; those after it do
-                not count as written.
-        """
+        """Wait until all are written; batches after one that fails do not count as written."""
         self._wait_until_left(0)
 
     def _wait_until_left(self, max_left: int) -> None:

@@ -34,12 +34,9 @@ class DocumentPlan:
     """What to write for one document; nothing at all when the index holds it already.
 
     Attributes:
-        document: The version that the source gave.
-        document_fingerprint: Of this version.
         upserts: Records with new vectors.
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
-        stats: What this plan does, for the report.
         held: What the index held of the document when this was planned.
     """
 
@@ -63,13 +60,7 @@ class DocumentPlan:
 
 
 class Planner:
-    """Compares documents with the index and embeds what is new.
-
-    Args:
-        store: Asked for heads and fingerprints.
-        namespace: The source's.
-        embedder: Embeds the new chunks.
-    """
+    """Compares documents with the index and embeds what is new."""
 
     def __init__(self, store: VectorStore, namespace: str, embedder: Embedder) -> None:
         self._store = store
@@ -80,11 +71,9 @@ class Planner:
     def plan(
         self, documents: Sequence[Document], *, made: Mapping[str, Vectors] | None = None
     ) -> list[DocumentPlan | DocumentFailure]:
-        """Return a plan, or a failure, for each document in the order given.
+        """Return a plan, or a failure, for each document in the order given, each id at most once.
 
-        Args:
-            documents: Each id at most once.
-            made: Vectors that have been paid for already, by the cause in a chunk's fingerprint.
+        `made` holds vectors that are paid for already, by the cause in a chunk's fingerprint.
 
         Raises:
             RetryableError: The store or the embedder does not answer.
@@ -119,7 +108,6 @@ class Planner:
         return metadata_of_records(document, self._embedder)
 
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
-        """Chunk a document that is not in the index as it is."""
         document = plan.document
         metadata = self.metadata_of(document)
         plan.stats.chunks = 1 + max(map(ordinal_of, metadata))

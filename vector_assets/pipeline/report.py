@@ -35,12 +35,8 @@ class DayStats:
         unchanged_documents: Of these, already in the index as they are, or newer there.
         failed_documents: Could not be read, embedded or written; their old version stays.
         deferred_documents: Not ready at the vendor; left for a later run.
-        chunks: Of the documents that were written.
-        embedded_chunks: Of these, new vectors.
         reused_chunks: Of these, whose vector stood already.
         deleted_chunks: Surplus of documents that shrank.
-        tokens: Paid for.
-        dollars: What those cost at list price.
         redacted_secrets: Tokens, keys and passwords that were replaced in documents that were
             read, whether or not these had to be written.
     """
@@ -85,21 +81,15 @@ class SyncReport:
     """What a run of one source did; grows with the run's days, and not with its documents.
 
     Attributes:
-        source: Which.
         days: By UTC day of last activity; days outside the asked range are there too, because
             windows overlap backwards and reach into the present.
-        total: Over all days.
         failures: The first documents that failed, with their causes; the counts are of all. Those
             that were tried again and failed again are not among them, nor among the counts.
         quarantine: All documents in quarantine at the end of the run, these included.
         failed_again_documents: Of the quarantine, tried again in this run and failed again.
         released_documents: That left the quarantine: they succeeded, or are gone.
-        samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
-        requests: By endpoint.
         throttled_seconds: Waited on rate limits, added up over threads.
-        seconds: Wall clock.
-        asked_days: How many days the run was asked for.
         finished_days: How many of these are complete so far.
     """
 
@@ -133,11 +123,7 @@ class SyncReport:
         return list(self._gaps.values())
 
     def absorb(self, earlier: "SyncReport") -> None:
-        """Add what the same run did before, for other days; requests come from the meter.
-
-        Args:
-            earlier: Of the same source; must be final.
-        """
+        """Add what the same run did before, for other days; requests come from the meter."""
         for day, stats in earlier.days.items():
             self.days[day].add(stats)
         self.total.add(earlier.total)

@@ -52,16 +52,8 @@ def load_source(
 ) -> SyncReport:
     """Sync some days of one source, newest first, from where an earlier run stopped.
 
-    Args:
-        name: Of the source.
-        days: The days that are wanted.
-        settings: Of source, embedder and index.
-        opener: Shared by sources that are synced concurrently.
-        on_progress: Called after each batch.
-        on_resumed: Called with the source and the spans that are not read again, if any.
-        budget: That all sources of the run share.
-        is_again: Whether days that an unfinished load has loaded are read again.
-        checkpoint_seconds: See `CHECKPOINT_SECONDS`.
+    `is_again` reads days again that an unfinished load has loaded; otherwise `on_resumed` is called
+    with the source and the spans that are not read again.
 
     Raises:
         VectorAssetsError: The load is not finished; the same call resumes it.
@@ -106,7 +98,6 @@ class _ResumeRecord:
     A load of a single day is not recorded: the day is read again.
 
     Attributes:
-        is_kept: Whether this load is recorded.
         loaded: The spans of an earlier run that need not be read again.
     """
 

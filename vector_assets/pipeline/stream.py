@@ -36,14 +36,10 @@ class EmbeddedDocuments:
     Iterate once, and count each batch, in the stream's order, when it is written.
 
     Attributes:
-        namespace: Where it belongs in the index.
-        days: What was asked for.
-        report: What has been done so far.
         target: Where it is written to, and what it is compared with: another connection might not
             see at once what this one has written.
         planner: Of this run; plans again what has to be written again.
         quarantine: Documents of the source that failed, before and in this run.
-        extraction: What is read from the source; may be stopped.
     """
 
     def __init__(
@@ -76,10 +72,6 @@ class EmbeddedDocuments:
 
         A document that is edited while its source is being listed is read twice, and its second
         plan may be based on what the index held before the first.
-
-        Args:
-            batch: Of this stream.
-            document_ids: Of documents that were submitted for writing since it was planned.
         """
         return [
             self._planned([(outcome.document, outcome.stats.redacted_secrets)])[0]

@@ -36,13 +36,8 @@ _NAMED = 5
 class Writer:
     """Writes the plans of one run, batch by batch, and reads each batch back.
 
-    Several batches may be written in parallel, as long as no document is in two of them, nor in
-    one of the last `UNCONFIRMED_BATCHES`, which may be read back meanwhile.
-
-    Args:
-        store: The index.
-        namespace: The source's.
-        planner: Plans again what another run has overwritten meanwhile.
+    Several batches may be written in parallel, as long as no document is in two of them, nor in one
+    of the last `UNCONFIRMED_BATCHES`, which may be read back meanwhile.
     """
 
     def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:
@@ -79,11 +74,7 @@ class Writer:
             self._unconfirmed.append(written)
 
     def finish(self) -> bool:
-        """Read back all that is unconfirmed, and tell whether some had to be written again.
-
-        Raises:
-            LostWriteError: What was written is not in the index after several attempts.
-        """
+        """Read back all that is unconfirmed, and tell whether some had to be written again."""
         with self._lock:
             unconfirmed = [plan for plans in self._unconfirmed for plan in plans]
             self._unconfirmed.clear()
@@ -260,11 +251,9 @@ class Writer:
     def _not_readable(self, plans: list[DocumentPlan], *, is_seen: bool) -> list[DocumentPlan]:
         """Return what is not in the index as it was written, and nothing newer in its place.
 
-        Args:
-            plans: Written ones.
-            is_seen: Whether the index shows all writes. Before it does, a version of another run
-                proves nothing: ours may have been written after it and not be visible yet. A run
-                that stopped here would let the next one plan from the older state.
+        Before the index shows all writes (`is_seen`), a version of another run proves nothing: ours
+        may have been written after it and not be visible yet. A run that stopped here would let the
+        next one plan from the older state.
         """
         if not plans:
             return []
@@ -328,12 +317,7 @@ def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
 
 
 def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
-    """Tell whether a crash can leave a part of a plan.
-
-    Args:
-        plan: Of a document.
-        is_atomic: Whether the store writes all of the batch's records at once.
-    """
+    """Tell whether a crash can leave a part of a plan."""
     if plan.surplus_ids:
         return True
     is_single_upsert = is_atomic and not plan.metadata_updates

@@ -50,14 +50,8 @@ OnProgress = Callable[[PruneReport], None]
 class Prune:
     """One prune of one source.
 
-    Args:
-        source: Is listed.
-        store: One generation: compared with the listing, and deleted from.
-        meter: Counts the requests of both.
-        max_share: Share of the judged documents that may be deleted; 1 trusts the listing unless
-            it broke off.
-        now: The current time; for tests.
-        on_progress: Called with the report as it grows.
+    `max_share` is the share of the judged documents that may be deleted; 1 trusts the listing
+    unless it broke off.
     """
 
     def __init__(
@@ -137,7 +131,6 @@ class Prune:
         return held
 
     def _gone(self, held: Mapping[str, Head], report: PruneReport) -> dict[str, Head]:
-        """Return what may be deleted; report what is refused."""
         try:
             missing = self._missing(held, report)
             states = self._remote_states(held, missing, report)
@@ -301,7 +294,6 @@ class Prune:
         report.kept_documents += len(batch) - len(deleted)
 
     def _is_of_another(self, head: Head, before: Head) -> bool:
-        """Tell whether another run has finished a document that we had marked unfinished."""
         # An eventually consistent index may still return the head from before.
         is_as_before = head == before and self._store.seen_within_seconds > 0
         return bool(head.document_fingerprint) and not is_as_before
@@ -326,20 +318,12 @@ def prune_source(
     is_dry_run: bool = False,
     on_progress: OnProgress = lambda report: None,
 ) -> PruneReport:
-    """Prune one source as the settings say.
+    """Prune one source as the settings say; see `Prune.run`.
 
-    Args:
-        name: Of the source.
-        settings: Name its address and the share that may be deleted.
-        window: Last activity, according to the index, of the documents to judge.
-        containers: Only documents of these; all when empty.
-        max_share: In place of the settings' share.
-        is_dry_run: Whether to report without deleting.
-        on_progress: Called with the report as it grows.
+    `max_share` replaces the share of the settings.
 
     Raises:
         SettingsError: A setting that it needs is missing.
-        VectorAssetsError: What the index raises; see `Prune.run`.
     """
     meter = Meter()
     prune = Prune(

@@ -53,14 +53,7 @@ class Defect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect of one document.
-
-    Attributes:
-        kind: Which defect.
-        document_id: `{source}:{native id}`.
-        chunk_id: Of the record; empty when the finding is about the whole document.
-        detail: What was seen and what was expected.
-    """
+    """One defect of one document; without a chunk's id it is about the whole document."""
 
     kind: Defect
     document_id: str
@@ -70,13 +63,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What every record has to satisfy, given the configured embedder.
-
-    Attributes:
-        dimensions: Length of a vector.
-        is_unit: Whether the model returns vectors of length 1.
-        vector_spec: Model, dimensions and chunker in one word.
-    """
+    """What every record has to satisfy, given the configured embedder."""
 
     dimensions: int
     is_unit: bool
@@ -94,11 +81,7 @@ class Yardstick:
 class Wanted:
     """What the index should hold of a document, according to its source.
 
-    Attributes:
-        document: After redaction.
-        document_fingerprint: Of this version.
-        metadata: Of each record, by record id.
-        is_due: Whether this version had to be written by a run that is already over.
+    `metadata` is by record id. A version is due when a run that is already over had to write it.
     """
 
     document: Document
@@ -140,12 +123,9 @@ def examine(
 ) -> list[Finding]:
     """Return what is wrong with a document in the index.
 
-    Args:
-        document_id: Which.
-        wanted: What the source gives; None when it lists no such document in these days.
-        records: All records under ids of the document, including several of one id.
-        yardstick: Of the configured embedder.
-        owner_of: Returns the document to which the source assigns a passage's link.
+    `wanted` is None when the source lists no such document in these days; `records` are all under
+    ids of the document. `owner_of` returns the document to which the source assigns a passage's
+    link.
     """
     return list(_Examination(document_id, wanted, records, yardstick, owner_of).findings())
 
@@ -212,7 +192,6 @@ class _Examination:
                 yield self._finding(Defect.MISMATCHED, chunk_id, detail)
 
     def _vector_defect(self, record: Record) -> str:
-        """Return what is wrong with a vector; empty when nothing is."""
         dimensions = self._yardstick.dimensions
         if record.vector.shape != (dimensions,):
             return f"its vector has {record.vector.size} numbers, expected {dimensions}"

@@ -57,11 +57,7 @@ class Mender:
             )
 
     def finish(self) -> None:
-        """Read back what was written.
-
-        Raises:
-            LostWriteError: It is not in the index.
-        """
+        """Read back what was written."""
         self._writer.finish()
         self._store.maintain(self._namespace)
 
@@ -154,20 +150,11 @@ def verify_index(
 ) -> VerifyReport:
     """Verify some days; with `repair`, repair what is found and verify again.
 
-    Args:
-        open_source: Returns the source, without anything remembered from before.
-        embedder: The configured one.
-        store: The index; only read unless `repair`.
-        days: To look at.
-        repair: Whether to repair.
-        now: The present; for tests.
-        on_progress: Called with the report as it grows.
+    Raises:
+        VectorAssetsError: What source, embedder or index raise; then the result is unknown.
 
     Returns:
         What is wrong at the end, and what was repaired.
-
-    Raises:
-        VectorAssetsError: What source, embedder or index raise; then the result is unknown.
     """
     new_verifier = partial(
         Verifier,
@@ -214,11 +201,10 @@ def verify_source(
     repair: bool = False,
     on_progress: OnVerified = lambda report: None,
 ) -> VerifyReport:
-    """Verify some days of one source as the settings say.
+    """Verify some days of one source as the settings say; see `verify_index`.
 
     Raises:
         SettingsError: A setting that it needs is missing.
-        VectorAssetsError: See `verify_index`.
     """
     meter = Meter()
     target = IndexOpener(settings).target(meter)

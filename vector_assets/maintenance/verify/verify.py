@@ -39,14 +39,7 @@ _BATCH_IDS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A document with defects that were seen twice.
-
-    Attributes:
-        document_id: Which.
-        wanted: What the source gives; None when it lists no such document in these days.
-        records: What the index holds of it.
-        findings: What is wrong; empty when the second look found nothing.
-    """
+    """A document with defects that were seen twice; none when the second look found nothing."""
 
     document_id: str
     wanted: Wanted | None
@@ -59,8 +52,6 @@ class VerifyReport:
     """What was seen of one source.
 
     Attributes:
-        source: Which.
-        days: That were asked for.
         stage: What is being done now, in words.
         documents: How many documents of the source were compared.
         records: How many record ids of the index were read.
@@ -68,7 +59,6 @@ class VerifyReport:
         findings: What is wrong, the first `MAX_FINDINGS`.
         counts: Number of all findings, by kind.
         unread: Documents that the source could not give; they are not verified.
-        mended: Number of findings that were repaired, by kind.
     """
 
     source: str
@@ -99,17 +89,10 @@ OnVerified = Callable[[VerifyReport], None]
 
 
 class Verifier:
-    """Compares one source with its namespace, once.
+    """Compares one source with its namespace, once; the index is only read.
 
-    Memory grows with the ids and links of these days' documents, not with their texts.
-
-    Args:
-        open_source: Returns a new source, without cached state.
-        embedder: The configured one, which every record has to match.
-        store: The index; only read.
-        days: To verify, with the overlap of a sync. Later activity is not due yet.
-        now: The current time; for tests.
-        on_progress: Called with the report as it grows.
+    Memory grows with the ids and links of these days' documents, not with their texts. Activity
+    after these days is not due yet. `open_source` returns a new source, without cached state.
     """
 
     def __init__(

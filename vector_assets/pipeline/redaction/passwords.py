@@ -118,13 +118,7 @@ _RANDOM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret in a text.
-
-    Attributes:
-        start: Index of its first character.
-        end: Index after its last.
-        kind: What it is, for a person: `password`.
-    """
+    """Where a secret stands in a text (end exclusive), and its kind, for a person: `password`."""
 
     start: int
     end: int
@@ -212,7 +206,6 @@ def _judged(
 
 
 def _is_placeholder(value: str) -> bool:
-    """Tell whether a value is a placeholder."""
     return value.lower() in _WORDS or _PLACEHOLDER.match(value) is not None
 
 
