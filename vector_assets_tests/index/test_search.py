@@ -74,16 +74,16 @@ class FailingEmbedder(TinyEmbedder):
 
 
 def index(store: LanceDBStore, embedder: Embedder, documents: Sequence[Document]) -> None:
-    for document in documents:
-        store.open(document.source, embedder.dimensions)
-        chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
+    for searched in documents:
+        store.open(searched.source, embedder.dimensions)
+        chunks = chunk_document(searched, embedder.tokenizer, embedder.chunk_tokens)
         store.upsert(
-            document.source,
+            searched.source,
             [
                 Record(
-                    record_id(document.id, chunk.ordinal),
+                    record_id(searched.id, chunk.ordinal),
                     embedder.embed_query(chunk.text),
-                    chunk_metadata(document, chunk, chunk_count=len(chunks), vector_spec="tiny"),
+                    chunk_metadata(searched, chunk, chunk_count=len(chunks), vector_spec="tiny"),
                 )
                 for chunk in chunks
             ],

@@ -58,10 +58,10 @@ class IdSource(ListSource):
         self.retried: list[str] = []
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        self.retried += [quarantined.document_id for quarantined in failed]
+        self.retried += [absent.document_id for absent in failed]
         held = {item.id: item for item in self.items if isinstance(item, Document)}
-        for quarantined in failed:
-            yield held.get(quarantined.document_id) or Resolved(quarantined.document_id)
+        for absent in failed:
+            yield held.get(absent.document_id) or Resolved(absent.document_id)
 
 
 def stream(
