@@ -118,7 +118,6 @@ class _Cutter:
             )
 
     def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
-        """Yield the text, or its pieces, each with its number of tokens."""
         capacity_tokens = room_tokens - _JOIN_TOKENS
         if _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
             tokens = self._tokenizer.count(text)
@@ -152,7 +151,6 @@ def _slabs(text: str) -> Iterator[str]:
 
 
 def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
-    """Group neighbouring blocks into passages that fit a chunk."""
     passages: list[list[_Block]] = []
     tokens = size_bytes = 0
     for block in blocks:
@@ -190,7 +188,6 @@ def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[st
 
 
 def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:
-    """Truncate a line to half of a head's bytes and to so many tokens."""
     short = line
     if _json_bytes(line) > _MAX_HEAD_BYTES // 2:
         short = line[: _MAX_HEAD_BYTES // 8]

@@ -34,12 +34,7 @@ _OLD = "old "
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One of several indexes in the same place, of which one is live.
-
-    Attributes:
-        name: Empty for the base.
-        facts: What else is recorded of it, such as when it was begun.
-    """
+    """One of several indexes in the same place, of which one is live; the base has no name."""
 
     name: str
     spec: IndexSpec
@@ -167,11 +162,7 @@ class Index:
             return self._stores[name]
 
     def require_live(self, generation: Generation) -> None:
-        """Check that what a run wrote to a generation is what a search reads.
-
-        Raises:
-            SwitchedIndexError: Another generation is live by now.
-        """
+        """Raise `SwitchedIndexError` when a search no longer reads what a run wrote."""
         live = self.records.live()
         if live is not None and live.name != generation.name:
             raise SwitchedIndexError(
@@ -197,9 +188,5 @@ class Index:
 
 
 def build_index(settings: Settings, meter: Meter) -> Index:
-    """Return the index that the settings name; it is not asked anything yet.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
-    """
+    """Return the index that the settings name; it is not asked anything yet."""
     return Index(build_store(settings, meter))

@@ -112,7 +112,6 @@ class Ledger:
 
 
 def _document_id(kind: str, key: str) -> str:
-    """Return the document id of an entry; the key is hashed, as it may be longer than an id."""
     return f"{kind}:{_hash(key)}"
 
 

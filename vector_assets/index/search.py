@@ -183,8 +183,6 @@ class _Result:
 
 
 class _Search:
-    """One question, asked of several sources at once."""
-
     def __init__(
         self, question: str, where: Filter, store: VectorStore, embedder: Embedder
     ) -> None:
@@ -269,7 +267,6 @@ class _Search:
         )
 
     def _keyed(self, source: str) -> list[Hit]:
-        """Look up the issues whose keys stand in the question."""
         if source != KEYED_SOURCE:
             return []
         return [
@@ -319,7 +316,6 @@ def _number(value: Value | None) -> float:
 
 
 def _shortened(question: str, embedder: Embedder) -> str:
-    """Return as much of a question's beginning as the model reads."""
     if embedder.tokenizer.count(question) <= embedder.chunk_tokens:
         return question
     return embedder.tokenizer.splitter(embedder.chunk_tokens).chunks(question)[0]

@@ -29,9 +29,7 @@ EmbedderOf = Callable[[IndexSpec], Embedder]
 class PendingReindex:
     """The settings, or this version of the code, want another spec than the live index has.
 
-    Attributes:
-        is_blocking: Whether nothing can be written until the reindex is done.
-        building: When a reindex to the wanted spec was begun, as text; empty when none was.
+    Nothing can be written while it is blocking. `building` says since when a reindex is under way.
     """
 
     difference: str
@@ -119,12 +117,7 @@ class IndexOpener:
         self._live: Generation | None = None
 
     def target(self, meter: Meter) -> WriteTarget:
-        """Return the live generation to write to, on a connection of its own; see `write_target`.
-
-        Raises:
-            SettingsError: A setting that it needs is missing.
-            RetryableError: The index does not answer.
-        """
+        """Return the live generation to write to, on its own connection; see `write_target`."""
         settings = self._settings
         index = build_index(settings, meter)
         embedder = build_embedder(settings, meter)
@@ -199,7 +192,6 @@ class LiveIndex:
         Raises:
             IndexMismatchError: The model that it was filled with can no longer be used, or is not
                 recorded.
-            RetryableError: The index does not answer.
         """
         live = self._index.live()
         return ReadTarget(self._index.store_of(live), self._embedder(live.spec if live else None))

@@ -93,7 +93,6 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
 
     Raises:
         CanaryError: It was written and is not found, or not distinguished from other documents.
-        LostWriteError: The index does not hold what was written.
     """
     at = now or datetime.now(UTC)
     store.open(CANARY, embedder.dimensions)

@@ -49,7 +49,6 @@ class Estimate:
     """What a sync of one source would cost.
 
     Attributes:
-        documents: Documents that the source holds in these days.
         requests: Requests by vendor, with those to the index where that is a server.
         seconds_at_least: Time that the vendor's documented rate limits dictate.
         basis: How the number of documents was found: counted, or estimated from which part.
@@ -130,10 +129,7 @@ class CountingEmbedder(Embedder):
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """The documents that were read, planned as a sync plans them.
-
-    `reading_seconds` are without the waits for rate limits.
-    """
+    """Documents planned as a sync does; their reading is without the waits for rate limits."""
 
     plans: list[DayStats]
     characters: int
@@ -152,9 +148,6 @@ def estimate_source(
     """Return what a sync of a source would cost; nothing is written.
 
     `on_progress` is called with the name of the source and the current step, in words.
-
-    Raises:
-        SettingsError: A required setting is missing.
     """
     meter = Meter()
     source = build_source(name, settings, meter)
@@ -179,8 +172,6 @@ def estimate_source(
 
 
 class _Estimator:
-    """Estimates one source. Use it once."""
-
     def __init__(
         self, source: Source, store: VectorStore, embedder: Embedder, meter: Meter
     ) -> None:

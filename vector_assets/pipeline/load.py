@@ -39,12 +39,7 @@ class Loader:
         self._writer = Writer(stream.target.store, stream.namespace, stream.planner)
 
     def run(self) -> None:
-        """Write the stream and record what failed of it.
-
-        Raises:
-            LostWriteError: The index took less than it was given.
-            SwitchedIndexError: The index was switched to another generation meanwhile.
-        """
+        """Write the stream and record what failed of it; see `write`."""
         self._stream.extraction.is_stopped = self._checkpointer.is_budget_spent
         with _InFlight(self._stream, self._writer, self._count) as in_flight:
             try:
@@ -64,7 +59,6 @@ class Loader:
                 raise
 
     def _count(self, batch: list[Outcome]) -> None:
-        """Count a batch that is written, after all those before it."""
         self._stream.reject(self._writer.taken_failures())
         self._stream.count_written(batch)
         for outcome in batch:
@@ -73,7 +67,6 @@ class Loader:
         self._on_progress(self._stream.report)
 
     def _commit(self, in_flight: "_InFlight") -> None:
-        """Commit the days that are done so far."""
         in_flight.wait()
         self._confirm()
         self._stream.record_failures()

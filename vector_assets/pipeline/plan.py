@@ -34,7 +34,6 @@ class DocumentPlan:
     """What to write for one document; nothing at all when the index holds it already.
 
     Attributes:
-        upserts: Records with new vectors.
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
         held: What the index held of the document when this was planned.
@@ -100,11 +99,7 @@ class Planner:
         return document_fingerprint(document, self._vector_spec)
 
     def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
-        """Return the metadata of all records of a document, by id.
-
-        Raises:
-            DocumentError: It cannot be laid out.
-        """
+        """Return the metadata of all records of a document, by id; see `metadata_of_records`."""
         return metadata_of_records(document, self._embedder)
 
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
@@ -116,7 +111,6 @@ class Planner:
         return _Draft(plan, metadata, is_known=head is not None)
 
     def _surplus(self, document: Document, head: Head, chunk_count: int) -> list[str]:
-        """Return the ids of records beyond the new length."""
         if head.document_fingerprint:
             return [record_id(document.id, n) for n in range(chunk_count, head.chunk_count)]
         # An unfinished write: the head's count may be that of the version that never got whole.

@@ -35,8 +35,6 @@ class DayStats:
         unchanged_documents: Of these, already in the index as they are, or newer there.
         failed_documents: Could not be read, embedded or written; their old version stays.
         deferred_documents: Not ready at the vendor; left for a later run.
-        reused_chunks: Of these, whose vector stood already.
-        deleted_chunks: Surplus of documents that shrank.
         redacted_secrets: Tokens, keys and passwords that were replaced in documents that were
             read, whether or not these had to be written.
     """
@@ -89,8 +87,6 @@ class SyncReport:
         failed_again_documents: Of the quarantine, tried again in this run and failed again.
         released_documents: That left the quarantine: they succeeded, or are gone.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
-        throttled_seconds: Waited on rate limits, added up over threads.
-        finished_days: How many of these are complete so far.
     """
 
     source: str

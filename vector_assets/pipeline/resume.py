@@ -83,7 +83,6 @@ def load_source(
 
 @contextmanager
 def _committed_on_error(checkpointer: Checkpointer) -> Iterator[None]:
-    """Commit the finished days when the block fails or is interrupted."""
     try:
         yield
     except BaseException:
@@ -96,9 +95,6 @@ class _ResumeRecord:
     """What the index records of a load until it is finished.
 
     A load of a single day is not recorded: the day is read again.
-
-    Attributes:
-        loaded: The spans of an earlier run that need not be read again.
     """
 
     def __init__(self, source: str, days: Days, ledger: Ledger, *, is_again: bool) -> None:

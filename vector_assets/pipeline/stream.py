@@ -38,8 +38,6 @@ class EmbeddedDocuments:
     Attributes:
         target: Where it is written to, and what it is compared with: another connection might not
             see at once what this one has written.
-        planner: Of this run; plans again what has to be written again.
-        quarantine: Documents of the source that failed, before and in this run.
     """
 
     def __init__(

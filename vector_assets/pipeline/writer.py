@@ -81,7 +81,6 @@ class Writer:
         return self._confirm_or_keep(unconfirmed)
 
     def _forget(self, document_ids: set[str]) -> None:
-        """Drop earlier versions of these from what is to be read back: they are overwritten."""
         with self._lock:
             self._unconfirmed = deque(
                 [plan for plan in plans if plan.document.id not in document_ids]
@@ -115,7 +114,6 @@ class Writer:
             return written
 
     def _write_batch(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
-        """Write a batch, and return what was written of it."""
         plans = self._drop_overtaken(plans)
         # A document that takes a single write is whole or absent: it needs no unfinished head.
         record_count = sum(len(plan.upserts) for plan in plans)
@@ -151,7 +149,6 @@ class Writer:
         return [plan for plan in plans if plan.document.id not in stale] + self._replan(moved)
 
     def _replan(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
-        """Plan again, and use the vectors that are already paid for."""
         made = {
             vector_cause(str(record.metadata["fingerprint"])): record.vector
             for plan in plans
@@ -205,7 +202,6 @@ class Writer:
             self._failures.append(failure)
 
     def _clear_failures(self, document_ids: set[str]) -> None:
-        """Remove the failures of documents that did not cause them."""
         with self._lock:
             self._failures = [
                 failure for failure in self._failures if failure.document_id not in document_ids
@@ -317,7 +313,6 @@ def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
 
 
 def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
-    """Tell whether a crash can leave a part of a plan."""
     if plan.surplus_ids:
         return True
     is_single_upsert = is_atomic and not plan.metadata_updates
@@ -325,7 +320,6 @@ def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
 
 
 def _is_mixed(plan: DocumentPlan, fingerprints: Mapping[str, str]) -> bool:
-    """Tell whether the index holds chunks of another version under the head of this one."""
     return any(
         fingerprints.get(chunk_id) != str(metadata["fingerprint"])
         for chunk_id, metadata in _written(plan).items()
@@ -347,5 +341,4 @@ def _beyond(plan: DocumentPlan) -> set[str]:
 
 
 def _written(plan: DocumentPlan) -> dict[str, Metadata]:
-    """Return what a plan writes, by id."""
     return {**{record.id: record.metadata for record in plan.upserts}, **plan.metadata_updates}

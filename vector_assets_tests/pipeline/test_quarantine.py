@@ -58,10 +58,10 @@ class IdSource(ListSource):
         self.retried: list[str] = []
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        self.retried += [absent.document_id for absent in failed]
+        self.retried += [due.document_id for due in failed]
         held = {item.id: item for item in self.items if isinstance(item, Document)}
-        for absent in failed:
-            yield held.get(absent.document_id) or Resolved(absent.document_id)
+        for due in failed:
+            yield held.get(due.document_id) or Resolved(due.document_id)
 
 
 def stream(

@@ -160,5 +160,4 @@ def model_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _load(folder: Path) -> LocalModel:
-    """Return the model, which all sources of a process share."""
     return LocalModel(folder)

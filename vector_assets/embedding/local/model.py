@@ -49,8 +49,7 @@ class LocalModel:
     def vectors(self, texts: Sequence[TokenIds]) -> Vectors:
         """Return unit vectors, float32 of shape `(texts, DIMENSIONS)`.
 
-        Args:
-            texts: Ids of each text, [CLS] and [SEP] included.
+        The ids include [CLS] and [SEP].
         """
         vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
         batches = list(_batches(texts))

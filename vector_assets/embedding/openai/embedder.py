@@ -76,11 +76,7 @@ _requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
 class OpenAIEmbedder(Embedder):
     """Embeds over HTTP; all callers of a process share the requests in flight.
 
-    Args:
-        api: Embeds one batch.
-        model: Its name at the server.
-        dimensions: Length of a vector.
-        dollars_per_million_tokens: Price at the server; None means the list price.
+    Without a price at the server, the list price counts.
     """
 
     provider = "openai"
@@ -191,9 +187,7 @@ class OpenAIEmbedder(Embedder):
     def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
         """Embed texts that fit a request; bisect refused texts until each bad text is alone.
 
-        Args:
-            texts: One or more.
-            are_to_blame: Whether a refusal is known to concern texts and not settings.
+        They are to blame when a refusal is known to concern texts and not settings.
         """
         answer = self._api.request(texts)
         if isinstance(answer, Answer):
@@ -211,11 +205,7 @@ class OpenAIEmbedder(Embedder):
         )
 
     def _require_harmless_text_passes(self, refusal: Refusal) -> None:
-        """Check that the server does not refuse every text, before trying texts one by one.
-
-        Raises:
-            SettingsError: It refuses every text.
-        """
+        """Check that the server does not refuse every text, before trying texts one by one."""
         if isinstance(self._api.request([_HARMLESS]), Refusal):
             raise SettingsError(
                 f"{ENDPOINT} refuses every text: {refusal.cause} Check EMBEDDING_MODEL (it is "
@@ -223,11 +213,7 @@ class OpenAIEmbedder(Embedder):
             )
 
     def _units(self, answer: Answer) -> Embedded:
-        """Return an answer's vectors at unit length; a vector without direction is a failure.
-
-        Raises:
-            SettingsError: Their dimensions are not those of the settings.
-        """
+        """Return an answer's vectors at unit length; a vector without direction is a failure."""
         for vector in answer.vectors:
             if vector.shape != (self.dimensions,):
                 raise SettingsError(

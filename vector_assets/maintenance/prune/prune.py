@@ -82,12 +82,8 @@ class Prune:
 
         The window applies to the last activity that the index holds. Activity only moves forward,
         so a listing of everything after the window's start has to show each document; what it
-        leaves out for another reason is found by the second check.
-
-        Args:
-            window: Last activity, according to the index, of the documents to judge.
-            containers: Only documents of these projects, channels or databases; all when empty.
-            is_dry_run: Whether to report without deleting.
+        leaves out for another reason is found by the second check. Without `containers` all are
+        judged.
 
         Raises:
             RetryableError: The index does not answer; finished deletions stay, and the next prune
@@ -189,7 +185,6 @@ class Prune:
     def _remote_states(
         self, held: Mapping[str, Head], missing: Mapping[str, Head], report: PruneReport
     ) -> dict[str, RemoteState]:
-        """Ask the vendor about each; about none if far too many are missing to be deleted."""
         is_refused = self._max_share < 1 and self._beyond_share(held, missing, report)
         if not missing or (is_refused and len(missing) > MAX_LOOKED_AT):
             return {}
@@ -321,9 +316,6 @@ def prune_source(
     """Prune one source as the settings say; see `Prune.run`.
 
     `max_share` replaces the share of the settings.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
     """
     meter = Meter()
     prune = Prune(

@@ -24,11 +24,9 @@ class PruneReport:
     """What a prune of one source saw and did; updated while it runs.
 
     Attributes:
-        listed_documents: Documents that the source lists, since the oldest judged document.
         judged_documents: Documents of the window in the index that are old enough to be judged.
         too_new_documents: Documents of the window that the listing may not show yet.
         moved_documents: Documents that are not listed and exist when asked for by id.
-        missing: Documents that are gone at the source, without refused ones.
         kept_documents: Missing documents that another run wrote before they could be deleted.
     """
 

@@ -31,9 +31,7 @@ class Copied:
     """What one pass over a namespace did.
 
     Attributes:
-        stats: Of what was written; `documents` counts those.
         damaged: Documents of which chunks were missing; a run that reads them anew mends them.
-        deleted: Documents that are gone from the old generation.
         passed_over: Documents that were being rewritten while they were read; the next pass.
     """
 
@@ -112,7 +110,6 @@ class CopyPlanner(Planner):
         return metadata
 
     def _read(self, heads: Mapping[str, Head]) -> dict[str, dict[str, Metadata]]:
-        """Return the metadata of documents, by document and chunk."""
         ids = {
             document_id: [record_id(document_id, n) for n in range(head.chunk_count)]
             if head.document_fingerprint

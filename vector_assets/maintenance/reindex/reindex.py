@@ -120,8 +120,7 @@ class Reindexing:
     def drop_old(self) -> list[str]:
         """Delete what a reindex has left beside the live index; return what, in words.
 
-        Raises:
-            FatalError: What was written to one of them is not brought over yet.
+        One whose last writes are not brought over yet is a `FatalError`.
         """
         dropped = []
         for old in self._records.old():
@@ -153,7 +152,6 @@ class Reindexing:
         return "stored text" if self._live.spec.is_cut_like(self._wanted) else "sources"
 
     def _begin(self) -> Generation:
-        """Return the generation to fill: that of an earlier run, or a new one."""
         building = self._records.building()
         if building is not None and building.name == self._wanted.name:
             return building
@@ -226,7 +224,6 @@ class Reindexing:
             self._read_changes(name, old, target, report)
 
     def _readable(self, held: Sequence[str]) -> list[str]:
-        """Return the sources to read."""
         for name in held:
             if not self._accepts_missing:
                 self._settings.require_credentials(name)

@@ -14,11 +14,8 @@ Way = Literal["stored text", "sources"]
 class Estimate:
     """What a reindex of the live index will take.
 
-    Attributes:
-        difference: What is another, in words; empty when nothing is, and nothing is to be done.
-        way: Where the texts come from.
-        tokens: To embed, from a sample of the texts.
-        dollars: At list price; 0 for a model that costs nothing, or whose price is not known.
+    Nothing is to be done without a difference. Tokens come from a sample; dollars are at list
+    price.
     """
 
     difference: str
@@ -34,12 +31,9 @@ class ReindexReport:
     """What a reindex did; grows while it runs.
 
     Attributes:
-        wanted: Documents that the live index held at the beginning.
-        stats: Of what was written.
         failures: Documents that could not be brought over.
         damaged: Documents that lacked chunks; `vector-assets sync` of their days mends them.
         gone: Documents that no source shows any more, left behind.
-        is_switched: Whether the new index is served now.
     """
 
     difference: str

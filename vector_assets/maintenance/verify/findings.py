@@ -91,11 +91,7 @@ class Wanted:
 
     @classmethod
     def of(cls, document: Document, embedder: Embedder, *, is_due: bool) -> "Wanted":
-        """Chunk a document as the planner does.
-
-        Raises:
-            DocumentError: Its records would not fit into an index.
-        """
+        """Chunk a document as the planner does; raise `DocumentError` when it fits no index."""
         fingerprint = document_fingerprint(document, IndexSpec.of(embedder).vector_spec)
         return cls(document, fingerprint, metadata_of_records(document, embedder), is_due)
 
@@ -131,8 +127,6 @@ def examine(
 
 
 class _Examination:
-    """One document; see `examine`."""
-
     def __init__(
         self,
         document_id: str,
@@ -261,7 +255,6 @@ class _Examination:
                 yield self._finding(Defect.STALE, chunk_id, detail)
 
     def _unlisted(self) -> Iterator[Finding]:
-        """Yield the document that the source no longer lists, or each chunk without a head."""
         if self._head is not None:
             yield self._finding(Defect.ORPHANED, "", "the source no longer lists it")
             return
@@ -270,7 +263,6 @@ class _Examination:
             yield self._finding(Defect.ORPHANED, chunk_id, detail)
 
     def _length_defects(self, chunk_count: int) -> Iterator[Finding]:
-        """Yield the missing chunks of a document of this length, and those beyond its end."""
         for chunk_id in (record_id(self._id, ordinal) for ordinal in range(chunk_count)):
             if chunk_id not in self._held:
                 detail = f"the document has {chunk_count} chunks, this one is not there"

@@ -40,11 +40,7 @@ class Mender:
         self._writer = Writer(store, namespace, self._planner)
 
     def mend(self, cases: Sequence[Case]) -> None:
-        """Repair what can be repaired; a document that the source does not give is not written.
-
-        Raises:
-            VectorAssetsError: What embedder or index raise; finished repairs stay.
-        """
+        """Repair what can be repaired; a document that the source does not give is not written."""
         self._drop_doubles(cases)
         self._delete_orphans(cases)
         to_write = [case for case in cases if _is_to_be_written(case)]
@@ -116,7 +112,6 @@ def _is_surplus(chunk_id: str, head: Head | None) -> bool:
 
 
 def _is_to_be_written(case: Case) -> bool:
-    """Tell whether writing the source's version repairs a document."""
     if case.wanted is None:
         return False
     rewritten = set(_chunk_ids(case, *_REWRITTEN))
@@ -201,11 +196,7 @@ def verify_source(
     repair: bool = False,
     on_progress: OnVerified = lambda report: None,
 ) -> VerifyReport:
-    """Verify some days of one source as the settings say; see `verify_index`.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
-    """
+    """Verify some days of one source as the settings say; see `verify_index`."""
     meter = Meter()
     target = IndexOpener(settings).target(meter)
     return verify_index(

@@ -49,16 +49,9 @@ class Case:
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What was seen of one source.
+    """What was seen of one source; all findings are counted, the first `MAX_FINDINGS` kept.
 
-    Attributes:
-        stage: What is being done now, in words.
-        documents: How many documents of the source were compared.
-        records: How many record ids of the index were read.
-        record_count: How many records the index reports.
-        findings: What is wrong, the first `MAX_FINDINGS`.
-        counts: Number of all findings, by kind.
-        unread: Documents that the source could not give; they are not verified.
+    Unread documents are those that the source could not give; they are not verified.
     """
 
     source: str
@@ -120,11 +113,7 @@ class Verifier:
         self.report = VerifyReport(source.name, days)
 
     def verify(self) -> VerifyReport:
-        """Compare everything and return the report.
-
-        Raises:
-            VectorAssetsError: What source, embedder or index raise; then the result is unknown.
-        """
+        """Compare everything and return the report; after an error the result is unknown."""
         for _ in self.cases():
             pass
         return self.report
@@ -310,7 +299,6 @@ class Verifier:
         )
 
     def _source(self) -> Source:
-        """Return a source that reads every document, also those that seem unchanged."""
         source = self._open_source()
         spec = IndexSpec.of(self._embedder)
         source.known = HeldVersions(self._store, self._namespace, spec.vector_spec, is_rescan=True)

@@ -171,7 +171,6 @@ def _after_words(text: str, lowered: str) -> Iterator[Secret]:
 def _judged(
     match: re.Match[str], kind: str, separator: str, *, is_setting: bool
 ) -> Iterator[Secret]:
-    """Yield the value of an assignment if it is a secret."""
     quote = next(name for name in ("double", "single", "ticks", "bare") if match[name] is not None)
     start, end = match.span(quote)
     value = match[quote]
