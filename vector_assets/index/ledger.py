@@ -5,7 +5,7 @@ and no freshness check reads, written by the methods that every store has.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -41,7 +41,7 @@ class Ledger:
         """
         # An entry is in `stamp`, because a listing of heads has no limit and includes that field.
         return dict(
-            _read(head.stamp)
+            json.loads(head.stamp)
             for document_id, head in self._store.documents(NAMESPACE)
             if document_id.startswith(f"{kind}:")
         )
@@ -61,7 +61,15 @@ class Ledger:
             _document_id(kind, key): _metadata(kind, key, entry) for key, entry in entries.items()
         }
         self._store.open(NAMESPACE, self._dimensions)
-        self._store.upsert(NAMESPACE, list(self._records(written.values())))
+        # Nobody searches here, but Pinecone refuses a vector of zeros.
+        vector = np.eye(1, self._dimensions, dtype=np.float32)[0]
+        self._store.upsert(
+            NAMESPACE,
+            [
+                Record(head_id(document_id), vector, metadata)
+                for document_id, metadata in written.items()
+            ],
+        )
         unseen = self._unseen_at_last(written)
         if unseen:
             raise LostWriteError(
@@ -79,13 +87,6 @@ class Ledger:
         self._store.delete(NAMESPACE, [head_id(document_id) for document_id in document_ids])
         self._waited(lambda: not self._store.heads(NAMESPACE, document_ids))
         self._store.maintain(NAMESPACE)
-
-    def _records(self, written: Iterable[Metadata]) -> Iterator[Record]:
-        # Nobody searches here, but Pinecone refuses a vector of zeros.
-        vector = np.zeros(self._dimensions, np.float32)
-        vector[0] = 1.0
-        for metadata in written:
-            yield Record(head_id(str(metadata["document_id"])), vector, metadata)
 
     def _unseen_at_last(self, written: Mapping[str, Metadata]) -> list[str]:
         """Return the ids that are still absent when the index should show them.
@@ -142,11 +143,6 @@ def _metadata(kind: str, key: str, entry: Mapping[str, Any]) -> Metadata:
             f"{MAX_METADATA_BYTES:,} are allowed"
         )
     return metadata
-
-
-def _read(text: str) -> tuple[str, dict[str, Any]]:
-    key, entry = json.loads(text)
-    return key, entry
 
 
 def _hash(text: str) -> str:

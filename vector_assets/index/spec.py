@@ -1,7 +1,7 @@
 """What an index is made of: model, dimensions, chunker and layout. One index has one spec."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -72,12 +72,7 @@ class IndexSpec:
 
         A provider has one tokenizer for all of its models.
         """
-        return (self.provider, self.chunk_tokens, self.chunker, self.layout) == (
-            other.provider,
-            other.chunk_tokens,
-            other.chunker,
-            other.layout,
-        )
+        return replace(self, model=other.model, dimensions=other.dimensions) == other
 
     @property
     def is_of_this_code(self) -> bool:

@@ -86,8 +86,7 @@ def write_target(index: Index, embedder: Embedder, of_spec: EmbedderOf) -> Write
         IndexMismatchError: The index has another spec, which this code or these settings cannot
             write, or it records none; names what differs.
     """
-    live = _live_to_write(index, IndexSpec.of(embedder))
-    return _target(index, live, embedder, of_spec)
+    return _target(index, _live_to_write(index, IndexSpec.of(embedder)), embedder, of_spec)
 
 
 def _live_to_write(index: Index, wanted: IndexSpec) -> Generation:

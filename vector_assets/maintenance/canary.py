@@ -114,9 +114,8 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
 
 def _write(store: VectorStore, embedder: Embedder, documents: Sequence[Document]) -> None:
     planner = Planner(store, CANARY, embedder)
-    outcomes = planner.plan(documents)
-    plans = [outcome for outcome in outcomes if isinstance(outcome, DocumentPlan)]
-    if len(plans) < len(outcomes):
+    plans = [plan for plan in planner.plan(documents) if isinstance(plan, DocumentPlan)]
+    if len(plans) < len(documents):
         raise CanaryError("the embedder refused its text")
     writer = Writer(store, CANARY, planner)
     writer.write([plan for plan in plans if not plan.is_empty])

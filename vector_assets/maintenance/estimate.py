@@ -233,7 +233,7 @@ class _Estimator:
     def _add_documents(
         self, estimate: Estimate, in_window: WindowEstimate, sample: _Sample
     ) -> None:
-        share = in_window.documents / max(1, in_window.sample_count)
+        share = _scale(in_window)
         tokens = [float(plan.tokens) for plan in sample.plans]
         tokens += [0.0] * (in_window.sample_count - len(tokens))
         estimate.documents = round(share * len(sample.plans))
@@ -252,8 +252,7 @@ class _Estimator:
         self._by_endpoint: defaultdict[str, float] = defaultdict(float, in_window.requests)
         for endpoint, count in sample.requests.items():
             if endpoint in in_window.scaled:
-                share = in_window.documents / max(1, in_window.sample_count)
-                self._by_endpoint[endpoint] += count * share
+                self._by_endpoint[endpoint] += count * _scale(in_window)
             elif endpoint not in in_window.ignored and endpoint.startswith(f"{self._source.name} "):
                 self._by_endpoint[endpoint] += count
         vendor = ceil(sum(self._by_endpoint.values()))
@@ -281,9 +280,8 @@ class _Estimator:
             ),
             default=0.0,
         )
-        share = in_window.documents / max(1, in_window.sample_count)
-        reading = listing_seconds + share * sample.reading_seconds
-        planning = share * sample.planning_seconds
+        reading = listing_seconds + _scale(in_window) * sample.reading_seconds
+        planning = _scale(in_window) * sample.planning_seconds
         embedding = estimate.chunks * self._seconds_a_chunk()
         estimate.seconds = max(estimate.seconds_at_least, reading, planning + embedding)
 
@@ -303,3 +301,7 @@ class _Estimator:
         began = time.monotonic()
         self._embedder.embed(texts)
         return (time.monotonic() - began) / len(texts)
+
+
+def _scale(in_window: WindowEstimate) -> float:
+    return in_window.documents / max(1, in_window.sample_count)

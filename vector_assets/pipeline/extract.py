@@ -60,6 +60,17 @@ class Extraction:
             yield item
 
 
+def newest_documents(items: Iterable[SourceItem]) -> dict[str, Document]:
+    """Return the documents among items by id; of one that is listed twice, the newer version."""
+    newest: dict[str, Document] = {}
+    for item in items:
+        if isinstance(item, Document):
+            earlier = newest.get(item.id)
+            if earlier is None or item.updated_at >= earlier.updated_at:
+                newest[item.id] = item
+    return newest
+
+
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:
     """Yield items in order, in lists of bounded length and bounded text.
 

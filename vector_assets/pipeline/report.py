@@ -8,19 +8,12 @@ from random import Random
 from vector_assets.core.documents import Document
 from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 
+# What a report names; it counts everything.
 MAX_SAMPLES = 10
-
 MAX_WRITTEN_IDS = 100
-"""How many ids of written documents a report keeps, so that a check can look for them."""
-
 MAX_FAILURES = 5_000
-"""How many failed documents a report names; it counts all."""
-
 MAX_FAILURES_A_DAY = 100
-"""How many failed documents of one day it names, to leave room for other days."""
-
 MAX_GAPS = 1_000
-"""How many kinds of gaps a report names; the rest are counted together."""
 
 MANY_OTHERS = "others"
 """Subject of the gap that counts the rest."""

@@ -15,6 +15,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Budget, Checkpointer
+from vector_assets.pipeline.load import OnProgress
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import build_pipeline, write
 
@@ -33,9 +34,6 @@ def record_loaded(ledger: Ledger, source: str, days: Iterable[date]) -> None:
     done = [[span.first.isoformat(), span.last.isoformat()] for span in spans_of(days)]
     entry = {"done": done, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     ledger.put(KIND, {source: entry})
-
-
-OnProgress = Callable[[SyncReport], None]
 
 
 def load_source(

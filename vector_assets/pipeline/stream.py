@@ -8,7 +8,7 @@ from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.index.targets import WriteTarget
-from vector_assets.pipeline.extract import Extraction, batched
+from vector_assets.pipeline.extract import Extraction, batched, newest_documents
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.pipeline.redaction.redact import item_without_secrets, redact_document
@@ -115,16 +115,9 @@ class EmbeddedDocuments:
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
         """Redact and plan a batch; of a document that it holds twice, the newer version."""
-        newest: dict[str, Document] = {}
-        for item in batch:
-            if isinstance(item, Document):
-                earlier = newest.get(item.id)
-                if earlier is None or item.updated_at >= earlier.updated_at:
-                    newest[item.id] = item
+        redacted = [redact_document(document) for document in newest_documents(batch).values()]
         others: list[Outcome] = [item for item in batch if not isinstance(item, Document)]
-        outcomes = (
-            self._planned([redact_document(document) for document in newest.values()]) + others
-        )
+        outcomes = self._planned(redacted) + others
         return [item_without_secrets(outcome) for outcome in outcomes]
 
     def _planned(self, documents: list[tuple[Document, int]]) -> list[Outcome]:

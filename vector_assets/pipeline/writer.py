@@ -9,8 +9,7 @@ meanwhile.
 import itertools
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vector_assets.core.concurrency import run_both
@@ -118,12 +117,14 @@ class Writer:
         # A document that takes a single write is whole or absent: it needs no unfinished head.
         record_count = sum(len(plan.upserts) for plan in plans)
         is_atomic = record_count <= self._store.atomic_records
-        multiple: list[DocumentPlan] = []
-        single: list[DocumentPlan] = []
-        for plan in plans:
-            (multiple if _has_several_writes(plan, is_atomic=is_atomic) else single).append(plan)
+        multiple = [plan for plan in plans if _has_several_writes(plan, is_atomic=is_atomic)]
+        multiple_ids = {plan.document.id for plan in multiple}
         self._write_heads(multiple, is_whole=False)
-        self._write_tails(multiple, single)
+        self._write_records(
+            plans,
+            lambda plan, chunk_id: plan.document.id not in multiple_ids or chunk_id != plan.head_id,
+            {},
+        )
         # Only older records: a newer version written meanwhile may need chunks that ours lacks.
         surplus = {
             chunk_id: plan.document.updated_at.timestamp()
@@ -168,32 +169,27 @@ class Writer:
     def _write_heads(self, plans: Sequence[DocumentPlan], *, is_whole: bool) -> None:
         """Write the heads of plans; a head names its version once the document is whole."""
         mark: Metadata = {} if is_whole else {"document_fingerprint": ""}
+        self._write_records(plans, lambda plan, chunk_id: chunk_id == plan.head_id, mark)
+
+    def _write_records(
+        self,
+        plans: Sequence[DocumentPlan],
+        is_chosen: Callable[[DocumentPlan, str], bool],
+        mark: Metadata,
+    ) -> None:
+        """Write the chosen records of plans, with other metadata where it is marked."""
         records = [
             replace(record, metadata={**record.metadata, **mark})
             for plan in plans
             for record in plan.upserts
-            if record.id == plan.head_id
+            if is_chosen(plan, record.id)
         ]
         relabelled: dict[str, Metadata] = {
-            plan.head_id: {**plan.metadata_updates[plan.head_id], **mark}
-            for plan in plans
-            if plan.head_id in plan.metadata_updates
-        }
-        self._store.upsert(self._namespace, records)
-        self._store.update_metadata(self._namespace, relabelled)
-
-    def _write_tails(self, plans: Sequence[DocumentPlan], single: Sequence[DocumentPlan]) -> None:
-        """Write all records of `plans` but their heads, and all records of `single`."""
-        records = [record for plan in plans for record in plan.upserts if record.id != plan.head_id]
-        records += [record for plan in single for record in plan.upserts]
-        relabelled: dict[str, Metadata] = {
-            chunk_id: metadata
+            chunk_id: {**metadata, **mark}
             for plan in plans
             for chunk_id, metadata in plan.metadata_updates.items()
-            if chunk_id != plan.head_id
+            if is_chosen(plan, chunk_id)
         }
-        for plan in single:
-            relabelled |= plan.metadata_updates
         self._store.upsert(self._namespace, records)
         self._store.update_metadata(self._namespace, relabelled)
 
@@ -254,10 +250,10 @@ class Writer:
         if not plans:
             return []
         chunk_ids = [chunk_id for plan in plans for chunk_id in (*_written(plan), *_beyond(plan))]
-        with ThreadPoolExecutor(1) as pool:
-            asking = pool.submit(self._store.fingerprints, self._namespace, chunk_ids)
-            heads = self._heads(plans)
-            fingerprints = asking.result()
+        heads, fingerprints = run_both(
+            lambda: self._heads(plans),
+            lambda: self._store.fingerprints(self._namespace, chunk_ids),
+        )
         ours: list[DocumentPlan] = []
         missing: list[DocumentPlan] = []
         for plan in plans:

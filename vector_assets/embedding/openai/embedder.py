@@ -38,12 +38,6 @@ def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
         yield batch
 
 
-def halves(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Return the two halves of at least two texts."""
-    middle = len(texts) // 2
-    return texts[:middle], texts[middle:]
-
-
 DEFAULT_MODEL = "text-embedding-3-small"
 
 DIMENSIONS_BY_MODEL = {
@@ -149,7 +143,7 @@ class OpenAIEmbedder(Embedder):
             else:
                 kept.append((index, text, count))
         cut = list(batches(kept))
-        parts = _requests.map(self._embed_batch, cut)
+        parts = _requests.map(self._embed_texts, ([text for _, text, _ in batch] for batch in cut))
         if len(cut) == 1 and not failures:
             return next(parts)
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
@@ -181,9 +175,6 @@ class OpenAIEmbedder(Embedder):
         self.embed_query(_HARMLESS)
         return f"{self.model} at {self._api.url}, {self.dimensions} dimensions"
 
-    def _embed_batch(self, batch: Batch) -> Embedded:
-        return self._embed_texts([text for _, text, _ in batch])
-
     def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
         """Embed texts that fit a request; bisect refused texts until each bad text is alone.
 
@@ -196,7 +187,9 @@ class OpenAIEmbedder(Embedder):
             self._require_harmless_text_passes(answer)
         if len(texts) == 1:
             return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: answer.cause})
-        first, second = (self._embed_texts(half, are_to_blame=True) for half in halves(texts))
+        middle = len(texts) // 2
+        first = self._embed_texts(texts[:middle], are_to_blame=True)
+        second = self._embed_texts(texts[middle:], are_to_blame=True)
         offset = len(first.vectors)
         return Embedded(
             np.concatenate([first.vectors, second.vectors]),

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 
 from vector_assets.core.days import Window
 from vector_assets.core.errors import VectorAssetsError
@@ -26,9 +27,7 @@ from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.stores.records import head_id, record_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 EVERYTHING = Window(EPOCH, None)
-"""The window of all documents of an index."""
 
 ALWAYS_ALLOWED_DOCUMENTS = 3
 """So many may be deleted whatever their share: a person may delete one of three documents."""
@@ -40,9 +39,7 @@ BATCH_DOCUMENTS = 100
 """Heads are read again before each batch, shortly before its documents are deleted."""
 
 PROGRESS_DOCUMENTS = 500
-
 _NAMED = 5
-
 
 OnProgress = Callable[[PruneReport], None]
 
@@ -338,6 +335,6 @@ def _named(document_ids: Collection[str]) -> str:
 
 
 def _batches(documents: Mapping[str, Head]) -> Iterator[dict[str, Head]]:
-    items = list(documents.items())
-    for at in range(0, len(items), BATCH_DOCUMENTS):
-        yield dict(items[at : at + BATCH_DOCUMENTS])
+    items = iter(documents.items())
+    while batch := dict(islice(items, BATCH_DOCUMENTS)):
+        yield batch

@@ -75,10 +75,11 @@ def _broken_in(store: VectorStore, namespace: str, group: Mapping[str, Head]) ->
         for ordinal in _ordinals(head)
     ]
     present = store.fingerprints(namespace, chunk_ids).keys()
-    causes = {
-        document_id: _cause(document_id, head, present) for document_id, head in group.items()
+    return {
+        document_id: cause
+        for document_id, head in group.items()
+        if (cause := _cause(document_id, head, present))
     }
-    return {document_id: cause for document_id, cause in causes.items() if cause}
 
 
 def _ordinals(head: Head) -> range:

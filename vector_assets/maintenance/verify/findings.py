@@ -144,7 +144,7 @@ class _Examination:
             self._copies[record.id].append(record)
         # Of several records with one id, a repair keeps the newest.
         self._held = {
-            chunk_id: max(copies, key=lambda copy: _number(copy.metadata, "updated_at"))
+            chunk_id: max(copies, key=lambda copy: number_in(copy.metadata, "updated_at"))
             for chunk_id, copies in sorted(
                 self._copies.items(), key=lambda item: ordinal_of(item[0])
             )
@@ -217,7 +217,7 @@ class _Examination:
             if not is_reported:
                 detail = "it differs from what the source gives, though both have the same date"
                 yield self._finding(Defect.MISMATCHED, "", detail)
-            yield from self._length_defects(int(_number(head.metadata, "chunk_count")))
+            yield from self._length_defects(int(number_in(head.metadata, "chunk_count")))
             return
         yield from self._length_defects(len(wanted.metadata))
         for chunk_id, fields in wanted.metadata.items():
@@ -226,7 +226,7 @@ class _Examination:
                 continue
             if record.metadata.get("fingerprint") == fields["fingerprint"]:
                 continue
-            if _number(record.metadata, "updated_at") < _number(fields, "updated_at"):
+            if number_in(record.metadata, "updated_at") < number_in(fields, "updated_at"):
                 detail = "it is of an older version than its document"
                 yield self._finding(Defect.STALE, chunk_id, detail)
             else:
@@ -247,9 +247,9 @@ class _Examination:
         head = self._head
         if head is None or head.id in self._corrupt:
             return
-        yield from self._length_defects(int(_number(head.metadata, "chunk_count")))
+        yield from self._length_defects(int(number_in(head.metadata, "chunk_count")))
         for chunk_id, record in self._held.items():
-            is_of_head = _number(record.metadata, "updated_at") == updated_at
+            is_of_head = number_in(record.metadata, "updated_at") == updated_at
             if chunk_id not in self._corrupt and not is_of_head:
                 detail = "it is of another version than its document"
                 yield self._finding(Defect.STALE, chunk_id, detail)
@@ -275,11 +275,11 @@ class _Examination:
     def _updated_at(self) -> float | None:
         """Return the time of the version in the index, from an intact record, the head if it is."""
         if self._head is not None and self._head.id not in self._corrupt:
-            return _number(self._head.metadata, "updated_at")
+            return number_in(self._head.metadata, "updated_at")
         intact = [
             record for chunk_id, record in self._held.items() if chunk_id not in self._corrupt
         ]
-        return max((_number(record.metadata, "updated_at") for record in intact), default=None)
+        return max((number_in(record.metadata, "updated_at") for record in intact), default=None)
 
     def _finding(self, kind: Defect, chunk_id: str, detail: str) -> Finding:
         return Finding(kind, self._id, chunk_id, detail)
@@ -288,7 +288,7 @@ class _Examination:
 def is_intact(record: Record, vector_spec: str) -> bool:
     """Tell whether a record belongs under its id and hashes to its own fingerprint."""
     metadata = record.metadata
-    ordinal = int(_number(metadata, "chunk"))
+    ordinal = int(number_in(metadata, "chunk"))
     if record.id != record_id(str(metadata.get("document_id")), ordinal):
         return False
     if ordinal_of(record.id) != 0 and _HEAD_ONLY_FIELDS & metadata.keys():
@@ -306,6 +306,7 @@ def _is_version(head: Record, wanted: Wanted) -> bool:
     )
 
 
-def _number(metadata: Metadata, name: str) -> float:
+def number_in(metadata: Metadata, name: str) -> float:
+    """Return a field of a record as a number; 0 when it is none."""
     value = metadata.get(name)
     return float(value) if isinstance(value, int | float) else 0.0

@@ -13,13 +13,13 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.targets import IndexOpener
-from vector_assets.maintenance.verify.findings import Defect
+from vector_assets.maintenance.verify.findings import Defect, Wanted, number_in
 from vector_assets.maintenance.verify.verify import Case, OnVerified, Verifier, VerifyReport
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.pipeline.writer import Writer
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.stores.base import Head, Metadata, VectorStore
+from vector_assets.stores.base import Head, Metadata, Record, VectorStore
 from vector_assets.stores.records import head_id, ordinal_of
 
 MAX_REPAIRS = 3
@@ -92,7 +92,7 @@ class Mender:
             assert case.wanted is not None
             rewritten = set(_chunk_ids(case, *_REWRITTEN))
             for record in case.records:
-                if record.id in rewritten and _date(record.metadata) > case.wanted.updated_at:
+                if record.id in rewritten and _is_newer(record, case.wanted):
                     dated_ahead.append(record.id)
                 elif record.id in rewritten:
                     cleared_records[record.id] = {"fingerprint": ""}
@@ -118,19 +118,18 @@ def _is_to_be_written(case: Case) -> bool:
     id_of_head = head_id(case.document_id)
     head = next((record for record in case.records if record.id == id_of_head), None)
     is_head_intact = head is not None and head.id not in rewritten
-    if head is not None and is_head_intact and _date(head.metadata) > case.wanted.updated_at:
+    if head is not None and is_head_intact and _is_newer(head, case.wanted):
         # The index holds a newer version than this listing of the source.
         return False
     return any(not (each.chunk_id and each.kind is Defect.ORPHANED) for each in case.findings)
 
 
+def _is_newer(record: Record, wanted: Wanted) -> bool:
+    return number_in(record.metadata, "updated_at") > wanted.updated_at
+
+
 def _chunk_ids(case: Case, *kinds: Defect) -> list[str]:
     return [each.chunk_id for each in case.findings if each.chunk_id and each.kind in kinds]
-
-
-def _date(metadata: Metadata) -> float:
-    value = metadata.get("updated_at")
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def verify_index(

@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 
 from vector_assets.core.days import Days, Window, start_of_day
-from vector_assets.core.documents import Document
 from vector_assets.core.errors import DocumentError
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.spec import IndexSpec
 from vector_assets.maintenance.verify.findings import Defect, Finding, Wanted, Yardstick, examine
-from vector_assets.pipeline.extract import batched
+from vector_assets.pipeline.extract import batched, newest_documents
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.redaction.redact import redact_document, words_without_secrets
 from vector_assets.sources.base import Source
@@ -32,8 +31,6 @@ from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.records import document_id_of, head_id, ordinal_of, record_id
 
 MAX_FINDINGS = 10_000
-"""How many findings a report names; all are counted."""
-
 _BATCH_IDS = 1_000
 
 
@@ -156,18 +153,13 @@ class Verifier:
         self, items: Sequence[SourceItem], unread: list[DocumentFailure]
     ) -> dict[str, Wanted]:
         """Return what the index should hold; of a document that is listed twice, the newer."""
-        newest: dict[str, Document] = {}
         for item in items:
             if isinstance(item, DocumentFailure):
                 unread.append(replace(item, cause=words_without_secrets(item.cause)))
             if isinstance(item, DocumentFailure | Deferred | Unchanged):
                 self._covered.setdefault(item.document_id, 0)
-            if isinstance(item, Document):
-                known = newest.get(item.id)
-                if known is None or item.updated_at >= known.updated_at:
-                    newest[item.id] = item
         wanted: dict[str, Wanted] = {}
-        for document_id, document in newest.items():
+        for document_id, document in newest_documents(items).items():
             is_due = document.updated_at.timestamp() < self._due_before
             try:
                 clean, _ = redact_document(document)
