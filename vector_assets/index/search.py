@@ -60,10 +60,8 @@ class Answers:
     """What a question found.
 
     Attributes:
-        answers: Best first, each document once.
         as_of: By source that was asked, the newest activity that the index knows; None when the
             index holds nothing of it.
-        warnings: What the reader should know before trusting the answers, in words.
     """
 
     answers: tuple[Answer, ...]
@@ -105,16 +103,10 @@ def find(
     A source that cannot be searched, or an embedder that does not answer, costs its share of the
     answers and adds a warning; only when nothing at all can be searched is that an error.
 
-    Args:
-        question: Words, a sentence, an issue key, or a whole paragraph.
-        settings: Name the sources that are on, and the store and embedder when none is given.
-        sources: Search these only; all that are on when empty, or all there are when none is on.
-        where: Container, dates and who asks; nobody in particular by default.
-        limit: How many documents at the most.
-        index: Used in place of a new one, by a caller that asks often.
-        store: Asked in place of the live index.
-        embedder: The same.
-        as_of: How fresh each source is, from a caller who knows more than the store's watermark.
+    Without `sources` all that are on are searched, or all there are when none is on. `where` says
+    who asks: nobody in particular by default. `index`, or `store` and `embedder`, stand in for what
+    the settings name. `as_of` is how fresh each source is, from a caller who knows more than the
+    store's watermark.
 
     Raises:
         UsageError: The question is empty, a source is unknown, or the limit is below 1.

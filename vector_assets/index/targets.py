@@ -150,9 +150,7 @@ def pending_reindex(index: Index, settings: Settings) -> PendingReindex | None:
     """Return how the live index differs from what the settings want; None when it does not.
 
     Raises:
-        SettingsError: The settings' own embedder cannot be built.
         IndexMismatchError: The index does not say what it is made of.
-        RetryableError: The index does not answer.
     """
     wanted = IndexSpec.of(build_embedder(settings, Meter()))
     live = index.live()

@@ -1,8 +1,7 @@
 """Estimate what a sync would cost: documents, tokens, dollars, requests and time.
 
-The source counts its documents (`Source.estimate`). A sample of them is read, chunked and compared
-with the index by the code of the sync, with an embedder that counts tokens and embeds nothing.
-Nothing is written.
+The source counts its documents. The code of the sync reads, chunks and compares a sample of them,
+with an embedder that counts tokens and embeds nothing. Nothing is written.
 """
 
 import time

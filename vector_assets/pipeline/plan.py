@@ -36,7 +36,6 @@ class DocumentPlan:
     Attributes:
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
-        held: What the index held of the document when this was planned.
     """
 
     document: Document
@@ -73,9 +72,6 @@ class Planner:
         """Return a plan, or a failure, for each document in the order given, each id at most once.
 
         `made` holds vectors that are paid for already, by the cause in a chunk's fingerprint.
-
-        Raises:
-            RetryableError: The store or the embedder does not answer.
         """
         heads = self._store.heads(self._namespace, [document.id for document in documents])
         outcomes: list[DocumentPlan | DocumentFailure] = []

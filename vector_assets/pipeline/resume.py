@@ -1,8 +1,8 @@
 """A sync of many days that resumes where an earlier run stopped, within a budget.
 
-Sources yield the newest days first. The days that are done are recorded in the index while the run
-goes on, so the same command resumes on any machine. A finished load leaves no record: running its
-days again reads all of them again.
+Finished days, the newest first, are recorded in the index while the run goes on, so the same
+command resumes on any machine. A finished load leaves no record: running its days again reads all
+again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,6 @@
 """The pipeline: fetch, chunk, embed and write one source concurrently, in bounded memory.
 
-Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` reads and
-embeds, `write` loads the result into the index.
+Schedule, UI, command line and HTTP all run this code.
 """
 
 from datetime import UTC, datetime

@@ -25,12 +25,9 @@ TokenIds = Sequence[int]
 
 
 class LocalModel:
-    """The model, loaded once per process; thread-safe.
+    """The model, loaded once per process; thread-safe; other weights are a `SettingsError`.
 
     Each core computes its own batch, as cores that share a batch wait for each other.
-
-    Raises:
-        SettingsError: The weights are not the published ones.
     """
 
     def __init__(self, folder: Path) -> None:

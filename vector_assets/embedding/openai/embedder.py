@@ -94,11 +94,7 @@ class OpenAIEmbedder(Embedder):
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Build it from the settings; no request is made.
-
-        Raises:
-            SettingsError: The key is missing, or the dimensions of an unknown model are.
-        """
+        """Build it from the settings, or raise `SettingsError`; no request is made."""
         key = settings.openai_api_key.get_secret_value()
         if not key:
             raise SettingsError(
@@ -156,11 +152,7 @@ class OpenAIEmbedder(Embedder):
         return Embedded(vectors, token_count, failures)
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed a question; a question longer than the model reads is truncated.
-
-        Raises:
-            UsageError: The server refuses it.
-        """
+        """Embed a question, truncated to what the model reads; one refused is a `UsageError`."""
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
         embedded = self._embed_texts([text])

@@ -1,7 +1,7 @@
 """Records of one generation to another of the same cut: the same texts, vectors of another model.
 
-No vendor is asked, so that what a vendor no longer shows, or shows to few, is kept as it is. What a
-head hashes of the whole document is not stored; a copied head names what it was copied from.
+No vendor is asked, so what a vendor no longer shows, or shows to few, is kept. A copied head names
+what it was copied from, for what it hashes of the whole document is not stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set

@@ -30,10 +30,8 @@ class Estimate:
 class ReindexReport:
     """What a reindex did; grows while it runs.
 
-    Attributes:
-        failures: Documents that could not be brought over.
-        damaged: Documents that lacked chunks; `vector-assets sync` of their days mends them.
-        gone: Documents that no source shows any more, left behind.
+    Damaged documents lacked chunks; `vector-assets sync` of their days mends them. Gone are those
+    that no source shows any more.
     """
 
     difference: str

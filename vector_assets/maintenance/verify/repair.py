@@ -27,7 +27,6 @@ MAX_REPAIRS = 3
 document that was just written again; the next round repairs that."""
 
 _REWRITTEN = (Defect.MISMATCHED, Defect.STALE)
-"""Defects of a single record that is written again."""
 
 
 class Mender:
