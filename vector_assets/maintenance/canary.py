@@ -79,7 +79,7 @@ MIN_MARGIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A canary that was found; it waited from the end of the write, and scored a cosine."""
+    """A canary that was found, how long after its write (UTC, seconds), and with which cosine."""
 
     found_at: datetime
     waited_seconds: float

@@ -50,8 +50,8 @@ def load_source(
 ) -> SyncReport:
     """Sync some days of one source, newest first, from where an earlier run stopped.
 
-    `is_again` reads days again that an unfinished load has loaded; otherwise `on_resumed` is called
-    with the source and the spans that are not read again.
+    With `is_again`, days that an unfinished load has loaded are read again; otherwise `on_resumed`
+    is called with the source and the spans that are skipped.
 
     Raises:
         VectorAssetsError: The load is not finished; the same call resumes it.

@@ -12,10 +12,9 @@ Way = Literal["stored text", "sources"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a reindex of the live index will take.
+    """What a reindex of the live index will take; nothing without a difference.
 
-    Nothing is to be done without a difference. Tokens come from a sample; dollars are at list
-    price.
+    Tokens come from a sample; dollars are at list price.
     """
 
     difference: str
@@ -30,8 +29,8 @@ class Estimate:
 class ReindexReport:
     """What a reindex did; grows while it runs.
 
-    Damaged documents lacked chunks; `vector-assets sync` of their days mends them. Gone are those
-    that no source shows any more.
+    Damaged documents lacked chunks; `vector-assets sync` of their days mends them. Documents that
+    no source shows any more are gone: they are left behind.
     """
 
     difference: str
