@@ -22,7 +22,7 @@ class _Call(Generic[Answer]):
     """A function that runs in a daemon thread, which ends with it or with the process."""
 
     def __init__(self, function: Callable[[], Answer]) -> None:
-        self.started_at = time.monotonic()
+        self._started_at = time.monotonic()
         self._function = function
         self._done = threading.Event()
         self._answer: Answer
@@ -33,6 +33,10 @@ class _Call(Generic[Answer]):
     def is_running(self) -> bool:
         return not self._done.is_set()
 
+    @property
+    def overdue(self) -> str:
+        return f"no complete answer within {time.monotonic() - self._started_at:.0f} s"
+
     def answer(self, seconds: float) -> Answer:
         """Return its answer, or raise its error.
 
@@ -40,8 +44,7 @@ class _Call(Generic[Answer]):
             TimeoutError: It takes longer.
         """
         if not self._done.wait(seconds):
-            waited_seconds = time.monotonic() - self.started_at
-            raise TimeoutError(f"no complete answer within {waited_seconds:.0f} s")
+            raise TimeoutError(self.overdue)
         if self._error is not None:
             raise self._error
         return self._answer
@@ -81,17 +84,19 @@ class BoundedCalls:
         """Return what a function returns, or raise what it raises.
 
         Args:
-            key: Of what is asked; an earlier call with it that still runs is waited for instead.
+                key: Of what is asked.
             function: Makes the call.
 
         Raises:
-            TimeoutError: It takes longer.
+            TimeoutError: It takes longer, or an earlier call with this key still runs.
         """
         with self._lock:
             earlier = self._running.get(key)
             if earlier is not None and earlier.is_running:
-                return earlier.answer(0.0)
-            call = self._running[key] = _Call(function)
+                # Not waited for: whoever made it has.
+                raise TimeoutError(earlier.overdue)
+            call = _Call(function)
+            self._running[key] = call
         return call.answer(self._seconds)
 
 
