@@ -84,8 +84,8 @@ class BoundedCalls:
         """Return what a function returns, or raise what it raises.
 
         Args:
-                key: Of what is asked.
-            function: Makes the call.
+            key: Of what is asked.
+            function: Asks.
 
         Raises:
             TimeoutError: It takes longer, or an earlier call with this key still runs.
