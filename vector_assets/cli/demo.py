@@ -43,11 +43,7 @@ What next:
 
 
 def run_demo(folder: Path) -> None:
-    """Sync the packaged workspace through the Dagster assets, then show status and answers.
-
-    Args:
-        folder: Of the index and Dagster's records; a second demo only updates them.
-    """
+    """Sync the packaged workspace through the Dagster assets, then show status and answers."""
     now = datetime.now(UTC)
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, now)

@@ -51,11 +51,7 @@ def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str,
 
 
 def asked_days(days: int | None, first: date | None, last: date | None, now: datetime) -> "Days":
-    """Return the days of `--days`, or of `--from` and `--to`; yesterday by default.
-
-    Raises:
-        UsageError: The options contradict each other, or a day is not over yet.
-    """
+    """Return the days of `--days`, or of `--from` and `--to`; yesterday by default."""
     from vector_assets.core.days import Days
 
     if days is not None and (first or last):

@@ -51,12 +51,7 @@ def spans_of(days: Iterable[date]) -> list[Days]:
 
 
 def left_of(asked: Days, done: Iterable[Days]) -> list[Days]:
-    """Return the spans of the asked days that are not done, newest first.
-
-    Args:
-        asked: All days that are wanted.
-        done: Spans that an unfinished run has loaded.
-    """
+    """Return the spans of the asked days that are not done, newest first."""
     done_days = {day for span in done for day in span}
     return spans_of(day for day in asked if day not in done_days)[::-1]
 
@@ -101,13 +96,7 @@ def start_of_day(day: date) -> datetime:
 
 
 def complete_days(now: datetime, count: int, first: date | None = None) -> tuple[date, ...]:
-    """Return the newest days that are over in UTC, oldest first.
-
-    Args:
-        now: With a time zone.
-        count: How many at the most.
-        first: None of them is before this day.
-    """
+    """Return the newest days that are over in UTC, oldest first; none is before `first`."""
     today = now.astimezone(UTC).date()
     days = (today - timedelta(days=n) for n in range(count, 0, -1))
     return tuple(day for day in days if first is None or day >= first)

@@ -29,7 +29,6 @@ class RateLimit:
 
     Attributes:
         requests: Within a span; half a request is one in two spans.
-        span_seconds: Length of a span.
     """
 
     requests: float

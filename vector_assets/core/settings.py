@@ -177,11 +177,7 @@ class Settings(BaseSettings):
 
     @property
     def first_day(self) -> date:
-        """The first day of the partitions.
-
-        Raises:
-            SettingsError: `PARTITIONS_START` is not a day.
-        """
+        """The first day of the partitions."""
         try:
             return date.fromisoformat(self.partitions_start)
         except ValueError as error:

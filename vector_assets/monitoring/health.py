@@ -66,13 +66,9 @@ class SourceHealth:
     """How fresh one source is in the index.
 
     Attributes:
-        source: Name.
-        verdict: In one word.
-        reasons: For the verdict, each a sentence.
         watermark: Newest activity in the index, UTC; None when the index has no documents of it.
         newest_at_source: Newest activity at the vendor, UTC; None when not known.
         lag_seconds: How far the index is behind the source; None when not known.
-        vectors: Records in the index.
         newest_day: Newest materialized day; None when there is none, or Dagster was not read.
         missing_days: Days of the last `CATCH_UP_DAYS` that are due and not materialized.
         documents: Number of documents of the newest day; None when not known.
@@ -81,7 +77,6 @@ class SourceHealth:
             cannot be read.
         quarantine: The first `MAX_LISTED` of them, with causes; they do not affect the verdict.
         gaps: What the newest run did not read, and why; they do not affect the verdict.
-        last_sync: When a day was last materialized, UTC; None when not known.
     """
 
     source: str
@@ -106,8 +101,6 @@ class Health:
     """The health of all sources, the index and Dagster.
 
     Attributes:
-        checked_at: UTC.
-        sources: One entry for each enabled source.
         problems: Problems other than freshness, such as a dead daemon or a schedule that is off.
         notes: General remarks that are no problems, such as that no source is enabled.
         canary_found_at: When search last found the canary, UTC; None when it never did, or the
@@ -145,14 +138,7 @@ def measure(
     *,
     now: datetime | None = None,
 ) -> Health:
-    """Measure all enabled sources, the index and Dagster.
-
-    Args:
-        settings: Name the enabled sources.
-        probes: Asks the index and the vendors.
-        state: Dagster's state; None when there is no Dagster.
-        now: The present; for tests.
-    """
+    """Measure all enabled sources, the index and Dagster."""
     at = now or datetime.now(UTC)
     problems = problems_of(state, settings, at) if state else ()
     heartbeats = state.heartbeats if state else None
@@ -236,14 +222,7 @@ def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
 def source_health(
     probe: SourceProbe, history: AssetHistory | None, settings: Settings, now: datetime
 ) -> SourceHealth:
-    """Judge one source.
-
-    Args:
-        probe: What the index and the vendor said.
-        history: Of its asset; None when Dagster was not read.
-        settings: Say when days are due.
-        now: The present.
-    """
+    """Judge one source."""
     history = history or AssetHistory()
     missing = _missing_days(history, settings, now)
     judgements = [

@@ -34,9 +34,7 @@ class SourceProbe:
     """What the index and the vendor said about one source.
 
     Attributes:
-        source: Name.
         watermark: Newest activity in the index, UTC; None when the index has no documents of it.
-        vectors: Records in the index.
         newest_at_source: Newest activity at the vendor, UTC; None when it lists nothing.
         index_error: Why the index could not be read; empty when it could.
         source_error: Why the vendor could not be read; empty when it could.
@@ -57,10 +55,7 @@ class _Cached:
     """A vendor's cached answer.
 
     Attributes:
-        newest: Newest activity at the vendor; None when it lists nothing, or after an error.
-        error: Why the vendor could not be read; empty when it could.
         until: When the answer expires, in epoch seconds.
-        errors_in_a_row: Including this one.
     """
 
     newest: datetime | None

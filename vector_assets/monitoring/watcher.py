@@ -34,7 +34,6 @@ class Snapshot:
     """The result of one check.
 
     Attributes:
-        health: As measured.
         ping_error: Why the heartbeat URL could not be pinged; empty when it was, or was not tried.
     """
 
@@ -43,13 +42,7 @@ class Snapshot:
 
 
 class Watcher:
-    """A thread that checks health every `WATCH_SECONDS`.
-
-    Args:
-        settings: Name what is checked.
-        alerter: Sends the alerts.
-        probes: Asks the index and the vendors.
-    """
+    """A thread that checks health every `WATCH_SECONDS`."""
 
     def __init__(self, settings: Settings, alerter: Alerter, probes: Probes) -> None:
         self._settings = settings
@@ -71,11 +64,7 @@ class Watcher:
         self._stopped.set()
 
     def last(self, wait_seconds: float = 0.0) -> Snapshot | None:
-        """Return the newest snapshot; None when there is none yet.
-
-        Args:
-            wait_seconds: How long to wait for the first check.
-        """
+        """Return the newest snapshot, waiting so long for the first; None when there is none yet."""
         self._checked.wait(wait_seconds)
         return self._last
 

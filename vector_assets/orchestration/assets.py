@@ -41,13 +41,7 @@ def _beta_accepted() -> Iterator[None]:
 def build_documents_asset(
     source: str, partitions: dg.DailyPartitionsDefinition, index_kind: str
 ) -> dg.AssetsDefinition:
-    """Return the asset of a source.
-
-    Args:
-        source: Name, such as `jira`; also the namespace in the index and the pool of its runs.
-        partitions: Days.
-        index_kind: Kind that the UI shows, such as `pinecone`.
-    """
+    """Return the asset of a source."""
 
     @dg.asset(
         key=asset_key(source),

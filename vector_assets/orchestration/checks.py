@@ -42,12 +42,7 @@ _RUN_HOURS = 2
 
 
 def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefinition]:
-    """Yield the checks of an asset, except the freshness of its partitions.
-
-    Args:
-        key: Of the asset.
-        source: Name, and namespace in the index.
-    """
+    """Yield the checks of an asset, except the freshness of its partitions."""
     yield _build_failed_documents_check(key, source)
     yield _build_written_check(key, source)
     yield _build_volume_check(key)

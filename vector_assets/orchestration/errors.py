@@ -18,8 +18,6 @@ class Attempt:
     """An attempt of a step.
 
     Attributes:
-        number: 0 for the first attempt.
-        max_retries: Attempts after the first.
         delay_seconds: Before the second attempt; doubles with each one after it.
     """
 

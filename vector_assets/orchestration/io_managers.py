@@ -28,7 +28,6 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     """Writes a stream of embedded documents to an index, in constant memory.
 
     Attributes:
-        max_retries: How often a step is retried after a retryable error.
         retry_delay_seconds: Before the first retry; doubles with each further one.
         checkpoint_seconds: How often a run for several days records which days are complete.
     """
@@ -39,11 +38,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
-        """Return a connection to the index whose requests a meter counts.
-
-        Raises:
-            SettingsError: A setting is missing.
-        """
+        """Return a connection to the index whose requests a meter counts."""
 
     def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
         """Return the attempt of a step."""
@@ -90,11 +85,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         _log_outcome(context, report)
 
     def load_input(self, context: dg.InputContext) -> NoReturn:
-        """Refuse: an index is not a value that another asset can load.
-
-        Raises:
-            Failure: Always; says how to read instead.
-        """
+        """Refuse: an index is not a value that another asset can load."""
         raise dg.Failure(
             description=(
                 f"{context.asset_key.to_user_string()} is an index and cannot be loaded as a "
@@ -106,11 +97,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
 
 class LanceDBIOManager(VectorIndexIOManager):
-    """An index in a folder or an object store, without a server.
-
-    Attributes:
-        uri: Folder or object-store URI.
-    """
+    """An index in a folder or an object store, without a server."""
 
     uri: str
 
@@ -126,18 +113,13 @@ class PineconeIOManager(VectorIndexIOManager):
 
     Attributes:
         settings: Hold the API key, which is thereby not in the configuration that the UI shows.
-        index: Name of the index.
     """
 
     settings: dg.ResourceDependency[Settings]
     index: str
 
     def build_index(self, meter: Meter) -> Index:
-        """Return a connection to the index.
-
-        Raises:
-            SettingsError: The key is missing.
-        """
+        """Return a connection to the index."""
         from vector_assets.stores.pinecone.store import PineconeStore
 
         settings = self.settings.model_copy(update={"pinecone_index": self.index})

@@ -34,10 +34,6 @@ def metadata_by_day(
     Numbers of the whole run are recorded on the newest day only, under names that begin with
     `run_`, so that no plot repeats a total on each day. So are failures of other days, because
     windows overlap backwards and reach into the present.
-
-    Args:
-        report: Of the run.
-        days: Days to record, oldest first.
     """
     if not days:
         return {}

@@ -19,11 +19,7 @@ from vector_assets.monitoring.dagster_state.names import (
 
 
 def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
-    """Return the daily partitions since a day; the newest is yesterday in UTC.
-
-    Raises:
-        SettingsError: It is not a day.
-    """
+    """Return the daily partitions since a day; the newest is yesterday in UTC."""
     try:
         first = date.fromisoformat(start)
     except ValueError as error:

@@ -20,13 +20,7 @@ MAX_ROWS = 100
 
 
 def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:
-    """Return the asset of a source's prune.
-
-    Args:
-        source: Name, such as `jira`; also the pool that all of its runs share.
-        max_share: Largest share of the documents that may be deleted.
-        index_kind: Kind that the UI shows, such as `pinecone`.
-    """
+    """Return the asset of a source's prune."""
     key = prune_key(source)
 
     @dg.asset(

@@ -153,11 +153,6 @@ def days_due(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[date]) -
     """Return the days to sync: those missing, those with failures, and always the newest.
 
     The newest is due even when it is materialized, because of later edits.
-
-    Args:
-        instance: To read materializations from.
-        key: Of the asset.
-        days: Candidates, oldest first, at least one.
     """
     done = materialized_days(instance, key)
     failed = days_with_failures(instance, key, days)

@@ -34,13 +34,7 @@ def build_channels(settings: Settings) -> tuple[Channel, ...]:
 
 
 class Alerter:
-    """Turns the problems that one reporter sees into messages.
-
-    Args:
-        reporter: Such as `watcher`; each reporter has its own incidents.
-        channels: Where messages are sent; without any, alerts are only logged.
-        store: Keeps the incidents of all reporters.
-    """
+    """Turns the problems that one reporter sees into messages; without channels, into log records."""
 
     def __init__(self, reporter: str, channels: Sequence[Channel], store: IncidentStore) -> None:
         self._reporter = reporter
@@ -48,12 +42,7 @@ class Alerter:
         self._store = store
 
     def reconcile(self, problems: Sequence[Problem], now: datetime) -> None:
-        """Open, update and close incidents so that they match the present problems, and notify.
-
-        Args:
-            problems: All present problems of this reporter; an incident without one is closed.
-            now: UTC.
-        """
+        """Open, update and close incidents so that they match the present problems, and notify."""
         incidents = self._store.read(self._reporter)
         keys_of_others = self._keys_of_other_reporters()
         present = {problem.key: problem for problem in problems}

@@ -38,16 +38,7 @@ def materialized_days(instance: dg.DagsterInstance, key: dg.AssetKey) -> set[dat
 def days_with_failures(
     instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
 ) -> dict[date, Mapping[str, dg.MetadataValue]]:
-    """Return the days whose newest materialization has failed documents, oldest first.
-
-    Args:
-        instance: To read.
-        key: Of the asset.
-        days: Days to read; None for all.
-
-    Returns:
-        The metadata of the newest materialization of each such day.
-    """
+    """Return the metadata of each day whose newest materialization has failed documents."""
     failed_days: dict[date, Mapping[str, dg.MetadataValue]] = {}
     for day, record in newest_events(instance, key, days).items():
         event = record.asset_materialization
@@ -61,13 +52,7 @@ def days_with_failures(
 def newest_events(
     instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
 ) -> dict[date, dg.EventLogRecord]:
-    """Return the newest materialization of each day that has one, oldest day first.
-
-    Args:
-        instance: To read.
-        key: Of the asset.
-        days: Days to read; None for all.
-    """
+    """Return the newest materialization of each day that has one, oldest day first."""
     partitions = None if days is None else {day.isoformat() for day in days}
     newest = instance.get_latest_storage_id_by_partition(
         key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
@@ -96,14 +81,7 @@ def observe_records(
     *,
     webserver_error: str = "",
 ) -> DagsterState:
-    """Return the state that an instance stores; whether the code location loads is not stored.
-
-    Args:
-        instance: To read.
-        sources: Names.
-        recent_days: Days whose records are returned.
-        webserver_error: Why the webserver was not used; empty when it was not needed.
-    """
+    """Return the state that an instance stores; whether the code location loads is not stored."""
     return DagsterState(
         assets={source: _history_of(instance, source, recent_days) for source in sources},
         instigators={
@@ -126,13 +104,7 @@ def _history_of(
 def asset_history(
     instance: dg.DagsterInstance, key: dg.AssetKey, recent_days: Sequence[date] | None = None
 ) -> AssetHistory:
-    """Return the history of an asset.
-
-    Args:
-        instance: To read.
-        key: Of the asset.
-        recent_days: Days whose records are returned; the last `RECENT_DAYS` if None.
-    """
+    """Return the history of an asset, by default with the records of the last `RECENT_DAYS`."""
     if recent_days is None:
         recent_days = complete_days(datetime.now(UTC), RECENT_DAYS)
     records = [
