@@ -1,4 +1,4 @@
-"""Checks API keys in constant time; a route whose key is not set is closed."""
+"""Checks API keys in constant time: 401 for a wrong one, 403 while the route's key is not set."""
 
 import base64
 import binascii

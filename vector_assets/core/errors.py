@@ -28,7 +28,7 @@ _MAX_CAUSE_CHARACTERS = 300
 def cause_of(error: Exception) -> str:
     """Return any error as one line fit for a person, without our credentials.
 
-    An error that is not ours means that somebody answered what this code does not expect.
+    An error that is not ours means that a service answered what this code does not expect.
     """
     if isinstance(error, VectorAssetsError):
         return str(error)
@@ -61,12 +61,10 @@ class RateLimitedError(RetryableError):
             f"what was written stays."
         )
         self.service = service
-        self.waited_seconds = waited_seconds
-        self.ceiling_seconds = ceiling_seconds
 
 
 class UnavailableError(RetryableError):
-    """A service could not be reached, or answered with a server error such as `HTTP 503`."""
+    """A service could not be reached, or answered with a server error."""
 
     def __init__(
         self, service: str, seen: str, next_step: str = "Run the same days again later."
@@ -114,7 +112,6 @@ class ContractError(FatalError):
         )
         self.service = service
         self.seen = seen
-        self.wanted = wanted
 
 
 class IndexMismatchError(FatalError):
@@ -133,7 +130,6 @@ class BudgetSpentError(FatalError):
             f"the budget is spent: {spent}. What was written stays; the same command goes on from "
             f"there"
         )
-        self.spent = spent
 
 
 class CanaryError(FatalError):

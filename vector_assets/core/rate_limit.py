@@ -50,7 +50,7 @@ class RateLimiter:
 
     Args:
         service: Who is asked, for errors: `notion`, `slack users.list`.
-        meter: Each second of waiting is added to it.
+        meter: Counts the seconds of waiting.
         rate: The documented one; None if only the vendor's answers hold requests back.
         ceiling_seconds: See `CEILING_SECONDS`.
         clock: Monotonic seconds.

@@ -178,12 +178,7 @@ class Settings(BaseSettings):
     @property
     def first_day(self) -> date:
         """The first day of the partitions."""
-        try:
-            return date.fromisoformat(self.partitions_start)
-        except ValueError as error:
-            raise SettingsError(
-                f"PARTITIONS_START is {self.partitions_start!r}: set it to a day such as 2024-01-01"
-            ) from error
+        return first_day_of(self.partitions_start)
 
     @property
     def dagster_url(self) -> str:
@@ -215,6 +210,16 @@ class Settings(BaseSettings):
 
 def _plain(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def first_day_of(partitions_start: str) -> date:
+    """Return `PARTITIONS_START` as a day, or raise `SettingsError` when it is none."""
+    try:
+        return date.fromisoformat(partitions_start)
+    except ValueError as error:
+        raise SettingsError(
+            f"PARTITIONS_START is {partitions_start!r}: set it to a day such as 2024-01-01"
+        ) from error
 
 
 def load_settings() -> Settings:

@@ -67,11 +67,8 @@ class _Cached:
 class Probes:
     """Asks index and vendors and caches the vendors' answers; safe to use from several threads.
 
-    Args:
-        settings: Name the index and the vendors.
-        index: The one that the settings name if None.
-        keeps_sources: Whether vendors' answers are cached, each for its source's interval.
-        remembered: The property `remembered` of an earlier process, or an empty text.
+    With `keeps_sources` each vendor's answer is cached for its source's interval; `remembered` is
+    that property of an earlier process.
     """
 
     def __init__(

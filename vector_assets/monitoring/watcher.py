@@ -64,7 +64,7 @@ class Watcher:
         self._stopped.set()
 
     def last(self, wait_seconds: float = 0.0) -> Snapshot | None:
-        """Return the newest snapshot, waiting so long for the first; None when there is none yet."""
+        """Return the newest snapshot, after a wait for the first; None when there is none."""
         self._checked.wait(wait_seconds)
         return self._last
 
@@ -79,20 +79,18 @@ class Watcher:
     def check_once(self) -> Snapshot:
         """Measure, alert, ping. Concurrent checks take turns, so that no alert is sent twice."""
         with self._check_lock:
-            return self._check()
-
-    def _check(self) -> Snapshot:
-        state = observe(self._settings)
-        health = measure(self._settings, self._probes, state)
-        now = health.checked_at
-        problems = for_watcher(health, state, self._settings, watched_for=now - self._started_at)
-        # Publish the snapshot first, so that an alert's reader finds it here.
-        snapshot = self._last = Snapshot(health)
-        self._checked.set()
-        self._alerter.reconcile(problems, now)
-        if health.verdict is Verdict.FRESH and not health.problems:
-            snapshot = self._last = Snapshot(health, self._ping())
-        return snapshot
+            state = observe(self._settings)
+            health = measure(self._settings, self._probes, state)
+            now = health.checked_at
+            age = now - self._started_at
+            problems = for_watcher(health, state, self._settings, watched_for=age)
+            # Publish the snapshot first, so that an alert's reader finds it here.
+            snapshot = self._last = Snapshot(health)
+            self._checked.set()
+            self._alerter.reconcile(problems, now)
+            if health.verdict is Verdict.FRESH and not health.problems:
+                snapshot = self._last = Snapshot(health, self._ping())
+            return snapshot
 
     def _watch(self) -> None:
         while True:

@@ -1,8 +1,4 @@
-"""The jobs over all sources.
-
-`nightly_ingestion` reads what has changed; `weekly_rescan` also reads what seems unchanged, for
-edits and deletions that no listing shows; `weekly_prune` deletes what is gone at its source.
-"""
+"""The jobs over all sources."""
 
 from collections.abc import Sequence
 

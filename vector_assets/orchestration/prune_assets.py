@@ -1,6 +1,7 @@
 """One unpartitioned asset per source: the prune of its documents, with a check for refusals."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -108,17 +109,7 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
 
 
 def _refused(report: PruneReport) -> dg.TableMetadataValue:
-    rows = [
-        dg.TableRecord(
-            {
-                "subject": refusal.subject,
-                "documents": refusal.documents,
-                "reason": refusal.reason,
-                "advice": refusal.advice,
-            }
-        )
-        for refusal in report.refusals[:MAX_ROWS]
-    ]
+    rows = [dg.TableRecord(asdict(refusal)) for refusal in report.refusals[:MAX_ROWS]]
     columns = [
         dg.TableColumn("subject"),
         dg.TableColumn("documents", "int"),

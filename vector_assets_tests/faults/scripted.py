@@ -120,7 +120,7 @@ class ScriptedSource(ListSource):
             if twist == "document fails" and place == len(shown) // 2:
                 yield DocumentFailure(doc.id, "HTTP 500", doc.day)
             else:
-                yield document
+                yield doc
 
 
 _NEVER = datetime.min.replace(tzinfo=START.tzinfo)

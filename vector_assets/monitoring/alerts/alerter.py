@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 REMIND_EVERY = timedelta(days=1)
 
+_CHANNEL_PREFIX = "channel:"
+
 
 def build_channels(settings: Settings) -> tuple[Channel, ...]:
     """Return the channels that the settings configure."""
@@ -34,7 +36,7 @@ def build_channels(settings: Settings) -> tuple[Channel, ...]:
 
 
 class Alerter:
-    """Turns the problems that one reporter sees into messages; without channels, into log records."""
+    """Turns one reporter's problems into messages; without channels they are only logged."""
 
     def __init__(self, reporter: str, channels: Sequence[Channel], store: IncidentStore) -> None:
         self._reporter = reporter
@@ -52,7 +54,7 @@ class Alerter:
             elif key not in keys_of_others:
                 incidents[key] = Incident(problem, opened_at=problem.since or now, seen_at=now)
         for key, incident in list(incidents.items()):
-            if key in present or _is_about_a_channel(key):
+            if key in present or key.startswith(_CHANNEL_PREFIX):
                 self._notify(incident, now)
             elif self._notify_resolved(incident, now):
                 del incidents[key]
@@ -141,11 +143,7 @@ class Alerter:
 
 
 def _channel_key(channel: Channel) -> str:
-    return f"channel:{channel.name}"
-
-
-def _is_about_a_channel(key: str) -> bool:
-    return key.startswith("channel:")
+    return f"{_CHANNEL_PREFIX}{channel.name}"
 
 
 def _deliver(channel: Channel, message: Message) -> str:

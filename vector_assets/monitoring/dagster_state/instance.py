@@ -41,12 +41,15 @@ def days_with_failures(
     """Return the metadata of each day whose newest materialization has failed documents."""
     failed_days: dict[date, Mapping[str, dg.MetadataValue]] = {}
     for day, record in newest_events(instance, key, days).items():
-        event = record.asset_materialization
-        assert event is not None
-        failed = event.metadata.get(FAILED_DOCUMENTS)
-        if failed is not None and failed.value:
-            failed_days[day] = event.metadata
+        if _number(record, FAILED_DOCUMENTS):
+            failed_days[day] = metadata_of(record)
     return failed_days
+
+
+def metadata_of(record: dg.EventLogRecord) -> Mapping[str, dg.MetadataValue]:
+    """Return the metadata of a materialization."""
+    event = record.asset_materialization
+    return event.metadata if event is not None else {}
 
 
 def newest_events(
@@ -159,14 +162,12 @@ def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instiga
 
 
 def _gaps(record: dg.EventLogRecord) -> tuple[Gap, ...] | None:
-    event = record.asset_materialization
-    table = event.metadata.get(GAPS) if event is not None else None
+    table = metadata_of(record).get(GAPS)
     if not isinstance(table, dg.TableMetadataValue):
         return None
     return tuple(gap_of(row.data) for row in table.records)
 
 
 def _number(record: dg.EventLogRecord, name: str) -> int:
-    event = record.asset_materialization
-    value = event.metadata.get(name) if event is not None else None
+    value = metadata_of(record).get(name)
     return int(str(value.value)) if value is not None else 0
