@@ -68,11 +68,7 @@ class Services:
         self._index: LiveIndex | None = None
 
     def health(self) -> Health:
-        """Return the health of the watcher's last check.
-
-        Raises:
-            HTTPException: 503 when that check is too old.
-        """
+        """Return the health of the watcher's last check; refuse with 503 when that is too old."""
         snapshot = self.watcher.last(FIRST_CHECK_SECONDS)
         if snapshot is None or not self.watcher.is_checking(datetime.now(UTC)):
             raise HTTPException(503, "the watcher has stopped: see the log of this process")

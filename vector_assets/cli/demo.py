@@ -1,8 +1,4 @@
-"""`vector-assets demo`: the product on one machine, without an account.
-
-It syncs a sandbox through the Dagster assets into LanceDB with the local model, then shows status
-and answers.
-"""
+"""`vector-assets demo`: syncs a sandbox through the Dagster assets, without an account."""
 
 import os
 from dataclasses import replace

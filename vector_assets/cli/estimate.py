@@ -20,11 +20,7 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def estimate(names: Sequence[str], days: "Days", settings: Settings, *, as_json: bool) -> None:
-    """Print what a sync of some sources would cost.
-
-    Raises:
-        FatalError: A source could not be estimated; the others were printed.
-    """
+    """Print what a sync of some sources would cost; fail after that if any has failed."""
     from vector_assets.cli import output as terminal
     from vector_assets.maintenance.estimate import estimate_source, total_of
 

@@ -28,11 +28,7 @@ class Days:
 
     @classmethod
     def newest(cls, count: int, now: datetime) -> "Days":
-        """Return the newest complete days, yesterday the last of them.
-
-        Raises:
-            UsageError: The count is below 1.
-        """
+        """Return the newest complete days, at least one, yesterday the last of them."""
         if count < 1:
             raise UsageError(f"the number of days is {count}: it has to be at least 1")
         yesterday = now.astimezone(UTC).date() - timedelta(days=1)
@@ -71,14 +67,7 @@ class Window:
 
     @classmethod
     def of_days(cls, first: date, last: date, *, overlap: timedelta, now: datetime) -> "Window":
-        """Return the window that fetches the days `first` to `last`, both included.
-
-        Args:
-            first: First UTC day.
-            last: Last UTC day.
-            overlap: How far to look back before `first`, because a vendor's search lags.
-            now: The present; the newest complete day is the day before.
-        """
+        """Return the window of some days, and an overlap before: a vendor's search lags."""
         end = start_of_day(last + timedelta(days=1))
         newest_complete_day = now.astimezone(UTC).date() - timedelta(days=1)
         return cls(

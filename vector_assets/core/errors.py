@@ -93,7 +93,7 @@ class UsageError(FatalError):
 class CredentialsError(FatalError):
     """A service refuses our credentials, or they lack a permission that we need.
 
-    `seen` is the service's own error, never the credential; `next_step` names the variable or scope.
+    `seen` is the service's own error, never the credential.
     """
 
     def __init__(self, service: str, seen: str, next_step: str) -> None:

@@ -195,11 +195,7 @@ class Settings(BaseSettings):
         )
 
     def require_credentials(self, source: str) -> None:
-        """Check that a source has its credentials.
-
-        Raises:
-            SettingsError: Names each variable that is missing.
-        """
+        """Raise `SettingsError`, naming each missing variable of a source, if any."""
         missing = self.missing_credentials(source)
         if missing:
             raise SettingsError(
@@ -223,11 +219,7 @@ def first_day_of(partitions_start: str) -> date:
 
 
 def load_settings() -> Settings:
-    """Read the environment, and a `.env` file in the working folder for what it does not set.
-
-    Raises:
-        SettingsError: A variable cannot be read; the message names it and what was wanted.
-    """
+    """Read the environment, then a `.env` file, or raise `SettingsError`."""
     load_dotenv(find_dotenv(usecwd=True), override=False)
     for name in _SECRETS_OF_OTHERS:
         credentials.register(credentials.of_url(os.environ.get(name, "")))

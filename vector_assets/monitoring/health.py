@@ -1,8 +1,4 @@
-"""Measures how fresh each source is and whether everything runs.
-
-Freshness compares the newest activity in the index with the newest at the source, and looks at the
-materialized days and at each day's number of documents.
-"""
+"""Measures how fresh each source is and whether everything runs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -117,10 +113,7 @@ class Health:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the sources' verdicts; at best late while there is a problem.
-
-        Unknown when no source is enabled.
-        """
+        """The worst of the sources, unknown without any; at best late while there is a problem."""
         verdicts = {source.verdict for source in self.sources} or {Verdict.UNKNOWN}
         if self.problems:
             verdicts.add(Verdict.LATE)
@@ -165,10 +158,7 @@ def measure(
 def _canary(
     probes: Probes, state: DagsterState | None, now: datetime
 ) -> tuple[datetime | None, tuple[Problem, ...]]:
-    """Return when the canary was last found, and a problem if that is too long ago.
-
-    Without Dagster there is no problem: only its nightly run tries the canary.
-    """
+    """Return when the canary was last found, and a problem if Dagster has run without it."""
     try:
         found_at = probes.canary_found_at()
     except VectorAssetsError:

@@ -131,10 +131,7 @@ class Probes:
             raise UnavailableError("the index", cause_of(error)) from error
 
     def pending_reindex(self) -> PendingReindex | None:
-        """Return how the live index differs from what the settings ask for.
-
-        None when it does not differ, or cannot be read: `probe` reports that error.
-        """
+        """Return how the live index differs from the settings; None if not, or unread."""
         try:
             return pending_reindex(self._index, self._settings)
         except Exception:  # noqa: BLE001 - `probe` reports it

@@ -28,10 +28,7 @@ PENDING_REINDEX = "pending_reindex"
 
 @contextmanager
 def _beta_accepted() -> Iterator[None]:
-    """Suppress the warning that `backfill_policy` is beta.
-
-    Single runs for a range of days need it, and the version of Dagster is pinned.
-    """
+    """Suppress the warning that `backfill_policy`, which single runs for a range need, is beta."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
         yield

@@ -58,10 +58,7 @@ def build_freshness_checks(
 
 
 def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
-    """Return the check that fails while documents of a source are in quarantine.
-
-    It covers all quarantined documents, so that a good run does not hide an earlier failure.
-    """
+    """Return the check that fails while any document of a source is in quarantine."""
 
     @dg.asset_check(
         asset=key,

@@ -1,7 +1,4 @@
-"""Turns our errors into Dagster's retries and failures.
-
-Any other error is a bug and ends the run with its traceback.
-"""
+"""Turns our errors into Dagster's retries and failures; others keep their traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,8 +1,4 @@
-"""IO managers that write an asset's stream of documents to the index, batch by batch.
-
-`LanceDBIOManager` is the embedded default, `PineconeIOManager` a hosted index; both use the
-resource key `vector_index`.
-"""
+"""IO managers that write an asset's stream of documents to the index, batch by batch."""
 
 import math
 from abc import abstractmethod
@@ -47,13 +43,9 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
         """Write a stream and record a materialization with its own numbers for each day.
 
-        A run for several days records them as they are completed, the newest first, because
-        Dagster records none before the end of a run, and none of a run that fails or is killed. At
-        the end Dagster records each day once more, with its final numbers.
-
-        Raises:
-            RetryRequested: A service does not answer, and attempts are left.
-            Failure: The run cannot continue; its text says what to change.
+        A run for several days records each as it is completed, the newest first: Dagster records
+        none before the end of a run, and none of a run that fails. At the end it records each once
+        more, with its final numbers.
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)

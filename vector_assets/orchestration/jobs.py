@@ -23,11 +23,7 @@ def build_jobs(
     prunes: Sequence[dg.AssetsDefinition],
     canary: dg.AssetsDefinition,
 ) -> list[UnresolvedAssetJobDefinition]:
-    """Return the jobs.
-
-    The rescan materializes the days that it reads. Fingerprints prevent unchanged documents from
-    being embedded or written again.
-    """
+    """Return the jobs; the rescan materializes its days, without embedding them again."""
     return [
         dg.define_asset_job(
             NIGHTLY_INGESTION,

@@ -21,11 +21,7 @@ def materialize_in_process(
     instance: dg.DagsterInstance | None = None,
     log_level: str = "INFO",
 ) -> dg.ExecuteInProcessResult:
-    """Materialize and check some days of a source, in a run that is recorded for the UI.
-
-    Raises:
-        VectorAssetsError: The error that ended the run.
-    """
+    """Materialize and check some days in a recorded run, or raise the error that ended it."""
     if instance is None:
         with dg.DagsterInstance.get() as opened:
             return materialize_in_process(defs, source, days, instance=opened, log_level=log_level)

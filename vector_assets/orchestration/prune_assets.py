@@ -110,10 +110,6 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
 
 def _refused(report: PruneReport) -> dg.TableMetadataValue:
     rows = [dg.TableRecord(asdict(refusal)) for refusal in report.refusals[:MAX_ROWS]]
-    columns = [
-        dg.TableColumn("subject"),
-        dg.TableColumn("documents", "int"),
-        dg.TableColumn("reason"),
-        dg.TableColumn("advice"),
-    ]
+    kinds = {"subject": "string", "documents": "int", "reason": "string", "advice": "string"}
+    columns = [dg.TableColumn(name, kind) for name, kind in kinds.items()]
     return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))

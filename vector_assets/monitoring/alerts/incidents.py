@@ -182,11 +182,7 @@ INCIDENTS_FOLDER = Path("data")
 
 @contextmanager
 def incident_store() -> Iterator[IncidentStore]:
-    """Yield Dagster's storage if there is an instance, else a store of files.
-
-    Raises:
-        UnavailableError: Dagster's storage does not answer.
-    """
+    """Yield Dagster's storage if there is an instance, else a store of files."""
     with configured_instance() as instance:
         if instance is None:
             yield FileIncidentStore(INCIDENTS_FOLDER)
