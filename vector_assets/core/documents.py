@@ -43,6 +43,7 @@ class Section:
     """A part of a document that chunking keeps whole where it can: a comment, a message, a turn.
 
     Attributes:
+        text: Markdown, without the heading.
         heading: What to show above it, such as `Background` or `Ann Lee, 2026-02-03 10:15`.
         url: Link to just this part; empty when there is none, and the document's link serves.
         is_apart: Whether the section before it is about something else, such as a conversation
@@ -67,8 +68,12 @@ class Document:
     Attributes:
         source: Name of the source, such as `jira`.
         native_id: Identity at the vendor that never changes; ASCII, without `#`.
+        title: One line.
+        sections: The body, in reading order; may be empty.
+        url: Where a person opens it.
         container: Project, channel or database that it lives in.
         authors: Names of those who wrote it, without duplicates; the first is who created it.
+        created_at: UTC.
         updated_at: Last activity, UTC; decides the partition, and which version is newer.
         access: `(PUBLIC,)`, or `(RESTRICTED, e-mail, ...)` in lower case.
         extra: The source's own fields of metadata, such as `issue_key`; the same names on every

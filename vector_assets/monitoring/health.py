@@ -73,6 +73,7 @@ class SourceHealth:
             cannot be read.
         quarantine: The first `MAX_LISTED` of them, with causes; they do not affect the verdict.
         gaps: What the newest run did not read, and why; they do not affect the verdict.
+        last_sync: When a day was last materialized, UTC; None when not known.
     """
 
     source: str

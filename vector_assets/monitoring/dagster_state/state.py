@@ -28,6 +28,8 @@ class PartitionRecord:
     """The newest materialization of a day.
 
     Attributes:
+        recorded_at: When it was materialized, UTC.
+        documents: Number of documents whose last activity was on this day.
         gaps: What the run did not read; None when another day of the run records it.
     """
 
