@@ -82,8 +82,8 @@ class Watcher:
             state = observe(self._settings)
             health = measure(self._settings, self._probes, state)
             now = health.checked_at
-            age = now - self._started_at
-            problems = for_watcher(health, state, self._settings, watched_for=age)
+            watched_for = now - self._started_at
+            problems = for_watcher(health, state, self._settings, watched_for=watched_for)
             # Publish the snapshot first, so that an alert's reader finds it here.
             snapshot = self._last = Snapshot(health)
             self._checked.set()
