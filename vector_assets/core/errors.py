@@ -32,6 +32,8 @@ def cause_of(error: Exception) -> str:
     """
     if isinstance(error, VectorAssetsError):
         return str(error)
+    if isinstance(error, TimeoutError):
+        return scrub(str(error) or "no answer in time")
     message = " ".join(f"{type(error).__name__}: {error}".split())
     return scrub(f"the answer was not understood ({message[:_MAX_CAUSE_CHARACTERS]})")
 

@@ -92,6 +92,7 @@ class Settings(BaseSettings):
 
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
+    run_max_hours: float = Field(default=24.0, gt=0)
     partitions_start: str = "2024-01-01"
     prune_max_share: float = Field(default=0.2, ge=0, le=1)
 

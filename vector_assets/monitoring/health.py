@@ -15,9 +15,11 @@ from vector_assets.maintenance.canary import CANARY, OLD_AFTER
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
 from vector_assets.monitoring.liveness import problems_of
+from vector_assets.monitoring.loading import Loading, loading_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
 from vector_assets.pipeline.quarantine import MAX_LISTED
+from vector_assets.sources import source_class
 from vector_assets.sources.items import Gap, Quarantined
 
 LATE_AFTER = timedelta(hours=30)
@@ -74,6 +76,7 @@ class SourceHealth:
         quarantine: The first `MAX_LISTED` of them, with causes; they do not affect the verdict.
         gaps: What the newest run did not read, and why; they do not affect the verdict.
         last_sync: When a day was last materialized, UTC; None when not known.
+        loading: How far runs that load days of it are; None when there are none that progress.
     """
 
     source: str
@@ -91,6 +94,7 @@ class SourceHealth:
     quarantine: tuple[Quarantined, ...] = ()
     gaps: tuple[Gap, ...] = ()
     last_sync: datetime | None = None
+    loading: Loading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +220,22 @@ def source_health(
     """Judge one source."""
     history = history or AssetHistory()
     missing = _missing_days(history, settings, now)
-    judgements = [
-        _judge_lag(probe),
-        _judge_missing_days(missing, settings, now),
-        _judge_volume(history),
-    ]
-    verdicts = {verdict for verdict, _ in judgements}
-    reasons = tuple(reason for _, reason in judgements if reason)
+    loading = loading_of(history, now)
+    verdict, reasons = _judge(
+        [
+            _judge_lag(probe, loading),
+            _judge_missing_days(missing, settings, now),
+            _judge_volume(history),
+        ],
+        loading,
+    )
     newest = history.recent[-1] if history.recent else None
     lag_seconds = None
     if probe.watermark and probe.newest_at_source:
         lag_seconds = max(0.0, (probe.newest_at_source - probe.watermark).total_seconds())
     return SourceHealth(
         source=probe.source,
-        verdict=_worst(verdicts),
+        verdict=verdict,
         reasons=reasons or ("the index is up to date with the source",),
         watermark=probe.watermark,
         newest_at_source=probe.newest_at_source,
@@ -247,7 +253,19 @@ def source_health(
         quarantine=(probe.quarantine or ())[:MAX_LISTED],
         gaps=history.gaps,
         last_sync=max((record.recorded_at for record in history.recent), default=None),
+        loading=loading,
     )
+
+
+def _judge(
+    judgements: Sequence[tuple[Verdict, str]], loading: Loading | None
+) -> tuple[Verdict, tuple[str, ...]]:
+    verdict = _worst({verdict for verdict, _ in judgements})
+    reasons = tuple(reason for _, reason in judgements if reason)
+    if loading is None or verdict is Verdict.FRESH:
+        return verdict, reasons
+    # A stale source needs somebody; one that is being loaded needs time.
+    return (Verdict.LATE if verdict is Verdict.STALE else verdict), (str(loading), *reasons)
 
 
 def usual_documents(history: AssetHistory) -> float | None:
@@ -280,20 +298,22 @@ def hours(span: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // 1440} days"
 
 
-def _judge_lag(probe: SourceProbe) -> tuple[Verdict, str]:
+def _judge_lag(probe: SourceProbe, loading: Loading | None) -> tuple[Verdict, str]:
     if probe.index_error:
         return Verdict.UNKNOWN, f"the index cannot be read: {probe.index_error}"
     if probe.source_error:
         return Verdict.UNKNOWN, f"the source cannot be read: {probe.source_error}"
     if probe.newest_at_source is None:
         if probe.watermark is None:
-            return Verdict.FRESH, "the source has nothing that these credentials can read"
+            advice = source_class(probe.source).when_nothing_is_listed
+            return Verdict.UNKNOWN, f"the source lists nothing for these credentials: {advice}"
         return Verdict.LATE, (
             f"the source lists nothing, though the index holds {probe.vectors:,} vectors of it: "
             f"check whether the credentials have lost their access"
         )
     if probe.watermark is None:
-        return Verdict.STALE, "the index has no documents of it: run `vector-assets sync`"
+        advice = "" if loading else ": run `vector-assets sync`"
+        return Verdict.STALE, f"the index has no documents of it{advice}"
     behind = probe.newest_at_source - probe.watermark
     if behind <= LATE_AFTER:
         return Verdict.FRESH, ""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import requests
 
+from vector_assets.core.deadline import within
 from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
@@ -121,8 +122,11 @@ class Watcher:
         if not url:
             return ""
         try:
-            requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status()
-        except requests.RequestException as error:
+            within(
+                2 * PING_TIMEOUT_SECONDS,
+                lambda: requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status(),
+            )
+        except (requests.RequestException, TimeoutError) as error:
             # The address is a secret, so the error's message is left out.
             logger.warning("HEARTBEAT_URL cannot be pinged: %s", type(error).__name__)
             return f"HEARTBEAT_URL cannot be pinged: {type(error).__name__}"

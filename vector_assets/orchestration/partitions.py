@@ -10,12 +10,12 @@ from vector_assets.core.settings import first_day_of
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
-    ONE_DAY_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
+from vector_assets.monitoring.dagster_state.state import days_of_tags
 
 
 def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
@@ -50,11 +50,7 @@ def pruned_sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, 
 
 def days_of_run(run: dg.DagsterRun) -> tuple[date, ...]:
     """Return the days that a run materializes; none when its tags name no days."""
-    first = run.tags.get(RANGE_START_TAG) or run.tags.get(ONE_DAY_TAG)
-    last = run.tags.get(RANGE_END_TAG) or run.tags.get(ONE_DAY_TAG)
-    if not first or not last:
-        return ()
-    return tuple(Days(date.fromisoformat(first), date.fromisoformat(last)))
+    return tuple(sorted(days_of_tags(run.tags)))
 
 
 def in_words(days: tuple[date, ...]) -> str:

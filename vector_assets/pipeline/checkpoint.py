@@ -19,7 +19,7 @@ OnCommit = Callable[[SyncReport, Sequence[date]], None]
 
 
 class Budget:
-    """Requests and dollars that all sources of a run may spend together; safe between threads.
+    """What all sources of a run may spend together; safe between threads.
 
     Calls are compared with the limit before each document, dollars after each batch. What a run
     has read by then it still writes, so that nothing is paid for twice; by that much it goes over.
@@ -27,11 +27,20 @@ class Budget:
     Args:
         max_calls: Requests to vendors, embedder and index; None for no limit.
         max_dollars: For embedding; None for no limit.
+        max_hours: From now on; None for no limit.
     """
 
-    def __init__(self, *, max_calls: int | None = None, max_dollars: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        max_calls: int | None = None,
+        max_dollars: float | None = None,
+        max_hours: float | None = None,
+    ) -> None:
         self._max_calls = max_calls
         self._max_dollars = max_dollars
+        self._max_hours = max_hours
+        self._started_at = time.monotonic()
         self._lock = threading.Lock()
         self._meters: list[Meter] = []
         self._dollars: dict[str, float] = {}
@@ -56,6 +65,9 @@ class Budget:
             return f"{calls:,} of {self._max_calls:,} calls"
         if self._max_dollars is not None and dollars >= self._max_dollars:
             return f"${dollars:,.4f} of ${self._max_dollars:,.4f}"
+        hours = (time.monotonic() - self._started_at) / 3600
+        if self._max_hours is not None and hours >= self._max_hours:
+            return f"{hours:,.2g} of {self._max_hours:,.2g} hours"
         return ""
 
 

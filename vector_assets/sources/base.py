@@ -103,6 +103,7 @@ class Source(ABC):
         name: As in ids, namespaces and asset names: `jira`.
         overlap: How far before a day its window begins, because the vendor's search lags.
         newest_every: Shortest time between two calls of `newest` by the monitoring.
+        when_nothing_is_listed: What to do when the vendor lists nothing at all.
         known: What the index holds, set by the pipeline, so that a source can skip unchanged
             documents.
     """
@@ -110,6 +111,7 @@ class Source(ABC):
     name: ClassVar[str]
     overlap: ClassVar[timedelta]
     newest_every: ClassVar[timedelta] = timedelta(minutes=10)
+    when_nothing_is_listed: ClassVar[str] = "check what its credentials may read"
     known: Known = NothingKnown()
 
     @classmethod

@@ -90,8 +90,23 @@ def test_an_empty_index_is_stale_and_says_what_to_do() -> None:
     assert health.reasons == ("the index has no documents of it: run `vector-assets sync`",)
 
 
-def test_a_source_that_holds_nothing_is_fresh_when_the_index_holds_nothing() -> None:
-    assert judged(probe(watermark=None, newest=None)).verdict == Verdict.FRESH
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("slack", "invite the bot"),
+        ("jira", "Browse projects"),
+        ("notion", "connect the integration"),
+        ("fireflies", "invited to the meetings"),
+        ("files", "FILES_PATH"),
+    ],
+)
+def test_a_source_that_lists_nothing_is_unknown_and_says_what_to_do(
+    source: str, advice: str
+) -> None:
+    health = judged(SourceProbe(source))
+    assert health.verdict == Verdict.UNKNOWN
+    assert "lists nothing for these credentials" in health.reasons[0]
+    assert advice in health.reasons[0]
 
 
 def test_a_source_that_lists_nothing_any_more_may_have_lost_its_access() -> None:

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.deadline import within
+from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.channels import Channel, Kind, Message, WebhookChannel
 from vector_assets.monitoring.alerts.incidents import REPORTERS, Incident, IncidentStore
@@ -19,6 +20,9 @@ logger = logging.getLogger(__name__)
 REMIND_EVERY = timedelta(days=1)
 
 _CHANNEL_PREFIX = "channel:"
+
+DELIVERY_SECONDS = 60.0
+"""How long a channel may take to accept a message."""
 
 
 def build_channels(settings: Settings) -> tuple[Channel, ...]:
@@ -149,8 +153,8 @@ def _channel_key(channel: Channel) -> str:
 def _deliver(channel: Channel, message: Message) -> str:
     """Send a message; return why that failed, or an empty text."""
     try:
-        channel.send(message)
-    except VectorAssetsError as error:
-        logger.warning("alert to %s: %s", channel.name, error)
-        return str(error)
+        within(DELIVERY_SECONDS, lambda: channel.send(message))
+    except Exception as error:  # noqa: BLE001 - the other channels are still told
+        logger.warning("alert to %s: %s", channel.name, cause_of(error))
+        return cause_of(error)
     return ""

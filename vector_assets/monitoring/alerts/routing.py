@@ -51,7 +51,8 @@ def for_sensors(
 ) -> list[Problem]:
     """Return the problems that the sensors report: late sources, failed runs and failed checks.
 
-    While the incident of a failed run is open, the lateness that it causes is not reported too.
+    While the incident of a failed run is open, the lateness that it causes is not reported too;
+    nor is a source while it is being loaded.
     """
     runs = [
         incident.problem
@@ -67,7 +68,7 @@ def for_sensors(
     behind = [
         _source_problem(source, state, settings)
         for source in _behind(health)
-        if source.source not in failed - alerted
+        if source.source in alerted or not (source.source in failed or source.loading)
     ]
     return [*runs, *behind, *_check_problems(state, settings)]
 

@@ -20,11 +20,14 @@ from vector_assets.monitoring.dagster_state.names import (
     WATCHED_CHECKS,
 )
 from vector_assets.monitoring.dagster_state.state import (
+    ACTIVE_STATUSES,
     RECENT_DAYS,
+    ActiveRun,
     AssetHistory,
     DagsterState,
     Instigator,
     PartitionRecord,
+    days_of_tags,
     gap_of,
 )
 from vector_assets.sources.items import Gap
@@ -85,8 +88,9 @@ def observe_records(
     webserver_error: str = "",
 ) -> DagsterState:
     """Return the state that an instance stores; whether the code location loads is not stored."""
+    runs = _active_runs(instance)
     return DagsterState(
-        assets={source: _history_of(instance, source, recent_days) for source in sources},
+        assets={source: _history_of(instance, source, recent_days, runs) for source in sources},
         instigators={
             state.name: _instigator(instance, state) for state in instance.all_instigator_state()
         },
@@ -96,12 +100,38 @@ def observe_records(
 
 
 def _history_of(
-    instance: dg.DagsterInstance, source: str, recent_days: Sequence[date]
+    instance: dg.DagsterInstance,
+    source: str,
+    recent_days: Sequence[date],
+    runs: Sequence[ActiveRun],
 ) -> AssetHistory:
-    """Return the history of a source's documents, with the failed checks of its prune."""
+    """Return the history of a source's documents, with its runs and its prune's failed checks."""
     history = asset_history(instance, asset_key(source), recent_days)
     pruned = _failed_checks(instance, prune_key(source), [PRUNE_CHECK])
-    return replace(history, failed_checks={**history.failed_checks, **pruned})
+    return replace(
+        history,
+        failed_checks={**history.failed_checks, **pruned},
+        active_runs=tuple(run for run in runs if run.materializes(source)),
+    )
+
+
+def _active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
+    filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus(name) for name in ACTIVE_STATUSES])
+    return [
+        ActiveRun(
+            assets=None if selected is None else frozenset(key.path[-1] for key in selected),
+            job=record.dagster_run.job_name,
+            days=days_of_tags(record.dagster_run.tags),
+            created_at=record.create_timestamp.replace(tzinfo=UTC),
+            started_at=_utc(record.start_time),
+        )
+        for record in instance.get_run_records(filters)
+        for selected in [record.dagster_run.asset_selection]
+    ]
+
+
+def _utc(epoch_seconds: float | None) -> datetime | None:
+    return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC)
 
 
 def asset_history(

@@ -5,7 +5,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from vector_assets.core.days import Days
+from vector_assets.monitoring.dagster_state.names import (
+    NIGHTLY_INGESTION,
+    ONE_DAY_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+    WEEKLY_RESCAN,
+    documents_asset,
+)
 from vector_assets.sources.items import Gap
+
+ACTIVE_STATUSES = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
+"""Of runs that work, or will; one that is being canceled does not."""
 
 RECENT_DAYS = 29
 """How far an asset's records go back: four weeks, to compare a day with the same weekdays."""
@@ -41,17 +53,53 @@ class PartitionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ActiveRun:
+    """A run that waits or works.
+
+    Attributes:
+        assets: Names of the assets that it materializes; None for all of its job.
+        job: Its name.
+        days: That it materializes.
+        created_at: UTC.
+        started_at: UTC; None while it waits.
+    """
+
+    assets: frozenset[str] | None
+    job: str
+    days: frozenset[date]
+    created_at: datetime
+    started_at: datetime | None = None
+
+    def materializes(self, source: str) -> bool:
+        """Return whether it materializes days of a source."""
+        if self.assets is None:
+            return self.job in (NIGHTLY_INGESTION, WEEKLY_RESCAN)
+        return documents_asset(source) in self.assets
+
+
+def days_of_tags(tags: Mapping[str, str]) -> frozenset[date]:
+    """Return the days that a run's tags name."""
+    first = tags.get(RANGE_START_TAG) or tags.get(ONE_DAY_TAG)
+    last = tags.get(RANGE_END_TAG) or tags.get(ONE_DAY_TAG)
+    if not first or not last:
+        return frozenset()
+    return frozenset(Days(date.fromisoformat(first), date.fromisoformat(last)))
+
+
+@dataclass(frozen=True, slots=True)
 class AssetHistory:
     """The materializations and checks of a source's asset.
 
     Attributes:
         recent: Records of the last `RECENT_DAYS`, oldest first.
         failed_checks: Asset checks whose newest evaluation failed, with its description.
+        active_runs: That materialize days of it.
     """
 
     days: frozenset[date] = frozenset()
     recent: tuple[PartitionRecord, ...] = ()
     failed_checks: Mapping[str, str] = field(default_factory=dict)
+    active_runs: tuple[ActiveRun, ...] = ()
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

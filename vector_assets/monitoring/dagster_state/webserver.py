@@ -5,16 +5,17 @@ This works from another host and while the daemon is dead, and does not import D
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from vector_assets.core.days import Days
+from vector_assets.core.deadline import BoundedAdapter
 from vector_assets.core.errors import ContractError, UnavailableError
+from vector_assets.monitoring.dagster_state import queries
 from vector_assets.monitoring.dagster_state.names import (
     CODE_SERVER_AWAY,
     DOCUMENTS,
@@ -29,10 +30,13 @@ from vector_assets.monitoring.dagster_state.names import (
     source_of_asset,
 )
 from vector_assets.monitoring.dagster_state.state import (
+    ACTIVE_STATUSES,
+    ActiveRun,
     AssetHistory,
     DagsterState,
     Instigator,
     PartitionRecord,
+    days_of_tags,
     gap_of,
 )
 from vector_assets.sources.items import Gap
@@ -43,81 +47,6 @@ _DEAD_CONNECTIONS = 3
 """How many queries can fail after a restart of Postgres: the storages of runs, events and schedules
 each keep one connection open and notice only on a failure that it is dead (dagster-postgres'
 `optimize_for_webserver`, 2026-11-26)."""
-
-_STATE = """
-query {
-  instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } }
-  workspaceOrError {
-    ... on PythonError { message }
-    ... on Workspace { locationEntries { name locationOrLoadError {
-      ... on PythonError { message causes { message } }
-      ... on RepositoryLocation { repositories {
-        schedules { name scheduleState { status ticks(limit: 1) {
-          timestamp status error { message } } } }
-        sensors { name sensorState { status ticks(limit: 1) {
-          timestamp status error { message } } } }
-      } }
-    } } }
-  }
-}
-"""
-
-_ASSETS = """
-query ($keys: [AssetKeyInput!]!, $days: [String!]!) {
-  assetNodes(assetKeys: $keys) {
-    assetKey { path }
-    assetPartitionStatuses {
-      ... on TimePartitionStatuses { ranges { startKey endKey status } }
-    }
-    latestMaterializationByPartition(partitions: $days) {
-      partition timestamp
-      metadataEntries { label
-        ... on IntMetadataEntry { intValue }
-        ... on TableMetadataEntry { table { records } }
-      }
-    }
-    assetChecksOrError { ... on AssetChecks { checks {
-      name
-      executionForLatestMaterialization { status evaluation { success description } }
-    } } }
-  }
-}
-"""
-
-_LAUNCH = """
-mutation ($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PartitionKeysNotFoundError { message }
-    ... on PythonError { message }
-    ... on UnauthorizedError { message }
-  }
-}
-"""
-
-_BACKFILL = """
-query ($id: String!) {
-  partitionBackfillOrError(backfillId: $id) {
-    __typename
-    ... on PythonError { message }
-    ... on PartitionBackfill {
-      id status creationTime title partitionNames
-      error { message }
-      assetSelection { path }
-      runs(limit: 1000) { status creationTime tags { key value } }
-    }
-  }
-}
-"""
-
-_RECORDED = """
-query ($key: AssetKeyInput!, $days: [String!]!) {
-  assetNodes(assetKeys: [$key]) {
-    latestMaterializationByPartition(partitions: $days) { partition timestamp }
-  }
-}
-"""
 
 _RUN_STATES = {
     "SUCCESS": "materialized",
@@ -159,7 +88,7 @@ class DagsterGraphql:
             UnavailableError: The webserver does not answer.
             ContractError: What answers is not a webserver of Dagster.
         """
-        state = self._query(_STATE, {})
+        state = self._query(queries.STATE, {})
         heartbeats = {
             daemon["daemonType"]: _instant(daemon["lastHeartbeatTime"])
             for daemon in state["instance"]["daemonHealth"]["allDaemonStatuses"]
@@ -170,9 +99,14 @@ class DagsterGraphql:
         if not location_error:
             keys = [{"path": [documents_asset(source)]} for source in sources]
             days = [day.isoformat() for day in recent_days]
-            for node in self._query(_ASSETS, {"keys": keys, "days": days})["assetNodes"]:
+            active = self._query(queries.ACTIVE_RUNS, {"statuses": list(ACTIVE_STATUSES)})
+            runs = [_active_run(run) for run in active["runsOrError"]["results"]]
+            for node in self._query(queries.ASSETS, {"keys": keys, "days": days})["assetNodes"]:
                 source = source_of_asset(node["assetKey"]["path"][-1])
-                assets[source] = _history(node)
+                assets[source] = replace(
+                    _history(node),
+                    active_runs=tuple(run for run in runs if run.materializes(source)),
+                )
         return DagsterState(
             assets=assets,
             instigators=None if location_error else instigators,
@@ -192,7 +126,7 @@ class DagsterGraphql:
             "title": title,
             "tags": [{"key": "source", "value": source}],
         }
-        launched = self._query(_LAUNCH, {"params": params})["launchPartitionBackfill"]
+        launched = self._query(queries.LAUNCH, {"params": params})["launchPartitionBackfill"]
         if launched["__typename"] != "LaunchBackfillSuccess":
             raise UnavailableError(
                 "dagster", str(launched.get("message") or launched["__typename"]).split("\n")[0]
@@ -201,12 +135,14 @@ class DagsterGraphql:
 
     def backfill(self, backfill_id: str) -> Backfill | None:
         """Return a backfill, or None when there is none with this id."""
-        backfill = self._query(_BACKFILL, {"id": backfill_id})["partitionBackfillOrError"]
+        backfill = self._query(queries.BACKFILL, {"id": backfill_id})["partitionBackfillOrError"]
         if backfill["__typename"] != "PartitionBackfill" or not backfill["assetSelection"]:
             return None
         key = backfill["assetSelection"][0]
         names = list(backfill["partitionNames"] or [])
-        [node] = self._query(_RECORDED, {"key": {"path": key["path"]}, "days": names})["assetNodes"]
+        [node] = self._query(queries.RECORDED, {"key": {"path": key["path"]}, "days": names})[
+            "assetNodes"
+        ]
         began_at = float(backfill["creationTime"])
         recorded = {
             event["partition"]
@@ -259,7 +195,7 @@ def _post(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Respon
     )
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=policy))
+            session.mount(scheme, BoundedAdapter(max_retries=policy))
         return session.post(url, json=body, timeout=TIMEOUT_SECONDS)
 
 
@@ -327,6 +263,19 @@ def _history(node: Mapping[str, Any]) -> AssetHistory:
         days=frozenset(days),
         recent=tuple(sorted(records, key=lambda record: record.day)),
         failed_checks=dict(_failed_checks(node)),
+    )
+
+
+def _active_run(run: Mapping[str, Any]) -> ActiveRun:
+    selected = run["assetSelection"]
+    created_at = _instant(run["creationTime"])
+    assert created_at is not None
+    return ActiveRun(
+        assets=None if selected is None else frozenset(key["path"][-1] for key in selected),
+        job=str(run["jobName"]),
+        days=days_of_tags({tag["key"]: tag["value"] for tag in run["tags"]}),
+        created_at=created_at,
+        started_at=_instant(run["startTime"]),
     )
 
 

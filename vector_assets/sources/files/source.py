@@ -101,6 +101,7 @@ class FilesSource(Source):
     """
 
     name: ClassVar[str] = "files"
+    when_nothing_is_listed: ClassVar[str] = "put files into the folder that FILES_PATH names"
     overlap: ClassVar[timedelta] = timedelta(hours=1)
     """For coarse file times, and the clocks of file servers."""
 

@@ -95,6 +95,9 @@ class FirefliesSource(Source):
     """
 
     name: ClassVar[str] = "fireflies"
+    when_nothing_is_listed: ClassVar[str] = (
+        "check that its key belongs to somebody who is invited to the meetings"
+    )
     overlap: ClassVar[timedelta] = OVERLAP
     newest_every: ClassVar[timedelta] = timedelta(hours=4)
     """Two processes watch: 12 of a free plan's 50 requests a day, which leaves 38 for runs."""

@@ -54,6 +54,9 @@ class JiraSource(Source):
     """
 
     name: ClassVar[str] = "jira"
+    when_nothing_is_listed: ClassVar[str] = (
+        'give its account the permission "Browse projects" in the projects that it shall read'
+    )
     overlap: ClassVar[timedelta] = timedelta(hours=12)
 
     def __init__(

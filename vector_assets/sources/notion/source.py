@@ -49,6 +49,9 @@ class NotionSource(Source):
     """
 
     name: ClassVar[str] = SOURCE
+    when_nothing_is_listed: ClassVar[str] = (
+        "connect the integration to the pages that it shall read, in the menu … of each page"
+    )
     overlap: ClassVar[timedelta] = timedelta(hours=1)
 
     def __init__(

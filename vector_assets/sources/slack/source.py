@@ -60,6 +60,9 @@ class SlackSource(Source):
     """
 
     name = SOURCE
+    when_nothing_is_listed = (
+        "invite the bot to the channels that it shall read, with /invite in each"
+    )
     overlap = timedelta(hours=1)
 
     def __init__(
