@@ -61,8 +61,6 @@ class _Outcome:
 
     Attributes:
         reports: Of sources that finished, or were stopped by the budget.
-        unfinished: Sources that were stopped by the budget.
-        failed: Each failed source with its error.
     """
 
     reports: dict[str, SyncReport] = field(default_factory=dict)

@@ -38,9 +38,7 @@ class SourceProbe:
     """What the index and the vendor said about one source.
 
     Attributes:
-        source: Name.
         watermark: Newest activity in the index, UTC; None when the index has no documents of it.
-        vectors: Records in the index.
         newest_at_source: Newest activity at the vendor, UTC; None when it lists nothing.
         index_error: Why the index could not be read; empty when it could.
         source_error: Why the vendor could not be read; empty when it could.
@@ -61,10 +59,7 @@ class _Cached:
     """A vendor's cached answer.
 
     Attributes:
-        newest: Newest activity at the vendor; None when it lists nothing, or after an error.
-        error: Why the vendor could not be read; empty when it could.
         until: When the answer expires, in epoch seconds.
-        errors_in_a_row: Including this one.
     """
 
     newest: datetime | None
@@ -76,12 +71,8 @@ class _Cached:
 class Probes:
     """Asks index and vendors and caches the vendors' answers; safe to use from several threads.
 
-    Args:
-        settings: Name the index and the vendors.
-        index: The one that the settings name if None.
-        keeps_sources: Whether vendors' answers are cached, each for its source's interval.
-        remembered: The property `remembered` of an earlier process, or an empty text.
-        answer_seconds: How long each of them may take to answer.
+    With `keeps_sources` each vendor's answer is cached for its source's interval; `remembered` is
+    that property of an earlier process. Each may take `answer_seconds` to answer.
     """
 
     def __init__(
@@ -154,10 +145,7 @@ class Probes:
             raise UnavailableError("the index", cause_of(error)) from error
 
     def pending_reindex(self) -> PendingReindex | None:
-        """Return how the live index differs from what the settings ask for.
-
-        None when it does not differ, or cannot be read: `probe` reports that error.
-        """
+        """Return how the live index differs from the settings; None if not, or unread."""
         try:
             return self._calls.call("pending", lambda: pending_reindex(self._index, self._settings))
         except Exception:  # noqa: BLE001 - `probe` reports it

@@ -1,8 +1,4 @@
-"""The jobs over all sources.
-
-`nightly_ingestion` reads what has changed; `weekly_rescan` also reads what seems unchanged, for
-edits and deletions that no listing shows; `weekly_prune` deletes what is gone at its source.
-"""
+"""The jobs over all sources."""
 
 from collections.abc import Sequence
 
@@ -34,10 +30,9 @@ def build_jobs(
     canary: dg.AssetsDefinition,
     max_hours: float,
 ) -> list[UnresolvedAssetJobDefinition]:
-    """Return the jobs.
+    """Return the jobs; a run that takes more than `max_hours` is ended.
 
-    The rescan materializes the days that it reads. Fingerprints prevent unchanged documents from
-    being embedded or written again. A run that takes more than `max_hours` is ended.
+    The rescan materializes the days that it reads, without embedding unchanged documents again.
     """
     tags = _tags(max_hours)
     return [

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 REMIND_EVERY = timedelta(days=1)
 
+_CHANNEL_PREFIX = "channel:"
+
 DELIVERY_SECONDS = 60.0
 """How long a channel may take to accept a message."""
 
@@ -38,13 +40,7 @@ def build_channels(settings: Settings) -> tuple[Channel, ...]:
 
 
 class Alerter:
-    """Turns the problems that one reporter sees into messages.
-
-    Args:
-        reporter: Such as `watcher`; each reporter has its own incidents.
-        channels: Where messages are sent; without any, alerts are only logged.
-        store: Keeps the incidents of all reporters.
-    """
+    """Turns one reporter's problems into messages; without channels they are only logged."""
 
     def __init__(self, reporter: str, channels: Sequence[Channel], store: IncidentStore) -> None:
         self._reporter = reporter
@@ -52,12 +48,7 @@ class Alerter:
         self._store = store
 
     def reconcile(self, problems: Sequence[Problem], now: datetime) -> None:
-        """Open, update and close incidents so that they match the present problems, and notify.
-
-        Args:
-            problems: All present problems of this reporter; an incident without one is closed.
-            now: UTC.
-        """
+        """Open, update and close incidents so that they match the present problems, and notify."""
         incidents = self._store.read(self._reporter)
         keys_of_others = self._keys_of_other_reporters()
         present = {problem.key: problem for problem in problems}
@@ -67,7 +58,7 @@ class Alerter:
             elif key not in keys_of_others:
                 incidents[key] = Incident(problem, opened_at=problem.since or now, seen_at=now)
         for key, incident in list(incidents.items()):
-            if key in present or _is_about_a_channel(key):
+            if key in present or key.startswith(_CHANNEL_PREFIX):
                 self._notify(incident, now)
             elif self._notify_resolved(incident, now):
                 del incidents[key]
@@ -156,11 +147,7 @@ class Alerter:
 
 
 def _channel_key(channel: Channel) -> str:
-    return f"channel:{channel.name}"
-
-
-def _is_about_a_channel(key: str) -> bool:
-    return key.startswith("channel:")
+    return f"{_CHANNEL_PREFIX}{channel.name}"
 
 
 def _deliver(channel: Channel, message: Message) -> str:

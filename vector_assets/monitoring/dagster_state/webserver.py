@@ -63,8 +63,6 @@ class Backfill:
     """The state of a backfill.
 
     Attributes:
-        id: Its id.
-        source: Name.
         status: Dagster's status: `REQUESTED`, `COMPLETED_SUCCESS`, `COMPLETED_FAILED`, ...
         days: By day: `waiting`, `running`, `materialized` or `failed`.
         error: Why Dagster abandoned it; empty when it did not.
@@ -85,10 +83,6 @@ class DagsterGraphql:
 
     def observe(self, sources: Sequence[str], recent_days: Sequence[date]) -> DagsterState:
         """Return Dagster's state, with the history of some sources.
-
-        Args:
-            sources: Names.
-            recent_days: Days whose records are returned.
 
         Raises:
             UnavailableError: The webserver does not answer.
@@ -140,11 +134,7 @@ class DagsterGraphql:
         return str(launched["backfillId"])
 
     def backfill(self, backfill_id: str) -> Backfill | None:
-        """Return a backfill, or None when there is none with this id.
-
-        Raises:
-            UnavailableError: The webserver does not answer.
-        """
+        """Return a backfill, or None when there is none with this id."""
         backfill = self._query(queries.BACKFILL, {"id": backfill_id})["partitionBackfillOrError"]
         if backfill["__typename"] != "PartitionBackfill" or not backfill["assetSelection"]:
             return None
