@@ -5,6 +5,7 @@ Dates and weekdays within texts do not change.
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from vector_assets.sandbox.workspace import Workspace
@@ -16,18 +17,11 @@ _DAY = timedelta(days=1)
 
 
 def newest_activity(workspace: Workspace) -> datetime:
-    """Return the instant of the last activity in a workspace, in UTC.
-
-    Raises:
-        ValueError: The workspace is empty.
-    """
+    """Return the instant of the last activity in a workspace, in UTC; `ValueError` if empty."""
     jira = (_instant(issue["fields"]["updated"]) for issue in workspace.issues)
     notion = (_instant(page["last_edited_time"]) for page in workspace.pages)
-    slack = (
-        datetime.fromtimestamp(float(message["ts"]), UTC)
-        for messages in workspace.messages.values()
-        for message in messages
-    )
+    messages = chain.from_iterable(workspace.messages.values())
+    slack = (datetime.fromtimestamp(float(message["ts"]), UTC) for message in messages)
     fireflies = (datetime.fromtimestamp(t["date"] / 1000, UTC) for t in workspace.transcripts)
     return max((*jira, *notion, *slack, *fireflies))
 

@@ -64,11 +64,8 @@ class Faults:
     """The faults of all vendors; tests change them in place or over `/_sandbox/conditions`.
 
     Attributes:
-        latency_seconds: Added to every request.
         index_lag_seconds: Time until a Pinecone write becomes visible.
         index_ready_seconds: Time until a new Pinecone index is ready.
-        limiter: Enforced rate limits; none at first.
-        rules: First match wins.
         log: Every request as `(method, path, status)`, oldest first.
     """
 
@@ -82,9 +79,8 @@ class Faults:
 
     def fail(self, path: str, **rule: Any) -> Rule:
         """Add a rule and return it; see `Rule` for the fields."""
-        added = Rule(path, **rule)
-        self.rules.append(added)
-        return added
+        self.rules.append(Rule(path, **rule))
+        return self.rules[-1]
 
     def clear(self) -> None:
         """Remove all rules, limits and delays, and empty the log."""
@@ -101,16 +97,12 @@ class Faults:
         """Return the rule for a request and count its use."""
         with self._lock:
             for rule in self.rules:
-                if not path.startswith(rule.path) or rule.contains not in text:
+                if not path.startswith(rule.path) or rule.contains not in text or rule.times == 0:
                     continue
-                if rule.skip:
-                    rule.skip -= 1
-                    continue
-                if rule.times is None:
+                if rule.skip == 0:
+                    rule.times = None if rule.times is None else rule.times - 1
                     return rule
-                if rule.times > 0:
-                    rule.times -= 1
-                    return rule
+                rule.skip -= 1
         return None
 
     def as_json(self) -> dict[str, Any]:
@@ -139,45 +131,39 @@ class FaultMiddleware:
         body = await _read(receive)
         if self.faults.latency_seconds:
             await asyncio.sleep(self.faults.latency_seconds)
-        rule = self._throttled(scope["path"])
-        if rule is None and self.faults.rules:
-            text = scope["query_string"].decode() + body.decode(errors="replace")
-            rule = self.faults.take(scope["path"], text)
+        rule = self._rule(scope, body) or Rule("")
         sender: Send = _Recorder(send, self.faults, scope, rule)
-        if rule is not None and rule.break_connection == "drop":
+        if rule.break_connection in ("drop", "reset"):
+            if rule.break_connection == "reset":
+                await self.app(scope, _replay(body), _discard)
             self.faults.log.append((scope["method"], scope["path"], 0))
             await _hang_up(send)
             return
-        if rule is not None and rule.status:
+        if rule.status:
             await _fault(scope["path"], rule)(scope, receive, sender)
             return
-        if rule is not None and rule.break_connection == "reset":
-            await self.app(scope, _replay(body), _discard)
-            self.faults.log.append((scope["method"], scope["path"], 0))
-            await _hang_up(send)
-            return
-        if rule is not None and rule.twist:
+        if rule.twist:
             scope[LOSING] = rule.twist == "lose"
             sender = _Twister(sender, rule.twist)
         await self.app(scope, _replay(body), sender)
 
-    def _throttled(self, path: str) -> Rule | None:
-        """Return the 429 rule for a request that exceeds a rate limit."""
-        seconds = self.faults.limiter.seconds_to_wait(path)
-        if not seconds:
-            return None
-        return Rule(path, status=429, retry_after_seconds=math.ceil(seconds))
+    def _rule(self, scope: Scope, body: bytes) -> Rule | None:
+        """Return the rule for a request: 429 when it exceeds a rate limit, else one of `rules`."""
+        if seconds := self.faults.limiter.seconds_to_wait(scope["path"]):
+            return Rule(scope["path"], status=429, retry_after_seconds=math.ceil(seconds))
+        text = scope["query_string"].decode() + body.decode(errors="replace")
+        return self.faults.take(scope["path"], text)
 
 
 class _Recorder:
     """Passes an answer on, logs its status, and truncates it where the rule says so."""
 
-    def __init__(self, send: Send, faults: Faults, scope: Scope, rule: Rule | None) -> None:
+    def __init__(self, send: Send, faults: Faults, scope: Scope, rule: Rule) -> None:
         self._send = send
         self._faults = faults
         self._scope = scope
-        self._truncate = rule is not None and rule.break_connection == "truncate"
-        self._drip_seconds = rule.drip_seconds if rule is not None else 0.0
+        self._truncate = rule.break_connection == "truncate"
+        self._drip_seconds = rule.drip_seconds
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -212,9 +198,7 @@ class _Twister:
         if message.get("more_body"):
             return
         body = json.dumps(twisted(json.loads(self._body), self._twist)).encode()
-        kept = [
-            (name, value) for name, value in self._start["headers"] if name != b"content-length"
-        ]
+        kept = [header for header in self._start["headers"] if header[0] != b"content-length"]
         added = [(b"content-length", str(len(body)).encode()), (FAULT_HEADER.encode(), b"1")]
         await self._send({**self._start, "headers": [*kept, *added]})
         await self._send({"type": "http.response.body", "body": body})

@@ -7,6 +7,7 @@ errors with HTTP 200.
 import json
 from datetime import UTC, datetime
 from functools import cache, partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,8 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         if request.headers.get("authorization") != _KEY:
             return JSONResponse(_error("auth_failed", "Invalid API key"))
         body = json.loads(await request.body())
-        result = graphql_sync(
-            schema(),
-            body.get("query") or "",
-            root_value=_root(workspace),
-            variable_values=body.get("variables"),
-        )
+        query, variables = body.get("query") or "", body.get("variables")
+        result = graphql_sync(schema(), query, _root(workspace), variable_values=variables)
         return JSONResponse(result.formatted)
 
     return [Route("/graphql", serve, methods=["POST"])]
@@ -76,9 +73,8 @@ def _root(workspace: Workspace) -> Json:
         return next(map(_complete, wanted), None)
 
     def user(*_: Any, **__: Any) -> Json:
-        is_admin = workspace.site.fireflies_is_admin
-        name = {"name": "Sandbox", "email": _OWNER_EMAIL}
-        return {"user_id": "sandbox", **name, "is_admin": is_admin}
+        owner = {"user_id": "sandbox", "name": "Sandbox", "email": _OWNER_EMAIL}
+        return {**owner, "is_admin": workspace.site.fireflies_is_admin}
 
     return {"transcripts": transcripts, "transcript": transcript, "user": user}
 
@@ -92,11 +88,10 @@ def _is_visible(workspace: Workspace, transcript: Json) -> bool:
 
 
 def _is_selected(transcript: Json, arguments: Json) -> bool:
-    started = transcript["date"]
     first, last = arguments.get("fromDate"), arguments.get("toDate")
-    return (first is None or started >= _milliseconds(first)) and (
-        last is None or started <= _milliseconds(last)
-    )
+    earliest = -inf if first is None else _milliseconds(first)
+    latest = inf if last is None else _milliseconds(last)
+    return bool(earliest <= transcript["date"] <= latest)
 
 
 def _complete(transcript: Json) -> Json:

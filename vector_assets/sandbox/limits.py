@@ -18,8 +18,6 @@ class Limit:
     Attributes:
         path: Regular expression for the whole path; where it has a group, each text that the group
             matches, such as a method, is counted separately.
-        requests: Most requests within a span.
-        span_seconds: Length of the span.
     """
 
     path: str
@@ -41,12 +39,7 @@ DOCUMENTED = (
 
 
 class Limiter:
-    """Enforces limits; thread-safe.
-
-    Args:
-        limits: The first whose path matches a request applies; none lets every request pass.
-        clock: Monotonic seconds.
-    """
+    """Enforces the first limit whose path matches a request; thread-safe."""
 
     def __init__(
         self, limits: Sequence[Limit], *, clock: Callable[[], float] = time.monotonic

@@ -57,28 +57,19 @@ def _answer(body: Any) -> Response:
         return _refused(400, "'$.input' is invalid: the sandbox reads no token ids.", None)
     counts = [_encoding().count(text) for text in texts]
     dimensions = body.get("dimensions")
-    complaint = _complaint(texts, counts) or _complaint_of_dimensions(model, dimensions)
-    if complaint is not None:
+    if complaint := _complaint(texts, counts, model, dimensions):
         return _refused(400, complaint, None)
-    vectors = embed(texts, dimensions or default_dimensions)
     as_base64 = body.get("encoding_format") == "base64"
-    return JSONResponse(
-        {
-            "object": "list",
-            "model": model,
-            "data": [
-                {
-                    "object": "embedding",
-                    "index": index,
-                    "embedding": base64.b64encode(vector.tobytes()).decode()
-                    if as_base64
-                    else vector.tolist(),
-                }
-                for index, vector in enumerate(vectors)
-            ],
-            "usage": {"prompt_tokens": sum(counts), "total_tokens": sum(counts)},
-        }
+    embeddings = (
+        base64.b64encode(vector.tobytes()).decode() if as_base64 else vector.tolist()
+        for vector in embed(texts, dimensions or default_dimensions)
     )
+    data = [
+        {"object": "embedding", "index": index, "embedding": embedding}
+        for index, embedding in enumerate(embeddings)
+    ]
+    usage = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
+    return JSONResponse({"object": "list", "model": model, "data": data, "usage": usage})
 
 
 def embed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
@@ -114,30 +105,23 @@ def _encoding() -> Any:
     return openai.cl100k_base()
 
 
-def _complaint(texts: Sequence[str], counts: Sequence[int]) -> str | None:
-    """Return the vendor's message for inputs that it refuses; None for good inputs."""
+def _complaint(
+    texts: Sequence[str], counts: Sequence[int], model: str, dimensions: int | None
+) -> str | None:
+    """Return the vendor's message for inputs or dimensions that it refuses; None for good ones."""
     if not texts or len(texts) > MAX_INPUTS:
         return f"'$.input' is invalid: array of 1 to {MAX_INPUTS} items, got {len(texts)}."
     if any(not text for text in texts):
         return "'$.input' is invalid: input cannot be an empty string."
     if max(counts) > MAX_INPUT_TOKENS:
-        return (
-            f"This model's maximum context length is {MAX_INPUT_TOKENS} tokens, however you "
-            f"requested {max(counts)} tokens."
-        )
+        limit = f"This model's maximum context length is {MAX_INPUT_TOKENS} tokens"
+        return f"{limit}, however you requested {max(counts)} tokens."
     if sum(counts) > MAX_REQUEST_TOKENS:
         return f"Requested {sum(counts)} tokens, max {MAX_REQUEST_TOKENS} tokens per request"
-    return None
-
-
-def _complaint_of_dimensions(model: str, dimensions: int | None) -> str | None:
-    """Return the vendor's message for dimensions that a model cannot make; None for good ones."""
-    if dimensions is None:
-        return None
-    if model == "text-embedding-ada-002":
+    most = DIMENSIONS_BY_MODEL[model]
+    if dimensions is not None and model == "text-embedding-ada-002":
         return "This model does not support specifying dimensions."
-    if not 1 <= dimensions <= DIMENSIONS_BY_MODEL[model]:
-        most = DIMENSIONS_BY_MODEL[model]
+    if dimensions is not None and not 1 <= dimensions <= most:
         return f"Invalid value for 'dimensions' = {dimensions}. Must be at most {most}."
     return None
 

@@ -15,18 +15,12 @@ from vector_assets.sandbox.app import build_app
 from vector_assets.sandbox.faults import Faults
 from vector_assets.sandbox.workspace import Workspace
 
-_START_PATIENCE_SECONDS = 30.0
+_START_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox.
-
-    Attributes:
-        url: Its address, without a trailing slash.
-        workspace: What it serves; the next request sees every edit.
-        faults: Its faults.
-    """
+    """A running sandbox; its URL has no trailing slash, the next request sees every edit."""
 
     url: str
     workspace: Workspace
@@ -62,16 +56,9 @@ def running_sandbox(
     port: int = 0,
     wrap: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Iterator[Sandbox]:
-    """Serve a workspace from a thread until the block ends.
+    """Serve a workspace from a thread until the block ends; `OSError` if the port is taken.
 
-    Args:
-        workspace: What to serve.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        wrap: Adds the caller's middleware, such as contract checks.
-
-    Raises:
-        OSError: The port is taken.
+    Port 0 takes a free one. `wrap` adds the caller's middleware, such as contract checks.
     """
     faults = Faults()
     listener = socket.create_server((host, port))
@@ -82,15 +69,11 @@ def running_sandbox(
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
-    )
+    thread = threading.Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
     try:
-        if not wait_until(
-            lambda: server.started, seconds=_START_PATIENCE_SECONDS, pause_seconds=0.01
-        ):
-            raise TimeoutError(f"the sandbox did not start within {_START_PATIENCE_SECONDS:.0f} s")
+        if not wait_until(lambda: server.started, seconds=_START_SECONDS, pause_seconds=0.01):
+            raise TimeoutError(f"the sandbox did not start within {_START_SECONDS:.0f} s")
         yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, faults)
     finally:
         server.should_exit = True
@@ -101,17 +84,7 @@ def running_sandbox(
 def serve_until_stopped(
     workspace: Workspace, *, host: str, port: int, started: Callable[[Sandbox], None]
 ) -> None:
-    """Serve a workspace until SIGTERM.
-
-    Args:
-        workspace: What to serve.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        started: Called once the sandbox answers.
-
-    Raises:
-        OSError: It cannot listen there.
-    """
+    """Serve a workspace until SIGTERM; calls `started` once the sandbox answers."""
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     with running_sandbox(workspace, host=host, port=port) as served:

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import dropwhile
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,9 +24,7 @@ from vector_assets.sandbox.workspace import Json, Workspace
 TOKEN = "xoxb-sandbox"  # noqa: S105 - a made-up token that opens nothing
 TEAM_URL = "https://sandbox.slack.com/"
 
-_CREATED = 1_735_689_600
-"""When a channel without `created` was created."""
-
+_CREATED = 1_735_689_600  # When a channel without `created` was created.
 _DEFAULT_PAGE_ITEMS = 100
 _MAX_PAGE_ITEMS = 1000
 
@@ -70,24 +69,22 @@ def _unknown_method(arguments: Arguments) -> Json:
 
 
 def _methods(workspace: Workspace) -> dict[str, Callable[[Arguments], Json]]:
-    channels, people = _Channels(workspace), _People(workspace)
+    vendor = _Methods(workspace)
     return {
-        "auth.test": people.auth_test,
-        "users.list": people.users_list,
-        "usergroups.list": people.usergroups_list,
-        "conversations.list": channels.conversations_list,
-        "conversations.info": channels.conversations_info,
-        "conversations.members": channels.conversations_members,
-        "conversations.join": channels.conversations_join,
-        "conversations.history": channels.conversations_history,
-        "conversations.replies": channels.conversations_replies,
-        "chat.postMessage": channels.chat_post_message,
+        "auth.test": vendor.auth_test,
+        "users.list": vendor.users_list,
+        "usergroups.list": vendor.usergroups_list,
+        "conversations.list": vendor.conversations_list,
+        "conversations.info": vendor.conversations_info,
+        "conversations.members": vendor.conversations_members,
+        "conversations.join": vendor.conversations_join,
+        "conversations.history": vendor.conversations_history,
+        "conversations.replies": vendor.conversations_replies,
+        "chat.postMessage": vendor.chat_post_message,
     }
 
 
-class _People:
-    """Methods about the bot and the members of the workspace."""
-
+class _Methods:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
@@ -113,13 +110,6 @@ class _People:
         _require_scope(self._workspace, "usergroups:read")
         return {"usergroups": self._workspace.usergroups}
 
-
-class _Channels:
-    """Methods about channels and what is written in them."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-
     def conversations_list(self, arguments: Arguments) -> Json:
         types = arguments.get("types", "public_channel").split(",")
         if "public_channel" in types:
@@ -140,8 +130,8 @@ class _Channels:
         return {"channel": self._channel(arguments, "read")}
 
     def conversations_members(self, arguments: Arguments) -> Json:
-        shown = self._channel(arguments, "read")
-        members = [{"id": member} for member in self._raw(shown["id"]).get("members", [])]
+        raw = self._raw(self._channel(arguments, "read")["id"])
+        members = [{"id": member} for member in raw.get("members", [])]
         page, metadata = _page(members, arguments, key="id")
         return {"members": [member["id"] for member in page], **metadata}
 
@@ -166,15 +156,10 @@ class _Channels:
     def conversations_replies(self, arguments: Arguments) -> Json:
         channel = self._joined_channel(arguments)
         ts = arguments.get("ts", "")
-        of_thread = [
-            message
-            for message in self._workspace.messages.get(channel["id"], [])
-            if ts in (message["ts"], message.get("thread_ts"))
-        ]
-        own = next((m for m in of_thread if m["ts"] == ts), None)
-        replies = sorted(
-            (m for m in of_thread if m["ts"] != ts), key=lambda message: Decimal(message["ts"])
-        )
+        messages = self._workspace.messages.get(channel["id"], [])
+        own = next((message for message in messages if message["ts"] == ts), None)
+        replies = [m for m in messages if m["ts"] != ts and m.get("thread_ts") == ts]
+        replies.sort(key=lambda message: Decimal(message["ts"]))
         if own is None and not replies:
             raise _RefusedError("thread_not_found")
         parent = own if own is not None and _is_reply(own) else _parent(ts, own, replies)
@@ -310,18 +295,13 @@ def _page(items: list[Json], arguments: Arguments, *, key: str) -> tuple[list[Js
     wanted = int(arguments.get("limit") or _DEFAULT_PAGE_ITEMS)
     if not 1 <= wanted <= _MAX_PAGE_ITEMS:
         raise _RefusedError("invalid_limit")
-    start = 0
     if cursor := arguments.get("cursor"):
-        starts = [n for n, item in enumerate(items) if _cursor(item[key]) == cursor]
-        if not starts:
+        items = list(dropwhile(lambda item: _cursor(item[key]) != cursor, items))
+        if not items:
             raise _RefusedError("invalid_cursor")
-        start = starts[0]
-    rest = items[start + wanted :]
+    page, rest = items[:wanted], items[wanted:]
     next_cursor = _cursor(rest[0][key]) if rest else ""
-    return items[start : start + wanted], {
-        "has_more": bool(rest),
-        "response_metadata": {"next_cursor": next_cursor},
-    }
+    return page, {"has_more": bool(rest), "response_metadata": {"next_cursor": next_cursor}}
 
 
 def _cursor(key: str) -> str:
@@ -347,7 +327,5 @@ async def _arguments(request: Request) -> Arguments:
         arguments.update(json.loads(body or "{}"))
     else:
         arguments.update(parse_qsl(body))
-    return {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in arguments.items()
-    }
+    texts = (value if isinstance(value, str) else json.dumps(value) for value in arguments.values())
+    return dict(zip(arguments, texts, strict=True))

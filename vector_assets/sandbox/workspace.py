@@ -16,17 +16,11 @@ PACKAGED_WORKSPACE = Path(__file__).parent / "sample_workspace"
 
 Json = dict[str, Any]
 
+
 SLACK_SCOPES = (
-    "channels:history",
-    "channels:join",
-    "channels:read",
-    "chat:write",
-    "groups:history",
-    "groups:read",
-    "usergroups:read",
-    "users:read",
-    "users:read.email",
-)
+    "channels:history", "channels:join", "channels:read", "chat:write", "groups:history",
+    "groups:read", "usergroups:read", "users:read", "users:read.email",
+)  # fmt: skip
 """All scopes that the sandbox knows."""
 
 
@@ -35,12 +29,12 @@ class Site:
     """What an export lacks.
 
     Attributes:
-        jira_time_zone: The profile time zone of the Jira account, in which JQL reads dates.
+        jira_time_zone: Of the account's profile; JQL reads dates in it.
         jira_deployment: `deploymentType` of `serverInfo`: `Cloud` or `Server`.
         jira_projects: Keys of projects without issues.
-        jira_hidden_projects: Keys of the projects that the account may not browse.
+        jira_hidden_projects: Keys of projects that the account may not browse.
         jira_unindexed_issue_ids: Issues that the search does not show yet.
-        jira_custom_fields: Custom fields, as "Get fields" shows them.
+        jira_custom_fields: As "Get fields" shows them.
         jira_is_admin: Whether the account administers Jira and may read permissions.
         jira_project_browsers: Who may browse a project, by its id; everyone may browse the others.
         jira_level_holders: Who belongs to a security level, by its id.
@@ -49,10 +43,8 @@ class Site:
         notion_hidden_page_ids: Shared pages and databases that Notion's search leaves out.
         notion_unshared_ids: Pages and databases that are not shared with the integration.
         notion_capabilities: What the integration may read: `content`, `comments`, `users`.
-        notion_newest_version: Newest version of the API that Notion accepts.
         notion_markdown_max_blocks: Most blocks of a page that come as Markdown.
         private_channel_ids: Slack channels that only members may read.
-        slack_scopes: What the Slack bot has been granted.
         fireflies_is_admin: Whether the owner of the Fireflies key sees everyone's meetings.
     """
 
@@ -82,17 +74,15 @@ class Workspace:
     """Raw records by vendor; tests edit these lists and dictionaries in place.
 
     Attributes:
-        issues: Jira issues, REST v3, with all their comments in `fields.comment.comments`.
+        issues: Jira's, REST v3, with all their comments in `fields.comment.comments`.
         channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out,
             and `is_im: true` makes it a direct message.
-        users: Slack users as in `users.json`.
-        messages: Slack messages by channel id, including replies.
+        users: As in Slack's `users.json`.
+        messages: Slack's by channel id, including replies.
         usergroups: Slack user groups, `id` and `handle`.
         posted_messages: What was sent to `chat.postMessage`, oldest first.
-        pages: Notion pages; their blocks are nested under `blocks`.
-        databases: Notion databases, `id` and `title`.
-        transcripts: Fireflies transcripts.
-        site: What an export lacks.
+        pages: Notion's; their blocks are nested under `blocks`.
+        databases: Notion's, `id` and `title`.
     """
 
     issues: list[Json] = field(default_factory=list)
@@ -108,11 +98,7 @@ class Workspace:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read a folder.
-
-        Raises:
-            FileNotFoundError: The folder does not exist or holds no part of a workspace.
-        """
+        """Read a folder; `FileNotFoundError` if it holds no part of a workspace."""
         channels = _json_list(folder / "slack" / "channels.json")
         workspace = cls(
             issues=list(_json_lines(folder / "jira" / "issues.jsonl")),

@@ -5,7 +5,6 @@ It knows `updated` against an instant, `project in (…)` or `=`, `level is not 
 """
 
 import re
-from collections.abc import Set
 from datetime import UTC, datetime
 from operator import ge, gt, le, lt
 from zoneinfo import ZoneInfo
@@ -32,12 +31,7 @@ class BadQueryError(ValueError):
 
 
 def select(workspace: Workspace, jql: str, *, after: Place | None = None) -> list[Json]:
-    """Return the issues that a query matches, in its order.
-
-    Args:
-        workspace: Holds the issues.
-        jql: The query.
-        after: Return only issues after this place; None returns all.
+    """Return the issues that a query matches and that follow a place, in the query's order.
 
     Raises:
         BadQueryError: The query is unbounded, or uses JQL that the sandbox does not know.
@@ -52,14 +46,9 @@ def select(workspace: Workspace, jql: str, *, after: Place | None = None) -> lis
     for clause in clauses:
         issues = _filtered(issues, clause, workspace)
 
-    def place_of(issue: Json) -> Place:
-        return place(issue, jql)
-
-    issues = sorted(issues, key=place_of, reverse=is_descending)
-    if after is None:
-        return issues
+    issues = sorted(issues, key=lambda issue: place(issue, jql), reverse=is_descending)
     is_after = lt if is_descending else gt
-    return [issue for issue in issues if is_after(place_of(issue), after)]
+    return [issue for issue in issues if after is None or is_after(place(issue, jql), after)]
 
 
 def visible(workspace: Workspace) -> list[Json]:
@@ -88,17 +77,13 @@ def _filtered(issues: list[Json], clause: str, workspace: Workspace) -> list[Jso
     named = parsed.group("projects") or parsed.group("project")
     if named:
         wanted = {part.strip().strip("\"'") for part in named.split(",")}
-        _require_projects(wanted, workspace)
+        known = set(workspace.site.jira_projects).union(*map(_names_of_project, visible(workspace)))
+        for name in sorted(wanted - known):
+            raise BadQueryError(f"The value '{name}' does not exist for the field 'project'.")
         return [issue for issue in issues if wanted & _names_of_project(issue)]
     bound = _instant(parsed.group("instant"), workspace.site.jira_time_zone).timestamp()
     compare = _COMPARISONS[parsed.group("operator")]
     return [issue for issue in issues if compare(_seconds(issue, "updated"), bound)]
-
-
-def _require_projects(wanted: Set[str], workspace: Workspace) -> None:
-    known = set(workspace.site.jira_projects).union(*map(_names_of_project, visible(workspace)))
-    for name in sorted(wanted - known):
-        raise BadQueryError(f"The value '{name}' does not exist for the field 'project'.")
 
 
 def _names_of_project(issue: Json) -> set[str]:

@@ -29,18 +29,22 @@ NOT_RENDERED = {
 MAX_DEPTH = 100
 """Deepest level of blocks; deeper blocks become `<unknown>` tags."""
 
-_MEDIA = {"audio": "audio", "video": "video", "file": "file", "pdf": "pdf"}
+_MEDIA = ("audio", "video", "file", "pdf")
+_BEFORE = {
+    "bulleted_list_item": "- ",
+    "quote": "> ",
+    "divider": "---",
+    "table_of_contents": "<table_of_contents/>",
+}
 _MARKS = (("bold", "**"), ("italic", "*"), ("strikethrough", "~~"))
 
 
 class Renderer:
-    """Renders blocks; `unknown_ids` are the blocks that it left out.
+    """Renders the blocks of a page; `unknown_ids` are the blocks that it left out.
 
     Args:
-        page_id: The page that holds the blocks.
-        children_of: Returns the children of a block.
         is_shared: Tells whether a page or database may be read.
-        max_blocks: Most blocks to render; the rest become `<unknown>` tags.
+        max_blocks: The rest become `<unknown>` tags.
         with_transcripts: Whether to render the transcripts of meetings.
     """
 
@@ -100,33 +104,30 @@ class Renderer:
         path = block_id if alt == "page" else f"{self._page_id.replace('-', '')}#{block_id}"
         return f'<unknown url="{SITE}/{path}" alt="{alt}"/>'
 
-    def _toggle(self, block: Json, body: Json) -> Iterator[str]:
-        yield "<details>"
-        yield f"<summary>{written(body.get('rich_text'))}</summary>"
+    def _tagged(self, block: Json, tag: str, attribute: str = "", *first: str) -> Iterator[str]:
+        yield f"<{tag}{attribute}>"
+        yield from first
         yield from self._below(block)
-        yield "</details>"
+        yield f"</{tag}>"
+
+    def _toggle(self, block: Json, body: Json) -> Iterator[str]:
+        summary = f"<summary>{written(body.get('rich_text'))}</summary>"
+        return self._tagged(block, "details", "", summary)
 
     def _callout(self, block: Json, body: Json) -> Iterator[str]:
         icon = (body.get("icon") or {}).get("emoji") or ""
-        yield f'<callout icon="{icon}">' if icon else "<callout>"
-        if body.get("rich_text"):
-            yield f"\t{written(body['rich_text'])}"
-        yield from self._below(block)
-        yield "</callout>"
+        text = [f"\t{written(body['rich_text'])}"] if body.get("rich_text") else []
+        return self._tagged(block, "callout", f' icon="{icon}"' if icon else "", *text)
 
     def _container(self, block: Json, _: Json) -> Iterator[str]:
-        tag = {"column_list": "columns", "column": "column"}[block["type"]]
-        yield f"<{tag}>"
-        yield from self._below(block)
-        yield f"</{tag}>"
+        return self._tagged(block, {"column_list": "columns", "column": "column"}[block["type"]])
 
     def _synced(self, block: Json, body: Json) -> Iterator[str]:
         original = (body.get("synced_from") or {}).get("block_id")
         tag = "synced_block_reference" if original else "synced_block"
         address = (original or block["id"]).replace("-", "")
-        yield f'<{tag} url="{SITE}/{self._page_id.replace("-", "")}#{address}">'
-        yield from self._below(block)
-        yield f"</{tag}>"
+        url = f"{SITE}/{self._page_id.replace('-', '')}#{address}"
+        return self._tagged(block, tag, f' url="{url}"')
 
     def _code(self, _: Json, body: Json) -> Iterator[str]:
         text = _plain(body.get("rich_text"))
@@ -189,25 +190,17 @@ def _first_line(kind: str, body: Json, block: Json, number: int) -> str:
     match kind:
         case "paragraph":
             return text or "<empty-block/>"
-        case "bulleted_list_item":
-            return f"- {text}"
         case "numbered_list_item":
             return f"{number}. {text}"
         case "to_do":
             return f"- [{'x' if body.get('checked') else ' '}] {text}"
-        case "quote":
-            return f"> {text}"
-        case "divider":
-            return "---"
-        case "table_of_contents":
-            return "<table_of_contents/>"
         case "image":
             return f"![{written(body.get('caption'))}]({_address(body)})"
         case "child_page":
             return f'<page url="{address}">{_escaped(body["title"])}</page>'
         case "child_database":
             return f'<database url="{address}" inline="true">{_escaped(body["title"])}</database>'
-    return text
+    return _BEFORE.get(kind, "") + text
 
 
 def _attributes(kind: str, body: Json) -> str:
@@ -232,7 +225,8 @@ def _part(part: Json) -> str:
         return _mention(part)
     marks = part["annotations"]
     text = part["plain_text"]
-    text = _code_span(text) if marks["code"] else _escaped(text)
+    ticks = "`" * (_longest_ticks(text) + 1)
+    text = f"{ticks}{text}{ticks}" if marks["code"] else _escaped(text)
     for name, sign in _MARKS:
         if marks[name]:
             text = f"{sign}{text}{sign}"
@@ -245,11 +239,6 @@ def _part(part: Json) -> str:
 
 def _longest_ticks(text: str) -> int:
     return max((len(run) for run in re.findall("`+", text)), default=0)
-
-
-def _code_span(text: str) -> str:
-    ticks = "`" * (_longest_ticks(text) + 1)
-    return f"{ticks}{text}{ticks}"
 
 
 def _mention(part: Json) -> str:

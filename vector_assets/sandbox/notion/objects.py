@@ -8,9 +8,10 @@ from vector_assets.sandbox.workspace import Json
 _IDS = uuid.UUID("2f0b2b44-5a0e-4b1c-9c0b-6d1f6a3f9d10")
 _SANDBOX_USER = {"object": "user", "id": str(uuid.uuid5(_IDS, "sandbox"))}
 _LONG_AGO = "2020-01-01T00:00:00.000Z"
+_IN_WORKSPACE = {"type": "workspace", "workspace": True}
 
 RENAMED_MEETINGS_VERSION = "2026-03-11"
-"""First version of the API that calls meeting notes `meeting_notes` and not `transcription`."""
+"""From this version of the API the type is `meeting_notes`; before, `transcription`."""
 
 MAX_REFERENCES = 25
 """Most people or relations of a property on a page ("Retrieve a page", "Limits")."""
@@ -21,7 +22,7 @@ BOT: Json = {
     "name": "Sandbox",
     "avatar_url": None,
     "bot": {
-        "owner": {"type": "workspace", "workspace": True},
+        "owner": _IN_WORKSPACE,
         "workspace_id": str(uuid.uuid5(_IDS, "workspace")),
         "workspace_limits": {"max_file_upload_size_in_bytes": 5_242_880},
         "workspace_name": "Sandbox",
@@ -36,10 +37,9 @@ def data_source_id(database_id: str, name: str = "") -> str:
 
 def data_sources_of(raw: Json) -> list[Json]:
     """Return ids and names of a database's data sources; by default one with its own name."""
-    names = raw.get("data_sources")
-    if not names:
-        return [{"id": data_source_id(raw["id"]), "name": raw["title"]}]
-    return [{"id": data_source_id(raw["id"], name), "name": name} for name in names]
+    if names := raw.get("data_sources"):
+        return [{"id": data_source_id(raw["id"], name), "name": name} for name in names]
+    return [{"id": data_source_id(raw["id"]), "name": raw["title"]}]
 
 
 def user_object(user_id: str) -> Json:
@@ -94,14 +94,7 @@ def children_of(raw: Json) -> list[Json]:
 
 
 def block_object(raw: Json, parent: Json, page: Json, version: str) -> Json:
-    """Return a block as the API gives it, without its children.
-
-    Args:
-        raw: The block.
-        parent: Its parent block or page.
-        page: Its page, whose times it takes, as exports hold no times of blocks.
-        version: Version of the API; it decides the type of meeting notes.
-    """
+    """Return a block without its children; it takes the times of its page, as exports hold none."""
     kind = raw["type"]
     body = {name: value for name, value in (raw.get(kind) or {}).items() if name != "children"}
     if kind == "meeting_notes":
@@ -132,18 +125,13 @@ def database_object(raw: Json) -> Json:
         "id": raw["id"],
         "title": rich_text(raw["title"]),
         "description": [],
-        "parent": {"type": "workspace", "workspace": True},
+        "parent": _IN_WORKSPACE,
         "is_inline": False,
         "archived": False,
         "in_trash": bool(raw.get("in_trash")),
         "is_locked": False,
-        "created_time": _LONG_AGO,
-        "last_edited_time": _LONG_AGO,
         "data_sources": data_sources_of(raw),
-        "icon": None,
-        "cover": None,
-        "url": f"https://www.notion.so/{raw['id'].replace('-', '')}",
-        "public_url": None,
+        **_container(raw),
     }
 
 
@@ -155,13 +143,11 @@ def data_source_object(raw: Json, source: Json) -> Json:
         "title": rich_text(source["name"]),
         "description": [],
         "parent": {"type": "database_id", "database_id": raw["id"]},
-        "database_parent": {"type": "workspace", "workspace": True},
+        "database_parent": _IN_WORKSPACE,
         "is_inline": False,
         "archived": False,
         "in_trash": False,
         "is_archived": False,
-        "created_time": _LONG_AGO,
-        "last_edited_time": _LONG_AGO,
         "created_by": _SANDBOX_USER,
         "last_edited_by": _SANDBOX_USER,
         "properties": {
@@ -173,6 +159,15 @@ def data_source_object(raw: Json, source: Json) -> Json:
                 "description": None,
             }
         },
+        **_container(raw),
+    }
+
+
+def _container(raw: Json) -> Json:
+    """Return the fields that databases and data sources share."""
+    return {
+        "created_time": _LONG_AGO,
+        "last_edited_time": _LONG_AGO,
         "icon": None,
         "cover": None,
         "url": f"https://www.notion.so/{raw['id'].replace('-', '')}",
@@ -182,22 +177,15 @@ def data_source_object(raw: Json, source: Json) -> Json:
 
 def rich_text(text: str) -> list[Json]:
     """Return plain text as rich text."""
-    return [
-        {
-            "type": "text",
-            "text": {"content": text, "link": None},
-            "annotations": {
-                "bold": False,
-                "italic": False,
-                "strikethrough": False,
-                "underline": False,
-                "code": False,
-                "color": "default",
-            },
-            "plain_text": text,
-            "href": None,
-        }
-    ]
+    marks = ("bold", "italic", "strikethrough", "underline", "code")
+    part = {
+        "type": "text",
+        "text": {"content": text, "link": None},
+        "annotations": {**dict.fromkeys(marks, False), "color": "default"},
+        "plain_text": text,
+        "href": None,
+    }
+    return [part]
 
 
 def floored(text: str) -> str:
@@ -206,12 +194,7 @@ def floored(text: str) -> str:
 
 
 def comment_object(raw: Json, holder: Json) -> Json:
-    """Return a comment as the API gives it.
-
-    Args:
-        raw: Its `text`, author (`by`) and time (`at`).
-        holder: The page or block of the comment.
-    """
+    """Return the comment of a page or block, of its `text`, author (`by`) and time (`at`)."""
     kind = "page_id" if holder["object"] == "page" else "block_id"
     identity = str(uuid.uuid5(_IDS, f"{holder['id']}{raw['text']}{raw['at']}"))
     return {
@@ -229,16 +212,10 @@ def comment_object(raw: Json, holder: Json) -> Json:
 
 def item_objects(value: Json) -> list[Json]:
     """Return the items of a list property."""
-    kind = value["type"]
+    kind, head = value["type"], {"object": "property_item", "id": value["id"]}
     if kind == "rollup":
-        return [
-            {"object": "property_item", "id": value["id"], **item}
-            for item in value["rollup"]["array"]
-        ]
-    return [
-        {"object": "property_item", "id": value["id"], "type": kind, kind: item}
-        for item in value[kind]
-    ]
+        return [{**head, **item} for item in value["rollup"]["array"]]
+    return [{**head, "type": kind, kind: item} for item in value[kind]]
 
 
 def item_head(value: Json) -> Json:

@@ -8,6 +8,7 @@ level at a time. Search leaves out the pages that `Site` hides. All versions of 
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from operator import ge, gt, le, lt
 from typing import Any
 
 from starlette.requests import Request
@@ -65,8 +66,6 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
 
 
 class _Notion:
-    """The routes, over one workspace."""
-
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
@@ -122,10 +121,8 @@ class _Notion:
             return _refused(400, "invalid_request_url", "Invalid request URL.")
         raw = self._raw_page(identity)
         page, blocks = raw, (raw or {}).get("blocks") or []
-        if raw is None:
-            wanted = (place for place in self._raw_blocks() if place[0]["id"] == identity)
-            block, _, page = next(wanted, (None, None, None))
-            blocks = [block] if block else []
+        if raw is None and (placed := self._placed(identity)):
+            blocks, page = [placed[0]], placed[2]
         if page is None:
             return _gone("page")
         renderer = Renderer(
@@ -136,15 +133,9 @@ class _Notion:
             with_transcripts=request.query_params.get("include_transcript") == "true",
         )
         text = "\n".join(renderer.lines(blocks))
-        return JSONResponse(
-            {
-                "object": "page_markdown",
-                "id": identity,
-                "markdown": text,
-                "truncated": bool(renderer.unknown_ids),
-                "unknown_block_ids": renderer.unknown_ids,
-            }
-        )
+        unknown = renderer.unknown_ids
+        answer = {"object": "page_markdown", "id": identity, "markdown": text}
+        return JSONResponse({**answer, "truncated": bool(unknown), "unknown_block_ids": unknown})
 
     async def comments(self, request: Request) -> Response:
         """List the comments of this page or block, without those of blocks below it."""
@@ -185,10 +176,8 @@ class _Notion:
             and _meets(page, params.get("filter"))
         ]
         for order in reversed(params.get("sorts") or []):
-            rows.sort(
-                key=lambda row: str(row[order["timestamp"]]),
-                reverse=order["direction"] == "descending",
-            )
+            is_descending = order["direction"] == "descending"
+            rows.sort(key=lambda row: str(row[order["timestamp"]]), reverse=is_descending)
         return _listed("page_or_data_source", rows, params)
 
     def _pages(self) -> Iterator[Json]:
@@ -208,16 +197,19 @@ class _Notion:
 
     def _raw_data_source(self, identity: str) -> tuple[Json, Json] | None:
         """Return a database and its data source with this id."""
-        sources = (
-            (raw, source)
-            for raw in self._databases()
-            for source in data_sources_of(raw)
-            if source["id"] == identity
-        )
-        return next(sources, None)
+        for raw in self._databases():
+            for source in data_sources_of(raw):
+                if source["id"] == identity:
+                    return raw, source
+        return None
+
+    def _placed(self, identity: str) -> tuple[Json, Json, Json] | None:
+        """Return a block with its parent and its page."""
+        return next((place for place in self._raw_blocks() if place[0]["id"] == identity), None)
 
     def _raw_block(self, identity: str) -> Json | None:
-        return next((block for block, _, _ in self._raw_blocks() if block["id"] == identity), None)
+        placed = self._placed(identity)
+        return placed[0] if placed else None
 
     def _raw_children(self, block: Json) -> list[Json]:
         """Return the children of a block; the copy of a synced block has those of its original."""
@@ -227,18 +219,16 @@ class _Notion:
 
     def _block_children(self, identity: str, version: str) -> list[Json] | None:
         """Return the children of a page or block; None if it does not exist."""
-        page = self._raw_page(identity)
-        if page is not None:
+        if page := self._raw_page(identity):
             return self._objects(page.get("blocks") or [], page, page, version)
-        for block, _, page in self._raw_blocks():
-            if block["id"] == identity:
-                return self._objects(self._raw_children(block), block, page, version)
+        if placed := self._placed(identity):
+            block, _, page = placed
+            return self._objects(self._raw_children(block), block, page, version)
         return None
 
     def _block(self, identity: str, version: str) -> Json | None:
-        for block, parent, page in self._raw_blocks():
-            if block["id"] == identity:
-                return self._objects([block], parent, page, version)[0]
+        if placed := self._placed(identity):
+            return self._objects([placed[0]], *placed[1:], version)[0]
         return None
 
     def _raw_blocks(self) -> Iterator[tuple[Json, Json, Json]]:
@@ -290,30 +280,24 @@ def _meets(page: Json, condition: Json | None) -> bool:
         if word in condition:
             return combine(_meets(page, part) for part in condition[word])
     edited = datetime.fromisoformat(page[condition["timestamp"]])
-    for operator, bound in condition[condition["timestamp"]].items():
-        instant = datetime.fromisoformat(bound)
-        instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-        is_met = {
-            "on_or_after": edited >= instant,
-            "after": edited > instant,
-            "before": edited < instant,
-            "on_or_before": edited <= instant,
-        }[operator]
-        if not is_met:
-            return False
-    return True
+    bounds = condition[condition["timestamp"]].items()
+    return all(_COMPARISONS[operator](edited, _instant(bound)) for operator, bound in bounds)
+
+
+_COMPARISONS = {"on_or_after": ge, "after": gt, "before": lt, "on_or_before": le}
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _listed(
     kind: str, items: list[Json], params: dict[str, Any], about: Json | None = None
 ) -> Response:
-    """Return a page of a list; the cursor is the offset, written as an opaque id.
+    """Return a page of a list, as `page_size` and `start_cursor` say.
 
-    Args:
-        kind: The list's `type`.
-        items: The whole list.
-        params: May hold `page_size` and `start_cursor`.
-        about: The list's field named after its type.
+    The cursor is the offset, written as an opaque id; `about` is the field named after the type.
     """
     page_items = int(params.get("page_size") or MAX_PAGE_ITEMS)
     if not 1 <= page_items <= MAX_PAGE_ITEMS:
@@ -322,18 +306,17 @@ def _listed(
     if not cursor.startswith(_CURSOR):
         return _refused(400, "validation_error", "The start_cursor provided is invalid.")
     start = int(cursor.removeprefix(_CURSOR))
-    page = items[start : start + page_items]
-    has_more = start + page_items < len(items)
-    return JSONResponse(
-        {
-            "object": "list",
-            "results": page,
-            "next_cursor": f"{_CURSOR}{start + page_items:012d}" if has_more else None,
-            "has_more": has_more,
-            "type": kind,
-            kind: about or {},
-        }
-    )
+    end = start + page_items
+    has_more = end < len(items)
+    body = {
+        "object": "list",
+        "results": items[start:end],
+        "next_cursor": f"{_CURSOR}{end:012d}" if has_more else None,
+        "has_more": has_more,
+        "type": kind,
+        kind: about or {},
+    }
+    return JSONResponse(body)
 
 
 def _gone(kind: str) -> Response:

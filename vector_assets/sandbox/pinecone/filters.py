@@ -1,7 +1,4 @@
-"""Pinecone's filter language over metadata.
-
-Operators: docs.pinecone.io, "Filter by metadata", 2026-11.
-"""
+"""Pinecone's filter language over metadata (docs.pinecone.io, "Filter by metadata", 2026-11)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,11 +11,7 @@ class BadFilterError(ValueError):
 
 
 def meets(metadata: Metadata, condition: Mapping[str, Any] | None) -> bool:
-    """Tell whether metadata meets a filter; a list meets it if any of its elements does.
-
-    Raises:
-        BadFilterError: An operator is unknown.
-    """
+    """Tell whether metadata meets a filter; a list meets it if any of its elements does."""
     for name, wanted in (condition or {}).items():
         if name == "$and":
             is_met = all(meets(metadata, part) for part in wanted)
@@ -26,10 +19,8 @@ def meets(metadata: Metadata, condition: Mapping[str, Any] | None) -> bool:
             is_met = any(meets(metadata, part) for part in wanted)
         else:
             operators = wanted if isinstance(wanted, Mapping) else {"$eq": wanted}
-            is_met = all(
-                _compare(metadata.get(name), operator, bound)
-                for operator, bound in operators.items()
-            )
+            value = metadata.get(name)
+            is_met = all(_compare(value, operator, bound) for operator, bound in operators.items())
         if not is_met:
             return False
     return True

@@ -7,61 +7,58 @@ positions.
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vector_assets.sandbox.faults import LOSING, Faults
-from vector_assets.sandbox.pinecone import documents_api as pinecone_documents
-from vector_assets.sandbox.pinecone import vectors_api as pinecone_vectors
+from vector_assets.sandbox.pinecone import documents_api, vectors_api
 from vector_assets.sandbox.pinecone.filters import BadFilterError
 from vector_assets.sandbox.pinecone.state import (
     MAX_REQUEST_BYTES,
     MAX_RESULT_BYTES,
     Index,
+    Json,
     RefusedError,
 )
 
 _KEY = "sandbox-pinecone-key"
 _DEPLOYMENT = {"deployment_type": "managed", "cloud": "aws", "region": "us-east-1"}
 
-Json = dict[str, Any]
+Handler = Callable[[Request], Awaitable[Response]]
 Verb = Callable[[Index, Json], Json]
 
-VERBS = (*pinecone_vectors.VERBS, *pinecone_documents.VERBS)
-WRITES = {*pinecone_vectors.WRITES, *pinecone_documents.WRITES}
-SEARCHES = {*pinecone_vectors.SEARCHES, *pinecone_documents.SEARCHES}
+VERBS = (*vectors_api.VERBS, *documents_api.VERBS, vectors_api.STATS)
+WRITES = {*vectors_api.WRITES, *documents_api.WRITES}
+SEARCHES = {*vectors_api.SEARCHES, *documents_api.SEARCHES}
+_OF_VECTORS = {verb for _, _, verb, _ in vectors_api.VERBS}
+_OF_DOCUMENTS = {verb for _, _, verb, _ in documents_api.VERBS}
 
 
 def routes(faults: Faults) -> list[BaseRoute]:
     """Return the routes."""
     indexes: dict[str, Index] = {}
     control = _Control(indexes, faults)
-    data = [
-        Route(f"/{{index}}{path}", _data_plane(indexes, verb, status), methods=[method])
-        for method, path, verb, status in VERBS
-    ]
     return [
         Route("/indexes", _with_key(control.list), methods=["GET"]),
         Route("/indexes", _with_key(control.create), methods=["POST"]),
         Route("/indexes/{name}", _with_key(control.describe), methods=["GET"]),
         Route("/indexes/{name}", _with_key(control.delete), methods=["DELETE"]),
-        *data,
+        *(
+            Route(f"/{{index}}{path}", _data_plane(indexes, verb, status), methods=[method])
+            for method, path, verb, status in VERBS
+        ),
     ]
 
 
 class _Control:
-    """The control plane."""
-
     def __init__(self, indexes: dict[str, Index], faults: Faults) -> None:
         self._indexes = indexes
         self._faults = faults
 
     async def list(self, request: Request) -> Response:
-        models = [_model(index, request) for index in self._indexes.values()]
-        return JSONResponse({"indexes": models})
+        return JSONResponse({"indexes": [_model(i, request) for i in self._indexes.values()]})
 
     async def create(self, request: Request) -> Response:
         params = json.loads(await request.body())
@@ -72,19 +69,15 @@ class _Control:
         return JSONResponse(_model(self._indexes[name], request), status_code=201)
 
     async def describe(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        index = self._indexes.get(name)
+        index = self._indexes.get(name := request.path_params["name"])
         return _gone(name) if index is None else JSONResponse(_model(index, request))
 
     async def delete(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        index = self._indexes.pop(name, None)
+        index = self._indexes.pop(name := request.path_params["name"], None)
         return _gone(name) if index is None else Response(status_code=202)
 
 
-def _data_plane(
-    indexes: dict[str, Index], verb: Verb, status: int
-) -> Callable[[Request], Awaitable[Response]]:
+def _data_plane(indexes: dict[str, Index], verb: Verb, status: int) -> Handler:
     async def serve(request: Request) -> Response:
         index = indexes.get(request.path_params["index"])
         if index is None:
@@ -92,14 +85,14 @@ def _data_plane(
         body = await request.body()
         if len(body) > MAX_REQUEST_BYTES:
             return _refused(413, "OUT_OF_RANGE", f"message of {len(body)} bytes is too large")
-        params: Json = json.loads(body) if body else {}
-        for name, value in request.query_params.multi_items():
-            params.setdefault("ids", []).append(value) if name == "ids" else params.update(
-                {name: value}
-            )  # fmt: skip
-        params |= {n: v for n, v in request.path_params.items() if n != "index"}
+        params: Json = {**request.query_params, **(json.loads(body) if body else {})}
+        if ids := request.query_params.getlist("ids"):
+            params["ids"] = ids
+        given = request.path_params.get("namespace") or params.get("namespace")
+        params["namespace"] = given or "__default__"
         index.is_losing = request.scope.get(LOSING, False)
         try:
+            _check_api(index, verb)
             answer = verb(index, params)
         except (RefusedError, BadFilterError) as error:
             return _refused(400, "INVALID_ARGUMENT", str(error))
@@ -108,15 +101,20 @@ def _data_plane(
         response = JSONResponse(answer, status_code=status)
         if verb in SEARCHES and len(response.body) > MAX_RESULT_BYTES:
             return _refused(400, "OUT_OF_RANGE", "the result exceeds the limit of 4MB")
-        response.headers.update(_positions(index, verb, str(params.get("namespace", ""))))
+        response.headers.update(_positions(index, verb, params["namespace"]))
         return response
 
     return _with_key(serve)
 
 
-def _with_key(
-    handler: Callable[[Request], Awaitable[Response]],
-) -> Callable[[Request], Awaitable[Response]]:
+def _check_api(index: Index, verb: Verb) -> None:
+    if verb in _OF_VECTORS and not index.is_vector_index:
+        raise RefusedError("this index has a schema: use the documents API")
+    if verb in _OF_DOCUMENTS and index.is_vector_index:
+        raise RefusedError("this index has no schema: use the vectors API")
+
+
+def _with_key(handler: Handler) -> Handler:
     async def serve(request: Request) -> Response:
         if request.headers.get("api-key") != _KEY:
             return _refused(401, "UNAUTHENTICATED", "Invalid API Key")
@@ -131,11 +129,11 @@ def _positions(index: Index, verb: Verb, name: str) -> dict[str, str]:
     A fetch has neither header (docs.pinecone.io, "Check data freshness", 2026-11).
     """
     namespace = index.namespaces.get(name)
-    if namespace is None:
-        return {}
-    if verb in WRITES:
+    if namespace is not None and verb in WRITES:
         return {"x-pinecone-request-lsn": str(namespace.committed)}
-    return {"x-pinecone-max-indexed-lsn": str(namespace.reconciled)} if verb in SEARCHES else {}
+    if namespace is not None and verb in SEARCHES:
+        return {"x-pinecone-max-indexed-lsn": str(namespace.reconciled)}
+    return {}
 
 
 def _model(index: Index, request: Request) -> Json:
@@ -143,10 +141,7 @@ def _model(index: Index, request: Request) -> Json:
     return {
         "name": index.name,
         "host": f"{root}/{index.name}",
-        "status": {
-            "ready": index.is_ready,
-            "state": "Ready" if index.is_ready else "Initializing",
-        },
+        "status": {"ready": index.is_ready, "state": "Ready" if index.is_ready else "Initializing"},
         "schema": {"fields": index.fields},
         "deployment": _DEPLOYMENT,
         "deletion_protection": "disabled",

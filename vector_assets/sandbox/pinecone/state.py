@@ -6,7 +6,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,12 @@ MAX_ID_CHARACTERS = 512
 MAX_RESULT_BYTES = 4_000_000
 """Limit of a query's answer (docs.pinecone.io, "Database limits", 2026-11)."""
 
+LIST_PAGE = 100
+MAX_PAGE_RECORDS = 10_000
+
 VECTOR_FIELD_OF_VECTOR_INDEX = "_values"
+
+Json = dict[str, Any]
 
 _WORD = re.compile(r"\w+")
 _BM25_SATURATION, _BM25_LENGTH = 1.2, 0.75
@@ -34,13 +39,7 @@ class RefusedError(ValueError):
 
 @dataclass
 class StoredRecord:
-    """A record of either API.
-
-    Attributes:
-        id: Unique in its namespace.
-        vector: float32.
-        metadata: Everything else.
-    """
+    """A record of either API; all but id and vector is metadata."""
 
     id: str
     vector: NDArray[np.float32]
@@ -50,17 +49,12 @@ class StoredRecord:
 Change = Callable[[dict[str, StoredRecord]], None]
 
 
-def _nothing(held: dict[str, StoredRecord]) -> None:
-    """Change nothing."""
-
-
 @dataclass
 class Namespace:
-    """Visible records, and committed changes that are not visible yet.
+    """Visible records by id, and committed changes that are not visible yet.
 
     Attributes:
-        records: By id.
-        pending: The time at which each change becomes visible, and the change.
+        pending: When each change becomes visible, by the monotonic clock, and the change.
         committed: Log position of the last write; each namespace has its own.
         reconciled: Log position up to which writes are visible.
     """
@@ -73,12 +67,9 @@ class Namespace:
 
 @dataclass
 class Index:
-    """One index.
+    """One index; `fields` is its schema.
 
     Attributes:
-        name: Its name.
-        fields: Its schema, by field.
-        faults: Hold the delays of writes and of creation.
         is_losing: Whether a write is acknowledged and then lost.
         ready_at: When it becomes ready, by the monotonic clock.
     """
@@ -95,7 +86,7 @@ class Index:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is ready for requests."""
+        """Whether it serves requests."""
         return time.monotonic() >= self.ready_at
 
     @property
@@ -129,20 +120,13 @@ class Index:
         self.visible(namespace)
         held = self.namespaces.setdefault(namespace, Namespace())
         held.committed += 1
-        kept = _nothing if self.is_losing else change
-        held.pending.append((time.monotonic() + self.faults.index_lag_seconds, kept))
+        visible_at = time.monotonic() + self.faults.index_lag_seconds
+        held.pending.append((visible_at, (lambda _: None) if self.is_losing else change))
         self.visible(namespace)
 
     def upsert(self, namespace: str, records: Iterable[StoredRecord]) -> None:
-        """Write records.
-
-        Raises:
-            RefusedError: One of them breaks a limit.
-        """
-        records_by_id = {}
-        for record in records:
-            self.check(record)
-            records_by_id[record.id] = record
+        """Write records; `RefusedError` if one of them breaks a limit."""
+        records_by_id = {record.id: record for record in map(self.checked, records)}
         self.commit(namespace, lambda held: held.update(records_by_id))
 
     def update(self, namespace: str, fields_by_id: Mapping[str, Mapping[str, Any]]) -> None:
@@ -150,9 +134,8 @@ class Index:
 
         def change(held: dict[str, StoredRecord]) -> None:
             for identity, fields in fields_by_id.items():
-                if identity in held:
-                    old = held[identity]
-                    held[identity] = StoredRecord(old.id, old.vector, {**old.metadata, **fields})
+                if old := held.get(identity):
+                    held[identity] = replace(old, metadata={**old.metadata, **fields})
 
         self.commit(namespace, change)
 
@@ -172,23 +155,15 @@ class Index:
         return [record for _, record in sorted(held.items()) if meets(record.metadata, condition)]
 
     def check_dimension(self, vector: NDArray[np.float32]) -> None:
-        """Check the length of a vector.
-
-        Raises:
-            RefusedError: It is not that of the index.
-        """
+        """Raise `RefusedError` for a vector of another length than the index's."""
         if vector.shape != (self.dimension,):
             raise RefusedError(
                 f"Vector dimension {vector.size} does not match the dimension of the index "
                 f"{self.dimension}"
             )
 
-    def check(self, record: StoredRecord) -> None:
-        """Check a record against the limits.
-
-        Raises:
-            RefusedError: It breaks one.
-        """
+    def checked(self, record: StoredRecord) -> StoredRecord:
+        """Return a record; `RefusedError` if it breaks a limit."""
         if not record.id or len(record.id) > MAX_ID_CHARACTERS or not record.id.isascii():
             raise RefusedError(f"id {record.id[:40]!r} must be ASCII of 1 to 512 characters")
         self.check_dimension(record.vector)
@@ -204,6 +179,32 @@ class Index:
                 raise RefusedError(
                     f"metadata field {name!r} must be a string, number, boolean or list of strings"
                 )
+        return record
+
+
+def few(items: list[Any]) -> list[Any]:
+    """Return the items of a request; `RefusedError` if it has too many or none."""
+    if not 1 <= len(items) <= MAX_RECORDS:
+        raise RefusedError(f"{len(items)} items: 1 to {MAX_RECORDS} are allowed")
+    return items
+
+
+def selected_ids(index: Index, params: Json) -> list[str]:
+    """Return the ids that a request names: all, those that meet a filter, or a list."""
+    if params.get("deleteAll") or params.get("delete_all"):
+        return list(index.visible(params["namespace"]))
+    if "filter" in params:
+        return [record.id for record in index.matching(params["namespace"], params["filter"])]
+    return few(params["ids"])
+
+
+def page_of(items: list[Any], params: Json, token: str | None) -> tuple[list[Any], Json]:
+    """Return a page of a list, and the field that names the next one."""
+    start = int(token or 0)
+    end = start + int(params.get("limit") or LIST_PAGE)
+    if not 1 <= end - start <= MAX_PAGE_RECORDS:
+        raise RefusedError(f"limit {end - start}: 1 to {MAX_PAGE_RECORDS} are allowed")
+    return items[start:end], {"pagination": {"next": str(end)}} if end < len(items) else {}
 
 
 def rank_dense(
@@ -233,12 +234,8 @@ def rank_text(
         for place in holders:
             frequency = counts[place][word]
             length_ratio = 1 - _BM25_LENGTH + _BM25_LENGTH * len(texts[place]) / mean_words
-            scores[place] += (
-                weight
-                * frequency
-                * (_BM25_SATURATION + 1)
-                / (frequency + _BM25_SATURATION * length_ratio)
-            )
+            saturated = frequency / (frequency + _BM25_SATURATION * length_ratio)
+            scores[place] += weight * saturated * (_BM25_SATURATION + 1)
     order = [place for place in np.argsort(-scores, kind="stable")[:top_k] if scores[place] > 0]
     return [(records[place], float(scores[place])) for place in order]
 
