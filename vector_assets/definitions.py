@@ -60,7 +60,7 @@ def build_defs(
             *(check for source in sources for check in build_checks(asset_key(source), source)),
             *build_freshness_checks([asset_key(source) for source in sources], settings),
         ],
-        jobs=build_jobs(assets, prunes, canary),
+        jobs=build_jobs(assets, prunes, canary, settings.run_max_hours),
         schedules=build_schedules(partitions, settings),
         sensors=build_sensors(settings, partitions),
         resources={

@@ -94,8 +94,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def place(numbered: tuple[int, pytest.Item]) -> float:
         number, item = numbered
         file = item.nodeid.partition("::")[0]
-        if any(one in file for one in FIRST):
+        if any(name in file for name in FIRST):
             return 0
-        return 0.4 if any(one in file for one in SECOND) else (1 + number) / len(items)
+        return 0.4 if any(name in file for name in SECOND) else (1 + number) / len(items)
 
     items[:] = [item for _, item in sorted(enumerate(items), key=place)]

@@ -68,11 +68,7 @@ class Services:
         self._index: LiveIndex | None = None
 
     def health(self) -> Health:
-        """Return the health of the watcher's last check.
-
-        Raises:
-            HTTPException: 503 when that check is too old.
-        """
+        """Return the health of the watcher's last check; refuse with 503 when that is too old."""
         snapshot = self.watcher.last(FIRST_CHECK_SECONDS)
         if snapshot is None or not self.watcher.is_checking(datetime.now(UTC)):
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
@@ -121,11 +117,7 @@ def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
 
 
 def _require_single_values(request: Request) -> None:
-    """Refuse a parameter that is given twice: which of two viewers is meant must not be guessed.
-
-    Raises:
-        RequestValidationError: Names the parameter. `source` alone may be repeated.
-    """
+    """Refuse a parameter that is given twice: which of two viewers is meant must not be guessed."""
     for name in request.query_params:
         values = request.query_params.getlist(name)
         if len(values) > 1 and name != "source":
@@ -264,11 +256,7 @@ def _add_documents(app: FastAPI) -> None:
 
 
 def _require_runnable(source: str, services: Services) -> None:
-    """Refuse a backfill that nothing would run, judged by Dagster's present state.
-
-    Raises:
-        HTTPException: 404 for an unknown source; 503, with the reason, if it would not run.
-    """
+    """Refuse a backfill that nothing would run, judged by Dagster's present state."""
     if source not in SOURCES:
         raise HTTPException(404, f"unknown source {source!r}: {', '.join(SOURCES)}")
     if missing := services.settings.missing_credentials(source):
@@ -336,14 +324,7 @@ def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
 
 
 def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
-    """Serve until the process is stopped.
-
-    Args:
-        settings: Of everything.
-        host: To listen on.
-        port: To listen on; 0 takes a free one.
-        started: Called with the address once the socket is open.
-    """
+    """Serve until the process is stopped."""
     import socket
 
     import uvicorn

@@ -1,4 +1,4 @@
-"""Checks API keys in constant time; a route whose key is not set is closed."""
+"""Checks API keys in constant time: 401 for a wrong one, 403 while the route's key is not set."""
 
 import base64
 import binascii
@@ -14,11 +14,7 @@ _ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the
 
 
 def require_admin_key(request: Request) -> None:
-    """Require `X-Admin-Key`.
-
-    Raises:
-        HTTPException: 401 when it is missing or wrong, 403 when none is set.
-    """
+    """Require `X-Admin-Key`."""
     settings: Settings = request.app.state.settings
     if not settings.admin_api_key.get_secret_value():
         raise HTTPException(403, "this route is closed: ADMIN_API_KEY is not set")
@@ -27,11 +23,7 @@ def require_admin_key(request: Request) -> None:
 
 
 def require_read_key(request: Request) -> None:
-    """Require the reading key as a bearer token.
-
-    Raises:
-        HTTPException: 401 when it is missing or wrong, 403 when none is set.
-    """
+    """Require the reading key as a bearer token."""
     settings: Settings = request.app.state.settings
     if not settings.read_api_key.get_secret_value():
         raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
@@ -40,11 +32,7 @@ def require_read_key(request: Request) -> None:
 
 
 def require_any_key(request: Request) -> None:
-    """Require either key; a browser may send it as the password of Basic authentication.
-
-    Raises:
-        HTTPException: 401 when it is missing or wrong, 403 when none is set.
-    """
+    """Require either key; a browser may send it as the password of Basic authentication."""
     settings: Settings = request.app.state.settings
     both = (settings.read_api_key, settings.admin_api_key)
     keys = [key for key in both if key.get_secret_value()]

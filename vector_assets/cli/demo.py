@@ -1,8 +1,4 @@
-"""`vector-assets demo`: the product on one machine, without an account.
-
-It syncs a sandbox through the Dagster assets into LanceDB with the local model, then shows status
-and answers.
-"""
+"""`vector-assets demo`: syncs a sandbox through the Dagster assets, without an account."""
 
 import os
 from dataclasses import replace
@@ -43,11 +39,7 @@ What next:
 
 
 def run_demo(folder: Path) -> None:
-    """Sync the packaged workspace through the Dagster assets, then show status and answers.
-
-    Args:
-        folder: Of the index and Dagster's records; a second demo only updates them.
-    """
+    """Sync the packaged workspace through the Dagster assets, then show status and answers."""
     now = datetime.now(UTC)
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, now)

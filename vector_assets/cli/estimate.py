@@ -1,8 +1,7 @@
 """`vector-assets sync --dry-run`: print what a sync would cost."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,6 @@ from vector_assets.core.errors import FatalError, VectorAssetsError
 from vector_assets.core.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from vector_assets.core.days import Days
     from vector_assets.maintenance.estimate import Estimate
 
@@ -23,17 +20,14 @@ _MINUTE, _HOUR = 60, 3600
 
 
 def estimate(names: Sequence[str], days: "Days", settings: Settings, *, as_json: bool) -> None:
-    """Print what a sync of some sources would cost.
-
-    Raises:
-        FatalError: A source could not be estimated; the others were printed.
-    """
+    """Print what a sync of some sources would cost; fail after that if any has failed."""
     from vector_assets.cli import output as terminal
     from vector_assets.maintenance.estimate import estimate_source, total_of
 
     failed: list[str] = []
     estimates: list[Estimate] = []
-    with _progress(names) as on_progress, ThreadPoolExecutor(len(names)) as pool:
+    bars = terminal.progress(*names, is_transient=True)
+    with bars as on_progress, ThreadPoolExecutor(len(names)) as pool:
         runs = {
             name: pool.submit(estimate_source, name, days, settings, on_progress=on_progress)
             for name in names
@@ -103,20 +97,3 @@ def duration(seconds: float) -> str:
     if seconds < 2 * _MINUTE:
         return f"{seconds:.0f} s"
     return f"{seconds / _MINUTE:.0f} min" if seconds < 2 * _HOUR else f"{seconds / _HOUR:.1f} h"
-
-
-@contextmanager
-def _progress(names: Sequence[str]) -> "Iterator[Callable[[str, str], None]]":
-    """Show a line per source on stderr while the block runs."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from vector_assets.cli import output as terminal
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=terminal.err(), transient=True) as progress:
-        tasks = {name: progress.add_task(f"{name:<10} starting …", total=None) for name in names}
-
-        def show(source: str, line: str) -> None:
-            progress.update(tasks[source], description=f"{source:<10} {line}")
-
-        yield show

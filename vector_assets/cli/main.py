@@ -31,19 +31,7 @@ def app() -> None:
     """
 
 
-for _command in (
-    sync,
-    find,
-    status,
-    doctor,
-    prune,
-    verify,
-    reindex,
-    sandbox,
-    serve,
-    up,
-    demo,
-):
+for _command in (sync, find, status, doctor, prune, verify, reindex, sandbox, serve, up, demo):
     app.add_command(_command)
 
 

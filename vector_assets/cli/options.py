@@ -32,12 +32,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
-    """Return the named sources, or all enabled ones.
-
-    Raises:
-        UsageError: A name is unknown, or no source is named and none is enabled.
-        SettingsError: A named source has no credentials.
-    """
+    """Return the named sources, or all enabled ones; each must exist and have credentials."""
     for name in sources:
         require_known(name)
         settings.require_credentials(name)
@@ -51,11 +46,7 @@ def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str,
 
 
 def asked_days(days: int | None, first: date | None, last: date | None, now: datetime) -> "Days":
-    """Return the days of `--days`, or of `--from` and `--to`; yesterday by default.
-
-    Raises:
-        UsageError: The options contradict each other, or a day is not over yet.
-    """
+    """Return the days of `--days`, or of `--from` and `--to`; yesterday by default."""
     from vector_assets.core.days import Days
 
     if days is not None and (first or last):

@@ -60,15 +60,15 @@ class ShowProgress(Protocol):
 
 
 @contextmanager
-def progress(*names: str) -> Iterator[ShowProgress]:
-    """Show a line with a bar for each name on stderr while the block runs."""
+def progress(*names: str, is_transient: bool = False) -> Iterator[ShowProgress]:
+    """Show a line with a bar for each name on stderr; transient ones vanish after the block."""
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=20),
         TextColumn("{task.fields[line]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=err()) as bars:
+    with Progress(*columns, console=err(), transient=is_transient) as bars:
         tasks = {name: bars.add_task(name, total=None, line="asking …") for name in names}
 
         def show(name: str, line: str, done: int = 0, total: int | None = None) -> None:

@@ -100,11 +100,7 @@ def _pruned(name: str, settings: Settings, asked: dict[str, Any]) -> "PruneRepor
 
 
 def _window(days: int | None, first: date | None, last: date | None) -> "Window":
-    """Return the window of the options; everything when no day is named.
-
-    Raises:
-        UsageError: The options contradict each other.
-    """
+    """Return the window of the options; everything when no day is named."""
     from vector_assets.core.days import Window, start_of_day
     from vector_assets.maintenance.prune.prune import EPOCH
 

@@ -61,8 +61,6 @@ class _Outcome:
 
     Attributes:
         reports: Of sources that finished, or were stopped by the budget.
-        unfinished: Sources that were stopped by the budget.
-        failed: Each failed source with its error.
     """
 
     reports: dict[str, SyncReport] = field(default_factory=dict)
@@ -123,6 +121,11 @@ def _print_resumed(source: str, done_spans: Sequence[Days]) -> None:
 @click.option("--dry-run", is_flag=True, help="Only estimate the cost.")
 @click.option("--max-calls", type=click.IntRange(1), help="Stop after this many requests.")
 @click.option("--max-dollars", type=click.FloatRange(0), help="Stop after spending this much.")
+@click.option(
+    "--max-hours",
+    type=click.FloatRange(0, min_open=True),
+    help="Stop after so many hours.  [default: RUN_MAX_HOURS, 24]",
+)
 @click.option("--again", is_flag=True, help="Read days again that an unfinished run has completed.")
 @json_option
 def sync(
@@ -133,6 +136,7 @@ def sync(
     dry_run: bool,
     max_calls: int | None,
     max_dollars: float | None,
+    max_hours: float | None,
     again: bool,
     as_json: bool,
 ) -> None:
@@ -156,5 +160,9 @@ def sync(
     if dry_run:
         estimate(names, asked, settings, as_json=as_json)
     else:
-        allowed = Budget(max_calls=max_calls, max_dollars=max_dollars)
+        allowed = Budget(
+            max_calls=max_calls,
+            max_dollars=max_dollars,
+            max_hours=max_hours or settings.run_max_hours,
+        )
         run_sync(names, asked, settings, budget=allowed, is_again=again, as_json=as_json)

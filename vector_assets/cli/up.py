@@ -32,11 +32,7 @@ STOP_SECONDS = 20.0
 
 
 class _Child:
-    """A process that is restarted when it dies.
-
-    Attributes:
-        name: Shown in output and alerts.
-    """
+    """A process that is restarted when it dies."""
 
     def __init__(self, name: str, command: Sequence[str]) -> None:
         self.name = name
@@ -98,14 +94,7 @@ class _Child:
 
 
 def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
-    """Run all processes until this one is stopped.
-
-    Args:
-        home: `DAGSTER_HOME`; created and configured when it does not exist.
-        host: Address that all of them listen on.
-        port: Of `serve`.
-        dagster_port: Of Dagster's UI.
-    """
+    """Run all processes until this one is stopped."""
     os.environ["DAGSTER_HOME"] = str(prepare_home(home))
     os.environ["DAGSTER_GRAPHQL_URL"] = f"http://{host}:{dagster_port}/graphql"
     bin_folder = Path(sys.executable).parent

@@ -27,13 +27,8 @@ def map_ordered(
 
     One thread draws the items while others work and the caller consumes. What drawing or a call
     raises is raised here, after the results before it. Closing the iterator stops the threads
-    after their current call.
-
-    Args:
-        function: Called from worker threads.
-        items: Drawn from one thread; closed there when it can be.
-        in_flight: Items that are worked on, or wait for the consumer, while it holds a result; one
-            more is drawn and worked on before drawing waits.
+    after their current call, and closes the items where they are drawn. While the consumer holds a
+    result, `in_flight` items are worked on or wait for it; one more is drawn before drawing waits.
     """
     handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=max(1, in_flight - 1))
     stop = threading.Event()

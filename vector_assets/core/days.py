@@ -28,11 +28,7 @@ class Days:
 
     @classmethod
     def newest(cls, count: int, now: datetime) -> "Days":
-        """Return the newest complete days, yesterday the last of them.
-
-        Raises:
-            UsageError: The count is below 1.
-        """
+        """Return the newest complete days, at least one, yesterday the last of them."""
         if count < 1:
             raise UsageError(f"the number of days is {count}: it has to be at least 1")
         yesterday = now.astimezone(UTC).date() - timedelta(days=1)
@@ -51,12 +47,7 @@ def spans_of(days: Iterable[date]) -> list[Days]:
 
 
 def left_of(asked: Days, done: Iterable[Days]) -> list[Days]:
-    """Return the spans of the asked days that are not done, newest first.
-
-    Args:
-        asked: All days that are wanted.
-        done: Spans that an unfinished run has loaded.
-    """
+    """Return the spans of the asked days that are not done, newest first."""
     done_days = {day for span in done for day in span}
     return spans_of(day for day in asked if day not in done_days)[::-1]
 
@@ -76,14 +67,7 @@ class Window:
 
     @classmethod
     def of_days(cls, first: date, last: date, *, overlap: timedelta, now: datetime) -> "Window":
-        """Return the window that fetches the days `first` to `last`, both included.
-
-        Args:
-            first: First UTC day.
-            last: Last UTC day.
-            overlap: How far to look back before `first`, because a vendor's search lags.
-            now: The present; the newest complete day is the day before.
-        """
+        """Return the window of some days, and an overlap before: a vendor's search lags."""
         end = start_of_day(last + timedelta(days=1))
         newest_complete_day = now.astimezone(UTC).date() - timedelta(days=1)
         return cls(
@@ -101,13 +85,7 @@ def start_of_day(day: date) -> datetime:
 
 
 def complete_days(now: datetime, count: int, first: date | None = None) -> tuple[date, ...]:
-    """Return the newest days that are over in UTC, oldest first.
-
-    Args:
-        now: With a time zone.
-        count: How many at the most.
-        first: None of them is before this day.
-    """
+    """Return the newest days that are over in UTC, oldest first; none is before `first`."""
     today = now.astimezone(UTC).date()
     days = (today - timedelta(days=n) for n in range(count, 0, -1))
     return tuple(day for day in days if first is None or day >= first)

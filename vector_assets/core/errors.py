@@ -28,10 +28,12 @@ _MAX_CAUSE_CHARACTERS = 300
 def cause_of(error: Exception) -> str:
     """Return any error as one line fit for a person, without our credentials.
 
-    An error that is not ours means that somebody answered what this code does not expect.
+    An error that is not ours means that a service answered what this code does not expect.
     """
     if isinstance(error, VectorAssetsError):
         return str(error)
+    if isinstance(error, TimeoutError):
+        return scrub(str(error) or "no answer in time")
     message = " ".join(f"{type(error).__name__}: {error}".split())
     return scrub(f"the answer was not understood ({message[:_MAX_CAUSE_CHARACTERS]})")
 
@@ -52,13 +54,7 @@ class RetryableError(VectorAssetsError):
 
 
 class RateLimitedError(RetryableError):
-    """A service throttles for longer than a run may wait.
-
-    Args:
-        service: The one that throttles, such as `slack conversations.history`.
-        waited_seconds: How long this run has waited for it since its last good answer.
-        ceiling_seconds: How long a run may wait without a good answer.
-    """
+    """A service throttles for longer than a run may wait."""
 
     def __init__(self, service: str, *, waited_seconds: float, ceiling_seconds: float) -> None:
         super().__init__(
@@ -67,18 +63,10 @@ class RateLimitedError(RetryableError):
             f"what was written stays."
         )
         self.service = service
-        self.waited_seconds = waited_seconds
-        self.ceiling_seconds = ceiling_seconds
 
 
 class UnavailableError(RetryableError):
-    """A service could not be reached, or answered with a server error.
-
-    Args:
-        service: The one that did not answer, such as `jira`.
-        seen: What happened, such as `HTTP 503` or `connection refused`.
-        next_step: What a person can do about it.
-    """
+    """A service could not be reached, or answered with a server error."""
 
     def __init__(
         self, service: str, seen: str, next_step: str = "Run the same days again later."
@@ -107,10 +95,7 @@ class UsageError(FatalError):
 class CredentialsError(FatalError):
     """A service refuses our credentials, or they lack a permission that we need.
 
-    Args:
-        service: The one that refuses, such as `slack`.
-        seen: The service's own error, such as `invalid_auth`; never the credential.
-        next_step: Which variable to set or which scope to add.
+    `seen` is the service's own error, never the credential.
     """
 
     def __init__(self, service: str, seen: str, next_step: str) -> None:
@@ -120,13 +105,7 @@ class CredentialsError(FatalError):
 
 
 class ContractError(FatalError):
-    """A service answered what its contract rules out, such as the same page token twice.
-
-    Args:
-        service: The one that answered, such as `jira search/jql`.
-        seen: What it answered.
-        wanted: What its contract says.
-    """
+    """A service answered what its contract rules out, such as the same page token twice."""
 
     def __init__(self, service: str, seen: str, wanted: str) -> None:
         super().__init__(
@@ -135,7 +114,6 @@ class ContractError(FatalError):
         )
         self.service = service
         self.seen = seen
-        self.wanted = wanted
 
 
 class IndexMismatchError(FatalError):
@@ -147,18 +125,13 @@ class LostWriteError(FatalError):
 
 
 class BudgetSpentError(FatalError):
-    """A run has spent its budget before it was finished; what it wrote stays.
-
-    Args:
-        spent: How much of which limit, in words.
-    """
+    """A run has spent its budget before it was finished; what it wrote stays."""
 
     def __init__(self, spent: str) -> None:
         super().__init__(
             f"the budget is spent: {spent}. What was written stays; the same command goes on from "
             f"there"
         )
-        self.spent = spent
 
 
 class CanaryError(FatalError):
@@ -177,12 +150,7 @@ class SkippableError(VectorAssetsError):
 
 
 class DocumentError(SkippableError):
-    """A document cannot be fetched, rendered, embedded or written.
-
-    Args:
-        document_id: Which one, such as `jira:10042`.
-        cause: Why, in words.
-    """
+    """A document cannot be fetched, rendered, embedded or written."""
 
     def __init__(self, document_id: str, cause: str) -> None:
         super().__init__(f"{document_id} was left as it stands in the index: {cause}")

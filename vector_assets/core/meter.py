@@ -1,7 +1,4 @@
-"""Counts the requests of a run and the seconds that it was throttled.
-
-Each run has one `Meter`; its source, embedder and store count on it.
-"""
+"""Counts the requests of a run and the seconds that it was throttled; each run has one `Meter`."""
 
 import threading
 from collections import Counter

@@ -29,7 +29,6 @@ class RateLimit:
 
     Attributes:
         requests: Within a span; half a request is one in two spans.
-        span_seconds: Length of a span.
     """
 
     requests: float
@@ -47,15 +46,8 @@ class RateLimiter:
 
     As many requests as a span allows pass at once, so a short run never waits. When the vendor
     refuses all the same, all threads wait as long as it says, and fewer requests pass from then
-    on, for others may use the same key.
-
-    Args:
-        service: Who is asked, for errors: `notion`, `slack users.list`.
-        meter: Each second of waiting is added to it.
-        rate: The documented one; None if only the vendor's answers hold requests back.
-        ceiling_seconds: See `CEILING_SECONDS`.
-        clock: Monotonic seconds.
-        sleep: Waits so many seconds.
+    on, for others may use the same key. Without a rate only the vendor's answers hold requests
+    back. `clock` counts monotonic seconds.
     """
 
     def __init__(

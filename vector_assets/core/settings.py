@@ -92,6 +92,7 @@ class Settings(BaseSettings):
 
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
+    run_max_hours: float = Field(default=24.0, gt=0)
     partitions_start: str = "2024-01-01"
     prune_max_share: float = Field(default=0.2, ge=0, le=1)
 
@@ -177,17 +178,8 @@ class Settings(BaseSettings):
 
     @property
     def first_day(self) -> date:
-        """The first day of the partitions.
-
-        Raises:
-            SettingsError: `PARTITIONS_START` is not a day.
-        """
-        try:
-            return date.fromisoformat(self.partitions_start)
-        except ValueError as error:
-            raise SettingsError(
-                f"PARTITIONS_START is {self.partitions_start!r}: set it to a day such as 2024-01-01"
-            ) from error
+        """The first day of the partitions."""
+        return first_day_of(self.partitions_start)
 
     @property
     def dagster_url(self) -> str:
@@ -204,11 +196,7 @@ class Settings(BaseSettings):
         )
 
     def require_credentials(self, source: str) -> None:
-        """Check that a source has its credentials.
-
-        Raises:
-            SettingsError: Names each variable that is missing.
-        """
+        """Raise `SettingsError`, naming each missing variable of a source, if any."""
         missing = self.missing_credentials(source)
         if missing:
             raise SettingsError(
@@ -221,12 +209,18 @@ def _plain(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def load_settings() -> Settings:
-    """Read the environment, and a `.env` file in the working folder for what it does not set.
+def first_day_of(partitions_start: str) -> date:
+    """Return `PARTITIONS_START` as a day, or raise `SettingsError` when it is none."""
+    try:
+        return date.fromisoformat(partitions_start)
+    except ValueError as error:
+        raise SettingsError(
+            f"PARTITIONS_START is {partitions_start!r}: set it to a day such as 2024-01-01"
+        ) from error
 
-    Raises:
-        SettingsError: A variable cannot be read; the message names it and what was wanted.
-    """
+
+def load_settings() -> Settings:
+    """Read the environment, then a `.env` file, or raise `SettingsError`."""
     load_dotenv(find_dotenv(usecwd=True), override=False)
     for name in _SECRETS_OF_OTHERS:
         credentials.register(credentials.of_url(os.environ.get(name, "")))

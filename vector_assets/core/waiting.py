@@ -14,14 +14,7 @@ def wait_until(
     is_done: Callable[[Answer], object] = bool,
     pause_seconds: float = 1.0,
 ) -> Answer:
-    """Return the first answer that will do, or the last one when the time is over.
-
-    Args:
-        ask: Called at least once.
-        seconds: After which nothing is asked any more.
-        is_done: Whether an answer will do; by default if it is true.
-        pause_seconds: Between two asks.
-    """
+    """Return the first answer that will do, or the last one when the time is over."""
     give_up_at = time.monotonic() + seconds
     while not is_done(answer := ask()) and time.monotonic() < give_up_at:
         time.sleep(pause_seconds)

@@ -46,12 +46,7 @@ class Embedded:
 class Embedder(ABC):
     """Turns texts into vectors.
 
-    Attributes:
-        provider: `openai` or `local`.
-        model: The model's own name.
-        dimensions: Length of a vector.
-        chunk_tokens: Most tokens of a chunk, including its head.
-        dollars_per_million_tokens: List price; 0 for a local model.
+    `chunk_tokens` includes the head of a chunk; the price is the list price, 0 for a local model.
     """
 
     provider: str

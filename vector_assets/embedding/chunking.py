@@ -44,10 +44,7 @@ _ALWAYS_FITTING_CHARACTERS = MAX_CHUNK_BYTES // 8
 def chunk_document(document: Document, tokenizer: Tokenizer, chunk_tokens: int) -> list[Chunk]:
     """Cut a document into at least one chunk: a title alone is searchable too.
 
-    Args:
-        document: Its sections may be empty or many megabytes long.
-        tokenizer: The tokenizer of the model that embeds the chunks.
-        chunk_tokens: Most tokens of a chunk, including its head.
+    Sections may be empty or many megabytes long; a chunk has at most `chunk_tokens` with its head.
     """
     head, cut_lines = _head(document, tokenizer, chunk_tokens // _MAX_HEAD_SHARE)
     sections = (*map(Section, cut_lines), *document.sections)
@@ -75,13 +72,8 @@ def passage_of(text: str) -> str:
 class _Block:
     """A section, or a piece of a section, that fits a chunk.
 
-    Attributes:
-        heading: Precedes the text, once for all neighbours that share it.
-        text: May be empty if there is a heading.
-        url: Link to the section.
-        tokens: Tokens of heading, text and separators.
-        size_bytes: Bytes of the same as JSON.
-        is_apart: Whether it starts a new chunk.
+    A heading stands once above all neighbours that share it; the text may be empty below one.
+    Tokens and bytes, as JSON, are those of heading, text and separators.
     """
 
     heading: str
@@ -93,13 +85,7 @@ class _Block:
 
 
 class _Cutter:
-    """Turns sections into blocks that fit a room.
-
-    Args:
-        tokenizer: Counts and splits.
-        room_tokens: Tokens of a chunk without its head.
-        room_bytes: Bytes of a chunk without its head, as JSON.
-    """
+    """Turns sections into blocks that fit a chunk without its head; bytes are those of JSON."""
 
     def __init__(self, tokenizer: Tokenizer, *, room_tokens: int, room_bytes: int) -> None:
         self._tokenizer = tokenizer
@@ -132,7 +118,6 @@ class _Cutter:
             )
 
     def _pieces(self, text: str, room_tokens: int) -> Iterator[tuple[str, int]]:
-        """Yield the text, or its pieces, each with its number of tokens."""
         capacity_tokens = room_tokens - _JOIN_TOKENS
         if _json_bytes(text) <= MAX_CHUNK_BYTES // 2:
             tokens = self._tokenizer.count(text)
@@ -166,7 +151,6 @@ def _slabs(text: str) -> Iterator[str]:
 
 
 def _pack(blocks: list[_Block], room_tokens: int, room_bytes: int) -> list[list[_Block]]:
-    """Group neighbouring blocks into passages that fit a chunk."""
     passages: list[list[_Block]] = []
     tokens = size_bytes = 0
     for block in blocks:
@@ -204,7 +188,6 @@ def _head(document: Document, tokenizer: Tokenizer, max_tokens: int) -> tuple[st
 
 
 def _cut(line: str, tokenizer: Tokenizer, max_tokens: int) -> str:
-    """Truncate a line to half of a head's bytes and to so many tokens."""
     short = line
     if _json_bytes(line) > _MAX_HEAD_BYTES // 2:
         short = line[: _MAX_HEAD_BYTES // 8]

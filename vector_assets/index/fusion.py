@@ -17,10 +17,6 @@ def fuse(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[tuple[Hit, float]
 
     A document scores the best of its chunks by meaning and the best by words, each list stretched
     from 0 (its last hit) to 1 (its first). Its passage is the chunk that does best in both.
-
-    Args:
-        dense: Of all sources, in any order.
-        lexical: The same.
     """
     document_scores: dict[str, float] = defaultdict(float)
     chunk_scores: dict[str, float] = defaultdict(float)

@@ -34,13 +34,7 @@ _OLD = "old "
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One of several indexes in the same place, of which one is live.
-
-    Attributes:
-        name: Empty for the base.
-        spec: Of all its records.
-        facts: What else is recorded of it, such as when it was begun.
-    """
+    """One of several indexes in the same place, of which one is live; the base has no name."""
 
     name: str
     spec: IndexSpec
@@ -51,11 +45,7 @@ class Generation:
 
 
 class GenerationRecords:
-    """What the ledger says of generations.
-
-    Args:
-        base: The index that the settings name.
-    """
+    """What the ledger of the base says of generations."""
 
     def __init__(self, base: IndexStore) -> None:
         self._base = base
@@ -63,8 +53,7 @@ class GenerationRecords:
     def ledger(self, dimensions: int = 1) -> Ledger:
         """Return the ledger; its vectors have the length of the base's, whatever is live.
 
-        Args:
-            dimensions: Length of the vectors where the base has to be created.
+        `dimensions` are for a base that has to be created.
         """
         return Ledger(self._base, self._base.dimensions(NAMESPACE) or dimensions)
 
@@ -125,12 +114,8 @@ class GenerationRecords:
 class Index:
     """An index with all of its generations, and the ledger beside them.
 
-    Args:
-        base: The index that the settings name. It holds the ledger; a generation may lie in it too.
-
-    Attributes:
-        base: The same.
-        records: Which generations there are.
+    The base is the index that the settings name. It holds the ledger; a generation may lie in it
+    too.
     """
 
     def __init__(self, base: IndexStore) -> None:
@@ -165,11 +150,7 @@ class Index:
         return self.live()
 
     def open(self) -> IndexStore:
-        """Return the store of the live generation; it stays the same after a switch.
-
-        Raises:
-            IndexMismatchError: As `live` raises.
-        """
+        """Return the store of the live generation; it stays the same after a switch."""
         return self.store_of(self.live())
 
     def store_of(self, generation: Generation | None) -> IndexStore:
@@ -181,11 +162,7 @@ class Index:
             return self._stores[name]
 
     def require_live(self, generation: Generation) -> None:
-        """Check that what a run wrote to a generation is what a search reads.
-
-        Raises:
-            SwitchedIndexError: Another generation is live by now.
-        """
+        """Raise `SwitchedIndexError` when a search no longer reads what a run wrote."""
         live = self.records.live()
         if live is not None and live.name != generation.name:
             raise SwitchedIndexError(
@@ -211,9 +188,5 @@ class Index:
 
 
 def build_index(settings: Settings, meter: Meter) -> Index:
-    """Return the index that the settings name; it is not asked anything yet.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
-    """
+    """Return the index that the settings name; it is not asked anything yet."""
     return Index(build_store(settings, meter))

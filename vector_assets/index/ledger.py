@@ -5,7 +5,7 @@ and no freshness check reads, written by the methods that every store has.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -26,11 +26,8 @@ class Ledger:
     """Small facts about the index, kept in the index: entries of a kind, by key.
 
     The last write of an entry wins. What one run writes, another may see up to the store's
-    `seen_within_seconds` later; the run that wrote it sees it at once.
-
-    Args:
-        store: The index.
-        dimensions: Length of the index's vectors; what only reads may give any.
+    `seen_within_seconds` later; the run that wrote it sees it at once. `dimensions` are those of
+    the index's vectors; what only reads may give any.
     """
 
     def __init__(self, store: VectorStore, dimensions: int) -> None:
@@ -44,7 +41,7 @@ class Ledger:
         """
         # An entry is in `stamp`, because a listing of heads has no limit and includes that field.
         return dict(
-            _read(head.stamp)
+            json.loads(head.stamp)
             for document_id, head in self._store.documents(NAMESPACE)
             if document_id.startswith(f"{kind}:")
         )
@@ -52,9 +49,7 @@ class Ledger:
     def put(self, kind: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Write entries, each in place of the one under its key, and wait until they are seen.
 
-        Args:
-            kind: A word without a colon, such as `quarantine`.
-            entries: By key, which may be any text; what JSON can hold, under 30,000 bytes each.
+        A kind is a word without a colon, a key any text, an entry JSON of under 30,000 bytes.
 
         Raises:
             LostWriteError: An entry is not there after its write.
@@ -66,7 +61,15 @@ class Ledger:
             _document_id(kind, key): _metadata(kind, key, entry) for key, entry in entries.items()
         }
         self._store.open(NAMESPACE, self._dimensions)
-        self._store.upsert(NAMESPACE, list(self._records(written.values())))
+        # Nobody searches here, but Pinecone refuses a vector of zeros.
+        vector = np.eye(1, self._dimensions, dtype=np.float32)[0]
+        self._store.upsert(
+            NAMESPACE,
+            [
+                Record(head_id(document_id), vector, metadata)
+                for document_id, metadata in written.items()
+            ],
+        )
         unseen = self._unseen_at_last(written)
         if unseen:
             raise LostWriteError(
@@ -84,13 +87,6 @@ class Ledger:
         self._store.delete(NAMESPACE, [head_id(document_id) for document_id in document_ids])
         self._waited(lambda: not self._store.heads(NAMESPACE, document_ids))
         self._store.maintain(NAMESPACE)
-
-    def _records(self, written: Iterable[Metadata]) -> Iterator[Record]:
-        # Nobody searches here, but Pinecone refuses a vector of zeros.
-        vector = np.zeros(self._dimensions, np.float32)
-        vector[0] = 1.0
-        for metadata in written:
-            yield Record(head_id(str(metadata["document_id"])), vector, metadata)
 
     def _unseen_at_last(self, written: Mapping[str, Metadata]) -> list[str]:
         """Return the ids that are still absent when the index should show them.
@@ -111,14 +107,12 @@ class Ledger:
         return sorted(written.keys() - self._store.heads(NAMESPACE, list(written)).keys())
 
     def _waited(self, is_so: Callable[[], bool]) -> bool:
-        """Wait until something is so, as long as the store may take to show a write."""
         return wait_until(
             is_so, seconds=self._store.seen_within_seconds, pause_seconds=_PAUSE_SECONDS
         )
 
 
 def _document_id(kind: str, key: str) -> str:
-    """Return the document id of an entry; the key is hashed, as it may be longer than an id."""
     return f"{kind}:{_hash(key)}"
 
 
@@ -149,11 +143,6 @@ def _metadata(kind: str, key: str, entry: Mapping[str, Any]) -> Metadata:
             f"{MAX_METADATA_BYTES:,} are allowed"
         )
     return metadata
-
-
-def _read(text: str) -> tuple[str, dict[str, Any]]:
-    key, entry = json.loads(text)
-    return key, entry
 
 
 def _hash(text: str) -> str:

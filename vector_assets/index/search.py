@@ -35,14 +35,8 @@ class Answer:
     """A document that answers, with the passage that does so best.
 
     Attributes:
-        document_id: `{source}:{native id}`.
-        source: Name of its source.
-        title: Its title.
         passage: The chunk's text without the head, in Markdown; the title when there is no text.
         url: Link to the passage, or to the document.
-        authors: Names.
-        container: Project, channel or database.
-        created_at: UTC.
         updated_at: Last activity, UTC.
         score: From 0 to 1; comparable within one question only. 1 for a key that was asked for.
         chunk: The passage's place in the document, from 0.
@@ -66,10 +60,8 @@ class Answers:
     """What a question found.
 
     Attributes:
-        answers: Best first, each document once.
         as_of: By source that was asked, the newest activity that the index knows; None when the
             index holds nothing of it.
-        warnings: What the reader should know before trusting the answers, in words.
     """
 
     answers: tuple[Answer, ...]
@@ -111,16 +103,10 @@ def find(
     A source that cannot be searched, or an embedder that does not answer, costs its share of the
     answers and adds a warning; only when nothing at all can be searched is that an error.
 
-    Args:
-        question: Words, a sentence, an issue key, or a whole paragraph.
-        settings: Name the sources that are on, and the store and embedder when none is given.
-        sources: Search these only; all that are on when empty, or all there are when none is on.
-        where: Container, dates and who asks; nobody in particular by default.
-        limit: How many documents at the most.
-        index: Used in place of a new one, by a caller that asks often.
-        store: Asked in place of the live index.
-        embedder: The same.
-        as_of: How fresh each source is, from a caller who knows more than the store's watermark.
+    Without `sources` all that are on are searched, or all there are when none is on. `where` says
+    who asks: nobody in particular by default. `index`, or `store` and `embedder`, stand in for what
+    the settings name. `as_of` is how fresh each source is, from a caller who knows more than the
+    store's watermark.
 
     Raises:
         UsageError: The question is empty, a source is unknown, or the limit is below 1.
@@ -189,15 +175,6 @@ class _Result:
 
 
 class _Search:
-    """One question, asked of several sources at once.
-
-    Args:
-        question: Not empty.
-        where: What to search in.
-        store: The index.
-        embedder: The one that the index was filled with.
-    """
-
     def __init__(
         self, question: str, where: Filter, store: VectorStore, embedder: Embedder
     ) -> None:
@@ -210,7 +187,6 @@ class _Search:
     def run(
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
-        """Ask everything, fuse, and say what is missing."""
         with ThreadPoolExecutor(len(sources) + 1, thread_name_prefix="search") as pool:
             vector = pool.submit(self._embedder.embed_query, self._question)
             futures = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]
@@ -283,7 +259,6 @@ class _Search:
         )
 
     def _keyed(self, source: str) -> list[Hit]:
-        """Look up the issues whose keys stand in the question."""
         if source != KEYED_SOURCE:
             return []
         return [
@@ -333,7 +308,6 @@ def _number(value: Value | None) -> float:
 
 
 def _shortened(question: str, embedder: Embedder) -> str:
-    """Return as much of a question's beginning as the model reads."""
     if embedder.tokenizer.count(question) <= embedder.chunk_tokens:
         return question
     return embedder.tokenizer.splitter(embedder.chunk_tokens).chunks(question)[0]

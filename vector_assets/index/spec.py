@@ -1,7 +1,7 @@
 """What an index is made of: model, dimensions, chunker and layout. One index has one spec."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -14,13 +14,7 @@ from vector_assets.stores import records
 class IndexSpec:
     """Everything beside the documents that decides what an index holds.
 
-    Attributes:
-        provider: Of the embedding, such as `openai`.
-        model: Its name.
-        dimensions: Length of a vector.
-        chunk_tokens: How long a chunk may be.
-        chunker: Version of the code that cuts documents.
-        layout: Version of the layout of metadata.
+    `chunker` and `layout` are versions of the code that cuts documents and lays out metadata.
     """
 
     provider: str
@@ -78,12 +72,7 @@ class IndexSpec:
 
         A provider has one tokenizer for all of its models.
         """
-        return (self.provider, self.chunk_tokens, self.chunker, self.layout) == (
-            other.provider,
-            other.chunk_tokens,
-            other.chunker,
-            other.layout,
-        )
+        return replace(self, model=other.model, dimensions=other.dimensions) == other
 
     @property
     def is_of_this_code(self) -> bool:

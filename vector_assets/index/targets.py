@@ -29,10 +29,7 @@ EmbedderOf = Callable[[IndexSpec], Embedder]
 class PendingReindex:
     """The settings, or this version of the code, want another spec than the live index has.
 
-    Attributes:
-        difference: What differs, in words.
-        is_blocking: Whether nothing can be written until the reindex is done.
-        building: When a reindex to the wanted spec was begun, as text; empty when none was.
+    Nothing can be written while it is blocking. `building` says since when a reindex is under way.
     """
 
     difference: str
@@ -56,9 +53,6 @@ class WriteTarget:
     """Where a run writes, and with which model.
 
     Attributes:
-        store: One generation, for the whole run.
-        ledger: Facts about the index, beside its generations.
-        embedder: Makes vectors of the generation's spec.
         pending: What a reindex has to change; None when nothing.
         require_live: Raises `SwitchedIndexError` when a search no longer reads this generation. By
             default nothing is checked: a generation is filled before it becomes live.
@@ -88,21 +82,14 @@ def embedder_of(spec: IndexSpec, settings: Settings, meter: Meter) -> Embedder:
 def write_target(index: Index, embedder: Embedder, of_spec: EmbedderOf) -> WriteTarget:
     """Return the live generation to write to; a new index is recorded with the embedder's spec.
 
-    Args:
-        index: Where to write.
-        embedder: The one that the settings name.
-        of_spec: Makes the embedder of the live generation where that is another.
-
     Raises:
         IndexMismatchError: The index has another spec, which this code or these settings cannot
             write, or it records none; names what differs.
     """
-    live = _live_to_write(index, IndexSpec.of(embedder))
-    return _target(index, live, embedder, of_spec)
+    return _target(index, _live_to_write(index, IndexSpec.of(embedder)), embedder, of_spec)
 
 
 def _live_to_write(index: Index, wanted: IndexSpec) -> Generation:
-    """Return the live generation; of a new index, record the wanted one."""
     live = index.live_now()
     if live is None:
         live = Generation("", wanted)
@@ -121,11 +108,7 @@ def _target(index: Index, live: Generation, embedder: Embedder, of_spec: Embedde
 
 
 class IndexOpener:
-    """Opens the live index for runs that begin together in one process; looks it up once.
-
-    Args:
-        settings: Name the index and the model.
-    """
+    """Opens the live index for runs that begin together in one process; looks it up once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -133,13 +116,7 @@ class IndexOpener:
         self._live: Generation | None = None
 
     def target(self, meter: Meter) -> WriteTarget:
-        """Return the live generation to write to, on a connection of its own; see `write_target`.
-
-        Raises:
-            SettingsError: A setting that it needs is missing.
-            IndexMismatchError: As `write_target` raises.
-            RetryableError: The index does not answer.
-        """
+        """Return the live generation to write to, on its own connection; see `write_target`."""
         settings = self._settings
         index = build_index(settings, meter)
         embedder = build_embedder(settings, meter)
@@ -152,7 +129,6 @@ class IndexOpener:
 
 
 def _own_embedder(spec: IndexSpec, wanted: IndexSpec, of_spec: EmbedderOf) -> Embedder:
-    """Return the embedder of the live generation, whose spec is not the wanted one."""
     refusal = f"the index is of another kind: {spec.differences(wanted)}"
     if not spec.is_of_this_code:
         raise IndexMismatchError(
@@ -174,9 +150,7 @@ def pending_reindex(index: Index, settings: Settings) -> PendingReindex | None:
     """Return how the live index differs from what the settings want; None when it does not.
 
     Raises:
-        SettingsError: The settings' own embedder cannot be built.
         IndexMismatchError: The index does not say what it is made of.
-        RetryableError: The index does not answer.
     """
     wanted = IndexSpec.of(build_embedder(settings, Meter()))
     live = index.live()
@@ -194,24 +168,14 @@ def pending_reindex(index: Index, settings: Settings) -> PendingReindex | None:
 
 @dataclass(frozen=True, slots=True)
 class ReadTarget:
-    """The live index for one question.
-
-    Attributes:
-        store: One generation.
-        embedder: The one that its vectors were made with.
-    """
+    """One generation for one question, and the model that its vectors were made with."""
 
     store: VectorStore
     embedder: Embedder
 
 
 class LiveIndex:
-    """What a question is asked of: follows a switch of the index without a restart.
-
-    Args:
-        settings: Name the index, and the model of a new one.
-        index: Used in place of the one that the settings name.
-    """
+    """What a question is asked of: follows a switch of the index without a restart."""
 
     def __init__(self, settings: Settings, index: Index | None = None) -> None:
         self._settings = settings
@@ -225,7 +189,6 @@ class LiveIndex:
         Raises:
             IndexMismatchError: The model that it was filled with can no longer be used, or is not
                 recorded.
-            RetryableError: The index does not answer.
         """
         live = self._index.live()
         return ReadTarget(self._index.store_of(live), self._embedder(live.spec if live else None))

@@ -50,11 +50,7 @@ def mark(now: datetime) -> Document:
 
 
 def last_found(store: VectorStore) -> datetime | None:
-    """Return when the canary was last found, UTC; None when it never was. One small request.
-
-    Raises:
-        RetryableError: The index does not answer.
-    """
+    """Return when the canary was last found, UTC; None when it never was. One small request."""
     document_id = f"{CANARY}:{_MARK}"
     head = store.heads(CANARY, [document_id]).get(document_id)
     return datetime.fromtimestamp(head.updated_at, UTC) if head is not None else None
@@ -83,13 +79,7 @@ MIN_MARGIN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A canary that was found.
-
-    Attributes:
-        found_at: UTC.
-        waited_seconds: From the end of the write until it was found.
-        score: Cosine of its text with its vector.
-    """
+    """A canary that was found, how long after its write (UTC, seconds), and with which cosine."""
 
     found_at: datetime
     waited_seconds: float
@@ -99,15 +89,10 @@ class Trial:
 def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None = None) -> Trial:
     """Write tonight's canary, find it by words and by vector, and record that it was found.
 
-    Args:
-        store: The index; the search is repeated for up to its `seen_within_seconds`.
-        embedder: The configured one.
-        now: The current time; for tests.
+    The search is repeated for up to the store's `seen_within_seconds`.
 
     Raises:
         CanaryError: It was written and is not found, or not distinguished from other documents.
-        LostWriteError: The index does not hold what was written.
-        VectorAssetsError: What embedder or index raise.
     """
     at = now or datetime.now(UTC)
     store.open(CANARY, embedder.dimensions)
@@ -129,9 +114,8 @@ def try_canary(store: VectorStore, embedder: Embedder, *, now: datetime | None =
 
 def _write(store: VectorStore, embedder: Embedder, documents: Sequence[Document]) -> None:
     planner = Planner(store, CANARY, embedder)
-    outcomes = planner.plan(documents)
-    plans = [outcome for outcome in outcomes if isinstance(outcome, DocumentPlan)]
-    if len(plans) < len(outcomes):
+    plans = [plan for plan in planner.plan(documents) if isinstance(plan, DocumentPlan)]
+    if len(plans) < len(documents):
         raise CanaryError("the embedder refused its text")
     writer = Writer(store, CANARY, planner)
     writer.write([plan for plan in plans if not plan.is_empty])

@@ -1,8 +1,7 @@
 """Estimate what a sync would cost: documents, tokens, dollars, requests and time.
 
-The source counts its documents (`Source.estimate`). A sample of them is read, chunked and compared
-with the index by the code of the sync, with an embedder that counts tokens and embeds nothing.
-Nothing is written.
+The source counts its documents. The code of the sync reads, chunks and compares a sample of them,
+with an embedder that counts tokens and embeds nothing. Nothing is written.
 """
 
 import time
@@ -49,22 +48,11 @@ class Estimate:
     """What a sync of one source would cost.
 
     Attributes:
-        source: Name of the source.
-        first: First day, as text.
-        last: Last day, as text.
-        documents: Documents that the source holds in these days.
-        unchanged_documents: Documents among them that the index holds as they are.
-        chunks: Chunks to embed.
-        tokens: Tokens to pay for.
-        dollars: Price of the tokens.
         requests: Requests by vendor, with those to the index where that is a server.
         seconds_at_least: Time that the vendor's documented rate limits dictate.
-        seconds: Estimated wall time.
         basis: How the number of documents was found: counted, or estimated from which part.
         spread: Two standard errors of `tokens`, as a share of it.
-        sampled_documents: Documents that were read for the estimate.
         own_requests: Requests that the estimate itself has made.
-        notes: Warnings for the user.
     """
 
     source: str
@@ -107,11 +95,7 @@ def total_of(estimates: Sequence[Estimate]) -> Estimate:
 
 
 class CountingEmbedder(Embedder):
-    """Counts the tokens of its texts in place of another embedder, and embeds nothing.
-
-    Args:
-        embedder: The embedder whose tokenizer and price are used.
-    """
+    """Counts the tokens of its texts as another embedder does, and embeds nothing."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -124,7 +108,7 @@ class CountingEmbedder(Embedder):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The tokenizer of the model."""
+        """The other embedder's."""
         return self._embedder.tokenizer
 
     def embed(self, texts: Sequence[str]) -> Embedded:
@@ -144,15 +128,7 @@ class CountingEmbedder(Embedder):
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """The documents that were read, planned as a sync plans them.
-
-    Attributes:
-        plans: What the sync would do with each document.
-        characters: Characters of all texts.
-        requests: Requests made to read them, by endpoint.
-        reading_seconds: Time to read them, without the waits for rate limits.
-        planning_seconds: Time to redact, chunk and count them.
-    """
+    """Documents planned as a sync does; their reading is without the waits for rate limits."""
 
     plans: list[DayStats]
     characters: int
@@ -170,14 +146,7 @@ def estimate_source(
 ) -> Estimate:
     """Return what a sync of a source would cost; nothing is written.
 
-    Args:
-        name: Name of the source.
-        days: Days to sync.
-        settings: Name the source, the index and the embedder.
-        on_progress: Called with the name of the source and the current step, in words.
-
-    Raises:
-        SettingsError: A required setting is missing.
+    `on_progress` is called with the name of the source and the current step, in words.
     """
     meter = Meter()
     source = build_source(name, settings, meter)
@@ -202,8 +171,6 @@ def estimate_source(
 
 
 class _Estimator:
-    """Estimates one source. Use it once."""
-
     def __init__(
         self, source: Source, store: VectorStore, embedder: Embedder, meter: Meter
     ) -> None:
@@ -239,7 +206,6 @@ class _Estimator:
         return sum(n for endpoint, n in self._meter.requests.items() if endpoint.startswith(own))
 
     def _sampled(self, in_window: WindowEstimate) -> _Sample:
-        """Read the sample and plan it as a sync does."""
         before, began = Counter(self._meter.requests), time.monotonic()
         throttled = self._meter.throttled_seconds
         items = list(in_window.sample)
@@ -266,7 +232,7 @@ class _Estimator:
     def _add_documents(
         self, estimate: Estimate, in_window: WindowEstimate, sample: _Sample
     ) -> None:
-        share = in_window.documents / max(1, in_window.sample_count)
+        share = _scale(in_window)
         tokens = [float(plan.tokens) for plan in sample.plans]
         tokens += [0.0] * (in_window.sample_count - len(tokens))
         estimate.documents = round(share * len(sample.plans))
@@ -285,8 +251,7 @@ class _Estimator:
         self._by_endpoint: defaultdict[str, float] = defaultdict(float, in_window.requests)
         for endpoint, count in sample.requests.items():
             if endpoint in in_window.scaled:
-                share = in_window.documents / max(1, in_window.sample_count)
-                self._by_endpoint[endpoint] += count * share
+                self._by_endpoint[endpoint] += count * _scale(in_window)
             elif endpoint not in in_window.ignored and endpoint.startswith(f"{self._source.name} "):
                 self._by_endpoint[endpoint] += count
         vendor = ceil(sum(self._by_endpoint.values()))
@@ -314,9 +279,8 @@ class _Estimator:
             ),
             default=0.0,
         )
-        share = in_window.documents / max(1, in_window.sample_count)
-        reading = listing_seconds + share * sample.reading_seconds
-        planning = share * sample.planning_seconds
+        reading = listing_seconds + _scale(in_window) * sample.reading_seconds
+        planning = _scale(in_window) * sample.planning_seconds
         embedding = estimate.chunks * self._seconds_a_chunk()
         estimate.seconds = max(estimate.seconds_at_least, reading, planning + embedding)
 
@@ -336,3 +300,7 @@ class _Estimator:
         began = time.monotonic()
         self._embedder.embed(texts)
         return (time.monotonic() - began) / len(texts)
+
+
+def _scale(in_window: WindowEstimate) -> float:
+    return in_window.documents / max(1, in_window.sample_count)

@@ -9,11 +9,7 @@ from vector_assets.core.errors import SettingsError
 
 
 def require_cron(expression: str) -> None:
-    """Validate a cron expression.
-
-    Raises:
-        SettingsError: It is not valid.
-    """
+    """Validate a cron expression."""
     try:
         CronSim(expression, datetime.now(UTC))
     except CronSimError as error:
@@ -24,12 +20,7 @@ def require_cron(expression: str) -> None:
 
 
 def last_tick(expression: str, now: datetime) -> datetime | None:
-    """Return the newest tick at or before an instant, UTC; None when there is none.
-
-    Args:
-        expression: Cron expression, evaluated in UTC.
-        now: With a time zone.
-    """
+    """Return the newest tick at or before an instant, UTC; None when there is none."""
     # cronsim excludes its starting point, which may itself be a tick.
     after = now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
     return next(CronSim(expression, after, reverse=True), None)

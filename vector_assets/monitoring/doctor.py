@@ -23,10 +23,7 @@ class ServiceCheck:
     """The result of checking one service.
 
     Attributes:
-        service: `jira`, ..., `embedding` or `index`.
         state: `ok`, `broken`, or `off` for a source without credentials.
-        line: Who answered, or what to fix.
-        gaps: What the credentials cannot read.
     """
 
     service: str
@@ -54,11 +51,7 @@ def _check_source(name: str, settings: Settings) -> ConnectionCheck:
 
 
 def _check_index(settings: Settings) -> ConnectionCheck:
-    """Check the live index, and whether it matches the settings.
-
-    Raises:
-        IndexMismatchError: It does not, and nothing can be written to it.
-    """
+    """Check the live index, and whether it matches the settings."""
     index = build_index(settings, Meter())
     line = index.open().check()
     pending = pending_reindex(index, settings)

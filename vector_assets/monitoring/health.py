@@ -1,8 +1,4 @@
-"""Measures how fresh each source is and whether everything runs.
-
-Freshness compares the newest activity in the index with the newest at the source, and looks at the
-materialized days and at each day's number of documents.
-"""
+"""Measures how fresh each source is and whether everything runs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -68,13 +64,9 @@ class SourceHealth:
     """How fresh one source is in the index.
 
     Attributes:
-        source: Name.
-        verdict: In one word.
-        reasons: For the verdict, each a sentence.
         watermark: Newest activity in the index, UTC; None when the index has no documents of it.
         newest_at_source: Newest activity at the vendor, UTC; None when not known.
         lag_seconds: How far the index is behind the source; None when not known.
-        vectors: Records in the index.
         newest_day: Newest materialized day; None when there is none, or Dagster was not read.
         missing_days: Days of the last `CATCH_UP_DAYS` that are due and not materialized.
         documents: Number of documents of the newest day; None when not known.
@@ -110,8 +102,6 @@ class Health:
     """The health of all sources, the index and Dagster.
 
     Attributes:
-        checked_at: UTC.
-        sources: One entry for each enabled source.
         problems: Problems other than freshness, such as a dead daemon or a schedule that is off.
         notes: General remarks that are no problems, such as that no source is enabled.
         canary_found_at: When search last found the canary, UTC; None when it never did, or the
@@ -128,10 +118,7 @@ class Health:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of the sources' verdicts; at best late while there is a problem.
-
-        Unknown when no source is enabled.
-        """
+        """The worst of the sources, unknown without any; at best late while there is a problem."""
         verdicts = {source.verdict for source in self.sources} or {Verdict.UNKNOWN}
         if self.problems:
             verdicts.add(Verdict.LATE)
@@ -149,14 +136,7 @@ def measure(
     *,
     now: datetime | None = None,
 ) -> Health:
-    """Measure all enabled sources, the index and Dagster.
-
-    Args:
-        settings: Name the enabled sources.
-        probes: Asks the index and the vendors.
-        state: Dagster's state; None when there is no Dagster.
-        now: The present; for tests.
-    """
+    """Measure all enabled sources, the index and Dagster."""
     at = now or datetime.now(UTC)
     problems = problems_of(state, settings, at) if state else ()
     heartbeats = state.heartbeats if state else None
@@ -183,10 +163,7 @@ def measure(
 def _canary(
     probes: Probes, state: DagsterState | None, now: datetime
 ) -> tuple[datetime | None, tuple[Problem, ...]]:
-    """Return when the canary was last found, and a problem if that is too long ago.
-
-    Without Dagster there is no problem: only its nightly run tries the canary.
-    """
+    """Return when the canary was last found, and a problem if Dagster has run without it."""
     try:
         found_at = probes.canary_found_at()
     except VectorAssetsError:
@@ -240,14 +217,7 @@ def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
 def source_health(
     probe: SourceProbe, history: AssetHistory | None, settings: Settings, now: datetime
 ) -> SourceHealth:
-    """Judge one source.
-
-    Args:
-        probe: What the index and the vendor said.
-        history: Of its asset; None when Dagster was not read.
-        settings: Say when days are due.
-        now: The present.
-    """
+    """Judge one source."""
     history = history or AssetHistory()
     missing = _missing_days(history, settings, now)
     loading = loading_of(history, now)

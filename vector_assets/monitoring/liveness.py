@@ -29,13 +29,7 @@ CODE_LOCATION = "code-location"
 
 
 def problems_of(state: DagsterState, settings: Settings, now: datetime) -> tuple[Problem, ...]:
-    """Return what does not run or is switched off, the most serious first.
-
-    Args:
-        state: Dagster's state.
-        settings: Say how old a heartbeat may be, and when the nightly schedule ticks.
-        now: The present.
-    """
+    """Return what does not run or is switched off, the most serious first."""
     return tuple(_problems(state, settings, now))
 
 

@@ -7,10 +7,11 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from vector_assets.core.deadline import BoundedCalls
 from vector_assets.core.errors import RateLimitedError, UnavailableError, cause_of
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
@@ -25,6 +26,9 @@ ERROR_SECONDS = 300.0
 """How long a vendor is not asked after an error; doubles with each further error, up to its usual
 interval, because failed requests may count against a daily limit too."""
 
+ANSWER_SECONDS = 60.0
+"""How long a check waits for a vendor, for the index, or for Dagster."""
+
 QUARANTINE_SECONDS = 10.0
 """How long the quarantine listing is cached; one listing covers all sources."""
 
@@ -34,9 +38,7 @@ class SourceProbe:
     """What the index and the vendor said about one source.
 
     Attributes:
-        source: Name.
         watermark: Newest activity in the index, UTC; None when the index has no documents of it.
-        vectors: Records in the index.
         newest_at_source: Newest activity at the vendor, UTC; None when it lists nothing.
         index_error: Why the index could not be read; empty when it could.
         source_error: Why the vendor could not be read; empty when it could.
@@ -57,10 +59,7 @@ class _Cached:
     """A vendor's cached answer.
 
     Attributes:
-        newest: Newest activity at the vendor; None when it lists nothing, or after an error.
-        error: Why the vendor could not be read; empty when it could.
         until: When the answer expires, in epoch seconds.
-        errors_in_a_row: Including this one.
     """
 
     newest: datetime | None
@@ -72,11 +71,8 @@ class _Cached:
 class Probes:
     """Asks index and vendors and caches the vendors' answers; safe to use from several threads.
 
-    Args:
-        settings: Name the index and the vendors.
-        index: The one that the settings name if None.
-        keeps_sources: Whether vendors' answers are cached, each for its source's interval.
-        remembered: The property `remembered` of an earlier process, or an empty text.
+    With `keeps_sources` each vendor's answer is cached for its source's interval; `remembered` is
+    that property of an earlier process. Each may take `answer_seconds` to answer.
     """
 
     def __init__(
@@ -86,10 +82,12 @@ class Probes:
         *,
         keeps_sources: bool = False,
         remembered: str = "",
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._settings = settings
         self._index = index or build_index(settings, Meter())
         self._keeps_sources = keeps_sources
+        self._calls = BoundedCalls(answer_seconds)
         self._lock = threading.Lock()
         self._quarantine_lock = threading.Lock()
         self._quarantine: list[Quarantined] = []
@@ -109,15 +107,23 @@ class Probes:
     def probe(self, source: str) -> SourceProbe:
         """Return what index and vendor say about a source; errors become part of the answer."""
         cached = self._newest(source)
+        newest, source_error = cached.newest, cached.error
         try:
-            store = self._index.open()
-            watermark, vectors = store.watermark(source), store.count(source)
-            quarantine = tuple(
-                document for document in self._quarantined() if document.source == source
-            )
+            index = self._calls.call(f"index {source}", lambda: self._indexed(source))
         except Exception as error:  # noqa: BLE001 - the other sources are still checked
-            return SourceProbe(source, None, 0, cached.newest, cause_of(error), cached.error)
-        return SourceProbe(source, watermark, vectors, cached.newest, "", cached.error, quarantine)
+            return SourceProbe(source, None, 0, newest, cause_of(error), source_error)
+        return replace(index, newest_at_source=newest, source_error=source_error)
+
+    def _indexed(self, source: str) -> SourceProbe:
+        store = self._index.open()
+        return SourceProbe(
+            source,
+            store.watermark(source),
+            store.count(source),
+            quarantine=tuple(
+                document for document in self._quarantined() if document.source == source
+            ),
+        )
 
     def _quarantined(self) -> list[Quarantined]:
         """Return the quarantined documents of all sources, cached for a few seconds."""
@@ -134,17 +140,14 @@ class Probes:
             UnavailableError: The index cannot be read.
         """
         try:
-            return last_found(self._index.open())
+            return self._calls.call("canary", lambda: last_found(self._index.open()))
         except Exception as error:
             raise UnavailableError("the index", cause_of(error)) from error
 
     def pending_reindex(self) -> PendingReindex | None:
-        """Return how the live index differs from what the settings ask for.
-
-        None when it does not differ, or cannot be read: `probe` reports that error.
-        """
+        """Return how the live index differs from the settings; None if not, or unread."""
         try:
-            return pending_reindex(self._index, self._settings)
+            return self._calls.call("pending", lambda: pending_reindex(self._index, self._settings))
         except Exception:  # noqa: BLE001 - `probe` reports it
             return None
 
@@ -153,17 +156,23 @@ class Probes:
             cached = self._cached.get(source)
         if cached is not None and time.time() < cached.until:
             return cached
-        keep_seconds = source_class(source).newest_every.total_seconds()
         errors_before = cached.errors_in_a_row if cached is not None else 0
-        cached = _ask(
+        try:
+            return self._calls.call(source, lambda: self._ask(source, errors_before))
+        except TimeoutError as error:
+            # Its thread goes on, and keeps the answer for a later check.
+            return _Cached(None, f"{source} gave {error}", until=0.0)
+
+    def _ask(self, source: str, errors_before: int) -> _Cached:
+        answer = _ask(
             lambda: build_source(source, self._settings, Meter()).newest(),
-            keep_seconds,
+            source_class(source).newest_every.total_seconds(),
             errors_before,
         )
         if self._keeps_sources:
             with self._lock:
-                self._cached[source] = cached
-        return cached
+                self._cached[source] = answer
+        return answer
 
 
 def _ask(ask: Callable[[], datetime | None], keep_seconds: float, errors_before: int) -> _Cached:

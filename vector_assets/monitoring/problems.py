@@ -12,11 +12,7 @@ class Problem:
 
     Attributes:
         key: Identifies the problem from check to check, such as `daemon` or `source:jira`.
-        headline: What happened, in one line.
-        detail: What was seen.
-        advice: What to do.
         since: When it began, UTC; None when not known.
-        link: Page that shows it; empty when there is none.
         tell_after_seconds: How long it has to last before an alert is sent.
     """
 

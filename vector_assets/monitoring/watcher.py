@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import requests
 
+from vector_assets.core.deadline import within
 from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
@@ -34,7 +35,6 @@ class Snapshot:
     """The result of one check.
 
     Attributes:
-        health: As measured.
         ping_error: Why the heartbeat URL could not be pinged; empty when it was, or was not tried.
     """
 
@@ -43,13 +43,7 @@ class Snapshot:
 
 
 class Watcher:
-    """A thread that checks health every `WATCH_SECONDS`.
-
-    Args:
-        settings: Name what is checked.
-        alerter: Sends the alerts.
-        probes: Asks the index and the vendors.
-    """
+    """A thread that checks health every `WATCH_SECONDS`."""
 
     def __init__(self, settings: Settings, alerter: Alerter, probes: Probes) -> None:
         self._settings = settings
@@ -71,11 +65,7 @@ class Watcher:
         self._stopped.set()
 
     def last(self, wait_seconds: float = 0.0) -> Snapshot | None:
-        """Return the newest snapshot; None when there is none yet.
-
-        Args:
-            wait_seconds: How long to wait for the first check.
-        """
+        """Return the newest snapshot, after a wait for the first; None when there is none."""
         self._checked.wait(wait_seconds)
         return self._last
 
@@ -90,20 +80,18 @@ class Watcher:
     def check_once(self) -> Snapshot:
         """Measure, alert, ping. Concurrent checks take turns, so that no alert is sent twice."""
         with self._check_lock:
-            return self._check()
-
-    def _check(self) -> Snapshot:
-        state = observe(self._settings)
-        health = measure(self._settings, self._probes, state)
-        now = health.checked_at
-        problems = for_watcher(health, state, self._settings, watched_for=now - self._started_at)
-        # Publish the snapshot first, so that an alert's reader finds it here.
-        snapshot = self._last = Snapshot(health)
-        self._checked.set()
-        self._alerter.reconcile(problems, now)
-        if health.verdict is Verdict.FRESH and not health.problems:
-            snapshot = self._last = Snapshot(health, self._ping())
-        return snapshot
+            state = observe(self._settings)
+            health = measure(self._settings, self._probes, state)
+            now = health.checked_at
+            watched_for = now - self._started_at
+            problems = for_watcher(health, state, self._settings, watched_for=watched_for)
+            # Publish the snapshot first, so that an alert's reader finds it here.
+            snapshot = self._last = Snapshot(health)
+            self._checked.set()
+            self._alerter.reconcile(problems, now)
+            if health.verdict is Verdict.FRESH and not health.problems:
+                snapshot = self._last = Snapshot(health, self._ping())
+            return snapshot
 
     def _watch(self) -> None:
         while True:
@@ -134,8 +122,11 @@ class Watcher:
         if not url:
             return ""
         try:
-            requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status()
-        except requests.RequestException as error:
+            within(
+                2 * PING_TIMEOUT_SECONDS,
+                lambda: requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status(),
+            )
+        except (requests.RequestException, TimeoutError) as error:
             # The address is a secret, so the error's message is left out.
             logger.warning("HEARTBEAT_URL cannot be pinged: %s", type(error).__name__)
             return f"HEARTBEAT_URL cannot be pinged: {type(error).__name__}"

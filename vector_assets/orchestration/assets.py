@@ -28,10 +28,7 @@ PENDING_REINDEX = "pending_reindex"
 
 @contextmanager
 def _beta_accepted() -> Iterator[None]:
-    """Suppress the warning that `backfill_policy` is beta.
-
-    Single runs for a range of days need it, and the version of Dagster is pinned.
-    """
+    """Suppress the warning that `backfill_policy`, which single runs for a range need, is beta."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
         yield
@@ -41,13 +38,7 @@ def _beta_accepted() -> Iterator[None]:
 def build_documents_asset(
     source: str, partitions: dg.DailyPartitionsDefinition, index_kind: str
 ) -> dg.AssetsDefinition:
-    """Return the asset of a source.
-
-    Args:
-        source: Name, such as `jira`; also the namespace in the index and the pool of its runs.
-        partitions: Days.
-        index_kind: Kind that the UI shows, such as `pinecone`.
-    """
+    """Return the asset of a source."""
 
     @dg.asset(
         key=asset_key(source),

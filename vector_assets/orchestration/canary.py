@@ -19,11 +19,7 @@ CHECK = "canary_is_found"
 
 
 def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
-    """Return the asset.
-
-    Args:
-        index_kind: Kind that the UI shows, such as `pinecone`.
-    """
+    """Return the asset."""
 
     @dg.asset(
         key=CANARY_KEY,

@@ -36,8 +36,6 @@ class MissedDays:
     """The result of one evaluation.
 
     Attributes:
-        requests: Runs to launch now.
-        reason: Why there are none.
         missing_since: By source and day, such as `jira 2026-11-23`.
     """
 
@@ -60,14 +58,6 @@ def missed_requests(
     A day is left alone if any run has covered it since that tick, because the next nightly run
     requests failed days again, or if its source is being backfilled. Nothing is requested while
     the schedule is switched off.
-
-    Args:
-        instance: To read materializations, runs and backfills from.
-        settings: Name the enabled sources.
-        keys: Days that were due at the last tick, as partition keys, oldest first.
-        due: When the last tick was; None when there was none yet.
-        now: UTC.
-        note: What `note_of` returned at the last evaluation.
     """
     if due is None or not keys:
         return MissedDays(reason="the schedule has not ticked yet")

@@ -15,20 +15,14 @@ from vector_assets.maintenance.verify.completeness import broken_among, read_bac
 from vector_assets.monitoring.dagster_state.instance import (
     asset_history,
     materialized_days,
+    metadata_of,
     newest_events,
 )
-from vector_assets.monitoring.dagster_state.names import (
-    FAILED_DOCUMENTS,
-    FAILURES,
-    ONE_DAY_TAG,
-    RANGE_END_TAG,
-    RANGE_START_TAG,
-    WRITTEN,
-)
+from vector_assets.monitoring.dagster_state.names import FAILED_DOCUMENTS, FAILURES, WRITTEN
 from vector_assets.monitoring.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.metadata import quarantine_table
-from vector_assets.orchestration.partitions import days_of
+from vector_assets.orchestration.partitions import days_of_run
 from vector_assets.pipeline.quarantine import quarantined
 
 VISIBILITY_TIMEOUT_SECONDS = 60.0
@@ -42,12 +36,7 @@ _RUN_HOURS = 2
 
 
 def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefinition]:
-    """Yield the checks of an asset, except the freshness of its partitions.
-
-    Args:
-        key: Of the asset.
-        source: Name, and namespace in the index.
-    """
+    """Yield the checks of an asset, except the freshness of its partitions."""
     yield _build_failed_documents_check(key, source)
     yield _build_written_check(key, source)
     yield _build_volume_check(key)
@@ -63,22 +52,13 @@ def build_freshness_checks(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SupersessionWarning)
-        return _freshness_checks(keys, settings)
-
-
-def _freshness_checks(
-    keys: Sequence[dg.AssetKey], settings: Settings
-) -> Sequence[dg.AssetChecksDefinition]:
-    return dg.build_time_partition_freshness_checks(
-        assets=list(keys), deadline_cron=_deadline(settings.nightly_cron), timezone="UTC"
-    )
+        return dg.build_time_partition_freshness_checks(
+            assets=list(keys), deadline_cron=_deadline(settings.nightly_cron), timezone="UTC"
+        )
 
 
 def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
-    """Return the check that fails while documents of a source are in quarantine.
-
-    It covers all quarantined documents, so that a good run does not hide an earlier failure.
-    """
+    """Return the check that fails while any document of a source is in quarantine."""
 
     @dg.asset_check(
         asset=key,
@@ -166,11 +146,7 @@ def _written_result(
 
 def _days_to_read(context: dg.AssetCheckExecutionContext, key: dg.AssetKey) -> list[date]:
     """Return the run's days; the newest materialized day when only the check runs."""
-    tags = context.run.tags
-    first = tags.get(RANGE_START_TAG) or tags.get(ONE_DAY_TAG)
-    if first:
-        return list(days_of([first, tags.get(RANGE_END_TAG) or first]))
-    return sorted(materialized_days(context.instance, key))[-1:]
+    return list(days_of_run(context.run)) or sorted(materialized_days(context.instance, key))[-1:]
 
 
 def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
@@ -207,8 +183,7 @@ def _newest_written(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]
     """Return the ids that the newest run with any recorded as written."""
     newest: tuple[float, list[str]] = (0.0, [])
     for record in newest_events(instance, key).values():
-        event = record.asset_materialization
-        written = event.metadata.get(WRITTEN) if event is not None else None
+        written = metadata_of(record).get(WRITTEN)
         if isinstance(written, dg.JsonMetadataValue) and record.timestamp > newest[0]:
             newest = record.timestamp, [str(document_id) for document_id in written.value or []]
     return newest[1]

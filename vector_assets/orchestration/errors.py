@@ -1,7 +1,4 @@
-"""Turns our errors into Dagster's retries and failures.
-
-Any other error is a bug and ends the run with its traceback.
-"""
+"""Turns our errors into Dagster's retries and failures; others keep their traceback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +15,6 @@ class Attempt:
     """An attempt of a step.
 
     Attributes:
-        number: 0 for the first attempt.
-        max_retries: Attempts after the first.
         delay_seconds: Before the second attempt; doubles with each one after it.
     """
 

@@ -1,8 +1,4 @@
-"""IO managers that write an asset's stream of documents to the index, batch by batch.
-
-`LanceDBIOManager` is the embedded default, `PineconeIOManager` a hosted index; both use the
-resource key `vector_index`.
-"""
+"""IO managers that write an asset's stream of documents to the index, batch by batch."""
 
 import math
 from abc import abstractmethod
@@ -28,7 +24,6 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     """Writes a stream of embedded documents to an index, in constant memory.
 
     Attributes:
-        max_retries: How often a step is retried after a retryable error.
         retry_delay_seconds: Before the first retry; doubles with each further one.
         checkpoint_seconds: How often a run for several days records which days are complete.
     """
@@ -39,11 +34,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
-        """Return a connection to the index whose requests a meter counts.
-
-        Raises:
-            SettingsError: A setting is missing.
-        """
+        """Return a connection to the index whose requests a meter counts."""
 
     def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
         """Return the attempt of a step."""
@@ -52,13 +43,9 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
         """Write a stream and record a materialization with its own numbers for each day.
 
-        A run for several days records them as they are completed, the newest first, because
-        Dagster records none before the end of a run, and none of a run that fails or is killed. At
-        the end Dagster records each day once more, with its final numbers.
-
-        Raises:
-            RetryRequested: A service does not answer, and attempts are left.
-            Failure: The run cannot continue; its text says what to change.
+        A run for several days records each as it is completed, the newest first: Dagster records
+        none before the end of a run, and none of a run that fails. At the end it records each once
+        more, with its final numbers.
         """
         step = dg.AssetExecutionContext.get()
         attempt = self.attempt(step)
@@ -90,11 +77,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         _log_outcome(context, report)
 
     def load_input(self, context: dg.InputContext) -> NoReturn:
-        """Refuse: an index is not a value that another asset can load.
-
-        Raises:
-            Failure: Always; says how to read instead.
-        """
+        """Refuse: an index is not a value that another asset can load."""
         raise dg.Failure(
             description=(
                 f"{context.asset_key.to_user_string()} is an index and cannot be loaded as a "
@@ -106,11 +89,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
 
 class LanceDBIOManager(VectorIndexIOManager):
-    """An index in a folder or an object store, without a server.
-
-    Attributes:
-        uri: Folder or object-store URI.
-    """
+    """An index in a folder or an object store, without a server."""
 
     uri: str
 
@@ -126,18 +105,13 @@ class PineconeIOManager(VectorIndexIOManager):
 
     Attributes:
         settings: Hold the API key, which is thereby not in the configuration that the UI shows.
-        index: Name of the index.
     """
 
     settings: dg.ResourceDependency[Settings]
     index: str
 
     def build_index(self, meter: Meter) -> Index:
-        """Return a connection to the index.
-
-        Raises:
-            SettingsError: The key is missing.
-        """
+        """Return a connection to the index."""
         from vector_assets.stores.pinecone.store import PineconeStore
 
         settings = self.settings.model_copy(update={"pinecone_index": self.index})

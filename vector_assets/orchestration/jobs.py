@@ -1,8 +1,4 @@
-"""The jobs over all sources.
-
-`nightly_ingestion` reads what has changed; `weekly_rescan` also reads what seems unchanged, for
-edits and deletions that no listing shows; `weekly_prune` deletes what is gone at its source.
-"""
+"""The jobs over all sources."""
 
 from collections.abc import Sequence
 
@@ -18,37 +14,44 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_RESCAN,
 )
 
-# Temporary errors are retried within the run; a new run is only for a worker that was killed.
-_RETRY_TAGS = {"dagster/retry_on_asset_or_op_failure": "false"}
+
+def _tags(max_hours: float) -> dict[str, str]:
+    return {
+        # Temporary errors are retried within the run; a new run is only for a killed worker.
+        "dagster/retry_on_asset_or_op_failure": "false",
+        # A run that hangs would keep its source's pool slot for ever.
+        "dagster/max_runtime": str(int(max_hours * 3600)),
+    }
 
 
 def build_jobs(
     documents: Sequence[dg.AssetsDefinition],
     prunes: Sequence[dg.AssetsDefinition],
     canary: dg.AssetsDefinition,
+    max_hours: float,
 ) -> list[UnresolvedAssetJobDefinition]:
-    """Return the jobs.
+    """Return the jobs; a run that takes more than `max_hours` is ended.
 
-    The rescan materializes the days that it reads. Fingerprints prevent unchanged documents from
-    being embedded or written again.
+    The rescan materializes the days that it reads, without embedding unchanged documents again.
     """
+    tags = _tags(max_hours)
     return [
         dg.define_asset_job(
             NIGHTLY_INGESTION,
             selection=dg.AssetSelection.assets(*documents, canary),
             description="Bring the index up to date with every source, for one day or a range.",
-            tags=_RETRY_TAGS,
+            tags=tags,
         ),
         dg.define_asset_job(
             WEEKLY_RESCAN,
             selection=dg.AssetSelection.assets(*documents),
             description="Read the days again, for edits and deletions that no listing shows.",
-            tags={**_RETRY_TAGS, RESCAN_TAG: "true"},
+            tags={**tags, RESCAN_TAG: "true"},
         ),
         dg.define_asset_job(
             WEEKLY_PRUNE,
             selection=dg.AssetSelection.assets(*prunes),
             description="Delete from the index what is gone at its source, by complete listings.",
-            tags=_RETRY_TAGS,
+            tags=tags,
         ),
     ]

@@ -21,18 +21,7 @@ def materialize_in_process(
     instance: dg.DagsterInstance | None = None,
     log_level: str = "INFO",
 ) -> dg.ExecuteInProcessResult:
-    """Materialize and check some days of a source, in a run that is recorded for the UI.
-
-    Args:
-        defs: From `build_defs`.
-        source: Name.
-        days: Complete days, not before `PARTITIONS_START`.
-        instance: Records the run; None for the one in `DAGSTER_HOME`.
-        log_level: Of the log on stderr.
-
-    Raises:
-        VectorAssetsError: The error that ended the run.
-    """
+    """Materialize and check some days in a recorded run, or raise the error that ended it."""
     if instance is None:
         with dg.DagsterInstance.get() as opened:
             return materialize_in_process(defs, source, days, instance=opened, log_level=log_level)
@@ -57,12 +46,6 @@ def prepare_home(folder: Path) -> Path:
 
     The databases are created here, because a webserver and a daemon that start together on an empty
     folder both try to create them, and one of the two crashes.
-
-    Args:
-        folder: Created when it does not exist.
-
-    Returns:
-        Its absolute path.
     """
     home = folder.absolute()
     home.mkdir(parents=True, exist_ok=True)

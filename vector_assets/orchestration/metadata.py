@@ -4,7 +4,7 @@ Numbers are plain integers and floats, which the UI plots over the partitions.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
 
@@ -34,10 +34,6 @@ def metadata_by_day(
     Numbers of the whole run are recorded on the newest day only, under names that begin with
     `run_`, so that no plot repeats a total on each day. So are failures of other days, because
     windows overlap backwards and reach into the present.
-
-    Args:
-        report: Of the run.
-        days: Days to record, oldest first.
     """
     if not days:
         return {}
@@ -70,17 +66,13 @@ def _day_metadata(
         "estimated_dollars": dg.MetadataValue.float(stats.dollars),
     }
     if failures:
-        metadata[FAILURES] = dg.MetadataValue.table(
-            [
-                dg.TableRecord(
-                    {
-                        "document": failure.document_id,
-                        "day": failure.day.isoformat() if failure.day else "",
-                        "cause": failure.cause,
-                    }
-                )
-                for failure in failures[:MAX_FAILURE_ROWS]
-            ]
+        metadata[FAILURES] = _table(
+            {
+                "document": failure.document_id,
+                "day": failure.day.isoformat() if failure.day else "",
+                "cause": failure.cause,
+            }
+            for failure in failures[:MAX_FAILURE_ROWS]
         )
     return metadata
 
@@ -111,35 +103,31 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
 
 def quarantine_table(quarantine: Sequence[Quarantined]) -> dg.TableMetadataValue:
     """Return the first `MAX_FAILURE_ROWS` quarantined documents with their causes."""
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "document": document.document_id,
-                    "day": document.day.isoformat() if document.day else "",
-                    "cause": document.cause,
-                    "since": document.first_seen_at.isoformat(timespec="seconds"),
-                    "last_tried": document.last_seen_at.isoformat(timespec="seconds"),
-                    "attempts": document.attempts,
-                }
-            )
-            for document in quarantine[:MAX_FAILURE_ROWS]
-        ]
+    return _table(
+        {
+            "document": document.document_id,
+            "day": document.day.isoformat() if document.day else "",
+            "cause": document.cause,
+            "since": document.first_seen_at.isoformat(timespec="seconds"),
+            "last_tried": document.last_seen_at.isoformat(timespec="seconds"),
+            "attempts": document.attempts,
+        }
+        for document in quarantine[:MAX_FAILURE_ROWS]
     )
 
 
-def _preview(samples: Sequence[Sample]) -> dg.MetadataValue:
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "title": sample.title,
-                    "container": sample.container,
-                    "day": sample.day.isoformat(),
-                    "chunks": sample.chunk_count,
-                    "url": sample.url,
-                }
-            )
-            for sample in samples
-        ]
+def _preview(samples: Sequence[Sample]) -> dg.TableMetadataValue:
+    return _table(
+        {
+            "title": sample.title,
+            "container": sample.container,
+            "day": sample.day.isoformat(),
+            "chunks": sample.chunk_count,
+            "url": sample.url,
+        }
+        for sample in samples
     )
+
+
+def _table(rows: Iterable[Mapping[str, str | int]]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows])

@@ -6,7 +6,7 @@ from datetime import date
 import dagster as dg
 
 from vector_assets.core.days import Days
-from vector_assets.core.errors import SettingsError
+from vector_assets.core.settings import first_day_of
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
@@ -19,18 +19,8 @@ from vector_assets.monitoring.dagster_state.state import days_of_tags
 
 
 def daily_partitions(start: str) -> dg.DailyPartitionsDefinition:
-    """Return the daily partitions since a day; the newest is yesterday in UTC.
-
-    Raises:
-        SettingsError: It is not a day.
-    """
-    try:
-        first = date.fromisoformat(start)
-    except ValueError as error:
-        raise SettingsError(
-            f"PARTITIONS_START is {start!r}: set it to a day such as 2024-01-01"
-        ) from error
-    return dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC")
+    """Return the daily partitions since a day; the newest is yesterday in UTC."""
+    return dg.DailyPartitionsDefinition(first_day_of(start).isoformat(), timezone="UTC")
 
 
 def days_of(partition_keys: Iterable[str]) -> Days:

@@ -1,6 +1,7 @@
 """One unpartitioned asset per source: the prune of its documents, with a check for refusals."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import dagster as dg
 
@@ -20,13 +21,7 @@ MAX_ROWS = 100
 
 
 def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:
-    """Return the asset of a source's prune.
-
-    Args:
-        source: Name, such as `jira`; also the pool that all of its runs share.
-        max_share: Largest share of the documents that may be deleted.
-        index_kind: Kind that the UI shows, such as `pinecone`.
-    """
+    """Return the asset of a source's prune."""
     key = prune_key(source)
 
     @dg.asset(
@@ -114,21 +109,7 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
 
 
 def _refused(report: PruneReport) -> dg.TableMetadataValue:
-    rows = [
-        dg.TableRecord(
-            {
-                "subject": refusal.subject,
-                "documents": refusal.documents,
-                "reason": refusal.reason,
-                "advice": refusal.advice,
-            }
-        )
-        for refusal in report.refusals[:MAX_ROWS]
-    ]
-    columns = [
-        dg.TableColumn("subject"),
-        dg.TableColumn("documents", "int"),
-        dg.TableColumn("reason"),
-        dg.TableColumn("advice"),
-    ]
+    rows = [dg.TableRecord(asdict(refusal)) for refusal in report.refusals[:MAX_ROWS]]
+    kinds = {"subject": "string", "documents": "int", "reason": "string", "advice": "string"}
+    columns = [dg.TableColumn(name, kind) for name, kind in kinds.items()]
     return dg.MetadataValue.table(rows, schema=dg.TableSchema(columns))

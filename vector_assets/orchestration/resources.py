@@ -32,11 +32,7 @@ class SourcesResource(dg.ConfigurableResource[None]):
     settings: dg.ResourceDependency[Settings]
 
     def connect(self, name: str, meter: Meter) -> Source:
-        """Return a source by name.
-
-        Raises:
-            SettingsError: Its credentials are missing; names the variables.
-        """
+        """Return a source by name."""
         self.settings.require_credentials(name)
         return build_source(name, self.settings, meter)
 
@@ -47,28 +43,16 @@ class EmbedderResource(dg.ConfigurableResource[None]):
     settings: dg.ResourceDependency[Settings]
 
     def connect(self, meter: Meter) -> Embedder:
-        """Return the embedder of the settings.
-
-        Raises:
-            SettingsError: The provider cannot be used; says what is missing.
-        """
+        """Return the embedder of the settings."""
         return build_embedder(self.settings, meter)
 
     def connect_spec(self, spec: IndexSpec, meter: Meter) -> Embedder:
-        """Return the embedder that filled an index.
-
-        Raises:
-            SettingsError: Its provider is no longer configured.
-        """
+        """Return the embedder that filled an index."""
         return embedder_of(spec, self.settings, meter)
 
 
 def open_index(index: Index, embedder: EmbedderResource, meter: Meter) -> WriteTarget:
-    """Open the live index for a step; the index decides which embedder is used.
-
-    Raises:
-        SettingsError: The embedder cannot be used; says what is missing.
-    """
+    """Open the live index for a step; the index decides which embedder is used."""
     return write_target(
         index, embedder.connect(meter), lambda spec: embedder.connect_spec(spec, meter)
     )
@@ -77,12 +61,7 @@ def open_index(index: Index, embedder: EmbedderResource, meter: Meter) -> WriteT
 def progress_log(
     log: dg.DagsterLogManager, line_of: Callable[[_Report], str]
 ) -> Callable[[_Report], None]:
-    """Return a callback that logs a growing report, at most every `PROGRESS_SECONDS`.
-
-    Args:
-        log: The run's log.
-        line_of: Says in one line what a report holds.
-    """
+    """Return a callback that logs a growing report, at most every `PROGRESS_SECONDS`."""
     logged_at = time.monotonic()
 
     def on_progress(report: _Report) -> None:

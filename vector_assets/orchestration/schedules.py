@@ -71,17 +71,13 @@ def build_nightly_schedule(
         days = [date.fromisoformat(key) for key in keys]
         if not days:
             return dg.SkipReason(_no_complete_day(settings))
-        canary = dg.RunRequest(
-            run_key=f"{CANARY} at {tick.isoformat()}", asset_selection=[CANARY_KEY]
-        )
-        return [
-            *(
-                request
-                for source in sources
-                for request in _requests(source, days, context.instance, tick.isoformat())
-            ),
-            canary,
+        at = tick.isoformat()
+        requests = [
+            request
+            for source in sources
+            for request in _requests(source, days, context.instance, at)
         ]
+        return [*requests, dg.RunRequest(run_key=f"{CANARY} at {at}", asset_selection=[CANARY_KEY])]
 
     return nightly_ingestion_schedule
 
@@ -150,15 +146,7 @@ def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 
 def days_due(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[date]) -> list[date]:
-    """Return the days to sync: those missing, those with failures, and always the newest.
-
-    The newest is due even when it is materialized, because of later edits.
-
-    Args:
-        instance: To read materializations from.
-        key: Of the asset.
-        days: Candidates, oldest first, at least one.
-    """
+    """Return the days that are missing or had failures, and the newest, for later edits."""
     done = materialized_days(instance, key)
     failed = days_with_failures(instance, key, days)
     return [day for day in days if day not in done or day in failed or day == days[-1]]

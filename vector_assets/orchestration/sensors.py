@@ -115,9 +115,7 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Sends an alert for a run that has failed and will not be retried.",
     )
-    def run_failure_alert_sensor(
-        context: dg.RunFailureSensorContext,
-    ) -> dg.SkipReason | None:
+    def run_failure_alert_sensor(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         run = context.dagster_run
         if run.tags.get(_WILL_RETRY_TAG) == "true":
             return dg.SkipReason("a retry follows")
@@ -139,15 +137,8 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
             cause = causes.get(step) or context.failure_event.message or "it was killed"
             if is_already_alerted(source, cause, incidents):
                 continue
-            alerter.raise_incident(
-                run_problem(
-                    source,
-                    days=in_words(days_of_run(run)),
-                    cause=cause,
-                    link=link,
-                ),
-                now,
-            )
+            days = in_words(days_of_run(run))
+            alerter.raise_incident(run_problem(source, days=days, cause=cause, link=link), now)
         return None
 
     return run_failure_alert_sensor
@@ -164,10 +155,7 @@ def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
 def _fail_prune_checks(
     context: dg.RunFailureSensorContext, sources: Iterable[str], causes: Mapping[str, str]
 ) -> None:
-    """Record a failed check for each prune that has failed; the next good prune clears it.
-
-    This is done here because a worker that was killed cannot record anything.
-    """
+    """Record a failed check for each failed prune: a killed worker cannot record it."""
     for source in sources:
         key = prune_key(source)
         step = key.to_python_identifier()

@@ -19,7 +19,7 @@ OnCommit = Callable[[SyncReport, Sequence[date]], None]
 
 
 class Budget:
-    """Requests and dollars that all sources of a run may spend together; safe between threads.
+    """What all sources of a run may spend together; safe between threads.
 
     Calls are compared with the limit before each document, dollars after each batch. What a run
     has read by then it still writes, so that nothing is paid for twice; by that much it goes over.
@@ -27,11 +27,20 @@ class Budget:
     Args:
         max_calls: Requests to vendors, embedder and index; None for no limit.
         max_dollars: For embedding; None for no limit.
+        max_hours: From now on; None for no limit.
     """
 
-    def __init__(self, *, max_calls: int | None = None, max_dollars: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        max_calls: int | None = None,
+        max_dollars: float | None = None,
+        max_hours: float | None = None,
+    ) -> None:
         self._max_calls = max_calls
         self._max_dollars = max_dollars
+        self._max_hours = max_hours
+        self._started_at = time.monotonic()
         self._lock = threading.Lock()
         self._meters: list[Meter] = []
         self._dollars: dict[str, float] = {}
@@ -56,6 +65,9 @@ class Budget:
             return f"{calls:,} of {self._max_calls:,} calls"
         if self._max_dollars is not None and dollars >= self._max_dollars:
             return f"${dollars:,.4f} of ${self._max_dollars:,.4f}"
+        hours = (time.monotonic() - self._started_at) / 3600
+        if self._max_hours is not None and hours >= self._max_hours:
+            return f"{hours:,.2g} of {self._max_hours:,.2g} hours"
         return ""
 
 
@@ -65,13 +77,6 @@ class Checkpointer:
     A source yields the newest days first and says with a checkpoint since when its window is
     complete. A day is *written* when all its batches are, and *finished* when they have been read
     back as well. Only finished days are committed.
-
-    Args:
-        report: Of the run; its number of finished days is kept here.
-        days: Of the run.
-        on_commit: Called at each commit that has new finished days; None when nobody keeps them.
-        budget: Of the run; None for no limit.
-        every_seconds: Between two commits while the run goes on.
     """
 
     def __init__(
@@ -103,9 +108,10 @@ class Checkpointer:
         """The days that are written, oldest first, whether or not they are read back."""
         return self._days_since(self._written_since)
 
-    def mark_written(self, since: datetime) -> None:
-        """Record that all days from this instant on are written."""
-        self._set_written(since)
+    def mark_written(self, since: datetime | None) -> None:
+        """Record that all days from this instant on are written; None for no day."""
+        self._written_since = since
+        self._report.finished_days = len(self.written_days)
 
     def confirm(self) -> None:
         """Record that what is written has been read back."""
@@ -113,7 +119,7 @@ class Checkpointer:
 
     def roll_back(self) -> None:
         """Go back to the confirmed days: what was written last could not be read back."""
-        self._set_written(self._confirmed_since)
+        self.mark_written(self._confirmed_since)
 
     def invalidate(self) -> None:
         """Count no day as finished: something written is not in the index."""
@@ -122,7 +128,7 @@ class Checkpointer:
 
     def complete(self) -> None:
         """Record that the run is written to its end and read back: all its days are finished."""
-        self._set_written(datetime.min.replace(tzinfo=UTC))
+        self.mark_written(datetime.min.replace(tzinfo=UTC))
         self.confirm()
 
     def record_spend(self) -> None:
@@ -148,17 +154,9 @@ class Checkpointer:
             self._on_commit(self._report, finished_days)
 
     def stop(self) -> NoReturn:
-        """End a run whose budget is spent, once all that it has read is written.
-
-        Raises:
-            BudgetSpentError: Always.
-        """
+        """End a run whose budget is spent, once all that it has read is written."""
         self.commit()
         raise BudgetSpentError(self._budget.spent_in_words if self._budget else "")
-
-    def _set_written(self, since: datetime | None) -> None:
-        self._written_since = since
-        self._report.finished_days = len(self.written_days)
 
     def _days_since(self, since: datetime | None) -> list[date]:
         return [] if since is None else [day for day in self._days if start_of_day(day) >= since]

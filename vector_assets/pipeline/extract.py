@@ -42,12 +42,9 @@ def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[
 
 
 class Extraction:
-    """The items of one run, read once, until it is stopped.
+    """The items of one run, read until `is_stopped` returns true; `is_cut` says whether it did.
 
-    Attributes:
-        is_stopped: Called before each item, from any thread; once it returns true nothing more is
-            read. What was read before is still written.
-        is_cut: Whether it was stopped before its source came to an end.
+    What was read before is still written.
     """
 
     def __init__(self, source: Source, window: Window, quarantine: Quarantine) -> None:
@@ -61,6 +58,17 @@ class Extraction:
                 self.is_cut = True
                 return
             yield item
+
+
+def newest_documents(items: Iterable[SourceItem]) -> dict[str, Document]:
+    """Return the documents among items by id; of one that is listed twice, the newer version."""
+    newest: dict[str, Document] = {}
+    for item in items:
+        if isinstance(item, Document):
+            earlier = newest.get(item.id)
+            if earlier is None or item.updated_at >= earlier.updated_at:
+                newest[item.id] = item
+    return newest
 
 
 def batched(items: Iterable[SourceItem]) -> Iterator[list[SourceItem]]:

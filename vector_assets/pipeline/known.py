@@ -10,11 +10,7 @@ from vector_assets.stores.records import stored_stamp
 class HeldVersions:
     """What the index holds of a source; implements `sources.items.Known`.
 
-    Args:
-        store: The index.
-        namespace: The source's.
-        vector_spec: Of the configured embedder: vectors of another kind count as changed.
-        is_rescan: Whether everything is to be read again; then nothing counts as unchanged.
+    Vectors of another kind count as changed; at a rescan everything does.
     """
 
     def __init__(
@@ -23,16 +19,11 @@ class HeldVersions:
         self._store = store
         self._namespace = namespace
         self._vector_spec = vector_spec
-        self._is_rescan = is_rescan
-
-    @property
-    def is_rescan(self) -> bool:
-        """Whether everything is to be read again."""
-        return self._is_rescan
+        self.is_rescan = is_rescan
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the documents that the index holds whole with these stamps."""
-        if self._is_rescan:
+        if self.is_rescan:
             return frozenset()
         return self.compared(stamps)[1]
 
@@ -47,7 +38,7 @@ class HeldVersions:
             document_id: datetime.fromtimestamp(head.updated_at, UTC)
             for document_id, head in heads.items()
         }
-        if self._is_rescan:
+        if self.is_rescan:
             return held, frozenset()
         return held, frozenset(
             document_id

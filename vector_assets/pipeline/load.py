@@ -24,11 +24,6 @@ class Loader:
     """Writes one stream to its end, or to where it breaks off.
 
     Afterwards the checkpointer's finished days are those that are written and read back.
-
-    Args:
-        stream: Not iterated yet; knows where it is written to.
-        checkpointer: Of the run; told what is written and read back, and may stop the reading.
-        on_progress: See `OnProgress`.
     """
 
     def __init__(
@@ -44,12 +39,7 @@ class Loader:
         self._writer = Writer(stream.target.store, stream.namespace, stream.planner)
 
     def run(self) -> None:
-        """Write the stream and record what failed of it.
-
-        Raises:
-            LostWriteError: The index took less than it was given.
-            SwitchedIndexError: The index was switched to another generation meanwhile.
-        """
+        """Write the stream and record what failed of it; see `write`."""
         self._stream.extraction.is_stopped = self._checkpointer.is_budget_spent
         with _InFlight(self._stream, self._writer, self._count) as in_flight:
             try:
@@ -69,7 +59,6 @@ class Loader:
                 raise
 
     def _count(self, batch: list[Outcome]) -> None:
-        """Count a batch that is written, after all those before it."""
         self._stream.reject(self._writer.taken_failures())
         self._stream.count_written(batch)
         for outcome in batch:
@@ -78,7 +67,6 @@ class Loader:
         self._on_progress(self._stream.report)
 
     def _commit(self, in_flight: "_InFlight") -> None:
-        """Commit the days that are done so far."""
         in_flight.wait()
         self._confirm()
         self._stream.record_failures()
@@ -120,11 +108,6 @@ class _InFlight:
 
     No two of them hold the same document, nor does one hold a document of a batch that may be read
     back meanwhile: the writes of a document follow one another.
-
-    Args:
-        stream: Plans again what changed meanwhile.
-        writer: Of the run.
-        on_written: Called with each batch once it is written, in order.
     """
 
     def __init__(
@@ -153,11 +136,7 @@ class _InFlight:
         self._pool.shutdown(cancel_futures=True)
 
     def submit(self, batch: list[Outcome]) -> None:
-        """Start to write the stream's next batch, once there is room for it.
-
-        Raises:
-            VectorAssetsError: What an earlier batch, or the index, raises.
-        """
+        """Start to write the stream's next batch, once there is room for it."""
         document_ids = {plan.document.id for plan in batch if isinstance(plan, DocumentPlan)}
         repeated_ids = document_ids & set().union(*self._recent_ids)
         if repeated_ids:
@@ -174,12 +153,7 @@ class _InFlight:
             self.wait()
 
     def wait(self) -> None:
-        """Wait until all are written.
-
-        Raises:
-            VectorAssetsError: What the first batch that is not written raises; those after it do
-                not count as written.
-        """
+        """Wait until all are written; batches after one that fails do not count as written."""
         self._wait_until_left(0)
 
     def _wait_until_left(self, max_left: int) -> None:

@@ -34,13 +34,8 @@ class DocumentPlan:
     """What to write for one document; nothing at all when the index holds it already.
 
     Attributes:
-        document: The version that the source gave.
-        document_fingerprint: Of this version.
-        upserts: Records with new vectors.
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
-        stats: What this plan does, for the report.
-        held: What the index held of the document when this was planned.
     """
 
     document: Document
@@ -63,13 +58,7 @@ class DocumentPlan:
 
 
 class Planner:
-    """Compares documents with the index and embeds what is new.
-
-    Args:
-        store: Asked for heads and fingerprints.
-        namespace: The source's.
-        embedder: Embeds the new chunks.
-    """
+    """Compares documents with the index and embeds what is new."""
 
     def __init__(self, store: VectorStore, namespace: str, embedder: Embedder) -> None:
         self._store = store
@@ -80,14 +69,9 @@ class Planner:
     def plan(
         self, documents: Sequence[Document], *, made: Mapping[str, Vectors] | None = None
     ) -> list[DocumentPlan | DocumentFailure]:
-        """Return a plan, or a failure, for each document in the order given.
+        """Return a plan, or a failure, for each document in the order given, each id at most once.
 
-        Args:
-            documents: Each id at most once.
-            made: Vectors that have been paid for already, by the cause in a chunk's fingerprint.
-
-        Raises:
-            RetryableError: The store or the embedder does not answer.
+        `made` holds vectors that are paid for already, by the cause in a chunk's fingerprint.
         """
         heads = self._store.heads(self._namespace, [document.id for document in documents])
         outcomes: list[DocumentPlan | DocumentFailure] = []
@@ -111,15 +95,10 @@ class Planner:
         return document_fingerprint(document, self._vector_spec)
 
     def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
-        """Return the metadata of all records of a document, by id.
-
-        Raises:
-            DocumentError: It cannot be laid out.
-        """
+        """Return the metadata of all records of a document, by id; see `metadata_of_records`."""
         return metadata_of_records(document, self._embedder)
 
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
-        """Chunk a document that is not in the index as it is."""
         document = plan.document
         metadata = self.metadata_of(document)
         plan.stats.chunks = 1 + max(map(ordinal_of, metadata))
@@ -128,7 +107,6 @@ class Planner:
         return _Draft(plan, metadata, is_known=head is not None)
 
     def _surplus(self, document: Document, head: Head, chunk_count: int) -> list[str]:
-        """Return the ids of records beyond the new length."""
         if head.document_fingerprint:
             return [record_id(document.id, n) for n in range(chunk_count, head.chunk_count)]
         # An unfinished write: the head's count may be that of the version that never got whole.

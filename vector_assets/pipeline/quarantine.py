@@ -63,11 +63,7 @@ class Quarantine:
         return self._loaded
 
     def due(self, seen: Iterable[str]) -> list[Quarantined]:
-        """Return what this run tries again, the longest untried first.
-
-        Args:
-            seen: Ids of documents that the run has read anyway.
-        """
+        """Return what this run tries again, the longest untried first, without what it has seen."""
         unseen = [self.held[document_id] for document_id in self.held.keys() - set(seen)]
         unseen.sort(key=lambda failed: (failed.last_seen_at, failed.document_id))
         due = unseen[:MAX_RETRIED]

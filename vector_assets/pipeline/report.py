@@ -8,19 +8,12 @@ from random import Random
 from vector_assets.core.documents import Document
 from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 
+# What a report names; it counts everything.
 MAX_SAMPLES = 10
-
 MAX_WRITTEN_IDS = 100
-"""How many ids of written documents a report keeps, so that a check can look for them."""
-
 MAX_FAILURES = 5_000
-"""How many failed documents a report names; it counts all."""
-
 MAX_FAILURES_A_DAY = 100
-"""How many failed documents of one day it names, to leave room for other days."""
-
 MAX_GAPS = 1_000
-"""How many kinds of gaps a report names; the rest are counted together."""
 
 MANY_OTHERS = "others"
 """Subject of the gap that counts the rest."""
@@ -35,12 +28,6 @@ class DayStats:
         unchanged_documents: Of these, already in the index as they are, or newer there.
         failed_documents: Could not be read, embedded or written; their old version stays.
         deferred_documents: Not ready at the vendor; left for a later run.
-        chunks: Of the documents that were written.
-        embedded_chunks: Of these, new vectors.
-        reused_chunks: Of these, whose vector stood already.
-        deleted_chunks: Surplus of documents that shrank.
-        tokens: Paid for.
-        dollars: What those cost at list price.
         redacted_secrets: Tokens, keys and passwords that were replaced in documents that were
             read, whether or not these had to be written.
     """
@@ -85,22 +72,14 @@ class SyncReport:
     """What a run of one source did; grows with the run's days, and not with its documents.
 
     Attributes:
-        source: Which.
         days: By UTC day of last activity; days outside the asked range are there too, because
             windows overlap backwards and reach into the present.
-        total: Over all days.
         failures: The first documents that failed, with their causes; the counts are of all. Those
             that were tried again and failed again are not among them, nor among the counts.
         quarantine: All documents in quarantine at the end of the run, these included.
         failed_again_documents: Of the quarantine, tried again in this run and failed again.
         released_documents: That left the quarantine: they succeeded, or are gone.
-        samples: The first few documents that were written.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
-        requests: By endpoint.
-        throttled_seconds: Waited on rate limits, added up over threads.
-        seconds: Wall clock.
-        asked_days: How many days the run was asked for.
-        finished_days: How many of these are complete so far.
     """
 
     source: str
@@ -133,11 +112,7 @@ class SyncReport:
         return list(self._gaps.values())
 
     def absorb(self, earlier: "SyncReport") -> None:
-        """Add what the same run did before, for other days; requests come from the meter.
-
-        Args:
-            earlier: Of the same source; must be final.
-        """
+        """Add what the same run did before, for other days; requests come from the meter."""
         for day, stats in earlier.days.items():
             self.days[day].add(stats)
         self.total.add(earlier.total)

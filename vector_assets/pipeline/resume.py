@@ -1,8 +1,8 @@
 """A sync of many days that resumes where an earlier run stopped, within a budget.
 
-Sources yield the newest days first. The days that are done are recorded in the index while the run
-goes on, so the same command resumes on any machine. A finished load leaves no record: running its
-days again reads all of them again.
+Finished days, the newest first, are recorded in the index while the run goes on, so the same
+command resumes on any machine. A finished load leaves no record: running its days again reads all
+again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +15,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Budget, Checkpointer
+from vector_assets.pipeline.load import OnProgress
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import build_pipeline, write
 
@@ -35,9 +36,6 @@ def record_loaded(ledger: Ledger, source: str, days: Iterable[date]) -> None:
     ledger.put(KIND, {source: entry})
 
 
-OnProgress = Callable[[SyncReport], None]
-
-
 def load_source(
     name: str,
     days: Days,
@@ -52,16 +50,8 @@ def load_source(
 ) -> SyncReport:
     """Sync some days of one source, newest first, from where an earlier run stopped.
 
-    Args:
-        name: Of the source.
-        days: The days that are wanted.
-        settings: Of source, embedder and index.
-        opener: Shared by sources that are synced concurrently.
-        on_progress: Called after each batch.
-        on_resumed: Called with the source and the spans that are not read again, if any.
-        budget: That all sources of the run share.
-        is_again: Whether days that an unfinished load has loaded are read again.
-        checkpoint_seconds: See `CHECKPOINT_SECONDS`.
+    With `is_again`, days that an unfinished load has loaded are read again; otherwise `on_resumed`
+    is called with the source and the spans that are skipped.
 
     Raises:
         VectorAssetsError: The load is not finished; the same call resumes it.
@@ -91,7 +81,6 @@ def load_source(
 
 @contextmanager
 def _committed_on_error(checkpointer: Checkpointer) -> Iterator[None]:
-    """Commit the finished days when the block fails or is interrupted."""
     try:
         yield
     except BaseException:
@@ -104,10 +93,6 @@ class _ResumeRecord:
     """What the index records of a load until it is finished.
 
     A load of a single day is not recorded: the day is read again.
-
-    Attributes:
-        is_kept: Whether this load is recorded.
-        loaded: The spans of an earlier run that need not be read again.
     """
 
     def __init__(self, source: str, days: Days, ledger: Ledger, *, is_again: bool) -> None:

@@ -8,7 +8,7 @@ from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.index.targets import WriteTarget
-from vector_assets.pipeline.extract import Extraction, batched
+from vector_assets.pipeline.extract import Extraction, batched, newest_documents
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.pipeline.redaction.redact import item_without_secrets, redact_document
@@ -36,14 +36,8 @@ class EmbeddedDocuments:
     Iterate once, and count each batch, in the stream's order, when it is written.
 
     Attributes:
-        namespace: Where it belongs in the index.
-        days: What was asked for.
-        report: What has been done so far.
         target: Where it is written to, and what it is compared with: another connection might not
             see at once what this one has written.
-        planner: Of this run; plans again what has to be written again.
-        quarantine: Documents of the source that failed, before and in this run.
-        extraction: What is read from the source; may be stopped.
     """
 
     def __init__(
@@ -76,10 +70,6 @@ class EmbeddedDocuments:
 
         A document that is edited while its source is being listed is read twice, and its second
         plan may be based on what the index held before the first.
-
-        Args:
-            batch: Of this stream.
-            document_ids: Of documents that were submitted for writing since it was planned.
         """
         return [
             self._planned([(outcome.document, outcome.stats.redacted_secrets)])[0]
@@ -125,16 +115,9 @@ class EmbeddedDocuments:
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
         """Redact and plan a batch; of a document that it holds twice, the newer version."""
-        newest: dict[str, Document] = {}
-        for item in batch:
-            if isinstance(item, Document):
-                earlier = newest.get(item.id)
-                if earlier is None or item.updated_at >= earlier.updated_at:
-                    newest[item.id] = item
+        redacted = [redact_document(document) for document in newest_documents(batch).values()]
         others: list[Outcome] = [item for item in batch if not isinstance(item, Document)]
-        outcomes = (
-            self._planned([redact_document(document) for document in newest.values()]) + others
-        )
+        outcomes = self._planned(redacted) + others
         return [item_without_secrets(outcome) for outcome in outcomes]
 
     def _planned(self, documents: list[tuple[Document, int]]) -> list[Outcome]:

@@ -1,7 +1,6 @@
 """The pipeline: fetch, chunk, embed and write one source concurrently, in bounded memory.
 
-Schedule, UI, command line and HTTP all run this code: `Pipeline.embedded_documents` reads and
-embeds, `write` loads the result into the index.
+Schedule, UI, command line and HTTP all run this code.
 """
 
 from datetime import UTC, datetime
@@ -25,13 +24,7 @@ from vector_assets.sources.base import Source
 
 
 class Pipeline:
-    """One run of one source into one index.
-
-    Args:
-        source: Where documents come from.
-        target: Where they are written, and the model that embeds them.
-        meter: That source and target count on.
-    """
+    """One run of one source into one index; source and target count on the meter."""
 
     def __init__(self, *, source: Source, target: WriteTarget, meter: Meter) -> None:
         self._source = source
@@ -43,11 +36,8 @@ class Pipeline:
     ) -> EmbeddedDocuments:
         """Return the stream for some days; nothing is fetched until it is iterated.
 
-        Args:
-            days: What is wanted.
-            now: The present; for tests.
-            is_rescan: Whether unchanged documents are read again as well, to find edits and
-                deletions that a vendor's listing does not show.
+        A rescan reads unchanged documents as well, to find edits and deletions that a vendor's
+        listing does not show.
 
         Raises:
             IndexMismatchError: The index holds vectors of another length.
@@ -87,10 +77,7 @@ def write(
 ) -> SyncReport:
     """Load a stream into the index and return what was done.
 
-    Args:
-        stream: From `Pipeline.embedded_documents`.
-        on_progress: Called after each batch with the report so far.
-        checkpointer: Commits days while the run goes on, and may stop it; None for neither.
+    The checkpointer commits days while the run goes on, and may stop it.
 
     Raises:
         LostWriteError: The index took less than it was given.
@@ -110,17 +97,11 @@ def write(
 
 
 def build_pipeline(name: str, settings: Settings, opener: IndexOpener | None = None) -> Pipeline:
-    """Return the pipeline of a source as the settings say.
-
-    Args:
-        name: Of the source.
-        settings: Of source, embedder and index.
-        opener: Shared by sources that are synced concurrently.
+    """Return the pipeline of a source as the settings say; concurrent ones share an opener.
 
     Raises:
         SettingsError: A setting that it needs is missing.
         IndexMismatchError: The index is of another kind than this can write.
-        VectorAssetsError: What source and index raise.
     """
     meter = Meter()
     source = build_source(name, settings, meter)

@@ -9,8 +9,7 @@ meanwhile.
 import itertools
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from vector_assets.core.concurrency import run_both
@@ -36,13 +35,8 @@ _NAMED = 5
 class Writer:
     """Writes the plans of one run, batch by batch, and reads each batch back.
 
-    Several batches may be written in parallel, as long as no document is in two of them, nor in
-    one of the last `UNCONFIRMED_BATCHES`, which may be read back meanwhile.
-
-    Args:
-        store: The index.
-        namespace: The source's.
-        planner: Plans again what another run has overwritten meanwhile.
+    Several batches may be written in parallel, as long as no document is in two of them, nor in one
+    of the last `UNCONFIRMED_BATCHES`, which may be read back meanwhile.
     """
 
     def __init__(self, store: VectorStore, namespace: str, planner: Planner) -> None:
@@ -79,18 +73,13 @@ class Writer:
             self._unconfirmed.append(written)
 
     def finish(self) -> bool:
-        """Read back all that is unconfirmed, and tell whether some had to be written again.
-
-        Raises:
-            LostWriteError: What was written is not in the index after several attempts.
-        """
+        """Read back all that is unconfirmed, and tell whether some had to be written again."""
         with self._lock:
             unconfirmed = [plan for plans in self._unconfirmed for plan in plans]
             self._unconfirmed.clear()
         return self._confirm_or_keep(unconfirmed)
 
     def _forget(self, document_ids: set[str]) -> None:
-        """Drop earlier versions of these from what is to be read back: they are overwritten."""
         with self._lock:
             self._unconfirmed = deque(
                 [plan for plan in plans if plan.document.id not in document_ids]
@@ -124,17 +113,18 @@ class Writer:
             return written
 
     def _write_batch(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
-        """Write a batch, and return what was written of it."""
         plans = self._drop_overtaken(plans)
         # A document that takes a single write is whole or absent: it needs no unfinished head.
         record_count = sum(len(plan.upserts) for plan in plans)
         is_atomic = record_count <= self._store.atomic_records
-        multiple: list[DocumentPlan] = []
-        single: list[DocumentPlan] = []
-        for plan in plans:
-            (multiple if _has_several_writes(plan, is_atomic=is_atomic) else single).append(plan)
+        multiple = [plan for plan in plans if _has_several_writes(plan, is_atomic=is_atomic)]
+        multiple_ids = {plan.document.id for plan in multiple}
         self._write_heads(multiple, is_whole=False)
-        self._write_tails(multiple, single)
+        self._write_records(
+            plans,
+            lambda plan, chunk_id: plan.document.id not in multiple_ids or chunk_id != plan.head_id,
+            {},
+        )
         # Only older records: a newer version written meanwhile may need chunks that ours lacks.
         surplus = {
             chunk_id: plan.document.updated_at.timestamp()
@@ -160,7 +150,6 @@ class Writer:
         return [plan for plan in plans if plan.document.id not in stale] + self._replan(moved)
 
     def _replan(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
-        """Plan again, and use the vectors that are already paid for."""
         made = {
             vector_cause(str(record.metadata["fingerprint"])): record.vector
             for plan in plans
@@ -180,32 +169,27 @@ class Writer:
     def _write_heads(self, plans: Sequence[DocumentPlan], *, is_whole: bool) -> None:
         """Write the heads of plans; a head names its version once the document is whole."""
         mark: Metadata = {} if is_whole else {"document_fingerprint": ""}
+        self._write_records(plans, lambda plan, chunk_id: chunk_id == plan.head_id, mark)
+
+    def _write_records(
+        self,
+        plans: Sequence[DocumentPlan],
+        is_chosen: Callable[[DocumentPlan, str], bool],
+        mark: Metadata,
+    ) -> None:
+        """Write the chosen records of plans, with other metadata where it is marked."""
         records = [
             replace(record, metadata={**record.metadata, **mark})
             for plan in plans
             for record in plan.upserts
-            if record.id == plan.head_id
+            if is_chosen(plan, record.id)
         ]
         relabelled: dict[str, Metadata] = {
-            plan.head_id: {**plan.metadata_updates[plan.head_id], **mark}
-            for plan in plans
-            if plan.head_id in plan.metadata_updates
-        }
-        self._store.upsert(self._namespace, records)
-        self._store.update_metadata(self._namespace, relabelled)
-
-    def _write_tails(self, plans: Sequence[DocumentPlan], single: Sequence[DocumentPlan]) -> None:
-        """Write all records of `plans` but their heads, and all records of `single`."""
-        records = [record for plan in plans for record in plan.upserts if record.id != plan.head_id]
-        records += [record for plan in single for record in plan.upserts]
-        relabelled: dict[str, Metadata] = {
-            chunk_id: metadata
+            chunk_id: {**metadata, **mark}
             for plan in plans
             for chunk_id, metadata in plan.metadata_updates.items()
-            if chunk_id != plan.head_id
+            if is_chosen(plan, chunk_id)
         }
-        for plan in single:
-            relabelled |= plan.metadata_updates
         self._store.upsert(self._namespace, records)
         self._store.update_metadata(self._namespace, relabelled)
 
@@ -214,7 +198,6 @@ class Writer:
             self._failures.append(failure)
 
     def _clear_failures(self, document_ids: set[str]) -> None:
-        """Remove the failures of documents that did not cause them."""
         with self._lock:
             self._failures = [
                 failure for failure in self._failures if failure.document_id not in document_ids
@@ -260,19 +243,17 @@ class Writer:
     def _not_readable(self, plans: list[DocumentPlan], *, is_seen: bool) -> list[DocumentPlan]:
         """Return what is not in the index as it was written, and nothing newer in its place.
 
-        Args:
-            plans: Written ones.
-            is_seen: Whether the index shows all writes. Before it does, a version of another run
-                proves nothing: ours may have been written after it and not be visible yet. A run
-                that stopped here would let the next one plan from the older state.
+        Before the index shows all writes (`is_seen`), a version of another run proves nothing: ours
+        may have been written after it and not be visible yet. A run that stopped here would let the
+        next one plan from the older state.
         """
         if not plans:
             return []
         chunk_ids = [chunk_id for plan in plans for chunk_id in (*_written(plan), *_beyond(plan))]
-        with ThreadPoolExecutor(1) as pool:
-            asking = pool.submit(self._store.fingerprints, self._namespace, chunk_ids)
-            heads = self._heads(plans)
-            fingerprints = asking.result()
+        heads, fingerprints = run_both(
+            lambda: self._heads(plans),
+            lambda: self._store.fingerprints(self._namespace, chunk_ids),
+        )
         ours: list[DocumentPlan] = []
         missing: list[DocumentPlan] = []
         for plan in plans:
@@ -328,12 +309,6 @@ def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
 
 
 def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
-    """Tell whether a crash can leave a part of a plan.
-
-    Args:
-        plan: Of a document.
-        is_atomic: Whether the store writes all of the batch's records at once.
-    """
     if plan.surplus_ids:
         return True
     is_single_upsert = is_atomic and not plan.metadata_updates
@@ -341,7 +316,6 @@ def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:
 
 
 def _is_mixed(plan: DocumentPlan, fingerprints: Mapping[str, str]) -> bool:
-    """Tell whether the index holds chunks of another version under the head of this one."""
     return any(
         fingerprints.get(chunk_id) != str(metadata["fingerprint"])
         for chunk_id, metadata in _written(plan).items()
@@ -363,5 +337,4 @@ def _beyond(plan: DocumentPlan) -> set[str]:
 
 
 def _written(plan: DocumentPlan) -> dict[str, Metadata]:
-    """Return what a plan writes, by id."""
     return {**{record.id: record.metadata for record in plan.upserts}, **plan.metadata_updates}

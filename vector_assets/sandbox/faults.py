@@ -42,6 +42,7 @@ class Rule:
         twist: How the answer is falsified: `repeat` appends the first item of each list again,
             `reorder` reverses each list, `miscount` subtracts 1 from each count, `lose` (Pinecone)
             acknowledges a write and drops it.
+        drip_seconds: Between two bytes of the answer's body; 0 sends it at once.
         skip: Number of matching requests that pass first.
         times: Number of requests to apply to; None means all.
     """
@@ -53,6 +54,7 @@ class Rule:
     retry_after_seconds: int | None = None
     break_connection: Literal["", "drop", "reset", "truncate"] = ""
     twist: Literal["", "repeat", "reorder", "miscount", "lose"] = ""
+    drip_seconds: float = 0.0
     skip: int = 0
     times: int | None = None
 
@@ -161,6 +163,7 @@ class _Recorder:
         self._faults = faults
         self._scope = scope
         self._truncate = rule.break_connection == "truncate"
+        self._drip_seconds = rule.drip_seconds
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -170,6 +173,11 @@ class _Recorder:
             body = message.get("body", b"")
             await self._send({**message, "body": body[: len(body) // 2], "more_body": True})
             raise ConnectionResetError("the sandbox was told to truncate this answer")
+        elif self._drip_seconds:
+            for byte in message.get("body", b""):
+                await self._send({**message, "body": bytes([byte]), "more_body": True})
+                await asyncio.sleep(self._drip_seconds)
+            message = {**message, "body": b""}
         await self._send(message)
 
 

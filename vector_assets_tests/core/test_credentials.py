@@ -124,7 +124,13 @@ def environment(host: str, folder: Path, store: str) -> dict[str, str]:
 
 
 # What answers 500, or not at all, is asked again for minutes.
-STATUSES = [200, 400, 401, 403, *(pytest.param(one, marks=pytest.mark.slow) for one in (500, 0))]
+STATUSES = [
+    200,
+    400,
+    401,
+    403,
+    *(pytest.param(status, marks=pytest.mark.slow) for status in (500, 0)),
+]
 
 
 @pytest.fixture(params=STATUSES, ids=str)
@@ -194,7 +200,7 @@ def test_no_record_of_a_run_shows_a_credential_that_a_service_echoes(
             assert leaks("\n".join(map(str, events))) == []
             assert "Failure" in str(events) or "Retry" in str(events)
         stored = Path(instance.root_directory).rglob("*")
-        raw = b"".join(one.read_bytes() for one in stored if one.is_file())
+        raw = b"".join(path.read_bytes() for path in stored if path.is_file())
         assert raw
         assert leaks(raw.decode("latin-1")) == []
     printed = capfd.readouterr()
@@ -243,7 +249,7 @@ def test_a_uri_with_a_login_is_shown_without_it(
 
 def test_a_credential_that_is_cut_in_two_is_no_less_one(settings: Settings) -> None:
     # An address is told by the long parts of its path, and not by how it begins.
-    for canary in (one for name, one in CANARIES.items() if not name.endswith("_url")):
+    for canary in (value for name, value in CANARIES.items() if not name.endswith("_url")):
         for length in range(12, len(canary)):
             assert canary[:length] not in credentials.scrub(f"a {canary[:length]}")
 

@@ -129,22 +129,25 @@ class PineconeBench:
         ).Index(host=f"{self._sandbox.url}/pinecone/{store._index_name}")
         if self._api == "vectors":
             pages = index.list(namespace=namespace)
-            ids = [getattr(one, "id", one) for page in pages for one in _items(page)]
+            ids = [getattr(item, "id", item) for page in pages for item in _items(page)]
             held = index.fetch(ids=ids, namespace=namespace).vectors if ids else {}
             return {
-                one: (restored(vector.metadata), np.asarray(vector.values))
-                for one, vector in held.items()
+                identity: (restored(vector.metadata), np.asarray(vector.values))
+                for identity, vector in held.items()
             }
-        ids = [one.id for one in index.documents.list(namespace=namespace)]
+        ids = [listed.id for listed in index.documents.list(namespace=namespace)]
         if not ids:
             return {}
         documents = index.documents.fetch(namespace=namespace, ids=ids).documents
-        found: Contents = {}
-        for one, document in documents.items():
+        contents: Contents = {}
+        for identity, document in documents.items():
             fields = document.to_dict()
             vector = np.asarray(fields.pop("vector"))
-            found[one] = (restored({k: v for k, v in fields.items() if k[0] != "_"}), vector)
-        return found
+            contents[identity] = (
+                restored({k: v for k, v in fields.items() if k[0] != "_"}),
+                vector,
+            )
+        return contents
 
 
 Bench = LanceDBBench | PineconeBench

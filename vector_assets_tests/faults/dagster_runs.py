@@ -78,7 +78,10 @@ class DagsterRuns:
             instance=self.instance, log_level="WARNING",
         )  # fmt: skip
         assert result.success
-        checked = {one.check_name: one.passed for one in result.get_asset_check_evaluations()}
+        checked = {
+            evaluation.check_name: evaluation.passed
+            for evaluation in result.get_asset_check_evaluations()
+        }
         assert checked["everything_written_is_found"]
         assert checked["no_failed_documents"]
         return result.run_id
@@ -86,7 +89,7 @@ class DagsterRuns:
     def days_of(self, run_id: str) -> list[str]:
         """Return the days that a run has had recorded as materialized."""
         events = self.instance.fetch_materializations(KEY, limit=1000, ascending=True).records
-        return [str(one.partition_key) for one in events if one.run_id == run_id]
+        return [str(event.partition_key) for event in events if event.run_id == run_id]
 
     def has_logged_materialization(self, run_id: str) -> bool:
         """Tell whether the run's own log has one, which is written before the asset's."""

@@ -124,10 +124,10 @@ class FaultyEmbedder(TinyEmbedder):
     def embed(self, texts: Sequence[str]) -> Embedded:
         if self.faults.strikes("embed", rarer=2):
             raise UnavailableError("embedder", "HTTP 503")
-        found = super().embed(texts)
+        embedded = super().embed(texts)
         if self.faults.strikes("refused text", rarer=4):
-            return Embedded(found.vectors, found.token_count, {0: "refused"})
-        return found
+            return Embedded(embedded.vectors, embedded.token_count, {0: "refused"})
+        return embedded
 
 
 class FaultySource(ListSource):

@@ -27,46 +27,54 @@ class MemoryStore(VectorStore):
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         with self._lock:
-            found = {one: self.records.get(head_id(one)) for one in document_ids}
-        return {one: head_of(record.metadata) for one, record in found.items() if record}
+            heads = {
+                document_id: self.records.get(head_id(document_id)) for document_id in document_ids
+            }
+        return {
+            document_id: head_of(record.metadata) for document_id, record in heads.items() if record
+        }
 
     def fingerprints(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         with self._lock:
             return {
-                one: trusted_fingerprint(self.records[one].metadata)
-                for one in chunk_ids
-                if one in self.records
+                chunk_id: trusted_fingerprint(self.records[chunk_id].metadata)
+                for chunk_id in chunk_ids
+                if chunk_id in self.records
             }
 
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         with self._lock:
-            return sorted(one for one in self.records if one.startswith(f"{document_id}#"))
+            return sorted(
+                chunk_id for chunk_id in self.records if chunk_id.startswith(f"{document_id}#")
+            )
 
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         yield from sorted(self.chunk_ids(namespace, document_id) if document_id else self.records)
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         with self._lock:
-            return [self.records[one] for one in chunk_ids if one in self.records]
+            return [self.records[chunk_id] for chunk_id in chunk_ids if chunk_id in self.records]
 
     def drop_doubles(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         pass
 
     def upsert(self, namespace: str, records: Sequence[Record]) -> None:
         with self._lock:
-            self.records.update({one.id: one for one in records})
+            self.records.update({record.id: record for record in records})
 
     def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         with self._lock:
-            for one, fields in metadata_by_id.items():
-                if one in self.records:
-                    old = self.records[one]
-                    self.records[one] = Record(one, old.vector, {**old.metadata, **fields})
+            for chunk_id, fields in metadata_by_id.items():
+                if chunk_id in self.records:
+                    old = self.records[chunk_id]
+                    self.records[chunk_id] = Record(
+                        chunk_id, old.vector, {**old.metadata, **fields}
+                    )
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         with self._lock:
-            for one in chunk_ids:
-                self.records.pop(one, None)
+            for chunk_id in chunk_ids:
+                self.records.pop(chunk_id, None)
 
     def count(self, namespace: str) -> int:
         return len(self.records)
@@ -75,18 +83,18 @@ class MemoryStore(VectorStore):
         return None
 
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
-        for one in list(self.records.values()):
-            is_wanted = not days or one.metadata["partition"] in map(str, days)
-            if one.metadata["chunk"] == 0 and is_wanted:
-                yield str(one.metadata["document_id"]), head_of(one.metadata)
+        for record in list(self.records.values()):
+            is_wanted = not days or record.metadata["partition"] in map(str, days)
+            if record.metadata["chunk"] == 0 and is_wanted:
+                yield str(record.metadata["document_id"]), head_of(record.metadata)
 
     def search_dense(
         self, namespace: str, vector: Vectors, *, where: Filter, limit: int
     ) -> list[Hit]:
         with self._lock:
-            found = [Hit(one.id, float(one.vector @ vector), one.metadata)
-                     for one in self.records.values()]  # fmt: skip
-        return sorted(found, key=lambda hit: -hit.score)[:limit]
+            hits = [Hit(record.id, float(record.vector @ vector), record.metadata)
+                     for record in self.records.values()]  # fmt: skip
+        return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         return []

@@ -70,7 +70,7 @@ class Team:
 
     def write_issues(self, count: int) -> None:
         """Add issues, spread over the days."""
-        newest = max((_number_of(one) for one in self.workspace.issues), default=0)
+        newest = max((_number_of(issue) for issue in self.workspace.issues), default=0)
         for number in range(newest + 1, newest + 1 + count):
             self.workspace.issues.append(self._issue(number))
 
@@ -82,8 +82,8 @@ class Team:
 
     def delete_issues(self, share: float) -> list[Any]:
         """Delete a share of the issues, and return them as they were."""
-        gone = [one for one in self.workspace.issues if self.random.random() < share]
-        self.workspace.issues[:] = [one for one in self.workspace.issues if one not in gone]
+        gone = [issue for issue in self.workspace.issues if self.random.random() < share]
+        self.workspace.issues[:] = [issue for issue in self.workspace.issues if issue not in gone]
         return gone
 
     def _issue(self, number: int, after: Any = None) -> Any:
@@ -174,21 +174,23 @@ class Runs:
         embedder = build_embedder(settings, meter)
         kind = IndexSpec.of(embedder).vector_spec
         start = datetime.combine(team.first - timedelta(days=2), datetime.min.time(), UTC)
-        found: Contents = {}
+        contents: Contents = {}
         documents = [
-            one
-            for one in build_source("jira", settings, meter).documents(Window(start, None))
-            if isinstance(one, Document)
+            document
+            for document in build_source("jira", settings, meter).documents(Window(start, None))
+            if isinstance(document, Document)
         ]
-        assert {one.native_id for one in documents} == {raw["id"] for raw in team.workspace.issues}
-        for one in documents:
-            chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
+        assert {document.native_id for document in documents} == {
+            raw["id"] for raw in team.workspace.issues
+        }
+        for document in documents:
+            chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
             for chunk in chunks:
-                found[record_id(one.id, chunk.ordinal)] = (
-                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_spec=kind),
+                contents[record_id(document.id, chunk.ordinal)] = (
+                    chunk_metadata(document, chunk, chunk_count=len(chunks), vector_spec=kind),
                     np.asarray(EMBED([chunk.text], DIMENSIONS)[0]),
                 )
-        return found
+        return contents
 
 
 def kill_one(

@@ -37,39 +37,41 @@ class Script:
         self.documents[new.id] = new
         return new.id
 
-    def edit(self, one: str, place: int, minutes: int) -> None:
-        self._change(one, minutes, lambda texts: self._replaced(texts, place))
+    def edit(self, document_id: str, place: int, minutes: int) -> None:
+        self._change(document_id, minutes, lambda texts: self._replaced(texts, place))
 
-    def grow(self, one: str, place: int, minutes: int) -> None:
+    def grow(self, document_id: str, place: int, minutes: int) -> None:
         def longer(texts: list[str]) -> list[str]:
             return [*texts[:place], self._words(), *texts[place:]][:MAX_SECTIONS]
 
-        self._change(one, minutes, longer)
+        self._change(document_id, minutes, longer)
 
-    def shrink(self, one: str, left: int, minutes: int) -> None:
-        self._change(one, minutes, lambda texts: texts[:left])
+    def shrink(self, document_id: str, left: int, minutes: int) -> None:
+        self._change(document_id, minutes, lambda texts: texts[:left])
 
-    def restrict(self, one: str, readers: tuple[str, ...]) -> None:
+    def restrict(self, document_id: str, readers: tuple[str, ...]) -> None:
         """Change who may read it, which no vendor counts as activity."""
-        self._put(replace(self.documents[one], access=readers))
+        self._put(replace(self.documents[document_id], access=readers))
 
-    def move(self, one: str, container: str) -> None:
+    def move(self, document_id: str, container: str) -> None:
         """Move it to another project, where it has another key and another link."""
-        old = self.documents[one]
+        old = self.documents[document_id]
         moved = {"issue_key": f"{container}-{old.native_id}"}
         self._put(
             replace(old, container=container, url=f"https://example.com/{container}", extra=moved)
         )
 
-    def bring_back(self, one: str, minutes: int) -> None:
+    def bring_back(self, document_id: str, minutes: int) -> None:
         """Undo the last edit, as a new one."""
-        earlier = [old for old in self.before if old.id == one]
+        earlier = [old for old in self.before if old.id == document_id]
         if earlier:
-            when = self.documents[one].updated_at + timedelta(minutes=minutes)
+            when = self.documents[document_id].updated_at + timedelta(minutes=minutes)
             self._put(replace(earlier[-1], updated_at=when))
 
-    def _change(self, one: str, minutes: int, change: Callable[[list[str]], list[str]]) -> None:
-        old = self.documents[one]
+    def _change(
+        self, document_id: str, minutes: int, change: Callable[[list[str]], list[str]]
+    ) -> None:
+        old = self.documents[document_id]
         texts = change([part.text for part in old.sections])
         when = old.updated_at + timedelta(minutes=minutes)
         self._put(replace(old, sections=tuple(map(Section, texts)), updated_at=when))
@@ -102,23 +104,23 @@ class ScriptedSource(ListSource):
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
         twist, self.twist = self.twist, ""
-        shown = [one for one in self.script.documents.values() if one.updated_at in window]
+        shown = [doc for doc in self.script.documents.values() if doc.updated_at in window]
         if twist == "reordered":
             shown.reverse()
         if twist == "repeated":
             shown += shown[:3]
         if twist == "stale":
-            newest = {one.id: one.updated_at for one in shown}
+            newest = {doc.id: doc.updated_at for doc in shown}
             yield from [
                 old for old in self.script.before if old.updated_at < newest.get(old.id, _NEVER)
             ]
-        for place, one in enumerate(shown):
+        for place, doc in enumerate(shown):
             if twist == "breaks off" and place == len(shown) // 2:
                 raise UnavailableError("jira", "HTTP 503")
             if twist == "document fails" and place == len(shown) // 2:
-                yield DocumentFailure(one.id, "HTTP 500", one.day)
+                yield DocumentFailure(doc.id, "HTTP 500", doc.day)
             else:
-                yield one
+                yield doc
 
 
 _NEVER = datetime.min.replace(tzinfo=START.tzinfo)

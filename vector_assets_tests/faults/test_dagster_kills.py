@@ -44,12 +44,12 @@ def after_writes(fits: Fits) -> Fits:
     """Return what fits once documents were written."""
     has_written = False
 
-    def found(asked: Asked) -> bool:
+    def is_match(asked: Asked) -> bool:
         nonlocal has_written
         has_written = has_written or writes_jira(asked)
         return has_written and fits(asked)
 
-    return found
+    return is_match
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,12 @@ def is_untouched(held: Contents, old: Contents, new: Contents) -> bool:
 def is_in_part(held: Contents, old: Contents, new: Contents) -> bool:
     """Tell whether some documents are new and others have not been begun."""
     names = [
-        {record[0]["document_fingerprint"] for id_, record in one.items() if not ordinal_of(id_)}
-        for one in (held, old, new)
+        {
+            record[0]["document_fingerprint"]
+            for id_, record in contents.items()
+            if not ordinal_of(id_)
+        }
+        for contents in (held, old, new)
     ]
     return bool(names[0] & (names[2] - names[1])) and bool(names[0] & (names[1] - names[2]))
 
@@ -88,9 +92,9 @@ def surplus(held: Contents, new: Contents) -> int:
     """Return how many records are left of longer versions of documents that are being written."""
     after = by_document(new)
     return sum(
-        len(records.keys() - after[one].keys())
-        for one, records in by_document(held).items()
-        if one in unfinished(held)
+        len(records.keys() - after[document_id].keys())
+        for document_id, records in by_document(held).items()
+        if document_id in unfinished(held)
     )
 
 
@@ -98,8 +102,9 @@ def has_cut(held: Contents, old: Contents, new: Contents) -> bool:
     """Tell whether a longer version's surplus is gone of a document that is being written."""
     before, now, after = by_document(old), by_document(held), by_document(new)
     return any(
-        before[one].keys() - after[one].keys() and not now[one].keys() - after[one].keys()
-        for one in unfinished(held) & before.keys()
+        before[document_id].keys() - after[document_id].keys()
+        and not now[document_id].keys() - after[document_id].keys()
+        for document_id in unfinished(held) & before.keys()
     )
 
 
@@ -204,8 +209,8 @@ def running_nights(folder: Path, store: str) -> Iterator[Nights]:
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
     """Nights into one index of documents; each test leaves it right."""
-    with running_nights(tmp_path_factory.mktemp("nights"), "documents") as found:
-        yield found
+    with running_nights(tmp_path_factory.mktemp("nights"), "documents") as running:
+        yield running
 
 
 @pytest.mark.parametrize(

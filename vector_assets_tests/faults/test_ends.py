@@ -30,9 +30,9 @@ STORES = ("lancedb", "documents", "vectors")
 
 @pytest.fixture
 def team() -> Team:
-    found = Team(Random(7))
-    found.write_issues(ISSUES)
-    return found
+    new_team = Team(Random(7))
+    new_team.write_issues(ISSUES)
+    return new_team
 
 
 @pytest.fixture

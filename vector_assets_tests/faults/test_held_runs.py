@@ -72,7 +72,8 @@ def test_what_a_run_overwrites_that_was_held_in_a_batch_is_whole_and_the_next_ru
             figures["held"] += 1
             figures["documents"] += ISSUES
             figures["left_old"] += sum(
-                held[f"{one}#0"][0] != newer[f"{one}#0"][0] for one in by_document(newer)
+                held[f"{document_id}#0"][0] != newer[f"{document_id}#0"][0]
+                for document_id in by_document(newer)
             )
         assert figures["left_old"], "nothing is left old: docs/consistency.md may promise more"
         record_property("figures", figures)

@@ -77,29 +77,29 @@ class IndexMachine(RuleBasedStateMachine):
     def create(self, sections: int, night: int) -> str:
         return self.script.create(sections, night)
 
-    @rule(one=documents, place=places, later=minutes)
-    def edit(self, one: str, place: int, later: int) -> None:
-        self.script.edit(one, place, later)
+    @rule(document_id=documents, place=places, later=minutes)
+    def edit(self, document_id: str, place: int, later: int) -> None:
+        self.script.edit(document_id, place, later)
 
-    @rule(one=documents, place=places, later=minutes)
-    def grow(self, one: str, place: int, later: int) -> None:
-        self.script.grow(one, place, later)
+    @rule(document_id=documents, place=places, later=minutes)
+    def grow(self, document_id: str, place: int, later: int) -> None:
+        self.script.grow(document_id, place, later)
 
-    @rule(one=documents, left=st.integers(1, 2), later=minutes)
-    def shrink(self, one: str, left: int, later: int) -> None:
-        self.script.shrink(one, left, later)
+    @rule(document_id=documents, left=st.integers(1, 2), later=minutes)
+    def shrink(self, document_id: str, left: int, later: int) -> None:
+        self.script.shrink(document_id, left, later)
 
-    @rule(one=documents, later=minutes)
-    def bring_back(self, one: str, later: int) -> None:
-        self.script.bring_back(one, later)
+    @rule(document_id=documents, later=minutes)
+    def bring_back(self, document_id: str, later: int) -> None:
+        self.script.bring_back(document_id, later)
 
-    @rule(one=documents, readers=st.sampled_from([(), (PUBLIC,), ("ann@example.com",)]))
-    def restrict(self, one: str, readers: tuple[str, ...]) -> None:
-        self.script.restrict(one, readers)
+    @rule(document_id=documents, readers=st.sampled_from([(), (PUBLIC,), ("ann@example.com",)]))
+    def restrict(self, document_id: str, readers: tuple[str, ...]) -> None:
+        self.script.restrict(document_id, readers)
 
-    @rule(one=documents, container=st.sampled_from(["HAR", "OPS"]))
-    def move(self, one: str, container: str) -> None:
-        self.script.move(one, container)
+    @rule(document_id=documents, container=st.sampled_from(["HAR", "OPS"]))
+    def move(self, document_id: str, container: str) -> None:
+        self.script.move(document_id, container)
 
     @rule(night=nights)
     def sync_a_day(self, night: int) -> None:
@@ -120,9 +120,13 @@ class IndexMachine(RuleBasedStateMachine):
         self.bench.injected["embedder: unavailable"] += 1
         self._attempt(self.store, 0, NIGHTS, embedder=_Away(DIMENSIONS, 40))
 
-    @rule(data=st.data(), skip=st.integers(0, 4), one=documents, place=places, later=minutes)
-    def misbehave_on_the_wire(self, data: Any, skip: int, one: str, place: int, later: int) -> None:
-        self.script.edit(one, place, later)
+    @rule(
+        data=st.data(), skip=st.integers(0, 4), document_id=documents, place=places, later=minutes
+    )
+    def misbehave_on_the_wire(
+        self, data: Any, skip: int, document_id: str, place: int, later: int
+    ) -> None:
+        self.script.edit(document_id, place, later)
         if self.bench.faults:
             self.bench.arm(data.draw(st.sampled_from(self.bench.faults)), skip)
         self._attempt(self.store, 0, NIGHTS)
@@ -131,25 +135,29 @@ class IndexMachine(RuleBasedStateMachine):
     def lag(self, seconds: float) -> None:
         self.bench.lag(seconds)
 
-    @rule(one=documents, place=places, nth=requests, moment=moments, is_killed=st.booleans())
+    @rule(
+        document_id=documents, place=places, nth=requests, moment=moments, is_killed=st.booleans()
+    )
     def break_at_a_request(
-        self, one: str, place: int, nth: int, moment: Moment, is_killed: bool
+        self, document_id: str, place: int, nth: int, moment: Moment, is_killed: bool
     ) -> None:
-        self.script.edit(one, place, 1)
+        self.script.edit(document_id, place, 1)
         seam = Seam(self.store, nth, moment, kill if is_killed else fail)
         with suppress(Killed):
             self._attempt(seam, 0, NIGHTS)
         self.bench.injected["killed" if is_killed else "store fails"] += seam.has_happened
 
-    @rule(one=documents, nth=st.integers(0, 3), moment=moments, place=places, later=minutes)
-    def meet_another_run(self, one: str, nth: int, moment: Moment, place: int, later: int) -> None:
+    @rule(document_id=documents, nth=st.integers(0, 3), moment=moments, place=places, later=minutes)
+    def meet_another_run(
+        self, document_id: str, nth: int, moment: Moment, place: int, later: int
+    ) -> None:
         """Edit, begin a run, edit, let another run go to its end in between, and go on."""
 
         def other_run() -> None:
-            self.script.edit(one, place + 1, later)
+            self.script.edit(document_id, place + 1, later)
             self._attempt(self.bench.another(self.store), 0, NIGHTS)
 
-        self.script.edit(one, place, 1)
+        self.script.edit(document_id, place, 1)
         seam = Seam(self.store, nth, moment, other_run, is_of_writes=True)
         self._attempt(seam, 0, NIGHTS)
         self.bench.injected["two runs at once"] += seam.has_happened
@@ -193,12 +201,12 @@ class _Away(TinyEmbedder):
         raise UnavailableError("embedder", "HTTP 503")
 
 
-def assert_equal(found: Contents, wanted: Contents) -> None:
+def assert_equal(contents: Contents, wanted: Contents) -> None:
     """Check every record: no orphan, none lost, text and metadata as wanted, the right vector."""
-    assert sorted(found) == sorted(wanted)
-    for one, (metadata, vector) in wanted.items():
-        assert dict(found[one][0]) == dict(metadata), one
-        np.testing.assert_allclose(found[one][1], vector, atol=1e-5, err_msg=one)
+    assert sorted(contents) == sorted(wanted)
+    for identity, (metadata, vector) in wanted.items():
+        assert dict(contents[identity][0]) == dict(metadata), identity
+        np.testing.assert_allclose(contents[identity][1], vector, atol=1e-5, err_msg=identity)
 
 
 def play(bench: Bench, **options: Any) -> tuple[int, Counter[str]]:
@@ -269,10 +277,10 @@ def test_a_run_that_writes_after_another_ends_only_when_its_own_writes_are_seen(
     """Found by hypothesis: the next run planned from what the other left, and named it whole."""
     bench = bench_of(kind, tmp_path, serve)
     state = type("Machine", (IndexMachine,), {"bench": bench})()
-    one = state.script.create(5, 0)
+    document_id = state.script.create(5, 0)
     bench.lag(0.2)
     for _ in range(2):
-        state.meet_another_run(one=one, place=0, nth=0, moment="before", later=0)
-    state.edit(one=one, place=0, later=0)
+        state.meet_another_run(document_id=document_id, place=0, nth=0, moment="before", later=0)
+    state.edit(document_id=document_id, place=0, later=0)
     state.sync_a_day(night=0)
     state.heal_and_compare()

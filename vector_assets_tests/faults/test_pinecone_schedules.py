@@ -70,19 +70,23 @@ def assert_holds(
     wanted = expected(world.documents, embedder)
     assert store.count(namespace) == len(wanted), f"seed {seed}"
     held = [
-        one for document_id in world.documents for one in store.chunk_ids(namespace, document_id)
+        chunk_id
+        for document_id in world.documents
+        for chunk_id in store.chunk_ids(namespace, document_id)
     ]
     assert sorted(held) == sorted(wanted), f"seed {seed}"
     fingerprints = store.fingerprints(namespace, sorted(wanted))
-    assert fingerprints == {one: fields["fingerprint"] for one, (fields, _) in wanted.items()}
+    assert fingerprints == {
+        chunk_id: fields["fingerprint"] for chunk_id, (fields, _) in wanted.items()
+    }
     heads = store.heads(namespace, sorted(world.documents))
     for document_id, head in heads.items():
         assert head.document_fingerprint == wanted[f"{document_id}#0"][0]["document_fingerprint"]
-    for one, (fields, vector) in wanted.items():
+    for chunk_id, (fields, vector) in wanted.items():
         hits = store.search_dense(namespace, vector, where=Filter(), limit=len(wanted))
-        [hit] = [hit for hit in hits if hit.id == one]
-        assert hit.score == pytest.approx(1.0, abs=1e-4), f"seed {seed}: {one}"
-        assert hit.metadata["text"] == fields["text"], f"seed {seed}: {one}"
+        [hit] = [hit for hit in hits if hit.id == chunk_id]
+        assert hit.score == pytest.approx(1.0, abs=1e-4), f"seed {seed}: {chunk_id}"
+        assert hit.metadata["text"] == fields["text"], f"seed {seed}: {chunk_id}"
 
 
 @pytest.mark.parametrize("api", ["documents", "vectors"])

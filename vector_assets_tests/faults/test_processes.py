@@ -31,7 +31,10 @@ def play(folder: Path, store: str, rounds: int) -> dict[str, int]:
                 runs.start(team.first + timedelta(days=a), team.first + timedelta(days=b))
                 for a, b in RANGES
             ]
-            ends = [(one.communicate(timeout=240)[1][-900:], one.returncode) for one in processes]
+            ends = [
+                (process.communicate(timeout=240)[1][-900:], process.returncode)
+                for process in processes
+            ]
             assert [code for _, code in ends] == [0] * len(RANGES), ends
             figures["rounds"] += 1
             figures["chunks"] += len(runs.assert_right(team))

@@ -112,20 +112,24 @@ class Prunes:
     def delete(self) -> None:
         """Have people delete a part of what the index holds."""
         self._gone = self.team.delete_issues(GONE_SHARE)
-        self._gone_ids = {f"jira:{one['id']}" for one in self._gone}
+        self._gone_ids = {f"jira:{issue['id']}" for issue in self._gone}
 
     def left(self) -> Left:
         """Count what there is of what is gone, and check that nothing else was touched."""
         held = self.runs.contents()
         assert_only_gone_are_touched(held, self.old, self._gone_ids)
-        gone = {one: found for one, found in by_document(held).items() if one in self._gone_ids}
+        gone = {
+            document_id: records
+            for document_id, records in by_document(held).items()
+            if document_id in self._gone_ids
+        }
         records = sum(map(len, gone.values()))
         return Left(len(gone), len(gone.keys() & whole(held)), records - len(gone))
 
     def mend(self, *, was_killed: bool = True) -> None:
         """Let some come back, sync, prune, and check all of it."""
         left = self.left()
-        back = [one for one in self._gone if self.team.random.random() < 0.5]
+        back = [issue for issue in self._gone if self.team.random.random() < 0.5]
         self.team.workspace.issues += back
         self._sync()
         held, wanted = self.runs.contents(), by_document(self.runs.wanted(self.team))

@@ -54,20 +54,22 @@ def _played(seed: int) -> Counter[str]:
     faults.share = 0.0
     report = write(pipeline.embedded_documents(DAYS, now=NOW))
     assert report.failures == [], f"seed {seed}"
-    found = {one.id: (one.metadata, one.vector) for one in store.records.values()}
-    assert_equal(found, expected(world.documents, embedder), f"seed {seed}")
+    contents = {record.id: (record.metadata, record.vector) for record in store.records.values()}
+    assert_equal(contents, expected(world.documents, embedder), f"seed {seed}")
     embedder.embedded_texts.clear()
     write(pipeline.embedded_documents(DAYS, now=NOW))
     assert embedder.embedded_texts == [], f"seed {seed}"
     return faults.injected
 
 
-def assert_equal(found: Contents, wanted: Contents, label: str) -> None:
+def assert_equal(contents: Contents, wanted: Contents, label: str) -> None:
     """Check every record: no orphan, none lost, text and metadata as wanted, the right vector."""
-    assert sorted(found) == sorted(wanted), label
-    for one, (metadata, vector) in wanted.items():
-        assert dict(found[one][0]) == dict(metadata), f"{label}: {one}"
-        np.testing.assert_allclose(found[one][1], vector, atol=1e-6, err_msg=f"{label}: {one}")
+    assert sorted(contents) == sorted(wanted), label
+    for identity, (metadata, vector) in wanted.items():
+        assert dict(contents[identity][0]) == dict(metadata), f"{label}: {identity}"
+        np.testing.assert_allclose(
+            contents[identity][1], vector, atol=1e-6, err_msg=f"{label}: {identity}"
+        )
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, BLOCK))

@@ -67,7 +67,7 @@ class Talk:
         self._edit()
 
     def _edit(self) -> None:
-        held = [one for some in self._sandbox.workspace.messages.values() for one in some]
+        held = [message for some in self._sandbox.workspace.messages.values() for message in some]
         self._random.choice(held)["text"] = paragraph(self._random)
 
 
@@ -156,16 +156,17 @@ class Schedule:
         return Settings.model_validate({name.lower(): value for name, value in values.items()})
 
 
-def _without_gone_days(found: Contents, wanted: Contents) -> Contents:
+def _without_gone_days(contents: Contents, wanted: Contents) -> Contents:
     """Leave out a Slack channel's day of which each message has become a thread since.
 
     Such a document is gone at the source, and what is gone no sync deletes.
     """
-    there = {document_id_of(one) for one in wanted}
+    there = {document_id_of(identity) for identity in wanted}
     return {
-        one: record
-        for one, record in found.items()
-        if document_id_of(one) in there or not re.search(r"^slack:.*\d{4}-\d\d-\d\d#", one)
+        identity: record
+        for identity, record in contents.items()
+        if document_id_of(identity) in there
+        or not re.search(r"^slack:.*\d{4}-\d\d-\d\d#", identity)
     }
 
 

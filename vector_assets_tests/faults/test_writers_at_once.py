@@ -22,7 +22,7 @@ from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 LONG = tuple(f"part {n} " + "word " * 25 for n in range(5))
 OLDER = document("1", *LONG, updated_at="2026-03-02T10:00")
 NEWER = document("1", "short", updated_at="2026-03-03T10:00")
-NEWER_LONG = document("1", *(f"new {one}" for one in LONG), updated_at="2026-03-03T10:00")
+NEWER_LONG = document("1", *(f"new {text}" for text in LONG), updated_at="2026-03-03T10:00")
 
 NEWER_TWO = document("1", "newest", "second " + "word " * 30, updated_at="2026-03-04T10:00")
 
@@ -90,7 +90,7 @@ def assert_holds(store: VectorStore, wanted: Document) -> None:
     records = expected({wanted.id: wanted}, embedder())
     assert store.chunk_ids("jira", wanted.id) == sorted(records)
     assert store.fingerprints("jira", sorted(records)) == {
-        one: fields["fingerprint"] for one, (fields, _) in records.items()
+        identity: fields["fingerprint"] for identity, (fields, _) in records.items()
     }
     head = store.heads("jira", [wanted.id])[wanted.id]
     assert head.document_fingerprint == records[f"{wanted.id}#0"][0]["document_fingerprint"]
@@ -160,10 +160,10 @@ def test_an_older_version_that_was_planned_before_a_newer_was_written_is_dropped
 def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_since_the_plan(
     store: VectorStore,
 ) -> None:
-    one, two, three, four = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
-    first = document("1", one, two, updated_at="2026-03-02T10:00")
-    between = document("1", one, three, updated_at="2026-03-03T10:00")
-    newest = document("1", four, two, updated_at="2026-03-04T10:00")
+    part_1, part_2, part_3, part_4 = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
+    first = document("1", part_1, part_2, updated_at="2026-03-02T10:00")
+    between = document("1", part_1, part_3, updated_at="2026-03-03T10:00")
+    newest = document("1", part_4, part_2, updated_at="2026-03-04T10:00")
     run(store, first)
 
     class Slow(TinyEmbedder):
@@ -175,7 +175,7 @@ def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_sinc
     slow = Slow(16, 40)
     pipeline = Pipeline(source=ListSource([newest]), target=target_of(store, slow), meter=Meter())
     report = write(pipeline.embedded_documents(DAYS, now=NOW))
-    [wanted] = [one for one in slow.embedded_texts if "two" in one]
+    [wanted] = [text for text in slow.embedded_texts if "two" in text]
     [near] = store.search_dense("jira", slow.embed_query(wanted), where=Filter(), limit=1)
     assert near.score == pytest.approx(1.0, abs=1e-4)
     assert near.metadata["text"] == wanted
@@ -187,10 +187,10 @@ def test_a_chunk_is_not_relabelled_when_another_run_has_replaced_its_vector_sinc
 def test_a_chunk_whose_vector_another_run_replaces_while_it_is_relabelled_is_written_anew(
     store: VectorStore,
 ) -> None:
-    one, two, three, four = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
-    first = document("1", one, two, updated_at="2026-03-02T10:00")
-    between = document("1", one, three, updated_at="2026-03-03T10:00")
-    newest = document("1", four, two, updated_at="2026-03-04T10:00")
+    part_1, part_2, part_3, part_4 = (f"{word} " * 25 for word in ("one", "two", "three", "four"))
+    first = document("1", part_1, part_2, updated_at="2026-03-02T10:00")
+    between = document("1", part_1, part_3, updated_at="2026-03-03T10:00")
+    newest = document("1", part_4, part_2, updated_at="2026-03-04T10:00")
     run(store, first)
     metadata, vector = expected({between.id: between}, embedder())["jira:1#1"]
     theirs = Record("jira:1#1", vector, metadata)

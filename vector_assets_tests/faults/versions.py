@@ -14,18 +14,19 @@ UNNAMED = {"document_fingerprint": ""}
 
 def by_document(contents: Contents) -> dict[str, Contents]:
     """Return what an index holds, document by document."""
-    found: defaultdict[str, Contents] = defaultdict(dict)
+    records_by_document: defaultdict[str, Contents] = defaultdict(dict)
     for identity, record in contents.items():
-        found[identity.rpartition("#")[0]][identity] = record
-    return dict(found)
+        records_by_document[identity.rpartition("#")[0]][identity] = record
+    return dict(records_by_document)
 
 
 def whole(contents: Contents) -> set[str]:
     """Return the documents whose head names a version."""
     return {
-        one
-        for one, records in by_document(contents).items()
-        if head_id(one) in records and records[head_id(one)][0]["document_fingerprint"]
+        document_id
+        for document_id, records in by_document(contents).items()
+        if head_id(document_id) in records
+        and records[head_id(document_id)][0]["document_fingerprint"]
     }
 
 
@@ -42,17 +43,21 @@ def assert_each_is_old_or_new(held: Contents, old: Contents, new: Contents) -> N
     """
     documents, before, after = by_document(held), by_document(old), by_document(new)
     assert before.keys() <= documents.keys() <= before.keys() | after.keys()
-    for one, records in documents.items():
-        versions = [found[one] for found in (before, after) if one in found]
-        head = records.get(head_id(one))
-        assert head is not None, f"{one} has no head"
+    for document_id, records in documents.items():
+        versions = [
+            snapshot[document_id] for snapshot in (before, after) if document_id in snapshot
+        ]
+        head = records.get(head_id(document_id))
+        assert head is not None, f"{document_id} has no head"
         if head[0]["document_fingerprint"]:
-            assert any(_is_same(records, version) for version in versions), f"{one} is mixed"
+            assert any(_is_same(records, version) for version in versions), (
+                f"{document_id} is mixed"
+            )
             continue
         for identity, record in records.items():
             meant = [version[identity] for version in versions if identity in version]
             unnamed = [({**metadata, **UNNAMED}, vector) for metadata, vector in meant]
-            wanted = unnamed if identity == head_id(one) else meant
+            wanted = unnamed if identity == head_id(document_id) else meant
             assert any(_is_same({identity: record}, {identity: each}) for each in wanted), identity
 
 
@@ -63,28 +68,31 @@ def assert_only_gone_are_touched(held: Contents, old: Contents, gone: AbstractSe
     """
     documents, before = by_document(held), by_document(old)
     assert documents.keys() <= before.keys()
-    for one, records in before.items():
-        found = documents.get(one, {})
-        if _is_same(found, records):
+    for document_id, records in before.items():
+        left = documents.get(document_id, {})
+        if _is_same(left, records):
             continue
-        assert one in gone, f"{one} is not gone, and it was touched"
-        if found:
-            head = found.pop(head_id(one), None)
-            assert head is not None, f"{one} has chunks and no head"
-            assert head[0] == {**records[head_id(one)][0], **UNNAMED}
-            assert _is_same(found, {identity: records[identity] for identity in found})
+        assert document_id in gone, f"{document_id} is not gone, and it was touched"
+        if left:
+            head = left.pop(head_id(document_id), None)
+            assert head is not None, f"{document_id} has chunks and no head"
+            assert head[0] == {**records[head_id(document_id)][0], **UNNAMED}
+            assert _is_same(left, {identity: records[identity] for identity in left})
 
 
 def assert_days_are_whole(days: Iterable[str], held: Contents, new: Contents) -> None:
     """Check that an index holds every document of some days in its new version."""
     documents = by_document(held)
-    for one, version in by_document(new).items():
-        if version[head_id(one)][0]["partition"] in set(days):
-            assert _is_same(documents.get(one, {}), version), f"{one} is not there, its day is done"
+    for document_id, version in by_document(new).items():
+        if version[head_id(document_id)][0]["partition"] in set(days):
+            assert _is_same(documents.get(document_id, {}), version), (
+                f"{document_id} is not there, its day is done"
+            )
 
 
 def _is_same(records: Contents, version: Contents) -> bool:
     return records.keys() == version.keys() and all(
-        dict(records[one][0]) == dict(metadata) and np.allclose(records[one][1], vector, atol=1e-5)
-        for one, (metadata, vector) in version.items()
+        dict(records[identity][0]) == dict(metadata)
+        and np.allclose(records[identity][1], vector, atol=1e-5)
+        for identity, (metadata, vector) in version.items()
     )

@@ -53,14 +53,14 @@ class World:
     def _edit(self, document_id: str) -> None:
         old = self.documents[document_id]
         self.before.append(old)
-        parts = [one.text for one in old.sections]
+        parts = [section.text for section in old.sections]
         place = self.random.randrange(len(parts))
         what = self.random.choice(["edit", "grow", "shrink", "cut", "title", "back"])
         # Vendors date to the minute: a second edit may carry the date of the first.
         minutes = self.random.choice([0, 1, 1, 60])
         when = old.updated_at + timedelta(minutes=minutes)
         if what == "back":
-            earlier = [one for one in self.before if one.id == document_id]
+            earlier = [doc for doc in self.before if doc.id == document_id]
             chosen = self.random.choice(earlier)
             self._put(replace(chosen, updated_at=when))
             return
@@ -82,30 +82,30 @@ class World:
         """Yield every document in any order, some twice, some first in a version before."""
         shown = list(self.documents.values())
         self.random.shuffle(shown)
-        for one in shown:
-            stale = [old for old in self.before if old.id == one.id]
+        for doc in shown:
+            stale = [old for old in self.before if old.id == doc.id]
             if stale and self.random.random() < 0.2:
                 older = self.random.choice(stale)
-                if older.updated_at < one.updated_at:
-                    yield from self.random.choice([(older, one), (one, older)])
+                if older.updated_at < doc.updated_at:
+                    yield from self.random.choice([(older, doc), (doc, older)])
                     continue
-            yield one
+            yield doc
             if self.random.random() < 0.1:
-                yield one
+                yield doc
 
 
 def expected(documents: dict[str, Document], embedder: TinyEmbedder) -> Contents:
     """Return what an index must contain, record by record."""
     kind = IndexSpec.of(embedder).vector_spec
-    found: Contents = {}
-    for one in documents.values():
-        chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
+    contents: Contents = {}
+    for doc in documents.values():
+        chunks = chunk_document(doc, embedder.tokenizer, embedder.chunk_tokens)
         for chunk in chunks:
-            found[record_id(one.id, chunk.ordinal)] = (
-                chunk_metadata(one, chunk, chunk_count=len(chunks), vector_spec=kind),
+            contents[record_id(doc.id, chunk.ordinal)] = (
+                chunk_metadata(doc, chunk, chunk_count=len(chunks), vector_spec=kind),
                 embedder.embed_query(chunk.text),
             )
-    return found
+    return contents
 
 
 START = utc("2026-03-02")

@@ -100,10 +100,10 @@ def settings(
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    found = load_settings()
+    settings = load_settings()
     if request.param == "vectors":
         make_vector_index(sandbox, dimensions=1536)
-    return found
+    return settings
 
 
 # By every face
@@ -203,7 +203,7 @@ def test_what_is_restricted_is_found_by_its_readers_and_through_no_face_by_other
                 query = {"q": question, "viewer": viewer, "limit": "100"}
                 said = ask("/api/find-context", **query)
                 answers = json.loads(said)["answers"]
-                assert SECRET not in json.dumps([{**one, "score": 0} for one in answers])
+                assert SECRET not in json.dumps([{**answer, "score": 0} for answer in answers])
                 assert len(answers) <= public_count
         for path in ("/api/sync-status", "/metrics", "/healthz", "/openapi.json"):
             assert SECRET not in ask(path), path
@@ -231,8 +231,8 @@ def test_what_is_restricted_is_found_by_its_readers_and_through_no_face_by_other
 def test_no_spelling_of_a_viewer_opens_a_document(tmp_path: Path, viewer: str) -> None:
     settings = Settings(lancedb_uri=str(tmp_path), vector_assets_sources="notion")
     restricted(settings, "notion")
-    found = find(SECRET, settings=settings, where=Filter(viewer=viewer))
-    assert found.answers == ()
+    answers = find(SECRET, settings=settings, where=Filter(viewer=viewer))
+    assert answers.answers == ()
     assert len(find(SECRET, settings=settings, where=Filter(viewer=READER)).answers) == 1
 
 
@@ -254,12 +254,12 @@ def test_each_search_that_pinecone_is_asked_carries_who_asks(
         if path.endswith(("/query", "/documents/search"))
     ]
     # The watermark asks for the time of activity alone, and heads for ids.
-    searches = [one for one in asked if "score_by" in one or one.get("topK") == 100]
+    searches = [request for request in asked if "score_by" in request or request.get("topK") == 100]
     assert len(searches) >= 3
     allowed = [["public"], ["public", "eve@example.com"]]
-    for one in searches:
-        assert one["filter"]["$and"][0]["access"]["$in"] in allowed
-    assert any(one["filter"]["$and"][0]["access"]["$in"] == allowed[1] for one in searches)
+    for request in searches:
+        assert request["filter"]["$and"][0]["access"]["$in"] in allowed
+    assert any(request["filter"]["$and"][0]["access"]["$in"] == allowed[1] for request in searches)
 
 
 # At no moment
@@ -274,8 +274,8 @@ def long_document(text: str, access: tuple[str, ...]) -> Document:
     return document("1", *words, access=access)
 
 
-def sync(store: VectorStore, one: Document, embedder: TinyEmbedder) -> None:
-    Pipeline(source=ListSource([one]), target=target_of(store, embedder), meter=Meter()).run(
+def sync(store: VectorStore, document: Document, embedder: TinyEmbedder) -> None:
+    Pipeline(source=ListSource([document]), target=target_of(store, embedder), meter=Meter()).run(
         Days(DAY, DAY)
     )
 

@@ -74,16 +74,16 @@ class FailingEmbedder(TinyEmbedder):
 
 
 def index(store: LanceDBStore, embedder: Embedder, documents: Sequence[Document]) -> None:
-    for one in documents:
-        store.open(one.source, embedder.dimensions)
-        chunks = chunk_document(one, embedder.tokenizer, embedder.chunk_tokens)
+    for searched in documents:
+        store.open(searched.source, embedder.dimensions)
+        chunks = chunk_document(searched, embedder.tokenizer, embedder.chunk_tokens)
         store.upsert(
-            one.source,
+            searched.source,
             [
                 Record(
-                    record_id(one.id, chunk.ordinal),
+                    record_id(searched.id, chunk.ordinal),
                     embedder.embed_query(chunk.text),
-                    chunk_metadata(one, chunk, chunk_count=len(chunks), vector_spec="tiny"),
+                    chunk_metadata(searched, chunk, chunk_count=len(chunks), vector_spec="tiny"),
                 )
                 for chunk in chunks
             ],
@@ -170,7 +170,7 @@ def test_only_the_sources_asked_for_are_searched(ask: Find) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "found"),
+    ("where", "expected_ids"),
     [
         (Filter(containers=("OPS",)), ["jira:410"]),
         (Filter(containers=("OPS", "#ops")), ["jira:410", "slack:C1:1.0"]),
@@ -182,8 +182,8 @@ def test_only_the_sources_asked_for_are_searched(ask: Find) -> None:
     ],
     ids=["container", "containers", "since", "until", "reader", "other", "nobody"],
 )
-def test_what_is_searched_can_be_limited(ask: Find, where: Filter, found: list[str]) -> None:
-    assert sorted(ids(ask("the printer or the key", where=where))) == found
+def test_what_is_searched_can_be_limited(ask: Find, where: Filter, expected_ids: list[str]) -> None:
+    assert sorted(ids(ask("the printer or the key", where=where))) == expected_ids
 
 
 def test_a_key_opens_nothing_that_its_asker_may_not_read(ask: Find) -> None:

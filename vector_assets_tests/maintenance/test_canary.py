@@ -39,9 +39,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> VectorStore:
     sandbox: Sandbox = request.getfixturevalue("sandbox")
     if request.param == "vectors":
         make_vector_index(sandbox, 64)
-    found = build(sandbox)
-    found.seen_within_seconds = 0.0
-    return found
+    store = build(sandbox)
+    store.seen_within_seconds = 0.0
+    return store
 
 
 def test_each_night_the_canary_of_that_night_is_found(store: VectorStore) -> None:
@@ -61,11 +61,11 @@ def test_each_night_the_canary_of_that_night_is_found(store: VectorStore) -> Non
 def test_no_question_of_a_person_is_answered_by_the_canary(store: VectorStore) -> None:
     try_canary(store, TinyEmbedder(), now=NIGHT)
     store.open("jira", 64)
-    found = find(
+    answers = find(
         "a small yellow bird sings", settings=Settings(), store=store, embedder=TinyEmbedder()
     )
-    assert found.answers == ()
-    assert CANARY not in found.as_of
+    assert answers.answers == ()
+    assert CANARY not in answers.as_of
 
 
 class Forgetful(LanceDBStore):
@@ -124,8 +124,8 @@ class Shifted(TinyEmbedder):
     """Gives each text the vector of its neighbour."""
 
     def embed(self, texts: Sequence[str]) -> Embedded:
-        found = super().embed(texts)
-        return Embedded(np.roll(found.vectors, 1, axis=0), found.token_count)
+        embedded = super().embed(texts)
+        return Embedded(np.roll(embedded.vectors, 1, axis=0), embedded.token_count)
 
 
 @pytest.mark.parametrize("embedder", [Random, Constant, Shifted])
@@ -151,9 +151,9 @@ def problems(store: IndexStore, state: DagsterState | None, hours: int) -> list[
     now = NIGHT + timedelta(hours=hours)
     settings = Settings(files_path=".")
     health = measure(settings, Probes(settings, Index(store)), state, now=now)
-    if CANARY in {one.key for one in health.problems}:
+    if CANARY in {problem.key for problem in health.problems}:
         assert health.verdict is not Verdict.FRESH
-    return [one.detail for one in health.problems if one.key == CANARY]
+    return [problem.detail for problem in health.problems if problem.key == CANARY]
 
 
 def test_a_canary_that_was_not_found_for_more_than_a_night_is_a_problem(tmp_path: Path) -> None:
@@ -190,9 +190,9 @@ def test_status_over_http_and_metrics_say_when_it_was_last_found(tmp_path: Path)
         status = requests.get(f"{url}/api/sync-status", headers=READ, timeout=60).json()
         assert status["canary_found_at"] == "2026-03-02T06:00:00Z"
         # It is long ago by the clock of today, and no Dagster has tried since.
-        assert [one for one in status["problems"] if "found no canary" in one]
+        assert [problem for problem in status["problems"] if "found no canary" in problem]
         metrics = requests.get(f"{url}/metrics", headers=READ, timeout=60).text
-        [line] = [one for one in metrics.splitlines() if one.startswith(GAUGE)]
+        [line] = [candidate for candidate in metrics.splitlines() if candidate.startswith(GAUGE)]
         assert float(line.removeprefix(GAUGE)) == NIGHT.timestamp()
         assert 'vector_assets_problem{key="canary"} 1.0' in metrics
 
@@ -206,7 +206,7 @@ def test_the_alert_of_a_canary_is_over_once_it_is_found_again(tmp_path: Path) ->
     def told() -> list[str]:
         health = measure(settings, Probes(settings, Index(store)), DagsterState(), now=NEXT)
         problems = for_sensors(health, DagsterState(), incidents, settings)
-        return [one.key for one in problems if one.key == "run:canary"]
+        return [problem.key for problem in problems if problem.key == "run:canary"]
 
     assert told() == ["run:canary"]
     try_canary(store, TinyEmbedder(), now=NIGHT - timedelta(hours=1))

@@ -58,10 +58,10 @@ class IdSource(ListSource):
         self.retried: list[str] = []
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        self.retried += [one.document_id for one in failed]
+        self.retried += [due.document_id for due in failed]
         held = {item.id: item for item in self.items if isinstance(item, Document)}
-        for one in failed:
-            yield held.get(one.document_id) or Resolved(one.document_id)
+        for due in failed:
+            yield held.get(due.document_id) or Resolved(due.document_id)
 
 
 def stream(
@@ -82,7 +82,7 @@ def sync_from(store: VectorStore, source: ListSource, days: Days = NIGHT) -> Syn
 
 
 def held(store: VectorStore) -> dict[str, Quarantined]:
-    return {one.document_id: one for one in quarantined(Ledger(store, DIMENSIONS))}
+    return {document.document_id: document for document in quarantined(Ledger(store, DIMENSIONS))}
 
 
 def indexed(store: VectorStore) -> set[str]:
@@ -97,10 +97,10 @@ def test_a_text_that_the_embedder_refuses_costs_its_document_alone_until_it_is_e
 ) -> None:
     good, bad = document("1", "fine", updated_at=OLD), document("2", "POISON", updated_at=OLD)
     sync(store, good, bad, days=MARCH_2)
-    (one,) = held(store).values()
-    assert (one.document_id, one.day, one.attempts) == ("jira:2", date(2026, 3, 2), 1)
-    assert one.cause == "the embedder refused a passage: it holds POISON"
-    assert one.window.end == utc("2026-03-03")
+    (failed,) = held(store).values()
+    assert (failed.document_id, failed.day, failed.attempts) == ("jira:2", date(2026, 3, 2), 1)
+    assert failed.cause == "the embedder refused a passage: it holds POISON"
+    assert failed.window.end == utc("2026-03-03")
     assert indexed(store) == {"jira:1"}
     sync(store, good, document("2", "cured", updated_at=OLD))
     assert indexed(store) == {"jira:1", "jira:2"}
@@ -116,9 +116,9 @@ def test_a_record_that_pinecone_refuses_costs_its_document_alone(sandbox: Sandbo
     documents = [document(str(n), "words " * 80, updated_at=OLD) for n in range(20)]
     report = sync(store, *documents, days=MARCH_2)
     assert indexed(store) == {f"jira:{n}" for n in range(20) if n != 7}
-    (one,) = held(store).values()
-    assert one.document_id == "jira:7"
-    assert "the index refused it" in one.cause
+    (failed,) = held(store).values()
+    assert failed.document_id == "jira:7"
+    assert "the index refused it" in failed.cause
     assert (report.total.documents, report.total.failed_documents) == (19, 1)
     sandbox.faults.rules.clear()
     sync(store, *documents)
@@ -143,9 +143,9 @@ def test_a_record_that_lancedb_refuses_costs_its_document_alone(lancedb: LanceDB
     bad = document("bad", "words", updated_at=OLD, extra={"points": "three"})
     sync(lancedb, *good, days=MARCH_2)
     sync(lancedb, document("9", "words", updated_at=OLD), bad, days=MARCH_2)
-    assert indexed(lancedb) == {one.id for one in good} | {"jira:9"}
-    (one,) = held(lancedb).values()
-    assert "for the field 'points'" in one.cause
+    assert indexed(lancedb) == {document.id for document in good} | {"jira:9"}
+    (failed,) = held(lancedb).values()
+    assert "for the field 'points'" in failed.cause
     sync(lancedb, document("bad", "words", updated_at=OLD, extra={"points": 3}))
     assert "jira:bad" in indexed(lancedb)
     assert held(lancedb) == {}
@@ -217,15 +217,15 @@ def test_what_the_window_holds_is_not_read_twice(lancedb: LanceDBStore) -> None:
 
 def test_a_source_that_knows_no_ids_reads_the_days_again(lancedb: LanceDBStore) -> None:
     failing = [document(str(n), "POISON", updated_at=f"2026-03-0{n}T10:00") for n in (2, 3, 7)]
-    for one in failing:
-        sync_from(lancedb, ListSource([one]), Days(one.day, one.day))
+    for edited in failing:
+        sync_from(lancedb, ListSource([edited]), Days(edited.day, edited.day))
     lost = DocumentFailure("jira:lost", "it has no day")
     sync_from(lancedb, ListSource([lost]), MARCH_2)
     healed = [document(str(n), "cured", updated_at=f"2026-03-0{n}T10:00") for n in (2, 3)]
     bystander = document("5", "not asked for", updated_at="2026-03-02T11:00")
     source = ListSource([*healed, bystander])
     sync_from(lancedb, source)
-    assert [(one.start, one.end) for one in source.windows[1:]] == [
+    assert [(window.start, window.end) for window in source.windows[1:]] == [
         (utc("2026-03-02"), utc("2026-03-04")),
         (utc("2026-03-07"), utc("2026-03-08")),
     ]
@@ -236,7 +236,9 @@ def test_a_source_that_knows_no_ids_reads_the_days_again(lancedb: LanceDBStore) 
 
 def test_days_in_a_row_share_a_window() -> None:
     days = [date(2026, 3, n) for n in (9, 2, 1, 2, 5)]
-    assert [(one.start.day, one.end.day) for one in days_as_windows(days) if one.end] == [
+    assert [
+        (window.start.day, window.end.day) for window in days_as_windows(days) if window.end
+    ] == [
         (1, 3),
         (5, 6),
         (9, 10),
@@ -254,9 +256,9 @@ def test_a_source_that_cannot_give_an_old_document_costs_the_night_nothing(
     sync(lancedb, document("2", "POISON", updated_at=OLD), days=MARCH_2)
     report = sync_from(lancedb, Broken([document("3", "new", updated_at="2026-03-29T10:00")]))
     assert indexed(lancedb) == {"jira:3"}
-    one = held(lancedb)["jira:2"]
-    assert (one.attempts, report.failed_again_documents) == (2, 1)
-    assert "HTTP 503" in one.cause
+    failed = held(lancedb)["jira:2"]
+    assert (failed.attempts, report.failed_again_documents) == (2, 1)
+    assert "HTTP 503" in failed.cause
 
 
 # Crashes and other runs
@@ -365,11 +367,11 @@ def test_all_of_many_failures_are_recorded_and_each_gets_its_turn(lancedb: Lance
         run_ = Quarantine(Ledger(lancedb, DIMENSIONS), "jira", WINDOW)
         due = run_.due([])
         assert len(due) <= MAX_RETRIED
-        tried += [one.document_id for one in due]
-        for one in due:
-            run_.note_failure(DocumentFailure(one.document_id, "down", one.day))
+        tried += [failed.document_id for failed in due]
+        for failed in due:
+            run_.note_failure(DocumentFailure(failed.document_id, "down", failed.day))
         run_.save()
-    assert set(tried) == {one.document_id for one in failing}
+    assert set(tried) == {failed.document_id for failed in failing}
 
 
 def test_a_cause_of_any_length_is_kept_short(store: VectorStore) -> None:
@@ -402,7 +404,7 @@ def test_sync_and_status_name_what_is_in_quarantine_and_why(run: Run) -> None:  
     code, out, _ = run("sync", "--json")
     (report,) = json.loads(out)
     assert (code, report["quarantined_documents"]) == (1, 2)
-    held = {one["document_id"] for one in report["quarantine"]}
+    held = {document["document_id"] for document in report["quarantine"]}
     assert held == {"jira:10001", "jira:10002"}
 
     _, out, _ = run("status")
@@ -436,7 +438,9 @@ def test_http_names_what_is_in_quarantine(run: Run, tmp_path: Path) -> None:  # 
         answer = requests.get(f"{url}/api/sync-status", headers=READ, timeout=30).json()
     (source,) = answer["sources"]
     assert source["failed_documents"] == 2
-    assert [(one["document_id"], one["attempts"]) for one in source["quarantine"]] == [
+    assert [
+        (document["document_id"], document["attempts"]) for document in source["quarantine"]
+    ] == [
         ("jira:10002", 1),
         ("jira:10001", 1),
     ]

@@ -72,5 +72,5 @@ def test_redacted_secrets_are_counted_by_day_and_stand_as_a_number_in_the_metada
     report.add(DAY, DayStats(documents=1, redacted_secrets=3))
     report.add(DAY + timedelta(1), DayStats(documents=1, redacted_secrets=2))
     by_day = metadata_by_day(report, [DAY])
-    found = plain(by_day[DAY]["redacted_secrets"])
-    assert (type(found), found, report.total.redacted_secrets) == (int, 3, 5)
+    secret_count = plain(by_day[DAY]["redacted_secrets"])
+    assert (type(secret_count), secret_count, report.total.redacted_secrets) == (int, 3, 5)

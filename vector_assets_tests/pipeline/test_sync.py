@@ -97,12 +97,12 @@ def texts(store: LanceDBStore, document_id: str) -> list[str]:
 def holds(store: LanceDBStore, doc: Document) -> bool:
     """Tell whether the index holds exactly this version of a document."""
     head = store.heads("jira", [doc.id]).get(doc.id)
-    found = texts(store, doc.id)
-    whole = " ".join(found)
+    stored_texts = texts(store, doc.id)
+    whole = " ".join(stored_texts)
     return (
         head is not None
         and head.document_fingerprint != ""
-        and head.chunk_count == len(found) == len(store.chunk_ids("jira", doc.id))
+        and head.chunk_count == len(stored_texts) == len(store.chunk_ids("jira", doc.id))
         and all(" ".join(section.text.split()) in whole for section in doc.sections)
     )
 

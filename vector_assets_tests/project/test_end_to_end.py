@@ -51,8 +51,8 @@ def test_a_week_through_the_assets_is_found_with_its_links(settings: Settings) -
         for source in SOURCE_NAMES:
             assert materialize_in_process(defs, source, week, instance=instance).success
     store = build_store(settings, Meter())
-    found = {source: len(dict(store.documents(source))) for source in SOURCE_NAMES}
-    assert found == {"jira": 8, "slack": 14, "notion": 6, "fireflies": 3}
+    document_counts = {source: len(dict(store.documents(source))) for source in SOURCE_NAMES}
+    assert document_counts == {"jira": 8, "slack": 14, "notion": 6, "fireflies": 3}
 
     [answer] = find("what about HAR-41?", settings=settings, limit=1).answers
     assert answer.title == "HAR-41 Shipping labels print blank for parcels to Norway"
@@ -62,7 +62,7 @@ def test_a_week_through_the_assets_is_found_with_its_links(settings: Settings) -
     for source in SOURCE_NAMES:
         report = sync_source(source, week, settings)
         assert (report.total.embedded_chunks, report.total.chunks) == (0, 0)
-        assert report.total.unchanged_documents == report.total.documents == found[source]
+        assert report.total.unchanged_documents == report.total.documents == document_counts[source]
 
 
 @pytest.mark.parametrize("settings", ["lancedb"], indirect=True)

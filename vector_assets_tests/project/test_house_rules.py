@@ -44,9 +44,9 @@ def test_a_file_holds_one_concept_and_says_which(path: Path) -> None:
 @pytest.mark.parametrize("path", CODE, ids=name_of)
 def test_functions_are_short(path: Path) -> None:
     long = [
-        f"{one.name}: {one.end_lineno - one.lineno + 1} lines"
-        for one in functions(ast.parse(path.read_text()))
-        if (one.end_lineno or 0) - one.lineno + 1 > MAX_FUNCTION_LINES
+        f"{function.name}: {function.end_lineno - function.lineno + 1} lines"
+        for function in functions(ast.parse(path.read_text()))
+        if (function.end_lineno or 0) - function.lineno + 1 > MAX_FUNCTION_LINES
     ]
     assert long == []
 

@@ -47,6 +47,6 @@ def idle_growth_mib(steps: list[list[float]]) -> float:
     Args:
         steps: Documents, MiB and maintenances so far.
     """
-    spans = [[one[1] for one in span] for _, span in groupby(steps, key=lambda step: step[2])]
+    spans = [[step[1] for step in span] for _, span in groupby(steps, key=lambda step: step[2])]
     # The step of the maintenance itself still holds what it is about to give back.
     return sum(max(0.0, span[-1] - span[1]) for span in spans if len(span) > 1)

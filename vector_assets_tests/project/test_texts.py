@@ -162,13 +162,13 @@ def stored(store: VectorStore, doc: Document, embedder: Embedder) -> list[Metada
     chunk_count = len(store.chunk_ids(doc.source, doc.id))
     assert chunk_count == store.count(doc.source)
     vector = embedder.embed_query("printer")
-    reader = next((one for one in doc.access if "@" in clean_text(one)), "")
+    reader = next((email for email in doc.access if "@" in clean_text(email)), "")
     where = Filter(viewer=clean_text(reader))
     with pytest.MonkeyPatch.context() as patch:
         # One search for a whole document; nobody but this test asks for so much.
         patch.setattr("vector_assets.sandbox.pinecone.routes.MAX_RESULT_BYTES", 10**9)
         hits = store.search_dense(doc.source, vector, where=where, limit=chunk_count)
-    return sorted((hit.metadata for hit in hits), key=lambda one: int(str(one["chunk"])))
+    return sorted((hit.metadata for hit in hits), key=lambda record: int(str(record["chunk"])))
 
 
 def squeezed(text: str) -> str:
@@ -181,14 +181,15 @@ def lost_words(doc: Document, texts: Sequence[str]) -> set[str]:
     A word longer than a piece may be, and a script without spaces, is cut; the pieces follow each
     other in neighbouring chunks, below the heading that stands above each.
     """
-    headings = sorted({" ".join(one.heading.split()) for one in doc.sections}, key=len)
+    headings = sorted({" ".join(section.heading.split()) for section in doc.sections}, key=len)
     kept: set[str] = set()
     passages = []
     for text in texts:
         kept.update(text.split())
         passage = text.partition("\n\n")[2]
-        passages.append(next((passage.removeprefix(f"{one}\n") for one in headings if one
-                              and passage.startswith(f"{one}\n")), passage))  # fmt: skip
+        starts = (f"{heading}\n" for heading in headings if heading)
+        start = next((start for start in starts if passage.startswith(start)), "")
+        passages.append(passage.removeprefix(start))
     whole = squeezed("".join(passages))
     parts = [doc.title, doc.container]
     parts += [part for section in doc.sections for part in (section.heading, section.text)]
@@ -196,13 +197,13 @@ def lost_words(doc: Document, texts: Sequence[str]) -> set[str]:
     return {word for word in wanted - kept if word not in whole}
 
 
-def check(doc: Document, found: Sequence[Metadata], report: SyncReport) -> None:
+def check(doc: Document, records: Sequence[Metadata], report: SyncReport) -> None:
     """Hold a document as it stands in an index against the rules."""
     assert report.failures == []
     assert report.total.documents == 1
-    assert report.total.chunks == len(found) > 0
-    assert max(metadata_bytes(one) for one in found) <= MAX_METADATA_BYTES
-    assert lost_words(doc, [str(one["text"]) for one in found]) == set()
+    assert report.total.chunks == len(records) > 0
+    assert max(metadata_bytes(record) for record in records) <= MAX_METADATA_BYTES
+    assert lost_words(doc, [str(record["text"]) for record in records]) == set()
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -212,13 +213,13 @@ def test_a_text_goes_all_the_way_and_loses_no_word(
     embedder = TinyEmbedder(chunk_tokens=400)
     doc = replace(CASES[case], source=f"case{list(CASES).index(case)}")
     report = sync(store, embedder, doc)
-    found = stored(store, doc, embedder)
-    check(doc, found, report)
+    records = stored(store, doc, embedder)
+    check(doc, records, report)
     assert sizes.largest_bytes <= MAX_REQUEST_BYTES
 
     # What was found by all words is found by its own too.
-    middle = str(found[len(found) // 2]["text"])
-    reader = next((one for one in doc.access if "@" in one), "")
+    middle = str(records[len(records) // 2]["text"])
+    reader = next((email for email in doc.access if "@" in email), "")
     hits = store.search_dense(
         doc.source, embedder.embed_query(middle), where=Filter(viewer=reader), limit=3
     )
@@ -234,9 +235,12 @@ def test_the_tokens_of_openai_fit_and_lose_no_word(case: str, openai: OpenAIEmbe
                                                     tmp_path: Path) -> None:  # fmt: skip
     store = LanceDBStore(str(tmp_path / "lancedb"))
     report = sync(store, openai, CASES[case])
-    found = stored(store, CASES[case], openai)
-    check(CASES[case], found, report)
-    assert max(openai.tokenizer.count(str(one["text"])) for one in found) <= openai.chunk_tokens
+    records = stored(store, CASES[case], openai)
+    check(CASES[case], records, report)
+    assert (
+        max(openai.tokenizer.count(str(record["text"])) for record in records)
+        <= openai.chunk_tokens
+    )
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +250,9 @@ def openai() -> Iterator[OpenAIEmbedder]:
 
 
 LOCAL_CASES = [
-    case for case, doc in CASES.items() if sum(len(one.text) for one in doc.sections) < 200_000
+    case
+    for case, doc in CASES.items()
+    if sum(len(section.text) for section in doc.sections) < 200_000
 ]
 
 
@@ -283,8 +289,10 @@ def test_readers_without_room_are_counted_and_told_and_never_let_in(tmp_path: Pa
     assert gap.subject == "documents in HAR for some of their readers"
     assert "do not find the document" in gap.reason
     [first, last] = [
-        store.search_dense("jira", embedder.embed_query("text"), where=Filter(viewer=one), limit=1)
-        for one in ("person-0@example.com", "person-9999@example.com")
+        store.search_dense(
+            "jira", embedder.embed_query("text"), where=Filter(viewer=viewer), limit=1
+        )
+        for viewer in ("person-0@example.com", "person-9999@example.com")
     ]
     assert [len(first), len(last)] == [1, 0]
     assert store.search_dense("jira", embedder.embed_query("text"), where=Filter(), limit=1) == []
@@ -296,7 +304,7 @@ def test_a_link_that_is_too_long_gives_way_to_the_documents(tmp_path: Path) -> N
     embedder = TinyEmbedder()
     doc = CASES["a link of a hundred kilobytes"]
     sync(store, embedder, doc)
-    assert [one["url"] for one in stored(store, doc, embedder)] == ["https://e.example/1"]
+    assert [record["url"] for record in stored(store, doc, embedder)] == ["https://e.example/1"]
 
 
 def test_authors_and_labels_stand_as_far_as_there_is_room(tmp_path: Path) -> None:
@@ -304,11 +312,11 @@ def test_authors_and_labels_stand_as_far_as_there_is_room(tmp_path: Path) -> Non
     embedder = TinyEmbedder()
     doc = replace(CASES["ten thousand authors"], extra=CASES["ten thousand labels"].extra)
     sync(store, embedder, doc)
-    [found] = stored(store, doc, embedder)
-    assert found["authors"] == list(PEOPLE[: len(found["authors"])])
-    assert len(found["authors"]) > 100
-    assert found["labels"] == [f"l{n}" for n in range(len(found["labels"]))]
-    assert len(found["labels"]) > 100
+    [record] = stored(store, doc, embedder)
+    assert record["authors"] == list(PEOPLE[: len(record["authors"])])
+    assert len(record["authors"]) > 100
+    assert record["labels"] == [f"l{n}" for n in range(len(record["labels"]))]
+    assert len(record["labels"]) > 100
 
 
 anything = st.text(max_size=300) | st.text(

@@ -140,8 +140,8 @@ def _sections() -> Iterator[tuple[str, str]]:
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("", 0)) as other:
+        return listener.getsockname()[1], other.getsockname()[1]
 
 
 def _answers(port: int) -> bool:

@@ -21,10 +21,10 @@ def contents(uri: Path | str, sources: Sequence[str] = SOURCE_NAMES) -> Contents
     }
 
 
-def assert_same(one: Contents, other: Contents) -> None:
+def assert_same(first: Contents, other: Contents) -> None:
     """Check that two indexes hold the same records: ids, every field, and the vectors."""
-    assert one.keys() == other.keys()
-    for name, records in one.items():
+    assert first.keys() == other.keys()
+    for name, records in first.items():
         assert records, f"nothing of {name}"
         assert records.keys() == other[name].keys()
         for identity, record in records.items():

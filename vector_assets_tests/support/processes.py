@@ -13,7 +13,9 @@ _PATIENCE_SECONDS = 200.0
 def run_at_once(function: Callable[..., None], arguments: Sequence[tuple[Any, ...]]) -> None:
     """Call a function in as many processes as there are arguments, and fail unless all end well."""
     # Not a pool: when it ends, it may start a worker anew that nobody stops.
-    processes = [CONTEXT.Process(target=function, args=one) for one in arguments]
+    processes = [
+        CONTEXT.Process(target=function, args=process_arguments) for process_arguments in arguments
+    ]
     for process in processes:
         process.start()
     for process in processes:

@@ -183,9 +183,9 @@ def _assert_same_as_by_hand(days: Days, environment: dict[str, str], uri: Path) 
 
 def _finished_backfill(dagster: DagsterProcesses) -> str:
     """Return the id of the one backfill, empty while it is not done."""
-    found = dagster.query(_BACKFILLS)["partitionBackfillsOrError"]["results"]
-    assert len(found) <= 1
-    for backfill in found:
+    backfills = dagster.query(_BACKFILLS)["partitionBackfillsOrError"]["results"]
+    assert len(backfills) <= 1
+    for backfill in backfills:
         assert backfill["status"] not in {"FAILED", "COMPLETED_FAILED", "CANCELED"}
         if backfill["status"] == "COMPLETED_SUCCESS":
             return str(backfill["id"])

@@ -142,11 +142,7 @@ class LocalTokenizer:
 
 
 def model_folder() -> Path:
-    """Return the folder of the model's files in the installed package.
-
-    Raises:
-        SettingsError: A package of the extra `local` is not installed.
-    """
+    """Return the folder of the model's files in the package that the extra `local` installs."""
     missing = [package for package in _PACKAGES if find_spec(package) is None]
     if missing:
         raise SettingsError(
@@ -160,5 +156,4 @@ def model_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def _load(folder: Path) -> LocalModel:
-    """Return the model, which all sources of a process share."""
     return LocalModel(folder)

@@ -25,12 +25,9 @@ TokenIds = Sequence[int]
 
 
 class LocalModel:
-    """The model, loaded once per process; thread-safe.
+    """The model, loaded once per process; thread-safe; other weights are a `SettingsError`.
 
     Each core computes its own batch, as cores that share a batch wait for each other.
-
-    Raises:
-        SettingsError: The weights are not the published ones.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,8 +46,7 @@ class LocalModel:
     def vectors(self, texts: Sequence[TokenIds]) -> Vectors:
         """Return unit vectors, float32 of shape `(texts, DIMENSIONS)`.
 
-        Args:
-            texts: Ids of each text, [CLS] and [SEP] included.
+        The ids include [CLS] and [SEP].
         """
         vectors = np.zeros((len(texts), DIMENSIONS), np.float32)
         batches = list(_batches(texts))

@@ -79,15 +79,7 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 class OpenAIApi:
-    """Requests embeddings; thread-safe.
-
-    Args:
-        key: API key.
-        base_url: URL of the server; empty means OpenAI.
-        model: Its name at the server.
-        dimensions: Dimensions to request; None means the model's default.
-        meter: The meter of the run.
-    """
+    """Requests embeddings; thread-safe. No URL means OpenAI, no dimensions the model's own."""
 
     def __init__(
         self, *, key: str, base_url: str, model: str, dimensions: int | None, meter: Meter

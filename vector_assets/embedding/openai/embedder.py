@@ -38,12 +38,6 @@ def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
         yield batch
 
 
-def halves(texts: list[str]) -> tuple[list[str], list[str]]:
-    """Return the two halves of at least two texts."""
-    middle = len(texts) // 2
-    return texts[:middle], texts[middle:]
-
-
 DEFAULT_MODEL = "text-embedding-3-small"
 
 DIMENSIONS_BY_MODEL = {
@@ -76,11 +70,7 @@ _requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
 class OpenAIEmbedder(Embedder):
     """Embeds over HTTP; all callers of a process share the requests in flight.
 
-    Args:
-        api: Embeds one batch.
-        model: Its name at the server.
-        dimensions: Length of a vector.
-        dollars_per_million_tokens: Price at the server; None means the list price.
+    Without a price at the server, the list price counts.
     """
 
     provider = "openai"
@@ -104,11 +94,7 @@ class OpenAIEmbedder(Embedder):
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Build it from the settings; no request is made.
-
-        Raises:
-            SettingsError: The key is missing, or the dimensions of an unknown model are.
-        """
+        """Build it from the settings, or raise `SettingsError`; no request is made."""
         key = settings.openai_api_key.get_secret_value()
         if not key:
             raise SettingsError(
@@ -153,7 +139,7 @@ class OpenAIEmbedder(Embedder):
             else:
                 kept.append((index, text, count))
         cut = list(batches(kept))
-        parts = _requests.map(self._embed_batch, cut)
+        parts = _requests.map(self._embed_texts, ([text for _, text, _ in batch] for batch in cut))
         if len(cut) == 1 and not failures:
             return next(parts)
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
@@ -166,11 +152,7 @@ class OpenAIEmbedder(Embedder):
         return Embedded(vectors, token_count, failures)
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed a question; a question longer than the model reads is truncated.
-
-        Raises:
-            UsageError: The server refuses it.
-        """
+        """Embed a question, truncated to what the model reads; one refused is a `UsageError`."""
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
         embedded = self._embed_texts([text])
@@ -185,15 +167,10 @@ class OpenAIEmbedder(Embedder):
         self.embed_query(_HARMLESS)
         return f"{self.model} at {self._api.url}, {self.dimensions} dimensions"
 
-    def _embed_batch(self, batch: Batch) -> Embedded:
-        return self._embed_texts([text for _, text, _ in batch])
-
     def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
         """Embed texts that fit a request; bisect refused texts until each bad text is alone.
 
-        Args:
-            texts: One or more.
-            are_to_blame: Whether a refusal is known to concern texts and not settings.
+        They are to blame when a refusal is known to concern texts and not settings.
         """
         answer = self._api.request(texts)
         if isinstance(answer, Answer):
@@ -202,7 +179,9 @@ class OpenAIEmbedder(Embedder):
             self._require_harmless_text_passes(answer)
         if len(texts) == 1:
             return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: answer.cause})
-        first, second = (self._embed_texts(half, are_to_blame=True) for half in halves(texts))
+        middle = len(texts) // 2
+        first = self._embed_texts(texts[:middle], are_to_blame=True)
+        second = self._embed_texts(texts[middle:], are_to_blame=True)
         offset = len(first.vectors)
         return Embedded(
             np.concatenate([first.vectors, second.vectors]),
@@ -211,11 +190,7 @@ class OpenAIEmbedder(Embedder):
         )
 
     def _require_harmless_text_passes(self, refusal: Refusal) -> None:
-        """Check that the server does not refuse every text, before trying texts one by one.
-
-        Raises:
-            SettingsError: It refuses every text.
-        """
+        """Check that the server does not refuse every text, before trying texts one by one."""
         if isinstance(self._api.request([_HARMLESS]), Refusal):
             raise SettingsError(
                 f"{ENDPOINT} refuses every text: {refusal.cause} Check EMBEDDING_MODEL (it is "
@@ -223,11 +198,7 @@ class OpenAIEmbedder(Embedder):
             )
 
     def _units(self, answer: Answer) -> Embedded:
-        """Return an answer's vectors at unit length; a vector without direction is a failure.
-
-        Raises:
-            SettingsError: Their dimensions are not those of the settings.
-        """
+        """Return an answer's vectors at unit length; a vector without direction is a failure."""
         for vector in answer.vectors:
             if vector.shape != (self.dimensions,):
                 raise SettingsError(

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 
 from vector_assets.core.days import Window
 from vector_assets.core.errors import VectorAssetsError
@@ -26,9 +27,7 @@ from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.stores.records import head_id, record_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 EVERYTHING = Window(EPOCH, None)
-"""The window of all documents of an index."""
 
 ALWAYS_ALLOWED_DOCUMENTS = 3
 """So many may be deleted whatever their share: a person may delete one of three documents."""
@@ -40,9 +39,7 @@ BATCH_DOCUMENTS = 100
 """Heads are read again before each batch, shortly before its documents are deleted."""
 
 PROGRESS_DOCUMENTS = 500
-
 _NAMED = 5
-
 
 OnProgress = Callable[[PruneReport], None]
 
@@ -50,14 +47,8 @@ OnProgress = Callable[[PruneReport], None]
 class Prune:
     """One prune of one source.
 
-    Args:
-        source: Is listed.
-        store: One generation: compared with the listing, and deleted from.
-        meter: Counts the requests of both.
-        max_share: Share of the judged documents that may be deleted; 1 trusts the listing unless
-            it broke off.
-        now: The current time; for tests.
-        on_progress: Called with the report as it grows.
+    `max_share` is the share of the judged documents that may be deleted; 1 trusts the listing
+    unless it broke off.
     """
 
     def __init__(
@@ -88,12 +79,8 @@ class Prune:
 
         The window applies to the last activity that the index holds. Activity only moves forward,
         so a listing of everything after the window's start has to show each document; what it
-        leaves out for another reason is found by the second check.
-
-        Args:
-            window: Last activity, according to the index, of the documents to judge.
-            containers: Only documents of these projects, channels or databases; all when empty.
-            is_dry_run: Whether to report without deleting.
+        leaves out for another reason is found by the second check. Without `containers` all are
+        judged.
 
         Raises:
             RetryableError: The index does not answer; finished deletions stay, and the next prune
@@ -137,7 +124,6 @@ class Prune:
         return held
 
     def _gone(self, held: Mapping[str, Head], report: PruneReport) -> dict[str, Head]:
-        """Return what may be deleted; report what is refused."""
         try:
             missing = self._missing(held, report)
             states = self._remote_states(held, missing, report)
@@ -196,7 +182,6 @@ class Prune:
     def _remote_states(
         self, held: Mapping[str, Head], missing: Mapping[str, Head], report: PruneReport
     ) -> dict[str, RemoteState]:
-        """Ask the vendor about each; about none if far too many are missing to be deleted."""
         is_refused = self._max_share < 1 and self._beyond_share(held, missing, report)
         if not missing or (is_refused and len(missing) > MAX_LOOKED_AT):
             return {}
@@ -301,7 +286,6 @@ class Prune:
         report.kept_documents += len(batch) - len(deleted)
 
     def _is_of_another(self, head: Head, before: Head) -> bool:
-        """Tell whether another run has finished a document that we had marked unfinished."""
         # An eventually consistent index may still return the head from before.
         is_as_before = head == before and self._store.seen_within_seconds > 0
         return bool(head.document_fingerprint) and not is_as_before
@@ -326,20 +310,9 @@ def prune_source(
     is_dry_run: bool = False,
     on_progress: OnProgress = lambda report: None,
 ) -> PruneReport:
-    """Prune one source as the settings say.
+    """Prune one source as the settings say; see `Prune.run`.
 
-    Args:
-        name: Of the source.
-        settings: Name its address and the share that may be deleted.
-        window: Last activity, according to the index, of the documents to judge.
-        containers: Only documents of these; all when empty.
-        max_share: In place of the settings' share.
-        is_dry_run: Whether to report without deleting.
-        on_progress: Called with the report as it grows.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
-        VectorAssetsError: What the index raises; see `Prune.run`.
+    `max_share` replaces the share of the settings.
     """
     meter = Meter()
     prune = Prune(
@@ -362,6 +335,6 @@ def _named(document_ids: Collection[str]) -> str:
 
 
 def _batches(documents: Mapping[str, Head]) -> Iterator[dict[str, Head]]:
-    items = list(documents.items())
-    for at in range(0, len(items), BATCH_DOCUMENTS):
-        yield dict(items[at : at + BATCH_DOCUMENTS])
+    items = iter(documents.items())
+    while batch := dict(islice(items, BATCH_DOCUMENTS)):
+        yield batch

@@ -9,11 +9,8 @@ from vector_assets.sources.base import Missing
 class Refusal:
     """Why documents that the source does not show were left in the index.
 
-    Attributes:
-        subject: A source, project, channel or database.
-        reason: What was seen and what was expected.
-        advice: What to do next.
-        documents: How many documents were left.
+    The subject is a source, project, channel or database; the reason says what was seen and
+    expected.
     """
 
     subject: str
@@ -27,18 +24,10 @@ class PruneReport:
     """What a prune of one source saw and did; updated while it runs.
 
     Attributes:
-        source: Name of the source.
-        is_dry_run: Whether nothing was to be deleted.
-        listed_documents: Documents that the source lists, since the oldest judged document.
         judged_documents: Documents of the window in the index that are old enough to be judged.
         too_new_documents: Documents of the window that the listing may not show yet.
         moved_documents: Documents that are not listed and exist when asked for by id.
-        missing: Documents that are gone at the source, without refused ones.
-        deleted: Ids of the documents that were deleted.
         kept_documents: Missing documents that another run wrote before they could be deleted.
-        refusals: What was left in the index, and why.
-        requests: By endpoint.
-        seconds: Wall clock.
     """
 
     source: str

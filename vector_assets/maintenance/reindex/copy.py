@@ -1,7 +1,7 @@
 """Records of one generation to another of the same cut: the same texts, vectors of another model.
 
-No vendor is asked, so that what a vendor no longer shows, or shows to few, is kept as it is. What a
-head hashes of the whole document is not stored; a copied head names what it was copied from.
+No vendor is asked, so what a vendor no longer shows, or shows to few, is kept. A copied head names
+what it was copied from, for what it hashes of the whole document is not stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -31,10 +31,7 @@ class Copied:
     """What one pass over a namespace did.
 
     Attributes:
-        stats: Of what was written; `documents` counts those.
-        failures: Documents that the embedder refuses.
         damaged: Documents of which chunks were missing; a run that reads them anew mends them.
-        deleted: Documents that are gone from the old generation.
         passed_over: Documents that were being rewritten while they were read; the next pass.
     """
 
@@ -70,11 +67,7 @@ class CopyPlanner(Planner):
         return f"{_COPIED}{self._spec.name} {origin}" if origin else ""
 
     def planned(self, heads: Mapping[str, Head]) -> list[DocumentPlan | DocumentFailure]:
-        """Read some documents and plan them; one that changes meanwhile is left out.
-
-        Args:
-            heads: As the old generation listed them, by document id.
-        """
+        """Read some documents and plan them; one that changes meanwhile is left out."""
         held = self._read(heads)
         now = self._old.heads(self._space, list(heads))
         documents = []
@@ -117,7 +110,6 @@ class CopyPlanner(Planner):
         return metadata
 
     def _read(self, heads: Mapping[str, Head]) -> dict[str, dict[str, Metadata]]:
-        """Return the metadata of whole documents, by document and chunk."""
         ids = {
             document_id: [record_id(document_id, n) for n in range(head.chunk_count)]
             if head.document_fingerprint
@@ -147,14 +139,8 @@ def copy_namespace(
 
     Yields what was done so far after each batch; the last one is the whole pass.
 
-    Args:
-        old: Read from.
-        new: Written to.
-        namespace: Which.
-        embedder: Of the new generation.
-        is_served: Whether the new one is live, and written by others: then nothing is deleted, and
-            what others wrote stays.
-        without: Documents to leave alone: they have failed or were damaged in an earlier pass.
+    With `is_served` the new one is live and written by others: nothing is deleted, and what others
+    wrote stays. Documents of `without` have failed or were damaged in an earlier pass.
     """
     new.open(namespace, embedder.dimensions)
     planner = CopyPlanner(old, new, namespace, embedder)
@@ -186,7 +172,6 @@ def copy_namespace(
 
 
 def _deleted(store: VectorStore, namespace: str, document_ids: Set[str]) -> int:
-    """Delete documents with all of their chunks, and return how many."""
     for document_id in sorted(document_ids):
         store.delete(namespace, store.chunk_ids(namespace, document_id))
     return len(document_ids)
@@ -205,7 +190,6 @@ def _write(
 
 
 def _is_behind(ours: Head | None, theirs: Head, name: str) -> bool:
-    """Tell whether a copy has to be made, or made again."""
     if ours is None:
         return True
     if ours.document_fingerprint and not ours.document_fingerprint.startswith(_COPIED):
@@ -230,7 +214,6 @@ def _batches(heads: Sequence[tuple[str, Head]]) -> Iterator[dict[str, Head]]:
 
 
 def _stub(document_id: str, source: str, head: Head) -> Document:
-    """Return what the planner has to know of a document whose texts are not in sections."""
     instant = datetime.fromtimestamp(head.updated_at, UTC)
     return Document(
         source=source,

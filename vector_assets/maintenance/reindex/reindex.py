@@ -44,13 +44,7 @@ _SAMPLE_CHUNKS = 200
 class Reindexing:
     """From the live generation to one of the kind that the settings mean.
 
-    Args:
-        settings: Name everything.
-        index: The one that the settings name if None.
-        embedder: The same.
-        source_of: Makes a source by its name.
-        accepts_missing: Whether to switch though documents could not be brought over.
-        on_progress: Called after each batch.
+    `accepts_missing` switches though documents could not be brought over.
     """
 
     def __init__(
@@ -126,8 +120,7 @@ class Reindexing:
     def drop_old(self) -> list[str]:
         """Delete what a reindex has left beside the live index; return what, in words.
 
-        Raises:
-            FatalError: What was written to one of them is not brought over yet.
+        One whose last writes are not brought over yet is a `FatalError`.
         """
         dropped = []
         for old in self._records.old():
@@ -159,7 +152,6 @@ class Reindexing:
         return "stored text" if self._live.spec.is_cut_like(self._wanted) else "sources"
 
     def _begin(self) -> Generation:
-        """Return the generation to fill: that of an earlier run, or a new one."""
         building = self._records.building()
         if building is not None and building.name == self._wanted.name:
             return building
@@ -232,11 +224,6 @@ class Reindexing:
             self._read_changes(name, old, target, report)
 
     def _readable(self, held: Sequence[str]) -> list[str]:
-        """Return the sources to read.
-
-        Raises:
-            SettingsError: One of them is in the index and not set up.
-        """
         for name in held:
             if not self._accepts_missing:
                 self._settings.require_credentials(name)
@@ -370,7 +357,6 @@ def _held_sources(store: IndexStore) -> list[str]:
 
 
 def _behind(theirs: dict[str, Head], ours: dict[str, Head]) -> set[str]:
-    """Return the documents that are missing, or older, in the new generation."""
     return {
         document_id
         for document_id, head in theirs.items()

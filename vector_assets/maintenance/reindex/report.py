@@ -12,15 +12,9 @@ Way = Literal["stored text", "sources"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a reindex will take.
+    """What a reindex of the live index will take; nothing without a difference.
 
-    Attributes:
-        difference: What is another, in words; empty when nothing is, and nothing is to be done.
-        way: Where the texts come from.
-        documents: In the live index.
-        chunks: In the live index.
-        tokens: To embed, from a sample of the texts.
-        dollars: At list price; 0 for a model that costs nothing, or whose price is not known.
+    Tokens come from a sample; dollars are at list price.
     """
 
     difference: str
@@ -35,17 +29,8 @@ class Estimate:
 class ReindexReport:
     """What a reindex did; grows while it runs.
 
-    Attributes:
-        difference: What is another, in words.
-        way: Where the texts come from.
-        wanted: Documents that the live index held at the beginning.
-        stats: Of what was written.
-        requests: By endpoint.
-        failures: Documents that could not be brought over.
-        damaged: Documents that lacked chunks; `vector-assets sync` of their days mends them.
-        gone: Documents that no source shows any more, left behind.
-        is_switched: Whether the new index is served now.
-        seconds: Wall clock.
+    Damaged documents lacked chunks; `vector-assets sync` of their days mends them. Documents that
+    no source shows any more are gone: they are left behind.
     """
 
     difference: str

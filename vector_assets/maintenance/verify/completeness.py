@@ -17,25 +17,14 @@ _GROUPS_IN_FLIGHT = 8
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What the index holds of some days.
-
-    Attributes:
-        document_count: Of those days.
-        broken: Why each incomplete document is incomplete, by document id.
-    """
+    """How many documents the index holds of some days, and why some are incomplete, by id."""
 
     document_count: int
     broken: Mapping[str, str]
 
 
 def read_back(store: VectorStore, namespace: str, days: Sequence[date]) -> ReadBack:
-    """Check every document of some days; memory holds a few pages of them.
-
-    Args:
-        store: The index; asked from several threads.
-        namespace: Of a source.
-        days: Partitions.
-    """
+    """Check every document of some days from several threads; memory holds a few pages of them."""
 
     def read(group_days: Sequence[date]) -> ReadBack:
         count, broken = 0, dict[str, str]()
@@ -80,17 +69,17 @@ def _grouped(documents: Iterable[tuple[str, Head]]) -> Iterator[dict[str, Head]]
 
 
 def _broken_in(store: VectorStore, namespace: str, group: Mapping[str, Head]) -> dict[str, str]:
-    """Return why each incomplete document of a group is incomplete, by id."""
     chunk_ids = [
         record_id(document_id, ordinal)
         for document_id, head in group.items()
         for ordinal in _ordinals(head)
     ]
     present = store.fingerprints(namespace, chunk_ids).keys()
-    causes = {
-        document_id: _cause(document_id, head, present) for document_id, head in group.items()
+    return {
+        document_id: cause
+        for document_id, head in group.items()
+        if (cause := _cause(document_id, head, present))
     }
-    return {document_id: cause for document_id, cause in causes.items() if cause}
 
 
 def _ordinals(head: Head) -> range:

@@ -53,14 +53,7 @@ class Defect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect of one document.
-
-    Attributes:
-        kind: Which defect.
-        document_id: `{source}:{native id}`.
-        chunk_id: Of the record; empty when the finding is about the whole document.
-        detail: What was seen and what was expected.
-    """
+    """One defect of one document; without a chunk's id it is about the whole document."""
 
     kind: Defect
     document_id: str
@@ -70,13 +63,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What every record has to satisfy, given the configured embedder.
-
-    Attributes:
-        dimensions: Length of a vector.
-        is_unit: Whether the model returns vectors of length 1.
-        vector_spec: Model, dimensions and chunker in one word.
-    """
+    """What every record has to satisfy, given the configured embedder."""
 
     dimensions: int
     is_unit: bool
@@ -94,11 +81,7 @@ class Yardstick:
 class Wanted:
     """What the index should hold of a document, according to its source.
 
-    Attributes:
-        document: After redaction.
-        document_fingerprint: Of this version.
-        metadata: Of each record, by record id.
-        is_due: Whether this version had to be written by a run that is already over.
+    `metadata` is by record id. A version is due when a run that is already over had to write it.
     """
 
     document: Document
@@ -108,11 +91,7 @@ class Wanted:
 
     @classmethod
     def of(cls, document: Document, embedder: Embedder, *, is_due: bool) -> "Wanted":
-        """Chunk a document as the planner does.
-
-        Raises:
-            DocumentError: Its records would not fit into an index.
-        """
+        """Chunk a document as the planner does; raise `DocumentError` when it fits no index."""
         fingerprint = document_fingerprint(document, IndexSpec.of(embedder).vector_spec)
         return cls(document, fingerprint, metadata_of_records(document, embedder), is_due)
 
@@ -140,19 +119,14 @@ def examine(
 ) -> list[Finding]:
     """Return what is wrong with a document in the index.
 
-    Args:
-        document_id: Which.
-        wanted: What the source gives; None when it lists no such document in these days.
-        records: All records under ids of the document, including several of one id.
-        yardstick: Of the configured embedder.
-        owner_of: Returns the document to which the source assigns a passage's link.
+    `wanted` is None when the source lists no such document in these days; `records` are all under
+    ids of the document. `owner_of` returns the document to which the source assigns a passage's
+    link.
     """
     return list(_Examination(document_id, wanted, records, yardstick, owner_of).findings())
 
 
 class _Examination:
-    """One document; see `examine`."""
-
     def __init__(
         self,
         document_id: str,
@@ -170,7 +144,7 @@ class _Examination:
             self._copies[record.id].append(record)
         # Of several records with one id, a repair keeps the newest.
         self._held = {
-            chunk_id: max(copies, key=lambda copy: _number(copy.metadata, "updated_at"))
+            chunk_id: max(copies, key=lambda copy: number_in(copy.metadata, "updated_at"))
             for chunk_id, copies in sorted(
                 self._copies.items(), key=lambda item: ordinal_of(item[0])
             )
@@ -212,7 +186,6 @@ class _Examination:
                 yield self._finding(Defect.MISMATCHED, chunk_id, detail)
 
     def _vector_defect(self, record: Record) -> str:
-        """Return what is wrong with a vector; empty when nothing is."""
         dimensions = self._yardstick.dimensions
         if record.vector.shape != (dimensions,):
             return f"its vector has {record.vector.size} numbers, expected {dimensions}"
@@ -244,7 +217,7 @@ class _Examination:
             if not is_reported:
                 detail = "it differs from what the source gives, though both have the same date"
                 yield self._finding(Defect.MISMATCHED, "", detail)
-            yield from self._length_defects(int(_number(head.metadata, "chunk_count")))
+            yield from self._length_defects(int(number_in(head.metadata, "chunk_count")))
             return
         yield from self._length_defects(len(wanted.metadata))
         for chunk_id, fields in wanted.metadata.items():
@@ -253,7 +226,7 @@ class _Examination:
                 continue
             if record.metadata.get("fingerprint") == fields["fingerprint"]:
                 continue
-            if _number(record.metadata, "updated_at") < _number(fields, "updated_at"):
+            if number_in(record.metadata, "updated_at") < number_in(fields, "updated_at"):
                 detail = "it is of an older version than its document"
                 yield self._finding(Defect.STALE, chunk_id, detail)
             else:
@@ -274,15 +247,14 @@ class _Examination:
         head = self._head
         if head is None or head.id in self._corrupt:
             return
-        yield from self._length_defects(int(_number(head.metadata, "chunk_count")))
+        yield from self._length_defects(int(number_in(head.metadata, "chunk_count")))
         for chunk_id, record in self._held.items():
-            is_of_head = _number(record.metadata, "updated_at") == updated_at
+            is_of_head = number_in(record.metadata, "updated_at") == updated_at
             if chunk_id not in self._corrupt and not is_of_head:
                 detail = "it is of another version than its document"
                 yield self._finding(Defect.STALE, chunk_id, detail)
 
     def _unlisted(self) -> Iterator[Finding]:
-        """Yield the document that the source no longer lists, or each chunk without a head."""
         if self._head is not None:
             yield self._finding(Defect.ORPHANED, "", "the source no longer lists it")
             return
@@ -291,7 +263,6 @@ class _Examination:
             yield self._finding(Defect.ORPHANED, chunk_id, detail)
 
     def _length_defects(self, chunk_count: int) -> Iterator[Finding]:
-        """Yield the missing chunks of a document of this length, and those beyond its end."""
         for chunk_id in (record_id(self._id, ordinal) for ordinal in range(chunk_count)):
             if chunk_id not in self._held:
                 detail = f"the document has {chunk_count} chunks, this one is not there"
@@ -304,11 +275,11 @@ class _Examination:
     def _updated_at(self) -> float | None:
         """Return the time of the version in the index, from an intact record, the head if it is."""
         if self._head is not None and self._head.id not in self._corrupt:
-            return _number(self._head.metadata, "updated_at")
+            return number_in(self._head.metadata, "updated_at")
         intact = [
             record for chunk_id, record in self._held.items() if chunk_id not in self._corrupt
         ]
-        return max((_number(record.metadata, "updated_at") for record in intact), default=None)
+        return max((number_in(record.metadata, "updated_at") for record in intact), default=None)
 
     def _finding(self, kind: Defect, chunk_id: str, detail: str) -> Finding:
         return Finding(kind, self._id, chunk_id, detail)
@@ -317,7 +288,7 @@ class _Examination:
 def is_intact(record: Record, vector_spec: str) -> bool:
     """Tell whether a record belongs under its id and hashes to its own fingerprint."""
     metadata = record.metadata
-    ordinal = int(_number(metadata, "chunk"))
+    ordinal = int(number_in(metadata, "chunk"))
     if record.id != record_id(str(metadata.get("document_id")), ordinal):
         return False
     if ordinal_of(record.id) != 0 and _HEAD_ONLY_FIELDS & metadata.keys():
@@ -335,6 +306,7 @@ def _is_version(head: Record, wanted: Wanted) -> bool:
     )
 
 
-def _number(metadata: Metadata, name: str) -> float:
+def number_in(metadata: Metadata, name: str) -> float:
+    """Return a field of a record as a number; 0 when it is none."""
     value = metadata.get(name)
     return float(value) if isinstance(value, int | float) else 0.0

@@ -13,13 +13,13 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.targets import IndexOpener
-from vector_assets.maintenance.verify.findings import Defect
+from vector_assets.maintenance.verify.findings import Defect, Wanted, number_in
 from vector_assets.maintenance.verify.verify import Case, OnVerified, Verifier, VerifyReport
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.pipeline.writer import Writer
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
-from vector_assets.stores.base import Head, Metadata, VectorStore
+from vector_assets.stores.base import Head, Metadata, Record, VectorStore
 from vector_assets.stores.records import head_id, ordinal_of
 
 MAX_REPAIRS = 3
@@ -27,7 +27,6 @@ MAX_REPAIRS = 3
 document that was just written again; the next round repairs that."""
 
 _REWRITTEN = (Defect.MISMATCHED, Defect.STALE)
-"""Defects of a single record that is written again."""
 
 
 class Mender:
@@ -40,11 +39,7 @@ class Mender:
         self._writer = Writer(store, namespace, self._planner)
 
     def mend(self, cases: Sequence[Case]) -> None:
-        """Repair what can be repaired; a document that the source does not give is not written.
-
-        Raises:
-            VectorAssetsError: What embedder or index raise; finished repairs stay.
-        """
+        """Repair what can be repaired; a document that the source does not give is not written."""
         self._drop_doubles(cases)
         self._delete_orphans(cases)
         to_write = [case for case in cases if _is_to_be_written(case)]
@@ -57,11 +52,7 @@ class Mender:
             )
 
     def finish(self) -> None:
-        """Read back what was written.
-
-        Raises:
-            LostWriteError: It is not in the index.
-        """
+        """Read back what was written."""
         self._writer.finish()
         self._store.maintain(self._namespace)
 
@@ -100,7 +91,7 @@ class Mender:
             assert case.wanted is not None
             rewritten = set(_chunk_ids(case, *_REWRITTEN))
             for record in case.records:
-                if record.id in rewritten and _date(record.metadata) > case.wanted.updated_at:
+                if record.id in rewritten and _is_newer(record, case.wanted):
                     dated_ahead.append(record.id)
                 elif record.id in rewritten:
                     cleared_records[record.id] = {"fingerprint": ""}
@@ -120,26 +111,24 @@ def _is_surplus(chunk_id: str, head: Head | None) -> bool:
 
 
 def _is_to_be_written(case: Case) -> bool:
-    """Tell whether writing the source's version repairs a document."""
     if case.wanted is None:
         return False
     rewritten = set(_chunk_ids(case, *_REWRITTEN))
     id_of_head = head_id(case.document_id)
     head = next((record for record in case.records if record.id == id_of_head), None)
     is_head_intact = head is not None and head.id not in rewritten
-    if head is not None and is_head_intact and _date(head.metadata) > case.wanted.updated_at:
+    if head is not None and is_head_intact and _is_newer(head, case.wanted):
         # The index holds a newer version than this listing of the source.
         return False
     return any(not (each.chunk_id and each.kind is Defect.ORPHANED) for each in case.findings)
 
 
+def _is_newer(record: Record, wanted: Wanted) -> bool:
+    return number_in(record.metadata, "updated_at") > wanted.updated_at
+
+
 def _chunk_ids(case: Case, *kinds: Defect) -> list[str]:
     return [each.chunk_id for each in case.findings if each.chunk_id and each.kind in kinds]
-
-
-def _date(metadata: Metadata) -> float:
-    value = metadata.get("updated_at")
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def verify_index(
@@ -154,20 +143,11 @@ def verify_index(
 ) -> VerifyReport:
     """Verify some days; with `repair`, repair what is found and verify again.
 
-    Args:
-        open_source: Returns the source, without anything remembered from before.
-        embedder: The configured one.
-        store: The index; only read unless `repair`.
-        days: To look at.
-        repair: Whether to repair.
-        now: The present; for tests.
-        on_progress: Called with the report as it grows.
+    Raises:
+        VectorAssetsError: What source, embedder or index raise; then the result is unknown.
 
     Returns:
         What is wrong at the end, and what was repaired.
-
-    Raises:
-        VectorAssetsError: What source, embedder or index raise; then the result is unknown.
     """
     new_verifier = partial(
         Verifier,
@@ -214,12 +194,7 @@ def verify_source(
     repair: bool = False,
     on_progress: OnVerified = lambda report: None,
 ) -> VerifyReport:
-    """Verify some days of one source as the settings say.
-
-    Raises:
-        SettingsError: A setting that it needs is missing.
-        VectorAssetsError: See `verify_index`.
-    """
+    """Verify some days of one source as the settings say; see `verify_index`."""
     meter = Meter()
     target = IndexOpener(settings).target(meter)
     return verify_index(

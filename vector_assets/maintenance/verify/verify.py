@@ -12,12 +12,11 @@ from datetime import UTC, datetime
 from itertools import groupby, islice
 
 from vector_assets.core.days import Days, Window, start_of_day
-from vector_assets.core.documents import Document
 from vector_assets.core.errors import DocumentError
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.spec import IndexSpec
 from vector_assets.maintenance.verify.findings import Defect, Finding, Wanted, Yardstick, examine
-from vector_assets.pipeline.extract import batched
+from vector_assets.pipeline.extract import batched, newest_documents
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.redaction.redact import redact_document, words_without_secrets
 from vector_assets.sources.base import Source
@@ -32,21 +31,12 @@ from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.records import document_id_of, head_id, ordinal_of, record_id
 
 MAX_FINDINGS = 10_000
-"""How many findings a report names; all are counted."""
-
 _BATCH_IDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A document with defects that were seen twice.
-
-    Attributes:
-        document_id: Which.
-        wanted: What the source gives; None when it lists no such document in these days.
-        records: What the index holds of it.
-        findings: What is wrong; empty when the second look found nothing.
-    """
+    """A document with defects that were seen twice; none when the second look found nothing."""
 
     document_id: str
     wanted: Wanted | None
@@ -56,19 +46,9 @@ class Case:
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What was seen of one source.
+    """What was seen of one source; all findings are counted, the first `MAX_FINDINGS` kept.
 
-    Attributes:
-        source: Which.
-        days: That were asked for.
-        stage: What is being done now, in words.
-        documents: How many documents of the source were compared.
-        records: How many record ids of the index were read.
-        record_count: How many records the index reports.
-        findings: What is wrong, the first `MAX_FINDINGS`.
-        counts: Number of all findings, by kind.
-        unread: Documents that the source could not give; they are not verified.
-        mended: Number of findings that were repaired, by kind.
+    Unread documents are those that the source could not give; they are not verified.
     """
 
     source: str
@@ -99,17 +79,10 @@ OnVerified = Callable[[VerifyReport], None]
 
 
 class Verifier:
-    """Compares one source with its namespace, once.
+    """Compares one source with its namespace, once; the index is only read.
 
-    Memory grows with the ids and links of these days' documents, not with their texts.
-
-    Args:
-        open_source: Returns a new source, without cached state.
-        embedder: The configured one, which every record has to match.
-        store: The index; only read.
-        days: To verify, with the overlap of a sync. Later activity is not due yet.
-        now: The current time; for tests.
-        on_progress: Called with the report as it grows.
+    Memory grows with the ids and links of these days' documents, not with their texts. Activity
+    after these days is not due yet. `open_source` returns a new source, without cached state.
     """
 
     def __init__(
@@ -137,11 +110,7 @@ class Verifier:
         self.report = VerifyReport(source.name, days)
 
     def verify(self) -> VerifyReport:
-        """Compare everything and return the report.
-
-        Raises:
-            VectorAssetsError: What source, embedder or index raise; then the result is unknown.
-        """
+        """Compare everything and return the report; after an error the result is unknown."""
         for _ in self.cases():
             pass
         return self.report
@@ -184,18 +153,13 @@ class Verifier:
         self, items: Sequence[SourceItem], unread: list[DocumentFailure]
     ) -> dict[str, Wanted]:
         """Return what the index should hold; of a document that is listed twice, the newer."""
-        newest: dict[str, Document] = {}
         for item in items:
             if isinstance(item, DocumentFailure):
                 unread.append(replace(item, cause=words_without_secrets(item.cause)))
             if isinstance(item, DocumentFailure | Deferred | Unchanged):
                 self._covered.setdefault(item.document_id, 0)
-            if isinstance(item, Document):
-                known = newest.get(item.id)
-                if known is None or item.updated_at >= known.updated_at:
-                    newest[item.id] = item
         wanted: dict[str, Wanted] = {}
-        for document_id, document in newest.items():
+        for document_id, document in newest_documents(items).items():
             is_due = document.updated_at.timestamp() < self._due_before
             try:
                 clean, _ = redact_document(document)
@@ -327,7 +291,6 @@ class Verifier:
         )
 
     def _source(self) -> Source:
-        """Return a source that reads every document, also those that seem unchanged."""
         source = self._open_source()
         spec = IndexSpec.of(self._embedder)
         source.known = HeldVersions(self._store, self._namespace, spec.vector_spec, is_rescan=True)

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.deadline import within
+from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.channels import Channel, Kind, Message, WebhookChannel
 from vector_assets.monitoring.alerts.incidents import REPORTERS, Incident, IncidentStore
@@ -17,6 +18,11 @@ from vector_assets.monitoring.problems import Problem
 logger = logging.getLogger(__name__)
 
 REMIND_EVERY = timedelta(days=1)
+
+_CHANNEL_PREFIX = "channel:"
+
+DELIVERY_SECONDS = 60.0
+"""How long a channel may take to accept a message."""
 
 
 def build_channels(settings: Settings) -> tuple[Channel, ...]:
@@ -34,13 +40,7 @@ def build_channels(settings: Settings) -> tuple[Channel, ...]:
 
 
 class Alerter:
-    """Turns the problems that one reporter sees into messages.
-
-    Args:
-        reporter: Such as `watcher`; each reporter has its own incidents.
-        channels: Where messages are sent; without any, alerts are only logged.
-        store: Keeps the incidents of all reporters.
-    """
+    """Turns one reporter's problems into messages; without channels they are only logged."""
 
     def __init__(self, reporter: str, channels: Sequence[Channel], store: IncidentStore) -> None:
         self._reporter = reporter
@@ -48,12 +48,7 @@ class Alerter:
         self._store = store
 
     def reconcile(self, problems: Sequence[Problem], now: datetime) -> None:
-        """Open, update and close incidents so that they match the present problems, and notify.
-
-        Args:
-            problems: All present problems of this reporter; an incident without one is closed.
-            now: UTC.
-        """
+        """Open, update and close incidents so that they match the present problems, and notify."""
         incidents = self._store.read(self._reporter)
         keys_of_others = self._keys_of_other_reporters()
         present = {problem.key: problem for problem in problems}
@@ -63,7 +58,7 @@ class Alerter:
             elif key not in keys_of_others:
                 incidents[key] = Incident(problem, opened_at=problem.since or now, seen_at=now)
         for key, incident in list(incidents.items()):
-            if key in present or _is_about_a_channel(key):
+            if key in present or key.startswith(_CHANNEL_PREFIX):
                 self._notify(incident, now)
             elif self._notify_resolved(incident, now):
                 del incidents[key]
@@ -152,18 +147,14 @@ class Alerter:
 
 
 def _channel_key(channel: Channel) -> str:
-    return f"channel:{channel.name}"
-
-
-def _is_about_a_channel(key: str) -> bool:
-    return key.startswith("channel:")
+    return f"{_CHANNEL_PREFIX}{channel.name}"
 
 
 def _deliver(channel: Channel, message: Message) -> str:
     """Send a message; return why that failed, or an empty text."""
     try:
-        channel.send(message)
-    except VectorAssetsError as error:
-        logger.warning("alert to %s: %s", channel.name, error)
-        return str(error)
+        within(DELIVERY_SECONDS, lambda: channel.send(message))
+    except Exception as error:  # noqa: BLE001 - the other channels are still told
+        logger.warning("alert to %s: %s", channel.name, cause_of(error))
+        return cause_of(error)
     return ""

@@ -42,9 +42,6 @@ class Message:
     """One message about a problem.
 
     Attributes:
-        kind: What happened to the incident.
-        problem: What the message is about.
-        since: When the problem began, UTC.
         ended_at: When it ended, UTC; None while it lasts.
     """
 
@@ -93,7 +90,6 @@ class Channel(ABC):
     """Somewhere alerts can be sent.
 
     Attributes:
-        name: Shown in messages about this channel.
         setting: The variable that configures it.
     """
 
@@ -110,11 +106,7 @@ class Channel(ABC):
 
 
 class WebhookChannel(Channel):
-    """Any address that accepts a JSON document by POST.
-
-    Args:
-        url: Treated as a secret, as most webhook addresses are.
-    """
+    """Any address that accepts a JSON document by POST; the address is treated as a secret."""
 
     name = "webhook"
     setting = "ALERT_WEBHOOK_URL"

@@ -25,8 +25,6 @@ class Incident:
     """A problem from its beginning to its end.
 
     Attributes:
-        problem: As last seen.
-        opened_at: When the problem began, UTC.
         seen_at: When it was first noticed, UTC.
         notified_at: By channel, when the last alert or reminder was delivered.
         resolved_at: By channel, when the message that closes the incident was delivered.
@@ -87,11 +85,7 @@ class IncidentStore(ABC):
 
 
 class FileIncidentStore(IncidentStore):
-    """One file per reporter.
-
-    Args:
-        folder: Created on the first write.
-    """
+    """One file per reporter, in a folder that the first write creates."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -133,10 +127,6 @@ class RememberedIncidentStore(IncidentStore):
 
     A database that is down is an incident too and must be alerted once, so it has to be remembered
     outside of the database. What was written meanwhile is written to the store once it is back.
-
-    Args:
-        store: The shared store.
-        outage_errors: What the store raises when it does not answer.
     """
 
     def __init__(self, store: IncidentStore, outage_errors: tuple[type[Exception], ...]) -> None:
@@ -192,11 +182,7 @@ INCIDENTS_FOLDER = Path("data")
 
 @contextmanager
 def incident_store() -> Iterator[IncidentStore]:
-    """Yield Dagster's storage if there is an instance, else a store of files.
-
-    Raises:
-        UnavailableError: Dagster's storage does not answer.
-    """
+    """Yield Dagster's storage if there is an instance, else a store of files."""
     with configured_instance() as instance:
         if instance is None:
             yield FileIncidentStore(INCIDENTS_FOLDER)

@@ -21,14 +21,7 @@ FRESHNESS_SENSOR = "freshness_alert_sensor"
 
 
 def run_problem(source: str, *, days: str, cause: str, link: str) -> Problem:
-    """Return the problem that a source's run has failed and will not be retried.
-
-    Args:
-        source: Name.
-        days: The days of the run, in words.
-        cause: Error message.
-        link: To the run.
-    """
+    """Return the problem that a source's run has failed and will not be retried."""
     return Problem(
         f"{RUN_PREFIX}{source}",
         f"{source}: the run for {days} failed",
@@ -60,12 +53,6 @@ def for_sensors(
 
     While the incident of a failed run is open, the lateness that it causes is not reported too;
     nor is a source while it is being loaded.
-
-    Args:
-        health: As measured now.
-        state: Dagster's state, from which it was measured.
-        incidents: The sensors' open incidents.
-        settings: Name the UI's address.
     """
     runs = [
         incident.problem
@@ -93,14 +80,7 @@ def for_watcher(
     *,
     watched_for: timedelta,
 ) -> list[Problem]:
-    """Return the problems that the watcher reports: Dagster's, and sources when no sensor can.
-
-    Args:
-        health: As measured now.
-        state: Dagster's state, from which it was measured.
-        settings: Say how long a daemon may need to start.
-        watched_for: How long the watcher has run: all processes may have just been started.
-    """
+    """Return the problems that the watcher reports: Dagster's, and sources when no sensor can."""
     is_starting = watched_for < timedelta(seconds=settings.heartbeat_max_age_seconds)
     problems = [] if is_starting else list(health.problems)
     sensor = (state.instigators or {}).get(FRESHNESS_SENSOR)

@@ -10,13 +10,7 @@ METHOD = "slack chat.postMessage"
 
 
 class SlackChannel(Channel):
-    """A Slack channel.
-
-    Args:
-        token: Bot token with the scope `chat:write`.
-        base_url: Ends with `/api/`.
-        channel: Id, or name with `#`.
-    """
+    """A Slack channel; the bot token needs the scope `chat:write`, `base_url` ends with `/api/`."""
 
     name = "slack"
     setting = "ALERT_SLACK_CHANNEL, and that the bot is in it with the scope chat:write"

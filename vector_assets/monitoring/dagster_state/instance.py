@@ -41,36 +41,24 @@ def materialized_days(instance: dg.DagsterInstance, key: dg.AssetKey) -> set[dat
 def days_with_failures(
     instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
 ) -> dict[date, Mapping[str, dg.MetadataValue]]:
-    """Return the days whose newest materialization has failed documents, oldest first.
-
-    Args:
-        instance: To read.
-        key: Of the asset.
-        days: Days to read; None for all.
-
-    Returns:
-        The metadata of the newest materialization of each such day.
-    """
+    """Return the metadata of each day whose newest materialization has failed documents."""
     failed_days: dict[date, Mapping[str, dg.MetadataValue]] = {}
     for day, record in newest_events(instance, key, days).items():
-        event = record.asset_materialization
-        assert event is not None
-        failed = event.metadata.get(FAILED_DOCUMENTS)
-        if failed is not None and failed.value:
-            failed_days[day] = event.metadata
+        if _number(record, FAILED_DOCUMENTS):
+            failed_days[day] = metadata_of(record)
     return failed_days
+
+
+def metadata_of(record: dg.EventLogRecord) -> Mapping[str, dg.MetadataValue]:
+    """Return the metadata of a materialization."""
+    event = record.asset_materialization
+    return event.metadata if event is not None else {}
 
 
 def newest_events(
     instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[date] | None = None
 ) -> dict[date, dg.EventLogRecord]:
-    """Return the newest materialization of each day that has one, oldest day first.
-
-    Args:
-        instance: To read.
-        key: Of the asset.
-        days: Days to read; None for all.
-    """
+    """Return the newest materialization of each day that has one, oldest day first."""
     partitions = None if days is None else {day.isoformat() for day in days}
     newest = instance.get_latest_storage_id_by_partition(
         key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
@@ -99,14 +87,7 @@ def observe_records(
     *,
     webserver_error: str = "",
 ) -> DagsterState:
-    """Return the state that an instance stores; whether the code location loads is not stored.
-
-    Args:
-        instance: To read.
-        sources: Names.
-        recent_days: Days whose records are returned.
-        webserver_error: Why the webserver was not used; empty when it was not needed.
-    """
+    """Return the state that an instance stores; whether the code location loads is not stored."""
     runs = _active_runs(instance)
     return DagsterState(
         assets={source: _history_of(instance, source, recent_days, runs) for source in sources},
@@ -156,13 +137,7 @@ def _utc(epoch_seconds: float | None) -> datetime | None:
 def asset_history(
     instance: dg.DagsterInstance, key: dg.AssetKey, recent_days: Sequence[date] | None = None
 ) -> AssetHistory:
-    """Return the history of an asset.
-
-    Args:
-        instance: To read.
-        key: Of the asset.
-        recent_days: Days whose records are returned; the last `RECENT_DAYS` if None.
-    """
+    """Return the history of an asset, by default with the records of the last `RECENT_DAYS`."""
     if recent_days is None:
         recent_days = complete_days(datetime.now(UTC), RECENT_DAYS)
     records = [
@@ -217,14 +192,12 @@ def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instiga
 
 
 def _gaps(record: dg.EventLogRecord) -> tuple[Gap, ...] | None:
-    event = record.asset_materialization
-    table = event.metadata.get(GAPS) if event is not None else None
+    table = metadata_of(record).get(GAPS)
     if not isinstance(table, dg.TableMetadataValue):
         return None
     return tuple(gap_of(row.data) for row in table.records)
 
 
 def _number(record: dg.EventLogRecord, name: str) -> int:
-    event = record.asset_materialization
-    value = event.metadata.get(name) if event is not None else None
+    value = metadata_of(record).get(name)
     return int(str(value.value)) if value is not None else 0

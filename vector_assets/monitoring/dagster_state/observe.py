@@ -1,35 +1,48 @@
 """Reads Dagster's state from its webserver, or from `DAGSTER_HOME` when that does not answer."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from vector_assets.core.days import complete_days
+from vector_assets.core.deadline import BoundedCalls
 from vector_assets.core.errors import UnavailableError, cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.state import RECENT_DAYS, DagsterState
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.sources import shown_sources
 
+ANSWER_SECONDS = 60.0
+"""How long a check waits for the webserver, and for the database."""
+
+_calls = BoundedCalls(ANSWER_SECONDS)
+
 
 def observe(settings: Settings) -> DagsterState:
     """Return Dagster's state; errors of reading it are part of the result."""
     days, shown = complete_days(datetime.now(UTC), RECENT_DAYS), shown_sources(settings)
+    webserver = DagsterGraphql(settings.dagster_graphql_url)
     try:
-        return DagsterGraphql(settings.dagster_graphql_url).observe(shown, days)
+        return _calls.call(webserver.url, lambda: webserver.observe(shown, days))
     except Exception as error:  # noqa: BLE001 - the records may still tell
         webserver_error = cause_of(error)
     try:
-        with configured_instance() as instance:
-            if instance is None:
-                return DagsterState(webserver_error=webserver_error)
-            from vector_assets.monitoring.dagster_state.instance import observe_records
-
-            return observe_records(instance, shown, days, webserver_error=webserver_error)
+        return _calls.call("database", lambda: _observe_records(shown, days, webserver_error))
     except Exception as error:  # noqa: BLE001 - that Dagster cannot be read is told as well
         return DagsterState(webserver_error=webserver_error, database_error=cause_of(error))
+
+
+def _observe_records(
+    sources: Sequence[str], days: Sequence[date], webserver_error: str
+) -> DagsterState:
+    with configured_instance() as instance:
+        if instance is None:
+            return DagsterState(webserver_error=webserver_error)
+        from vector_assets.monitoring.dagster_state.instance import observe_records
+
+        return observe_records(instance, sources, days, webserver_error=webserver_error)
 
 
 def observe_if_any(settings: Settings) -> DagsterState | None:
@@ -41,13 +54,7 @@ def observe_if_any(settings: Settings) -> DagsterState | None:
 
 @contextmanager
 def configured_instance() -> Iterator[Any]:
-    """Yield the instance of `DAGSTER_HOME`, or None when that is not set.
-
-    Importing Dagster takes two seconds, so it is imported only when there is an instance.
-
-    Raises:
-        UnavailableError: Dagster's database does not answer.
-    """
+    """Yield the instance of `DAGSTER_HOME`, or None, then without importing Dagster (2 s)."""
     if not os.environ.get("DAGSTER_HOME"):
         yield None
         return

@@ -40,10 +40,8 @@ class PartitionRecord:
     """The newest materialization of a day.
 
     Attributes:
-        day: UTC.
         recorded_at: When it was materialized, UTC.
         documents: Number of documents whose last activity was on this day.
-        failed_documents: Number of documents that could not be indexed.
         gaps: What the run did not read; None when another day of the run records it.
     """
 
@@ -93,7 +91,6 @@ class AssetHistory:
     """The materializations and checks of a source's asset.
 
     Attributes:
-        days: Days that have been materialized at least once.
         recent: Records of the last `RECENT_DAYS`, oldest first.
         failed_checks: Asset checks whose newest evaluation failed, with its description.
         active_runs: That materialize days of it.
@@ -117,7 +114,6 @@ class Instigator:
     """A schedule or a sensor.
 
     Attributes:
-        is_running: Whether it is switched on.
         last_tick_at: When it was last evaluated, UTC; None when never.
         last_tick_error: The error of that evaluation; empty when it succeeded.
     """

@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from vector_assets.core.days import Days
+from vector_assets.core.deadline import BoundedAdapter
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.monitoring.dagster_state import queries
 from vector_assets.monitoring.dagster_state.names import (
@@ -63,8 +63,6 @@ class Backfill:
     """The state of a backfill.
 
     Attributes:
-        id: Its id.
-        source: Name.
         status: Dagster's status: `REQUESTED`, `COMPLETED_SUCCESS`, `COMPLETED_FAILED`, ...
         days: By day: `waiting`, `running`, `materialized` or `failed`.
         error: Why Dagster abandoned it; empty when it did not.
@@ -85,10 +83,6 @@ class DagsterGraphql:
 
     def observe(self, sources: Sequence[str], recent_days: Sequence[date]) -> DagsterState:
         """Return Dagster's state, with the history of some sources.
-
-        Args:
-            sources: Names.
-            recent_days: Days whose records are returned.
 
         Raises:
             UnavailableError: The webserver does not answer.
@@ -140,11 +134,7 @@ class DagsterGraphql:
         return str(launched["backfillId"])
 
     def backfill(self, backfill_id: str) -> Backfill | None:
-        """Return a backfill, or None when there is none with this id.
-
-        Raises:
-            UnavailableError: The webserver does not answer.
-        """
+        """Return a backfill, or None when there is none with this id."""
         backfill = self._query(queries.BACKFILL, {"id": backfill_id})["partitionBackfillOrError"]
         if backfill["__typename"] != "PartitionBackfill" or not backfill["assetSelection"]:
             return None
@@ -205,7 +195,7 @@ def _post(url: str, body: Mapping[str, Any], *, retries: int) -> requests.Respon
     )
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=policy))
+            session.mount(scheme, BoundedAdapter(max_retries=policy))
         return session.post(url, json=body, timeout=TIMEOUT_SECONDS)
 
 

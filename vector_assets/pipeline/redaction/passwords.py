@@ -118,13 +118,7 @@ _RANDOM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret in a text.
-
-    Attributes:
-        start: Index of its first character.
-        end: Index after its last.
-        kind: What it is, for a person: `password`.
-    """
+    """Where a secret stands in a text (end exclusive), and its kind, for a person: `password`."""
 
     start: int
     end: int
@@ -177,7 +171,6 @@ def _after_words(text: str, lowered: str) -> Iterator[Secret]:
 def _judged(
     match: re.Match[str], kind: str, separator: str, *, is_setting: bool
 ) -> Iterator[Secret]:
-    """Yield the value of an assignment if it is a secret."""
     quote = next(name for name in ("double", "single", "ticks", "bare") if match[name] is not None)
     start, end = match.span(quote)
     value = match[quote]
@@ -212,7 +205,6 @@ def _judged(
 
 
 def _is_placeholder(value: str) -> bool:
-    """Tell whether a value is a placeholder."""
     return value.lower() in _WORDS or _PLACEHOLDER.match(value) is not None
 
 

@@ -32,12 +32,7 @@ _LOADING = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A text without its secrets.
-
-    Attributes:
-        text: With `[redacted: kind]` in place of each.
-        count: How many there were.
-    """
+    """A text with `[redacted: kind]` in place of each secret, and how many there were."""
 
     text: str
     count: int
@@ -73,13 +68,10 @@ def item_without_secrets(item: Item) -> Item:
 
 
 def redact_document(document: Document) -> tuple[Document, int]:
-    """Return a document without secrets, and how many it had.
+    """Return a document without secrets, and how many it had; the same one when it had none.
 
     Title, text, headings, links and the source's own fields are redacted. Names of people and of
     containers are not: searches filter by them exactly.
-
-    Args:
-        document: As its source yielded it; returned as it is when it has no secrets.
     """
     title = redact(document.title)
     url = redact(document.url)

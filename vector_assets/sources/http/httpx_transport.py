@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from vector_assets.core.deadline import BoundedTransport
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.core.tls import httpx_context
@@ -45,7 +46,7 @@ class RateLimitedTransport(httpx.BaseTransport):
         self._meter = meter
         self._endpoint_of = endpoint_of
         self._limiter = limiter
-        self._inner = httpx.HTTPTransport(verify=httpx_context())
+        self._inner = BoundedTransport(verify=httpx_context())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return an answer with its complete body.
@@ -81,12 +82,9 @@ class RateLimitedTransport(httpx.BaseTransport):
     def _answer_or_error(self, request: httpx.Request) -> httpx.Response | httpx.TransportError:
         self._meter.count(f"{self._service} {self._endpoint_of(request.url.path)}")
         try:
-            response = self._inner.handle_request(request)
-            # A connection may still break while the body arrives.
-            response.read()
+            return self._inner.handle_request(request)
         except httpx.TransportError as error:
             return error
-        return response
 
 
 def _retry_after_seconds(response: httpx.Response, attempt: int) -> float:

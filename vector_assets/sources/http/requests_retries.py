@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Any, Self
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
+from vector_assets.core.deadline import BoundedAdapter
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimiter
 
@@ -67,7 +67,7 @@ class RateLimitedRetry(Retry):
         return True
 
 
-class RateLimitedAdapter(HTTPAdapter):
+class RateLimitedAdapter(BoundedAdapter):
     """Sends each request when a limiter allows it, and repeats transient failures.
 
     Args:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.error import URLError
+from urllib.request import Request
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -18,6 +19,7 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web import SlackResponse
 
+from vector_assets.core.deadline import REQUEST_SECONDS, within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -57,6 +59,14 @@ _NEXT_STEP_BY_CODE = {
 }
 
 
+class _BoundedWebClient(WebClient):
+    """Bounds each attempt as a whole; the SDK's own time-out is between two bytes."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        send = super()._perform_urllib_http_request_internal
+        return within(REQUEST_SECONDS, lambda: send(url, req))
+
+
 class SlackApi:
     """Calls methods of the Web API; safe to share between threads.
 
@@ -80,7 +90,7 @@ class SlackApi:
         self._meter = meter
         self._limiters = RateLimiters(meter, {}) if limiters is None else limiters
         pauses = pauses or BackoffRetryIntervalCalculator()
-        self._client = WebClient(
+        self._client = _BoundedWebClient(
             token=token,
             base_url=base_url,
             ssl=system_context(),

@@ -33,11 +33,11 @@ SETTINGS = Settings.model_validate(
 
 def tiny(model: str = "one", dimensions: int = 64, chunk_tokens: int = 50) -> TinyEmbedder:
     """Return an embedder of some kind; its vectors depend on the model too."""
-    found = TinyEmbedder(dimensions, chunk_tokens)
-    found.model = model
-    embed_query = found.embed_query
-    found.embed_query = lambda text: embed_query(f"{model} {text}")  # type: ignore[method-assign]
-    return found
+    embedder = TinyEmbedder(dimensions, chunk_tokens)
+    embedder.model = model
+    embed_query = embedder.embed_query
+    embedder.embed_query = lambda text: embed_query(f"{model} {text}")  # type: ignore[method-assign]
+    return embedder
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Place:
 
     def put(self, *documents: Document) -> None:
         """Show documents at the source, in place of older versions."""
-        self.documents |= {one.id: one for one in documents}
+        self.documents |= {document.id: document for document in documents}
 
     def source(self, _: str = "jira") -> ListSource:
         return ListSource(list(self.documents.values()))
@@ -90,21 +90,21 @@ class Place:
 
     def assert_unmixed(self, store: IndexStore, spec: IndexSpec) -> dict[str, Metadata]:
         """Check that every record is of a spec, by its own fingerprint and vector; return them."""
-        found = contents(store)
-        for one, metadata in found.items():
+        metadata_by_id = contents(store)
+        for chunk_id, metadata in metadata_by_id.items():
             wanted = restamped(metadata, spec.vector_spec)["fingerprint"]
-            assert metadata["fingerprint"] == wanted, f"{one} is of another spec"
-        return found
+            assert metadata["fingerprint"] == wanted, f"{chunk_id} is of another spec"
+        return metadata_by_id
 
 
 def contents(store: IndexStore, namespace: str = "jira") -> dict[str, Metadata]:
     """Return all records of a namespace by id, orphans included."""
     assert namespace != NAMESPACE
     heads: Mapping[str, Head] = dict(store.documents(namespace))
-    ids = [chunk for one in heads for chunk in store.chunk_ids(namespace, one)]
+    ids = [chunk for document_id in heads for chunk in store.chunk_ids(namespace, document_id)]
     assert store.count(namespace) == len(ids) == len(set(ids)), "doubled or orphaned"
-    for one, head in heads.items():
+    for document_id, head in heads.items():
         if head.document_fingerprint:
-            whole = {record_id(one, n) for n in range(head.chunk_count)}
-            assert whole == {chunk for chunk in ids if chunk.rpartition("#")[0] == one}
+            whole = {record_id(document_id, n) for n in range(head.chunk_count)}
+            assert whole == {chunk for chunk in ids if chunk.rpartition("#")[0] == document_id}
     return store.metadata(namespace, ids)

@@ -22,7 +22,7 @@ def settings(sandbox: Sandbox, tmp_path: object) -> Settings:
         issue(1, updated=utc("2026-03-02"), description=adf("carrier keys"))
     ]
     values = {name.lower(): value for name, value in sandbox.environment.items()}
-    found = Settings.model_validate(
+    settings = Settings.model_validate(
         {
             **values,
             "vector_assets_sources": "jira",
@@ -32,8 +32,8 @@ def settings(sandbox: Sandbox, tmp_path: object) -> Settings:
         }
     )
     day = utc("2026-03-02").date()
-    sync_source("jira", Days(day, day), found)
-    return found
+    sync_source("jira", Days(day, day), settings)
+    return settings
 
 
 def health(settings: Settings) -> Health:
@@ -42,25 +42,25 @@ def health(settings: Settings) -> Health:
 
 def test_an_index_of_the_settings_own_kind_is_not_mentioned(settings: Settings) -> None:
     assert health(settings).notes == ()
-    assert [one.key for one in health(settings).problems] == []
+    assert [problem.key for problem in health(settings).problems] == []
 
 
 def test_a_change_that_nights_can_wait_for_is_a_note_and_no_problem(settings: Settings) -> None:
-    found = health(settings.model_copy(update={"embedding_dimensions": 32}))
-    assert "dimensions 64, now 32" in found.notes[0]
-    assert found.problems == ()
+    report = health(settings.model_copy(update={"embedding_dimensions": 32}))
+    assert "dimensions 64, now 32" in report.notes[0]
+    assert report.problems == ()
 
 
 def test_a_change_that_stops_the_nights_is_a_problem_and_doctor_calls_the_index_broken(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chunking, "CHUNKER_VERSION", chunking.CHUNKER_VERSION + 1)
-    found = health(settings)
-    [problem] = [one for one in found.problems if one.key == INDEX_KIND]
+    report = health(settings)
+    [problem] = [listed for listed in report.problems if listed.key == INDEX_KIND]
     assert "chunker" in problem.detail
     assert "vector-assets reindex" in problem.advice
-    assert found.verdict is not Verdict.FRESH
-    [index] = [one for one in examine(settings) if one.service == "index"]
+    assert report.verdict is not Verdict.FRESH
+    [index] = [check for check in examine(settings) if check.service == "index"]
     assert index.state == "broken"
     assert "chunker" in index.line
     assert find("carrier keys", settings=settings).answers

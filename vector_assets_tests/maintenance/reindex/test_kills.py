@@ -39,17 +39,17 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]
 
 def records(store: IndexStore) -> dict[str, Any]:
     """Return each record of an index with its vector."""
-    found = contents(store)
-    held = {one.id: one.vector for one in store.fetch("jira", list(found))}
-    assert held.keys() == found.keys()
-    return {one: (metadata, held[one]) for one, metadata in found.items()}
+    metadata_by_id = contents(store)
+    held = {record.id: record.vector for record in store.fetch("jira", list(metadata_by_id))}
+    assert held.keys() == metadata_by_id.keys()
+    return {chunk_id: (metadata, held[chunk_id]) for chunk_id, metadata in metadata_by_id.items()}
 
 
-def assert_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert one.keys() == other.keys()
-    for identity, (metadata, vector) in one.items():
-        assert metadata == other[identity][0]
-        np.testing.assert_array_equal(vector, other[identity][1])
+def assert_same(actual: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert actual.keys() == expected.keys()
+    for identity, (metadata, vector) in actual.items():
+        assert metadata == expected[identity][0]
+        np.testing.assert_array_equal(vector, expected[identity][1])
 
 
 @pytest.mark.slow

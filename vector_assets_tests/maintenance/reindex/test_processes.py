@@ -92,7 +92,7 @@ class Machine:
                     headers={"Authorization": "Bearer reading-key"}, timeout=60,
                 )  # fmt: skip
                 answer.raise_for_status()
-                return [one["title"] for one in answer.json()["answers"]]
+                return [listed["title"] for listed in answer.json()["answers"]]
 
             yield ask
         finally:
@@ -103,8 +103,8 @@ class Machine:
 def workspace(issues: int) -> Workspace:
     random = Random(7)
     yesterday = datetime.now(UTC).replace(hour=10, minute=0) - timedelta(days=1)
-    found = Workspace()
-    found.issues = [
+    workspace = Workspace()
+    workspace.issues = [
         issue(
             n,
             updated=yesterday + timedelta(minutes=n),
@@ -112,7 +112,7 @@ def workspace(issues: int) -> Workspace:
         )
         for n in range(1, issues + 1)
     ]
-    return found
+    return workspace
 
 
 def words(random: Random) -> str:
@@ -148,7 +148,7 @@ def test_a_killed_reindex_goes_on_and_pays_once_and_every_face_names_the_change(
     wanted = {"EMBEDDING_DIMENSIONS": "32"}
 
     code, out, _ = machine.run("doctor", "--json", **wanted)
-    [index] = [one for one in json.loads(out) if one["service"] == "index"]
+    [index] = [check for check in json.loads(out) if check["service"] == "index"]
     assert "dimensions 64, now 32" in index["line"]
     code, out, _ = machine.run("status", "--json", **wanted)
     assert "dimensions 64, now 32" in json.loads(out)["notes"][0]

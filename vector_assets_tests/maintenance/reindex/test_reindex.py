@@ -127,7 +127,7 @@ def test_search_answers_from_the_old_until_the_switch_and_from_the_new_after_and
     assert live.spec == IndexSpec.of(new)
     assert live.name
     held = place.assert_unmixed(place.served(), IndexSpec.of(new))
-    assert {one.rpartition("#")[0] for one in held} == {"jira:1", "jira:2", "jira:3"}
+    assert {chunk_id.rpartition("#")[0] for chunk_id in held} == {"jira:1", "jira:2", "jira:3"}
     assert found(place, "carrier keys")[0] == "jira:1#0"
     assert "jira:3#0" not in found(place, "a private matter")
     assert found(place, "a private matter", ANN)[0] == "jira:3#0"
@@ -150,9 +150,9 @@ def test_a_copy_is_what_a_sync_would_have_made(place: Place) -> None:
     report = place.sync(new)
     assert report.total.embedded_chunks == 0
     marks = {"document_fingerprint", "stamp"}
-    for one, metadata in contents(place.served()).items():
+    for chunk_id, metadata in contents(place.served()).items():
         assert {n: v for n, v in metadata.items() if n not in marks} == {
-            n: v for n, v in copied[one].items() if n not in marks
+            n: v for n, v in copied[chunk_id].items() if n not in marks
         }
     assert place.sync(new).total.unchanged_documents == 3
 
@@ -274,7 +274,7 @@ def test_a_document_that_the_new_model_refuses_stops_the_switch_by_name(place: P
         place.reindexing(new).run()
     assert place.live().name == ""
     report = place.reindexing(new, accepts_missing=True).run()
-    assert [one.document_id for one in report.failures] == ["jira:8"]
+    assert [failure.document_id for failure in report.failures] == ["jira:8"]
     assert "jira:8#0" not in contents(place.served())
 
 

@@ -144,11 +144,11 @@ def test_no_secret_leaves_its_vendor_whichever_way_a_run_is_started(
     run = CliRunner().invoke(app, ["sync", "--days", "1", "--json"])
     assert leaks(run.output) == []
     reports = json.loads(run.stdout)
-    assert {one["source"]: one["redacted_secrets"] for one in reports} == {
+    assert {report["source"]: report["redacted_secrets"] for report in reports} == {
         name.removesuffix("_documents"): count for name, count in counts.items()
     }
     # Another way to start it finds nothing to do: the same secrets give way to the same words.
-    assert [one["embedded_chunks"] for one in reports] == [0, 0, 0, 0]
+    assert [report["embedded_chunks"] for report in reports] == [0, 0, 0, 0]
     assert "secrets redacted" in CliRunner().invoke(app, ["sync", "--days", "1"]).stdout
 
 

@@ -42,9 +42,9 @@ SURROUNDINGS = {
 @pytest.mark.parametrize("surroundings", SURROUNDINGS.values(), ids=SURROUNDINGS)
 @pytest.mark.parametrize(("kind", "token"), TOKENS.values(), ids=TOKENS)
 def test_a_token_gives_way_to_its_kind(kind: str, token: str, surroundings: str) -> None:
-    found = redact(surroundings.replace("{}", token))
-    assert found.text == surroundings.replace("{}", f"[redacted: {kind}]")
-    assert found.count == 1
+    redacted = redact(surroundings.replace("{}", token))
+    assert redacted.text == surroundings.replace("{}", f"[redacted: {kind}]")
+    assert redacted.count == 1
 
 
 ASSIGNED = {
@@ -88,12 +88,12 @@ ASSIGNED = {
 def test_what_a_name_shows_to_be_a_secret_gives_way_and_the_rest_stays(
     text: str, value: str
 ) -> None:
-    found = redact(text.replace("{}", value))
+    redacted = redact(text.replace("{}", value))
     before, after = text.rsplit("{}", 1) if text.count("{}") == 1 else text.split("{}")
-    assert found.count == 1
-    assert value not in found.text
-    assert found.text.startswith(before + "[redacted: ")
-    assert found.text.endswith("]" + after)
+    assert redacted.count == 1
+    assert value not in redacted.text
+    assert redacted.text.startswith(before + "[redacted: ")
+    assert redacted.text.endswith("]" + after)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_placeholders_code_hashes_and_sentences_stay(text: str) -> None:
 
 
 def test_two_in_one_line_are_two() -> None:
-    found = redact("password=swordfish;api_key=" + FIREFLIES_KEY)
-    assert found.text == "password=[redacted: password];api_key=[redacted: API key]"
-    assert found.count == 2
+    redacted = redact("password=swordfish;api_key=" + FIREFLIES_KEY)
+    assert redacted.text == "password=[redacted: password];api_key=[redacted: API key]"
+    assert redacted.count == 2
 
 
 fragments = st.sampled_from(
@@ -184,16 +184,16 @@ def test_every_part_of_a_document_that_is_stored_is_looked_through() -> None:
     assert clean.title == "Where is [redacted: github pat]"
 
 
-def fields_of(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__dataclass_fields__}  # type: ignore[attr-defined]
+def fields_of(instance: object) -> dict[str, object]:
+    return {name: getattr(instance, name) for name in instance.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def test_threads_that_begin_at_once_find_the_same() -> None:
     text = "\n".join(f"line {n} {token}" for n, (_, token) in enumerate(TOKENS.values()))
     with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(redact, [text] * 64))
-    assert len(found) == 1
-    assert found.pop().count == len(TOKENS)
+        redacted = set(pool.map(redact, [text] * 64))
+    assert len(redacted) == 1
+    assert redacted.pop().count == len(TOKENS)
 
 
 @pytest.mark.parametrize(
@@ -204,5 +204,5 @@ def test_threads_that_begin_at_once_find_the_same() -> None:
 def test_five_megabytes_of_anything_are_read_to_the_end(filler: str) -> None:
     text = (filler * (5_000_000 // len(filler) + 1))[:5_000_000]
     token = "np" + "m_" + some(36, ALNUM)
-    found = redact(f"{text}\n\n{token}\n")
-    assert token not in found.text
+    redacted = redact(f"{text}\n\n{token}\n")
+    assert token not in redacted.text
