@@ -169,6 +169,9 @@ def test_a_check_that_fails_is_an_alert_that_ends_with_the_next_good_one(
         watcher.start()
         assert first_answer(lambda: "watcher" in sent.keys, pause_seconds=0.01)
     assert first_answer(lambda: "daemon" in sent.keys, pause_seconds=0.01)
+    assert first_answer(
+        lambda: "watcher" not in {incident.problem.key for incident in store.all()},
+        pause_seconds=0.01,
+    )
     watcher.stop()
     assert sent.keys.count("watcher") == 2, "opened once, and over"
-    assert "watcher" not in {incident.problem.key for incident in store.all()}
