@@ -30,9 +30,7 @@ class Receiver:
         """Return what the alerts were, as kind and key."""
         return [(alert["event"], alert["key"]) for alert in self.alerts]
 
-    def wait_for(
-        self, event: str, key: str, *, patience_seconds: float = PATIENCE_SECONDS
-    ) -> dict[str, Any]:
+    def wait_for(self, event: str, key: str) -> dict[str, Any]:
         """Return the first alert of a kind about a key, once it is there."""
         alert = first_answer(
             lambda: next((a for a in self.alerts if (a["event"], a["key"]) == (event, key)), None),
