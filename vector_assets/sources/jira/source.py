@@ -29,9 +29,9 @@ from vector_assets.sources.items import (
 )
 from vector_assets.sources.jira.access import JiraReaders
 from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
-from vector_assets.sources.jira.document import instant
-from vector_assets.sources.jira.fields import Json
+from vector_assets.sources.jira.document import instant, project_id, project_key
 from vector_assets.sources.jira.issues import IssueReader, version_of
+from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -109,6 +109,7 @@ class JiraSource(Source):
             self._api.require_projects()
         if window.end is None:
             yield from self._with_other_readers(reader, readers, seen)
+            yield from self._neighbours_of_limited(reader, seen)
         yield from reader.gaps()
 
     def _read(
@@ -121,7 +122,7 @@ class JiraSource(Source):
             if is_first:
                 _require_news(page, len(fresh))
             seen.update(fresh)
-            yield [reader.document_or_failure(issue) for issue in fresh.values()]
+            yield reader.items(list(fresh.values()))
 
     def _with_other_readers(
         self, reader: IssueReader, readers: JiraReaders, seen: set[tuple[str, str]]
@@ -138,11 +139,26 @@ class JiraSource(Source):
             for page in self._limited_pages(jql, reader.field_ids):
                 fresh = [issue for issue in page if version_of(issue) not in seen]
                 seen |= set(map(version_of, fresh))
-                items = {f"{self.name}:{issue['id']}": issue for issue in fresh}
+                items = {f"{self.name}:{version_of(issue)[0]}": issue for issue in fresh}
                 held = self.known.updated_at(items)
                 stamps = {key: reader.stamp(items[key]) for key in held}
                 changed = held.keys() - self.known.unchanged(stamps)
-                yield from (reader.document_or_failure(items[key]) for key in changed)
+                yield from reader.items([items[key] for key in changed])
+
+    def _neighbours_of_limited(
+        self, reader: IssueReader, seen: set[tuple[str, str]]
+    ) -> Iterator[SourceItem]:
+        """Yield what the index holds of the issues that link to limited ones of this run.
+
+        They show the summary of an issue that may have been limited since they were read.
+        """
+        seen_ids = {issue_id for issue_id, _ in seen}
+        ids = sorted(reader.neighbours_of_limited - seen_ids)
+        held = self.known.updated_at(f"{self.name}:{issue_id}" for issue_id in ids)
+        wanted = [issue_id for issue_id in ids if f"{self.name}:{issue_id}" in held]
+        for at in range(0, len(wanted), PAGE_ISSUES):
+            issues, _ = self._api.issues(wanted[at : at + PAGE_ISSUES], reader.field_ids)
+            yield from reader.items([issue for issue in issues if self._is_wanted(issue)])
 
     def _limited_queries(self, readers: JiraReaders) -> list[str]:
         """Return the queries for all issues with limited readers; reads each project's access."""
@@ -189,7 +205,8 @@ class JiraSource(Source):
         self._api.require_cloud()
         seen: set[str] = set()
         for page in self._pages(self._jql(window, "created ASC"), ["id"], maximum=PAGE_IDS):
-            fresh = dict.fromkeys(str(issue["id"]) for issue in page if issue["id"] not in seen)
+            listed = dict.fromkeys(version_of(issue)[0] for issue in page)
+            fresh = {issue_id: None for issue_id in listed if issue_id not in seen}
             _require_news(page, len(fresh))
             seen |= fresh.keys()
             yield from (f"{self.name}:{issue_id}" for issue_id in fresh)
@@ -209,12 +226,19 @@ class JiraSource(Source):
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
             issues, errors = self._api.issues(ids, reader.field_ids)
-            by_id = {str(issue["id"]): issue for issue in issues if self._is_wanted(issue)}
+            wanted_issues = [issue for issue in issues if self._is_wanted(issue)]
+            by_id = dict(
+                zip(
+                    (version_of(issue)[0] for issue in wanted_issues),
+                    reader.items(wanted_issues),
+                    strict=True,
+                )
+            )
             if len(by_id) + len(errors) < len(ids):
                 self._api.require_projects()
             for issue_id in ids:
                 if issue_id in by_id:
-                    yield reader.document_or_failure(by_id[issue_id])
+                    yield by_id[issue_id]
                 elif issue_id in errors:
                     cause = f"Jira could not give it: {errors[issue_id]}"
                     yield DocumentFailure(f"{self.name}:{issue_id}", cause)
@@ -224,8 +248,9 @@ class JiraSource(Source):
 
     def _is_wanted(self, issue: Json) -> bool:
         """Tell whether an issue is in a project that is read; it may have moved out of them."""
-        fields = (issue.get("fields") or {}).get("project") or {}
-        names = {str(fields.get(name)).casefold() for name in ("key", "id", "name")}
+        project = as_object(as_object(issue.get("fields")).get("project"))
+        names = {project_key(issue), project_id(issue), scalar_text(project.get("name"))}
+        names = {name.casefold() for name in names}
         return not self._projects or any(project.casefold() in names for project in self._projects)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
@@ -250,7 +275,7 @@ class JiraSource(Source):
         try:
             return any(self._api.search(jql, ["id"], maximum=1)["issues"])
         except ContractError as error:
-            if "'project'" in error.seen:
+            if error.seen.startswith("HTTP 400") and "'project'" in error.seen:
                 return False
             raise
 
@@ -259,7 +284,9 @@ class JiraSource(Source):
         jql = self._jql(Window(_EPOCH, None), "updated DESC")
         for page in self._pages(jql, ["updated"], maximum=1):
             if page:
-                return instant(page[0]["fields"]["updated"])
+                if updated_at := instant(as_object(page[0].get("fields")).get("updated")):
+                    return updated_at
+                raise ContractError(_SEARCH, "an issue without the time of its update", "one")
         self._api.require_projects()
         return None
 
@@ -295,7 +322,7 @@ class JiraSource(Source):
             yield from self._pages(jql, fields, maximum=maximum)
         except ContractError as error:
             # The site does not have the field, and so limits no issue by it.
-            if "'level'" not in error.seen:
+            if not error.seen.startswith("HTTP 400") or "'level'" not in error.seen:
                 raise
 
     def _jql(self, window: Window, order: str, *clauses: str) -> str:
