@@ -5,6 +5,7 @@ REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
 
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import requests
@@ -34,6 +35,9 @@ PAGE_COMMENTS = 100
 
 PAGE_PEOPLE = 50
 """Maximum users of a group, or members of a security level, per page ("Get users from group")."""
+
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+"""Statuses below 500 that say nothing about what was asked."""
 
 _SEARCH = "jira search/jql"
 _ENDPOINT = re.compile(r"/rest/api/3/(search/jql|issue/bulkfetch|[a-zA-Z]+)")
@@ -198,7 +202,8 @@ class JiraApi:
         """Return the ids of the projects that the account may browse, by key; all if no keys."""
         asked: dict[str, Any] = {"action": "browse"} | ({"keys": list(keys)} if keys else {})
         projects = self._values("project/search", **asked)
-        return {str(project["key"]): str(project["id"]) for project in projects}
+        named = {scalar_text(project.get("key")): project for project in projects}
+        return {key: scalar_text(named[key].get("id")) or key for key in named if key}
 
     def browsers(self, project_id: str) -> list[Json]:
         """Return who holds the permission Browse Projects; for the project's administrators."""
@@ -311,7 +316,7 @@ def _translated(error: JIRAError) -> VectorAssetsError:
     seen = f"HTTP {error.status_code}"
     if error.status_code in (401, 403):
         return CredentialsError("jira", seen, _FIX_CREDENTIALS)
-    if error.status_code and error.status_code >= 500:
+    if not error.status_code or error.status_code in _PASSING or error.status_code >= 500:
         return UnavailableError("jira", seen)
     return ContractError(
         "jira", f"{seen}: {(error.text or '')[:200]}", "an answer to a valid query"

@@ -114,7 +114,11 @@ class IssueReader:
         comments, total = first.get("comments"), first.get("total")
         if isinstance(comments, list) and isinstance(total, int) and len(comments) >= total:
             return comments
-        return self._api.comments(scalar_text(issue.get("id")) or scalar_text(issue.get("key")))
+        asked = self._api.comments(version_of(issue)[0])
+        if isinstance(comments, list) and len(asked) < len(comments):
+            seen = f"{len(asked)} of {len(comments)} comments"
+            raise ContractError("jira comment", seen, "all of them")
+        return asked
 
 
 def version_of(issue: Json) -> tuple[str, str]:

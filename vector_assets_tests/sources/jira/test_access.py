@@ -175,13 +175,14 @@ ASKED_ABOUT_READERS = [
     ("fault", "error", "seen"),
     [
         ({"status": 429, "retry_after_seconds": 0}, RateLimitedError, "jira is rate limited"),
+        ({"status": 408}, UnavailableError, "HTTP 408"),
         ({"status": 500}, UnavailableError, "HTTP 500"),
         ({"status": 503}, UnavailableError, "HTTP 503"),
         ({"break_connection": "truncate"}, UnavailableError, "jira did not answer"),
         ({"status": 200, "body": {"values": "none"}}, ContractError, "jira"),
         ({"status": 400}, ContractError, "HTTP 400"),
     ],
-    ids=["429", "500", "503", "truncated", "another shape", "400"],
+    ids=["429", "408", "500", "503", "truncated", "another shape", "400"],
 )
 def test_an_error_that_is_no_refusal_says_nothing_about_readers_and_ends_the_run(
     sandbox: Sandbox,

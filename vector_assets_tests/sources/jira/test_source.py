@@ -562,6 +562,49 @@ def test_comments_that_are_fewer_than_their_count_fail_the_issue_and_cut_it_not(
     assert "20 of 30 comments" in failure.cause
 
 
+def test_a_count_of_comments_that_is_below_those_of_the_search_is_no_loss_of_them(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.workspace.issues = [issue(1, comments=tuple(comment(n, "Words.") for n in range(30)))]
+    page = {"comments": [], "total": 0, "startAt": 0, "maxResults": 100}
+    sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=200, body=page)
+    [failure] = list(source(sandbox).documents(EVER))
+    assert isinstance(failure, DocumentFailure)
+    assert "0 of 20 comments" in failure.cause
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"comments": "none", "total": 30}, {"comments": [], "total": "30"}, {"total": 30}, {}],
+)
+def test_comments_in_another_shape_fail_the_issue_and_cut_it_not(
+    sandbox: Sandbox, page: Json
+) -> None:
+    comments = tuple(comment(n, "Words.") for n in range(30))
+    sandbox.workspace.issues = [issue(1, comments=comments), issue(2)]
+    sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=200, body=page)
+    items = list(source(sandbox).documents(EVER))
+    assert [document.native_id for document in documents(items)] == ["10002"]
+    [failure] = [item for item in items if isinstance(item, DocumentFailure)]
+    assert "HAR-1 has comments that cannot be read" in failure.cause
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_failure_names_the_issue_by_its_key_and_quotes_nothing_of_it(
+    sandbox: Sandbox, status: int
+) -> None:
+    secret = "Sell the pier"
+    comments = tuple(comment(n, secret) for n in range(30))
+    sandbox.workspace.issues = [issue(1, summary=secret, comments=comments), issue(2)]
+    said = {"errorMessages": [f"Issue '{secret}' is not for you."], "errors": {}}
+    path = "/jira/rest/api/3/issue/10001/comment"
+    sandbox.faults.fail(path, status=status, body=said)
+    items = list(source(sandbox).documents(EVER))
+    assert [document.native_id for document in documents(items)] == ["10002"]
+    [failure] = [item for item in items if isinstance(item, DocumentFailure)]
+    assert failure.cause == f"HAR-1 has comments that cannot be read: HTTP {status}"
+
+
 def test_comments_that_a_result_leaves_out_altogether_are_asked_for(sandbox: Sandbox) -> None:
     bare = issue(1)
     del bare["fields"]["comment"]
