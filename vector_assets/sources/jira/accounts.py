@@ -55,9 +55,10 @@ class AccountNames:
         except CredentialsError as error:
             if not self._api.is_refusal(error):
                 raise
-        except ContractError:
-            # Apps write ids that are none, which is no fault of the account.
-            pass
+        except ContractError as error:
+            # Apps write ids that are none, which Jira answers with 400 or 404.
+            if not error.seen.startswith("HTTP 4"):
+                raise
         return ""
 
 

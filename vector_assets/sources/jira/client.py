@@ -230,7 +230,9 @@ class JiraApi:
 
     def user(self, account_id: str) -> Json:
         """Return a user; needs "Browse users and groups"."""
-        return self._get("user", accountId=account_id)
+        user = self._get("user", accountId=account_id)
+        _part("user", user, "accountId", str)
+        return user
 
     def is_refusal(self, error: CredentialsError | ContractError) -> bool:
         """Tell whether Jira refuses one question, to an account that may ask others.

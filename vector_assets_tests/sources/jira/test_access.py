@@ -160,6 +160,7 @@ def test_a_token_that_has_expired_is_no_refusal_of_one_question(sandbox: Sandbox
         read(sandbox)
 
 
+ACTOR = "atlassian-group-role-actor"
 ASKED_ABOUT_READERS = [
     SCHEME,
     "/jira/rest/api/3/issuesecurityschemes/level/member",
@@ -196,7 +197,7 @@ def test_an_error_that_is_no_refusal_says_nothing_about_readers_and_ends_the_run
     browsed_by(sandbox, GROUP, {"type": "projectRole", "value": "5"})
     site = sandbox.workspace.site
     site.jira_level_holders = {"7": [{"type": "user", "value": "a"}]}
-    site.jira_role_actors = {"93/5": [{"type": "x", "actorGroup": {"groupId": "g1"}}]}
+    site.jira_role_actors = {"93/5": [{"type": ACTOR, "actorGroup": {"groupId": "g1"}}]}
     sandbox.workspace.issues = [issue(1, security=STAFF)]
     sandbox.faults.fail(path, **fault)
     with pytest.raises(error, match=seen):

@@ -19,7 +19,7 @@ from vector_assets_tests.sources.jira.test_access import (
 )
 
 BULK = "/jira/rest/api/3/issue/bulkfetch"
-SECRET = "Sell the pier"
+SECRET = "Pierdeal"
 
 
 def secret(number: int = 9, **fields: object) -> Json:
