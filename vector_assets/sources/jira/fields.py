@@ -151,6 +151,8 @@ def _object_text(value: Json, account_name: Callable[[str], str]) -> str:
     for name in _NAMES:
         if text := _value_text(value.get(name), account_name):
             return text
+    if account_id := scalar_text(value.get("accountId")):
+        return account_name(account_id)
     parts = {
         str(name): text
         for name in value

@@ -30,10 +30,14 @@ def mentioning(*account_ids: str, **attrs: str) -> Json:
     return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": mentions}]}
 
 
-def descriptions(sandbox: Sandbox) -> list[str]:
+def documents(sandbox: Sandbox) -> list[Document]:
     values = {name.lower(): value for name, value in sandbox.environment.items()}
     jira = JiraSource.from_settings(Settings.model_validate(values), Meter())
-    return [item.sections[1].text for item in jira.documents(EVER) if isinstance(item, Document)]
+    return [item for item in jira.documents(EVER) if isinstance(item, Document)]
+
+
+def descriptions(sandbox: Sandbox) -> list[str]:
+    return [document.sections[1].text for document in documents(sandbox)]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +70,14 @@ def test_whom_the_issue_does_not_name_jira_is_asked_for_once(sandbox: Sandbox) -
     ]
     assert descriptions(sandbox) == ["@Eve@Eve@someone"] * 3
     assert sandbox.faults.requests(USER) == {f"GET {USER}": 2}
+
+
+def test_a_person_without_a_name_in_a_field_is_named_like_one_in_a_text(sandbox: Sandbox) -> None:
+    sandbox.workspace.site.jira_group_members = {"g1": [person("eve", None)]}
+    nameless = {"accountId": "eve", "active": True}
+    sandbox.workspace.issues = [issue(1, assignee=nameless, description=mentioning("eve"))]
+    [document] = documents(sandbox)
+    assert "- Assignee: Eve" in document.sections[0].text
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
