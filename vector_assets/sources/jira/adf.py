@@ -198,13 +198,16 @@ class _Renderer:
 
 
 def _media(node: Json) -> str:
-    names = (_attribute(node, name) for name in ("alt", "__fileName", "url"))
-    name = next(filter(None, names), "")
-    return f"[{'image' if _attribute(node, 'type') != 'file' else 'file'}: {name}]" if name else ""
+    names = filter(None, (_attribute(node, name) for name in ("alt", "__fileName")))
+    name, url = ", ".join(dict.fromkeys(names)), _attribute(node, "url")
+    if not (name or url):
+        return ""
+    shown = f"[{'image' if _attribute(node, 'type') != 'file' else 'file'}: {name or url}]"
+    return f"{shown}({url})" if name and url else shown
 
 
 def _card(node: Json) -> str:
-    """Return a smart link: its address, and its name where the node carries it.
+    """Return a smart link: its address, and its name and summary where the node carries them.
 
     An issue's summary is left out: not everyone who may read this text may read that issue.
     """
@@ -216,6 +219,8 @@ def _card(node: Json) -> str:
     if issue_key := _ISSUE_KEY.match(name):
         return url or issue_key.group()
     shown = f"[{name}]({url})" if name and url else name or url
+    if shown and (summary := scalar_text(data.get("summary"))):
+        return f"{shown}: {summary}"
     return shown or " ".join(_words_of_attributes(node, lambda _: ""))
 
 

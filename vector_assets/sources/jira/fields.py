@@ -137,6 +137,11 @@ def _value_text(value: Any, account_name: Callable[[str], str]) -> str:
         case {"key": str(key)} | {"issueKey": str(key)} if _ISSUE_KEY.fullmatch(key):
             # Not everyone who may read this field may read the summary of that issue.
             return key
+        case {"name": name, "approvers": list(approvers)}:
+            decision = _value_text(value.get("finalDecision"), account_name)
+            decisions = (_decision_text(each, account_name) for each in approvers)
+            parts = (_value_text(name, account_name), decision, *decisions)
+            return "; ".join(filter(None, parts))
         case {"label": str(label), "objectKey": str(object_key)}:
             return f"{label} ({object_key})"
         case dict():
@@ -144,6 +149,13 @@ def _value_text(value: Any, account_name: Callable[[str], str]) -> str:
         case list():
             return ", ".join(filter(None, (_value_text(part, account_name) for part in value)))
     return scalar_text(value)
+
+
+def _decision_text(approver: Any, account_name: Callable[[str], str]) -> str:
+    """Return who was asked to approve a request, and what he decided."""
+    person = _value_text(as_object(approver).get("approver"), account_name)
+    decision = _value_text(as_object(approver).get("approverDecision"), account_name)
+    return f"{person}: {decision}" if person and decision else person or decision
 
 
 def _object_text(value: Json, account_name: Callable[[str], str]) -> str:

@@ -1,6 +1,6 @@
 """Issues of a listing to documents, with their comments and readers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,15 +23,22 @@ class IssueReader:
         api: Asked once for the names of the site's fields.
         server: URL of the site, without a trailing slash.
         readers: Names who may read an issue.
+        is_wanted: Tells whether an issue is in a project that is read.
     """
 
-    def __init__(self, api: JiraApi, server: str, readers: JiraReaders) -> None:
+    def __init__(
+        self,
+        api: JiraApi,
+        server: str,
+        readers: JiraReaders,
+        is_wanted: Callable[[Json], bool],
+    ) -> None:
         self._api = api
         self._server = server
         self._readers = readers
         self._custom: tuple[CustomField, ...] = custom_fields(api.fields())
         self._accounts = AccountNames(api)
-        self._related = RelatedIssues(api, readers)
+        self._related = RelatedIssues(api, readers, is_wanted)
         self._hidden_comment_ids: set[str] = set()
         self._wordless_issue_ids: dict[str, set[str]] = {}
 

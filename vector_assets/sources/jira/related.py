@@ -5,7 +5,7 @@ readers, so it shows a summary only if all of them may read that issue.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from vector_assets.core.documents import PUBLIC
 from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
@@ -22,11 +22,16 @@ class RelatedIssues:
     Args:
         api: Of the run.
         readers: Names who may read an issue.
+        is_wanted: Tells whether an issue is in a project that is read. Of others no summary is
+            shown: a run does not see when they are limited.
     """
 
-    def __init__(self, api: JiraApi, readers: JiraReaders) -> None:
+    def __init__(
+        self, api: JiraApi, readers: JiraReaders, is_wanted: Callable[[Json], bool]
+    ) -> None:
         self._api = api
         self._readers = readers
+        self._is_wanted = is_wanted
         self._access: dict[str, tuple[str, ...] | None] = {}
         self._distinct: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._neighbours_of_limited: set[str] = set()
@@ -46,7 +51,7 @@ class RelatedIssues:
         for at in range(0, len(unknown), PAGE_ISSUES):
             asked = unknown[at : at + PAGE_ISSUES]
             answered, _ = self._api.issues(asked, ACCESS_FIELDS)
-            for issue in answered:
+            for issue in filter(self._is_wanted, answered):
                 self._remember(issue)
             for name in asked:
                 self._access.setdefault(name, None)

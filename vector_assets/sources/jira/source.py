@@ -27,7 +27,7 @@ from vector_assets.sources.items import (
     Resolved,
     SourceItem,
 )
-from vector_assets.sources.jira.access import JiraReaders
+from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
 from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
 from vector_assets.sources.jira.document import instant, project_id, project_key
 from vector_assets.sources.jira.issues import IssueReader, version_of
@@ -92,7 +92,7 @@ class JiraSource(Source):
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers)
+        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
         seen: set[tuple[str, str]] = set()
         began_at: datetime | None = None
         page_count = 0
@@ -221,19 +221,16 @@ class JiraSource(Source):
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers)
+        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
         wanted = [quarantined.document_id.partition(":")[2] for quarantined in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
             issues, errors = self._api.issues(ids, reader.field_ids)
-            wanted_issues = [issue for issue in issues if self._is_wanted(issue)]
-            by_id = dict(
-                zip(
-                    (version_of(issue)[0] for issue in wanted_issues),
-                    reader.items(wanted_issues),
-                    strict=True,
-                )
-            )
+            issues = [issue for issue in issues if self._is_wanted(issue)]
+            names = (version_of(issue)[0] for issue in issues)
+            by_id = dict(zip(names, reader.items(issues), strict=True))
+            # Of an issue that failed because Jira gave no id of it, only the key was known.
+            yield from (by_id[name] for name in by_id.keys() - set(ids))
             if len(by_id) + len(errors) < len(ids):
                 self._api.require_projects()
             for issue_id in ids:
@@ -308,10 +305,9 @@ class JiraSource(Source):
     def _newest_limited(self) -> list[Json]:
         """Return the newest issue, and the newest with a security level, if there is one."""
         issues: list[Json] = []
-        fields = ["security", "project", "reporter", "assignee"]
         for clauses in ((), (_LIMITED,)):
             jql = self._jql(Window(_EPOCH, None), "updated DESC", *clauses)
-            issues += next(self._limited_pages(jql, fields, maximum=1), [])
+            issues += next(self._limited_pages(jql, ACCESS_FIELDS, maximum=1), [])
         return issues
 
     def _limited_pages(

@@ -13,7 +13,8 @@ from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sources.items import DocumentFailure, SourceItem
+from vector_assets.sources.estimate import as_if_failed
+from vector_assets.sources.items import DocumentFailure, Resolved, SourceItem
 from vector_assets.sources.jira.document import FIELDS
 from vector_assets.sources.jira.source import JiraSource
 from vector_assets_tests.sources.jira.issues import (
@@ -118,9 +119,12 @@ def read(sandbox: Sandbox, odd: Json) -> list[SourceItem]:
     sandbox.workspace.issues = [full_issue()]
     page = {"issues": [_finite(odd)], "isLast": True}
     sandbox.faults.fail(SEARCH, status=200, body=page, times=1)
+    return list(jira_of(sandbox).documents(EVER))
+
+
+def jira_of(sandbox: Sandbox) -> JiraSource:
     values = {name.lower(): value for name, value in sandbox.environment.items()}
-    jira = JiraSource.from_settings(Settings.model_validate(values), Meter())
-    return list(jira.documents(EVER))
+    return JiraSource.from_settings(Settings.model_validate(values), Meter())
 
 
 def _finite(value: Any) -> Any:
@@ -218,13 +222,20 @@ def test_an_issue_that_cannot_be_identified_is_a_failure_without_its_words(
     assert "word" not in failure.cause
 
 
+def test_an_issue_that_failed_without_its_id_is_read_again_by_its_key(sandbox: Sandbox) -> None:
+    [failure] = read(sandbox, full_issue() | {"id": None})
+    assert isinstance(failure, DocumentFailure)
+    assert failure.document_id == "jira:HAR-1"
+    again = list(jira_of(sandbox).retry(as_if_failed([failure.document_id], EVER)))
+    assert [item.id for item in again if isinstance(item, Document)] == ["jira:10001"]
+    assert [item for item in again if not isinstance(item, Document)] == [Resolved("jira:HAR-1")]
+
+
 def test_a_field_catalogue_with_odd_entries_still_names_the_others(sandbox: Sandbox) -> None:
     entries: list[Any] = [None, "x", {}, {"id": 5, "custom": True}, {"id": "customfield_9",
         "custom": True, "name": None, "schema": "string"}, *CUSTOM]  # fmt: skip
     sandbox.workspace.issues = [full_issue()]
     sandbox.faults.fail("/jira/rest/api/3/field", status=200, body=entries)
-    values = {name.lower(): value for name, value in sandbox.environment.items()}
-    jira = JiraSource.from_settings(Settings.model_validate(values), Meter())
-    [document] = [item for item in jira.documents(EVER) if isinstance(item, Document)]
+    [document] = [item for item in jira_of(sandbox).documents(EVER) if isinstance(item, Document)]
     assert "- Carrier: wordcarrier" in text_of(document)
     assert document.updated_at > FIRST

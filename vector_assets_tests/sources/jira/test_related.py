@@ -93,6 +93,17 @@ def test_an_issue_of_a_closed_project_is_limited_too(sandbox: Sandbox) -> None:
     assert SECRET not in text_of(documents)
 
 
+def test_an_issue_of_a_project_that_is_not_read_keeps_its_summary_to_itself(
+    sandbox: Sandbox,
+) -> None:
+    # No run of ours would see that it is limited later.
+    other = secret(project="QUAY", security=None)
+    sandbox.workspace.issues = [referring(other, "links"), other]
+    documents, _ = read(sandbox, jira_projects="HAR")
+    assert "blocks QUAY-9" in text_of(documents)
+    assert SECRET not in text_of(documents)
+
+
 def test_an_issue_that_jira_does_not_show_keeps_its_summary_to_itself(sandbox: Sandbox) -> None:
     sandbox.workspace.issues = [referring(secret(), "links")]
     documents, _ = read(sandbox)

@@ -394,6 +394,11 @@ OBJECTS_WITHOUT_A_NAME: list[tuple[str, Json, object, list[str]]] = [
     ("objects of Assets", ASSETS, [{"workspaceId": "w", "id": "w:7", "objectId": "7",
      "label": "MacBook 14", "objectKey": "IT-7"}, {"objectId": "8", "label": "Dock"}],
      ["- Laptop: MacBook 14 (IT-7), Dock"]),
+    ("approvals", custom_field(1, "Approvals", "sd-approvals",
+     "com.atlassian.servicedesk.approvals-plugin:sd-approvals"), [{"id": "1", "name": "Board",
+     "finalDecision": "approved", "canAnswerApproval": False, "approvers": [
+     {"approver": person("dee", None), "approverDecision": "approved"}, {"approver": None}]}],
+     ["- Approvals: Board; approved; Dee: approved"]),
     ("an object of an app", custom_field(1, "Berth", "object", "com.example:berth"),
      {"id": "9", "self": "https://a.example/9", "quay": "North", "at": {"pier": 3, "deep": True}},
      ["- Berth: quay: North; at: pier: 3; deep: yes"]),
