@@ -125,7 +125,9 @@ class FirefliesApi:
             place = _place(error, name)
             if place is None or not items or not 0 <= place < len(items) or not items[place]:
                 raise _translated(errors)
-            words = f"{'.'.join(map(str, error['path'][2:]))}: {_code(error)}"
+            # Everyone may read it: a message may quote the meeting.
+            code = _code({**error, "message": "an error without a code"})
+            words = f"{'.'.join(map(str, error['path'][2:]))}: {code}"
             broken[place] = "; ".join(filter(None, (broken.get(place), words)))
         if items is None or not all(items):
             raise ContractError(f"{_SERVICE} {name}", "null without an error", "a list")

@@ -170,6 +170,9 @@ def _outage(error: Exception) -> UnavailableError | None:
 
 
 def _cause(error: Exception) -> str:
+    """Return why a page failed; an error of ours says it, another may quote the page."""
+    if not isinstance(error, _ODD_SHAPE):
+        return str(error)
     # A block or property may have a new shape.
-    is_odd = isinstance(error, _ODD_SHAPE)
-    return f"a field is not as documented: {error!r}" if is_odd else str(error)
+    name = type(error).__name__
+    return f"a field is not as documented: {name if isinstance(error, ValueError) else repr(error)}"
