@@ -55,10 +55,10 @@ _DIRECT = re.compile(
 _REST_OF_KEY = re.compile(r"[_ -]?(?:access[_ -]?)?key(?:[_ -]?base)?", re.IGNORECASE)
 
 _JOINED = re.compile(
-    rf"""(?P<separator> {_SYMBOL} | \s-(?=\s) | \b(?:{"|".join(JOINING)})\b | {WITHOUT_SPACES} )
-    (?= {_BEFORE_VALUE} {VALUE} )""",
+    rf"""(?P<separator> {_SYMBOL} | \s-(?=\s) | \b(?:{"|".join(JOINING)})\b | {WITHOUT_SPACES} )""",
     _FLAGS,
 )
+_JOINED_VALUE = re.compile(_BEFORE_VALUE + VALUE, _FLAGS)
 _END_OF_SENTENCE = re.compile(r"[.!?;](?=\s|$)|\n|\[redacted: ")
 _SENTENCE_CHARACTERS = 120
 
@@ -75,6 +75,7 @@ _PRECEDED = re.compile(
     _FLAGS,
 )
 _PRECEDING_CHARACTERS = 120
+_VERBS = (" is ", " as ", " ist ", " est ", " es ", " war ", " als ")
 
 _LETTERS_AFTER_ASCII = re.compile(r"(?<=[!-~]{4})[^\x00-\x7f]")
 """Where words in a script without spaces go on after a value."""
@@ -168,10 +169,10 @@ def _is_assigned(match: re.Match[str], separator: str, value: str, quote: str) -
 
 def _joined(name: Name, text: str, end: int, stop: int) -> Secret | None:
     """Return the value that a sentence joins to a name: `... for staging was changed to ...`."""
-    # The end is no bound of the search: a value may go on behind it.
-    for match in _JOINED.finditer(text, end):
-        if match.start() >= stop:
-            break
+    for joint in _JOINED.finditer(text, end, stop):
+        match = _JOINED_VALUE.match(text, joint.end())
+        if match is None:
+            continue
         start, value_end, value, quote = value_of(match, is_setting=False)
         if _may_be_secret(match[quote], value, quote) and _is_strong_for(name, value):
             return _secret(name, start, value_end)
@@ -191,13 +192,22 @@ def _beside(name: Name, text: str, start: int, end: int) -> Secret | None:
             return _secret(name, value_start, value_end)
     if name.kind != "password":
         return None
-    preceded = _PRECEDED.search(text[max(0, start - _PRECEDING_CHARACTERS) : start])
-    if preceded is not None:
-        value_start, value_end, value, quote = value_of(preceded, is_setting=False)
-        if _may_be_secret(preceded[quote], value, quote) and is_strong(value):
-            shift = max(0, start - _PRECEDING_CHARACTERS)
-            return _secret(name, value_start + shift, value_end + shift)
-    return None
+    return _preceding(name, text, start)
+
+
+def _preceding(name: Name, text: str, start: int) -> Secret | None:
+    """Return the value that a sentence says to be what it names behind it."""
+    shift = max(0, start - _PRECEDING_CHARACTERS)
+    before = text[shift:start]
+    if not any(verb in before for verb in _VERBS):
+        return None
+    preceded = _PRECEDED.search(before)
+    if preceded is None:
+        return None
+    value_start, value_end, value, quote = value_of(preceded, is_setting=False)
+    if not is_strong(value) or not _may_be_secret(preceded[quote], value, quote):
+        return None
+    return _secret(name, value_start + shift, value_end + shift)
 
 
 def _is_strong_for(name: Name, value: str) -> bool:
@@ -207,7 +217,7 @@ def _is_strong_for(name: Name, value: str) -> bool:
 
 
 def _may_be_secret(whole: str, value: str, quote: str) -> bool:
-    if is_placeholder(whole) or is_placeholder(value):
+    if is_placeholder(value) or (whole != value and is_placeholder(whole)):
         return False
     return not (is_code(value) if quote == "bare" else _CALL.search(value))
 

@@ -39,6 +39,8 @@ _EXAMPLE = re.compile(
 
 _PARTLY_MASKED = re.compile(r"x{4,}|\*{3,}|•{3,}|●{3,}|\.{3}|…", re.IGNORECASE)
 
+_MASKS = ("xxxx", "***", "•••", "●●●", "...", "…")
+
 _LEAST_BESIDE_MASK = 8
 
 _WORDS = frozenset((
@@ -105,8 +107,11 @@ _LONG_RANDOM = 16
 
 def is_placeholder(value: str) -> bool:
     """Tell whether a value stands for another: a mask, a variable, an example, or a word."""
-    if value.lower() in _WORDS or _MASK_OR_VARIABLE.match(value) or _EXAMPLE.match(value):
+    lowered = value.lower()
+    if lowered in _WORDS or _MASK_OR_VARIABLE.match(value) or _EXAMPLE.match(value):
         return True
+    if not any(mask in lowered for mask in _MASKS):
+        return False
     mask = _PARTLY_MASKED.search(value)
     if mask is None:
         return False
