@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from vector_assets.core.errors import SettingsError, UsageError
+from vector_assets.core.errors import SettingsError, UnavailableError, UsageError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
@@ -24,12 +24,12 @@ Batch = list[tuple[int, str, int]]
 """Texts as `(index, text, tokens)`."""
 
 
-def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
+def batches(texts: Iterable[tuple[int, str, int]], max_inputs: int = MAX_INPUTS) -> Iterator[Batch]:
     """Yield batches that fit a request, in order; a batch of a single text may be too long."""
     batch: Batch = []
     tokens = 0
     for index, text, text_tokens in texts:
-        if batch and (len(batch) == MAX_INPUTS or tokens + text_tokens > MAX_REQUEST_TOKENS):
+        if batch and (len(batch) == max_inputs or tokens + text_tokens > MAX_REQUEST_TOKENS):
             yield batch
             batch, tokens = [], 0
         batch.append((index, text, text_tokens))
@@ -93,6 +93,7 @@ class OpenAIEmbedder(Embedder):
         model: str,
         dimensions: int,
         dollars_per_million_tokens: float | None = None,
+        max_inputs: int = MAX_INPUTS,
     ) -> None:
         self.model = model
         self.dimensions = dimensions
@@ -101,6 +102,7 @@ class OpenAIEmbedder(Embedder):
             listed if dollars_per_million_tokens is None else dollars_per_million_tokens
         )
         self._api = api
+        self._max_inputs = max_inputs
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -132,7 +134,13 @@ class OpenAIEmbedder(Embedder):
             meter=meter,
         )
         price = settings.embedding_dollars_per_million_tokens
-        return cls(api, model=model, dimensions=dimensions, dollars_per_million_tokens=price)
+        return cls(
+            api,
+            model=model,
+            dimensions=dimensions,
+            dollars_per_million_tokens=price,
+            max_inputs=settings.embedding_batch,
+        )
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -152,7 +160,7 @@ class OpenAIEmbedder(Embedder):
                 failures[index] = f"it takes {count:,} tokens, the model reads {MAX_INPUT_TOKENS:,}"
             else:
                 kept.append((index, text, count))
-        cut = list(batches(kept))
+        cut = list(batches(kept, self._max_inputs))
         parts = _requests.map(self._embed_batch, cut)
         if len(cut) == 1 and not failures:
             return next(parts)
@@ -195,14 +203,30 @@ class OpenAIEmbedder(Embedder):
             texts: One or more.
             are_to_blame: Whether a refusal is known to concern texts and not settings.
         """
+        if len(texts) > self._max_inputs:
+            # The server has meanwhile refused batches of this size.
+            return self._embed_halves(texts, are_to_blame=are_to_blame)
+        form = self._api.form
         answer = self._api.request(texts)
+        if isinstance(answer, Refusal) and not are_to_blame:
+            self._require_harmless_text_passes(answer)
+            if answer.may_pass or self._api.form != form:
+                answer = self._api.request(texts)
         if isinstance(answer, Answer):
             return self._units(answer)
-        if not are_to_blame:
-            self._require_harmless_text_passes(answer)
         if len(texts) == 1:
-            return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: answer.cause})
-        first, second = (self._embed_texts(half, are_to_blame=True) for half in halves(texts))
+            cause = f"HTTP {answer.status}: {answer.cause}" if answer.may_pass else answer.cause
+            return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: cause})
+        embedded = self._embed_halves(texts, are_to_blame=True)
+        if not embedded.failures:
+            # No text was to blame, so there were too many. Larger batches are not tried again.
+            self._max_inputs = min(self._max_inputs, (len(texts) + 1) // 2)
+        return embedded
+
+    def _embed_halves(self, texts: list[str], *, are_to_blame: bool) -> Embedded:
+        first, second = (
+            self._embed_texts(half, are_to_blame=are_to_blame) for half in halves(texts)
+        )
         offset = len(first.vectors)
         return Embedded(
             np.concatenate([first.vectors, second.vectors]),
@@ -215,12 +239,20 @@ class OpenAIEmbedder(Embedder):
 
         Raises:
             SettingsError: It refuses every text.
+            UnavailableError: It fails at every text.
         """
-        if isinstance(self._api.request([_HARMLESS]), Refusal):
-            raise SettingsError(
-                f"{ENDPOINT} refuses every text: {refusal.cause} Check EMBEDDING_MODEL (it is "
-                f"{self.model!r}) and EMBEDDING_DIMENSIONS ({self.dimensions})."
+        cause = self._api.adapt(_HARMLESS)
+        if cause is None:
+            return
+        if cause.may_pass:
+            raise UnavailableError(
+                f"openai at {self._api.url}", f"HTTP {cause.status}: {cause.cause}"
             )
+        raise SettingsError(
+            f"{ENDPOINT} refuses every text: {refusal.cause} (HTTP {refusal.status} from "
+            f"{self._api.url}). Check EMBEDDING_MODEL (it is {self.model!r}) and "
+            f"EMBEDDING_DIMENSIONS ({self.dimensions})."
+        )
 
     def _units(self, answer: Answer) -> Embedded:
         """Return an answer's vectors at unit length; a vector without direction is a failure.
