@@ -1,7 +1,6 @@
 """Servers that speak OpenAI's embeddings API, each in the way that its own documents describe.
 
 None reads token ids. Vectors are those of `sandbox.openai`, cut to the model's length.
-Keep out: OpenAI itself.
 """
 
 import base64

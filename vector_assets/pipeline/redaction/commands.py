@@ -1,7 +1,4 @@
-"""Finds secrets in commands, links, headers and files of settings, where a form names them.
-
-Keep out: what sentences and assignments name, in `passwords.py`.
-"""
+"""Finds secrets in commands, links, headers and files of settings, where a form names them."""
 
 import re
 from collections.abc import Iterator

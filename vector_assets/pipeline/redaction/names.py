@@ -1,7 +1,4 @@
-"""The words that announce a secret, and those that join such a word to its value.
-
-Keep out: how a value looks, and the forms of commands.
-"""
+"""The words that announce a secret, and those that join such a word to its value."""
 
 import re
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 
 No-break spaces, typographic quotes, entities and tags of HTML, accents that stand apart and
 characters of no width would otherwise hide a name from its value.
-
-Keep out: what a secret looks like.
 """
 
 import html
@@ -109,15 +107,15 @@ def read_text(text: str) -> ReadText:
     parts: list[str] = []
     starts: list[int] = []
     originals: list[tuple[int, int, bool]] = []
-    length = at = 0
+    shown_characters = at = 0
 
     def add(shown: str, start: int, end: int, *, is_kept: bool) -> None:
-        nonlocal length
+        nonlocal shown_characters
         if shown:
             parts.append(shown)
-            starts.append(length)
+            starts.append(shown_characters)
             originals.append((start, end, is_kept))
-            length += len(shown)
+            shown_characters += len(shown)
 
     unseen = []
     for match in _NOT_AS_READ.finditer(text):

@@ -2,8 +2,6 @@
 
 These have no form of their own. The value is checked as well: a placeholder, a variable or a word
 of a sentence is no secret. Texts are searched as `normal.py` shows them.
-
-Keep out: options and files of commands, in `commands.py`.
 """
 
 import re

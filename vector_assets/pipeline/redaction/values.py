@@ -1,7 +1,4 @@
-"""Tells a secret from a placeholder, a variable, code and a word by the value alone.
-
-Keep out: names, separators and places.
-"""
+"""Tells a secret from a placeholder, a variable, code and a word by the value alone."""
 
 import re
 

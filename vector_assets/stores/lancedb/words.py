@@ -1,7 +1,4 @@
-"""How LanceDB's full-text index cuts texts into words; it cuts questions in the same way.
-
-Keep out: other indexes.
-"""
+"""How LanceDB's full-text index cuts texts into words; it cuts questions in the same way."""
 
 from lancedb.index import FTS
 
