@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -179,14 +180,12 @@ class OpenAIApi:
             plain = replace(form, encoding="float")
             if plain == form:
                 raise
-            try:
-                answer = self._request(texts, plain)
-            except ContractError:
-                answer = None
-            if not isinstance(answer, Answer):
-                raise
-            self._form = plain
-            return answer
+            with suppress(ContractError):
+                plain_answer = self._request(texts, plain)
+                if isinstance(plain_answer, Answer):
+                    self._form = plain
+                    return plain_answer
+            raise
         if isinstance(answer, Refusal) and self._form != form:
             # Another thread has meanwhile learned what the server reads.
             return self.request(texts)

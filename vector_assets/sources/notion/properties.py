@@ -71,10 +71,11 @@ def is_cut(value: Value) -> bool:
     kind = _string(fields.get("type"))
     inner = fields.get(kind)
     if kind in ("title", "rich_text"):
-        parts = map(_fields, _list(inner))
-        return sum(part.get("type") == "mention" for part in parts) >= MAX_REFERENCES
+        mentions = [part for part in _list(inner) if _fields(part).get("type") == "mention"]
+        return len(mentions) >= MAX_REFERENCES
     if kind in ("relation", "people"):
-        return fields.get("has_more") is True or len(_list(inner)) >= MAX_REFERENCES
+        has_more = fields.get("has_more") is True
+        return has_more or len(_list(inner)) >= MAX_REFERENCES
     if kind == "rollup":
         return len(_list(_fields(inner).get("array"))) >= MAX_REFERENCES
     return False
