@@ -28,6 +28,7 @@ def main() -> None:
     of_workspace = [
         ["real_input.py", options.workspace, "--folder", real],
         ["completeness.py", options.workspace, "--index", index],
+        ["redaction.py", options.workspace],
         ["retrieval.py", options.workspace, "--index", index],
     ]
     others = [

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     embedding_provider: Literal["openai", "local"] = "local"
     embedding_model: str = ""
     embedding_dimensions: int | None = None
+    embedding_batch: int = Field(default=2048, ge=1, le=2048)
     embedding_dollars_per_million_tokens: float | None = Field(default=None, ge=0)
     openai_api_key: SecretStr = SecretStr("")
     openai_base_url: str = ""

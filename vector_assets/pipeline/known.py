@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from vector_assets.stores.base import VectorStore
+from vector_assets.stores.base import Head, VectorStore
 from vector_assets.stores.records import stored_stamp
 
 
@@ -40,12 +40,18 @@ class HeldVersions:
         }
         if self.is_rescan:
             return held, frozenset()
-        return held, frozenset(
+        whole = {key: head for key, head in heads.items() if head.document_fingerprint}
+        return held, self._with_stamps(whole, stamps)
+
+    def stamped(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return the documents that the index holds with these stamps, also in a rescan."""
+        return self._with_stamps(self._store.heads(self._namespace, list(stamps)), stamps)
+
+    def _with_stamps(self, heads: Mapping[str, Head], stamps: Mapping[str, str]) -> frozenset[str]:
+        return frozenset(
             document_id
             for document_id, head in heads.items()
-            if head.document_fingerprint
-            and head.stamp
-            and head.stamp == stored_stamp(stamps[document_id], self._vector_spec)
+            if head.stamp and head.stamp == stored_stamp(stamps[document_id], self._vector_spec)
         )
 
     def document_ids(self) -> Iterator[str]:

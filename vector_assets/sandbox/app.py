@@ -1,6 +1,7 @@
 """Serves all vendors in one ASGI application, each under its own prefix, and the control routes.
 
-Prefixes: `/jira`, `/slack/api`, `/notion/v1`, `/fireflies/graphql`, `/openai/v1`, `/pinecone`.
+Prefixes: `/jira`, `/slack/api`, `/notion/v1`, `/fireflies/graphql`, `/openai/v1`, `/pinecone`,
+`/compatible/{server}`.
 Controls: `/_sandbox/conditions` (GET, PATCH), `/_sandbox/requests` (GET, DELETE).
 """
 
@@ -10,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from vector_assets.sandbox import fireflies, openai, slack
+from vector_assets.sandbox import compatible, fireflies, openai, slack
 from vector_assets.sandbox.faults import CONTROL_PREFIX, FaultMiddleware, Faults, Rule
 from vector_assets.sandbox.jira import routes as jira
 from vector_assets.sandbox.limits import Limit, Limiter
@@ -27,6 +28,7 @@ def build_app(workspace: Workspace, faults: Faults) -> ASGIApp:
         Mount("/notion/v1", routes=notion.routes(workspace)),
         Mount("/fireflies", routes=fireflies.routes(workspace)),
         Mount("/openai/v1", routes=openai.routes()),
+        Mount("/compatible", routes=compatible.routes()),
         Mount("/pinecone", routes=pinecone.routes(faults)),
     ]
     controls = Mount(CONTROL_PREFIX, routes=_controls(faults))

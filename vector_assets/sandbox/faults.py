@@ -27,6 +27,13 @@ LOSING = "sandbox.losing"
 _COUNTS = {"total", "upserted_count", "upsertedCount", "vectorCount", "totalVectorCount"}
 
 
+_NOTION_CODES = {
+    400: "validation_error", 401: "unauthorized", 403: "restricted_resource",
+    404: "object_not_found", 409: "conflict_error", 429: "rate_limited",
+    503: "service_unavailable", 504: "gateway_timeout",
+}  # fmt: skip
+
+
 @dataclass
 class Rule:
     """A fault for requests whose path begins with a prefix.
@@ -36,6 +43,7 @@ class Rule:
         contains: Text that the body or query string must hold; empty matches any request.
         status: Status to answer with instead of calling the vendor; 0 calls the vendor.
         body: JSON to answer with; None means the vendor's own body for this status.
+        text: Text to answer with in place of JSON, such as the page of a proxy.
         retry_after_seconds: Sent as `Retry-After`; for 429 and 503.
         break_connection: `drop` closes before the vendor sees the request, `reset` closes after
             the vendor has processed it, `truncate` sends half of the body.
@@ -51,6 +59,7 @@ class Rule:
     contains: str = ""
     status: int = 0
     body: Any = None
+    text: str = ""
     retry_after_seconds: int | None = None
     break_connection: Literal["", "drop", "reset", "truncate"] = ""
     twist: Literal["", "repeat", "reorder", "miscount", "lose"] = ""
@@ -239,7 +248,10 @@ def _fault(path: str, rule: Rule) -> Response:
     if rule.retry_after_seconds is not None:
         headers["Retry-After"] = str(rule.retry_after_seconds)
     return Response(
-        json.dumps(body), status_code=rule.status, media_type="application/json", headers=headers
+        rule.text or json.dumps(body),
+        status_code=rule.status,
+        media_type="application/json",
+        headers=headers,
     )
 
 
@@ -254,9 +266,7 @@ def _default_body(path: str, status: int) -> Any:
         case "slack":
             return {"ok": False, "error": "ratelimited" if throttled else "internal_error"}
         case "notion":
-            code = {429: "rate_limited", 401: "unauthorized", 403: "restricted_resource"}.get(
-                status, "service_unavailable" if status == 503 else "internal_server_error"
-            )
+            code = _NOTION_CODES.get(status, "internal_server_error")
             return {"object": "error", "status": status, "code": code, "message": code}
         case "fireflies":
             code = {429: "too_many_requests", 401: "auth_failed", 403: "forbidden"}.get(

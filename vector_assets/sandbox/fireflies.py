@@ -68,9 +68,11 @@ def _root(workspace: Workspace) -> Json:
         meetings.sort(key=lambda meeting: (-meeting["date"], meeting["id"]))
         return meetings[arguments.get("skip", 0) :][:page_size]
 
-    def transcript(_: Any, **arguments: Any) -> Json | None:
+    def transcript(_: Any, **arguments: Any) -> Json:
         wanted = (each for each in workspace.transcripts if each["id"] == arguments["id"])
-        return next(map(_complete, wanted), None)
+        for transcript in wanted:
+            return _complete(transcript)
+        raise GraphQLError("There is no such transcript.", extensions={"code": "object_not_found"})
 
     def user(*_: Any, **__: Any) -> Json:
         owner = {"user_id": "sandbox", "name": "Sandbox", "email": _OWNER_EMAIL}

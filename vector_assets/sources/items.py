@@ -148,6 +148,9 @@ class Known(Protocol):
     def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
         """Return `updated_at` and `unchanged` by one request; an empty stamp is never unchanged."""
 
+    def stamped(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return the ids of the documents held with these stamps, also in a rescan."""
+
     def document_ids(self) -> Iterator[str]:
         """Yield the id of every document of the source in the index; reads all of them."""
 
@@ -168,6 +171,10 @@ class NothingKnown:
     def compared(self, stamps: Mapping[str, str]) -> tuple[Mapping[str, datetime], frozenset[str]]:
         """Return none."""
         return {}, frozenset()
+
+    def stamped(self, stamps: Mapping[str, str]) -> frozenset[str]:
+        """Return none."""
+        return frozenset()
 
     def document_ids(self) -> Iterator[str]:
         """Yield none."""

@@ -14,7 +14,7 @@ from vector_assets.core.documents import Chunk, Document, Value
 from vector_assets.core.errors import DocumentError
 from vector_assets.stores.base import Head
 
-LAYOUT_VERSION = 5
+LAYOUT_VERSION = 6
 
 MAX_METADATA_BYTES = 40_000
 """Pinecone refuses more than 40 KB a record (docs.pinecone.io, "Indexing limits", 2026-11)."""

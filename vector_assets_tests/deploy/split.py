@@ -20,13 +20,12 @@ import yaml
 from vector_assets_tests.deploy.database import Database
 from vector_assets_tests.deploy.hosts import Host, Hosts
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
-from vector_assets_tests.support.patience import said_in, waited_for
+from vector_assets_tests.support.patience import PATIENCE_SECONDS, said_in, waited_for
 from vector_assets_tests.support.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 BIN = Path(sys.executable).parent
-PATIENCE_SECONDS = 300.0
 
 PROCESSES = ("code", "webserver", "daemon", "serve")
 _ON_FIRST_HOST = ("postgres", "webserver", "daemon")

@@ -9,9 +9,7 @@ from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vector_assets_tests.support.patience import first_answer
-
-PATIENCE_SECONDS = 120.0
+from vector_assets_tests.support.patience import PATIENCE_SECONDS, first_answer
 
 Moment = Literal["before", "after"]
 

@@ -16,11 +16,10 @@ from vector_assets.pipeline.sync import sync_source
 from vector_assets_tests.faults.gates import Gate, writes_jira
 from vector_assets_tests.faults.processes import Team, running_runs
 from vector_assets_tests.faults.versions import assert_each_is_old_or_new, by_document, whole
+from vector_assets_tests.support.patience import PATIENCE_SECONDS
 
 ISSUES = 40
 """Less than a batch."""
-
-PATIENCE_SECONDS = 240
 
 
 @dataclass(frozen=True, slots=True)

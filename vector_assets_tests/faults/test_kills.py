@@ -21,7 +21,7 @@ from vector_assets_tests.faults.processes import (
 __all__ = ["embedded"]
 
 ISSUES = 160
-KILLS = {"lancedb": 5}
+KILLS = {"lancedb": 3}
 SOAK_KILLS = {"lancedb": 30, "documents": 12, "vectors": 8}
 
 IN_FLIGHT_BATCHES = BATCHES_IN_FLIGHT + 1 + PineconeStore.batches_in_flight

@@ -33,8 +33,12 @@ KEYS = (
 )  # fmt: skip
 ERRORS = (KeyError, TypeError, RuntimeError, ValueError, OSError, IndexError, AttributeError,
           RecursionError, ArithmeticError, AssertionError)  # fmt: skip
-VENDOR_ANSWERS = 400
-INDEX_ERRORS = 100
+VENDOR_ANSWERS = 100
+INDEX_ERRORS = 30
+SOAK = 4
+"""As many times more answers and errors in the soak."""
+
+TIMES = [1, pytest.param(SOAK, marks=pytest.mark.slow)]
 
 
 class Sent(Channel):
@@ -106,14 +110,15 @@ def alerts_of(settings: Settings, index: Index, folder: Path) -> tuple[list[str]
     return sent.keys, watcher
 
 
+@pytest.mark.parametrize("times", TIMES)
 @pytest.mark.parametrize("source", PATHS)
 def test_a_dead_daemon_is_alerted_whatever_a_vendor_answers(
-    source: str, team: Sandbox, tmp_path: Path
+    source: str, times: int, team: Sandbox, tmp_path: Path
 ) -> None:
     index = Index(LanceDBStore(str(tmp_path / "lancedb")))
     settings = settings_of(team, source)
-    unread = 0
-    for seed in range(VENDOR_ANSWERS // len(PATHS)):
+    unread, answers = 0, times * VENDOR_ANSWERS // len(PATHS)
+    for seed in range(answers):
         chance = random.Random(seed)
         team.faults.clear()
         team.faults.fail(
@@ -126,7 +131,7 @@ def test_a_dead_daemon_is_alerted_whatever_a_vendor_answers(
         assert [checked.source for checked in snapshot.health.sources] == [source]
         unread += any("cannot be" in reason for reason in snapshot.health.sources[0].reasons)
     team.faults.clear()
-    assert unread > VENDOR_ANSWERS // len(PATHS) // 4, "the odd answers have to matter"
+    assert unread > answers // 4, "the odd answers have to matter"
 
 
 class Broken(LanceDBStore):
@@ -140,9 +145,12 @@ class Broken(LanceDBStore):
     watermark = count = heads = documents = fetch = fingerprints = record_ids
 
 
-def test_a_dead_daemon_is_alerted_whatever_the_index_raises(team: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", TIMES)
+def test_a_dead_daemon_is_alerted_whatever_the_index_raises(
+    times: int, team: Sandbox, tmp_path: Path
+) -> None:
     settings = settings_of(team, "fireflies")
-    for seed in range(INDEX_ERRORS):
+    for seed in range(times * INDEX_ERRORS):
         store = Broken(str(tmp_path / "lancedb"))
         store.error = ERRORS[seed % len(ERRORS)](f"odd {seed}")
         keys, watcher = alerts_of(settings, Index(store), tmp_path / str(seed))
@@ -169,6 +177,9 @@ def test_a_check_that_fails_is_an_alert_that_ends_with_the_next_good_one(
         watcher.start()
         assert first_answer(lambda: "watcher" in sent.keys, pause_seconds=0.01)
     assert first_answer(lambda: "daemon" in sent.keys, pause_seconds=0.01)
+    assert first_answer(
+        lambda: "watcher" not in {incident.problem.key for incident in store.all()},
+        pause_seconds=0.01,
+    )
     watcher.stop()
     assert sent.keys.count("watcher") == 2, "opened once, and over"
-    assert "watcher" not in {incident.problem.key for incident in store.all()}

@@ -12,11 +12,10 @@ from typing import Any
 
 import requests
 
-from vector_assets_tests.support.patience import first_answer
+from vector_assets_tests.support.patience import PATIENCE_SECONDS, first_answer
 
 ROOT = Path(__file__).parents[2]
 
-_PATIENCE_SECONDS = 120.0
 
 _LAUNCH = """
 mutation ($params: ExecutionParams!) {
@@ -139,7 +138,7 @@ class DagsterProcesses:
 
     def _wait(self, question: Any, what: str) -> Any:
         if answer := first_answer(
-            question, patience_seconds=_PATIENCE_SECONDS, process=self._process
+            question, patience_seconds=PATIENCE_SECONDS, process=self._process
         ):
             return answer
         raise TimeoutError(f"{what} did not come to an end:\n{self._log.read_text()[-4000:]}")

@@ -210,7 +210,9 @@ def test_what_is_left_of_days_is_told_newest_first() -> None:
     assert left_of(asked, [asked]) == []
 
 
-@pytest.mark.parametrize("source", ["slack", "notion", "fireflies"])
+@pytest.mark.parametrize(
+    "source", ["slack", "notion", pytest.param("fireflies", marks=pytest.mark.slow)]
+)
 def test_a_load_that_breaks_again_and_again_ends_with_the_same_index_as_one_that_does_not(
     source: str,
     office: Office,  # noqa: F811

@@ -230,7 +230,18 @@ def test_a_text_goes_all_the_way_and_loses_no_word(
     assert again.embedded_texts == []
 
 
-@pytest.mark.parametrize("case", CASES)
+MEGABYTES = (
+    "a page of five megabytes",
+    "a megabyte of one script without spaces",
+    "a megabyte of emoji",
+)
+"""Go all the way with a small tokenizer above; OpenAI's takes a minute for each."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, marks=pytest.mark.slow) if case in MEGABYTES else case for case in CASES],
+)
 def test_the_tokens_of_openai_fit_and_lose_no_word(case: str, openai: OpenAIEmbedder,
                                                     tmp_path: Path) -> None:  # fmt: skip
     store = LanceDBStore(str(tmp_path / "lancedb"))

@@ -9,11 +9,14 @@ from typing import Any
 
 import requests
 
+PATIENCE_SECONDS = 900.0
+"""How long processes may take on a slow or busy machine."""
+
 
 def first_answer(
     question: Callable[[], Any],
     *,
-    patience_seconds: float = 600.0,
+    patience_seconds: float = PATIENCE_SECONDS,
     pause_seconds: float = 0.3,
     process: "subprocess.Popen[Any] | None" = None,
 ) -> Any:

@@ -4,10 +4,10 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vector_assets_tests.support.patience import PATIENCE_SECONDS
+
 CONTEXT = multiprocessing.get_context("spawn")
 """New interpreters: threads of libraries do not survive a fork."""
-
-_PATIENCE_SECONDS = 200.0
 
 
 def run_at_once(function: Callable[..., None], arguments: Sequence[tuple[Any, ...]]) -> None:
@@ -19,5 +19,5 @@ def run_at_once(function: Callable[..., None], arguments: Sequence[tuple[Any, ..
     for process in processes:
         process.start()
     for process in processes:
-        process.join(_PATIENCE_SECONDS)
+        process.join(PATIENCE_SECONDS)
     assert [process.exitcode for process in processes] == [0] * len(processes)

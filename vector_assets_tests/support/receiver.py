@@ -30,11 +30,10 @@ class Receiver:
         """Return what the alerts were, as kind and key."""
         return [(alert["event"], alert["key"]) for alert in self.alerts]
 
-    def wait_for(self, event: str, key: str, *, patience_seconds: float = 120.0) -> dict[str, Any]:
+    def wait_for(self, event: str, key: str) -> dict[str, Any]:
         """Return the first alert of a kind about a key, once it is there."""
         alert = first_answer(
             lambda: next((a for a in self.alerts if (a["event"], a["key"]) == (event, key)), None),
-            patience_seconds=patience_seconds,
             pause_seconds=0.1,
         )
         assert alert is not None, f"no {event} of {key}; there came {self.events()}"

@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from vector_assets_tests.support.patience import first_answer
+from vector_assets_tests.support.patience import PATIENCE_SECONDS, first_answer
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +38,6 @@ _ARGUMENTS = (
     "--disable-sync",
 )
 
-_PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.3
 
 # Grid and labels of a chart are grey: what has a colour is its data.
@@ -76,11 +75,11 @@ def eventually(
         TimeoutError: It did not come.
     """
     answer: Answer | None = first_answer(
-        ask, patience_seconds=_PATIENCE_SECONDS, pause_seconds=_POLL_SECONDS
+        ask, patience_seconds=PATIENCE_SECONDS, pause_seconds=_POLL_SECONDS
     )
     if answer:
         return answer
-    raise TimeoutError(f"{what} did not come within {_PATIENCE_SECONDS:.0f} s\n{about()}")
+    raise TimeoutError(f"{what} did not come within {PATIENCE_SECONDS:.0f} s\n{about()}")
 
 
 class Browser:

@@ -69,7 +69,7 @@ query ($path: [String!]!) {
 """
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plotted(
     serve: Callable[[Workspace], Sandbox], tmp_path: Path
 ) -> None:

@@ -1,9 +1,12 @@
 """Makes one request to the embeddings endpoint of OpenAI or of a compatible server."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx  # noqa: F401 - whole before the SDK looks whether somebody is importing it
 import httpx2
@@ -41,9 +44,15 @@ _MAX_BACKOFF_SECONDS = 8.0
 # What the SDK asks an answer before it repeats a request (openai 3.54, `_should_retry`).
 _SHOULD_RETRY = "x-should-retry"
 
-# OpenAI refuses inputs with 400; servers that speak its API also with 413 and 422.
-_REFUSALS = {400, 413, 422}
-_FIX_KEY = "Check OPENAI_API_KEY and OPENAI_BASE_URL."
+# OpenAI refuses inputs with 400; servers that speak its API also with 413, 422 and 501.
+_REFUSALS = {400, 413, 422, 501}
+
+# What llama.cpp and others answer to texts that are too many or too long; also an error in passing.
+_FAILURES = {424, 500}
+_MAX_REPEATS_OF_MANY = 2
+"""Of a request of several texts that fails: fewer texts may pass."""
+
+_MAX_WORDS_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,49 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The server refuses to embed these texts; the cause is its message."""
+    """The server refuses to embed these texts, or fails at it.
 
+    Attributes:
+        status: Of its answer.
+        cause: Its message.
+    """
+
+    status: int
     cause: str
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the server failed, and may not fail again."""
+        return self.status in _FAILURES
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a request is written; not every server that speaks OpenAI's API reads all of it.
+
+    Attributes:
+        encoding: `encoding_format`; empty leaves it out. Lists of numbers take ten times as long as
+            base64.
+        dimensions: To request; None means the model's own.
+    """
+
+    encoding: str = "base64"
+    dimensions: int | None = None
+
+    def others(self) -> list["Form"]:
+        """Return the forms that ask less of a server, the most likely first."""
+        encodings = dict.fromkeys((self.encoding, "float", ""))
+        forms = [
+            Form(encoding, dimensions)
+            for dimensions in dict.fromkeys((self.dimensions, None))
+            for encoding in encodings
+        ]
+        return [form for form in forms if form != self]
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of a request beside the model and the texts."""
+        encoding = {"encoding_format": self.encoding} if self.encoding else {}
+        return encoding | ({} if self.dimensions is None else {"dimensions": self.dimensions})
 
 
 class _Item(msgspec.Struct):
@@ -79,18 +128,28 @@ _decoder = msgspec.json.Decoder(_Body)
 
 
 class OpenAIApi:
-    """Requests embeddings; thread-safe. No URL means OpenAI, no dimensions the model's own."""
+    """Requests embeddings; thread-safe. It remembers which form of a request its server reads.
+
+    Args:
+        key: API key.
+        base_url: URL of the server, with its path; empty means OpenAI.
+        model: Its name at the server.
+        dimensions: Dimensions to request; None means the model's default.
+        meter: The meter of the run.
+    """
 
     def __init__(
         self, *, key: str, base_url: str, model: str, dimensions: int | None, meter: Meter
     ) -> None:
         self._model = model
-        self._options: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
+        self._form = Form(dimensions=dimensions)
         self._meter = meter
         self._limiter = RateLimiter(ENDPOINT, meter)
+        address, parameters = _address(base_url)
         self._client = openai.OpenAI(
             api_key=key,
-            base_url=base_url or None,
+            base_url=address or None,
+            default_query=parameters,
             max_retries=MAX_RETRIES,
             timeout=TIMEOUT_SECONDS,
             http_client=openai.DefaultHttpxClient(
@@ -101,11 +160,11 @@ class OpenAIApi:
 
     @property
     def url(self) -> str:
-        """Base URL of the server."""
-        return str(self._client.base_url)
+        """Base URL of the server, without a login."""
+        return str(self._client.base_url.copy_with(username=None, password=None))
 
     def request(self, texts: list[str]) -> Answer | Refusal:
-        """Make one request.
+        """Make one request; make it again in a simpler form if the answer cannot be read.
 
         Raises:
             RetryableError: The server throttles for too long, or does not answer.
@@ -113,32 +172,81 @@ class OpenAIApi:
             SettingsError: It does not know the model.
             ContractError: It does not answer one vector per text.
         """
+        form = self._form
+        try:
+            answer = self._request(texts, form)
+        except ContractError:
+            # Some servers answer base64 with nothing.
+            plain = replace(form, encoding="float")
+            if plain == form:
+                raise
+            with suppress(ContractError):
+                plain_answer = self._request(texts, plain)
+                if isinstance(plain_answer, Answer):
+                    self._form = plain
+                    return plain_answer
+            raise
+        if isinstance(answer, Refusal) and self._form != form:
+            # Another thread has meanwhile learned what the server reads.
+            return self.request(texts)
+        return answer
+
+    def adapt(self, harmless: str) -> Refusal | None:
+        """Find a form of request in which the server embeds a harmless text, and keep to it.
+
+        Returns:
+            Why it embeds that text in no form, or None.
+        """
+        refusal = self._request([harmless], form := self._form)
+        if isinstance(refusal, Answer):
+            return None
+        for other in form.others():
+            if isinstance(self._request([harmless], other, max_repeats=0), Answer):
+                self._form = other
+                return None
+        return refusal
+
+    @property
+    def form(self) -> Form:
+        """How requests are written at present."""
+        return self._form
+
+    def _request(
+        self, texts: list[str], form: Form, *, max_repeats: int | None = None
+    ) -> Answer | Refusal:
+        if max_repeats is None:
+            max_repeats = MAX_RETRIES if len(texts) == 1 else _MAX_REPEATS_OF_MANY
         try:
             # Lists of numbers and the SDK's own objects take ten times as long as base64.
-            answer = _decoder.decode(self._content(texts))
+            answer = _decoder.decode(self._content(texts, form, max_repeats))
         except openai.APIStatusError as error:
-            if error.status_code in _REFUSALS:
-                return Refusal(_words_of(error))
+            if error.status_code in _REFUSALS | _FAILURES:
+                return Refusal(error.status_code, _words_of(error))
             raise self._translated(error) from error
         except openai.OpenAIError as error:
             raise self._translated(error) from error
         except msgspec.DecodeError as error:
-            raise _unlike(f"something else ({error})", texts) from error
-        return _read(answer, texts)
+            raise self._unlike(f"something else ({error})", texts) from error
+        return self._read(answer, texts)
 
-    def _content(self, texts: list[str]) -> bytes:
-        throttled = 0
+    def _content(self, texts: list[str], form: Form, max_repeats: int) -> bytes:
+        body = {"model": self._model, "input": texts, **form.fields()}
+        throttled = failed = 0
         while True:
             self._limiter.wait()
             try:
-                response = self._client.embeddings.with_raw_response.create(
-                    model=self._model, input=texts, encoding_format="base64", **self._options
-                )
+                # `embeddings.create` would always send an encoding.
+                response = self._client.post("/embeddings", body=body, cast_to=httpx2.Response)
             except openai.RateLimitError as error:
                 if error.code == NO_CREDIT_CODE or throttled == MAX_RETRIES:
                     raise
                 self._limiter.pause_all(_retry_after_seconds(error.response, throttled))
                 throttled += 1
+            except openai.APIStatusError as error:
+                if error.status_code not in _FAILURES or failed == max_repeats:
+                    raise
+                time.sleep(_retry_after_seconds(error.response, failed))
+                failed += 1
             else:
                 self._limiter.succeeded()
                 return response.content
@@ -148,15 +256,20 @@ class OpenAIApi:
         self._limiter.wait()
 
     def _count(self, response: httpx2.Response) -> None:
-        """Count an answer, and leave one that throttles to `_content`, which pauses all threads."""
+        """Count an answer, and leave to `_content` what the SDK would repeat otherwise."""
         self._meter.count(ENDPOINT)
-        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        status = response.status_code
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status in _REFUSALS | _FAILURES:
             response.headers[_SHOULD_RETRY] = "false"
 
     def _translated(self, error: openai.OpenAIError) -> VectorAssetsError:
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
-                return CredentialsError("openai", f"HTTP {error.status_code}", _FIX_KEY)
+                return CredentialsError(
+                    "openai",
+                    f"HTTP {error.status_code}",
+                    f"Check OPENAI_API_KEY and OPENAI_BASE_URL ({self.url}).",
+                )
             case openai.RateLimitError() if error.code == NO_CREDIT_CODE:
                 return CredentialsError(
                     "openai", NO_CREDIT_CODE, "Add credit to the account of OPENAI_API_KEY."
@@ -165,14 +278,45 @@ class OpenAIApi:
                 return self._limiter.error()
             case openai.APIConnectionError(__cause__=RateLimitedError() as rate_limited):
                 return rate_limited
-            case openai.NotFoundError():
+            case openai.APIStatusError(status_code=404 | 405 as status):
                 return SettingsError(
-                    f"{ENDPOINT}: {_words_of(error)} Check EMBEDDING_MODEL and OPENAI_BASE_URL."
+                    f"{ENDPOINT}: HTTP {status}: {_words_of(error)} Check EMBEDDING_MODEL (it is "
+                    f"{self._model!r}) and OPENAI_BASE_URL ({self.url}; most servers want a path "
+                    f"that ends in /v1)."
                 )
             case openai.APIStatusError():
-                return UnavailableError("openai", f"HTTP {error.status_code}")
+                return UnavailableError("openai", f"HTTP {error.status_code} from {self.url}")
             case _:
-                return UnavailableError("openai", type(error).__name__, "Check OPENAI_BASE_URL.")
+                return UnavailableError(
+                    "openai", type(error).__name__, f"Check OPENAI_BASE_URL ({self.url})."
+                )
+
+    def _read(self, body: _Body, texts: Sequence[str]) -> Answer:
+        try:
+            vectors = {item.index: _vector(item.embedding) for item in body.data}
+        except ValueError as error:
+            raise self._unlike(f"vectors that cannot be read ({error})", texts) from error
+        if len(body.data) != len(texts) or set(vectors) != set(range(len(texts))):
+            raise self._unlike(f"{len(body.data)} vectors for {len(texts)} texts", texts)
+        if any(not vector.size for vector in vectors.values()):
+            raise self._unlike("an empty vector", texts)
+        count = body.usage.get("total_tokens") if isinstance(body.usage, dict) else None
+        return Answer(
+            [vectors[index] for index in range(len(texts))], count if isinstance(count, int) else 0
+        )
+
+    def _unlike(self, seen: str, texts: Sequence[str]) -> ContractError:
+        return ContractError(f"{ENDPOINT} at {self.url}", seen, f"{len(texts)} vectors, one a text")
+
+
+def _address(base_url: str) -> tuple[str, dict[str, str]]:
+    """Return the URL to which the SDK adds `/embeddings`, and the parameters of all requests.
+
+    The path is kept as it is. Azure's older addresses end in `?api-version=`.
+    """
+    parts = urlsplit(base_url.strip())
+    path = parts.path.rstrip("/").removesuffix("/embeddings")
+    return parts._replace(path=path, query="", fragment="").geturl(), dict(parse_qsl(parts.query))
 
 
 def _retry_after_seconds(response: httpx2.Response, attempt: int) -> float:
@@ -184,29 +328,18 @@ def _retry_after_seconds(response: httpx2.Response, attempt: int) -> float:
     return min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**attempt)
 
 
-def _read(body: _Body, texts: Sequence[str]) -> Answer:
-    try:
-        vectors = {item.index: _vector(item.embedding) for item in body.data}
-    except ValueError as error:
-        raise _unlike(f"vectors that cannot be read ({error})", texts) from error
-    if len(body.data) != len(texts) or set(vectors) != set(range(len(texts))):
-        raise _unlike(f"{len(body.data)} vectors for {len(texts)} texts", texts)
-    count = body.usage.get("total_tokens") if isinstance(body.usage, dict) else None
-    return Answer(
-        [vectors[index] for index in range(len(texts))], count if isinstance(count, int) else 0
-    )
-
-
 def _vector(embedding: bytes | list[float]) -> Vectors:
     if isinstance(embedding, bytes):
         return np.frombuffer(embedding, "<f4")
     return np.asarray(embedding, np.float32)
 
 
-def _unlike(seen: str, texts: Sequence[str]) -> ContractError:
-    return ContractError(ENDPOINT, seen, f"{len(texts)} vectors, one a text")
-
-
 def _words_of(error: openai.APIStatusError) -> str:
-    body = error.body if isinstance(error.body, dict) else {}
-    return str(body.get("message") or body.get("error") or f"HTTP {error.status_code}")
+    """Return a server's message, in whichever field it stands; never an input that it repeats."""
+    words: object = error.body
+    if isinstance(words, dict):
+        words = words.get("message") or words.get("error") or words.get("detail")
+    if isinstance(words, list):
+        # FastAPI lists complaints, each with the input.
+        words = "; ".join(str(each.get("msg", "")) for each in words if isinstance(each, dict))
+    return str(words or f"HTTP {error.status_code}")[:_MAX_WORDS_CHARACTERS]

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from vector_assets.core.errors import SettingsError, UsageError
+from vector_assets.core.errors import SettingsError, UnavailableError, UsageError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
@@ -24,18 +24,24 @@ Batch = list[tuple[int, str, int]]
 """Texts as `(index, text, tokens)`."""
 
 
-def batches(texts: Iterable[tuple[int, str, int]]) -> Iterator[Batch]:
+def batches(texts: Iterable[tuple[int, str, int]], max_inputs: int = MAX_INPUTS) -> Iterator[Batch]:
     """Yield batches that fit a request, in order; a batch of a single text may be too long."""
     batch: Batch = []
     tokens = 0
     for index, text, text_tokens in texts:
-        if batch and (len(batch) == MAX_INPUTS or tokens + text_tokens > MAX_REQUEST_TOKENS):
+        if batch and (len(batch) == max_inputs or tokens + text_tokens > MAX_REQUEST_TOKENS):
             yield batch
             batch, tokens = [], 0
         batch.append((index, text, text_tokens))
         tokens += text_tokens
     if batch:
         yield batch
+
+
+def halves(texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the two halves of at least two texts."""
+    middle = len(texts) // 2
+    return texts[:middle], texts[middle:]
 
 
 DEFAULT_MODEL = "text-embedding-3-small"
@@ -70,7 +76,11 @@ _requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
 class OpenAIEmbedder(Embedder):
     """Embeds over HTTP; all callers of a process share the requests in flight.
 
-    Without a price at the server, the list price counts.
+    Args:
+        api: Embeds one batch.
+        model: Its name at the server.
+        dimensions: Length of a vector.
+        dollars_per_million_tokens: Price at the server; None means the list price.
     """
 
     provider = "openai"
@@ -83,6 +93,7 @@ class OpenAIEmbedder(Embedder):
         model: str,
         dimensions: int,
         dollars_per_million_tokens: float | None = None,
+        max_inputs: int = MAX_INPUTS,
     ) -> None:
         self.model = model
         self.dimensions = dimensions
@@ -91,10 +102,15 @@ class OpenAIEmbedder(Embedder):
             listed if dollars_per_million_tokens is None else dollars_per_million_tokens
         )
         self._api = api
+        self._max_inputs = max_inputs
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
-        """Build it from the settings, or raise `SettingsError`; no request is made."""
+        """Build it from the settings; no request is made.
+
+        Raises:
+            SettingsError: The key is missing, or the dimensions of an unknown model are.
+        """
         key = settings.openai_api_key.get_secret_value()
         if not key:
             raise SettingsError(
@@ -118,7 +134,13 @@ class OpenAIEmbedder(Embedder):
             meter=meter,
         )
         price = settings.embedding_dollars_per_million_tokens
-        return cls(api, model=model, dimensions=dimensions, dollars_per_million_tokens=price)
+        return cls(
+            api,
+            model=model,
+            dimensions=dimensions,
+            dollars_per_million_tokens=price,
+            max_inputs=settings.embedding_batch,
+        )
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -138,8 +160,8 @@ class OpenAIEmbedder(Embedder):
                 failures[index] = f"it takes {count:,} tokens, the model reads {MAX_INPUT_TOKENS:,}"
             else:
                 kept.append((index, text, count))
-        cut = list(batches(kept))
-        parts = _requests.map(self._embed_texts, ([text for _, text, _ in batch] for batch in cut))
+        cut = list(batches(kept, self._max_inputs))
+        parts = _requests.map(self._embed_batch, cut)
         if len(cut) == 1 and not failures:
             return next(parts)
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
@@ -152,7 +174,11 @@ class OpenAIEmbedder(Embedder):
         return Embedded(vectors, token_count, failures)
 
     def embed_query(self, text: str) -> Vectors:
-        """Embed a question, truncated to what the model reads; one refused is a `UsageError`."""
+        """Embed a question; a question longer than the model reads is truncated.
+
+        Raises:
+            UsageError: The server refuses it.
+        """
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
         embedded = self._embed_texts([text])
@@ -167,21 +193,40 @@ class OpenAIEmbedder(Embedder):
         self.embed_query(_HARMLESS)
         return f"{self.model} at {self._api.url}, {self.dimensions} dimensions"
 
+    def _embed_batch(self, batch: Batch) -> Embedded:
+        return self._embed_texts([text for _, text, _ in batch])
+
     def _embed_texts(self, texts: list[str], *, are_to_blame: bool = False) -> Embedded:
         """Embed texts that fit a request; bisect refused texts until each bad text is alone.
 
-        They are to blame when a refusal is known to concern texts and not settings.
+        Args:
+            texts: One or more.
+            are_to_blame: Whether a refusal is known to concern texts and not settings.
         """
+        if len(texts) > self._max_inputs:
+            # The server has meanwhile refused batches of this size.
+            return self._embed_halves(texts, are_to_blame=are_to_blame)
+        form = self._api.form
         answer = self._api.request(texts)
+        if isinstance(answer, Refusal) and not are_to_blame:
+            self._require_harmless_text_passes(answer)
+            if answer.may_pass or self._api.form != form:
+                answer = self._api.request(texts)
         if isinstance(answer, Answer):
             return self._units(answer)
-        if not are_to_blame:
-            self._require_harmless_text_passes(answer)
         if len(texts) == 1:
-            return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: answer.cause})
-        middle = len(texts) // 2
-        first = self._embed_texts(texts[:middle], are_to_blame=True)
-        second = self._embed_texts(texts[middle:], are_to_blame=True)
+            cause = f"HTTP {answer.status}: {answer.cause}" if answer.may_pass else answer.cause
+            return Embedded(np.zeros((1, self.dimensions), np.float32), 0, {0: cause})
+        embedded = self._embed_halves(texts, are_to_blame=True)
+        if not embedded.failures:
+            # No text was to blame, so there were too many. Larger batches are not tried again.
+            self._max_inputs = min(self._max_inputs, (len(texts) + 1) // 2)
+        return embedded
+
+    def _embed_halves(self, texts: list[str], *, are_to_blame: bool) -> Embedded:
+        first, second = (
+            self._embed_texts(half, are_to_blame=are_to_blame) for half in halves(texts)
+        )
         offset = len(first.vectors)
         return Embedded(
             np.concatenate([first.vectors, second.vectors]),
@@ -190,15 +235,31 @@ class OpenAIEmbedder(Embedder):
         )
 
     def _require_harmless_text_passes(self, refusal: Refusal) -> None:
-        """Check that the server does not refuse every text, before trying texts one by one."""
-        if isinstance(self._api.request([_HARMLESS]), Refusal):
-            raise SettingsError(
-                f"{ENDPOINT} refuses every text: {refusal.cause} Check EMBEDDING_MODEL (it is "
-                f"{self.model!r}) and EMBEDDING_DIMENSIONS ({self.dimensions})."
+        """Check that the server does not refuse every text, before trying texts one by one.
+
+        Raises:
+            SettingsError: It refuses every text.
+            UnavailableError: It fails at every text.
+        """
+        cause = self._api.adapt(_HARMLESS)
+        if cause is None:
+            return
+        if cause.may_pass:
+            raise UnavailableError(
+                f"openai at {self._api.url}", f"HTTP {cause.status}: {cause.cause}"
             )
+        raise SettingsError(
+            f"{ENDPOINT} refuses every text: {refusal.cause} (HTTP {refusal.status} from "
+            f"{self._api.url}). Check EMBEDDING_MODEL (it is {self.model!r}) and "
+            f"EMBEDDING_DIMENSIONS ({self.dimensions})."
+        )
 
     def _units(self, answer: Answer) -> Embedded:
-        """Return an answer's vectors at unit length; a vector without direction is a failure."""
+        """Return an answer's vectors at unit length; a vector without direction is a failure.
+
+        Raises:
+            SettingsError: Their dimensions are not those of the settings.
+        """
         for vector in answer.vectors:
             if vector.shape != (self.dimensions,):
                 raise SettingsError(

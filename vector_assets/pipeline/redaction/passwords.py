@@ -1,217 +1,248 @@
-"""Finds secrets by the name before them: `password: hunter2`, `Authorization: Bearer ...`.
+"""Finds secrets by the name before them: `password: hunter2`, `the password for staging is ...`.
 
 These have no form of their own. The value is checked as well: a placeholder, a variable or a word
-of a sentence is no secret.
+of a sentence is no secret. Texts are searched as `normal.py` shows them.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-_PASSWORD_WORDS = (
-    "password", "passwd", "passphrase", "passcode", "pwd", "_pass", "passwort", "kennwort",
-    "contraseña", "contrasena", "mot de passe", "senha", "wachtwoord", "lösenord", "adgangskode",
-    "passord", "salasana", "hasło", "heslo", "jelszó", "şifre", "пароль", "密码", "密碼", "口令",
-    "パスワード", "비밀번호", "סיסמה", "كلمة المرور", "كلمة السر", "mật khẩu", "รหัสผ่าน",
-)  # fmt: skip
-
-_KINDS = {
-    **dict.fromkeys(_PASSWORD_WORDS, "password"),
-    "secret": "secret",
-    "key": "key",
-    "token": "token",
-}
-"""The kind of secret that each word announces."""
-
-_BEFORE_KEY = re.compile(
-    r"(?:api|access|private|auth|account|service|client|signing|encryption|secret|consumer)[_ -]?$",
-    re.IGNORECASE,
+from vector_assets.pipeline.redaction.names import (
+    BEFORE_KEY,
+    FOREIGN_IS,
+    IN_OTHER_LANGUAGES,
+    JOINING,
+    NAMES,
+    WITHOUT_SPACES,
+    Name,
 )
-"""Words that make a `key` a secret; issues, rows and keyboards have keys too."""
-
-_REST_OF_NAME = r"(?: [_ -]? (?:access[_ -]?)? key (?:[_ -]?base)? )?"
-
-_SEPARATOR = r"""
-    [\\"'`*_\])]{0,5} \s{0,3}
-    (?P<separator> :?= | =>? | ={2,3} | [:：] | \| | > | \b(?:is|ist|est|es|è|är|jest)\b )
-    [ \t*_]{0,4} (?:\n[ \t>]{0,4})?
-"""
-
-_VALUE = r"""
-    (?: \\?" (?P<double> [^"\n\\]{1,200} ) \\?" | ' (?P<single> [^'\n]{1,200} ) '
-      | `{1,3} (?P<ticks> [^`\n]{1,200} ) ` | (?P<bare> [^\s"'`<|]{1,300} ) )
-"""
+from vector_assets.pipeline.redaction.secret import Secret
+from vector_assets.pipeline.redaction.values import (
+    is_code,
+    is_mixed,
+    is_placeholder,
+    is_random,
+    is_strong,
+    is_very_strong,
+)
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 
-_REST = re.compile(_SEPARATOR + _VALUE, _FLAGS)
+VALUE = r"""
+    (?: \\?" (?P<double> [^"\n\\]{1,200} ) \\?" | ' (?P<single> [^'\n]{1,200} ) '
+      | `{1,3} (?P<ticks> [^`\n]{1,200} ) ` | (?P<bare> [^\s"'`|\x01]{1,300} ) )
+"""
+_MARKS = r"""[\\"'`*_~\])\x01]{0,8}"""
+_VALUE_WORD = r"""(?: [\s,]{0,8} ["']? \b value (?: [\s\x01]{1,3} (?=is\b) )? ["'*\x01]{0,4} )?"""
+_SYMBOL = r":?=|=>?|={2,3}|:|\|{1,3}|[-=~]{0,2}>|→"
+_BEFORE_VALUE = r"""
+    (?: [*_~\x01`]{1,4} (?=[\s\x01]) )? [ \x01]{0,4}
+    (?: (?:now|still|currently|just|jetzt|maintenant|ahora|agora|ora|nu|теперь) [ ] )?
+    (?: [*_~\x01]{1,4} (?!\s) )? (?: [ \x01]{0,3} \n{1,2} [ >]{0,4} [*_\x01]{0,4} )?
+    (?: `{3}\w{0,10}\n )?
+"""
+_REPLACED = re.compile(r"\[redacted: [^\[\]\n]*$")
+_TAIL = r"(?: (?-i: [a-zäöåéа-яё]{1,3} ) (?![^\W\d_]) )?"
 
-_REST_OF_SECRET = re.compile(_REST_OF_NAME + _SEPARATOR + _VALUE, _FLAGS)
-
-_OPTION = re.compile(
-    r"--[\w-]{0,30}(?P<name>password|passwd|passphrase|secret|token|api-key|access-key)"
-    rf"[ \t]{{1,3}} {_VALUE}",
+_DIRECT = re.compile(
+    rf"""{_TAIL} (?: [_-]\w{{1,20}} (?=["'\s:=]) )? {_MARKS} {_VALUE_WORD} \s{{0,3}}
+    (?P<separator> {_SYMBOL} | \b(?:{"|".join(IN_OTHER_LANGUAGES)})\b | {WITHOUT_SPACES} )
+    {_BEFORE_VALUE} {VALUE}""",
     _FLAGS,
 )
+_REST_OF_KEY = re.compile(r"[_ -]?(?:access[_ -]?)?key(?:[_ -]?base)?", re.IGNORECASE)
 
-_AUTHORIZATION = re.compile(
-    r"""(?: authorization ["'`*\\]{0,4} \s{0,3} [:=：] [ \t"'`*\\]{0,5}
-            (?P<scheme> (?:bearer|basic|token|apikey) \s{1,3} )? | \b bearer [ ]{1,3} )
-        (?P<value> [A-Za-z0-9._~+/=-]{8,2000} )""",
+_JOINED = re.compile(
+    rf"""(?P<separator> {_SYMBOL} | \s-(?=\s) | \b(?:{"|".join(JOINING)})\b | {WITHOUT_SPACES} )""",
     _FLAGS,
 )
+_JOINED_VALUE = re.compile(_BEFORE_VALUE + VALUE, _FLAGS)
+_END_OF_SENTENCE = re.compile(r"[.!?;](?=\s|$)|\n|\[redacted: ")
+_SENTENCE_CHARACTERS = 120
 
-_LOGIN_IN_LINK = re.compile(
-    r"""[a-z][a-z0-9+.-]{1,30} :// [^\s/:@"'`<>]{0,100}
-        : (?P<value> [^\s/@"'`<>]{1,200} ) @ [\w\[]""",
+_FOLLOWED = re.compile(
+    rf"{_TAIL} {_MARKS} (?: [ ,]{{1,3}} [-(]? | \( | [ \x01]{{0,3}} \n{{1,2}} )"
+    rf" [*_~\x01]{{0,4}} {VALUE}",
     _FLAGS,
 )
-
-_TRAILING = ".,;:!?)]}>*_~"
-
-_PLACEHOLDER = re.compile(
-    r"""
-      [\s$%{<\[(@#&*•.…x_-]* $              # nothing but masks
-    | [$<{(\[] | %[({] | @\{ | \#\{ | \\\(   # a variable, or [redacted: ...]
-    | .* (?: x{4} | \*{3} | •{3} | \.{3} | … )
-    | (?: your | my | some | example | sample | dummy | fake | replace | insert | enter )
-        (?: [-_ ] .* | (?: pass | secret | token | key | api ) .* )? $
-    | (?: (?:the|a|new|old|user|db|database|admin|root|access|api|client|auth)?[-_ ]?
-        (?:password|passwd|passphrase|pwd|secret|token|key|pass) [s\d]{0,2} ) $
-    """,
+_PRECEDED = re.compile(
+    r"""(?: [\s(] | ^ ) (?: " (?P<double> [^"\s]{1,100} ) " | ' (?P<single> [^'\s]{1,100} ) '
+          | ` (?P<ticks> [^`\s]{1,100} ) ` | [*_~\x01]{0,4} (?P<bare> [^\s"'`|\x01]{1,100} ) )
+        [*_~\x01,]{0,4} [ ] (?: is | as | ist | est | es | is[ ]now | war | als )
+        (?: [ ] [^\W\d]{1,12} ){0,3} [ ] (?:[a-z]{1,20}[_-])? $""",
     _FLAGS,
 )
+_PRECEDING_CHARACTERS = 120
+_VERBS = (" is ", " as ", " ist ", " est ", " es ", " war ", " als ")
 
-_WORDS = frozenset((
-    "redacted", "hidden", "masked", "removed", "changeme", "none", "null", "nil", "undefined",
-    "true", "false", "yes", "no", "on", "off", "string", "str", "text", "varchar", "char",
-    "number", "int", "integer", "bool", "boolean", "object", "array", "required", "optional",
-    "empty", "blank", "invalid", "incorrect", "wrong", "missing", "expired", "unknown", "default",
-    "reset", "changed", "rotated", "revoked", "encrypted", "hashed", "protected", "stored",
-    "generated", "identifier", "authentication", "test", "testing", "see", "ask", "not", "the",
-    "and", "for", "from", "with", "that", "this", "are", "was", "has", "have", "can", "will",
-    "should", "must", "being", "used", "set", "stays", "needs", "works", "readonly",
-    "authorization", "bearer", "basic", "username", "user", "email", "value", "field",
-))  # fmt: skip
-"""What follows such a name in sentences, schemas and logs, and is no secret."""
+_LETTERS_AFTER_ASCII = re.compile(r"(?<=[!-~]{4})[^\x00-\x7f]")
+"""Where words in a script without spaces go on after a value."""
 
-_CODE = re.compile(
-    r"""[A-Za-z_]\w* (?: (?:\.|->|::) [A-Za-z_]\w* )* [(\[]     # a call, an element
-      | [A-Za-z_]+ (?: (?:\.|->|::) [A-Za-z_]+ )+ ;? $           # an attribute
-      | / [\w.-]* / | \.{0,2}/ | [A-Z]:\\ | https?://            # a path
-    """,
-    re.VERBOSE,
-)
-
+TRAILING = ".,;:?)]}>*_~、，؛，"
 _EQUALS = ("=", "==", "===", ":=", "=>")
-
-_LINE_END = re.compile(r"[ \t*_~]*(?:[|\n]|$)")
-
-_LEAST_CHARACTERS = 5
-"""Shorter values are more often words than secrets."""
-
-_RANDOM = re.compile(
-    r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8,}"
-    r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-)
+_CALL = re.compile(r"[\w\])]\.\w{1,40}\(")
+_LINE_END = re.compile(r"[ \t*_~\x01`]*(?:[|\n]|$)")
+_LEAST_WORD = 5
+_LEAST_DIGITS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """Where a secret stands in a text (end exclusive), and its kind, for a person: `password`."""
+def named_secrets(text: str) -> Iterator[Secret]:
+    """Yield the secrets that a name announces; in no order.
 
-    start: int
-    end: int
-    kind: str
-
-
-def assigned_secrets(text: str) -> Iterator[Secret]:
-    """Yield the secrets that follow a name; in no order."""
-    # The only letter whose lower case is longer than itself would shift all later indices.
-    lowered = text.replace("İ", "I").lower()
-    yield from _after_words(text, lowered)
-    # Each expression is tried only where a text contains what it needs, which is rare.
-    if "--" in text:
-        for match in _OPTION.finditer(text):
-            kind = "password" if match["name"].lower().startswith("pass") else "token"
-            yield from _judged(match, kind, "=", is_setting=True)
-    if "authorization" in lowered or "bearer" in lowered:
-        for match in _AUTHORIZATION.finditer(text):
-            value = match["value"]
-            if not _is_placeholder(value) and (match["scheme"] or _is_mixed(value)):
-                yield Secret(*match.span("value"), "authorization")
-    if "://" in text and "@" in text:
-        for match in _LOGIN_IN_LINK.finditer(text):
-            if not _is_placeholder(match["value"]):
-                yield Secret(*match.span("value"), "password")
-
-
-def _after_words(text: str, lowered: str) -> Iterator[Secret]:
-    """Yield what follows a word that names a secret.
-
-    Searching for each word takes a tenth of the time of one expression for all words.
+    Args:
+        text: As `read_text` shows it.
     """
-    for word, kind in _KINDS.items():
-        rest = _REST_OF_SECRET if word == "secret" else _REST
-        at = lowered.find(word)
+    lowered = text.lower()
+    for name in NAMES:
+        at = lowered.find(name.word)
         while at >= 0:
-            end = at + len(word)
-            if word != "key" or _BEFORE_KEY.search(text, max(0, at - 12), at):
-                match = rest.match(text, end)
-                if match is not None:
-                    separator = match["separator"].lower()
-                    # `PASSWORD=swordfish` is a setting, `password = variable` a line of code.
-                    is_setting = (
-                        separator in _EQUALS and not text[match.start("separator") - 1].isspace()
-                    )
-                    yield from _judged(match, kind, separator, is_setting=is_setting)
-            at = lowered.find(word, end)
+            end = at + len(name.word)
+            following = lowered.find(name.word, end)
+            if _is_name(name, lowered, at, end):
+                yield from _announced(name, text, at, end, following)
+            at = following
 
 
-def _judged(
-    match: re.Match[str], kind: str, separator: str, *, is_setting: bool
-) -> Iterator[Secret]:
+def _is_name(name: Name, lowered: str, start: int, end: int) -> bool:
+    """Tell whether a word announces a secret where it stands."""
+    if lowered[end : end + 1] == "]" and _REPLACED.search(lowered, max(0, start - 40), start):
+        return False
+    if name.word == "key":
+        return BEFORE_KEY.search(lowered, max(0, start - 16), start) is not None
+    if not name.is_whole:
+        return not (name.word == "passwd" and lowered.endswith("/etc/", 0, start))
+    return not (lowered[start - 1 : start].isalnum() or lowered[end : end + 1].isalnum())
+
+
+def _announced(name: Name, text: str, start: int, end: int, following: int) -> Iterator[Secret]:
+    """Yield the secret that a name announces, if one does."""
+    if name.word == "secret" and (rest := _REST_OF_KEY.match(text, end)):
+        end = rest.end()
+    direct = _DIRECT.match(text, end)
+    secret = _direct(name, direct) if direct else None
+    if secret is None:
+        stop = end + _SENTENCE_CHARACTERS
+        sentence_end = _END_OF_SENTENCE.search(text, end, stop)
+        stop = min(sentence_end.start() if sentence_end else stop, len(text))
+        if 0 <= following < stop:
+            stop = following
+        secret = _joined(name, text, end, stop) or _beside(name, text, start, end)
+    if secret is not None:
+        yield secret
+
+
+def _direct(name: Name, match: re.Match[str]) -> Secret | None:
+    """Return the value right behind a name and a separator, if it is a secret."""
+    separator = match["separator"].lower()
+    start, end, value, quote = value_of(match, is_setting=separator in _EQUALS)
+    if separator in FOREIGN_IS and name.is_english:
+        return None
+    if not _may_be_secret(match[quote], value, quote):
+        return None
+    if name.word in ("key", "token"):
+        is_secret = is_random(value)
+    elif name.is_whole:
+        is_secret = is_strong(value) or (value.isdigit() and 4 <= len(value) <= 12)
+    else:
+        is_secret = is_mixed(value) or (
+            name.word != "secret"
+            and separator in (*_EQUALS, ":")
+            and _is_assigned(match, separator, value, quote)
+        )
+    return _secret(name, start, end) if is_secret else None
+
+
+def _is_assigned(match: re.Match[str], separator: str, value: str, quote: str) -> bool:
+    """Tell whether a word or a number is set, and not said: in sentences it would be no secret."""
+    is_spaced = separator == ":" or match.string[match.start("separator") - 1] == " "
+    if quote != "bare" or not is_spaced:
+        # `PASSWORD=swordfish` is a setting, `password = variable` a line of code.
+        return " " not in value
+    # A word of a sentence is followed by others, a variable by a comma.
+    is_line = separator == ":" and _LINE_END.match(match.string, match.end()) is not None
+    return (is_line and len(value) >= _LEAST_WORD) or (
+        value.isdigit() and len(value) >= _LEAST_DIGITS
+    )
+
+
+def _joined(name: Name, text: str, end: int, stop: int) -> Secret | None:
+    """Return the value that a sentence joins to a name: `... for staging was changed to ...`."""
+    for joint in _JOINED.finditer(text, end, stop):
+        match = _JOINED_VALUE.match(text, joint.end())
+        if match is None:
+            continue
+        start, value_end, value, quote = value_of(match, is_setting=False)
+        if _may_be_secret(match[quote], value, quote) and _is_strong_for(name, value):
+            return _secret(name, start, value_end)
+    return None
+
+
+def _beside(name: Name, text: str, start: int, end: int) -> Secret | None:
+    """Return the value that only white space parts from a name, or that is said to be it."""
+    followed = _FOLLOWED.match(text, end)
+    if followed is not None:
+        value_start, value_end, value, quote = value_of(followed, is_setting=False)
+        if name.kind != "password":
+            is_secret = is_random(value, is_long=True)
+        else:
+            is_secret = is_very_strong(value) if quote == "bare" else is_strong(value)
+        if is_secret and _may_be_secret(followed[quote], value, quote):
+            return _secret(name, value_start, value_end)
+    if name.kind != "password":
+        return None
+    return _preceding(name, text, start)
+
+
+def _preceding(name: Name, text: str, start: int) -> Secret | None:
+    """Return the value that a sentence says to be what it names behind it."""
+    shift = max(0, start - _PRECEDING_CHARACTERS)
+    before = text[shift:start]
+    if not any(verb in before for verb in _VERBS):
+        return None
+    preceded = _PRECEDED.search(before)
+    if preceded is None:
+        return None
+    value_start, value_end, value, quote = value_of(preceded, is_setting=False)
+    if not is_strong(value) or not _may_be_secret(preceded[quote], value, quote):
+        return None
+    return _secret(name, value_start + shift, value_end + shift)
+
+
+def _is_strong_for(name: Name, value: str) -> bool:
+    if name.word in ("key", "token", "secret"):
+        return is_random(value, is_long=True)
+    return is_very_strong(value) if name.is_whole else is_strong(value)
+
+
+def _may_be_secret(whole: str, value: str, quote: str) -> bool:
+    if is_placeholder(value) or (whole != value and is_placeholder(whole)):
+        return False
+    return not (is_code(value) if quote == "bare" else _CALL.search(value))
+
+
+def _secret(name: Name, start: int, end: int) -> Secret:
+    return Secret(start, end, "API key" if name.kind == "key" else name.kind)
+
+
+def value_of(match: re.Match[str], *, is_setting: bool) -> tuple[int, int, str, str]:
+    """Return the start, the end, the text and the quotation of a value.
+
+    Args:
+        match: Of an expression that holds `VALUE`.
+        is_setting: Whether other settings may follow in the same word, as in links.
+    """
     quote = next(name for name in ("double", "single", "ticks", "bare") if match[name] is not None)
     start, end = match.span(quote)
     value = match[quote]
     if quote == "bare":
-        if separator in _EQUALS:
-            # Connection strings and links hold several settings.
+        if is_setting:
             value = re.split("[;&,]", value, maxsplit=1)[0]
-        value = value.rstrip(_TRAILING) or value
+        value = re.split(r"</|\\[\"n]", value, maxsplit=1)[0] or value
+        letters = _LETTERS_AFTER_ASCII.search(value)
+        value = value[: letters.start()] if letters else value
+        # Half a pair of brackets belongs to the sentence.
+        value = value.lstrip("([{<") if value[-1:] in ")]}>" else value
+        start = end - len(match[quote]) + match[quote].index(value) if value else start
+        value = value.rstrip(TRAILING) or value
         end = start + len(value)
-    is_bare = quote == "bare"
-    if _is_placeholder(value) or (is_bare and _CODE.match(value)):
-        return
-    if kind in ("key", "token"):
-        is_secret = _RANDOM.search(value) is not None
-    elif _is_mixed(value):
-        is_secret = True
-    elif kind == "secret" or separator.isalpha() or separator in "|>":
-        # In sentences and cells of tables only mixed values count, and this one is not.
-        is_secret = False
-    elif is_bare and not is_setting:
-        # A word of a sentence is followed by others, a variable by a comma.
-        is_secret = (
-            separator in (":", "：")
-            and len(value) >= _LEAST_CHARACTERS
-            and _LINE_END.match(match.string, match.end()) is not None
-        )
-    else:
-        is_secret = " " not in value
-    if not is_secret:
-        return
-    yield Secret(start, end, "API key" if kind == "key" else kind)
-
-
-def _is_placeholder(value: str) -> bool:
-    return value.lower() in _WORDS or _PLACEHOLDER.match(value) is not None
-
-
-def _is_mixed(value: str) -> bool:
-    """Tell whether a value has both letters and digits, unlike words and numbers."""
-    return (
-        len(value) >= _LEAST_CHARACTERS
-        and any(map(str.isdigit, value))
-        and any(map(str.isalpha, value))
-    )
+    return start, end, value, quote

@@ -17,15 +17,19 @@ from kingfisher_sdk import Rules, Scanner
 
 from vector_assets.core.credentials import scrub
 from vector_assets.core.documents import Document, Section, Value
-from vector_assets.pipeline.redaction.passwords import Secret, assigned_secrets
+from vector_assets.pipeline.redaction.commands import formed_secrets
+from vector_assets.pipeline.redaction.normal import as_kept, read_text
+from vector_assets.pipeline.redaction.passwords import named_secrets
+from vector_assets.pipeline.redaction.secret import Secret
 from vector_assets.sources.items import DocumentFailure, Gap
 
 Item = TypeVar("Item")
 
 _OWN_RULES = "vector_assets."
-_PASSWORD_RULES = ("betterleaks.generic-credential-uri", "betterleaks.curl-auth-user")
-_REPLACED_RULES = ("betterleaks.private-key",)
-_NO_PART_OF_A_TOKEN = re.compile("[^\x00-\x7f]|[*|()<>]")
+_MANY_VENDORS_RULE = "vector_assets.api-token"
+_PASSWORD_RULES = ("betterleaks.generic-credential-uri",)
+_REPLACED_RULES = ("betterleaks.private-key", "betterleaks.curl-auth-user")
+_NO_PART_OF_A_TOKEN = re.compile("[^\x00-\x7f]|[*|()<>\x01]")
 _MAX_PASSES = 10
 _LOADING = threading.Lock()
 
@@ -45,7 +49,7 @@ def redact(text: str) -> Redacted:
         return Redacted(text, 0)
     # A replacement may join a name and another value, so repeat until nothing is left.
     for _ in range(_MAX_PASSES):
-        secrets = _merged([*_tokens(text), *assigned_secrets(text)])
+        secrets = _merged(_secrets(text))
         if not secrets:
             break
         text = _replaced(text, secrets)
@@ -116,6 +120,25 @@ def _redact_value(value: Value) -> tuple[Value, int]:
     return value, 0
 
 
+def _secrets(text: str) -> list[Secret]:
+    """Return the secrets of a text as a person reads it, and of the tags in it."""
+    read = read_text(text)
+    secrets = [
+        Secret(*read.span(secret.start, secret.end), secret.kind)
+        for secret in _secrets_in(read.text)
+    ]
+    for start, end in read.unseen:
+        secrets += [
+            Secret(start + secret.start, start + secret.end, secret.kind)
+            for secret in _secrets_in(as_kept(text[start:end]))
+        ]
+    return secrets
+
+
+def _secrets_in(text: str) -> list[Secret]:
+    return [*_tokens(text), *formed_secrets(text), *named_secrets(text)]
+
+
 def _replaced(text: str, secrets: Iterable[Secret]) -> str:
     parts, at = [], 0
     for secret in secrets:
@@ -146,9 +169,16 @@ def _tokens(text: str) -> Iterator[Secret]:
     hits = [
         hit for hit in _scanner().scan(data) if hit.visible and hit.rule_id not in _REPLACED_RULES
     ]
-    for hit in sorted(hits, key=lambda hit: not hit.rule_id.startswith(_OWN_RULES)):
+    for hit in sorted(hits, key=lambda hit: _rank(hit.rule_id)):
         place = hit.location
         yield Secret(place["start_offset"], place["end_offset"], _kind(hit.rule_id, hit.rule_name))
+
+
+def _rank(rule_id: str) -> int:
+    """Return the place of a rule among those that find the same token: the best name first."""
+    if rule_id == _MANY_VENDORS_RULE:
+        return 2
+    return 0 if rule_id.startswith(_OWN_RULES) else 1
 
 
 def _kind(rule_id: str, rule_name: str) -> str:

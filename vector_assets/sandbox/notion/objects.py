@@ -157,7 +157,8 @@ def data_source_object(raw: Json, source: Json) -> Json:
                 "type": "title",
                 "title": {},
                 "description": None,
-            }
+            },
+            **(raw.get("schema") or {}),
         },
         **_container(raw),
     }
@@ -205,7 +206,8 @@ def comment_object(raw: Json, holder: Json) -> Json:
         "created_time": floored(raw["at"]),
         "last_edited_time": floored(raw["at"]),
         "created_by": {"object": "user", "id": raw["by"]},
-        "rich_text": rich_text(raw["text"]),
+        "rich_text": rich_text(raw["text"]) if raw["text"] else [],
+        "attachments": raw.get("attachments") or [],
         "display_name": {"type": "user", "resolved_name": raw.get("name")},
     }
 

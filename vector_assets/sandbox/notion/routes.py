@@ -78,7 +78,7 @@ class _Notion:
             for page in self._workspace.pages
             for role in ("created_by", "last_edited_by")
         }
-        users = [user_object(user_id) for user_id in sorted(people)]
+        users = [BOT, *(user_object(user_id) for user_id in sorted(people))]
         return _listed("user", users, dict(request.query_params))
 
     async def search(self, request: Request) -> Response:

@@ -19,6 +19,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit, RateLimiter
+from vector_assets.sources.fireflies.fields import object_in
 from vector_assets.sources.http.requests_retries import (
     FAILED_STATUSES,
     TIMEOUT_SECONDS,
@@ -50,7 +51,10 @@ which a nightly run needs a few."""
 
 # Below this a number in `retryAfter` is a span of seconds, from there on epoch milliseconds.
 _LEAST_EPOCH_MILLISECONDS = 1e11
+_MOST_EPOCH_MILLISECONDS = 1e14
 _LEAST_WAIT_SECONDS = 1.0
+
+_MAX_CODE_CHARACTERS = 200
 
 
 class FirefliesApi:
@@ -114,15 +118,21 @@ class FirefliesApi:
         """
         data, errors = self._answer(name, query, variables)
         items = data.get(name)
+        if items is not None and not isinstance(items, list):
+            raise ContractError(f"{_SERVICE} {name}", type(items).__name__, "a list")
         broken: dict[int, str] = {}
         for error in errors:
             place = _place(error, name)
-            if place is None or not items or place >= len(items) or not items[place]:
+            if place is None or not items or not 0 <= place < len(items) or not items[place]:
                 raise _translated(errors)
-            words = f"{'.'.join(map(str, error['path'][2:]))}: {_code(error)}"
+            # Everyone may read it: a message may quote the meeting.
+            code = _code({**error, "message": "an error without a code"})
+            words = f"{'.'.join(map(str, error['path'][2:]))}: {code}"
             broken[place] = "; ".join(filter(None, (broken.get(place), words)))
         if items is None or not all(items):
             raise ContractError(f"{_SERVICE} {name}", "null without an error", "a list")
+        if not all(isinstance(item, dict) for item in items):
+            raise ContractError(f"{_SERVICE} {name}", "JSON of other types", "a list of objects")
         return items, broken
 
     def _answer(
@@ -135,8 +145,8 @@ class FirefliesApi:
         """
         while True:
             status, answer = self._post(name, {"query": query, "variables": variables or {}})
-            errors: list[Json] = answer.get("errors") or []
-            data: dict[str, Any] | None = answer.get("data")
+            errors = _errors_of(answer.get("errors"))
+            data = answer["data"] if isinstance(answer.get("data"), dict) else None
             if not errors and (not data or status >= 400):
                 errors = [{"code": _CODES_BY_STATUS.get(status, f"HTTP {status}")}]
             if any(_code(error) == _THROTTLED for error in errors):
@@ -178,9 +188,15 @@ def _translated(errors: list[Json]) -> VectorAssetsError:
     return UnavailableError(_SERVICE, seen)
 
 
+def _errors_of(value: object) -> list[Json]:
+    """Return the errors of an answer; what is no object becomes one without a code."""
+    errors = value if isinstance(value, list) else [value] if value else []
+    return [error if isinstance(error, Mapping) else {"message": str(error)} for error in errors]
+
+
 def _code(error: Json) -> str:
-    extensions = error.get("extensions") or {}
-    return str(error.get("code") or extensions.get("code") or error.get("message"))
+    code = error.get("code") or object_in(error.get("extensions")).get("code")
+    return str(code or error.get("message"))[:_MAX_CODE_CHARACTERS]
 
 
 def _place(error: Json, name: str) -> int | None:
@@ -196,7 +212,8 @@ def _retry_after_seconds(errors: list[Json]) -> float | None:
 
     The vendor does not document its format (docs.fireflies.ai, "Error codes", 2026-11).
     """
-    metadata = (((error.get("extensions") or {}).get("metadata") or {}) for error in errors)
+    extensions = (object_in(error.get("extensions")) for error in errors)
+    metadata = (object_in(fields.get("metadata")) for fields in extensions)
     times = (_seconds_until(fields.get("retryAfter")) for fields in metadata)
     waits = [seconds for seconds in times if seconds is not None]
     return max([_LEAST_WAIT_SECONDS, *waits]) if waits else None
@@ -206,6 +223,8 @@ def _seconds_until(when: object) -> float | None:
     """Return the seconds until a time: seconds, epoch milliseconds or ISO text; None if neither."""
     now = datetime.now(UTC)
     if isinstance(when, int | float):
+        if not abs(when) < _MOST_EPOCH_MILLISECONDS:
+            return None
         return when / 1000 - now.timestamp() if when >= _LEAST_EPOCH_MILLISECONDS else float(when)
     try:
         instant = datetime.fromisoformat(str(when))

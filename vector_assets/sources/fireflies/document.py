@@ -1,8 +1,10 @@
 """Convert a transcript to a Document: its fields, title and readers."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from vector_assets.core.documents import PUBLIC, RESTRICTED, Document
+from vector_assets.sources.fireflies.fields import number_in, objects_in, text_in
 from vector_assets.sources.fireflies.sections import (
     SUMMARY_FIELDS,
     Transcript,
@@ -11,7 +13,8 @@ from vector_assets.sources.fireflies.sections import (
 )
 
 READER_FIELDS = """
-    privacy host_email organizer_email participants workspace_users
+    privacy host_email organizer_email participants fireflies_users workspace_users
+    meeting_attendees { email }
     shared_with { email expires_at }
 """
 """The fields of a transcript that tell who may read it."""
@@ -37,23 +40,28 @@ _READERS_BY_PRIVACY = {
     "owner": ("organizer_email", "host_email"),
     "participatingteammates": ("workspace_users",),
 }
-_READERS = ("organizer_email", "host_email", "participants")
-"""Who may read: the whole team, or the people in these fields (docs.fireflies.ai, "MeetingPrivacy",
-2026-11). An unknown privacy counts as the most restricted: not the team."""
+_READERS = (
+    "organizer_email",
+    "host_email",
+    "participants",
+    "meeting_attendees",
+    "fireflies_users",
+)
+"""Who may read: the whole team, or the people in these fields, who were invited or took part
+(docs.fireflies.ai, "MeetingPrivacy" and "Transcript", 2026-11). An unknown privacy counts as the
+most restricted: not the team."""
 
 
 def document_of(source: str, transcript: Transcript, began: datetime) -> Document:
     """Return a transcript with all `FIELDS`, of a meeting that began then, as a document."""
-    channels = [
-        channel["title"] for channel in transcript.get("channels") or [] if channel.get("title")
-    ]
+    titles = (text_in(channel.get("title")) for channel in objects_in(transcript.get("channels")))
     return Document(
         source=source,
         native_id=str(transcript["id"]),
-        title=transcript.get("title") or f"Meeting of {began:%Y-%m-%d %H:%M}",
+        title=text_in(transcript.get("title")) or f"Meeting of {began:%Y-%m-%d %H:%M}",
         sections=tuple(sections_of(transcript, began)),
-        url=transcript.get("transcript_url") or "",
-        container=channels[0] if channels else "Meetings",
+        url=text_in(transcript.get("transcript_url")),
+        container=next(filter(None, titles), "Meetings"),
         authors=tuple(speakers_of(transcript)),
         created_at=began,
         updated_at=began,
@@ -61,8 +69,8 @@ def document_of(source: str, transcript: Transcript, began: datetime) -> Documen
         stamp=stamp_of(transcript),
         extra={
             "meeting_date": began.date().isoformat(),
-            "duration_minutes": float(transcript.get("duration") or 0.0),
-            "organizer_email": transcript.get("organizer_email") or "",
+            "duration_minutes": number_in(transcript.get("duration")) or 0.0,
+            "organizer_email": text_in(transcript.get("organizer_email")),
             "participants": _emails(transcript, ("participants",))[:MAX_PARTICIPANTS],
         },
     )
@@ -75,27 +83,35 @@ def stamp_of(transcript: Transcript) -> str:
 
 def access_of(transcript: Transcript) -> tuple[str, ...]:
     """Return who may read it; `privacy` comes with underscores or without."""
-    privacy = (transcript.get("privacy") or "").replace("_", "")
+    privacy = text_in(transcript.get("privacy")).replace("_", "")
     if privacy in _TEAM_PRIVACY:
         return (PUBLIC,)
     readers = _emails(transcript, _READERS_BY_PRIVACY.get(privacy, _READERS))
     # A share that expires does not count: the index would not notice when it is over.
-    shared = [
-        share["email"].strip().lower()
-        for share in transcript.get("shared_with") or []
-        if share.get("email") and not share.get("expires_at")
-    ]
+    shares = objects_in(transcript.get("shared_with"))
+    shared = _addresses(share.get("email") for share in shares if not share.get("expires_at"))
     return (RESTRICTED, *dict.fromkeys([*readers, *shared]))
+
+
+def is_of_nobody(access: tuple[str, ...]) -> bool:
+    """Tell whether nobody may find a document."""
+    return access == (RESTRICTED,)
 
 
 def _emails(transcript: Transcript, names: tuple[str, ...]) -> list[str]:
     """Return the addresses in some fields, in lower case, without duplicates.
 
-    A field holds an address or a list, whose items may be comma-separated.
+    A field holds an address or a list; its items are objects with an `email`, or texts that may be
+    comma-separated.
     """
-    addresses: dict[str, None] = {}
+    values: list[object] = []
     for name in names:
-        value = transcript.get(name) or []
-        for item in [value] if isinstance(value, str) else value:
-            addresses |= dict.fromkeys(part.strip().lower() for part in (item or "").split(","))
-    return [address for address in addresses if address]
+        value = transcript.get(name)
+        for item in value if isinstance(value, list) else [value]:
+            values.append(item.get("email") if isinstance(item, Mapping) else item)
+    return _addresses(values)
+
+
+def _addresses(values: Iterable[object]) -> list[str]:
+    parts = (part for value in values if isinstance(value, str) for part in value.split(","))
+    return list(dict.fromkeys(filter(None, (part.strip().lower() for part in parts))))

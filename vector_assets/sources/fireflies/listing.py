@@ -16,6 +16,9 @@ PAGE_TRANSCRIPTS = 50
 SLICE = timedelta(days=30)
 """First slice of a long window; a nightly run's window is one slice."""
 
+WITHOUT_ID = "without-id-"
+
+_EDGE = timedelta(days=1)
 _WIDER = 4
 _FEW_MEETINGS = PAGE_TRANSCRIPTS // 2
 
@@ -82,7 +85,7 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
         fresh = [
             (place, transcript)
             for place, transcript in enumerate(page)
-            if transcript["id"] not in seen
+            if id_of(transcript) not in seen
         ]
         if seen and len(fresh) == len(page):
             raise UnavailableError(
@@ -93,7 +96,7 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
             raise ContractError(
                 "fireflies transcripts", f"with {skip} skipped what it had", "other meetings"
             )
-        seen.update(transcript["id"] for _, transcript in fresh)
+        seen.update(id_of(transcript) for _, transcript in fresh)
         skip += len(page) - 1
         # Free each transcript once it is yielded: a page of long meetings is tens of megabytes.
         page.clear()
@@ -103,6 +106,25 @@ def meetings(api: FirefliesApi, query: str, window: Window) -> Iterator[Listed]:
             yield Listed(transcript, broken.get(place, ""))
         if is_last:
             return
+
+
+def is_beyond(began: datetime, part: Window) -> bool:
+    """Tell whether a meeting belongs to the part beside this one, as the vendor counts both ends.
+
+    What is further away was not asked for: then its date is odd, and its part unknown.
+    """
+    if began in part:
+        return False
+    return began >= part.start - _EDGE and (part.end is None or began <= part.end + _EDGE)
+
+
+def id_of(transcript: Transcript) -> str:
+    """Return the id of a meeting; one that its date gives when it has none, so that it is named."""
+    identity = transcript.get("id")
+    if identity and isinstance(identity, str | int) and not isinstance(identity, bool):
+        return str(identity)
+    began = began_at(transcript)
+    return f"{WITHOUT_ID}{began:%Y-%m-%dT%H:%M}" if began else WITHOUT_ID
 
 
 def page_count(starts: Sequence[datetime], window: Window, now: datetime) -> int:
@@ -122,6 +144,8 @@ def began_at(transcript: Transcript) -> datetime | None:
     `date` is in epoch milliseconds, or ISO text in some answers.
     """
     date = transcript.get("date")
+    if isinstance(date, bool):
+        return None
     try:
         if isinstance(date, str) and not date.replace(".", "", 1).isdigit():
             instant = datetime.fromisoformat(date)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from vector_assets.core.days import start_of_day
+from vector_assets.sources.fireflies.fields import object_in, text_in
 from vector_assets.sources.fireflies.sections import Transcript
 from vector_assets.sources.items import Deferred, DocumentFailure, Gap
 
@@ -22,14 +23,14 @@ TRANSCRIPT_PATIENCE = timedelta(days=14)
 """How long a meeting without a transcript counts as failed and is retried by each nightly run."""
 
 # Values of `summary_status` before it is done; the others are processed, failed and skipped.
-_UNFINISHED = {None, "default", "processing"}
+_UNFINISHED = {"", "default", "processing"}
 
 
 def unready(transcript: Transcript, began: datetime, now: datetime) -> str | None:
     """Return what a meeting waits for, or None when it can be read."""
-    status = _info(transcript).get("summary_status")
+    status = _status(transcript)
     sentences = transcript.get("sentences")
-    if transcript.get("is_live"):
+    if transcript.get("is_live") is True:
         return "it is still going on"
     if sentences is None or (not sentences and status in _UNFINISHED):
         return "it has no transcript yet"
@@ -65,9 +66,9 @@ def told_of(
     days = (now - began).days
     yield DocumentFailure(
         document_id,
-        f"{reason}, {days} days after {name_of(transcript, began)}. The nightly runs ask for it "
-        f"until {began + TRANSCRIPT_PATIENCE:%Y-%m-%d}; look at it in Fireflies: "
-        f"{transcript.get('transcript_url') or 'it has no link'}",
+        # Everyone may read a failure: neither the title nor the link, which may hold it.
+        f"{reason}, {days} days after it began at {began:%Y-%m-%d %H:%M} UTC. The nightly runs ask "
+        f"for it until {began + TRANSCRIPT_PATIENCE:%Y-%m-%d}; look at it in Fireflies",
         began.date(),
     )
 
@@ -77,7 +78,7 @@ def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> G
 
     A summary comes minutes after its transcript, if at all, so the transcript does not wait for it.
     """
-    if _info(transcript).get("summary_status") != "processing" or is_seen_again(began, now):
+    if _status(transcript) != "processing" or is_seen_again(began, now):
         return None
     return Gap(
         f"summary of {name_of(transcript, began)}",
@@ -94,7 +95,7 @@ def is_seen_again(began: datetime, now: datetime) -> bool:
 
 def name_of(transcript: Transcript, began: datetime) -> str:
     """Return the title and time of a meeting."""
-    return f"{transcript.get('title') or 'the meeting'} of {began:%Y-%m-%d %H:%M} UTC"
+    return f"{text_in(transcript.get('title')) or 'the meeting'} of {began:%Y-%m-%d %H:%M} UTC"
 
 
 def _gap(transcript: Transcript, began: datetime, reason: str) -> Gap:
@@ -117,14 +118,19 @@ def _hopeless(transcript: Transcript) -> str:
     See docs.fireflies.ai/schema/meeting-info, 2026-11.
     """
     info = _info(transcript)
-    if info.get("silent_meeting"):
+    if info.get("silent_meeting") is True:
         return "nothing was said in it"
     if info.get("fred_joined") is False:
         return "Fireflies' notetaker did not join it"
-    if info.get("summary_status") in {"failed", "skipped"} and transcript.get("sentences") is None:
-        return f"Fireflies could not transcribe it ({info['summary_status']})"
+    status = _status(transcript)
+    if status in {"failed", "skipped"} and transcript.get("sentences") is None:
+        return f"Fireflies could not transcribe it ({status})"
     return ""
 
 
+def _status(transcript: Transcript) -> str:
+    return text_in(_info(transcript).get("summary_status"))
+
+
 def _info(transcript: Transcript) -> Mapping[str, Any]:
-    return transcript.get("meeting_info") or {}
+    return object_in(transcript.get("meeting_info"))

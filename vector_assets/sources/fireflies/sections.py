@@ -7,6 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from vector_assets.core.documents import Section
+from vector_assets.sources.fireflies.fields import (
+    number_in,
+    object_in,
+    objects_in,
+    text_in,
+    texts_in,
+)
 
 TURN_SECONDS = 60.0
 """Longest section of one speaker, so that a link leads close to what was said."""
@@ -29,13 +36,16 @@ SUMMARY_FIELDS = {
 
 Transcript = Mapping[str, Any]
 
+_LONGEST_SECONDS = 7 * 24 * 3600.0
+"""What is longer is not the second of a meeting."""
+
 _WORD = re.compile(r"\w+")
 
 
 def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
     """Yield the sections of a meeting; the first turn starts a new chunk."""
     yield Section(_facts(transcript, began), "Meeting")
-    yield from _summary(transcript.get("summary") or {})
+    yield from _summary(object_in(transcript.get("summary")))
     for place, turn in enumerate(_turns(transcript)):
         yield turn if place else replace(turn, is_apart=True)
 
@@ -54,29 +64,24 @@ def _summary_fields(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for heading, name in SUMMARY_FIELDS.items():
         value = summary.get(name)
         if isinstance(value, list):
-            texts = list(filter(None, value))
+            texts = texts_in(value)
             value = ", ".join(texts) if name == "keywords" else "\n".join(f"- {t}" for t in texts)
-        yield heading, value or ""
-    for section in summary.get("extended_sections") or []:
-        yield section.get("title") or "More", section.get("content") or ""
+        yield heading, text_in(value)
+    for section in objects_in(summary.get("extended_sections")):
+        yield text_in(section.get("title")) or "More", text_in(section.get("content"))
 
 
 def speakers_of(transcript: Transcript) -> list[str]:
     """Return the speakers in order of appearance, without duplicates."""
-    return list(dict.fromkeys(map(_speaker, transcript.get("sentences") or [])))
+    return list(dict.fromkeys(map(_speaker, objects_in(transcript.get("sentences")))))
 
 
 def _turns(transcript: Transcript) -> Iterator[Section]:
     """Yield the turns of the speakers, in sections of about a minute at the most."""
     turn: list[Mapping[str, Any]] = []
-    url = transcript.get("transcript_url") or ""
-    for sentence in filter(_text, transcript.get("sentences") or []):
-        is_same_turn = (
-            turn
-            and _speaker(sentence) == _speaker(turn[0])
-            and _start(sentence) - _start(turn[0]) <= TURN_SECONDS
-        )
-        if turn and not is_same_turn:
+    url = text_in(transcript.get("transcript_url"))
+    for sentence in filter(_text, objects_in(transcript.get("sentences"))):
+        if turn and not _is_same_turn(turn[0], sentence):
             yield _turn(turn, url)
             turn = []
         turn.append(sentence)
@@ -84,30 +89,39 @@ def _turns(transcript: Transcript) -> Iterator[Section]:
         yield _turn(turn, url)
 
 
+def _is_same_turn(first: Mapping[str, Any], sentence: Mapping[str, Any]) -> bool:
+    began, at = _start(first), _start(sentence)
+    is_soon = began is None or at is None or at - began <= TURN_SECONDS
+    return is_soon and _speaker(sentence) == _speaker(first)
+
+
 def _turn(sentences: list[Mapping[str, Any]], url: str) -> Section:
-    second = int(_start(sentences[0]))
+    text, began = " ".join(map(_text, sentences)), _start(sentences[0])
+    if began is None:
+        return Section(text, _speaker(sentences[0]), url)
+    second = int(began)
     clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
     mark = "&" if "?" in url else "?"
     return Section(
-        " ".join(map(_text, sentences)),
+        text,
         f"{_speaker(sentences[0])}, {clock}",
         f"{url}{mark}t={second}" if url else "",
     )
 
 
 def _text(sentence: Mapping[str, Any]) -> str:
-    return (sentence.get("text") or sentence.get("raw_text") or "").strip()
+    return text_in(sentence.get("text")) or text_in(sentence.get("raw_text"))
 
 
 def _facts(transcript: Transcript, began: datetime) -> str:
     lines = {
         "Date": f"{began:%Y-%m-%d %H:%M} UTC",
-        "Duration": f"{float(transcript.get('duration') or 0):.0f} minutes",
-        "Organizer": transcript.get("organizer_email") or "",
-        "Kind": (transcript.get("summary") or {}).get("meeting_type") or "",
+        "Duration": f"{number_in(transcript.get('duration')) or 0:.0f} minutes",
+        "Organizer": text_in(transcript.get("organizer_email")),
+        "Kind": text_in(object_in(transcript.get("summary")).get("meeting_type")),
         "Speakers": ", ".join(speakers_of(transcript)),
         "Invited": ", ".join(_attendees(transcript)),
-        "Participants": ", ".join(filter(None, transcript.get("participants") or [])),
+        "Participants": ", ".join(texts_in(transcript.get("participants"))),
     }
     return "\n".join(f"- {label}: {value}" for label, value in lines.items() if value)
 
@@ -115,17 +129,19 @@ def _facts(transcript: Transcript, began: datetime) -> str:
 def _attendees(transcript: Transcript) -> list[str]:
     """Return the names of the invited people that the calendar knows."""
     names = (
-        (attendee.get("displayName") or attendee.get("name") or "").strip()
-        for attendee in transcript.get("meeting_attendees") or []
+        text_in(attendee.get("displayName")) or text_in(attendee.get("name"))
+        for attendee in objects_in(transcript.get("meeting_attendees"))
     )
     return list(dict.fromkeys(filter(None, names)))
 
 
 def _speaker(sentence: Mapping[str, Any]) -> str:
-    name = (sentence.get("speaker_name") or "").strip()
-    number = sentence.get("speaker_id")
+    name = text_in(sentence.get("speaker_name"))
+    number = number_in(sentence.get("speaker_id"))
     return name or (f"Speaker {int(number) + 1}" if number is not None else "Speaker")
 
 
-def _start(sentence: Mapping[str, Any]) -> float:
-    return float(sentence.get("start_time") or 0.0)
+def _start(sentence: Mapping[str, Any]) -> float | None:
+    """Return the second of the meeting; None when it cannot be told."""
+    second = number_in(sentence.get("start_time") or 0.0)
+    return second if second is not None and 0 <= second < _LONGEST_SECONDS else None

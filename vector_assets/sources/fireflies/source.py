@@ -22,12 +22,17 @@ from vector_assets.sources.fireflies.document import (
     FIELDS,
     READER_FIELDS,
     document_of,
+    is_of_nobody,
     stamp_of,
 )
+from vector_assets.sources.fireflies.fields import object_in, objects_in, text_in
 from vector_assets.sources.fireflies.listing import (
+    WITHOUT_ID,
     Listed,
     Slices,
     began_at,
+    id_of,
+    is_beyond,
     meetings,
     page_count,
     text_of_instant,
@@ -181,7 +186,7 @@ class FirefliesSource(Source):
             for listed in meetings(self._api, _IDS, part):
                 meeting_count += 1
                 began = began_at(listed.transcript)
-                if began is None or began in part:
+                if began is None or not is_beyond(began, part):
                     yield self._id(listed.transcript)
             listing.note(meeting_count)
 
@@ -233,13 +238,15 @@ class FirefliesSource(Source):
     def _by_id(self, document_id: str) -> Iterator[SourceItem]:
         asked = {"id": document_id.partition(":")[2]}
         try:
-            transcript = self._api.ask("transcript", _TRANSCRIPT, asked)["transcript"]
+            transcript = self._api.ask("transcript", _TRANSCRIPT, asked).get("transcript")
         except UnavailableError as error:
             if error.seen != _NO_SUCH:
                 raise
-            transcript = None
-        if transcript is None:
             yield Resolved(document_id)
+            return
+        if not isinstance(transcript, dict) or id_of(transcript) != asked["id"]:
+            # Only the documented error says that it is gone.
+            yield DocumentFailure(document_id, "Fireflies gave neither it nor an error")
         else:
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
@@ -249,8 +256,9 @@ class FirefliesSource(Source):
         A meeting's start never moves, so the listing of an admin, who sees all meetings, is
         complete. To others, a meeting that is no longer shared would look deleted.
         """
-        user = self._api.ask("user", _OWNER).get("user") or {}
-        state = RemoteState.DELETED if user.get("is_admin") else RemoteState.UNSURE
+        user = object_in(self._api.ask("user", _OWNER).get("user"))
+        is_admin = user.get("is_admin") is True
+        state = RemoteState.DELETED if is_admin else RemoteState.UNSURE
         return ((document.document_id, state) for document in missing)
 
     def newest(self) -> datetime | None:
@@ -277,8 +285,8 @@ class FirefliesSource(Source):
         """
         now = datetime.now(UTC)
         answer = self._api.ask("check", _CHECK, {"from": text_of_instant(now - OVERLAP)})
-        user = answer.get("user") or {}
-        who = user.get("name") or user.get("email") or "somebody without a name"
+        user = object_in(answer.get("user"))
+        who = text_in(user.get("name")) or text_in(user.get("email")) or "somebody without a name"
         gaps = []
         if not user.get("is_admin"):
             reason = (
@@ -289,15 +297,15 @@ class FirefliesSource(Source):
             gaps.append(Gap("meetings of others", reason, advice))
         waiting = [
             transcript
-            for transcript in answer.get("transcripts") or []
+            for transcript in objects_in(answer.get("transcripts"))
             if (began := began_at(transcript)) is not None
             and unready(transcript, began, now) is not None
         ]
         if waiting:
             subject = "recent meetings without a transcript"
-            titles = ", ".join(str(meeting.get("title") or meeting["id"]) for meeting in waiting)
+            names = (text_in(meeting.get("title")) or id_of(meeting) for meeting in waiting)
             advice = "The nightly runs ask for them again."
-            gaps.append(Gap(subject, titles, advice, len(waiting), is_private=True))
+            gaps.append(Gap(subject, ", ".join(names), advice, len(waiting), is_private=True))
         return ConnectionCheck(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:
@@ -305,12 +313,21 @@ class FirefliesSource(Source):
         transcript, identity = listed.transcript, self._id(listed.transcript)
         began = began_at(transcript)
         if began is None:
-            cause = f"its date cannot be read: {transcript.get('date')!r}"
-            yield DocumentFailure(identity, cause)
-        elif began not in part:
+            date = transcript.get("date")
+            shown = type(date).__name__ if isinstance(date, dict | list) else f"{date!r:.40}"
+            yield DocumentFailure(identity, f"its date cannot be read: {shown}")
+        elif is_beyond(began, part):
             return
+        elif began not in part:
+            cause = f"its date {began:%Y-%m-%d} is not of the days that were asked for"
+            yield DocumentFailure(identity, cause)
         elif listed.error:
             cause = f"Fireflies could not give all of it: {listed.error}"
+            yield DocumentFailure(identity, cause, began.date())
+        elif WITHOUT_ID in identity:
+            yield DocumentFailure(identity, "it has no id", began.date())
+        elif not isinstance(transcript.get("sentences"), list | None):
+            cause = f"its sentences are {type(transcript['sentences']).__name__}, and not a list"
             yield DocumentFailure(identity, cause, began.date())
         elif (reason := unready(transcript, began, now)) is not None:
             yield from told_of(transcript, began, now, document_id=identity, reason=reason)
@@ -318,14 +335,17 @@ class FirefliesSource(Source):
             yield from self._read(transcript, began, now)
 
     def _read(self, transcript: Transcript, began: datetime, now: datetime) -> Iterator[SourceItem]:
-        try:
-            yield document_of(self.name, transcript, began)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            cause = f"it cannot be read: {type(error).__name__} {error}"
-            yield DocumentFailure(self._id(transcript), cause, began.date())
-            return
+        document = document_of(self.name, transcript, began)
+        yield document
+        if is_of_nobody(document.access):
+            yield Gap(
+                f"meeting {document.native_id} of {began:%Y-%m-%d %H:%M} UTC",
+                "Fireflies tells the e-mail of none of its readers, so nobody may find it",
+                "Share it with somebody in Fireflies, or set its privacy to teammates.",
+                is_private=True,
+            )
         if (gap := missing_summary(transcript, began, now)) is not None:
             yield gap
 
     def _id(self, transcript: Transcript) -> str:
-        return f"{self.name}:{transcript['id']}"
+        return f"{self.name}:{id_of(transcript)}"

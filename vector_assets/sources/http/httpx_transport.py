@@ -4,7 +4,7 @@ Any request may be repeated, because the vendor is only read.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -33,6 +33,7 @@ class RateLimitedTransport(httpx.BaseTransport):
         meter: Of the run.
         endpoint_of: Returns the name of an endpoint for the path of its URL.
         limiter: Every request waits for it, repeats among them.
+        passing: Statuses below 500 that the vendor documents as passing; repeated as failures are.
     """
 
     def __init__(
@@ -41,11 +42,14 @@ class RateLimitedTransport(httpx.BaseTransport):
         meter: Meter,
         endpoint_of: Callable[[str], str],
         limiter: RateLimiter,
+        *,
+        passing: Collection[int] = (),
     ) -> None:
         self._service = service
         self._meter = meter
         self._endpoint_of = endpoint_of
         self._limiter = limiter
+        self._passing = frozenset(passing)
         self._inner = BoundedTransport(verify=httpx_context())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -53,13 +57,13 @@ class RateLimitedTransport(httpx.BaseTransport):
 
         Raises:
             RateLimitedError: The service throttles for longer than a run may wait.
-            httpx.TransportError: It could not be reached in any attempt.
+            httpx.RequestError: It could not be reached, or its answer not be read, in any attempt.
         """
         throttled = failed = 0
         while True:
             self._limiter.wait()
             answer = self._answer_or_error(request)
-            if isinstance(answer, httpx.TransportError):
+            if isinstance(answer, httpx.RequestError):
                 if failed == REPEATS_OF_FAILED:
                     raise answer
             elif answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -68,7 +72,7 @@ class RateLimitedTransport(httpx.BaseTransport):
                 self._limiter.pause_all(_retry_after_seconds(answer, throttled))
                 throttled += 1
                 continue
-            elif answer.status_code < 500 or failed == REPEATS_OF_FAILED:
+            elif failed == REPEATS_OF_FAILED or not self._is_passing(answer.status_code):
                 if answer.is_success:
                     self._limiter.succeeded()
                 return answer
@@ -79,18 +83,22 @@ class RateLimitedTransport(httpx.BaseTransport):
         """Close the connections."""
         self._inner.close()
 
-    def _answer_or_error(self, request: httpx.Request) -> httpx.Response | httpx.TransportError:
+    def _is_passing(self, status: int) -> bool:
+        return status >= httpx.codes.INTERNAL_SERVER_ERROR or status in self._passing
+
+    def _answer_or_error(self, request: httpx.Request) -> httpx.Response | httpx.RequestError:
         self._meter.count(f"{self._service} {self._endpoint_of(request.url.path)}")
         try:
+            # Its body is complete, so a body that breaks or cannot be decoded is an error here.
             return self._inner.handle_request(request)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return error
 
 
 def _retry_after_seconds(response: httpx.Response, attempt: int) -> float:
     """Return the `Retry-After` of a response, in seconds or as a date; our backoff without one."""
     text = response.headers.get("retry-after", "")
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())

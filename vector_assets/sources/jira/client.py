@@ -5,7 +5,8 @@ REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 import requests
 from jira import JIRA
@@ -19,7 +20,9 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.meter import Meter
 from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS, prepare
-from vector_assets.sources.jira.fields import Json
+from vector_assets.sources.jira.json_values import Json, as_list, as_object, scalar_text
+
+_T = TypeVar("_T")
 
 PAGE_ISSUES = 100
 """Maximum issues per page with fields ("Search for issues using JQL enhanced search")."""
@@ -32,6 +35,9 @@ PAGE_COMMENTS = 100
 
 PAGE_PEOPLE = 50
 """Maximum users of a group, or members of a security level, per page ("Get users from group")."""
+
+_PASSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+"""Statuses below 500 that say nothing about what was asked."""
 
 _SEARCH = "jira search/jql"
 _ENDPOINT = re.compile(r"/rest/api/3/(search/jql|issue/bulkfetch|[a-zA-Z]+)")
@@ -88,7 +94,7 @@ class JiraApi:
         self.who()
         asked = {"action": "browse", "maxResults": 1}
         try:
-            count = int(self._get("project/search", **asked)["total"])
+            count = _part("project/search", self._get("project/search", **asked), "total", int)
         except ContractError as error:
             # "Returned if no projects matching the search criteria are found."
             if not is_missing(error):
@@ -107,8 +113,8 @@ class JiraApi:
 
     def fields(self) -> list[Json]:
         """Return the site's fields, system and custom: `id`, `name`, `schema`."""
-        fields: list[Json] = _asked(self._client.fields)
-        return fields
+        fields = _asked(self._client.fields)
+        return list(map(as_object, _part("field", {"fields": fields}, "fields", list)))
 
     def pages(self, jql: str, fields: list[str], *, maximum: int) -> Iterator[list[Json]]:
         """Yield pages of issues up to the last.
@@ -117,12 +123,12 @@ class JiraApi:
             ContractError: A page token is repeated, so that the listing would never end; or a page
                 has no token and is not the last, so that the listing is incomplete.
         """
-        token: str | None = None
+        token = ""
         seen: set[str] = set()
         while True:
             page = self.search(jql, fields, maximum=maximum, token=token)
             yield page["issues"]
-            token = page.get("nextPageToken")
+            token = scalar_text(page.get("nextPageToken"))
             if not token:
                 if page.get("isLast") is False:
                     raise ContractError(_SEARCH, "no token after a page", "isLast, or a token")
@@ -131,9 +137,7 @@ class JiraApi:
                 raise ContractError(_SEARCH, "a page token for the second time", "a new one a page")
             seen.add(token)
 
-    def search(
-        self, jql: str, fields: list[str], *, maximum: int, token: str | None = None
-    ) -> Json:
+    def search(self, jql: str, fields: list[str], *, maximum: int, token: str = "") -> Json:
         """Return one page of a search.
 
         Sent by POST, because the names of custom fields exceed a URL. The SDK's own method lets a
@@ -157,7 +161,7 @@ class JiraApi:
         answer = self._post_issues("issue/bulkfetch", asked)
         errors = {
             str(error.get("id")): str(error.get("errorMessage"))
-            for error in answer.get("issueErrors") or []
+            for error in map(as_object, as_list(answer.get("issueErrors")))
         }
         return list(answer["issues"]), errors
 
@@ -171,22 +175,24 @@ class JiraApi:
             raise
         return True
 
-    def comments(self, issue_id: str) -> list[Json]:
+    def comments(self, issue_id: str) -> list[Any]:
         """Return all comments of an issue, oldest first.
 
         Raises:
             ContractError: The vendor returned fewer than it counts.
         """
-        comments: dict[str, Json] = {}
+        comments: dict[str, Any] = {}
         start, total = 0, 1
         while start < total:
             asked = {"startAt": start, "maxResults": PAGE_COMMENTS, "orderBy": "created"}
             page = self._get(f"issue/{issue_id}/comment", **asked)
-            total = int(page["total"])
-            if not page["comments"]:
+            total = _part("comment", page, "total", int)
+            listed = _part("comment", page, "comments", list)
+            if not listed:
                 break
-            comments |= {comment["id"]: comment for comment in page["comments"]}
-            start += len(page["comments"])
+            for place, comment in enumerate(listed, start):
+                comments[scalar_text(as_object(comment).get("id")) or f"place {place}"] = comment
+            start += len(listed)
         if len(comments) < total:
             seen = f"{len(comments)} of {total} comments"
             raise ContractError("jira comment", seen, "all of them")
@@ -196,15 +202,17 @@ class JiraApi:
         """Return the ids of the projects that the account may browse, by key; all if no keys."""
         asked: dict[str, Any] = {"action": "browse"} | ({"keys": list(keys)} if keys else {})
         projects = self._values("project/search", **asked)
-        return {str(project["key"]): str(project["id"]) for project in projects}
+        named = {scalar_text(project.get("key")): project for project in projects}
+        return {key: scalar_text(named[key].get("id")) or key for key in named if key}
 
     def browsers(self, project_id: str) -> list[Json]:
         """Return who holds the permission Browse Projects; for the project's administrators."""
         scheme = self._get(f"project/{project_id}/permissionscheme", expand="permissions")
+        grants = map(as_object, _part("permissionscheme", scheme, "permissions", list))
         return [
-            grant["holder"]
-            for grant in scheme["permissions"]
-            if grant["permission"] == "BROWSE_PROJECTS"
+            as_object(grant.get("holder"))
+            for grant in grants
+            if grant.get("permission") == "BROWSE_PROJECTS"
         ]
 
     def level_members(self, level_id: str) -> list[Json]:
@@ -217,34 +225,77 @@ class JiraApi:
 
     def role_actors(self, project_id: str, role_id: str) -> list[Json]:
         """Return the users and groups of a role in a project; for its administrators."""
-        actors: list[Json] = self._get(f"project/{project_id}/role/{role_id}")["actors"]
-        return actors
+        role = self._get(f"project/{project_id}/role/{role_id}")
+        return list(map(as_object, _part("role", role, "actors", list)))
 
     def user(self, account_id: str) -> Json:
         """Return a user; needs "Browse users and groups"."""
-        return self._get("user", accountId=account_id)
+        user = self._get("user", accountId=account_id)
+        _part("user", user, "accountId", str)
+        return user
+
+    def is_refusal(self, error: CredentialsError | ContractError) -> bool:
+        """Tell whether Jira refuses one question, to an account that may ask others.
+
+        It answers 403 or 404, and 401 where a token has scopes and lacks that of the question
+        (developer.atlassian.com, "Scopes for OAuth 2.0", 2026-11).
+
+        Raises:
+            CredentialsError: The 401 is for the account itself, such as an expired token.
+        """
+        if error.seen == "HTTP 401":
+            self.who()
+            return True
+        return error.seen == "HTTP 403" or is_missing(error)
 
     def _values(self, path: str, **asked: Any) -> list[Json]:
-        """Return all values of a listing that is paged by `startAt`."""
+        """Return all values of a listing that is paged by `startAt`.
+
+        Raises:
+            ContractError: A page is repeated, or is empty and not the last.
+        """
         values: list[Json] = []
-        while True:
+        page: Json = {}
+        while not page.get("isLast"):
+            before = page.get("values")
             page = self._get(path, startAt=len(values), maxResults=PAGE_PEOPLE, **asked)
-            values += page["values"]
-            if page.get("isLast") or not page["values"]:
-                return values
+            listed = _part(path, page, "values", list)
+            if listed and listed == before:
+                raise ContractError(f"jira {path}", "a page for the second time", "the next one")
+            if not listed:
+                if page.get("isLast") is False:
+                    raise ContractError(
+                        f"jira {path}", "an empty page that is not the last", "more"
+                    )
+                break
+            values += map(as_object, listed)
+        return values
 
     def _post_issues(self, path: str, asked: dict[str, Any]) -> Json:
-        answer: Json = _asked(lambda: self._client._get_json(path, params=asked, use_post=True))
-        if "issues" not in answer:
-            raise ContractError(f"jira {path}", f"the fields {sorted(answer)}", "'issues'")
-        return answer
+        answer = _asked(lambda: self._client._get_json(path, params=asked, use_post=True))
+        issues = _part(path, _object(path, answer), "issues", list)
+        return {**answer, "issues": [as_object(issue) for issue in issues]}
 
     def _get(self, path: str, **asked: Any) -> Json:
-        answer: Json = _asked(lambda: self._client._get_json(path, params=asked))
-        return answer
+        return _object(path, _asked(lambda: self._client._get_json(path, params=asked)))
 
 
-def is_missing(error: ContractError) -> bool:
+def _object(path: str, answer: Any) -> Json:
+    if not isinstance(answer, dict):
+        raise ContractError(f"jira {path}", f"JSON of type {type(answer).__name__}", "an object")
+    return answer
+
+
+def _part(path: str, answer: Json, name: str, kind: type[_T]) -> _T:
+    """Return a part of an answer, which the contract demands."""
+    value = answer.get(name)
+    if not isinstance(value, kind):
+        seen = f"{name} of type {type(value).__name__}" if name in answer else f"no {name}"
+        raise ContractError(f"jira {path}", seen, f"{name} of type {kind.__name__}")
+    return value
+
+
+def is_missing(error: CredentialsError | ContractError) -> bool:
     """Tell whether the vendor answered 404: it does not exist, or not for this account."""
     return error.seen.startswith("HTTP 404")
 
@@ -267,7 +318,7 @@ def _translated(error: JIRAError) -> VectorAssetsError:
     seen = f"HTTP {error.status_code}"
     if error.status_code in (401, 403):
         return CredentialsError("jira", seen, _FIX_CREDENTIALS)
-    if error.status_code and error.status_code >= 500:
+    if not error.status_code or error.status_code in _PASSING or error.status_code >= 500:
         return UnavailableError("jira", seen)
     return ContractError(
         "jira", f"{seen}: {(error.text or '')[:200]}", "an answer to a valid query"

@@ -1,16 +1,19 @@
 """Issues of a listing to documents, with their comments and readers."""
 
-import re
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 from vector_assets.core.documents import PUBLIC, Document
-from vector_assets.core.errors import ContractError
+from vector_assets.core.errors import ContractError, CredentialsError, DocumentError
 from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.sources.jira.access import JiraReaders
+from vector_assets.sources.jira.accounts import AccountNames
 from vector_assets.sources.jira.client import JiraApi
-from vector_assets.sources.jira.document import FIELDS, document_of
-from vector_assets.sources.jira.fields import CustomField, Json, custom_fields
+from vector_assets.sources.jira.document import FIELDS, Surroundings, document_of, instant
+from vector_assets.sources.jira.fields import CustomField, custom_fields, fields_without_words
+from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
+from vector_assets.sources.jira.related import RelatedIssues
 
 
 class IssueReader:
@@ -20,46 +23,47 @@ class IssueReader:
         api: Asked once for the names of the site's fields.
         server: URL of the site, without a trailing slash.
         readers: Names who may read an issue.
+        is_wanted: Tells whether an issue is in a project that is read.
     """
 
-    def __init__(self, api: JiraApi, server: str, readers: JiraReaders) -> None:
+    def __init__(
+        self,
+        api: JiraApi,
+        server: str,
+        readers: JiraReaders,
+        is_wanted: Callable[[Json], bool],
+    ) -> None:
         self._api = api
         self._server = server
         self._readers = readers
         self._custom: tuple[CustomField, ...] = custom_fields(api.fields())
+        self._accounts = AccountNames(api)
+        self._related = RelatedIssues(api, readers, is_wanted)
         self._hidden_comment_ids: set[str] = set()
+        self._wordless_issue_ids: dict[str, set[str]] = {}
 
     @property
     def field_ids(self) -> list[str]:
         """Ids of the fields that are read."""
         return [*FIELDS, *(field.id for field in self._custom)]
 
+    @property
+    def neighbours_of_limited(self) -> frozenset[str]:
+        """Ids of the issues that link to the limited ones among those that were read.
+
+        They may show a summary that not all of their readers may read any more.
+        """
+        return self._related.neighbours_of_limited
+
     def stamp(self, issue: Json) -> str:
         """Return the version and readers of a limited issue; empty for an open one."""
         access = self._readers.access_of(issue)
         return "" if access == (PUBLIC,) else " ".join((version_of(issue)[1], *access))
 
-    def document_or_failure(self, issue: Json) -> Document | DocumentFailure:
-        """Return an issue's document, or why there is none."""
-        try:
-            comments = self._comments(issue)
-            hidden = [comment for comment in comments if comment.get("visibility")]
-            document = document_of(
-                issue,
-                [comment for comment in comments if not comment.get("visibility")],
-                server=self._server,
-                custom=self._custom,
-                hidden_comment_count=len(hidden),
-                access=self._readers.access_of(issue),
-                stamp=self.stamp(issue),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            # An issue's fields are whatever its project's admins made of them.
-            return _failure(issue, f"cannot be read: {type(error).__name__} {error}")
-        except ContractError as error:
-            return _failure(issue, f"has comments that cannot be read: {error.seen}")
-        self._hidden_comment_ids |= {str(comment.get("id")) for comment in hidden}
-        return document
+    def items(self, issues: Sequence[Json]) -> list[Document | DocumentFailure]:
+        """Return each issue's document, or why there is none."""
+        self._related.learn(issues)
+        return [self._document_or_failure(issue) for issue in issues]
 
     def gaps(self) -> Iterator[Gap]:
         """Yield what was left out of the documents so far."""
@@ -69,25 +73,81 @@ class IssueReader:
                 "they are for fewer people than their issues",
                 count=len(self._hidden_comment_ids),
             )
+        for name, issue_ids in self._wordless_issue_ids.items():
+            reason = "Jira gives ids without names, as it does for objects of Assets"
+            yield Gap(f"values of the field {name}", reason, count=len(issue_ids))
         yield from self._readers.gaps()
 
-    def _comments(self, issue: Json) -> list[Json]:
+    def _document_or_failure(self, issue: Json) -> Document | DocumentFailure:
+        try:
+            comments = self._comments(issue)
+        except (ContractError, CredentialsError) as error:
+            if isinstance(error, CredentialsError) and not self._api.is_refusal(error):
+                raise
+            # What follows the status may quote the issue.
+            seen = error.seen.partition(":")[0]
+            return _failure(issue, f"has comments that cannot be read: {seen}")
+        shown = [comment for comment in comments if not _is_limited(comment)]
+        access = self._readers.access_of(issue)
+        around = Surroundings(
+            self._server,
+            self._custom,
+            self._accounts.within([issue, comments]),
+            partial(self._related.may_show, access),
+        )
+        try:
+            document = document_of(
+                issue,
+                shown,
+                around,
+                hidden_comment_count=len(comments) - len(shown),
+                access=access,
+                stamp=self.stamp(issue),
+            )
+        except DocumentError as error:
+            return _failure(issue, f"cannot be read: {error.cause}")
+        self._count_what_is_left_out(issue, comments)
+        return document
+
+    def _count_what_is_left_out(self, issue: Json, comments: Sequence[Any]) -> None:
+        hidden = (as_object(comment) for comment in comments if _is_limited(comment))
+        self._hidden_comment_ids |= {str(comment.get("id")) for comment in hidden}
+        for name in fields_without_words(as_object(issue.get("fields")), self._custom):
+            self._wordless_issue_ids.setdefault(name, set()).add(str(issue.get("id")))
+
+    def _comments(self, issue: Json) -> list[Any]:
         """Return all comments: a search result holds a few, and their number."""
-        first = issue["fields"].get("comment")
-        if first is not None and len(first["comments"]) >= int(first["total"]):
-            return list(first["comments"])
-        return self._api.comments(issue["id"])
+        first = as_object(as_object(issue.get("fields")).get("comment"))
+        comments, total = first.get("comments"), first.get("total")
+        if isinstance(comments, list) and isinstance(total, int) and len(comments) >= total:
+            return comments
+        asked = self._api.comments(version_of(issue)[0])
+        if isinstance(comments, list) and len(asked) < len(comments):
+            seen = f"{len(asked)} of {len(comments)} comments"
+            raise ContractError("jira comment", seen, "all of them")
+        return asked
 
 
 def version_of(issue: Json) -> tuple[str, str]:
-    """Return the id of an issue and when it was updated, as the vendor writes it."""
-    return str(issue.get("id")), str((issue.get("fields") or {}).get("updated"))
+    """Return the id of an issue and when it was updated, as the vendor writes it.
+
+    Its key, or its address, where it has no id.
+    """
+    names = (scalar_text(issue.get(name)) for name in ("id", "key", "self"))
+    issue_id = next(filter(None, names), "unknown")
+    return issue_id, scalar_text(as_object(issue.get("fields")).get("updated"))
+
+
+def _is_limited(comment: Any) -> bool:
+    return as_object(comment).get("visibility") is not None
 
 
 def _failure(issue: Json, cause: str) -> DocumentFailure:
-    updated = re.match(r"\d{4}-\d\d-\d\d", version_of(issue)[1])
+    """Return a failure that names an issue by its key; never by its summary or another text."""
+    issue_id, updated = version_of(issue)
+    updated_at = instant(updated)
     return DocumentFailure(
-        f"jira:{issue.get('id')}",
-        f"{issue.get('key')} {cause}",
-        datetime.fromisoformat(updated.group()).date() if updated else None,
+        f"jira:{issue_id}",
+        f"{scalar_text(issue.get('key')) or issue_id} {cause}",
+        updated_at.date() if updated_at else None,
     )

@@ -27,11 +27,11 @@ from vector_assets.sources.items import (
     Resolved,
     SourceItem,
 )
-from vector_assets.sources.jira.access import JiraReaders
+from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
 from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
-from vector_assets.sources.jira.document import instant
-from vector_assets.sources.jira.fields import Json
+from vector_assets.sources.jira.document import instant, project_id, project_key
 from vector_assets.sources.jira.issues import IssueReader, version_of
+from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
@@ -95,7 +95,7 @@ class JiraSource(Source):
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers)
+        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
         seen: set[tuple[str, str]] = set()
         began_at: datetime | None = None
         page_count = 0
@@ -112,6 +112,7 @@ class JiraSource(Source):
             self._api.require_projects()
         if window.end is None:
             yield from self._with_other_readers(reader, readers, seen)
+            yield from self._neighbours_of_limited(reader, seen)
         yield from reader.gaps()
 
     def _read(
@@ -124,7 +125,7 @@ class JiraSource(Source):
             if is_first:
                 _require_news(page, len(fresh))
             seen.update(fresh)
-            yield [reader.document_or_failure(issue) for issue in fresh.values()]
+            yield reader.items(list(fresh.values()))
 
     def _with_other_readers(
         self, reader: IssueReader, readers: JiraReaders, seen: set[tuple[str, str]]
@@ -141,11 +142,26 @@ class JiraSource(Source):
             for page in self._limited_pages(jql, reader.field_ids):
                 fresh = [issue for issue in page if version_of(issue) not in seen]
                 seen |= set(map(version_of, fresh))
-                items = {f"{self.name}:{issue['id']}": issue for issue in fresh}
+                items = {f"{self.name}:{version_of(issue)[0]}": issue for issue in fresh}
                 held = self.known.updated_at(items)
                 stamps = {key: reader.stamp(items[key]) for key in held}
                 changed = held.keys() - self.known.unchanged(stamps)
-                yield from (reader.document_or_failure(items[key]) for key in changed)
+                yield from reader.items([items[key] for key in changed])
+
+    def _neighbours_of_limited(
+        self, reader: IssueReader, seen: set[tuple[str, str]]
+    ) -> Iterator[SourceItem]:
+        """Yield what the index holds of the issues that link to limited ones of this run.
+
+        They show the summary of an issue that may have been limited since they were read.
+        """
+        seen_ids = {issue_id for issue_id, _ in seen}
+        ids = sorted(reader.neighbours_of_limited - seen_ids)
+        held = self.known.updated_at(f"{self.name}:{issue_id}" for issue_id in ids)
+        wanted = [issue_id for issue_id in ids if f"{self.name}:{issue_id}" in held]
+        for at in range(0, len(wanted), PAGE_ISSUES):
+            issues, _ = self._api.issues(wanted[at : at + PAGE_ISSUES], reader.field_ids)
+            yield from reader.items([issue for issue in issues if self._is_wanted(issue)])
 
     def _limited_queries(self, readers: JiraReaders) -> list[str]:
         """Return the queries for all issues with limited readers; reads each project's access."""
@@ -192,7 +208,8 @@ class JiraSource(Source):
         self._api.require_cloud()
         seen: set[str] = set()
         for page in self._pages(self._jql(window, "created ASC"), ["id"], maximum=PAGE_IDS):
-            fresh = dict.fromkeys(str(issue["id"]) for issue in page if issue["id"] not in seen)
+            listed = dict.fromkeys(version_of(issue)[0] for issue in page)
+            fresh = {issue_id: None for issue_id in listed if issue_id not in seen}
             _require_news(page, len(fresh))
             seen |= fresh.keys()
             yield from (f"{self.name}:{issue_id}" for issue_id in fresh)
@@ -207,17 +224,21 @@ class JiraSource(Source):
         """
         self._api.require_cloud()
         readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers)
+        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
         wanted = [quarantined.document_id.partition(":")[2] for quarantined in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
             issues, errors = self._api.issues(ids, reader.field_ids)
-            by_id = {str(issue["id"]): issue for issue in issues if self._is_wanted(issue)}
+            issues = [issue for issue in issues if self._is_wanted(issue)]
+            names = (version_of(issue)[0] for issue in issues)
+            by_id = dict(zip(names, reader.items(issues), strict=True))
+            # Of an issue that failed because Jira gave no id of it, only the key was known.
+            yield from (by_id[name] for name in by_id.keys() - set(ids))
             if len(by_id) + len(errors) < len(ids):
                 self._api.require_projects()
             for issue_id in ids:
                 if issue_id in by_id:
-                    yield reader.document_or_failure(by_id[issue_id])
+                    yield by_id[issue_id]
                 elif issue_id in errors:
                     cause = f"Jira could not give it: {errors[issue_id]}"
                     yield DocumentFailure(f"{self.name}:{issue_id}", cause)
@@ -227,8 +248,9 @@ class JiraSource(Source):
 
     def _is_wanted(self, issue: Json) -> bool:
         """Tell whether an issue is in a project that is read; it may have moved out of them."""
-        fields = (issue.get("fields") or {}).get("project") or {}
-        names = {str(fields.get(name)).casefold() for name in ("key", "id", "name")}
+        project = as_object(as_object(issue.get("fields")).get("project"))
+        names = {project_key(issue), project_id(issue), scalar_text(project.get("name"))}
+        names = {name.casefold() for name in names}
         return not self._projects or any(project.casefold() in names for project in self._projects)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
@@ -253,7 +275,7 @@ class JiraSource(Source):
         try:
             return any(self._api.search(jql, ["id"], maximum=1)["issues"])
         except ContractError as error:
-            if "'project'" in error.seen:
+            if error.seen.startswith("HTTP 400") and "'project'" in error.seen:
                 return False
             raise
 
@@ -262,7 +284,9 @@ class JiraSource(Source):
         jql = self._jql(Window(_EPOCH, None), "updated DESC")
         for page in self._pages(jql, ["updated"], maximum=1):
             if page:
-                return instant(page[0]["fields"]["updated"])
+                if updated_at := instant(as_object(page[0].get("fields")).get("updated")):
+                    return updated_at
+                raise ContractError(_SEARCH, "an issue without the time of its update", "one")
         self._api.require_projects()
         return None
 
@@ -284,10 +308,9 @@ class JiraSource(Source):
     def _newest_limited(self) -> list[Json]:
         """Return the newest issue, and the newest with a security level, if there is one."""
         issues: list[Json] = []
-        fields = ["security", "project", "reporter", "assignee"]
         for clauses in ((), (_LIMITED,)):
             jql = self._jql(Window(_EPOCH, None), "updated DESC", *clauses)
-            issues += next(self._limited_pages(jql, fields, maximum=1), [])
+            issues += next(self._limited_pages(jql, ACCESS_FIELDS, maximum=1), [])
         return issues
 
     def _limited_pages(
@@ -298,7 +321,7 @@ class JiraSource(Source):
             yield from self._pages(jql, fields, maximum=maximum)
         except ContractError as error:
             # The site does not have the field, and so limits no issue by it.
-            if "'level'" not in error.seen:
+            if not error.seen.startswith("HTTP 400") or "'level'" not in error.seen:
                 raise
 
     def _jql(self, window: Window, order: str, *clauses: str) -> str:

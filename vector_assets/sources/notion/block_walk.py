@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vector_assets.core.errors import SkippableError
 from vector_assets.sources.notion.blocks import HEADINGS, TRANSPARENT, Placed
+from vector_assets.sources.notion.client import RefusedError
 
 Block = Mapping[str, Any]
 Children = Callable[[str], list[Block]]
@@ -86,8 +86,8 @@ def _below(
     """Return the blocks below; none of a copy whose original is not shared with us."""
     try:
         return [child for holder in holders for child in children(holder)]
-    except SkippableError:
-        if is_copy:
+    except RefusedError as error:
+        if is_copy and error.is_for_want_of_rights:
             refused.extend(holders)
             return []
         raise

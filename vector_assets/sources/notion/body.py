@@ -14,8 +14,9 @@ from vector_assets.core.documents import Section
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.notion.block_walk import walk, walk_blocks
 from vector_assets.sources.notion.blocks import Placed, parts_of
-from vector_assets.sources.notion.client import Json, NotionApi, Probe, RefusedError, last_edit
+from vector_assets.sources.notion.client import PARTIAL, Json, NotionApi, RefusedError, last_edit
 from vector_assets.sources.notion.markdown import MarkdownPage, read_markdown
+from vector_assets.sources.notion.probe import Probe
 from vector_assets.sources.notion.rich_text import Namer
 from vector_assets.sources.notion.sections import Part, sections_of
 
@@ -35,6 +36,7 @@ class Missing(Enum):
     SYNCED = "synced blocks of other pages"
     DISCUSSION = "comments on passages"
     ROWS = "rows of databases"
+    BODY = "bodies of pages"
 
 
 @dataclass
@@ -60,7 +62,7 @@ class Bodies:
     def __init__(self, api: NotionApi, names: Namer) -> None:
         self._api = api
         self._names = names
-        self._markdown = Probe(MARKDOWN_REFUSALS)
+        self._markdown = Probe(_is_of_endpoint, refusals=MARKDOWN_REFUSALS)
 
     def read(self, page_id: str, url: str) -> Body:
         """Return the body of a page, whole.
@@ -72,12 +74,12 @@ class Bodies:
         answer = self._ask_for_markdown(page_id)
         if answer is None:
             return self._walked(page_id, url)
-        page = read_markdown(str(answer.get("markdown") or ""), self._names)
-        for block_id in answer.get("unknown_block_ids") or ():
+        page = read_markdown(answer["markdown"], self._names)
+        for block_id in answer["unknown_block_ids"]:
             if block_id not in page.unknown:
                 page.unknown[block_id] = len(page.parts)
                 page.parts.append(Part(""))
-        is_cut = bool(answer.get("truncated")) and not page.unknown
+        is_cut = answer["truncated"] and not page.unknown
         if is_cut or len(page.unknown) > MAX_UNKNOWN_BLOCKS:
             return self._walked(page_id, url)
         return self._completed(page, url)
@@ -89,11 +91,10 @@ class Bodies:
         except (RefusedError, UnavailableError):
             # Rendering just this page may be refused or take too long.
             return None
-        if answer is not None and not isinstance(answer.get("markdown"), str):
-            raise ContractError(
-                "notion", f"Markdown with the fields {sorted(answer)}", "'markdown'"
-            )
-        return answer
+        except ContractError:
+            # It is no JSON object; the blocks may still be given.
+            return None
+        return answer if answer is not None and _is_markdown(answer) else None
 
     def _walked(self, page_id: str, url: str) -> Body:
         refused: list[str] = []
@@ -131,11 +132,26 @@ class Bodies:
         return tuple(parts_of(placed, url))
 
 
+def _is_of_endpoint(error: RefusedError) -> bool:
+    return not error.is_of_one_thing
+
+
+def _is_markdown(answer: Json) -> bool:
+    """Tell whether an answer has what shows that it is complete; if not, the blocks are walked."""
+    unknown = answer.get("unknown_block_ids")
+    return (
+        isinstance(answer.get("markdown"), str)
+        and isinstance(answer.get("truncated"), bool)
+        and isinstance(unknown, list)
+        and all(isinstance(block_id, str) for block_id in unknown)
+    )
+
+
 def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
     """Add to a body what its blocks hold or leave out."""
     body.missing[Missing.SYNCED] += len(refused)
     for placed_block in placed:
-        kind, identity = placed_block.block.get("type"), str(placed_block.block.get("id"))
+        kind, identity = _kind_of(placed_block.block), str(placed_block.block.get("id"))
         if kind == "child_page":
             # The block and the page share id and last edit.
             body.pages[identity] = last_edit(placed_block.block)
@@ -143,3 +159,17 @@ def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
             body.databases.add(identity)
         elif kind == "unsupported":
             body.missing[Missing.UNSUPPORTED] += 1
+
+
+def _kind_of(block: Json) -> str:
+    """Return the type of a block; one that is shown in part counts as unsupported.
+
+    Raises:
+        KeyError: It has no such type, so its text would be lost.
+    """
+    if block.keys() <= PARTIAL:
+        return "unsupported"
+    kind = block["type"]
+    if kind not in block:
+        raise KeyError(kind)
+    return str(kind)

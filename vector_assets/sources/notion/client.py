@@ -4,15 +4,18 @@ API: developers.notion.com/reference, version 2025-09-03 (Markdown alone: 2026-0
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from notion_client import Client
-from notion_client.errors import HTTPResponseError, RequestTimeoutError
+from notion_client.errors import (
+    HTTPResponseError,
+    InvalidPathParameterError,
+    RequestTimeoutError,
+)
 
 from vector_assets.core.days import Window
 from vector_assets.core.errors import (
@@ -41,6 +44,9 @@ MARKDOWN_VERSION = "2026-03-11"
 """The first that gives a page as Markdown. It also renames `archived` to `in_trash`, and the block
 `transcription` to `meeting_notes`; both names are read."""
 
+_PASSING = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.CONFLICT)
+"""Asked again, besides 429 and 5xx (developers.notion.com/reference/status-codes, 2026-11)."""
+
 _NARROWEST_WINDOW = timedelta(minutes=1)
 
 _NEXT_STEP = (
@@ -49,6 +55,9 @@ _NEXT_STEP = (
 )
 
 Json = Mapping[str, Any]
+
+PARTIAL = {"object", "id"}
+"""The only fields of an object that the integration may not see as a whole."""
 
 
 class RefusedError(SkippableError):
@@ -68,12 +77,20 @@ class RefusedError(SkippableError):
     @property
     def is_of_one_thing(self) -> bool:
         """Whether just this page or block is refused, and not the endpoint."""
-        return self.code == "object_not_found"
+        return (self.status, self.code) == (httpx.codes.NOT_FOUND, "object_not_found")
+
+    @property
+    def is_for_want_of_capability(self) -> bool:
+        """Whether the integration lacks the capability for this endpoint.
+
+        See developers.notion.com/reference/status-codes, 2026-11.
+        """
+        return (self.status, self.code) == (httpx.codes.FORBIDDEN, "restricted_resource")
 
     @property
     def is_for_want_of_rights(self) -> bool:
         """Whether sharing, or a capability of the integration, may change it."""
-        return self.status in (httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND)
+        return self.is_of_one_thing or self.is_for_want_of_capability
 
 
 class IncompleteError(ContractError):
@@ -103,7 +120,7 @@ class NotionApi:
         limiter = RateLimiter("notion", meter, RateLimit(requests_per_second, 1.0))
         # The transport retries: the SDK repeats neither a failed search nor a broken connection,
         # and caps its waits.
-        transport = RateLimitedTransport("notion", meter, _endpoint, limiter)
+        transport = RateLimitedTransport("notion", meter, _endpoint, limiter, passing=_PASSING)
 
         def client(version: str) -> Client:
             return Client(
@@ -171,7 +188,7 @@ class NotionApi:
 
     def page_or_refusal(self, page_id: str) -> Json:
         """Return a page, or raise `RefusedError`."""
-        return _asked(partial(self._client.pages.retrieve, page_id))
+        return _with_id(_asked(partial(self._client.pages.retrieve, page_id)))
 
     def block(self, block_id: str) -> Json | None:
         """Return a block; None when it does not exist for us."""
@@ -188,22 +205,33 @@ class NotionApi:
     def property_items(self, page_id: str, property_id: str) -> Iterator[Json]:
         """Yield all items of a property; a page shows the first 25."""
         retrieve = self._client.pages.properties.retrieve
-        return _listed(partial(retrieve, page_id, property_id))
+        return _listed(partial(retrieve, page_id, property_id), has_ids=False)
 
     def user_names(self) -> dict[str, str] | None:
-        """Return the names of users by id; None when the integration may not read them."""
+        """Return the names of users by id; None when the integration may not read them.
+
+        Raises:
+            ContractError: The list is empty, and so lacks even the integration itself.
+            RefusedError: It is refused for another reason, which may pass.
+        """
         try:
             users = list(_listed(self._client.users.list))
-        except SkippableError:
-            return None
+        except RefusedError as error:
+            if error.is_for_want_of_capability:
+                return None
+            raise
+        if not users:
+            raise ContractError("notion", "an empty list of users", "at least the integration")
         return {str(user["id"]): str(user.get("name") or "") for user in users}
 
 
-def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[Json]:
+def _listed(
+    ask: Callable[..., Any], *, concerns_all: bool = False, has_ids: bool = True
+) -> Iterator[Json]:
     """Yield all items of a list.
 
     Raises:
-        ContractError: A cursor comes twice.
+        ContractError: A cursor comes twice, or is missing though there is more.
         IncompleteError: The list says that it is not complete.
     """
     seen: set[str] = set()
@@ -211,28 +239,45 @@ def _listed(ask: Callable[..., Any], *, concerns_all: bool = False) -> Iterator[
     while True:
         start = {"start_cursor": cursor} if cursor else {}
         answer = _asked(partial(ask, **start, page_size=PAGE_ITEMS), concerns_all=concerns_all)
-        status = answer.get("request_status") or {}
+        status = fields_of(answer.get("request_status"))
         if status.get("type") == "incomplete":
             reason = status.get("incomplete_reason")
             raise IncompleteError("notion", f"a list that is incomplete ({reason})", "all of it")
-        yield from _results(answer)
-        cursor = answer.get("next_cursor")
-        if not answer.get("has_more") or not cursor:
+        yield from _results(answer, has_ids=has_ids)
+        has_more, cursor = answer.get("has_more"), answer.get("next_cursor")
+        if has_more is False:
             return
+        if has_more is not True or not isinstance(cursor, str) or not cursor:
+            seen_fields = f"has_more {has_more!r:.40} with a cursor of {type(cursor).__name__}"
+            raise ContractError("notion", seen_fields, "false, or true with a cursor")
         if cursor in seen:
             raise ContractError("notion", "a cursor for the second time", "a new one each page")
         seen.add(cursor)
 
 
-def _results(answer: Json) -> list[Json]:
-    if "results" not in answer:
-        raise ContractError("notion", f"the fields {sorted(answer)}", "'results'")
-    return list(answer["results"])
+def _results(answer: Json, *, has_ids: bool = True) -> list[Json]:
+    results = answer.get("results")
+    if not isinstance(results, list):
+        raise ContractError("notion", f"the fields {sorted(answer)}", "a list in 'results'")
+    return [_with_id(item) if has_ids else _object(item) for item in results]
+
+
+def _object(answer: object) -> Json:
+    if not isinstance(answer, Mapping):
+        raise ContractError("notion", f"JSON of type {type(answer).__name__}", "an object")
+    return answer
+
+
+def _with_id(answer: object) -> Json:
+    thing = _object(answer)
+    if not isinstance(thing.get("id"), str) or not thing["id"]:
+        raise ContractError("notion", f"the fields {sorted(thing)}", "an 'id'")
+    return thing
 
 
 def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
     try:
-        return _asked(ask)
+        return _with_id(_asked(ask))
     except RefusedError as error:
         if error.is_for_want_of_rights:
             return None
@@ -247,27 +292,34 @@ def _asked(ask: Callable[[], Any], *, concerns_all: bool = False) -> Json:
         concerns_all: Whether a refusal concerns the whole run, and not one object.
     """
     try:
-        answer: Json = ask()
+        return _object(ask())
     except HTTPResponseError as error:
         raise _translated(error, concerns_all=concerns_all) from error
-    except (httpx.TransportError, RequestTimeoutError) as error:
+    except (httpx.RequestError, RequestTimeoutError) as error:
         next_step = "Check NOTION_BASE_URL, or run the same days again later."
         raise UnavailableError("notion", type(error).__name__, next_step) from error
+    except InvalidPathParameterError as error:
+        raise ContractError("notion", "an id with the signs of a path", "a UUID") from error
     except ValueError as error:
         raise ContractError("notion", "a body that is no JSON", "JSON") from error
-    return answer
 
 
 def _translated(error: HTTPResponseError, *, concerns_all: bool) -> VectorAssetsError:
-    code = getattr(error.code, "value", error.code)
-    is_forbidden = error.status == httpx.codes.FORBIDDEN and concerns_all
+    code = str(getattr(error.code, "value", error.code))
+    refusal = RefusedError(code, str(error), error.status)
+    is_forbidden = refusal.is_for_want_of_capability and concerns_all
     if error.status == httpx.codes.UNAUTHORIZED or is_forbidden:
-        return CredentialsError("notion", str(code), _NEXT_STEP)
-    if error.status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        return CredentialsError("notion", code, _NEXT_STEP)
+    if error.status >= httpx.codes.INTERNAL_SERVER_ERROR or error.status in _PASSING:
         return UnavailableError("notion", f"HTTP {error.status}, {code}")
     if concerns_all:
         return ContractError("notion", f"{code}: {error}", "an answer to a valid request")
-    return RefusedError(str(code), str(error), error.status)
+    return refusal
+
+
+def fields_of(value: object) -> Json:
+    """Return an object of the API; none of the fields of anything else."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def instant(text: str) -> datetime:
@@ -281,16 +333,16 @@ def last_edit(thing: Json) -> datetime:
     Raises:
         ContractError: It has no such time, as an object that the integration sees in part.
     """
-    text = thing.get("last_edited_time")
-    if not text:
+    try:
+        return instant(thing["last_edited_time"])
+    except (KeyError, TypeError, ValueError) as error:
         seen = f"a {thing.get('object')} with the fields {sorted(thing)}"
-        raise ContractError("notion", seen, "its 'last_edited_time'")
-    return instant(text)
+        raise ContractError("notion", seen, "its 'last_edited_time'") from error
 
 
 def is_gone(thing: Json) -> bool:
     """Return whether a page, database or data source is in the trash."""
-    return bool(thing.get("in_trash") or thing.get("archived") or thing.get("is_archived"))
+    return any(thing.get(mark) is True for mark in ("in_trash", "archived", "is_archived"))
 
 
 def _search(kind: str) -> dict[str, Any]:
@@ -307,50 +359,3 @@ def _bound(operator: str, edge: datetime) -> dict[str, Any]:
 def _endpoint(path: str) -> str:
     """Return `blocks.children` for `/v1/blocks/{id}/children`, and so on."""
     return ".".join(path.partition("/v1/")[2].split("/")[::2])
-
-
-Answer = TypeVar("Answer")
-
-
-class Probe:
-    """Learns whether Notion serves an endpoint: one thread at a time asks until it is known.
-
-    Args:
-        refusals: Refusals before an answer, after which the endpoint counts as refused.
-
-    Attributes:
-        is_refused: Whether Notion refused the endpoint, and not just one page.
-    """
-
-    def __init__(self, refusals: int = 1) -> None:
-        self._refusals_left = refusals
-        self._lock = threading.Lock()
-        self._is_served = False
-        self.is_refused = False
-
-    def ask(self, question: Callable[[], Answer]) -> Answer | None:
-        """Return an answer; None when the endpoint is refused.
-
-        Raises:
-            RefusedError: Notion refuses this page.
-        """
-        if self._is_served:
-            return question()
-        with self._lock:
-            if not self._is_served and not self.is_refused:
-                return self._first(question)
-        return question() if self._is_served else None
-
-    def _first(self, question: Callable[[], Answer]) -> Answer | None:
-        try:
-            answer = question()
-        except RefusedError as error:
-            if error.is_of_one_thing:
-                raise
-            self._refusals_left -= 1
-            self.is_refused = self._refusals_left == 0
-            if not self.is_refused:
-                raise
-            return None
-        self._is_served = True
-        return answer

@@ -8,8 +8,16 @@ API does not give resolved comments
 from dataclasses import dataclass
 
 from vector_assets.core.documents import Section
-from vector_assets.sources.notion.client import Json, NotionApi, Probe, instant
+from vector_assets.sources.notion.client import (
+    Json,
+    NotionApi,
+    RefusedError,
+    fields_of,
+    instant,
+)
 from vector_assets.sources.notion.names import Names
+from vector_assets.sources.notion.probe import Probe
+from vector_assets.sources.notion.properties import file_name
 from vector_assets.sources.notion.rich_text import markdown
 
 
@@ -33,7 +41,8 @@ class CommentReader:
         self._api = api
         self._names = names
         self._is_wanted = is_wanted
-        self._probe = Probe()
+        # Anything but a missing capability may pass: then this page fails and keeps its comments.
+        self._probe = Probe(_is_for_want_of_capability)
 
     @property
     def is_refused(self) -> bool:
@@ -50,7 +59,7 @@ class CommentReader:
         said = [
             (self._author(comment), comment)
             for comment in comments or ()
-            if comment.get("rich_text")
+            if comment["rich_text"] or comment.get("attachments")
         ]
         return Comments(
             tuple(_section(author, comment) for author, comment in said),
@@ -58,10 +67,22 @@ class CommentReader:
         )
 
     def _author(self, comment: Json) -> str:
-        shown = (comment.get("display_name") or {}).get("resolved_name")
-        return str(shown or self._names.user(comment.get("created_by") or {}))
+        shown = fields_of(comment.get("display_name")).get("resolved_name")
+        return str(shown or self._names.user(fields_of(comment.get("created_by"))))
+
+
+def _is_for_want_of_capability(error: RefusedError) -> bool:
+    return error.is_for_want_of_capability
+
+
+def _attachment(attachment: Json) -> str:
+    """Return the name of an attached file; its signed address expires."""
+    name = file_name(fields_of(attachment.get("file")).get("url"))
+    return f"Attached: {name or attachment.get('category') or 'a file'}"
 
 
 def _section(author: str, comment: Json) -> Section:
     when = f"{instant(comment['created_time']):%Y-%m-%d %H:%M}"
-    return Section(markdown(comment["rich_text"]), f"Comment by {author or 'someone'}, {when}")
+    texts = (markdown(comment["rich_text"]), *map(_attachment, comment.get("attachments") or ()))
+    text = "\n\n".join(filter(None, texts))
+    return Section(text, f"Comment by {author or 'someone'}, {when}")

@@ -4,25 +4,35 @@ Search leaves out some shared pages, so data sources are queried for their rows,
 databases are followed from the pages that hold them.
 """
 
-import json
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Self, TypeVar
+from types import MappingProxyType
+from typing import TypeVar
 
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
-from vector_assets.core.documents import Document
-from vector_assets.core.errors import ContractError, SkippableError, UnavailableError
+from vector_assets.core.errors import (
+    ContractError,
+    SkippableError,
+    UnavailableError,
+    VectorAssetsError,
+)
 from vector_assets.sources.items import Checkpoint, DocumentFailure, Known, NothingKnown, SourceItem
-from vector_assets.sources.notion.body import Bodies, Body, Missing
-from vector_assets.sources.notion.client import Json, NotionApi, RefusedError, is_gone, last_edit
-from vector_assets.sources.notion.comments import CommentReader
-from vector_assets.sources.notion.document import SOURCE, document_of
+from vector_assets.sources.notion.body import Body, Missing
+from vector_assets.sources.notion.client import (
+    PARTIAL,
+    Json,
+    NotionApi,
+    RefusedError,
+    fields_of,
+    is_gone,
+    last_edit,
+)
+from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, gaps_of
-from vector_assets.sources.notion.names import Nameless, Names
+from vector_assets.sources.notion.names import Names
+from vector_assets.sources.notion.reader import Held, Listed, PageReader
 
 PAGES_IN_FLIGHT = 6
 
@@ -30,49 +40,11 @@ MAX_OUTAGES_IN_A_ROW = 5
 """After so many pages in a row without an answer, Notion counts as down."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Listed:
-    """A page to be read; compressed, because a backfill lists a whole workspace at once."""
-
-    edited: datetime
-    page_id: str
-    packed: bytes = field(compare=False)
-
-    @classmethod
-    def of(cls, page: Json) -> Self:
-        """Pack a page."""
-        packed = zlib.compress(json.dumps(page).encode(), level=1)
-        return cls(last_edit(page), str(page["id"]), packed)
-
-    def failure(self, cause: str) -> DocumentFailure:
-        """Return the failure to read it."""
-        return DocumentFailure(f"{SOURCE}:{self.page_id}", cause, self.edited.date())
-
-    def page(self) -> Json:
-        """Return the page."""
-        page: Json = json.loads(zlib.decompress(self.packed))
-        return page
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What a page holds; empty when it could not be read."""
-
-    body: Body
-
-
-@dataclass(frozen=True, slots=True)
-class _Read(_Held):
-    """The result of reading a page: the page or why it failed, and an outage of Notion."""
-
-    item: Document | DocumentFailure
-    outage: UnavailableError | None = None
-
-
 _NOTHING_KNOWN = NothingKnown()
+_NEVER_TRIED: Mapping[str, int] = MappingProxyType({})
 
 
-Result = TypeVar("Result", bound=_Held)
+Result = TypeVar("Result", bound=Held)
 
 
 class Crawl:
@@ -83,6 +55,7 @@ class Crawl:
         window: Of last edits; its start is floored to the minute, as the API's times are.
         with_comments: Whether comments are read.
         known: What the index holds; a rescan fetches each page of it that search leaves out.
+        attempts: In how many earlier runs each page failed, by id.
     """
 
     def __init__(
@@ -92,13 +65,15 @@ class Crawl:
         *,
         with_comments: bool,
         known: Known = _NOTHING_KNOWN,
+        attempts: Mapping[str, int] = _NEVER_TRIED,
     ) -> None:
         self._api = api
         self._window = Window(window.start.replace(second=0, microsecond=0), window.end)
         self._known = known
         self._names = Names(api)
-        self._bodies = Bodies(api, self._names)
-        self._comments = CommentReader(api, self._names, is_wanted=with_comments)
+        self._reader = PageReader(
+            api, self._names, known, with_comments=with_comments, attempts=attempts
+        )
         self._data_sources: set[str] = set()
         self._databases: set[str] = set()
         self._listed: set[str] = set()
@@ -110,17 +85,17 @@ class Crawl:
 
     def items(self) -> Iterator[SourceItem]:
         """Yield pages and checkpoints; failures and gaps come before the last checkpoint."""
-        self._list_everything()
+        self._list_everything(is_rescan=self._known.is_rescan)
         day = None
-        for is_first, listed, read in self._each(self._read):
+        for is_first, listed, read in self._each(self._reader.read):
             if is_first and day is not None and listed.edited.date() < day:
                 yield Checkpoint(start_of_day(day))
             day = listed.edited.date()
-            self._notice_outage(read)
+            self._notice_outage(read.outage)
             yield read.item
         yield from self._failures
         yield from gaps_of(self._missing)
-        if self._comments.is_refused:
+        if self._reader.are_comments_refused:
             yield NO_COMMENTS
         if self._names.has_no_users:
             yield NO_NAMES
@@ -128,13 +103,13 @@ class Crawl:
 
     def listed(self) -> list[Listed]:
         """Return the pages that search and data sources list; use it in place of `items`."""
-        self._list_everything()
+        self._list_everything(is_rescan=self._known.is_rescan)
         return self._waiting
 
     def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
         """Yield listed pages, without the pages that they hold."""
-        for read in map_ordered(self._read, listed, in_flight=PAGES_IN_FLIGHT):
-            self._notice_outage(read)
+        for read in map_ordered(self._reader.read, listed, in_flight=PAGES_IN_FLIGHT):
+            self._notice_outage(read.outage)
             yield read.item
 
     def ids(self) -> Iterator[str]:
@@ -143,10 +118,10 @@ class Crawl:
         Raises:
             SkippableError: A page or database is refused, so what it holds is unknown.
         """
-        self._bodies = Bodies(self._api, Nameless())
-        self._list_everything()
-        for _, listed, _ in self._each(self._held):
-            yield f"{SOURCE}:{listed.page_id}"
+        self._list_everything(is_rescan=False)
+        for _, listed, held in self._each(self._reader.held):
+            self._notice_outage(held.outage)
+            yield listed.document_id
         if self._failures:
             raise SkippableError(f"{self._failures[0].document_id}: {self._failures[0].cause}")
 
@@ -165,14 +140,14 @@ class Crawl:
             is_first = False
             self._list_below(below)
 
-    def _list_everything(self) -> None:
+    def _list_everything(self, *, is_rescan: bool) -> None:
         """List the pages of search and of data sources."""
         searched: set[str] = set()
         for page in self._api.search("page"):
             searched.add(str(page["id"]))
             if last_edit(page) >= self._window.start:
                 self._list(page)
-            elif not self._known.is_rescan:
+            elif not is_rescan:
                 break
         data_sources = list(self._api.search("data_source"))
         for data_source in data_sources:
@@ -182,10 +157,10 @@ class Crawl:
         )
         # Search may give only some data sources of a database.
         parents = (
-            (data_source.get("parent") or {}).get("database_id") for data_source in data_sources
+            fields_of(data_source.get("parent")).get("database_id") for data_source in data_sources
         )
-        self._list_databases({str(parent) for parent in parents if parent})
-        if self._known.is_rescan:
+        self._list_databases({parent for parent in parents if parent and isinstance(parent, str)})
+        if is_rescan:
             self._list_hidden(searched)
 
     def _list_hidden(self, searched: set[str]) -> None:
@@ -231,41 +206,53 @@ class Crawl:
             return edits
         try:
             children = self._api.children(parent_id)
-        except SkippableError:
+            blocks = (block for block in children if block.get("type") == "child_page")
+            return edits | {
+                str(block["id"]): last_edit(block) for block in blocks if block["id"] in edits
+            }
+        except (ContractError, SkippableError):
             return edits
-        blocks = (block for block in children if block.get("type") == "child_page")
-        return edits | {
-            str(block["id"]): last_edit(block) for block in blocks if block["id"] in edits
-        }
 
     def _list_databases(self, database_ids: set[str]) -> None:
         new = sorted(database_ids - self._databases)
         self._databases.update(new)
         for database in self._asked_for(self._api.database, new):
-            if database is None:
+            if database is None or database.keys() <= PARTIAL:
                 self._missing[Missing.DATABASE] += 1
             elif not is_gone(database):
-                data_sources = database.get("data_sources") or []
-                for data_source in data_sources:
-                    self._names.learn_data_source(data_source)
-                self._list_rows([str(data_source["id"]) for data_source in data_sources])
+                self._list_data_sources(database)
+
+    def _list_data_sources(self, database: Json) -> None:
+        """List the rows of a database; keep a failure when its data sources cannot be told."""
+        data_sources = database.get("data_sources")
+        if not isinstance(data_sources, list) or not all(
+            isinstance(fields_of(data_source).get("id"), str) for data_source in data_sources
+        ):
+            cause = "a database without a list of its data sources"
+            self._failures.append(DocumentFailure(f"{SOURCE}:{database['id']}", cause))
+            return
+        for data_source in data_sources:
+            self._names.learn_data_source(data_source)
+        self._list_rows([data_source["id"] for data_source in data_sources])
 
     def _asked_for(
         self, ask: Callable[[str], Json | None], identities: list[str]
     ) -> Iterator[Json | None]:
-        """Yield objects by id, None for those not shared; keep a failure for each refused one."""
+        """Yield objects by id, None for those not shared; keep a failure for each other one."""
 
-        def answer(identity: str) -> Json | DocumentFailure | None:
+        def answer(identity: str) -> Json | VectorAssetsError | None:
             try:
                 return ask(identity)
-            except SkippableError as error:
-                return DocumentFailure(f"{SOURCE}:{identity}", str(error))
+            except (ContractError, SkippableError, UnavailableError) as error:
+                return error
 
-        for page_or_failure in map_ordered(answer, identities, in_flight=PAGES_IN_FLIGHT):
-            if isinstance(page_or_failure, DocumentFailure):
-                self._failures.append(page_or_failure)
+        answers = map_ordered(answer, identities, in_flight=PAGES_IN_FLIGHT)
+        for identity, thing in zip(identities, answers, strict=True):
+            self._notice_outage(thing if isinstance(thing, UnavailableError) else None)
+            if isinstance(thing, VectorAssetsError):
+                self._failures.append(DocumentFailure(f"{SOURCE}:{identity}", str(thing)))
             else:
-                yield page_or_failure
+                yield thing
 
     def _list_rows(self, data_source_ids: list[str]) -> None:
         """List the rows of data sources; keep a gap or failure for each refused one."""
@@ -275,8 +262,10 @@ class Crawl:
             self._data_sources.add(identity)
             try:
                 self._list_rows_of(identity)
-            except RefusedError as error:
-                if error.is_for_want_of_rights:
+                self._notice_outage(None)
+            except (RefusedError, UnavailableError) as error:
+                self._notice_outage(error if isinstance(error, UnavailableError) else None)
+                if isinstance(error, RefusedError) and error.is_for_want_of_rights:
                     self._missing[Missing.ROWS] += 1
                     continue
                 cause = f"rows of a data source: {error}"
@@ -301,30 +290,8 @@ class Crawl:
         self._waiting.append(listed)
         self._names.learn_page(page)
 
-    def _read(self, listed: Listed) -> _Read:
-        """Read a page whole, or return its failure: never a shortened page."""
-        page = listed.page()
-        try:
-            body = self._bodies.read(listed.page_id, str(page.get("url") or ""))
-            comments = self._comments.of(listed.page_id)
-            item = document_of(page, body.sections, comments, self._names, self._api)
-        except (ContractError, SkippableError, UnavailableError) as error:
-            outage = error if isinstance(error, UnavailableError) else None
-            return _Read(Body(), listed.failure(str(error)), outage)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            # A block or property may have a new shape.
-            return _Read(Body(), listed.failure(f"a field is not as documented: {error!r}"))
-        return _Read(body, item)
-
-    def _held(self, listed: Listed) -> _Held:
-        try:
-            return _Held(self._bodies.read(listed.page_id, ""))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            cause = f"a field is not as documented: {error!r}"
-            raise SkippableError(f"{SOURCE}:{listed.page_id}: {cause}") from error
-
-    def _notice_outage(self, read: _Read) -> None:
-        """Count pages in a row without an answer; raise after too many."""
-        self._outages_in_a_row = self._outages_in_a_row + 1 if read.outage else 0
-        if read.outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
-            raise read.outage
+    def _notice_outage(self, outage: UnavailableError | None) -> None:
+        """Count objects in a row without an answer; raise after too many."""
+        self._outages_in_a_row = self._outages_in_a_row + 1 if outage else 0
+        if outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
+            raise outage

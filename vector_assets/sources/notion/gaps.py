@@ -32,6 +32,10 @@ _WORDS: Mapping[Missing, tuple[str, str]] = {
         "Add the integration to the databases that they show.",
     ),
     Missing.ROWS: ("the integration may not query them", _SHARE),
+    Missing.BODY: (
+        "Notion does not give them; their titles, properties and comments are in the index",
+        "They are asked for again when their pages are edited.",
+    ),
     Missing.SYNCED: ("their original stands on a page that is not shared", _SHARE),
     Missing.UNSUPPORTED: ("Notion's API has no text of theirs, such as buttons and forms", ""),
     Missing.DISCUSSION: (

@@ -32,6 +32,11 @@ _TOKEN = re.compile(
 _LINK_TO_ITSELF = re.compile(r"\[([^\[\]]+)\]\(\1\)")
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text is the id of an object."""
+    return _ID.fullmatch(text) is not None
+
+
 def id_in(address: str) -> str:
     """Return the last id in an address, with hyphens; empty when it has none."""
     ids = _ID.findall(address)

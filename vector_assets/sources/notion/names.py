@@ -7,9 +7,12 @@ document does not depend on what else is in its window.
 import threading
 from collections.abc import Mapping
 
-from vector_assets.sources.notion.client import Json, NotionApi
+from vector_assets.sources.notion.client import PARTIAL, Json, NotionApi, fields_of
+from vector_assets.sources.notion.inline import is_id
 from vector_assets.sources.notion.properties import title_of
-from vector_assets.sources.notion.rich_text import plain
+
+UNTITLED = "Untitled"
+"""What Notion calls a page without a title."""
 
 
 class Names:
@@ -26,26 +29,48 @@ class Names:
         self.has_no_users = False
         self._pages: dict[str, str] = {}
         self._data_sources: dict[str, str] = {}
+        self._number_formats: dict[str, dict[str, str]] = {}
         self._parents: dict[str, Json] = {}
 
     def learn_page(self, page: Json) -> None:
         """Keep the title of a page that has been fetched."""
-        self._pages[str(page["id"])] = title_of(page.get("properties") or {})
+        title = title_of(page.get("properties"))
+        self._pages[str(page["id"])] = title or ("" if page.keys() <= PARTIAL else UNTITLED)
 
     def learn_data_source(self, data_source: Json) -> None:
-        """Keep the title of a data source, as fetched or as its database names it."""
-        title = data_source.get("name") or plain(data_source.get("title"))
-        self._data_sources[str(data_source["id"])] = title
+        """Keep what a data source is called and, where it is whole, the formats of its numbers."""
+        identity = str(data_source["id"])
+        title = title_of({"": {"type": "title", "title": data_source.get("title")}})
+        if isinstance(name := data_source.get("name"), str):
+            title = name or title
+        self._data_sources[identity] = title or self._data_sources.get(identity, "")
+        schema = data_source.get("properties")
+        if isinstance(schema, Mapping):
+            self._number_formats[identity] = {
+                name: str(fields_of(fields_of(column).get("number")).get("format") or "")
+                for name, column in schema.items()
+            }
 
     def user(self, user: Json) -> str:
         """Return the name of a user or group."""
-        return str(user.get("name") or self._all_users().get(str(user.get("id")), ""))
+        name = user.get("name")
+        if isinstance(name, str) and name:
+            return name
+        return self._all_users().get(str(user["id"]), "") if user.get("id") else ""
 
     def page(self, page_id: str) -> str:
-        """Return the title of a page."""
-        if page_id and page_id not in self._pages:
+        """Return the title of a page; empty when it is not shared."""
+        if is_id(page_id) and page_id not in self._pages:
             self.learn_page(self._api.page(page_id) or {"id": page_id})
         return self._pages.get(page_id, "")
+
+    def number_formats(self, parent: Json) -> Mapping[str, str]:
+        """Return the formats of numbers, by property, of the rows that have this parent."""
+        identity = str(parent.get("data_source_id") or "")
+        if is_id(identity) and identity not in self._number_formats:
+            data_source = self._api.data_source(identity) or {"id": identity}
+            self.learn_data_source({"properties": {}, **data_source})
+        return self._number_formats.get(identity, {})
 
     def data_source(self, data_source_id: str) -> str:
         """Return the title of a data source."""

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-from vector_assets.core.errors import ContractError, SkippableError
+from vector_assets.core.errors import ContractError, SkippableError, UnavailableError
 from vector_assets.sources.items import DocumentFailure, Resolved, SourceItem
-from vector_assets.sources.notion.client import is_gone
-from vector_assets.sources.notion.crawl import Crawl, Listed
+from vector_assets.sources.notion.body import Missing
+from vector_assets.sources.notion.client import RefusedError, is_gone
+from vector_assets.sources.notion.crawl import Crawl
 from vector_assets.sources.notion.document import SOURCE
+from vector_assets.sources.notion.gaps import gaps_of
+from vector_assets.sources.notion.reader import Listed
 
 
 class RetryCrawl(Crawl):
@@ -24,25 +27,35 @@ class RetryCrawl(Crawl):
         for identity in identities:
             document_id = f"{SOURCE}:{identity}"
             try:
-                if self._list_page_again(identity):
-                    continue
-                if self._list_holder_again(identity):
-                    holders.append(document_id)
-                else:
-                    yield Resolved(document_id)
-            except (ContractError, SkippableError) as error:
+                is_page = self._list_page_again(identity)
+                is_holder = not is_page and self._list_holder_again(identity)
+            except (ContractError, SkippableError, UnavailableError) as error:
+                self._notice_outage(error if isinstance(error, UnavailableError) else None)
                 yield DocumentFailure(document_id, str(error))
-        for _, _, read in self._each(self._read):
-            self._notice_outage(read)
+                continue
+            self._notice_outage(None)
+            if is_holder:
+                holders.append(document_id)
+            elif not is_page:
+                yield Resolved(document_id)
+        for _, _, read in self._each(self._reader.read):
+            self._notice_outage(read.outage)
             yield read.item
+        yield from gaps_of({Missing.BODY: self._missing[Missing.BODY]})
         failed = {failure.document_id for failure in self._failures}
         yield from self._failures
         yield from (Resolved(document_id) for document_id in holders if document_id not in failed)
 
     def _list_page_again(self, identity: str) -> bool:
         """List a page whatever its last edit; return whether it exists."""
-        page = self._api.page(identity)
-        if page is None or is_gone(page):
+        try:
+            page = self._api.page_or_refusal(identity)
+        except RefusedError as error:
+            # A missing capability says nothing about the page.
+            if error.is_of_one_thing:
+                return False
+            raise
+        if is_gone(page):
             return False
         if identity not in self._listed:
             self._listed.add(identity)

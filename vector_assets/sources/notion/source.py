@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from vector_assets.core.days import Window
-from vector_assets.core.errors import SkippableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
@@ -21,6 +20,7 @@ from vector_assets.sources.notion.client import (
     REQUESTS_PER_SECOND,
     NotionApi,
     RefusedError,
+    fields_of,
     is_gone,
     last_edit,
 )
@@ -93,12 +93,13 @@ class NotionSource(Source):
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the ids of what `documents` yields, by one request a page beside the listing.
 
-        It reads the body, which alone names the pages below that search leaves out.
+        It reads the body, which alone names the pages below that search leaves out. The body of a
+        page in the index may be missing: the prune asks about each page that it would delete.
 
         Raises:
             SkippableError: A body or database is refused, so the listing would be incomplete.
         """
-        yield from Crawl(self._api, window, with_comments=False).ids()
+        yield from Crawl(self._api, window, with_comments=False, known=self.known).ids()
 
     def estimate(self, window: Window) -> WindowEstimate:
         """List pages as a sync does, without those that search leaves out, and read a sample."""
@@ -121,13 +122,23 @@ class NotionSource(Source):
         return {SOURCE: RateLimit(min(self._requests_per_second, REQUESTS_PER_SECOND), 1.0)}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        """Yield pages by id, a request each beside those that read it."""
-        by_window: defaultdict[Window, list[str]] = defaultdict(list)
+        """Yield pages by id, a request each beside those that read it.
+
+        A page whose body Notion has never given is yielded without it, with a gap.
+        """
+        by_window: defaultdict[Window, dict[str, int]] = defaultdict(dict)
         for quarantined in failed:
-            by_window[quarantined.window].append(quarantined.document_id.partition(":")[2])
-        for window, identities in by_window.items():
-            crawl = RetryCrawl(self._api, window, with_comments=self._with_comments)
-            yield from crawl.again(identities)
+            identity = quarantined.document_id.partition(":")[2]
+            by_window[quarantined.window][identity] = quarantined.attempts
+        for window, attempts in by_window.items():
+            crawl = RetryCrawl(
+                self._api,
+                window,
+                with_comments=self._with_comments,
+                known=self.known,
+                attempts=attempts,
+            )
+            yield from crawl.again(attempts)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield the state of pages in Notion, a request each.
@@ -160,7 +171,7 @@ class NotionSource(Source):
     def check(self) -> ConnectionCheck:
         """Ask who the integration is, whether anything is shared, and what it may not read."""
         me = self._api.me()
-        workspace = (me.get("bot") or {}).get("workspace_name")
+        workspace = fields_of(me.get("bot")).get("workspace_name")
         identity = f"{me.get('name')} in {workspace or 'a Notion workspace'}"
         return ConnectionCheck(identity, tuple(self._gaps()))
 
@@ -171,7 +182,9 @@ class NotionSource(Source):
         elif self._with_comments:
             try:
                 self._api.comments(str(page["id"]))
-            except SkippableError:
+            except RefusedError as error:
+                if not error.is_for_want_of_capability:
+                    raise
                 yield NO_COMMENTS
         if self._api.user_names() is None:
             yield NO_NAMES

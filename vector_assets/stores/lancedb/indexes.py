@@ -9,6 +9,7 @@ from typing import Any
 from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
 
 from vector_assets.core.vectors import Vectors
+from vector_assets.stores.lancedb.words import WORDS
 
 INDEXED_ROWS = 50_000
 """Below this an exact scan takes milliseconds; above, an approximate index pays off."""
@@ -34,11 +35,9 @@ WAITING_ROWS, WAITING_ROWS_SHARE = 5_000, 0.5
 much of it, so it is done as the table doubles, which keeps the total work linear. With
 `INDEXED_ROWS` unindexed rows it is always done, because searches scan them."""
 
-_TEXT = FTS(stem=True, remove_stop_words=True)
-
 _IDS = BTree()
 
-_ALWAYS = {"text": _TEXT, "id": _IDS}
+_ALWAYS = {"text": WORDS, "id": _IDS}
 
 # Every search filters by `access`, and may filter by the others; without indexes it reads all rows.
 _OF_MANY_ROWS = {
@@ -98,7 +97,7 @@ def has_text_index(table: Any) -> bool:
 
 def text_index() -> FTS:
     """Return the configuration of the full-text index."""
-    return _TEXT
+    return WORDS
 
 
 def id_index() -> BTree:

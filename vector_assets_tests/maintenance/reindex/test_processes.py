@@ -23,10 +23,9 @@ from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores import build_store
 from vector_assets_tests.maintenance.reindex.places import Place, contents
 from vector_assets_tests.sources.jira.issues import adf, issue
-from vector_assets_tests.support.patience import first_answer
+from vector_assets_tests.support.patience import PATIENCE_SECONDS, first_answer
 
 ISSUES = 600
-PATIENCE_SECONDS = 90.0
 IN_FLIGHT_CHUNKS = (BATCHES_IN_FLIGHT + 2) * BATCH_DOCUMENTS
 """What may be embedded and not yet written when a process dies, a batch that waits to be handed
 over and one that is written among it: each issue is one chunk here."""

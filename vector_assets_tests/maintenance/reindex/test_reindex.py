@@ -84,7 +84,7 @@ def test_an_index_of_layout_4_is_searched_named_and_reindexed_from_the_sources(
         before.setattr(records, "_as_stored", dict)
         fill(place)
     held = contents(place.base)
-    with pytest.raises(IndexMismatchError, match=r"layout 4, now 5.*vector-assets reindex"):
+    with pytest.raises(IndexMismatchError, match=r"layout 4, now 6.*vector-assets reindex"):
         place.sync(tiny())
     assert contents(place.base) == held
     assert found(place, "carrier keys")[0] == "jira:1#0"

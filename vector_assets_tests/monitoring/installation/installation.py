@@ -14,12 +14,11 @@ import requests
 
 from vector_assets.orchestration.local import prepare_home
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
-from vector_assets_tests.support.patience import waited_for
+from vector_assets_tests.support.patience import PATIENCE_SECONDS, waited_for
 from vector_assets_tests.support.receiver import Receiver
 
 BIN = Path(sys.executable).parent
 HEARTBEAT_MAX_AGE_SECONDS = 120
-PATIENCE_SECONDS = 240.0
 
 _LOCATION = """
 import os

@@ -9,7 +9,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.monitoring.installation.installation import BIN, Installation, installed
 from vector_assets_tests.support.receiver import Receiver
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(2400)
 
 POST_MESSAGE = "/slack/api/chat.postMessage"
 
@@ -57,7 +57,7 @@ def opened_about(receiver: Receiver, word: str) -> list[str]:
 def test_a_source_that_answers_500_all_night_is_told_with_its_cause(
     team: Installation, receiver: Receiver
 ) -> None:
-    alert = receiver.wait_for("opened", "run:fireflies", patience_seconds=300)
+    alert = receiver.wait_for("opened", "run:fireflies")
     assert "fireflies did not answer: " in alert["detail"]
     assert "/runs/" in alert["link"]
 
@@ -65,7 +65,7 @@ def test_a_source_that_answers_500_all_night_is_told_with_its_cause(
 def test_a_source_that_answers_with_nothing_is_told_though_its_runs_succeed(
     team: Installation, receiver: Receiver
 ) -> None:
-    alert = receiver.wait_for("opened", "source:jira", patience_seconds=300)
+    alert = receiver.wait_for("opened", "source:jira")
     assert "the source lists nothing, though the index holds" in alert["detail"]
     [jira] = [source for source in team.status()["sources"] if source["source"] == "jira"]
     assert jira["missing_days"] == []
@@ -75,7 +75,7 @@ def test_a_source_that_answers_with_nothing_is_told_though_its_runs_succeed(
 def test_a_channel_that_refuses_is_told_through_the_other(
     team: Installation, receiver: Receiver
 ) -> None:
-    alert = receiver.wait_for("opened", "channel:slack", patience_seconds=300)
+    alert = receiver.wait_for("opened", "channel:slack")
     assert "slack chat.postMessage did not answer" in alert["detail"]
     shown = subprocess.run(
         [str(BIN / "vector-assets"), "status"],
@@ -104,6 +104,6 @@ def test_when_all_is_well_again_each_is_told_to_be_over_and_slack_gets_what_it_m
     team: Installation, receiver: Receiver, sandbox: Sandbox
 ) -> None:
     sandbox.faults.clear()
-    receiver.wait_for("over", "channel:slack", patience_seconds=180)
+    receiver.wait_for("over", "channel:slack")
     texts = [message["text"] for message in sandbox.workspace.posted_messages]
     assert any("fireflies: the run for" in text for text in texts)

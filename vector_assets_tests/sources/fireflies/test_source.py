@@ -282,9 +282,21 @@ def test_one_that_no_later_night_will_see_is_a_failure_by_name(sandbox: Sandbox)
     assert failure.document_id == "fireflies:meeting-1"
     began = datetime.now(UTC) - timedelta(hours=LEAVING)
     assert failure.day == began.date()
-    assert f"3 days after Harbour sync 1 of {began:%Y-%m-%d %H:%M} UTC" in failure.cause
+    assert f"3 days after it began at {began:%Y-%m-%d %H:%M} UTC" in failure.cause
     assert f"ask for it until {began + 14 * DAY:%Y-%m-%d}" in failure.cause
-    assert "https://fireflies.example.com/view/meeting-1" in failure.cause
+
+
+def test_a_failure_never_holds_the_title_of_a_meeting(sandbox: Sandbox) -> None:
+    title = "Layoffs in May"
+    private = {"title": title, "transcript_url": f"https://f.example/view/{title}::1"}
+    faulty: list[dict[str, Any]] = [NO_TRANSCRIPT, {"summary": broken()}, {"sentences": "odd"}]
+    causes = []
+    for fields in faulty:
+        [failure] = lately(sandbox, at(LEAVING, **private, **fields))
+        assert isinstance(failure, DocumentFailure)
+        assert failure.document_id == "fireflies:meeting-1"
+        causes.append(failure.cause)
+    assert not [cause for cause in causes if "Layoffs" in cause or not cause]
 
 
 def test_a_meeting_leaves_with_the_first_instant_that_the_next_night_does_not_hold(
@@ -421,7 +433,7 @@ def test_a_meeting_of_which_little_is_known_is_read_all_the_same(sandbox: Sandbo
 
 def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
     page = [_listed(meeting(1)), _listed(meeting(2, date=None)), _listed(meeting(3))]
-    page[0]["sentences"] = [sentence(0, "hello"), {**sentence(1, "x"), "start_time": "noon"}]
+    page[0]["sentences"] = {"0": sentence(0, "hello")}
     sandbox.faults.fail(PATH, status=200, body={"data": {"transcripts": page}})
     yielded = items(sandbox)
     assert ids(yielded) == ["meeting-3"]
@@ -429,7 +441,7 @@ def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
     assert failures == [
         DocumentFailure(
             "fireflies:meeting-1",
-            "it cannot be read: ValueError could not convert string to float: 'noon'",
+            "its sentences are dict, and not a list",
             FIRST.date(),
         ),
         DocumentFailure("fireflies:meeting-2", "its date cannot be read: None"),
@@ -506,6 +518,42 @@ def test_anything_else_is_for_those_it_names(
         participants=["Ann@example.com, bo@example.com"],
     )
     assert document.access == ("restricted", *readers)
+
+
+def test_who_was_invited_or_took_part_may_read_what_is_for_participants(sandbox: Sandbox) -> None:
+    people = {
+        "organizer_email": "fred@fireflies.ai",
+        "host_email": "host@example.com",
+        "participants": ["fred@fireflies.ai"],
+        "meeting_attendees": [
+            {"displayName": "Ann Lee", "email": "Ann@example.com"},
+            {"displayName": "Phone", "email": None},
+        ],
+        "fireflies_users": ["fay@example.com"],
+        "workspace_users": ["wes@example.com"],
+    }
+    document = only(sandbox, privacy="participants", **people)
+    assert document.access == (
+        *("restricted", "fred@fireflies.ai", "host@example.com"),
+        *("ann@example.com", "fay@example.com"),
+    )
+    assert only(sandbox, privacy="owner", **people).access == (
+        *("restricted", "fred@fireflies.ai", "host@example.com"),
+    )
+
+
+@pytest.mark.parametrize("privacy", ["participants", "owner", "participatingteammates", None, "x"])
+def test_a_meeting_that_nobody_may_find_is_a_gap(sandbox: Sandbox, privacy: str | None) -> None:
+    nobody = {"organizer_email": None, "participants": [], "privacy": privacy}
+    sandbox.workspace.transcripts = [meeting(1, **nobody), meeting(2, privacy=privacy)]
+    told = [item for item in items(sandbox) if isinstance(item, Gap)]
+    ids_told = [gap.subject.split()[1] for gap in told]
+    assert ids_told == (["meeting-2"] if privacy == "participatingteammates" else []) + [
+        "meeting-1"
+    ]
+    assert told[-1].subject == "meeting meeting-1 of 2026-03-02 11:00 UTC"
+    assert "nobody may find it" in told[-1].reason
+    assert told[-1].is_private
 
 
 def test_whom_a_meeting_is_shared_with_may_read_it_unless_that_ends(sandbox: Sandbox) -> None:

@@ -82,6 +82,22 @@ def issue(
     }
 
 
+def reference(other: Json) -> Json:
+    """Return an issue as another issue shows it: a parent, a sub-task, or a link's other side."""
+    shown = ("summary", "status", "issuetype")
+    fields = {name: other["fields"][name] for name in shown}
+    return {name: other[name] for name in ("id", "key", "self")} | {"fields": fields}
+
+
+def linked(*others: Json) -> list[Json]:
+    """Return the links by which an issue blocks others, as its field `issuelinks`."""
+    kind = {"id": "1", "name": "Blocks", "inward": "is blocked by", "outward": "blocks"}
+    return [
+        {"id": f"7{other['id']}", "type": kind, "outwardIssue": reference(other)}
+        for other in others
+    ]
+
+
 SYSTEM = "com.atlassian.jira.plugin.system.customfieldtypes"
 AGILE = "com.pyxis.greenhopper.jira"
 

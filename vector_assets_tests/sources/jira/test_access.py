@@ -7,10 +7,17 @@ import pytest
 
 from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
+from vector_assets.core.errors import (
+    ContractError,
+    CredentialsError,
+    RateLimitedError,
+    UnavailableError,
+)
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sandbox.server import Sandbox
+from vector_assets.sources.http import requests_retries
 from vector_assets.sources.items import Gap
 from vector_assets.sources.jira.source import JiraSource
 from vector_assets.stores.base import Filter
@@ -110,18 +117,20 @@ def test_what_jira_does_not_tell_is_never_taken_for_open(
     assert gap.reason == f"not named: {unnamed}"
 
 
-@pytest.mark.parametrize("way", ["403", "404", "nobody is told"])
-def test_a_project_of_which_jira_tells_no_reader_is_taken_for_open_and_told_of(
+SCHEME = "/jira/rest/api/3/project/93/permissionscheme"
+
+
+@pytest.mark.parametrize("way", ["401", "403", "404", "nobody is told"])
+def test_a_project_of_which_jira_tells_no_reader_is_for_nobody_until_a_setting_opens_it(
     sandbox: Sandbox, way: str
 ) -> None:
     if way.isdecimal():
-        path = "/jira/rest/api/3/project/93/permissionscheme"
-        sandbox.faults.fail(path, status=int(way))
+        sandbox.faults.fail(SCHEME, status=int(way))
     else:
         browsed_by(sandbox)
     sandbox.workspace.issues = [issue(1)]
     [document], [gap] = read(sandbox)
-    assert document.access == ("public",)
+    assert document.access == ("restricted",)
     said = f"HTTP {way}" if way.isdecimal() else way
     assert gap.subject == "readers of the project HAR"
     assert gap.reason == f"not named: who may browse it ({said})"
@@ -130,18 +139,151 @@ def test_a_project_of_which_jira_tells_no_reader_is_taken_for_open_and_told_of(
         [document], gaps = read(sandbox, jira_public_projects=word)
         assert document.access == ("public",)
         assert gaps == []
-    [_], gaps = read(sandbox, jira_public_projects="QUAY")
+    [document], gaps = read(sandbox, jira_public_projects="QUAY")
+    assert document.access == ("restricted",)
     assert len(gaps) == 1
 
 
-def test_a_level_limits_an_issue_of_a_project_of_which_jira_tells_no_reader(
+def test_a_token_that_administers_nothing_makes_no_project_public(sandbox: Sandbox) -> None:
+    sandbox.workspace.site.jira_is_admin = False
+    sandbox.workspace.issues = [issue(1), issue(2, project="QUAY")]
+    documents, gaps = read(sandbox, jira_public_projects="QUAY")
+    assert [document.access for document in documents] == [("public",), ("restricted",)]
+    assert [gap.subject for gap in gaps] == ["readers of the project HAR"]
+
+
+def test_a_token_that_has_expired_is_no_refusal_of_one_question(sandbox: Sandbox) -> None:
+    sandbox.faults.fail(SCHEME, status=401)
+    sandbox.faults.fail("/jira/rest/api/3/myself", status=401)
+    sandbox.workspace.issues = [issue(1)]
+    with pytest.raises(CredentialsError, match="HTTP 401"):
+        read(sandbox)
+
+
+ACTOR = "atlassian-group-role-actor"
+ASKED_ABOUT_READERS = [
+    SCHEME,
+    "/jira/rest/api/3/issuesecurityschemes/level/member",
+    "/jira/rest/api/3/group/member",
+    "/jira/rest/api/3/project/93/role/5",
+    "/jira/rest/api/3/user",
+    "/jira/rest/api/3/project/search",
+]
+
+
+@pytest.mark.parametrize("path", ASKED_ABOUT_READERS)
+@pytest.mark.parametrize(
+    ("fault", "error", "seen"),
+    [
+        ({"status": 429, "retry_after_seconds": 0}, RateLimitedError, "jira is rate limited"),
+        ({"status": 408}, UnavailableError, "HTTP 408"),
+        ({"status": 500}, UnavailableError, "HTTP 500"),
+        ({"status": 503}, UnavailableError, "HTTP 503"),
+        ({"break_connection": "truncate"}, UnavailableError, "jira did not answer"),
+        ({"status": 200, "body": {"values": "none"}}, ContractError, "jira"),
+        ({"status": 400}, ContractError, "HTTP 400"),
+    ],
+    ids=["429", "408", "500", "503", "truncated", "another shape", "400"],
+)
+def test_an_error_that_is_no_refusal_says_nothing_about_readers_and_ends_the_run(
     sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    fault: Json,
+    error: type[Exception],
+    seen: str,
 ) -> None:
-    sandbox.faults.fail("/jira/rest/api/3/project/93/permissionscheme", status=403)
+    monkeypatch.setattr(requests_retries, "_ATTEMPTS", 1)
+    browsed_by(sandbox, GROUP, {"type": "projectRole", "value": "5"})
+    site = sandbox.workspace.site
+    site.jira_level_holders = {"7": [{"type": "user", "value": "a"}]}
+    site.jira_role_actors = {"93/5": [{"type": ACTOR, "actorGroup": {"groupId": "g1"}}]}
+    sandbox.workspace.issues = [issue(1, security=STAFF)]
+    sandbox.faults.fail(path, **fault)
+    with pytest.raises(error, match=seen):
+        read(sandbox)
+
+
+def test_what_the_index_holds_stays_when_jira_does_not_say_who_may_read(
+    sandbox: Sandbox, nights: "Nights", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests_retries, "_ATTEMPTS", 1)
+    before = nights.found_by(ANN)
+    sandbox.faults.fail(SCHEME, status=503)
+    with pytest.raises(UnavailableError, match="HTTP 503"):
+        nights.night()
+    assert nights.found_by(ANN) == before
+
+
+def test_an_index_that_was_public_is_closed_when_jira_refuses_to_tell(
+    sandbox: Sandbox, nights: "Nights"
+) -> None:
+    assert "jira:10002#0" in nights.found_by("")
+    sandbox.faults.fail("/jira/rest/api/3/project/94/permissionscheme", status=403)
+    nights.night()
+    assert nights.found_by("") == set()
+
+
+def test_a_level_limits_an_issue_of_a_project_that_a_setting_opens(sandbox: Sandbox) -> None:
+    sandbox.faults.fail(SCHEME, status=403)
     sandbox.workspace.site.jira_level_holders = {"7": [{"type": "user", "parameter": "eve"}]}
     sandbox.workspace.issues = [issue(1), issue(2, security=STAFF)]
-    documents, _ = read(sandbox)
+    documents, _ = read(sandbox, jira_public_projects="HAR")
     assert [document.access[0] for document in documents] == ["restricted", "public"]
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"security": "Staff"},
+        {"security": {}},
+        {"security": {"name": "Staff"}},
+        {"security": ["7"]},
+        {"security": False},
+        {"issuerestriction": "roles"},
+        {"issuerestriction": ["5"]},
+        {"issuerestriction": {"issuerestrictions": "5"}},
+        {"issuerestriction": {"issuerestrictions": {"projectrole": "5"}}},
+        {"issuerestriction": {"issuerestrictions": {"anyone": [{"id": "1"}]}}},
+    ],
+)
+def test_a_limit_that_cannot_be_read_lets_nobody_in_and_is_told(
+    sandbox: Sandbox, limit: Json
+) -> None:
+    sandbox.workspace.issues = [issue(1, **limit)]
+    [document], [gap] = read(sandbox)
+    assert document.access == ("restricted",)
+    assert gap.count == 1
+
+
+@pytest.mark.parametrize(
+    "holders",
+    [[{}], [{"type": None}], [{"type": {"a": 1}}], [{"type": ["anyone"]}]],
+)
+def test_a_holder_that_cannot_be_read_lets_nobody_in_and_is_told(
+    sandbox: Sandbox, holders: list[Json]
+) -> None:
+    grants = [{"permission": "BROWSE_PROJECTS", "holder": holder} for holder in holders]
+    sandbox.faults.fail(SCHEME, status=200, body={"permissions": grants})
+    sandbox.workspace.issues = [issue(1)]
+    [document], [gap] = read(sandbox)
+    assert document.access == ("restricted",)
+    assert gap.subject == "readers of the project HAR"
+
+
+@pytest.mark.parametrize("project", [None, "HAR", {}, {"name": "Harbor"}, ["93"]])
+def test_an_issue_with_an_odd_project_is_asked_for_by_its_key(
+    sandbox: Sandbox, project: object
+) -> None:
+    odd = issue(1)
+    odd["fields"]["project"] = project
+    sandbox.workspace.issues = [issue(1)]
+    sandbox.workspace.site.jira_project_browsers["HAR"] = [GROUP]
+    sandbox.workspace.site.jira_group_members = {"g1": [person("a", ANN)]}
+    page = {"issues": [odd], "isLast": True}
+    sandbox.faults.fail("/jira/rest/api/3/search/jql", status=200, body=page, times=1)
+    [document], _ = read(sandbox)
+    assert (document.container, document.access) == ("HAR", ("restricted", ANN))
 
 
 class Nights:
@@ -171,6 +313,14 @@ class Nights:
         where, vector = Filter(viewer=viewer), self.embedder.embed_query("words")
         hits = self.store.search_dense("jira", vector, where=where, limit=100)
         return {hit.id for hit in hits}
+
+    def text_of(self, document_id: str) -> str:
+        """Return the text of a document's records."""
+        vector = self.embedder.embed_query("words")
+        hits = self.store.search_dense("jira", vector, where=Filter(viewer=ANN), limit=100)
+        return "\n".join(
+            str(hit.metadata["text"]) for hit in hits if hit.id.startswith(f"{document_id}#")
+        )
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vector_assets.sources.jira.adf import to_markdown
 
@@ -20,6 +22,10 @@ def text(words: str, *marks: str, **link: str) -> Node:
     if link:
         all_marks.append({"type": "link", "attrs": link})
     return {"type": "text", "text": words, "marks": all_marks}
+
+
+def linking(href: str, linked: Node) -> Node:
+    return linked | {"marks": [{"type": "link", "attrs": {"href": href}}]}
 
 
 def p(*content: Node | str) -> Node:
@@ -186,6 +192,86 @@ CASES: list[tuple[str, Node, str]] = [
      p(text("a", "underline"), text("b", "subsup"), text("c", "textColor")), "abc"),
     ("an extension with a text", node("extension", text="macro output"), "macro output"),
     ("a bodied extension", node("bodiedExtension", p("body")), "body"),
+    (
+        "a cell over two rows",
+        node("table", row("tableHeader", "Area", "Item", "Units"),
+             node("tableRow", node("tableCell", p("EU"), rowspan=2), node("tableCell", p("Cable")),
+                  node("tableCell", p("12"))),
+             row("tableCell", "Hub", "7")),
+        "| Area | Item | Units |\n| --- | --- | --- |\n| EU | Cable | 12 |\n| EU | Hub | 7 |",
+    ),
+    (
+        "a table of what is no row and no cell",
+        node("table", row("tableHeader", "a", "b"), p("between"),
+             node("tableRow", p("c"), node("tableCell", p("d")))),
+        "| a | b |\n| --- | --- |\n| between |  |\n| c | d |",
+    ),
+    ("a picture from elsewhere with a name", node("media", type="external", alt="The crane",
+     url="https://a.example/p.png"), "[image: The crane](https://a.example/p.png)"),
+    ("a file with a name and a description", node("media", type="file", alt="The crane",
+     __fileName="crane.png"), "[file: The crane, crane.png]"),
+    ("a card with a summary", p(node("inlineCard", data={"name": "Plan", "summary": "What we do",
+     "url": "https://a.example/2"})), "[Plan](https://a.example/2): What we do"),
+    ("a picture that links", node("mediaSingle", linking("https://a.example/d",
+     node("media", type="file", alt="graph.png"))), "[file: graph.png](https://a.example/d)"),
+    ("a picture whose frame links", linking("https://a.example/d",
+     node("mediaSingle", node("media", type="file", alt="graph.png"))),
+     "[file: graph.png](https://a.example/d)"),
+    ("a picture without a name that links", node("mediaSingle", linking("https://a.example/d",
+     node("media", type="file", id="1"))), "https://a.example/d"),
+    ("a file in a line that links", p("see ", linking("https://a.example/d",
+     node("mediaInline", type="file", alt="a.pdf"))), "see [file: a.pdf](https://a.example/d)"),
+    ("a status that links", p(linking("https://a.example/d", node("status", text="Blocked"))),
+     "[Blocked](https://a.example/d)"),
+    ("a card that links to itself", p(linking("https://a.example/1",
+     node("inlineCard", url="https://a.example/1"))), "https://a.example/1"),
+    ("a link with a title", p(text("here", href="https://a.example", title="The plan")),
+     '[here](https://a.example "The plan")'),
+    ("a macro with a title", node("bodiedExtension", p("drain the queue first"),
+     extensionKey="excerpt", extensionType="com.x",
+     parameters={"macroParams": {"title": {"value": "Rollback steps"}}}),
+     "Rollback steps\n\ndrain the queue first"),
+    ("a macro with parameters", node("extension", extensionKey="toc", layout="wide",
+     parameters={"macroParams": {"": {"value": "2026"}, "jql": {"value": "project = HAR"}},
+                 "macroMetadata": {"macroId": {"value": "x1"}, "schemaVersion": {"value": "1"},
+                                   "title": "Issues"}}),
+     "2026\n\nproject = HAR\n\nIssues"),
+    ("a macro of an app", p(node("inlineExtension", extensionKey="ari:cloud:x",
+     parameters={"guestParams": {"cell": {"label": "North quay"}, "open": "true"},
+                 "extensionId": "ari:cloud:ecosystem::x",
+                 "localId": "0b7f9c1e-5a0f-4c57-9f0e-1c1f2d3e4a5b"})), "North quay"),
+    ("a table within a macro", node("extension", extensionKey="nested-table",
+     parameters={"adf": json.dumps(node("doc", node("table", row("tableCell", "key", "value"))))}),
+     "| key | value |\n| --- | --- |"),
+    ("a document within a macro that is no JSON", node("extension", parameters={"adf": "{not it"}),
+     "{not it"),
+    ("a table of a data source", node("blockCard", datasource={"id": "d1",
+     "parameters": {"cloudId": "c1", "jql": "project = HAR"}}), "project = HAR"),
+    ("a list of what is no item", node("bulletList", p("a"), node("codeBlock", text("b"))),
+     "- a\n- ```\n  b\n  ```"),
+    ("code with what is no text", node("codeBlock", text("ask "), node("mention", text="@Ann"),
+     node("hardBreak"), text("now")), "```\nask @Ann\nnow\n```"),
+    ("a block within a line", p("a", node("bulletList", li(p("b"))), "c"), "a\n- b\nc"),
+    ("what a leaf contains", p(node("status", text("inside"), text="Blocked")), "[Blocked]inside"),
+    ("a block with a text of its own", node("newBlock", p("b")) | {"text": "a"}, "a\n\nb"),
+    ("an unknown node of other keys", {"type": "new", "caption": {"words": ["a", {"of": "b"}]}},
+     "a\n\nb"),
+    ("a status without words", p("a", node("status", text="")), "a"),
+    ("a date that is none", p("due ", node("date", timestamp="soon")), "due soon"),
+    ("a date of no calendar", p(node("date", timestamp="99999999999999999999")),
+     "99999999999999999999"),
+    ("a date as a number", p(node("date", timestamp=1772409600000)), "2026-03-02"),
+    ("a level that is none", node("heading", text("a"), level="two"), "# a"),
+    ("a number that is none", node("orderedList", li(p("a")), order="first"), "1. a"),
+    ("a span that is none", node("table", node("tableRow", node("tableCell", p("a"), colspan="x",
+     rowspan=None), node("tableCell", p("b"), colspan=-1))), "| a | b |\n| --- | --- |"),
+    ("children that are texts", {"type": "paragraph", "content": ["a ", ["b ", 7]]}, "a b 7"),
+    ("a child that is no list", {"type": "paragraph", "content": text("a")}, "a"),
+    ("content that is a text", {"type": "paragraph", "content": "a"}, "a"),
+    ("marks and attributes that are none", {"type": "text", "text": "a", "marks": "strong",
+     "attrs": ["x"]}, "a"),
+    ("marks that are texts", {"type": "text", "text": "a", "marks": ["strong", None, {}]}, "a"),
+    ("a text that is a number", p({"type": "text", "text": 7}), "7"),
 ]  # fmt: skip
 
 
@@ -199,6 +285,59 @@ def test_a_node_reads_as(document: Node, markdown: str) -> None:
 def test_nothing_is_nothing() -> None:
     assert to_markdown(None) == ""
     assert to_markdown({"type": "doc", "version": 1}) == ""
+
+
+@pytest.mark.parametrize("document", ["words", ["words"], 7, True, {"odd": "words"}, {"type": 7}])
+def test_a_document_that_is_none_reads_as_it_is(document: Any) -> None:
+    shown = {7: "7", True: "yes"}.get(document) if isinstance(document, int) else "words"
+    assert to_markdown(document) == ("" if document == {"type": 7} else shown)
+
+
+def test_a_mention_without_a_name_is_named_by_who_knows_it() -> None:
+    document = node("doc", p(node("mention", id="7"), " and ", node("mention", id="8")))
+    assert to_markdown(document, {"7": "Ann Lee", "8": ""}.__getitem__) == "@Ann Lee and @8"
+
+
+def test_a_document_that_is_nested_without_end_keeps_its_words() -> None:
+    deep = p("words")
+    for _ in range(5000):
+        deep = node("blockquote", deep)
+    assert to_markdown(deep) == "words"
+
+
+KINDS = [
+    "doc", "paragraph", "heading", "bulletList", "orderedList", "listItem", "taskList", "taskItem",
+    "decisionList", "decisionItem", "codeBlock", "blockquote", "panel", "expand", "nestedExpand",
+    "table", "tableRow", "tableCell", "tableHeader", "mediaSingle", "mediaGroup", "media",
+    "mediaInline", "caption", "rule", "hardBreak", "mention", "emoji", "date", "status",
+    "inlineCard", "blockCard", "embedCard", "placeholder", "extension", "bodiedExtension",
+    "inlineExtension", "multiBodiedExtension", "extensionFrame", "layoutSection", "layoutColumn",
+    "text", "newNode",
+]  # fmt: skip
+
+
+@st.composite
+def trees(draw: st.DrawFn, depth: int = 4) -> Node:
+    """Draw nodes of any kind within any other; each leaf is a text with a word of its own."""
+    if depth == 0 or draw(st.integers(0, 3)) == 0:
+        return text(f"word{draw(st.integers(0, 10**9))}end")
+    kind = draw(st.sampled_from(KINDS))
+    spans = {"colspan": draw(st.integers(0, 3)), "rowspan": draw(st.integers(0, 3))}
+    return node(kind, *draw(st.lists(trees(depth - 1), max_size=3)), **spans)
+
+
+@settings(max_examples=300, deadline=None)
+@given(trees())
+def test_no_word_is_lost_whatever_node_stands_in_which(document: Node) -> None:
+    shown = to_markdown(document)
+    assert [word for word in words(document) if word not in shown] == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "xtension" in kind] + ["newNode"])
+def test_words_in_any_attribute_of_a_macro_are_kept(kind: str) -> None:
+    attrs = {"parameters": {"deep": [{"title": "deep"}]}, "text": "own", "title": "name"}
+    shown = to_markdown(node(kind, p("body"), **attrs))
+    assert [word for word in ("deep", "own", "name", "body") if word not in shown] == []
 
 
 def test_every_word_of_the_real_data_is_kept(workspace_data: Path) -> None:

@@ -34,6 +34,7 @@ from vector_assets_tests.sources.jira.issues import (
     issue,
     lost_words,
     person,
+    reference,
     stamp,
 )
 from vector_assets_tests.support.tiny import utc
@@ -228,9 +229,9 @@ def test_an_issue_reads_as_a_document(sandbox: Sandbox) -> None:
             fixVersions=[{"name": "2026.3"}],
             resolution={"name": "Done"},
             duedate="2026-03-09",
-            subtasks=[{"key": "HAR-50", "fields": {"summary": "Buy paper"}}],
+            subtasks=[reference(issue(50, summary="Buy paper"))],
             assignee={"displayName": "Cy Oh"},
-            parent={"key": "HAR-7", "fields": {"summary": "Parcels abroad"}},
+            parent=reference(issue(7, summary="Parcels abroad")),
             environment="Depot printers",
             attachment=[
                 {"id": "1", "filename": "label.pdf"},
@@ -240,18 +241,19 @@ def test_an_issue_reads_as_a_document(sandbox: Sandbox) -> None:
                 {
                     "id": "1",
                     "type": {"inward": "is blocked by", "outward": "blocks"},
-                    "inwardIssue": {"key": "HAR-9", "fields": {"summary": "New printers"}},
+                    "inwardIssue": reference(issue(9, summary="New printers")),
                 },
                 {
                     "id": "2",
                     "type": {"inward": "is cloned by", "outward": "clones"},
-                    "outwardIssue": {"key": "HAR-8", "fields": {"summary": "Old labels"}},
+                    "outwardIssue": reference(issue(8, summary="Old labels")),
                 },
             ],
             comments=(comment(1, "Seen in Bergen too."),),
-        )
+        ),
+        *(issue(number, updated=FIRST) for number in (7, 8, 9, 50)),
     ]
-    document = only(sandbox)
+    document = documents(list(source(sandbox).documents(EVER)))[0]
     assert (document.id, document.title) == ("jira:10041", "HAR-41 Labels print blank")
     assert (document.container, document.authors) == ("HAR", ("Ann Lee", "Bo Ek"))
     assert document.url == f"{sandbox.url}/jira/browse/HAR-41"
@@ -366,6 +368,81 @@ def test_a_long_text_of_the_sites_own_is_a_section_under_its_name(sandbox: Sandb
         ("Description", "Words of issue 1."),
         ("Acceptance criteria", "It prints.\n\nIt cuts."),
     ]
+
+
+REQUEST_TYPE = custom_field(1, "Request Type", "sd-customerrequesttype",
+                            "com.atlassian.servicedesk:vp-origin")  # fmt: skip
+PARENT_LINK = custom_field(1, "Parent Link", "any", "com.atlassian.jpo:jpo-custom-field-parent")
+ASSETS = custom_field(1, "Laptop", "array of cmdb-object-field",
+                      "com.atlassian.jira.plugins.cmdb:cmdb-object-cftype")  # fmt: skip
+
+OBJECTS_WITHOUT_A_NAME: list[tuple[str, Json, object, list[str]]] = [
+    ("the type of a request, and its status in the portal", REQUEST_TYPE,
+     {"_links": {"web": "https://a.example/servicedesk/customer/portal/2/HAR-1"},
+      "requestType": {"id": "72", "name": "Get hardware help", "portalId": "2"},
+      "currentStatus": {"status": "Waiting for vendor", "statusCategory": "INDETERMINATE"}},
+     ["- Request Type: Get hardware help", "- Status in the portal: Waiting for vendor"]),
+    ("a request without a status", REQUEST_TYPE, {"requestType": {"name": "Get help"}},
+     ["- Request Type: Get help"]),
+    ("a request whose type is gone", REQUEST_TYPE,
+     {"requestType": None, "currentStatus": {"status": "Done"}}, ["- Status in the portal: Done"]),
+    ("a rating", custom_field(1, "Satisfaction", "sd-feedback",
+     "com.atlassian.servicedesk:sd-request-feedback"), {"rating": 4}, ["- Satisfaction: 4"]),
+    ("a rating with words", custom_field(1, "Satisfaction", "sd-feedback",
+     "com.atlassian.servicedesk:sd-request-feedback"), {"rating": 4, "comment": "Quick help"},
+     ["- Satisfaction: rating: 4; comment: Quick help"]),
+    ("objects of Assets", ASSETS, [{"workspaceId": "w", "id": "w:7", "objectId": "7",
+     "label": "MacBook 14", "objectKey": "IT-7"}, {"objectId": "8", "label": "Dock"}],
+     ["- Laptop: MacBook 14 (IT-7), Dock"]),
+    ("approvals", custom_field(1, "Approvals", "sd-approvals",
+     "com.atlassian.servicedesk.approvals-plugin:sd-approvals"), [{"id": "1", "name": "Board",
+     "finalDecision": "approved", "canAnswerApproval": False, "approvers": [
+     {"approver": person("dee", None), "approverDecision": "approved"}, {"approver": None}]}],
+     ["- Approvals: Board; approved; Dee: approved"]),
+    ("an object of an app", custom_field(1, "Berth", "object", "com.example:berth"),
+     {"id": "9", "self": "https://a.example/9", "quay": "North", "at": {"pier": 3, "deep": True}},
+     ["- Berth: quay: North; at: pier: 3; deep: yes"]),
+    ("a parent of a plan", PARENT_LINK, {"hasEpicLinkFieldDependency": False, "showField": True,
+     "data": {"id": 7, "key": "HAR-7", "summary": "Sell the pier"}}, ["- Parent Link: HAR-7"]),
+    ("a parent that a plan lacks", PARENT_LINK, {"hasEpicLinkFieldDependency": False,
+     "showField": False, "nonEditableReason": {"reason": "PLUGIN_LICENSE_ERROR",
+     "message": "Only for Premium."}}, []),
+    ("an issue that an app picks", custom_field(1, "Cause", "object", "com.example:pick"),
+     {"key": "HAR-7", "fields": {"summary": "Sell the pier"}}, ["- Cause: HAR-7"]),
+    ("choices within choices", custom_field(1, "Site", "option-with-child", f"{SYSTEM}:x"),
+     {"value": "Norway", "child": {"value": "Bergen", "child": {"value": "Quay"}}},
+     ["- Site: Norway > Bergen > Quay"]),
+    ("a sprint as text", custom_field(1, "Sprint", "array of string", f"{AGILE}:gh-sprint"),
+     ["com.atlassian.greenhopper.service.sprint.Sprint@1f3[id=1,state=ACTIVE,name=Spring,goal=]"],
+     ["- Sprint: Spring"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "lines"),
+    [(field, value, lines) for _, field, value, lines in OBJECTS_WITHOUT_A_NAME],
+    ids=[name for name, *_ in OBJECTS_WITHOUT_A_NAME],
+)
+def test_an_object_without_a_name_reads_as_people_see_it(
+    sandbox: Sandbox, field: Json, value: object, lines: list[str]
+) -> None:
+    sandbox.workspace.issues = [issue(1)]
+    before = details(only(sandbox))
+    sandbox.workspace.site.jira_custom_fields = [field]
+    sandbox.workspace.issues = [issue(1, customfield_1=value)]
+    assert details(only(sandbox)) == before + lines
+
+
+def test_objects_of_which_jira_gives_ids_alone_are_told_as_a_gap(sandbox: Sandbox) -> None:
+    sandbox.workspace.site.jira_custom_fields = [ASSETS]
+    nameless = [{"workspaceId": "w", "id": "w:7", "objectId": "7"}]
+    sandbox.workspace.issues = [
+        issue(1, customfield_1=nameless),
+        issue(2, customfield_1=nameless),
+        issue(3, customfield_1=[]),
+    ]
+    [gap] = gaps(list(source(sandbox).documents(EVER)))
+    assert (gap.subject, gap.count) == ("values of the field Laptop", 2)
 
 
 MACHINE_FIELDS = [
@@ -488,6 +565,49 @@ def test_comments_that_are_fewer_than_their_count_fail_the_issue_and_cut_it_not(
     [failure] = list(source(sandbox).documents(EVER))
     assert isinstance(failure, DocumentFailure)
     assert "20 of 30 comments" in failure.cause
+
+
+def test_a_count_of_comments_that_is_below_those_of_the_search_is_no_loss_of_them(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.workspace.issues = [issue(1, comments=tuple(comment(n, "Words.") for n in range(30)))]
+    page = {"comments": [], "total": 0, "startAt": 0, "maxResults": 100}
+    sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=200, body=page)
+    [failure] = list(source(sandbox).documents(EVER))
+    assert isinstance(failure, DocumentFailure)
+    assert "0 of 20 comments" in failure.cause
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"comments": "none", "total": 30}, {"comments": [], "total": "30"}, {"total": 30}, {}],
+)
+def test_comments_in_another_shape_fail_the_issue_and_cut_it_not(
+    sandbox: Sandbox, page: Json
+) -> None:
+    comments = tuple(comment(n, "Words.") for n in range(30))
+    sandbox.workspace.issues = [issue(1, comments=comments), issue(2)]
+    sandbox.faults.fail("/jira/rest/api/3/issue/10001/comment", status=200, body=page)
+    items = list(source(sandbox).documents(EVER))
+    assert [document.native_id for document in documents(items)] == ["10002"]
+    [failure] = [item for item in items if isinstance(item, DocumentFailure)]
+    assert "HAR-1 has comments that cannot be read" in failure.cause
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_failure_names_the_issue_by_its_key_and_quotes_nothing_of_it(
+    sandbox: Sandbox, status: int
+) -> None:
+    secret = "Sell the pier"
+    comments = tuple(comment(n, secret) for n in range(30))
+    sandbox.workspace.issues = [issue(1, summary=secret, comments=comments), issue(2)]
+    said = {"errorMessages": [f"Issue '{secret}' is not for you."], "errors": {}}
+    path = "/jira/rest/api/3/issue/10001/comment"
+    sandbox.faults.fail(path, status=status, body=said)
+    items = list(source(sandbox).documents(EVER))
+    assert [document.native_id for document in documents(items)] == ["10002"]
+    [failure] = [item for item in items if isinstance(item, DocumentFailure)]
+    assert failure.cause == f"HAR-1 has comments that cannot be read: HTTP {status}"
 
 
 def test_comments_that_a_result_leaves_out_altogether_are_asked_for(sandbox: Sandbox) -> None:
@@ -655,13 +775,12 @@ def test_the_roles_that_a_team_managed_project_limits_an_issue_to_are_its_reader
 def test_ids_are_those_of_the_documents(sandbox: Sandbox, window: Window, projects: str) -> None:
     sandbox.workspace.issues = [
         *(issue(n, project="QUAY" if n % 2 else "HAR") for n in range(10)),
-        issue(20, project="QUAY", created="yesterday", updated=utc("2026-03-02T10:05")),
+        issue(20, project="QUAY", updated=utc("2026-03-02T10:05")) | {"key": ""},
     ]
     jira = source(sandbox, jira_projects=projects)
     items = [
         item for item in jira.documents(window) if isinstance(item, Document | DocumentFailure)
     ]
-    sandbox.workspace.issues[-1]["fields"]["created"] = stamp(FIRST)
     wanted = [item.id if isinstance(item, Document) else item.document_id for item in items]
     assert sorted(jira.ids(window)) == sorted(wanted)
     assert len(wanted) > 2
@@ -728,12 +847,12 @@ def answers(jira: JiraSource, ask: str) -> object:
 
 
 def test_an_issue_that_cannot_be_read_is_named_and_the_others_go_on(sandbox: Sandbox) -> None:
-    sandbox.workspace.issues = [issue(1), issue(2, created="yesterday"), issue(3)]
+    sandbox.workspace.issues = [issue(1), issue(2) | {"key": ""}, issue(3)]
     items = list(source(sandbox).documents(EVER))
     assert [document.native_id for document in documents(items)] == ["10003", "10001"]
     [failure] = [item for item in items if isinstance(item, DocumentFailure)]
     assert (failure.document_id, failure.day) == ("jira:10002", FIRST.date())
-    assert "HAR-2 cannot be read: ValueError" in failure.cause
+    assert failure.cause == "10002 cannot be read: Jira gives no readable key"
 
 
 def test_an_issue_that_vanishes_before_its_comments_are_read_is_named(sandbox: Sandbox) -> None:

@@ -5,6 +5,7 @@ import pytest
 from vector_assets.core.errors import SkippableError, UnavailableError
 from vector_assets.sources.notion.block_walk import walk
 from vector_assets.sources.notion.blocks import Placed, parts_of
+from vector_assets.sources.notion.client import RefusedError
 from vector_assets.sources.notion.sections import sections_of
 from vector_assets_tests.sources.notion.pages import Json, block, child_page, page, paragraph, text
 
@@ -133,8 +134,15 @@ def test_of_two_copies_of_one_original_the_first_is_read() -> None:
 
 def test_a_copy_whose_original_is_not_shared_leaves_the_page_whole() -> None:
     tree = Tree(synced("elsewhere", id="copy"), paragraph("Words"))
-    tree.children["copy"] = SkippableError("notion refuses it, object_not_found")
+    tree.children["copy"] = RefusedError("object_not_found", "Not shared.", 404)
     assert tree.walked() == [(0, "Words")]
+
+
+def test_a_copy_that_is_refused_for_another_reason_ends_the_walk() -> None:
+    tree = Tree(synced("elsewhere", id="copy"), paragraph("Words"))
+    tree.children["copy"] = RefusedError("validation_error", "No.", 400)
+    with pytest.raises(RefusedError, match="validation_error"):
+        tree.walked()
 
 
 def test_a_copy_that_notion_does_not_give_is_no_copy_of_nothing() -> None:

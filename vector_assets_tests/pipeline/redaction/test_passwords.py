@@ -1,0 +1,121 @@
+"""Passwords in the many ways in which people and files write them down, and what only looks so."""
+
+import pytest
+
+from vector_assets.pipeline.redaction.redact import redact
+
+NAMES = (
+    "password", "Passwd", "PWD", "passphrase", "pass", "pw", "db_password", "adminPassword",
+    "Kennwort", "Passwort", "mot de passe", "contraseña", "clave", "senha", "wachtwoord", "hasło",
+    "lösenord", "adgangskode", "heslo", "salasana", "şifre", "пароль", "パスワード", "密码",
+    "비밀번호",
+    "كلمة المرور", "סיסמה", "รหัสผ่าน", "mật khẩu", "kata sandi",
+)  # fmt: skip
+
+SEPARATORS = {
+    "a colon": ": ", "a colon alone": ":", "equals": "=", "equals with spaces": " = ",
+    "a full-width colon": "：", "an arrow": " -> ", "another arrow": " → ", "a fat arrow": " => ",
+    "a no-break space": ":\u00a0", "a narrow one before": "\u202f: ", "no width": ":\u200b ",
+    "a new line": ":\n", "a tag": ":<br>", "an empty tag": ":<br/>", "an entity": "&nbsp;: ",
+    "an entity for the colon": "&#58; ", "brackets": " (staging): ", "a closing tag": ":</b> ",
+    "bold marks": ":** ", "a code block": ":\n```\n",
+}  # fmt: skip
+
+VALUES = (
+    "Tulip4821", "tulip#48", "$Tulip4821x", "(Tulip48!x", "<Tulip48x", "your#Tulip48",
+    "xxxTulip48!q",
+    "mypassword4821", "Password48#", "7fK2pQ9xLm3",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("separator", SEPARATORS.values(), ids=SEPARATORS)
+def test_a_password_gives_way_behind_every_name_and_separator(separator: str, value: str) -> None:
+    for name in NAMES:
+        found = redact(f"Hello. {name}{separator}{value}\nBye.")
+        assert value not in found.text
+        assert found.text == f"Hello. {name}{separator}[redacted: password]\nBye."
+
+
+SENTENCES = (
+    "The password for the staging db is {}.", "the password is now {}, tell Bo",
+    "I changed the password to {} today", "the pwd has been reset to {}",
+    "the new root password is still {}", "password of the backup user: {}",
+    "password for db2.internal = {}", "use {} as the password", "`{}` is the new password",
+    "password `{}` works", "passwort wurde auf {} geändert",
+    "Das Kennwort für den Server lautet {}.",
+    "le mot de passe du serveur est {}", "le mot de passe est maintenant {}",
+    "la contraseña de la base es {}", "la contraseña ahora es {}", "a senha do servidor é {}",
+    "La password del server è {}", "Het wachtwoord van de server is {}", "hasło do bazy to {}",
+    "lösenordet till servern är {}", "Salasana on {}", "Heslo je {}", "Passordet er {}",
+    "Пароль от базы — {}", "пароль теперь {}", "パスワードは{}です。",
+    "パスワードを{}に変更しました",
+    "密码是{}。", "密码改为{}", "비밀번호는 {}입니다", "Mật khẩu là {}", "Kata sandi adalah {}",
+)  # fmt: skip
+
+FORMS = (
+    "mysql -u root -p{} app", "mysqldump -uroot -p{} app > app.sql", "sshpass -p {} ssh ann@host",
+    "PGPASSWORD={} psql -h db", "curl -u ann:{} https://x.example",
+    "curl --user 'ann:{}' x.example",
+    "docker login -u ann -p {} r.example", "redis-cli -a {} ping", "requirepass {}",
+    "echo 'ann:{}' | chpasswd", "creds: ann:{}", "creds: ann / {}", "credentials are ann/{}",
+    "user/pass: ann / {}", "login: ann / {}", "machine h.example login ann password {}",
+    "machine h.example\n  login ann\n  password {}\n", "db.example:5432:app:ann:{}",
+    "Server=db;User Id=sa;Password={};Encrypt=true", "jdbc:mysql://db/a?user=b&password={}&ssl=1",
+    "https://ann:{}@git.example/x", "root:{}@tcp(db:3306)/app", "jdbc:oracle:thin:ann/{}@db:1521:x",
+    '{"user": "ann", "password": "{}"}', '{"name": "DB_PASSWORD", "value": "{}"}',
+    "- name: DB_PASSWORD\n  value: {}", "db:\n  user: ann\n  password: {}\n", "export DB_PASS={}",
+    '<add key="Password" value="{}"/>', "IDENTIFIED BY '{}'", "ALTER USER a WITH PASSWORD '{}'",
+    "<b>Password</b>: <code>{}</code>", "<tr><td>Password</td><td>{}</td></tr>",
+    "| user | ann |\n| **password** | `{}` |", "&quot;password&quot;: &quot;{}&quot;",
+    "pass\u00adword: {}", "p\u200bass\u200bword: {}", "password – {}", "password: “{}”",
+    "password = ‘{}’", "password: «{}»", "Password\n{}", "contrasen\u0303a: {}",
+    '<a href="https://ann:{}@git.example/">git</a>',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["Tulip#4821", "tulip48213x"])
+@pytest.mark.parametrize("text", [*SENTENCES, *FORMS])
+def test_a_password_gives_way_in_sentences_commands_and_files(text: str, value: str) -> None:
+    found = redact(text.replace("{}", value))
+    assert found.text == text.replace("{}", "[redacted: password]")
+    assert found.count == 1
+
+
+NAMED = (
+    ("client secret value: {}", "abC8Q~kd93jdK2lsPq0dkx93", "secret"),
+    ("the token for staging is now {}", "9fK2mQ7xLw3pRt5vZb8c", "token"),
+    ("aws secret {}", "wJalrXUtnFEMIK7MDENGbPxRfiCYzzzzzz0KEY12", "secret"),
+    ("Ocp-Apim-Subscription-Key: {}", "0f3e5d7c9b1a0f3e5d7c9b1a0f3e5d7c", "API key"),
+)
+
+
+@pytest.mark.parametrize(("text", "value", "kind"), NAMED)
+def test_a_named_secret_gives_way(text: str, value: str, kind: str) -> None:
+    assert redact(text.replace("{}", value)).text == text.replace("{}", f"[redacted: {kind}]")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: <password>", "password: <your password here>", "password: your-password",
+        "password: ****", "password: ••••••", "password: $PASSWORD", "PGPASSWORD=$DB_PASS psql",
+        "password: ${DB_PASSWORD}", "password=$(cat file2)", "password: {{ vault.pw1 }}",
+        "password: required", "the password is wrong", "The password for staging is in 1Password.",
+        "the password is required for 2FA", "the password must have at least 12 characters",
+        "password reset for ann2@example.com", "the password is stored in vault2.example.com",
+        "The password was changed on 2026-03-01.", "the password policy changed in v2.1.0",
+        "password hashing moved to SHA256", "passwords are base64-encoded", "see HAR-123: password",
+        "pass: 3 of 5", "2 pass, 1 fail", "the pass is valid for 30d", "pw: see vault",
+        "docker run -p 8080:80 web2", "mysql -u root -p app", "ssh -p 2222 ann@host2",
+        "curl -u $USER:$PASS x.example", "curl -u ann:<password> x", "creds: see 1Password",
+        "credentials in ~/.aws/credentials", "login to web2 and restart", "user/pass: see the wiki",
+        "https://user:$PASSWORD@host/x", "/etc/passwd: 2 lines",
+        "[redacted: password] for db2 is old",
+        "mot de passe oublié ?", "Passwort vergessen: hier klicken", "パスワードを忘れました",
+        "密码错误，请重试", "la contraseña es obligatoria", "hasło jest wymagane",
+        'input type="password" name="user1"', "<label>Password</label><input id='pw1'>",
+    ],
+)  # fmt: skip
+def test_placeholders_variables_and_prose_stay(text: str) -> None:
+    assert redact(text).text == text
