@@ -114,8 +114,8 @@ def _complaint(
     if any(not text for text in texts):
         return "'$.input' is invalid: input cannot be an empty string."
     if max(counts) > MAX_INPUT_TOKENS:
-        limit = f"This model's maximum context length is {MAX_INPUT_TOKENS} tokens"
-        return f"{limit}, however you requested {max(counts)} tokens."
+        allowed = f"This model's maximum context length is {MAX_INPUT_TOKENS} tokens"
+        return f"{allowed}, however you requested {max(counts)} tokens."
     if sum(counts) > MAX_REQUEST_TOKENS:
         return f"Requested {sum(counts)} tokens, max {MAX_REQUEST_TOKENS} tokens per request"
     most = DIMENSIONS_BY_MODEL[model]
