@@ -48,6 +48,7 @@ def load_source(
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
     budget: Budget | None = None,
     is_again: bool = False,
+    is_rescan: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> SyncReport:
     """Sync some days of one source, newest first, from where an earlier run stopped.
@@ -61,6 +62,7 @@ def load_source(
         on_resumed: Called with the source and the spans that are not read again, if any.
         budget: That all sources of the run share.
         is_again: Whether days that an unfinished load has loaded are read again.
+        is_rescan: Whether what seems unchanged is read again as well.
         checkpoint_seconds: See `CHECKPOINT_SECONDS`.
 
     Raises:
@@ -74,7 +76,7 @@ def load_source(
         on_resumed(name, resume.loaded)
     report: SyncReport | None = None
     for span in left_of(days, resume.loaded):
-        stream = pipeline.embedded_documents(span)
+        stream = pipeline.embedded_documents(span, is_rescan=is_rescan)
         if report is not None:
             stream.report.absorb(report)
         on_commit = resume.commit if resume.is_kept else None
