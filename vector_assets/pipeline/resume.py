@@ -46,12 +46,14 @@ def load_source(
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
     budget: Budget | None = None,
     is_again: bool = False,
+    is_rescan: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> SyncReport:
     """Sync some days of one source, newest first, from where an earlier run stopped.
 
     With `is_again`, days that an unfinished load has loaded are read again; otherwise `on_resumed`
-    is called with the source and the spans that are skipped.
+    is called with the source and the spans that are skipped. With `is_rescan`, what seems
+    unchanged is read again as well.
 
     Raises:
         VectorAssetsError: The load is not finished; the same call resumes it.
@@ -64,7 +66,7 @@ def load_source(
         on_resumed(name, resume.loaded)
     report: SyncReport | None = None
     for span in left_of(days, resume.loaded):
-        stream = pipeline.embedded_documents(span)
+        stream = pipeline.embedded_documents(span, is_rescan=is_rescan)
         if report is not None:
             stream.report.absorb(report)
         on_commit = resume.commit if resume.is_kept else None

@@ -18,6 +18,7 @@ from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
     chunk_fingerprint,
     document_fingerprint,
+    has_changed_readers,
     head_id,
     ordinal_of,
     record_id,
@@ -300,10 +301,11 @@ def is_intact(record: Record, vector_spec: str) -> bool:
 
 def _is_version(head: Record, wanted: Wanted) -> bool:
     expected = wanted.metadata[head_id(wanted.document.id)]
+    fingerprint = str(head.metadata.get("document_fingerprint"))
+    # After a change of readers alone it is that of no version; the chunks are compared one by one.
     return (
-        head.metadata.get("document_fingerprint") == wanted.document_fingerprint
-        and head.metadata.get("stamp", "") == expected["stamp"]
-    )
+        fingerprint == wanted.document_fingerprint or has_changed_readers(fingerprint)
+    ) and head.metadata.get("stamp", "") == expected["stamp"]
 
 
 def number_in(metadata: Metadata, name: str) -> float:
