@@ -65,7 +65,7 @@ def told_of(
     days = (now - began).days
     yield DocumentFailure(
         document_id,
-        f"{reason}, {days} days after {name_of(transcript, began)}. The nightly runs ask for it "
+        f"{reason}, {days} days after it began. The nightly runs ask for it "
         f"until {began + TRANSCRIPT_PATIENCE:%Y-%m-%d}; look at it in Fireflies: "
         f"{transcript.get('transcript_url') or 'it has no link'}",
         began.date(),
@@ -93,13 +93,13 @@ def is_seen_again(began: datetime, now: datetime) -> bool:
 
 
 def name_of(transcript: Transcript, began: datetime) -> str:
-    """Return the title and time of a meeting."""
-    return f"{transcript.get('title') or 'the meeting'} of {began:%Y-%m-%d %H:%M} UTC"
+    """Return what a gap calls a meeting; its title is for those who may read it."""
+    return f"meeting {transcript['id']} of {began:%Y-%m-%d %H:%M} UTC"
 
 
 def _gap(transcript: Transcript, began: datetime, reason: str) -> Gap:
     return Gap(
-        f"meeting {name_of(transcript, began)}",
+        name_of(transcript, began),
         reason,
         f"Once it has a transcript: {_how_to_ask_again(began)}",
         is_private=True,

@@ -10,6 +10,7 @@ from itertools import islice
 from math import ceil
 from typing import ClassVar, Self
 
+from vector_assets.core.causes import origin_of
 from vector_assets.core.days import Window
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
@@ -292,9 +293,9 @@ class FirefliesSource(Source):
         ]
         if waiting:
             subject = "recent meetings without a transcript"
-            titles = ", ".join(str(meeting.get("title") or meeting["id"]) for meeting in waiting)
+            ids = ", ".join(str(meeting["id"]) for meeting in waiting)
             advice = "The nightly runs ask for them again."
-            gaps.append(Gap(subject, titles, advice, len(waiting), is_private=True))
+            gaps.append(Gap(subject, ids, advice, len(waiting), is_private=True))
         return ConnectionCheck(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:
@@ -302,8 +303,7 @@ class FirefliesSource(Source):
         transcript, identity = listed.transcript, self._id(listed.transcript)
         began = began_at(transcript)
         if began is None:
-            cause = f"its date cannot be read: {transcript.get('date')!r}"
-            yield DocumentFailure(identity, cause)
+            yield DocumentFailure(identity, "its date cannot be read")
         elif began not in part:
             return
         elif listed.error:
@@ -318,7 +318,7 @@ class FirefliesSource(Source):
         try:
             yield document_of(self.name, transcript, began)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            cause = f"it cannot be read: {type(error).__name__} {error}"
+            cause = f"it cannot be read: {origin_of(error)}"
             yield DocumentFailure(self._id(transcript), cause, began.date())
             return
         if (gap := missing_summary(transcript, began, now)) is not None:

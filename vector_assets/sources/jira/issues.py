@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from vector_assets.core.causes import origin_of
 from vector_assets.core.documents import PUBLIC, Document
 from vector_assets.core.errors import ContractError
 from vector_assets.sources.items import DocumentFailure, Gap
@@ -55,7 +56,7 @@ class IssueReader:
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             # An issue's fields are whatever its project's admins made of them.
-            return _failure(issue, f"cannot be read: {type(error).__name__} {error}")
+            return _failure(issue, f"cannot be read: {origin_of(error)}")
         except ContractError as error:
             return _failure(issue, f"has comments that cannot be read: {error.seen}")
         self._hidden_comment_ids |= {str(comment.get("id")) for comment in hidden}

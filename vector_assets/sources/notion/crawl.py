@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self, TypeVar
 
+from vector_assets.core.causes import origin_of
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
@@ -313,14 +314,16 @@ class Crawl:
             return _Read(Body(), listed.failure(str(error)), outage)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # A block or property may have a new shape.
-            return _Read(Body(), listed.failure(f"a field is not as documented: {error!r}"))
+            return _Read(
+                Body(), listed.failure(f"a field is not as documented: {origin_of(error)}")
+            )
         return _Read(body, item)
 
     def _held(self, listed: Listed) -> _Held:
         try:
             return _Held(self._bodies.read(listed.page_id, ""))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            cause = f"a field is not as documented: {error!r}"
+            cause = f"a field is not as documented: {origin_of(error)}"
             raise SkippableError(f"{SOURCE}:{listed.page_id}: {cause}") from error
 
     def _notice_outage(self, read: _Read) -> None:

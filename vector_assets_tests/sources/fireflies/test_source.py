@@ -282,7 +282,8 @@ def test_one_that_no_later_night_will_see_is_a_failure_by_name(sandbox: Sandbox)
     assert failure.document_id == "fireflies:meeting-1"
     began = datetime.now(UTC) - timedelta(hours=LEAVING)
     assert failure.day == began.date()
-    assert f"3 days after Harbour sync 1 of {began:%Y-%m-%d %H:%M} UTC" in failure.cause
+    assert "3 days after it began" in failure.cause
+    assert "Harbour sync" not in failure.cause
     assert f"ask for it until {began + 14 * DAY:%Y-%m-%d}" in failure.cause
     assert "https://fireflies.example.com/view/meeting-1" in failure.cause
 
@@ -316,7 +317,7 @@ def test_one_that_will_never_have_a_transcript_is_a_gap_by_name_and_no_failure(
     deferred, gap = lately(sandbox, at(LEAVING, **NO_TRANSCRIPT, meeting_info=info))
     assert isinstance(deferred, Deferred)
     assert isinstance(gap, Gap)
-    assert gap.subject.startswith("meeting Harbour sync 1 of 20")
+    assert gap.subject.startswith("meeting meeting-1 of 20")
     assert gap.reason == deferred.reason == reason
 
 
@@ -335,7 +336,7 @@ def test_a_summary_that_no_night_will_bring_is_a_gap_beside_the_transcript(
     document, gap = lately(sandbox, unfinished)
     assert isinstance(document, Document)
     assert isinstance(gap, Gap)
-    assert gap.subject.startswith("summary of Harbour sync 1 of 20")
+    assert gap.subject.startswith("summary of meeting meeting-1 of 20")
 
 
 # Errors beside data
@@ -426,14 +427,9 @@ def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
     yielded = items(sandbox)
     assert ids(yielded) == ["meeting-3"]
     failures = [item for item in yielded if isinstance(item, DocumentFailure)]
-    assert failures == [
-        DocumentFailure(
-            "fireflies:meeting-1",
-            "it cannot be read: ValueError could not convert string to float: 'noon'",
-            FIRST.date(),
-        ),
-        DocumentFailure("fireflies:meeting-2", "its date cannot be read: None"),
-    ]
+    assert failures[1:] == [DocumentFailure("fireflies:meeting-2", "its date cannot be read")]
+    assert (failures[0].document_id, failures[0].day) == ("fireflies:meeting-1", FIRST.date())
+    assert re.fullmatch(r"it cannot be read: ValueError at \w+\.py:\d+", failures[0].cause)
 
 
 @pytest.mark.parametrize(
@@ -595,7 +591,7 @@ def test_the_check_names_recent_meetings_without_a_transcript(sandbox: Sandbox) 
         at(LEAVING, 4, **NO_TRANSCRIPT),
     ]
     [gap] = source(sandbox).check().gaps
-    assert (gap.reason, gap.count) == ("Harbour sync 3, Harbour sync 1", 2)
+    assert (gap.reason, gap.count) == ("meeting-3, meeting-1", 2)
 
 
 def test_a_missing_key_is_named() -> None:
