@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from vector_assets.core.causes import without_quotations
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -119,7 +120,9 @@ class FirefliesApi:
             place = _place(error, name)
             if place is None or not items or place >= len(items) or not items[place]:
                 raise _translated(errors)
-            words = f"{'.'.join(map(str, error['path'][2:]))}: {_code(error)}"
+            # GraphQL's own errors quote the value that does not fit.
+            code = without_quotations(_code(error))
+            words = f"{'.'.join(map(str, error['path'][2:]))}: {code}"
             broken[place] = "; ".join(filter(None, (broken.get(place), words)))
         if items is None or not all(items):
             raise ContractError(f"{_SERVICE} {name}", "null without an error", "a list")

@@ -474,14 +474,14 @@ def test_what_a_run_writes_between_the_two_looks_is_no_defect(lance: World) -> N
     """The second listing may be older than what the index holds by then."""
     older = lance.items[0]
     assert isinstance(older, Document)
-    newer = replace(older, title="Edited", updated_at=utc("2026-03-02T12:00"))
+    hours = iter(range(11, 24))
 
     class Edited(ListSource):
         def documents(self, window: Window) -> Iterator[SourceItem]:
             yield from super().documents(window)
-            lance.sync([newer])
+            hour = next(hours)
+            updated_at = utc(f"2026-03-02T{hour}:00")
+            lance.sync([replace(older, title=f"Edited at {hour}", updated_at=updated_at)])
 
-    newest = replace(older, title="Edited again", updated_at=utc("2026-03-02T09:00"))
-    lance.items[0] = newest
     report = lance.verify(open_source=lambda: Edited(lance.items))
     assert not report.counts
