@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from random import Random
 
-from vector_assets.core.documents import Document
+from vector_assets.core.documents import PUBLIC, Document
 from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 
 # What a report names; it counts everything.
@@ -162,7 +162,8 @@ class SyncReport:
             self.written_ids.append(document.id)
         elif (place := self._random.randrange(self._written_count)) < MAX_WRITTEN_IDS:
             self.written_ids[place] = document.id
-        if len(self.samples) < MAX_SAMPLES:
+        # Whoever sees Dagster sees the samples, so they show what everyone may read.
+        if len(self.samples) < MAX_SAMPLES and PUBLIC in document.access:
             self.samples.append(
                 Sample(document.title, document.url, document.container, document.day, chunk_count)
             )

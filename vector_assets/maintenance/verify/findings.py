@@ -5,7 +5,8 @@ Pure functions: nothing is read from an index or written to one here.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import numpy as np
@@ -38,7 +39,8 @@ class Defect(StrEnum):
 
     Attributes:
         MISSING: The index lacks a document or a chunk; it is written.
-        STALE: An older version, or a write that did not finish; the current version is written.
+        STALE: Another version than the source gives, or a write that did not finish; the source's
+            version is written.
         ORPHANED: A chunk of no document, which is deleted; or a document that the source no longer
             lists, which `prune` deletes.
         DOUBLED: Several records share an id; or a passage now belongs to another document.
@@ -101,9 +103,18 @@ class Wanted:
         """Last activity, epoch seconds."""
         return self.document.updated_at.timestamp()
 
-    def is_newer_than(self, updated_at: float | None) -> bool:
-        """Tell whether this version should have replaced the version of this time."""
-        return self.is_due and updated_at is not None and updated_at < self.updated_at
+    def replaces(self, updated_at: float | None) -> bool:
+        """Tell whether this version should have replaced the version of this other time."""
+        if not self.is_due or updated_at is None:
+            return False
+        return not self.document.is_overtaken_by(updated_at)
+
+    def replacing(self, version: tuple[float, str] | None) -> "Wanted":
+        """Return it as what replaces a version of the index, also of one dated later."""
+        if version is None or version[0] <= self.updated_at:
+            return self
+        replaces_at = datetime.fromtimestamp(version[0], UTC)
+        return replace(self, document=replace(self.document, replaces_at=replaces_at))
 
     @property
     def urls(self) -> set[str]:
@@ -242,7 +253,7 @@ class _Examination:
         elif wanted is not None and self._head is None:
             detail = "the first record of the document is missing"
             yield self._finding(Defect.MISSING, head_id(self._id), detail)
-        elif wanted is not None and wanted.is_newer_than(updated_at) and not is_reported:
+        elif wanted is not None and wanted.replaces(updated_at) and not is_reported:
             detail = f"the source has a version of {wanted.document.updated_at:%Y-%m-%d %H:%M} UTC"
             yield self._finding(Defect.STALE, "", detail)
         head = self._head
@@ -284,6 +295,15 @@ class _Examination:
 
     def _finding(self, kind: Defect, chunk_id: str, detail: str) -> Finding:
         return Finding(kind, self._id, chunk_id, detail)
+
+
+def version_of(document_id: str, records: Sequence[Record]) -> tuple[float, str] | None:
+    """Return time and fingerprint of the version that the index holds; None without a head."""
+    for record in records:
+        updated_at = record.metadata.get("updated_at")
+        if record.id == head_id(document_id) and isinstance(updated_at, int | float):
+            return float(updated_at), str(record.metadata.get("document_fingerprint") or "")
+    return None
 
 
 def is_intact(record: Record, vector_spec: str) -> bool:

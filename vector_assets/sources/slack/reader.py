@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
+from vector_assets.core.causes import origin_of
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
@@ -304,7 +305,7 @@ class ChannelReader:
         except (ContractError, UnavailableError) as error:
             return job, DocumentFailure(job.document_id, str(error), _day_of(job.part)), error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            cause = f"Slack sent a message of a shape that is not known here: {error!r}"
+            cause = f"Slack sent a message of a shape that is not known here: {origin_of(error)}"
             return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
 
     def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
