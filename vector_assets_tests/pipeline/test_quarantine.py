@@ -447,9 +447,7 @@ def test_status_names_a_hundred_of_many_and_counts_all(
     broken_jira: Sandbox,
 ) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    broken_jira.workspace.issues = [
-        issue(n, updated=yesterday, summary=None, status="no object") for n in range(130)
-    ]
+    broken_jira.workspace.issues = [issue(n, updated=yesterday) | {"key": ""} for n in range(130)]
     run("sync")
     _, out, _ = run("status", "--json")
     (source,) = json.loads(out)["sources"]

@@ -327,7 +327,7 @@ def test_a_run_for_its_day_by_hand_clears_it_too(
 def test_thirty_issues_that_failed_cost_one_request_and_no_search(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.workspace.issues = [issue(n, summary=None, status="no object") for n in range(30)]
+    sandbox.workspace.issues = [issue(n) | {"key": ""} for n in range(30)]
     runs = Runs("jira", sandbox, tmp_path)
     runs.by_hand()
     assert len(runs.held()) == 30
