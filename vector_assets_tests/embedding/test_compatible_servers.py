@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from vector_assets.sandbox.compatible import (
     SERVERS,
 )
 from vector_assets.sandbox.openai import embed
-from vector_assets.sandbox.server import Sandbox
+from vector_assets.sandbox.server import Sandbox, running_sandbox
+from vector_assets.sandbox.workspace import Workspace
 
 ENDPOINT = "openai embeddings"
 TEXTS = [f"text number {n} of many" for n in range(100)]
@@ -28,6 +30,13 @@ BASE_URLS = {
     + "".join(f"?{name}={value}" for name, value in server.parameters.items())
     for name, server in SERVERS.items()
 }
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox without checks: there is a contract of OpenAI's API, and none of its likenesses."""
+    with running_sandbox(Workspace()) as served:
+        yield served
 
 
 @pytest.fixture
@@ -114,9 +123,7 @@ def test_a_text_that_is_too_long_for_the_server_fails_alone(
     assert embedded.vectors[[*range(50), *range(51, 101)]].any(axis=1).all()
 
 
-@pytest.mark.parametrize(
-    "path", ["/v1", "/v1/", "/v1/embeddings", "/v1/embeddings/", " /v1".strip()]
-)
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/embeddings", "/v1/embeddings/", "/v1 "])
 def test_the_path_of_a_base_url_is_kept(sandbox: Sandbox, meter: Meter, path: str) -> None:
     embedder = build(sandbox, "ollama", meter, base_url=path)
     assert embedder.embed(["hello"]).failures == {}
