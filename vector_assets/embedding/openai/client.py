@@ -175,21 +175,27 @@ class OpenAIApi:
         try:
             answer = self._request(texts, form)
         except ContractError:
-            # Some servers answer base64 with nothing.
-            plain = replace(form, encoding="float")
-            if plain == form:
+            plain_answer = self._plain_answer(texts, form)
+            if plain_answer is None:
                 raise
-            try:
-                answer = self._request(texts, plain)
-            except ContractError:
-                answer = None
-            if not isinstance(answer, Answer):
-                raise
-            self._form = plain
-            return answer
+            return plain_answer
         if isinstance(answer, Refusal) and self._form != form:
             # Another thread has meanwhile learned what the server reads.
             return self.request(texts)
+        return answer
+
+    def _plain_answer(self, texts: list[str], form: Form) -> Answer | None:
+        """Ask a server for lists of numbers that answers base64 with nothing, and keep to them."""
+        plain = replace(form, encoding="float")
+        if plain == form:
+            return None
+        try:
+            answer = self._request(texts, plain)
+        except ContractError:
+            return None
+        if not isinstance(answer, Answer):
+            return None
+        self._form = plain
         return answer
 
     def adapt(self, harmless: str) -> Refusal | None:
