@@ -62,7 +62,7 @@ def load_source(
         on_resumed: Called with the source and the spans that are not read again, if any.
         budget: That all sources of the run share.
         is_again: Whether days that an unfinished load has loaded are read again.
-        is_rescan: Whether what seems unchanged is read again as well.
+        is_rescan: Whether also what seems unchanged.
         checkpoint_seconds: See `CHECKPOINT_SECONDS`.
 
     Raises:
@@ -79,9 +79,8 @@ def load_source(
         stream = pipeline.embedded_documents(span, is_rescan=is_rescan)
         if report is not None:
             stream.report.absorb(report)
-        on_commit = resume.commit if resume.is_kept else None
         checkpointer = Checkpointer(
-            stream.report, span, on_commit, budget, every_seconds=checkpoint_seconds
+            stream.report, span, resume.on_commit, budget, every_seconds=checkpoint_seconds
         )
         with _committed_on_error(checkpointer):
             report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
@@ -132,6 +131,11 @@ class _ResumeRecord:
         if not is_again and left_of(days, earlier):
             self.loaded = earlier
             self._done = {day for span in earlier for day in span}
+
+    @property
+    def on_commit(self) -> Callable[[SyncReport, Sequence[date]], None] | None:
+        """What to call with days that are loaded; None when this load is not recorded."""
+        return self.commit if self.is_kept else None
 
     def commit(self, _: SyncReport, finished_days: Sequence[date]) -> None:
         """Record that these days are loaded as well."""
