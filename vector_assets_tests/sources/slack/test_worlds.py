@@ -122,7 +122,7 @@ def sync(sandbox: Sandbox, store: IndexStore, first: str, last: str) -> SyncRepo
     return write(pipeline.embedded_documents(days, morning))
 
 
-def found(store: IndexStore, viewer: str, way: str) -> set[str]:
+def found_by(store: IndexStore, viewer: str, way: str) -> set[str]:
     """Return the ids of all records that somebody finds: by meaning, by words, or by lookup."""
     where = Filter(viewer=viewer)
     match way:
@@ -146,12 +146,12 @@ def check(teams: list[Team], store: IndexStore, random: Random) -> None:
     public = {each for team in teams for each in held if team.lets_read("", each)}
     for viewer in ("", OUTSIDER):
         for way, findable in ways.items():
-            assert found(store, viewer, way) == public & findable, (viewer, way)
+            assert found_by(store, viewer, way) == public & findable, (viewer, way)
     for team in teams:
         for viewer in team.emails.values():
             own = {each for each in held if team.lets_read(viewer, each)}
             way = random.choice(list(ways))
-            assert found(store, viewer, way) == (public | own) & ways[way], (team.number, way)
+            assert found_by(store, viewer, way) == (public | own) & ways[way], (team.number, way)
 
 
 def held_with_words(store: IndexStore, held: set[str]) -> set[str]:
