@@ -69,9 +69,8 @@ def load_source(
         stream = pipeline.embedded_documents(span, is_rescan=is_rescan)
         if report is not None:
             stream.report.absorb(report)
-        on_commit = resume.commit if resume.is_kept else None
         checkpointer = Checkpointer(
-            stream.report, span, on_commit, budget, every_seconds=checkpoint_seconds
+            stream.report, span, resume.on_commit, budget, every_seconds=checkpoint_seconds
         )
         with _committed_on_error(checkpointer):
             report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
@@ -117,6 +116,11 @@ class _ResumeRecord:
         if not is_again and left_of(days, earlier):
             self.loaded = earlier
             self._done = {day for span in earlier for day in span}
+
+    @property
+    def on_commit(self) -> Callable[[SyncReport, Sequence[date]], None] | None:
+        """What to call with days that are loaded; None when this load is not recorded."""
+        return self.commit if self.is_kept else None
 
     def commit(self, _: SyncReport, finished_days: Sequence[date]) -> None:
         """Record that these days are loaded as well."""

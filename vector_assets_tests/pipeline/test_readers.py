@@ -65,7 +65,7 @@ def loaded(store: VectorStore, **fields: Any) -> VectorStore:
     return store
 
 
-def found(store: VectorStore, viewer: str = "") -> set[str]:
+def found_by(store: VectorStore, viewer: str = "") -> set[str]:
     """Return the ids of all records that somebody finds, by search or by lookup."""
     where = Filter(viewer=viewer)
     question = EMBEDDER.embed_query("word1 short")
@@ -84,21 +84,21 @@ def records_of(store: VectorStore, *native_ids: str) -> set[str]:
 
 def test_other_readers_reach_every_record_of_a_container_and_no_other(store: VectorStore) -> None:
     loaded(store)
-    assert found(store) == records_of(store, "1", "2", "3")
+    assert found_by(store) == records_of(store, "1", "2", "3")
 
     report = sync(ClubSource([], {"chess": ("restricted", ANN)}), store)
     assert report.documents_with_other_readers == 2
     assert report.total.embedded_chunks == 0
-    assert found(store) == found(store, BEN) == records_of(store, "3")
-    assert found(store, ANN) == records_of(store, "1", "2", "3")
+    assert found_by(store) == found_by(store, BEN) == records_of(store, "3")
+    assert found_by(store, ANN) == records_of(store, "1", "2", "3")
 
     report = sync(ClubSource([], {"chess": ("restricted", BEN), "golf": ("public",)}), store)
     assert report.documents_with_other_readers == 2
-    assert found(store, ANN) == records_of(store, "3")
-    assert found(store, BEN) == records_of(store, "1", "2", "3")
+    assert found_by(store, ANN) == records_of(store, "3")
+    assert found_by(store, BEN) == records_of(store, "1", "2", "3")
 
     assert sync(ClubSource([], {"chess": ("public",)}), store).documents_with_other_readers == 2
-    assert found(store) == records_of(store, "1", "2", "3")
+    assert found_by(store) == records_of(store, "1", "2", "3")
     assert sync(ClubSource([], {"chess": ("public",)}), store).documents_with_other_readers == 0
 
 
@@ -113,9 +113,9 @@ def test_what_a_source_no_longer_sees_is_found_by_nobody_and_told_every_night(
         assert (gap.count, gap.is_private) == (2, True)
         assert "chess" in gap.subject
         assert "chess" not in str(gap.for_readers())
-        assert found(store) == found(store, ANN) == records_of(store, "3")
+        assert found_by(store) == found_by(store, ANN) == records_of(store, "3")
     assert sync(ClubSource([], {"chess": ("public",)}), store).gaps == []
-    assert found(store) == records_of(store, "1", "2", "3")
+    assert found_by(store) == records_of(store, "1", "2", "3")
 
 
 def test_records_stay_intact_and_the_next_reading_of_a_document_embeds_nothing(
@@ -141,19 +141,18 @@ def test_a_backfill_of_old_days_asks_nobody_about_readers(store: VectorStore) ->
     day = utc("2026-01-02").date()
     sync(source, store, Days(day, day))
     assert source.asked == []
-    assert found(store) == records_of(store, "1", "2", "3")
+    assert found_by(store) == records_of(store, "1", "2", "3")
 
 
 def test_a_source_that_cannot_tell_the_readers_for_now_changes_nothing(store: VectorStore) -> None:
     class Silent(ClubSource):
         def readers(self, containers: Collection[str]) -> Iterator[Readers]:
             raise UnavailableError("club", "HTTP 503")
-            yield  # a generator, as those of all sources
 
     loaded(store)
     with pytest.raises(UnavailableError, match="HTTP 503"):
         sync(Silent([], {}), store)
-    assert found(store) == records_of(store, "1", "2", "3")
+    assert found_by(store) == records_of(store, "1", "2", "3")
 
 
 class FailingStore(LanceDBStore):
@@ -217,7 +216,7 @@ def test_an_unfinished_document_is_closed_and_stays_unfinished(store: VectorStor
     store.update_metadata("jira", {"jira:1#0": {"document_fingerprint": ""}})
     sync(ClubSource([], {"chess": None}), store)
     assert store.heads("jira", ["jira:1"])["jira:1"].document_fingerprint == ""
-    assert found(store) == records_of(store, "3")
+    assert found_by(store) == records_of(store, "3")
 
 
 def test_readers_beyond_the_room_of_a_record_are_told(tmp_path: Any) -> None:
@@ -237,4 +236,4 @@ def test_an_odd_error_of_the_source_is_none_of_the_readers(tmp_path: Any) -> Non
     store = loaded(LanceDBStore(str(tmp_path / "lancedb")))
     with pytest.raises(ContractError, match="an odd answer"):
         update_readers(Odd([], {}), store)
-    assert found(store) == records_of(store, "3")
+    assert found_by(store) == records_of(store, "3")

@@ -9,7 +9,6 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import CredentialsError
 from vector_assets.core.meter import Meter
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sources.items import Gap
 from vector_assets_tests.sources.slack.team import (
     ANN,
     BEN,
@@ -150,8 +149,7 @@ def test_an_organisation_that_does_not_say_so_is_told_what_to_set(
 
 
 def file_gaps(team: Sandbox) -> list[tuple[str, int]]:
-    found: list[Gap] = gaps(team, "2026-03-02", "2026-03-03")
-    return [(gap.subject, gap.count) for gap in found]
+    return [(gap.subject, gap.count) for gap in gaps(team, "2026-03-02", "2026-03-03")]
 
 
 def test_files_that_are_not_read_are_counted_by_kind(team: Sandbox) -> None:

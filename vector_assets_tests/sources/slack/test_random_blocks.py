@@ -54,10 +54,10 @@ class Tree:
     def section(self) -> Json:
         return {"type": "rich_text_section", "elements": self.many(self.run)}
 
-    def list(self, depth: int = 0) -> Json:
+    def nested_list(self, depth: int = 0) -> Json:
         def item() -> Json:
             if depth < 3 and self.random.random() < 0.3:
-                return self.list(depth + 1)
+                return self.nested_list(depth + 1)
             return self.section()
 
         return {
@@ -74,7 +74,7 @@ class Tree:
             if kind == "section":
                 return self.section()
             if kind == "list":
-                return self.list()
+                return self.nested_list()
             return {"type": f"rich_text_{kind}", "elements": self.many(self.run)}
 
         return {"type": "rich_text", "block_id": "B1NOISE99", "elements": self.many(part)}
