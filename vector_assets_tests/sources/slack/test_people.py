@@ -26,7 +26,7 @@ from vector_assets_tests.support.tiny import utc
 DAY = f"{ENGINEERING}:2026-03-02"
 INFO = "/slack/api/users.info"
 EVE, SAM = "U0EXT0099", "U0EXT0098"
-LINEAR = {"id": "B7", "team_id": "T0SANDBOX", "name": "Linear"}
+LINEAR = {"id": "B0LINEAR1", "team_id": "T0SANDBOX", "name": "Linear"}
 WINDOW = Window(utc("2026-03-02"), utc("2026-03-03"))
 
 
@@ -45,7 +45,7 @@ def team(sandbox: Sandbox) -> Sandbox:
     ("fields", "is_read"),
     [
         ({}, True),
-        ({"bot_id": "B7", "app_id": "A7", "bot_profile": LINEAR}, True),
+        ({"bot_id": "B7", "bot_profile": LINEAR}, True),
         ({"bot_id": "B7", "subtype": "me_message"}, True),
         ({"bot_id": "B7", "user": EVE}, True),
         ({"bot_id": "B7", "subtype": "bot_message"}, False),
