@@ -89,6 +89,8 @@ def report_line(report: SyncReport) -> str:
         parts.insert(0, f"{report.finished_days:,} of {report.asked_days:,} days done")
     if total.deleted_chunks:
         parts.append(f"{total.deleted_chunks:,} deleted")
+    if report.documents_with_other_readers:
+        parts.append(f"{report.documents_with_other_readers:,} with other readers")
     if total.deferred_documents:
         parts.append(f"{total.deferred_documents:,} not ready yet")
     if total.redacted_secrets:
@@ -113,6 +115,7 @@ def report_json(report: SyncReport) -> dict[str, Any]:
         "failures": [asdict(failure) for failure in report.failures],
         "failed_again_documents": report.failed_again_documents,
         "released_documents": report.released_documents,
+        "documents_with_other_readers": report.documents_with_other_readers,
         "quarantined_documents": len(report.quarantine),
         "quarantine": [asdict(document) for document in report.quarantine[:MAX_LISTED]],
         "gaps": [asdict(gap) for gap in report.gaps],

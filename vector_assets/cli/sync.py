@@ -24,6 +24,7 @@ def run_sync(
     *,
     budget: Budget,
     is_again: bool,
+    is_rescan: bool,
     as_json: bool,
 ) -> None:
     """Sync sources in parallel; a failing source does not stop the others.
@@ -37,7 +38,7 @@ def run_sync(
     from vector_assets.index.generations import build_index
     from vector_assets.index.targets import pending_reindex
 
-    outcome = _load_all(names, days, settings, budget, is_again=is_again)
+    outcome = _load_all(names, days, settings, budget, is_again=is_again, is_rescan=is_rescan)
     reports = list(outcome.reports.values())
     pending = pending_reindex(build_index(settings, Meter()), settings) if reports else None
     if pending:
@@ -69,7 +70,13 @@ class _Outcome:
 
 
 def _load_all(
-    names: Sequence[str], days: Days, settings: Settings, budget: Budget, *, is_again: bool
+    names: Sequence[str],
+    days: Days,
+    settings: Settings,
+    budget: Budget,
+    *,
+    is_again: bool,
+    is_rescan: bool,
 ) -> _Outcome:
     from vector_assets.cli import output
     from vector_assets.index.targets import IndexOpener
@@ -88,7 +95,7 @@ def _load_all(
             name: pool.submit(
                 load_source, name, days, settings,
                 opener=opener, on_progress=show, on_resumed=_print_resumed, budget=budget,
-                is_again=is_again,
+                is_again=is_again, is_rescan=is_rescan,
             )
             for name in names
         }  # fmt: skip
@@ -127,6 +134,9 @@ def _print_resumed(source: str, done_spans: Sequence[Days]) -> None:
     help="Stop after so many hours.  [default: RUN_MAX_HOURS, 24]",
 )
 @click.option("--again", is_flag=True, help="Read days again that an unfinished run has completed.")
+@click.option(
+    "--rescan", is_flag=True, help="Also read what seems unchanged, for edits that do not show."
+)
 @json_option
 def sync(
     sources: tuple[str, ...],
@@ -138,6 +148,7 @@ def sync(
     max_dollars: float | None,
     max_hours: float | None,
     again: bool,
+    rescan: bool,
     as_json: bool,
 ) -> None:
     """Sync days of the named sources, or of all enabled ones, into the index.
@@ -151,6 +162,7 @@ def sync(
       vector-assets sync                       yesterday, every source
       vector-assets sync jira --days 30        the last thirty days of Jira
       vector-assets sync --from 2026-01-01     this year
+      vector-assets sync slack --days 365 --rescan            edits and deletions of a year
       vector-assets sync --from 2026-01-01 --dry-run          what that would cost
       vector-assets sync --from 2026-01-01 --max-dollars 5    at most $5 of it
     """
@@ -165,4 +177,7 @@ def sync(
             max_dollars=max_dollars,
             max_hours=max_hours or settings.run_max_hours,
         )
-        run_sync(names, asked, settings, budget=allowed, is_again=again, as_json=as_json)
+        run_sync(
+            names, asked, settings, budget=allowed,
+            is_again=again, is_rescan=rescan, as_json=as_json,
+        )  # fmt: skip

@@ -81,6 +81,8 @@ class Document:
         stamp: What the vendor's listing shows of this version, such as a count of replies; the
             same stamp means that the document need not be read again. Empty where a listing has
             no such sign.
+        replaces_at: Last activity of a version in the index that this one replaces though it is
+            dated earlier, because it was read after that one was seen there; None for none.
     """
 
     source: str
@@ -95,6 +97,7 @@ class Document:
     access: tuple[str, ...] = (PUBLIC,)
     extra: Mapping[str, Value] = field(default_factory=dict)
     stamp: str = ""
+    replaces_at: datetime | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
@@ -112,6 +115,12 @@ class Document:
     def id(self) -> str:
         """Identity in the index: `{source}:{native id}`."""
         return f"{self.source}:{self.native_id}"
+
+    def is_overtaken_by(self, updated_at: float) -> bool:
+        """Tell whether a version of this time, in epoch seconds, must not be replaced by this."""
+        if self.replaces_at is not None and self.replaces_at.timestamp() == updated_at:
+            return False
+        return updated_at > self.updated_at.timestamp()
 
     @property
     def day(self) -> date:

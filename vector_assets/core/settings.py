@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     slack_channels: CommaList = ()
     slack_join_public: bool = False
     slack_include_bots: bool = False
+    slack_team_id: str = ""
     slack_requests_per_minute: float = 50.0
     slack_base_url: str = "https://slack.com/api/"
 
@@ -94,6 +95,7 @@ class Settings(BaseSettings):
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
     run_max_hours: float = Field(default=24.0, gt=0)
+    rescan_days: int = Field(default=30, ge=1)
     partitions_start: str = "2024-01-01"
     prune_max_share: float = Field(default=0.2, ge=0, le=1)
 

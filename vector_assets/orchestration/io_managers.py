@@ -150,6 +150,8 @@ def _summary(report: SyncReport) -> str:
         f"{report.source}: {total.documents} documents, {total.unchanged_documents} unchanged, "
         f"{total.failed_documents} failed; {total.embedded_chunks} chunks embedded, "
         f"{total.reused_chunks} reused, {total.deleted_chunks} deleted; "
-        f"{total.redacted_secrets} secrets redacted; {len(report.quarantine)} in quarantine; "
+        f"{total.redacted_secrets} secrets redacted; "
+        f"{report.documents_with_other_readers} with other readers; "
+        f"{len(report.quarantine)} in quarantine; "
         f"{report.seconds:.1f} s"
     )

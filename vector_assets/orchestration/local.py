@@ -8,6 +8,7 @@ import dagster as dg
 
 from vector_assets.core.days import Days
 from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.private_folder import make_private
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION
 from vector_assets.orchestration.partitions import range_tags
@@ -48,7 +49,7 @@ def prepare_home(folder: Path) -> Path:
     folder both try to create them, and one of the two crashes.
     """
     home = folder.absolute()
-    home.mkdir(parents=True, exist_ok=True)
+    make_private(home)
     if not (home / CONFIGURATION).exists():
         with as_file(files("vector_assets.orchestration") / CONFIGURATION) as packaged:
             shutil.copyfile(packaged, home / CONFIGURATION)

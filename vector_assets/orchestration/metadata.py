@@ -85,6 +85,9 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
         "run_quarantined_documents": dg.MetadataValue.int(len(report.quarantine)),
         "run_failed_again_documents": dg.MetadataValue.int(report.failed_again_documents),
         "run_released_documents": dg.MetadataValue.int(report.released_documents),
+        "run_documents_with_other_readers": dg.MetadataValue.int(
+            report.documents_with_other_readers
+        ),
         "run_seconds": dg.MetadataValue.float(report.seconds),
         "run_requests_by_endpoint": dg.MetadataValue.json(report.requests),
     }

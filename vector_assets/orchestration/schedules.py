@@ -32,9 +32,6 @@ RESCAN_CRON = "0 12 * * 6"
 PRUNE_CRON = "0 12 * * 0"
 """Sundays at noon, UTC: a day after the rescan, and away from the nightly run."""
 
-RESCAN_DAYS = 30
-"""How old a message may be when it is edited or deleted for the rescan to notice."""
-
 
 def build_schedules(
     partitions: dg.DailyPartitionsDefinition, settings: Settings
@@ -93,13 +90,13 @@ def build_rescan_schedule(
         cron_schedule=RESCAN_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Reads the last {RESCAN_DAYS} days again, for edits and deletions.",
+        description=f"Reads the last {settings.rescan_days} days again, for edits and deletions.",
     )
     def weekly_rescan_schedule(
         context: dg.ScheduleEvaluationContext,
     ) -> list[dg.RunRequest] | dg.SkipReason:
         tick = context.scheduled_execution_time
-        keys = partitions.get_partition_keys(current_time=tick)[-RESCAN_DAYS:]
+        keys = partitions.get_partition_keys(current_time=tick)[-settings.rescan_days :]
         if not settings.enabled_sources:
             return dg.SkipReason(_no_source_enabled())
         if not keys:

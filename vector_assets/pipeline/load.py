@@ -43,6 +43,7 @@ class Loader:
         self._stream.extraction.is_stopped = self._checkpointer.is_budget_spent
         with _InFlight(self._stream, self._writer, self._count) as in_flight:
             try:
+                self._stream.update_readers()
                 for batch in self._stream:
                     self._checkpointer.record_spend()
                     if self._checkpointer.is_due():

@@ -7,6 +7,7 @@ fingerprints of changed documents alone. Nothing is written here.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vector_assets.core.causes import without_quotations
 from vector_assets.core.documents import Document, Value
 from vector_assets.core.errors import DocumentError
 from vector_assets.core.vectors import Vectors
@@ -50,6 +51,19 @@ class DocumentPlan:
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         return not (self.upserts or self.metadata_updates or self.surplus_ids)
+
+    @property
+    def backdated(self) -> dict[str, dict[str, Value]]:
+        """New fields, by id, of records that are dated later than this version."""
+        updated_at = self.document.updated_at.timestamp()
+        if self.held is None or self.held.updated_at <= updated_at:
+            return {}
+        held_ids = {record_id(self.document.id, n) for n in range(self.held.chunk_count)}
+        unfinished: dict[str, Value] = {"document_fingerprint": "", "updated_at": updated_at}
+        return {
+            chunk_id: unfinished if chunk_id == self.head_id else {"updated_at": updated_at}
+            for chunk_id in held_ids.union(self.surplus_ids)
+        }
 
     @property
     def head_id(self) -> str:
@@ -131,7 +145,9 @@ class Planner:
         for index, cause in embedded.failures.items():
             document = wanted[index][0].plan.document
             failed[document.id] = DocumentFailure(
-                document.id, f"the embedder refused a passage: {cause}", document.day
+                document.id,
+                f"the embedder refused a passage: {without_quotations(cause)}",
+                document.day,
             )
         share = embedded.token_count / max(1, sum(map(len, texts)))
         for (draft, chunk_id), text, vector in zip(wanted, texts, embedded.vectors, strict=True):
@@ -209,7 +225,7 @@ class _Draft:
 def _is_current(plan: DocumentPlan, head: Head) -> bool:
     """Tell whether the index holds this version, or a newer one that must not be undone."""
     return (
-        head.updated_at > plan.document.updated_at.timestamp()
+        plan.document.is_overtaken_by(head.updated_at)
         or head.document_fingerprint == plan.document_fingerprint
     )
 

@@ -28,6 +28,11 @@ not count as finished."""
 
 _MAX_CAUSE_CHARACTERS = 1_000
 
+_FORM = 2
+"""Of an entry. The cause in one without it may hold a title, and is not shown."""
+
+_NOT_TOLD = "an earlier release recorded why; the next nightly run tries it again and says so"
+
 
 def quarantined(ledger: Ledger) -> list[Quarantined]:
     """Return all documents in quarantine, of all sources, the oldest first."""
@@ -135,14 +140,16 @@ def _entry(failed: Quarantined) -> dict[str, Any]:
         "first_seen_at": failed.first_seen_at.isoformat(),
         "last_seen_at": failed.last_seen_at.isoformat(),
         "attempts": failed.attempts,
+        "form": _FORM,
     }
 
 
 def _read(key: str, entry: Mapping[str, Any]) -> Quarantined:
     start, end = entry["window"]
+    is_plain = entry.get("form") == _FORM
     return Quarantined(
         key,
-        str(entry["cause"]),
+        str(entry["cause"]) if is_plain else _NOT_TOLD,
         date.fromisoformat(entry["day"]) if entry["day"] else None,
         Window(datetime.fromisoformat(start), datetime.fromisoformat(end) if end else None),
         datetime.fromisoformat(entry["first_seen_at"]),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from random import Random
 
-from vector_assets.core.documents import Document
+from vector_assets.core.documents import PUBLIC, Document
 from vector_assets.sources.items import DocumentFailure, Gap, Quarantined
 
 # What a report names; it counts everything.
@@ -79,6 +79,7 @@ class SyncReport:
         quarantine: All documents in quarantine at the end of the run, these included.
         failed_again_documents: Of the quarantine, tried again in this run and failed again.
         released_documents: That left the quarantine: they succeeded, or are gone.
+        documents_with_other_readers: Of any day, whose readers were changed without reading them.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
     """
 
@@ -89,6 +90,7 @@ class SyncReport:
     quarantine: list[Quarantined] = field(default_factory=list)
     failed_again_documents: int = 0
     released_documents: int = 0
+    documents_with_other_readers: int = 0
     samples: list[Sample] = field(default_factory=list)
     written_ids: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class SyncReport:
         self.failures += earlier.failures
         self.failed_again_documents += earlier.failed_again_documents
         self.released_documents += earlier.released_documents
+        self.documents_with_other_readers += earlier.documents_with_other_readers
         self.samples += earlier.samples
         self.written_ids += earlier.written_ids
         for gap in earlier.gaps:
@@ -159,7 +162,8 @@ class SyncReport:
             self.written_ids.append(document.id)
         elif (place := self._random.randrange(self._written_count)) < MAX_WRITTEN_IDS:
             self.written_ids[place] = document.id
-        if len(self.samples) < MAX_SAMPLES:
+        # Whoever sees Dagster sees the samples, so they show what everyone may read.
+        if len(self.samples) < MAX_SAMPLES and PUBLIC in document.access:
             self.samples.append(
                 Sample(document.title, document.url, document.container, document.day, chunk_count)
             )

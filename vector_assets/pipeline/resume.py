@@ -46,12 +46,14 @@ def load_source(
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
     budget: Budget | None = None,
     is_again: bool = False,
+    is_rescan: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> SyncReport:
     """Sync some days of one source, newest first, from where an earlier run stopped.
 
     With `is_again`, days that an unfinished load has loaded are read again; otherwise `on_resumed`
-    is called with the source and the spans that are skipped.
+    is called with the source and the spans that are skipped. With `is_rescan`, what seems
+    unchanged is read again as well.
 
     Raises:
         VectorAssetsError: The load is not finished; the same call resumes it.
@@ -64,12 +66,11 @@ def load_source(
         on_resumed(name, resume.loaded)
     report: SyncReport | None = None
     for span in left_of(days, resume.loaded):
-        stream = pipeline.embedded_documents(span)
+        stream = pipeline.embedded_documents(span, is_rescan=is_rescan)
         if report is not None:
             stream.report.absorb(report)
-        on_commit = resume.commit if resume.is_kept else None
         checkpointer = Checkpointer(
-            stream.report, span, on_commit, budget, every_seconds=checkpoint_seconds
+            stream.report, span, resume.on_commit, budget, every_seconds=checkpoint_seconds
         )
         with _committed_on_error(checkpointer):
             report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
@@ -115,6 +116,11 @@ class _ResumeRecord:
         if not is_again and left_of(days, earlier):
             self.loaded = earlier
             self._done = {day for span in earlier for day in span}
+
+    @property
+    def on_commit(self) -> Callable[[SyncReport, Sequence[date]], None] | None:
+        """What to call with days that are loaded; None when this load is not recorded."""
+        return self.commit if self.is_kept else None
 
     def commit(self, _: SyncReport, finished_days: Sequence[date]) -> None:
         """Record that these days are loaded as well."""

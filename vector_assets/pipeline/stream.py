@@ -11,6 +11,7 @@ from vector_assets.index.targets import WriteTarget
 from vector_assets.pipeline.extract import Extraction, batched, newest_documents
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
+from vector_assets.pipeline.readers import update_readers
 from vector_assets.pipeline.redaction.redact import item_without_secrets, redact_document
 from vector_assets.pipeline.report import DayStats, SyncReport
 from vector_assets.sources.base import Source
@@ -58,12 +59,28 @@ class EmbeddedDocuments:
         self.planner = planner
         self.quarantine = quarantine
         self.extraction = Extraction(source, window, quarantine)
+        self._source = source
+        self._reaches_present = window.end is None
         self._rejected: dict[str, DocumentFailure] = {}
         self._meter = meter
         self._started = time.monotonic()
 
     def __iter__(self) -> Iterator[list[Outcome]]:
         return map_ordered(self._plan, batched(self.extraction), in_flight=BATCHES_IN_FLIGHT)
+
+    def update_readers(self) -> None:
+        """Bring changes of readers to documents of any day, when the run reaches the present.
+
+        Raises:
+            LostWriteError: What was written is not in the index.
+            VectorAssetsError: What source and index raise.
+        """
+        if not self._reaches_present:
+            return
+        change = update_readers(self._source, self.target.store)
+        self.report.documents_with_other_readers += change.documents
+        for gap in change.gaps:
+            self.report.add_gap(gap)
 
     def replan(self, batch: list[Outcome], document_ids: set[str]) -> list[Outcome]:
         """Plan documents again that were planned while an earlier version was being written.

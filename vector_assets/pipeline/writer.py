@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from vector_assets.core.causes import without_quotations
 from vector_assets.core.concurrency import run_both
 from vector_assets.core.errors import ContractError, LostWriteError, VectorAssetsError
 from vector_assets.core.waiting import wait_until
@@ -102,7 +103,8 @@ class Writer:
         except ContractError as error:
             if len(plans) == 1:
                 document = plans[0].document
-                cause = f"the index refused it: {error.seen}"
+                names = {name for record in plans[0].upserts for name in record.metadata}
+                cause = f"the index refused it: {without_quotations(error.seen, names)}"
                 self._fail(DocumentFailure(document.id, cause, document.day))
                 return []
             middle = len(plans) // 2
@@ -114,6 +116,7 @@ class Writer:
 
     def _write_batch(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         plans = self._drop_overtaken(plans)
+        self._backdate(plans)
         # A document that takes a single write is whole or absent: it needs no unfinished head.
         record_count = sum(len(plan.upserts) for plan in plans)
         is_atomic = record_count <= self._store.atomic_records
@@ -137,6 +140,14 @@ class Writer:
         for plan in multiple:
             plan.stats.deleted_chunks = len(plan.surplus_ids)
         return plans
+
+    def _backdate(self, plans: Sequence[DocumentPlan]) -> None:
+        """Date records back where an older version replaces them: a store keeps the newest."""
+        backdated: dict[str, Metadata] = {}
+        for plan in plans:
+            backdated |= plan.backdated
+        if backdated:
+            self._store.backdate(self._namespace, backdated)
 
     def _drop_overtaken(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
         """Drop plans that a newer version has overtaken; replan what another run has written."""
@@ -263,7 +274,7 @@ class Writer:
                     self._delete_own_surplus(plan, head)
                 else:
                     missing.append(plan)
-            elif head is None or head.updated_at < plan.document.updated_at.timestamp():
+            elif head is None or head.updated_at != plan.document.updated_at.timestamp():
                 missing.append(plan)
             elif head.document_fingerprint == plan.document_fingerprint:
                 ours.append(plan)
@@ -305,7 +316,7 @@ class Writer:
 
 
 def _is_overtaken(plan: DocumentPlan, head: Head | None) -> bool:
-    return head is not None and head.updated_at > plan.document.updated_at.timestamp()
+    return head is not None and plan.document.is_overtaken_by(head.updated_at)
 
 
 def _has_several_writes(plan: DocumentPlan, *, is_atomic: bool) -> bool:

@@ -158,6 +158,11 @@ def _small_server(body: Body) -> Complaint | None:
     )
 
 
+def _fails_for_base64(body: Body) -> Complaint | None:
+    is_read = body.get("encoding_format") != "base64"
+    return None if is_read else (500, {"detail": "Internal Server Error"})
+
+
 def _fastapi(body: Body) -> Complaint | None:
     if len(body["input"]) > MOST_OF_SMALL:
         detail = {"loc": ["body", "input"], "msg": "List too long", "input": body["input"]}
@@ -182,6 +187,10 @@ SERVERS: dict[str, Server] = {
     "tei-1.8": Server("/v1/embeddings", _new_tei),
     "llama.cpp": Server("/v1/embeddings", _llama_cpp),
     "empty-for-base64": Server("/v1/embeddings", lambda _: None, is_empty_for_base64=True),
+    "refuses-many-and-is-empty-for-base64": Server(
+        "/v1/embeddings", _fastapi, is_empty_for_base64=True
+    ),
+    "fails-for-base64": Server("/v1/embeddings", _fails_for_base64),
     "fails-at-many": Server("/v1/embeddings", _small_server),
     "refuses-many": Server("/v1/embeddings", _fastapi),
     "without-v1": Server("/embeddings", lambda _: None),

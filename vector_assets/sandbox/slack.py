@@ -34,7 +34,7 @@ Arguments = dict[str, str]
 class _RefusedError(Exception):
     """A method answers `ok: false`."""
 
-    def __init__(self, code: str, **fields: str) -> None:
+    def __init__(self, code: str, **fields: str | Json) -> None:
         super().__init__(code)
         self.body: Json = {"ok": False, "error": code, **fields}
 
@@ -72,6 +72,8 @@ def _methods(workspace: Workspace) -> dict[str, Callable[[Arguments], Json]]:
     vendor = _Methods(workspace)
     return {
         "auth.test": vendor.auth_test,
+        "auth.teams.list": vendor.auth_teams_list,
+        "users.info": vendor.users_info,
         "users.list": vendor.users_list,
         "usergroups.list": vendor.usergroups_list,
         "conversations.list": vendor.conversations_list,
@@ -96,21 +98,39 @@ class _Methods:
             "team_id": "T0SANDBOX",
             "user_id": "U0SANDBOX",
             "bot_id": "B0SANDBOX",
-            "is_enterprise_install": False,
+            "is_enterprise_install": bool(self._workspace.site.slack_teams),
         }
+
+    def auth_teams_list(self, arguments: Arguments) -> Json:
+        page, metadata = _page(self._workspace.site.slack_teams, arguments, key="id")
+        return {"teams": page, **metadata}
+
+    def users_info(self, arguments: Arguments) -> Json:
+        _require_scope(self._workspace, "users:read")
+        for user in self._workspace.users:
+            if user["id"] == arguments.get("user"):
+                return {"user": self._shown_user(user)}
+        raise _RefusedError("user_not_found")
 
     def users_list(self, arguments: Arguments) -> Json:
         _require_scope(self._workspace, "users:read")
-        page, metadata = _page(self._workspace.users, arguments, key="id")
-        if "users:read.email" not in self._workspace.site.slack_scopes:
-            page = [_without_email(user) for user in page]
+        _require_team(self._workspace, arguments)
+        members = [user for user in self._workspace.users if not user.get("is_stranger")]
+        page, metadata = _page(members, arguments, key="id")
+        page = [self._shown_user(user) for user in page]
         return {"members": page, "cache_ts": int(time.time()), **metadata}
+
+    def _shown_user(self, user: Json) -> Json:
+        hides_email = "users:read.email" not in self._workspace.site.slack_scopes
+        return _without_email(user) if hides_email else user
 
     def usergroups_list(self, arguments: Arguments) -> Json:
         _require_scope(self._workspace, "usergroups:read")
+        _require_team(self._workspace, arguments)
         return {"usergroups": self._workspace.usergroups}
 
     def conversations_list(self, arguments: Arguments) -> Json:
+        _require_team(self._workspace, arguments)
         types = arguments.get("types", "public_channel").split(",")
         if "public_channel" in types:
             _require_scope(self._workspace, "channels:read")
@@ -312,6 +332,17 @@ def _require_scope(workspace: Workspace, scope: str) -> None:
     if scope not in workspace.site.slack_scopes:
         provided = ",".join(workspace.site.slack_scopes)
         raise _RefusedError("missing_scope", needed=scope, provided=provided)
+
+
+def _require_team(workspace: Workspace, arguments: Arguments) -> None:
+    """Refuse a listing without a workspace when the app is installed for an organisation."""
+    team_ids = {team["id"] for team in workspace.site.slack_teams}
+    if not team_ids or arguments.get("team_id") in team_ids:
+        return
+    if "team_id" in arguments:
+        raise _RefusedError("invalid_team_id")
+    words = {"messages": ["[ERROR] missing required field: team_id"]}
+    raise _RefusedError("missing_argument", response_metadata=words)
 
 
 def _without_email(user: Json) -> Json:

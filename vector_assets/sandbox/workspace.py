@@ -45,6 +45,8 @@ class Site:
         notion_capabilities: What the integration may read: `content`, `comments`, `users`.
         notion_markdown_max_blocks: Most blocks of a page that come as Markdown.
         private_channel_ids: Slack channels that only members may read.
+        slack_teams: Workspaces, `id` and `name`, of an organisation that the Slack app is installed
+            for; empty for an app that is installed in one workspace.
         fireflies_is_admin: Whether the owner of the Fireflies key sees everyone's meetings.
     """
 
@@ -66,6 +68,7 @@ class Site:
     notion_markdown_max_blocks: int = 20_000
     private_channel_ids: list[str] = field(default_factory=list)
     slack_scopes: list[str] = field(default_factory=lambda: list(SLACK_SCOPES))
+    slack_teams: list[Json] = field(default_factory=list)
     fireflies_is_admin: bool = True
 
 
@@ -77,7 +80,8 @@ class Workspace:
         issues: Jira's, REST v3, with all their comments in `fields.comment.comments`.
         channels: Slack channels as in `channels.json`; `is_member: false` keeps the bot out,
             and `is_im: true` makes it a direct message.
-        users: As in Slack's `users.json`.
+        users: As in Slack's `users.json`; `is_stranger: true` is somebody from elsewhere, whom
+            only `users.info` shows.
         messages: Slack's by channel id, including replies.
         usergroups: Slack user groups, `id` and `handle`.
         posted_messages: What was sent to `chat.postMessage`, oldest first.

@@ -1,7 +1,7 @@
 """The interface of a source."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -21,6 +21,7 @@ from vector_assets.sources.items import (
     Known,
     NothingKnown,
     Quarantined,
+    Readers,
     Resolved,
     SourceItem,
     Unchanged,
@@ -104,6 +105,7 @@ class Source(ABC):
         overlap: How far before a day its window begins, because the vendor's search lags.
         newest_every: Shortest time between two calls of `newest` by the monitoring.
         when_nothing_is_listed: What to do when the vendor lists nothing at all.
+        has_readers: Whether `readers` yields anything; without it, the index is not read for it.
         known: What the index holds, set by the pipeline, so that a source can skip unchanged
             documents.
     """
@@ -112,6 +114,7 @@ class Source(ABC):
     overlap: ClassVar[timedelta]
     newest_every: ClassVar[timedelta] = timedelta(minutes=10)
     when_nothing_is_listed: ClassVar[str] = "check what its credentials may read"
+    has_readers: ClassVar[bool] = False
     known: Known = NothingKnown()
 
     @classmethod
@@ -128,6 +131,31 @@ class Source(ABC):
 
         Optional, from any thread, before `documents`; raises as `documents` does.
         """
+
+    def container_of(self, document_id: str, container: str) -> str:
+        """Return the key of a document's container, which `readers` takes.
+
+        Args:
+            document_id: `{source}:{native id}`.
+            container: Its name, as the index has it; the key by default.
+        """
+        return container
+
+    def readers(self, containers: Collection[str]) -> Iterator[Readers]:
+        """Yield who may read all documents of containers, so that a change reaches each of them.
+
+        A run that reaches the present asks before it reads, and corrects the documents in the
+        index, of whatever day, without reading them again. Nothing is yielded of a container whose
+        documents each have their own readers; these keep them.
+
+        Args:
+            containers: Keys of those that the index holds documents of.
+
+        Raises:
+            VectorAssetsError: As `documents` raises. Only what the vendor documents as a refusal
+                makes a container one that is no longer seen.
+        """
+        return iter(())
 
     @abstractmethod
     def documents(self, window: Window) -> Iterator[SourceItem]:

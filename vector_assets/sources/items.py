@@ -90,6 +90,20 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """Who may read every document of a container now, of whatever day.
+
+    Attributes:
+        container: Its key, as `Source.container_of` gives it.
+        access: As `Document.access`; None when the source no longer sees the container, so that
+            nobody is known to be allowed to read it.
+    """
+
+    container: str
+    access: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Something that is not read, though a person may expect it in the index.
 

@@ -175,6 +175,10 @@ class VectorStore(ABC):
     def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Replace fields of existing records, without reading or sending their vectors."""
 
+    def backdate(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Replace fields of existing records, and let `updated_at` go back."""
+        self.update_metadata(namespace, metadata_by_id)
+
     @abstractmethod
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
         """Delete records by id; unknown ids are ignored."""

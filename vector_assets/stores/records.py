@@ -5,7 +5,7 @@ which changes every fingerprint: an index of an older layout then needs `vector-
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -178,9 +178,58 @@ def _fingerprints(text: str, fields: Mapping[str, Value], vector_spec: str) -> d
     return {"fingerprint": fingerprint, VECTOR_FINGERPRINT: vector_cause(fingerprint)}
 
 
+def stored_access(access: Iterable[str]) -> tuple[str, ...]:
+    """Return the part of `Document.access` that fits into a record."""
+    return tuple(_fitting(access, _MAX_ACCESS_BYTES))
+
+
+def with_readers(metadata: Mapping[str, Value], access: Sequence[str]) -> dict[str, Value]:
+    """Return the fields to write to a record so that these may read it.
+
+    Args:
+        metadata: Of the record, complete.
+        access: As `stored_access` returns it.
+    """
+    fields = {**without_marks(metadata), "access": list(access)}
+    fingerprint = str(metadata.get("fingerprint") or "")
+    # A record that is not trusted stays so.
+    hashed = f"{vector_cause(fingerprint)}.{_hash(LAYOUT_VERSION, _as_stored(fields))}"
+    return {"access": list(access), "fingerprint": hashed if fingerprint else ""}
+
+
+_CHANGING_READERS = "readers change "
+_CHANGED_READERS = "readers changed "
+
+
+def is_changing_readers(head: Head) -> bool:
+    """Tell whether a change of readers was begun that has not reached all records."""
+    return head.document_fingerprint.startswith(_CHANGING_READERS)
+
+
+def changing_readers(head: Head) -> str:
+    """Return the `document_fingerprint` of a head while the readers of its document change."""
+    name = head.document_fingerprint
+    return name if not name or is_changing_readers(head) else _CHANGING_READERS + name
+
+
+def changed_readers(head: Head, access: Sequence[str]) -> str:
+    """Return the `document_fingerprint` of a document whose readers alone were changed.
+
+    It is that of no version, as what it hashes besides is not stored: when the source next yields
+    the document, its metadata are written anew.
+    """
+    name = head.document_fingerprint.removeprefix(_CHANGING_READERS)
+    return f"{_CHANGED_READERS}{_hash(name, list(access))}" if name else ""
+
+
+def has_changed_readers(fingerprint: str) -> bool:
+    """Tell whether a `document_fingerprint` is one of `changed_readers`."""
+    return fingerprint.startswith(_CHANGED_READERS)
+
+
 def unlisted_readers(document: Document) -> int:
     """Return how many readers do not fit into a document's records, and so cannot find it."""
-    return len(document.access) - len(_fitting(document.access, _MAX_ACCESS_BYTES))
+    return len(document.access) - len(stored_access(document.access))
 
 
 def metadata_bytes(metadata: Mapping[str, Value] | Value) -> int:

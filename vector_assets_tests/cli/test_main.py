@@ -40,6 +40,22 @@ def test_a_second_sync_has_nothing_to_do(run: Run, office: Sandbox) -> None:
         assert report["unchanged_documents"] == report["documents"] > 0
 
 
+def test_a_rescan_reads_an_edit_that_no_listing_shows(run: Run, office: Sandbox) -> None:
+    run("sync", "slack", "--days", "7")
+    replies = (
+        message
+        for messages in office.workspace.messages.values()
+        for message in messages
+        if message.get("thread_ts", message["ts"]) != message["ts"]
+    )
+    reply = next(replies)
+    reply["text"] = "a wholly other answer"
+    reply.pop("blocks", None)
+    for words, is_seen in (((), False), (("--rescan",), True)):
+        _, out, _ = run("sync", "slack", "--days", "7", "--json", *words)
+        assert bool(json.loads(out)[0]["embedded_chunks"]) == is_seen
+
+
 def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -> None:
     run("sync", "jira", "--days", "7")
     code, out, _ = run("find", "HAR-41", "--source", "jira", "--limit", "1")

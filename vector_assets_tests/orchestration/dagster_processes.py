@@ -149,11 +149,12 @@ def running_dagster(home: Path, environment: Mapping[str, str]) -> Iterator[Dags
     """Run `dagster dev` over this project until the block ends.
 
     Args:
-        home: Becomes `DAGSTER_HOME`.
+        home: Becomes `DAGSTER_HOME`; gets a plain dagster.yaml when it does not exist.
         environment: Added to a few of our own variables; nothing else is handed on.
     """
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    if not home.exists():
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     log = home / "dagster-dev.log"
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from vector_assets.core.days import Days
+from vector_assets.orchestration.local import prepare_home
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
@@ -12,6 +15,7 @@ from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.orchestration.dagster_processes import running_dagster
+from vector_assets_tests.support.patience import first_answer
 
 _RECORDED = """
 query ($path: [String!]!) {
@@ -67,6 +71,30 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
         assert sum(_number(event, "failed_documents") for event in events) == 0
         assert sum(_number(event, "chunks") for event in events) > 0
         assert store.count(source) >= sum(_number(event, "chunks") for event in events)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_run_that_hangs_is_ended_after_its_time_and_leaves_its_place_to_the_next(
+    serve: Callable[[Workspace], Sandbox], tmp_path: Path
+) -> None:
+    sandbox = serve(Workspace.load(PACKAGED_WORKSPACE))
+    sandbox.faults.fail("/jira/rest/api/3/search", drip_seconds=10)
+    environment = {
+        **sandbox.environment,
+        "VECTOR_STORE": "lancedb",
+        "LANCEDB_URI": str(tmp_path / "lancedb"),
+        "NIGHTLY_CRON": "0 0 1 1 *",
+        "RUN_MAX_HOURS": "0.02",
+    }
+    day = range_tags(Days.newest(1, datetime.now(UTC)))
+    with running_dagster(prepare_home(tmp_path / "home"), environment) as dagster:
+        hung = dagster.launch("nightly_ingestion", day, source="jira")
+        assert first_answer(lambda: sandbox.faults.requests("/jira/rest/api/3/search"))
+        waits = dagster.launch("nightly_ingestion", day, source="jira")
+        assert dagster.wait_for_run(hung) in {"FAILURE", "CANCELED"}
+        sandbox.faults.clear()
+        assert dagster.wait_for_run(waits) == "SUCCESS"
 
 
 def _number(event: dict[str, list[dict[str, int]]], label: str) -> int:

@@ -70,6 +70,11 @@ def test_the_last_thirty_days_of_each_source_that_is_on_are_asked_for_in_a_run_e
         assert request.tags["rescan"] == "true"
 
 
+def test_as_many_days_are_asked_for_as_the_settings_say() -> None:
+    requests, _ = evaluate(rescan_days=365, **ON)
+    assert {request.tags[RANGE_START_TAG] for request in requests} == {"2024-03-15"}
+
+
 def test_days_before_the_start_of_the_partitions_are_left_alone() -> None:
     requests, _ = evaluate(partitions_start="2025-03-13", **ON)
     assert {request.tags[RANGE_START_TAG] for request in requests} == {"2025-03-13"}

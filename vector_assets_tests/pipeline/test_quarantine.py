@@ -386,7 +386,7 @@ def test_a_cause_of_any_length_is_kept_short(store: VectorStore) -> None:
 def broken_jira(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
     """A Jira with one good issue and two that cannot be read, as the environment's settings."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    broken = [issue(n, updated=yesterday, summary=None, status="no object") for n in (1, 2)]
+    broken = [issue(n, updated=yesterday) | {"key": ""} for n in (1, 2)]
     sandbox.workspace.issues = [*broken, issue(3, updated=yesterday)]
     for name, value in {
         **{k: v for k, v in sandbox.environment.items() if k.startswith(("JIRA", "OPENAI"))},
@@ -409,12 +409,12 @@ def test_sync_and_status_name_what_is_in_quarantine_and_why(run: Run) -> None:  
 
     _, out, _ = run("status")
     assert "jira: 2 documents in quarantine" in out
-    assert f"failed since {datetime.now(UTC):%Y-%m-%d}, 1x: jira:10001: HAR-1 cannot be read" in out
+    assert f"failed since {datetime.now(UTC):%Y-%m-%d}, 1x: jira:10001: 10001 cannot be read" in out
 
     _, out, _ = run("status", "--json")
     (source,) = json.loads(out)["sources"]
     assert source["failed_documents"] == 2
-    assert source["quarantine"][0]["cause"].startswith("HAR-2 cannot be read")
+    assert source["quarantine"][0]["cause"].startswith("10002 cannot be read")
 
 
 def test_a_healed_document_is_gone_from_status_after_the_night(
@@ -451,9 +451,7 @@ def test_status_names_a_hundred_of_many_and_counts_all(
     broken_jira: Sandbox,
 ) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    broken_jira.workspace.issues = [
-        issue(n, updated=yesterday, summary=None, status="no object") for n in range(130)
-    ]
+    broken_jira.workspace.issues = [issue(n, updated=yesterday) | {"key": ""} for n in range(130)]
     run("sync")
     _, out, _ = run("status", "--json")
     (source,) = json.loads(out)["sources"]

@@ -109,7 +109,7 @@ def _jira(sandbox: Sandbox, _: Path) -> None:
 
 
 def _jira_shape(sandbox: Sandbox, _: Path) -> None:
-    sandbox.workspace.issues = [issue(1, summary=None, status="no object"), issue(2)]
+    sandbox.workspace.issues = [issue(1) | {"key": ""}, issue(2)]
 
 
 def _jira_heal(sandbox: Sandbox, _: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_run_for_its_day_by_hand_clears_it_too(
 def test_thirty_issues_that_failed_cost_one_request_and_no_search(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.workspace.issues = [issue(n, summary=None, status="no object") for n in range(30)]
+    sandbox.workspace.issues = [issue(n) | {"key": ""} for n in range(30)]
     runs = Runs("jira", sandbox, tmp_path)
     runs.by_hand()
     assert len(runs.held()) == 30
@@ -341,7 +341,7 @@ def test_thirty_issues_that_failed_cost_one_request_and_no_search(
 def test_an_issue_that_moved_out_of_the_projects_that_are_read_is_let_go(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.workspace.issues = [issue(1, summary=None, status="no object"), issue(2)]
+    sandbox.workspace.issues = [issue(1) | {"key": ""}, issue(2)]
     runs = Runs("jira", sandbox, tmp_path, jira_projects="HAR")
     runs.by_hand()
     sandbox.workspace.issues[0] = issue(1, project="SEA")
@@ -353,7 +353,7 @@ def test_an_issue_that_moved_out_of_the_projects_that_are_read_is_let_go(
 def test_an_account_that_sees_nothing_any_more_lets_go_of_nothing(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.workspace.issues = [issue(1, summary=None, status="no object"), issue(2)]
+    sandbox.workspace.issues = [issue(1) | {"key": ""}, issue(2)]
     runs = Runs("jira", sandbox, tmp_path)
     runs.by_hand()
     # A fault of the night's window would end the run before; this one is of the second half alone.

@@ -207,6 +207,17 @@ class StoreConformance:
         assert best.metadata["authors"] == ["Bo", "Cy"]
         assert best.metadata["text"] == "labels print"
 
+    def test_records_can_be_dated_back_and_replaced_by_an_older_version(
+        self, opened: VectorStore
+    ) -> None:
+        opened.upsert(SPACE, records(document(updated_at="2026-03-05"), "carrots grow"))
+        older = records(document(updated_at="2026-03-01"), "labels print")
+        earlier = older[0].metadata["updated_at"]
+        opened.backdate(SPACE, {"jira:1#0": {"updated_at": earlier, "document_fingerprint": ""}})
+        assert opened.heads(SPACE, ["jira:1"])["jira:1"].updated_at == earlier
+        opened.upsert(SPACE, older)
+        assert opened.metadata(SPACE, ["jira:1#0"])["jira:1#0"]["text"] == "labels print"
+
     def test_metadata_comes_back_as_it_was_written(self, opened: VectorStore) -> None:
         doc = document(
             title="Ωμέγα 🚀 עברית 'quoted' \"doubly\" \\ back",

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from vector_assets.core.errors import UnavailableError
+from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
+from vector_assets.index.search import find
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets.stores.lancedb.words import MAX_WORD_CHARACTERS, STOP_WORDS
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
-from vector_assets_tests.support.tiny import document
+from vector_assets_tests.support.tiny import TinyEmbedder, document
 
 CLASS_NAME = "AbstractSingletonProxyFactoryBeanDefinitionReader"
 
@@ -75,6 +79,22 @@ def test_the_document_with_the_words_comes_first(
     store: LanceDBStore, question: str, name: str
 ) -> None:
     assert best(store, question) == f"jira:{name}"
+
+
+class EmbedderOutOfReach(TinyEmbedder):
+    """An embedder whose service does not answer, so that words alone are searched."""
+
+    def embed_query(self, text: str) -> Vectors:
+        raise UnavailableError("openai", "HTTP 503")
+
+
+@pytest.mark.parametrize(("question", "name"), QUESTIONS)
+def test_find_answers_with_the_document_by_words_alone(
+    store: LanceDBStore, question: str, name: str
+) -> None:
+    settings = Settings(vector_assets_sources="jira")
+    answers = find(question, settings=settings, store=store, embedder=EmbedderOutOfReach())
+    assert answers.answers[0].document_id == f"jira:{name}"
 
 
 def test_words_that_are_not_indexed_yet_are_cut_alike(tmp_path: Path) -> None:

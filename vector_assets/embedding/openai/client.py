@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -176,19 +175,27 @@ class OpenAIApi:
         try:
             answer = self._request(texts, form)
         except ContractError:
-            # Some servers answer base64 with nothing.
-            plain = replace(form, encoding="float")
-            if plain == form:
+            plain_answer = self._plain_answer(texts, form)
+            if plain_answer is None:
                 raise
-            with suppress(ContractError):
-                plain_answer = self._request(texts, plain)
-                if isinstance(plain_answer, Answer):
-                    self._form = plain
-                    return plain_answer
-            raise
+            return plain_answer
         if isinstance(answer, Refusal) and self._form != form:
             # Another thread has meanwhile learned what the server reads.
             return self.request(texts)
+        return answer
+
+    def _plain_answer(self, texts: list[str], form: Form) -> Answer | None:
+        """Ask a server for lists of numbers that answers base64 with nothing, and keep to them."""
+        plain = replace(form, encoding="float")
+        if plain == form:
+            return None
+        try:
+            answer = self._request(texts, plain)
+        except ContractError:
+            return None
+        if not isinstance(answer, Answer):
+            return None
+        self._form = plain
         return answer
 
     def adapt(self, harmless: str) -> Refusal | None:
@@ -197,14 +204,28 @@ class OpenAIApi:
         Returns:
             Why it embeds that text in no form, or None.
         """
-        refusal = self._request([harmless], form := self._form)
-        if isinstance(refusal, Answer):
+        form = self._form
+        refusal = self._tried(harmless, form)
+        if refusal is None:
             return None
         for other in form.others():
-            if isinstance(self._request([harmless], other, max_repeats=0), Answer):
+            if self._tried(harmless, other) is None:
                 self._form = other
                 return None
+        if refusal.may_pass:
+            # Perhaps it only fails in passing: now ask for as long as one asks for a text.
+            return self._tried(harmless, form, max_repeats=MAX_RETRIES)
         return refusal
+
+    def _tried(
+        self, text: str, form: Form, *, max_repeats: int = _MAX_REPEATS_OF_MANY
+    ) -> Refusal | None:
+        """Return why a text is not embedded in a form of request, or None."""
+        try:
+            answer = self._request([text], form, max_repeats=max_repeats)
+        except ContractError as error:
+            return Refusal(HTTPStatus.OK, f"it answered {error.seen}")
+        return answer if isinstance(answer, Refusal) else None
 
     @property
     def form(self) -> Form:
@@ -245,7 +266,8 @@ class OpenAIApi:
             except openai.APIStatusError as error:
                 if error.status_code not in _FAILURES or failed == max_repeats:
                     raise
-                time.sleep(_retry_after_seconds(error.response, failed))
+                wanted_seconds = _retry_after_seconds(error.response, failed)
+                time.sleep(min(_MAX_BACKOFF_SECONDS, wanted_seconds))
                 failed += 1
             else:
                 self._limiter.succeeded()

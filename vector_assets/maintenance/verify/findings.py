@@ -5,7 +5,8 @@ Pure functions: nothing is read from an index or written to one here.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import numpy as np
@@ -18,6 +19,7 @@ from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
     chunk_fingerprint,
     document_fingerprint,
+    has_changed_readers,
     head_id,
     ordinal_of,
     record_id,
@@ -37,7 +39,8 @@ class Defect(StrEnum):
 
     Attributes:
         MISSING: The index lacks a document or a chunk; it is written.
-        STALE: An older version, or a write that did not finish; the current version is written.
+        STALE: Another version than the source gives, or a write that did not finish; the source's
+            version is written.
         ORPHANED: A chunk of no document, which is deleted; or a document that the source no longer
             lists, which `prune` deletes.
         DOUBLED: Several records share an id; or a passage now belongs to another document.
@@ -100,9 +103,18 @@ class Wanted:
         """Last activity, epoch seconds."""
         return self.document.updated_at.timestamp()
 
-    def is_newer_than(self, updated_at: float | None) -> bool:
-        """Tell whether this version should have replaced the version of this time."""
-        return self.is_due and updated_at is not None and updated_at < self.updated_at
+    def replaces(self, updated_at: float | None) -> bool:
+        """Tell whether this version should have replaced the version of this other time."""
+        if not self.is_due or updated_at is None:
+            return False
+        return not self.document.is_overtaken_by(updated_at)
+
+    def replacing(self, version: tuple[float, str] | None) -> "Wanted":
+        """Return it as what replaces a version of the index, also of one dated later."""
+        if version is None or version[0] <= self.updated_at:
+            return self
+        replaces_at = datetime.fromtimestamp(version[0], UTC)
+        return replace(self, document=replace(self.document, replaces_at=replaces_at))
 
     @property
     def urls(self) -> set[str]:
@@ -241,7 +253,7 @@ class _Examination:
         elif wanted is not None and self._head is None:
             detail = "the first record of the document is missing"
             yield self._finding(Defect.MISSING, head_id(self._id), detail)
-        elif wanted is not None and wanted.is_newer_than(updated_at) and not is_reported:
+        elif wanted is not None and wanted.replaces(updated_at) and not is_reported:
             detail = f"the source has a version of {wanted.document.updated_at:%Y-%m-%d %H:%M} UTC"
             yield self._finding(Defect.STALE, "", detail)
         head = self._head
@@ -285,6 +297,15 @@ class _Examination:
         return Finding(kind, self._id, chunk_id, detail)
 
 
+def version_of(document_id: str, records: Sequence[Record]) -> tuple[float, str] | None:
+    """Return time and fingerprint of the version that the index holds; None without a head."""
+    for record in records:
+        updated_at = record.metadata.get("updated_at")
+        if record.id == head_id(document_id) and isinstance(updated_at, int | float):
+            return float(updated_at), str(record.metadata.get("document_fingerprint") or "")
+    return None
+
+
 def is_intact(record: Record, vector_spec: str) -> bool:
     """Tell whether a record belongs under its id and hashes to its own fingerprint."""
     metadata = record.metadata
@@ -300,10 +321,11 @@ def is_intact(record: Record, vector_spec: str) -> bool:
 
 def _is_version(head: Record, wanted: Wanted) -> bool:
     expected = wanted.metadata[head_id(wanted.document.id)]
+    fingerprint = str(head.metadata.get("document_fingerprint"))
+    # After a change of readers alone it is that of no version; the chunks are compared one by one.
     return (
-        head.metadata.get("document_fingerprint") == wanted.document_fingerprint
-        and head.metadata.get("stamp", "") == expected["stamp"]
-    )
+        fingerprint == wanted.document_fingerprint or has_changed_readers(fingerprint)
+    ) and head.metadata.get("stamp", "") == expected["stamp"]
 
 
 def number_in(metadata: Metadata, name: str) -> float:

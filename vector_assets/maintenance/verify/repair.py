@@ -117,7 +117,8 @@ def _is_to_be_written(case: Case) -> bool:
     id_of_head = head_id(case.document_id)
     head = next((record for record in case.records if record.id == id_of_head), None)
     is_head_intact = head is not None and head.id not in rewritten
-    if head is not None and is_head_intact and _is_newer(head, case.wanted):
+    is_newer = case.wanted.document.is_overtaken_by
+    if head is not None and is_head_intact and is_newer(number_in(head.metadata, "updated_at")):
         # The index holds a newer version than this listing of the source.
         return False
     return any(not (each.chunk_id and each.kind is Defect.ORPHANED) for each in case.findings)

@@ -15,7 +15,14 @@ from vector_assets.core.days import Days, Window, start_of_day
 from vector_assets.core.errors import DocumentError
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.spec import IndexSpec
-from vector_assets.maintenance.verify.findings import Defect, Finding, Wanted, Yardstick, examine
+from vector_assets.maintenance.verify.findings import (
+    Defect,
+    Finding,
+    Wanted,
+    Yardstick,
+    examine,
+    version_of,
+)
 from vector_assets.pipeline.extract import batched, newest_documents
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.redaction.redact import redact_document, words_without_secrets
@@ -23,6 +30,8 @@ from vector_assets.sources.base import Source
 from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
+    Quarantined,
+    Resolved,
     SourceItem,
     Unchanged,
     document_id_of_item,
@@ -31,6 +40,9 @@ from vector_assets.stores.base import Record, VectorStore
 from vector_assets.stores.records import document_id_of, head_id, ordinal_of, record_id
 
 MAX_FINDINGS = 10_000
+MAX_ASKED_BY_ID = 1_000
+"""How many documents that a listing lacks are asked for by their ids; each may cost a request."""
+
 _BATCH_IDS = 1_000
 
 
@@ -107,6 +119,7 @@ class Verifier:
         self._yardstick = Yardstick.of(embedder)
         self._covered: dict[str, int] = {}
         self._owners: dict[int, str] = {}
+        self._seen_heads: dict[str, tuple[float, str]] = {}
         self.report = VerifyReport(source.name, days)
 
     def verify(self) -> VerifyReport:
@@ -140,11 +153,12 @@ class Verifier:
                 for url in filter(None, expected.urls):
                     self._owners.setdefault(hash(url), document_id)
             held = self._held(wanted)
-            suspects |= {
-                document_id
-                for document_id, expected in wanted.items()
-                if self._examined(document_id, expected, held[document_id])
-            }
+            for document_id, expected in wanted.items():
+                head = version_of(document_id, held[document_id])
+                if self._examined(document_id, expected.replacing(head), held[document_id]):
+                    suspects.add(document_id)
+                    if head is not None:
+                        self._seen_heads[document_id] = head
             self.report.documents += len(wanted)
             self._on_progress(self.report)
         return suspects
@@ -226,11 +240,13 @@ class Verifier:
             if head_id(document_id) in chunk_ids
         ]
         heads = self._store.heads(self._namespace, with_head) if with_head else {}
-        inside = {
-            document_id
+        seen_heads = {
+            document_id: (head.updated_at, head.document_fingerprint)
             for document_id, head in heads.items()
             if self._is_in_window(head.updated_at)
         }
+        self._seen_heads |= seen_heads
+        inside = set(seen_heads)
         headless = [each for each in chunk_ids_by_document if each not in heads]
         chunk_ids = [
             chunk_id for document_id in headless for chunk_id in chunk_ids_by_document[document_id]
@@ -259,6 +275,12 @@ class Verifier:
                 yield self._cases(list(wanted), wanted)
         unlisted = sorted(suspects - listed)
         moved = self._moved_later(set(unlisted))
+        for batch in batched(self._by_id([each for each in unlisted if each not in moved])):
+            wanted = self._wanted_again(batch)
+            listed.update(map(document_id_of_item, batch))
+            if wanted:
+                yield self._cases(list(wanted), wanted)
+        unlisted = sorted(suspects - listed)
         for at in range(0, len(unlisted), _BATCH_IDS):
             cases = self._cases(unlisted[at : at + _BATCH_IDS], {})
             yield [_without_orphans(case) if case.document_id in moved else case for case in cases]
@@ -272,9 +294,31 @@ class Verifier:
         cases = []
         for document_id, records in self._fetched(chunk_ids, document_ids).items():
             expected = wanted.get(document_id)
+            head = version_of(document_id, records)
+            # This version was read after the one that the index held then and holds still.
+            if expected is not None and head == self._seen_heads.get(document_id):
+                expected = expected.replacing(head)
             findings = self._examined(document_id, expected, records)
             cases.append(Case(document_id, expected, records, findings))
         return cases
+
+    def _by_id(self, document_ids: Sequence[str]) -> Iterator[SourceItem]:
+        """Yield what the source gives for documents that it does not list in these days.
+
+        A document may have gone back in time: a file that was replaced by an older one, or a
+        message that was deleted after others.
+        """
+        asked: list[Quarantined] = []
+        for document_id in document_ids[:MAX_ASKED_BY_ID]:
+            if head := self._seen_heads.get(document_id):
+                day = datetime.fromtimestamp(head[0], UTC).date()
+                asked.append(Quarantined(document_id, "", day, self._window, self._now, self._now))
+        if not asked:
+            return
+        wanted = {document.document_id for document in asked}
+        for item in self._source().retry(asked):
+            if document_id_of_item(item) in wanted and not isinstance(item, Resolved):
+                yield item
 
     def _moved_later(self, document_ids: set[str]) -> set[str]:
         """Return those that the source dates after these days, which a later verify covers."""

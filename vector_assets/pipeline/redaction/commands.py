@@ -83,13 +83,26 @@ _AWS_PAIR = re.compile(
         (?P<value> [A-Za-z0-9/+]{40} ) (?![A-Za-z0-9/+=])""",
     re.VERBOSE,
 )
+_WINDOWS = re.compile(
+    r"""\b net[ ] (?: use \b [^\n]{1,100} /user:\S{1,60} | user [ ] \S{1,60} ) [ ]
+        (?P<value> (?!/) \S{1,100} )
+        | (?<!\S) /p (?:ass(?:word)?)? : (?P<other_value> [^\s=]{1,100} ) (?!=)""",
+    _FLAGS,
+)
+_HTPASSWD = re.compile(
+    r"\bhtpasswd[ ]-[a-zA-Z]{0,5}b[a-zA-Z]{0,5}[ ]\S{1,100}[ ]\S{1,60}[ ](?P<value>\S{1,100})"
+)
+_COPIED = re.compile(
+    r"\b(?:s?ftp|scp|smb|rsync)[ ][\w.-]{1,60}:(?P<value>[^\s:/@]{1,100})@[\w-]", re.IGNORECASE
+)
 _PGPASS = re.compile(
     r"""(?m: ^ ) [\w.*-]{1,100} : (?:\d{2,5}|\*) : [\w*-]{1,60} : [\w*.-]{1,60}
         : (?P<value> [^\s:]{1,100} ) (?m: $ )""",
     re.VERBOSE,
 )
 _CREDENTIALS = r"""
-    creds? | credentials? | log-?ins? | log(?:ged)?[ -]?in[ ](?:with|as) | zugangsdaten
+    (?:basic[ ]|http[ ])?auth
+    | creds? | credentials? | log-?ins? | log(?:ged)?[ -]?in[ ](?:with|as) | zugangsdaten
     | anmeldedaten | identifiants | credenciales | credenciais | credenziali | inloggegevens
     | poświadczenia | 账号密码 | 帳號密碼 | 账号/密码 | учетные[ ]данные | учётные[ ]данные
     | ログイン情報 | логин | логин/пароль
@@ -102,11 +115,13 @@ _PAIR = re.compile(
         [ \n*_"'`(\x01]{{0,6}}
         (?P<user> [^\s:/|,"'`=\x01]{{1,60}} ) ["'`*_\x01]{{0,3}}
         (?: [ ]? (?P<mark> [:/|] ) [ ]? | ,? [ ] (?:and|und|et|y|e|with|-) [ ] | ,? [ ] )
-        ["'`*_\x01]{{0,4}} (?P<value> [^\s"'`|\x01]{{1,100}} )""",
+        ["'`*_\x01]{{0,4}} (?= \S{{0,99}} [\d!\#$%^&*+?~=@] )
+        (?P<value> [^\s"'`|\x01]{{1,100}} )""",
     _FLAGS,
 )
 _PAIR_WORDS = (
-    "cred", "login", "log in", "logged in", "/pass", "/ pass", "/pw", "& pass", "|pass", ":pass",
+    "cred", "auth", "login", "log in", "logged in", "/pass", "/ pass", "/pw", "& pass", "|pass",
+    ":pass",
     "zugang", "anmelde", "identifiants", "inlog", "poświadczenia", "账号", "帳號", "учетные",
     "учётные", "логин", "ログイン", "contraseña",
 )  # fmt: skip
@@ -171,14 +186,28 @@ def _commands(text: str, lowered: str) -> Iterator[Secret]:
         yield from _values(_PIPED, text)
     if "AKIA" in text or "ASIA" in text:
         yield from _values(_AWS_PAIR, text)
+    if "net us" in lowered or "/p" in lowered:
+        yield from _values(_WINDOWS, text, are_strong=True)
+    if "htpasswd" in text:
+        yield from _values(_HTPASSWD, text)
+    if "@" in text:
+        yield from _values(_COPIED, text)
     yield from _values(_PGPASS, text)
 
 
-def _values(expression: re.Pattern[str], text: str) -> Iterator[Secret]:
-    """Yield the groups `value` and `other_value` of an expression unless they are placeholders."""
+def _values(
+    expression: re.Pattern[str], text: str, *, are_strong: bool = False
+) -> Iterator[Secret]:
+    """Yield the groups `value` and `other_value` of an expression unless they are placeholders.
+
+    Args:
+        expression: Has one group or the other in each match.
+        text: To search.
+        are_strong: Whether to leave out what may be a word.
+    """
     for match in expression.finditer(text):
         group = match.lastgroup or "value"
-        if not is_placeholder(match[group]):
+        if not is_placeholder(match[group]) and (not are_strong or is_strong(match[group])):
             yield Secret(*match.span(group), "password")
 
 

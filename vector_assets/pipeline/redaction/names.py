@@ -20,7 +20,8 @@ _OTHER_LANGUAGES = (
 _SHORT = ("pass", "pw", "psw", "pswd", "pword", "pass-word", "pass word", "dbpass", "dbpassw",
     "mypass", "userpass", "rootpass", "adminpass", "ftppass", "smtppass", "mailpass", "pgpass",
     "sshpass", "requirepass", "masterauth", "redis_auth", "rediscli_auth", "senha", "clave",
-    "sandi", "пасс", "гасло", "code d'accès", "pin", "pin code", "pincode", "wifi key", "wlan key",
+    "sandi", "пасс", "гасло", "code d'accès", "pin", "pin code", "pincode",
+    "pass phrase", "wifi key", "wlan key",
     "zugangscode",
 )  # fmt: skip
 

@@ -27,7 +27,7 @@ _SAME_LENGTH = str.maketrans(
         **dict.fromkeys("‐‑‒–—―−﹣", "-"),
         **dict.fromkeys("：﹕꞉∶", ":"),
         **dict.fromkeys("→➜➔⇒➡⟶⟹►▶", "→"),
-        "│": "|", "。": ".", "İ": "I",
+        "│": "|", "┃": "|", "║": "|", "。": ".", "İ": "I",
     }
 )  # fmt: skip
 """The İ is the only letter whose lower case is longer than itself."""

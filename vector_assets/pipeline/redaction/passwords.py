@@ -34,7 +34,7 @@ VALUE = r"""
 """
 _MARKS = r"""[\\"'`*_~\])\x01]{0,8}"""
 _VALUE_WORD = r"""(?: [\s,]{0,8} ["']? \b value (?: [\s\x01]{1,3} (?=is\b) )? ["'*\x01]{0,4} )?"""
-_SYMBOL = r":?=|=>?|={2,3}|:|\|{1,3}|[-=~]{0,2}>|→"
+_SYMBOL = r"%3[ad]|\\u003[ad]|:?=|=>?|={2,3}|:|\|{1,3}|[-=~]{0,2}>|→"
 _BEFORE_VALUE = r"""
     (?: [*_~\x01`]{1,4} (?=[\s\x01]) )? [ \x01]{0,4}
     (?: (?:now|still|currently|just|jetzt|maintenant|ahora|agora|ora|nu|теперь) [ ] )?
@@ -57,11 +57,14 @@ _JOINED = re.compile(
     _FLAGS,
 )
 _JOINED_VALUE = re.compile(_BEFORE_VALUE + VALUE, _FLAGS)
-_END_OF_SENTENCE = re.compile(r"[.!?;](?=\s|$)|\n|\[redacted: ")
+_END_OF_SENTENCE = re.compile(
+    r"[.!?;](?=\s|$)(?!\s(?:the\s)?(?:new|it|here|neues)\b)|\n|\[redacted: ", re.IGNORECASE
+)
 _SENTENCE_CHARACTERS = 120
 
 _FOLLOWED = re.compile(
-    rf"{_TAIL} {_MARKS} (?: [ ,]{{1,3}} [-(]? | \( | [ \x01]{{0,3}} \n{{1,2}} )"
+    rf"{_TAIL} {_MARKS}"
+    rf" (?: [ ,]{{1,3}} [-(]? | 's[ ] | [ ]?[.…]{{1,4}}[ ] | \( | [ \x01]{{0,3}} \n{{1,2}} )"
     rf" [*_~\x01]{{0,4}} {VALUE}",
     _FLAGS,
 )
@@ -82,6 +85,8 @@ TRAILING = ".,;:?)]}>*_~、，؛，"
 _EQUALS = ("=", "==", "===", ":=", "=>")
 _CALL = re.compile(r"[\w\])]\.\w{1,40}\(")
 _LINE_END = re.compile(r"[ \t*_~\x01`]*(?:[|\n]|$)")
+_NUMBERS = ("pin", "pin code", "pincode", "passcode")
+_LEAST_PIN, _MOST_PIN = 4, 12
 _LEAST_WORD = 5
 _LEAST_DIGITS = 6
 
@@ -142,13 +147,13 @@ def _direct(name: Name, match: re.Match[str]) -> Secret | None:
     if name.word in ("key", "token"):
         is_secret = is_random(value)
     elif name.is_whole:
-        is_secret = is_strong(value) or (value.isdigit() and 4 <= len(value) <= 12)
+        is_secret = is_strong(value) or (value.isdigit() and _LEAST_PIN <= len(value) <= _MOST_PIN)
     else:
-        is_secret = is_mixed(value) or (
-            name.word != "secret"
-            and separator in (*_EQUALS, ":")
-            and _is_assigned(match, separator, value, quote)
-        )
+        # In sentences, tags and cells of tables addresses and versions stand as well.
+        is_said = separator not in (*_EQUALS, ":") and name.word != "secret"
+        is_secret = is_strong(value) if is_said else is_mixed(value)
+        if not is_said and name.word != "secret":
+            is_secret = is_secret or _is_assigned(match, separator, value, quote)
     return _secret(name, start, end) if is_secret else None
 
 
@@ -184,6 +189,8 @@ def _beside(name: Name, text: str, start: int, end: int) -> Secret | None:
         value_start, value_end, value, quote = value_of(followed, is_setting=False)
         if name.kind != "password":
             is_secret = is_random(value, is_long=True)
+        elif name.word in _NUMBERS and value.isdigit():
+            is_secret = _LEAST_PIN <= len(value) <= _MOST_PIN
         else:
             is_secret = is_very_strong(value) if quote == "bare" else is_strong(value)
         if is_secret and _may_be_secret(followed[quote], value, quote):
@@ -236,7 +243,7 @@ def value_of(match: re.Match[str], *, is_setting: bool) -> tuple[int, int, str, 
     value = match[quote]
     if quote == "bare":
         if is_setting:
-            value = re.split("[;&,]", value, maxsplit=1)[0]
+            value = re.split("[;&,]|%26", value, maxsplit=1)[0]
         value = re.split(r"</|\\[\"n]", value, maxsplit=1)[0] or value
         letters = _LETTERS_AFTER_ASCII.search(value)
         value = value[: letters.start()] if letters else value

@@ -9,7 +9,9 @@ _NAMED = r"(?:password|passwd|passphrase|passcode|passwort|pwd|secret|token|key|
 _MASK_OR_VARIABLE = re.compile(
     rf"""
       [\s$%{{}}<>\[\](@\#&*•●.…x_?-]* $                # nothing but masks
-    | .* \[redacted | \$\{{ | \$\( | \$\[ | \$\$ | \$\d+ $ | %[({{] | [@\#]\{{ | \\\( | \{{ | \[
+    | .* \[redacted | \$\{{ | \$\$ | \$\d+ $ | %[({{] | [@\#]\{{ | \\\( | \{{[{{%]
+    | \[ [^\]]* \] [(\[]
+    | \$? [\[({{] [\w\s./:|,"'-]* [\])}}]* $               # $(cat file), {{name}}, [see below]
     | \$ (?: [a-z_]+ (?:->\w+)* | \w* {_NAMED} \w* ) [)\]}}]* $
     | % [a-z_]+ %? $ | @ [a-z_]+ @? $
     | (?-i: \$? [A-Z]+ (?:_[A-Z0-9]+)+ ) $                         # a variable of the environment
@@ -74,6 +76,7 @@ _ORDINARY = re.compile(
     | \d+ [-] [a-z]+ (?: - [a-z]+ )* $                              # 8-character, 30-day
     | [a-z]{2,10} - \d+ $                                          # HAR-123
     | [a-z]+ \d{0,3} (?: [./_] [a-z]+ \d{0,3} )+ \W* $             # names of hosts and files
+    | \w+ (?: / [a-z]+ )+ $ | (?: ctrl | alt | shift | cmd | win ) [+-] .* $   # paths, keys
     | [\w.+-]+ @ [\w-]+ \. [\w.-]+ \W* $                            # an address
     | (?: sha | md | base | utf | pbkdf | argon | bcrypt | scrypt | oauth | aes | rsa | hs | rs | es
         | http | ipv | log | win | id ) -? \d+ [a-z]{0,6} (?: [-_/] \w+ )* $
@@ -125,7 +128,9 @@ def is_mixed(value: str) -> bool:
     """Tell whether a value has letters, and digits or signs, unlike words and numbers."""
     if len(value) < _LEAST_CHARACTERS or not any(map(str.isalpha, value)):
         return False
-    return any(map(str.isdigit, value)) or not _SPECIAL.isdisjoint(value[:-1])
+    if any(map(str.isdigit, value)):
+        return True
+    return not _SPECIAL.isdisjoint(value[:-1]) and _ORDINARY.match(value) is None
 
 
 def is_strong(value: str) -> bool:

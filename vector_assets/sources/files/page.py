@@ -1,7 +1,7 @@
 """Parse a file of Markdown or plain text: title, properties, and a section per heading."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import pairwise
@@ -9,10 +9,24 @@ from typing import Any, Self
 
 import yaml
 from markdown_it import MarkdownIt
+from yaml.composer import ComposerError
 
 from vector_assets.core.documents import Section
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.M)
+MAX_FRONT_MATTER_CHARACTERS = 32_768
+"""Longer front matter is text like any other."""
+
+MAX_FRONT_MATTER_DEPTH = 16
+"""Front matter that is nested deeper is text like any other."""
+
+MAX_MARKDOWN_LINES = 50_000
+"""A longer file is one section, without headings: a parsed line takes up to 4 KB of memory."""
+
+MAX_HEADING_CHARACTERS = 1_000
+"""A longer heading, or title in the front matter, is text: a heading stands above each section
+below it."""
+
 _CREATED_KEYS = ("date", "created", "created_at")
 
 
@@ -34,14 +48,55 @@ class Page:
     def of(cls, text: str, *, is_markdown: bool) -> Self:
         """Parse a text; plain text is one section."""
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-        if not is_markdown:
+        if not is_markdown or text.count("\n") >= MAX_MARKDOWN_LINES:
             return cls("", {}, (Section(text),) if text.strip() else ())
         properties, written, body = _front_matter(text)
-        named = properties.get("title")
-        title = "" if named is None or isinstance(named, list | dict) else str(named).strip()
+        title = _title_of(properties)
         heading, sections = _sections(body, is_titled=bool(title))
         facts = (Section(written, "Properties"),) if written else ()
         return cls(title or heading, properties, (*facts, *sections))
+
+
+class _FlatLoader(yaml.SafeLoader):
+    """Loads YAML whose values cannot grow beyond its text.
+
+    An alias repeats what its anchor holds, and a few lines of them make gigabytes. A tag forces a
+    conversion that the text may not stand. Front matter needs neither.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Return the next node.
+
+        Raises:
+            ComposerError: It is an alias, has a tag, or is nested too deep.
+        """
+        peek: Callable[[], Any] = self.peek_event
+        event = peek()
+        place = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            raise ComposerError(None, None, "aliases are not read", place)
+        if event.tag is not None:
+            raise ComposerError(None, None, "tags are not read", place)
+        if self._depth >= MAX_FRONT_MATTER_DEPTH:
+            raise ComposerError(None, None, "it is nested too deep", place)
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
+def _title_of(properties: Mapping[str, Any]) -> str:
+    """Return the title in the front matter; empty when there is none that fits."""
+    named = properties.get("title")
+    if isinstance(named, int) and named.bit_length() > MAX_HEADING_CHARACTERS:
+        return ""
+    title = "" if named is None or isinstance(named, list | dict | set) else str(named).strip()
+    return title if len(title) <= MAX_HEADING_CHARACTERS else ""
 
 
 def _front_matter(text: str) -> tuple[Mapping[str, Any], str, str]:
@@ -50,11 +105,12 @@ def _front_matter(text: str) -> tuple[Mapping[str, Any], str, str]:
     A block between dashes that is not a YAML mapping belongs to the body.
     """
     front_matter = _FRONT_MATTER.match(text)
-    if front_matter is None:
+    if front_matter is None or len(front_matter[1]) > MAX_FRONT_MATTER_CHARACTERS:
         return {}, "", text
     try:
-        properties = yaml.safe_load(front_matter[1])
-    except (yaml.YAMLError, ValueError, RecursionError):
+        # A subclass of SafeLoader, which makes nothing but plain values.
+        properties = yaml.load(front_matter[1], _FlatLoader)  # noqa: S506
+    except (yaml.YAMLError, ValueError):
         return {}, "", text
     if not isinstance(properties, dict):
         return {}, "", text
@@ -96,9 +152,12 @@ class _Heading:
 
 def _headings(body: str) -> Iterator[_Heading]:
     """Yield the headings of a page, without those in quotes, lists and code."""
-    for token, inline in pairwise(MarkdownIt("commonmark").parse(body)):
+    # What stands inside a line is not wanted, and a long line of marks would take gigabytes.
+    for token, inline in pairwise(MarkdownIt("commonmark").disable("inline").parse(body)):
         if token.type == "heading_open" and token.level == 0 and token.map:
-            yield _Heading(int(token.tag[1:]), inline.content.strip(), *token.map)
+            text = inline.content.strip()
+            if len(text) <= MAX_HEADING_CHARACTERS:
+                yield _Heading(int(token.tag[1:]), text, *token.map)
 
 
 def authors_of(properties: Mapping[str, Any]) -> tuple[str, ...]:

@@ -5,11 +5,9 @@ Also a template for a new source: this module, its line in the registry, its set
 
 import hashlib
 import os
-import stat
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -19,73 +17,23 @@ from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
+from vector_assets.sources.files.folder import MARKDOWN_SUFFIXES, File, Listing, content_of
 from vector_assets.sources.files.page import Page, authors_of, created_at_of
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
-    Gap,
     Quarantined,
     Resolved,
     SourceItem,
 )
 
-MARKDOWN_SUFFIXES = {".md", ".markdown"}
-SUFFIXES = {*MARKDOWN_SUFFIXES, ".txt"}
-
 MAX_PATH_BYTES = 450
 """Longest path that is its own id; an id with source and chunk may have 512 bytes in an index."""
 
-_READS = 3
+_READ_AHEAD = 100
+"""Files whose versions in the index are asked for at once, before they are read."""
+
 _CHECK = "Check FILES_PATH, and that the folder is mounted and may be read."
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file of the listing.
-
-    Attributes:
-        path: Absolute path, below the root.
-        name: Path from the root, with `/` between its parts.
-        modified_at: Last change of the content, UTC.
-        arrived_at: Last change of any kind, such as a move, of it or a folder above it; UTC.
-    """
-
-    path: Path
-    name: str
-    modified_at: datetime
-    arrived_at: datetime
-
-
-@dataclass(slots=True)
-class _Listing:
-    """The files below the root.
-
-    Attributes:
-        root: Absolute path, without links.
-        files: Files that are documents.
-        other_kinds: Number of other files, by suffix.
-        links: Links out of the root, and broken ones.
-    """
-
-    root: Path
-    files: list[_File] = field(default_factory=list)
-    other_kinds: Counter[str] = field(default_factory=Counter)
-    links: list[str] = field(default_factory=list)
-
-    def gaps(self) -> Iterator[Gap]:
-        """Yield the files that are not read."""
-        if self.other_kinds:
-            kinds = ", ".join(f"{kind} {count}" for kind, count in self.other_kinds.most_common(8))
-            wanted = ", ".join(sorted(SUFFIXES))
-            reason = f"only {wanted} are read: {kinds}"
-            yield Gap("files of other kinds", reason, count=self.other_kinds.total())
-        if self.links:
-            yield Gap(
-                "links out of the folder, or to nothing",
-                ", ".join(self.links[:8]),
-                "Copy what they lead to into the folder, if it is wanted.",
-                len(self.links),
-            )
 
 
 class FilesSource(Source):
@@ -118,24 +66,21 @@ class FilesSource(Source):
         """Yield the files whose last change lies in the window, newest first."""
         listing = self._list()
         yield from listing.gaps()
-        for file in _selected(listing, window):
-            yield self._read(file, listing.root)
+        yield from self._documents(listing, self._wanted(listing, window))
         yield Checkpoint(window.start)
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each file whose last change lies in the window, without opening it."""
-        for file in _selected(self._list(), window):
+        for file in _selected(self._list().files, window):
             yield self._id(file)
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield files by their paths; the folder is listed once."""
         wanted = {document.document_id for document in failed}
         listing = self._list()
-        for file in listing.files:
-            if (document_id := self._id(file)) in wanted:
-                wanted.remove(document_id)
-                yield self._read(file, listing.root)
-        yield from map(Resolved, sorted(wanted))
+        files = [file for file in listing.files if self._id(file) in wanted]
+        yield from self._documents(listing, files)
+        yield from map(Resolved, sorted(wanted.difference(map(self._id, files))))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield the state of files, by listing the whole folder again.
@@ -165,7 +110,7 @@ class FilesSource(Source):
             f"{self._folder}: {len(listing.files):,} files", tuple(listing.gaps())
         )
 
-    def _list(self) -> _Listing:
+    def _list(self) -> Listing:
         """Return the files below the root, newest first.
 
         Raises:
@@ -181,19 +126,47 @@ class FilesSource(Source):
             raise _cannot_be_listed(error, self._folder) from error
         if not is_folder:
             raise SettingsError(f"FILES_PATH is {str(self._folder)!r}: no such folder. {_CHECK}")
-        listing = _Listing(root)
         try:
-            _walk(root, listing, arrived_at=0)
+            return Listing.of(root)
         except OSError as error:
             raise _cannot_be_listed(error, root) from error
-        listing.files.sort(key=lambda file: (file.modified_at, file.name), reverse=True)
-        return listing
 
-    def _read(self, file: _File, root: Path) -> Document | DocumentFailure:
+    def _wanted(self, listing: Listing, window: Window) -> list[File]:
+        """Return the files of a window; of a nightly run also those with another time than held.
+
+        A clock that was set back dates a change, and an arrival, before the window.
+        """
+        selected = set(_selected(listing.files, window))
+        if window.end is None and not self.known.is_rescan:
+            times = {self._id(file): file.modified_at for file in listing.files}
+            others = (self._id(file) for file in listing.files if file not in selected)
+            held = self.known.updated_at(others)
+            changed = {key for key, updated_at in held.items() if updated_at != times[key]}
+            selected.update(file for file in listing.files if self._id(file) in changed)
+        return [file for file in listing.files if file in selected]
+
+    def _documents(
+        self, listing: Listing, files: Sequence[File]
+    ) -> Iterator[Document | DocumentFailure]:
+        """Read files; what is read replaces what the index was seen to hold before.
+
+        The content on disk is the current version, however it is dated: a file may have been
+        replaced by an older one.
+        """
+        for at in range(0, len(files), _READ_AHEAD):
+            group = files[at : at + _READ_AHEAD]
+            held = self.known.updated_at(map(self._id, group))
+            for file in group:
+                item = self._read(file, listing.root)
+                if isinstance(item, Document):
+                    item = replace(item, replaces_at=held.get(item.id))
+                yield item
+
+    def _read(self, file: File, root: Path) -> Document | DocumentFailure:
         """Return a file as a document, with the time of the content that was read."""
         day = file.modified_at.date()
         try:
-            content, modified_at = _content(file.path)
+            content, modified_at = content_of(file, root)
             text = content.decode("utf-8-sig")
         except OSError as error:
             cause = f"{file.name} cannot be read: {error.strerror}"
@@ -215,11 +188,11 @@ class FilesSource(Source):
             extra={"path": clean_text(file.name)},
         )
 
-    def _id(self, file: _File) -> str:
+    def _id(self, file: File) -> str:
         return f"{self.name}:{native_id_of(file.name)}"
 
 
-def _container_of(file: _File, root: Path) -> str:
+def _container_of(file: File, root: Path) -> str:
     """Return the name of the top-level folder that holds a file, or of the root."""
     first, separator, _ = file.name.partition("/")
     return first if separator else root.name
@@ -243,77 +216,9 @@ def _cannot_be_listed(error: OSError | RuntimeError, folder: Path) -> Unavailabl
     return UnavailableError("files", f"{where} cannot be listed: {words}", _CHECK)
 
 
-def _selected(listing: _Listing, window: Window) -> Iterator[_File]:
+def _selected(files: Iterable[File], window: Window) -> Iterator[File]:
     """Yield the files changed in a window; when it has no end, also those that arrived in it."""
-    for file in listing.files:
+    for file in files:
         has_arrived = window.end is None and file.arrived_at >= window.start
         if file.modified_at in window or has_arrived:
             yield file
-
-
-def _walk(folder: Path, listing: _Listing, *, arrived_at: int) -> None:
-    """Add the files in a folder and below it to a listing.
-
-    Args:
-        folder: Absolute path.
-        listing: The files are added to it.
-        arrived_at: Newest change of the folders above, in nanoseconds since the epoch.
-    """
-    with os.scandir(folder) as scanned:
-        entries = sorted(scanned, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        path = folder / entry.name
-        name = path.relative_to(listing.root).as_posix()
-        if entry.is_symlink() and not _is_to_be_followed(path, name, listing):
-            continue
-        seen = path.stat()
-        changed_at = max(arrived_at, seen.st_ctime_ns)
-        if stat.S_ISDIR(seen.st_mode):
-            _walk(path, listing, arrived_at=changed_at)
-        elif path.suffix.lower() not in SUFFIXES or not stat.S_ISREG(seen.st_mode):
-            listing.other_kinds[path.suffix.lower() or "without a suffix"] += 1
-        else:
-            listing.files.append(_File(path, name, _modified_at(seen), _utc(changed_at)))
-
-
-def _is_to_be_followed(path: Path, name: str, listing: _Listing) -> bool:
-    """Tell whether a link leads to a file below the root that is not read itself."""
-    try:
-        target = path.resolve(strict=True).relative_to(listing.root)
-    except (OSError, RuntimeError, ValueError):
-        listing.links.append(clean_text(name))
-        return False
-    is_hidden = any(part.startswith(".") for part in target.parts)
-    return path.is_file() and (is_hidden or target.suffix.lower() not in SUFFIXES)
-
-
-def _content(path: Path) -> tuple[bytes, datetime]:
-    """Return a file's content and the time of its last change.
-
-    A file that changes while it is read is read again. After `_READS` attempts the last content
-    counts, with the time from before reading, so that the next nightly run finds a newer version.
-    """
-    for _ in range(_READS):
-        with path.open("rb") as opened:
-            before = os.fstat(opened.fileno())
-            content = opened.read()
-            after = os.fstat(opened.fileno())
-        if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, len(content)):
-            break
-    return content, _modified_at(before)
-
-
-def _modified_at(seen: os.stat_result) -> datetime:
-    """Return the last change of a file's content.
-
-    A time after the kernel's last change of any kind comes from a clock that was ahead. Such a
-    file would stay the newest of the source and hide that the index is behind.
-    """
-    return _utc(min(seen.st_mtime_ns, seen.st_ctime_ns))
-
-
-def _utc(nanoseconds: int) -> datetime:
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=rest // 1000)

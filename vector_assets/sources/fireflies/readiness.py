@@ -94,13 +94,13 @@ def is_seen_again(began: datetime, now: datetime) -> bool:
 
 
 def name_of(transcript: Transcript, began: datetime) -> str:
-    """Return the title and time of a meeting."""
-    return f"{text_in(transcript.get('title')) or 'the meeting'} of {began:%Y-%m-%d %H:%M} UTC"
+    """Return what a gap calls a meeting; its title is for those who may read it."""
+    return f"meeting {transcript.get('id')} of {began:%Y-%m-%d %H:%M} UTC"
 
 
 def _gap(transcript: Transcript, began: datetime, reason: str) -> Gap:
     return Gap(
-        f"meeting {name_of(transcript, began)}",
+        name_of(transcript, began),
         reason,
         f"Once it has a transcript: {_how_to_ask_again(began)}",
         is_private=True,

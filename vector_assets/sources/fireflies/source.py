@@ -303,9 +303,9 @@ class FirefliesSource(Source):
         ]
         if waiting:
             subject = "recent meetings without a transcript"
-            names = (text_in(meeting.get("title")) or id_of(meeting) for meeting in waiting)
+            ids = ", ".join(id_of(meeting) for meeting in waiting)
             advice = "The nightly runs ask for them again."
-            gaps.append(Gap(subject, ", ".join(names), advice, len(waiting), is_private=True))
+            gaps.append(Gap(subject, ids, advice, len(waiting), is_private=True))
         return ConnectionCheck(f"{self._api.url} as {who}", tuple(gaps))
 
     def _items(self, listed: Listed, part: Window, now: datetime) -> Iterator[SourceItem]:

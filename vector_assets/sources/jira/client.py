@@ -272,9 +272,9 @@ class JiraApi:
         return values
 
     def _post_issues(self, path: str, asked: dict[str, Any]) -> Json:
-        answer = _asked(lambda: self._client._get_json(path, params=asked, use_post=True))
-        issues = _part(path, _object(path, answer), "issues", list)
-        return {**answer, "issues": [as_object(issue) for issue in issues]}
+        seen = _asked(lambda: self._client._get_json(path, params=asked, use_post=True))
+        answer = _object(path, seen)
+        return {**answer, "issues": list(map(as_object, _part(path, answer, "issues", list)))}
 
     def _get(self, path: str, **asked: Any) -> Json:
         return _object(path, _asked(lambda: self._client._get_json(path, params=asked)))

@@ -38,6 +38,7 @@ _TICK = timedelta(microseconds=1)
 """Issues updated at the same instant as a page's last one may be on the next page."""
 
 _SEARCH = "jira search/jql"
+_BY_ID = "jira issue/bulkfetch"
 _LIMITED = "level is not EMPTY"
 
 
@@ -71,6 +72,7 @@ class JiraSource(Source):
         self._server = server.rstrip("/")
         self._projects = projects
         self._public_projects = public_projects
+        self._meter = meter
         self._api = JiraApi(self._server, email, token, meter)
 
     @classmethod
@@ -174,8 +176,9 @@ class JiraSource(Source):
     def estimate(self, window: Window) -> WindowEstimate:
         """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
         ids = set(self.ids(window))
-        requests = Counter({"jira serverInfo": 1, _SEARCH: max(1, ceil(len(ids) / PAGE_ISSUES))})
-        ignored = {"jira issue/bulkfetch"}
+        page_count = max(1, ceil(len(ids) / PAGE_ISSUES))
+        requests = Counter({"jira serverInfo": 1, _SEARCH: page_count})
+        ignored = {_BY_ID}
         if window.end is None:
             readers = JiraReaders(self._api, self._public_projects)
             # After several pages, what was edited meanwhile is listed once more.
@@ -189,13 +192,22 @@ class JiraSource(Source):
         return WindowEstimate(
             len(ids),
             "counted",
-            self.retry(as_if_failed(sampled, window)),
+            self._sample(as_if_failed(sampled, window), requests, page_count),
             len(sampled),
             requests=requests,
             # Comments beyond those that a search result carries.
             scaled=frozenset({"jira issue"}),
             ignored=frozenset(ignored),
         )
+
+    def _sample(
+        self, sampled: Sequence[Quarantined], requests: Counter[str], page_count: int
+    ) -> Iterator[SourceItem]:
+        """Yield a sample; where it refers to other issues, a sync asks about those of each page."""
+        before = self._meter.requests.get(_BY_ID, 0)
+        yield from self.retry(sampled)
+        if self._meter.requests.get(_BY_ID, 0) - before > ceil(len(sampled) / PAGE_ISSUES):
+            requests[_BY_ID] += page_count
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the id of each issue in the window, 5,000 a request.

@@ -1,86 +1,178 @@
 """A message's whole text, from its mark-up, blocks, attachments and files.
 
-Blocks follow docs.slack.dev/reference/block-kit/blocks (2026-11).
+Blocks follow docs.slack.dev/reference/block-kit/blocks (2026-11). Of a block that is not known here
+every text is taken, in the order in which it was sent.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from vector_assets.sources.slack.mrkdwn import Names, emoji, fenced, link, markdown, unescape
+from vector_assets.sources.slack.files import file_text
+from vector_assets.sources.slack.mrkdwn import Names, link, markdown, unescape
+from vector_assets.sources.slack.rich_text import quoted, rich_part, rich_text
 
 Json = dict[str, Any]
 
-_INDENT = "    "
+_CONTROLS = frozenset({"actions", "context_actions", "divider", "input"})
+"""Blocks that only offer something to do."""
+
+_NOISE_KEYS = frozenset({
+    "accessibility_label", "confirm", "emoji", "icon", "id", "ids", "slack_file", "slack_icon",
+    "ts", "type", "url", "verbatim",
+})  # fmt: skip
+_NOISE_ENDINGS = ("_id", "_ids", "_url", "_urls", "_ts", "_type", "_token", "_hash", "_icon")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+$")
+_ID = re.compile(r"[A-Z](?=[A-Z]*\d)[A-Z0-9]{7,}$")
+_SETTING = re.compile(r"[a-z0-9_#.-]+$")
+_SETTING_KEYS = frozenset({
+    "align", "color", "kind", "language", "layout", "level", "mode", "position", "range",
+    "severity", "size", "status", "style", "theme", "variant", "width",
+})  # fmt: skip
+"""Keys whose value is a setting where it is one small word."""
 
 
 def message_text(message: Json, names: Names) -> str:
     """Return a message as Markdown; empty when it holds no words.
 
-    Bots put their words into blocks and leave `text` empty or short, for notifications; so the
-    longer of the two is taken.
+    Where a message has blocks, Slack shows these, and `text` is only for notifications
+    (docs.slack.dev/reference/methods/chat.postMessage, 2026-11). What people type has both: one
+    block `rich_text` that repeats the text.
     """
     text = markdown(message.get("text") or "", names).strip()
     blocks = message.get("blocks") or []
-    # What people type comes with one rich_text block that repeats the text.
     is_typed = not message.get("bot_id") and all(b.get("type") == "rich_text" for b in blocks)
     if not text or not is_typed:
+        shown = blocks_text((b for b in blocks if b.get("type") not in _CONTROLS), names)
         from_blocks = blocks_text(blocks, names)
-        text = max(text, from_blocks, key=len)
+        text = from_blocks if shown else "\n\n".join(filter(None, (text, from_blocks)))
     parts = [text]
     parts += (_attachment(attachment, names) for attachment in message.get("attachments") or [])
-    parts += (_file(file) for file in message.get("files") or [])
+    parts += (file_text(file, names) for file in message.get("files") or [])
     return "\n\n".join(part for part in parts if part)
 
 
 def blocks_text(blocks: Iterable[Json], names: Names) -> str:
     """Return the words of blocks, a paragraph each."""
-    parts = (_BLOCKS.get(block.get("type", ""), _other)(block, names) for block in blocks)
+    parts = ("\n".join(_walked(block, names)) for block in blocks)
     return "\n\n".join(part.strip() for part in parts if part.strip())
 
 
-def _other(block: Json, names: Names) -> str:
-    """Return the words of an unknown type of block, or of `markdown`."""
-    text = block.get("text")
-    return _text_object(text, names) if isinstance(text, dict) else str(text or "")
+def _walked(value: Any, names: Names) -> Iterator[str]:
+    """Yield the texts of a block, of an element, or of whatever else a block holds, in order."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _walked(item, names)
+    elif isinstance(value, dict):
+        handler = _HANDLERS.get(str(value.get("type")), _other)
+        if words := handler(value, names):
+            yield words
+
+
+def _other(value: Json, names: Names) -> str:
+    """Return all texts of a block or object of an unknown type, a line each."""
+    texts = list(_fields(value, value, names))
+    url = value.get("url")
+    if isinstance(url, str) and url:
+        texts[:1] = [link(url, texts[0] if texts else "")]
+    return "\n".join(texts)
+
+
+def _fields(value: Json, keys: Iterable[str], names: Names) -> Iterator[str]:
+    """Yield the texts of some fields, each once where a field repeats the one before it."""
+    before = ""
+    for key in keys:
+        if not _is_noise(key, value[key], value):
+            for text in _walked(value[key], names):
+                if text.strip() and text != before:
+                    yield text
+                    before = text
+
+
+def _is_noise(key: str, inner: Any, value: Json) -> bool:
+    """Tell whether a field says nothing to people: ids, addresses of pictures, settings."""
+    if key in _NOISE_KEYS or key.endswith(_NOISE_ENDINGS):
+        return True
+    if key == "value" and ("text" in value or "action_id" in value):
+        return True  # what an app gets back
+    if not isinstance(inner, str):
+        return False
+    is_setting = key in _SETTING_KEYS and _SETTING.match(inner)
+    return bool(is_setting or _ADDRESS.match(inner) or _ID.match(inner))
 
 
 def _string(value: Json, key: str) -> str:
     return str(value.get(key) or "")
 
 
-def _text_object(value: Json | None, names: Names) -> str:
-    """Return the words of a text object: `mrkdwn`, or `plain_text`, which stays as it is."""
-    if not value:
-        return ""
-    text = _string(value, "text")
-    return markdown(text, names) if value.get("type") == "mrkdwn" else text
+def _text_of(value: Any, names: Names) -> str:
+    """Return the words of a text object, of a bare text, or of a block in place of one."""
+    return "\n".join(_walked(value, names)) if value else ""
 
 
-def _section(block: Json, names: Names) -> str:
-    texts = [_text_object(block.get("text"), names)]
-    texts += (_text_object(field, names) for field in block.get("fields") or [])
+def _mrkdwn(value: Json, names: Names) -> str:
+    return markdown(_string(value, "text"), names)
+
+
+def _plain(value: Json, names: Names) -> str:
+    return _string(value, "text")
+
+
+def _number(value: Json, names: Names) -> str:
+    """Return a number as it is shown."""
+    return _string(value, "text") or str(value.get("value", ""))
+
+
+def _in_order(*keys: str) -> Callable[[Json, Names], str]:
+    """Return a function that joins the texts of these fields, then of all others, a line each."""
+
+    def joined(block: Json, names: Names) -> str:
+        first = [key for key in keys if key in block]
+        rest = (key for key in block if key not in keys)
+        return "\n".join(_fields(block, chain(first, rest), names))
+
+    return joined
+
+
+def _container(block: Json, names: Names) -> str:
+    # A title of rich text takes the place of the other.
+    title = _text_of(block.get("rich_text_title") or block.get("title"), names)
+    inside = blocks_text(block.get("child_blocks") or [], names)
+    texts = (title, _text_of(block.get("subtitle"), names), inside)
     return "\n".join(text for text in texts if text)
 
 
+def _paragraphs(block: Json, names: Names) -> str:
+    return blocks_text(block.get("elements") or [], names)
+
+
 def _header(block: Json, names: Names) -> str:
-    words = _text_object(block.get("text"), names)
+    words = _text_of(block.get("text"), names)
     return f"**{words}**" if words else ""
 
 
-def _context(block: Json, names: Names) -> str:
-    return " ".join(_text_object(element, names) for element in block.get("elements") or [])
+def _line(block: Json, names: Names) -> str:
+    return " ".join(chain.from_iterable(_walked(e, names) for e in block.get("elements") or []))
+
+
+def _button(button: Json, names: Names) -> str:
+    label, url = _text_of(button.get("text"), names), _string(button, "url")
+    return link(url, label) if url else label
 
 
 def _title(block: Json, names: Names) -> str:
-    return _text_object(block.get("title"), names) or _string(block, "alt_text")
+    return _text_of(block.get("title"), names) or _string(block, "alt_text")
 
 
 def _video(block: Json, names: Names) -> str:
     title, url = _title(block, names), _string(block, "title_url")
-    description = _text_object(block.get("description"), names)
     video = "Video: " + (link(url, title) if url else title)
-    return f"{video}\n{description}" if description else video
+    keys = ("description", "author_name", "provider_name")
+    texts = (video, *(_text_of(block.get(key), names) for key in keys))
+    return "\n".join(text for text in texts if text)
 
 
 def _image(block: Json, names: Names) -> str:
@@ -88,86 +180,55 @@ def _image(block: Json, names: Names) -> str:
     return f"Image: {title}" if title else ""
 
 
-def _rich_text(block: Json, names: Names) -> str:
-    return "\n".join(_rich_part(part, names) for part in block.get("elements") or [])
+def _file_block(block: Json, names: Names) -> str:
+    return file_text(block.get("file") or {}, names)
 
 
 def _table(block: Json, names: Names) -> str:
-    rows = [
-        [
-            blocks_text([cell], names) if cell.get("type") == "rich_text" else _string(cell, "text")
-            for cell in row
-        ]
-        for row in block.get("rows") or []
-    ]
-    return "\n".join(f"| {' | '.join(' '.join(cell.split()) for cell in row)} |" for row in rows)
+    lines = [_text_of(block.get("caption"), names)]
+    for row in block.get("rows") or []:
+        cells = (" ".join(_text_of(cell, names).split()) for cell in row)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(line for line in lines if line)
 
 
-_BLOCKS: dict[str, Callable[[Json, Names], str]] = {
-    "context": _context,
+_HANDLERS: Mapping[str, Callable[[Json, Names], str]] = {
+    "actions": _line,
+    "broadcast": rich_part,
+    "button": _button,
+    "card": _in_order("hero_image", "title", "subtitle", "body", "subtext", "actions"),
+    "carousel": _paragraphs,
+    "channel": rich_part,
+    "container": _container,
+    "context": _line,
+    "data_table": _table,
+    "date": rich_part,
+    "emoji": rich_part,
+    "file": _file_block,
     "header": _header,
+    "icon": lambda block, names: "",
     "image": _image,
-    "rich_text": _rich_text,
-    "section": _section,
+    "input": _in_order("label", "element", "hint"),
+    "markdown": _plain,
+    "mrkdwn": _mrkdwn,
+    "plain_text": _plain,
+    "plan": _in_order("title", "tasks"),
+    "raw_number": _number,
+    "raw_text": _plain,
+    "rich_text": rich_text,
+    "rich_text_list": rich_part,
+    "rich_text_preformatted": rich_part,
+    "rich_text_quote": rich_part,
+    "rich_text_section": rich_part,
+    "section": _in_order("text", "fields", "accessory"),
     "table": _table,
+    "task_card": _in_order("title", "details", "output", "sources"),
+    "text": rich_part,
+    "user": rich_part,
+    "usergroup": rich_part,
     "video": _video,
+    "workflow_button": _button,
 }
-
-
-def _rich_part(part: Json, names: Names) -> str:
-    elements = part.get("elements") or []
-    match part.get("type"):
-        case "rich_text_preformatted":
-            return fenced("".join(_rich_element(e, names, in_code=True) for e in elements))
-        case "rich_text_quote":
-            return _quoted("".join(_rich_element(element, names) for element in elements))
-        case "rich_text_list":
-            mark = "1. " if part.get("style") == "ordered" else "- "
-            lead = _INDENT * int(part.get("indent") or 0) + mark
-            return "\n".join(lead + _rich_part(item, names) for item in elements)
-        case _:
-            return "".join(_rich_element(element, names) for element in elements)
-
-
-def _rich_element(element: Json, names: Names, *, in_code: bool = False) -> str:
-    match element.get("type"):
-        case "text":
-            text = _string(element, "text")
-            return text if in_code else _styled(text, element.get("style") or {})
-        case "link":
-            url, label = _string(element, "url"), _string(element, "text")
-            return (label or url) if in_code else link(url, label)
-        case "user":
-            return f"@{names.user(str(element.get('user_id')))}"
-        case "usergroup":
-            return f"@{names.usergroup(str(element.get('usergroup_id')))}"
-        case "channel":
-            return f"#{names.channel(str(element.get('channel_id')))}"
-        case "broadcast":
-            return f"@{element.get('range')}"
-        case "emoji":
-            return emoji(str(element.get("name")))
-        case "date":
-            return str(element.get("fallback") or _day_and_time(element))
-        case _:
-            return _string(element, "fallback") or _string(element, "value")
-
-
-def _day_and_time(date: Json) -> str:
-    at = datetime.fromtimestamp(int(date.get("timestamp") or 0), UTC)
-    return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _styled(text: str, style: Json) -> str:
-    """Return a run of text with its marks, which Markdown wants next to a character."""
-    words = text.strip()
-    if not words:
-        return text
-    before, _, after = text.partition(words)
-    for name, mark in (("code", "`"), ("strike", "~~"), ("italic", "_"), ("bold", "**")):
-        if style.get(name):
-            words = f"{mark}{words}{mark}"
-    return f"{before}{words}{after}"
 
 
 def _attachment(attachment: Json, names: Names) -> str:
@@ -183,16 +244,13 @@ def _attachment(attachment: Json, names: Names) -> str:
         link(unescape(target), title) if target and title else title,
         blocks_text(_attached_blocks(attachment), names) or read("text"),
         *(_field(field, names) for field in attachment.get("fields") or []),
-        *(_file(file) for file in attachment.get("files") or []),
+        *(_button(button, names) for button in attachment.get("actions") or []),
+        *(file_text(file, names) for file in attachment.get("files") or []),
         read("footer"),
     ]
     text = "\n".join(word.strip() for word in words if word.strip()) or read("fallback").strip()
     is_unfurl = attachment.get("from_url") or attachment.get("original_url")
-    return _quoted(text) if is_unfurl else text
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in text.splitlines())
+    return quoted(text) if is_unfurl else text
 
 
 def _attached_blocks(attachment: Json) -> Iterator[Json]:
@@ -205,10 +263,3 @@ def _field(field: Json, names: Names) -> str:
     title = markdown(_string(field, "title"), names)
     value = markdown(_string(field, "value"), names)
     return f"{title}: {value}" if title and value else title or value
-
-
-def _file(file: Json) -> str:
-    name, title = _string(file, "name"), _string(file, "title")
-    if name and title and name != title:
-        return f"File: {title} ({name})"
-    return f"File: {name or title}" if name or title else ""

@@ -15,13 +15,13 @@ from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.sources.base import Unlisted
 from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.sources.slack.client import SlackApi
-from vector_assets.sources.slack.directory import JOIN_SCOPE, Channel, Directory
+from vector_assets.sources.slack.directory import HIDDEN_CODES, JOIN_SCOPE, Channel, Directory
 from vector_assets.sources.slack.document import channel_document_id
 
 NOT_JOINED = "not_in_channel"
 """Slack's code for a channel that the bot is not in."""
 
-CLOSED_CODES = frozenset({NOT_JOINED, "channel_not_found"})
+CLOSED_CODES = HIDDEN_CODES
 """Slack's codes for a channel that is closed to the bot."""
 
 MAX_NAMES = 50

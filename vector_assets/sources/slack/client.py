@@ -37,11 +37,24 @@ MAX_RETRIES = 3
 """After a lost connection or a server error."""
 
 _DEFAULT_RETRY_AFTER_SECONDS = 30.0
-_TRANSIENT_CODES = {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_TRANSIENT_CODES = frozenset({
+    "fatal_error", "fetch_members_failed", "internal_error", "org_login_required",
+    "request_timeout", "service_unavailable", "team_added_to_org",
+})  # fmt: skip
+"""Slack's codes for what passes, a workspace's move into an organisation included
+(docs.slack.dev/reference/methods/conversations.members, "Errors", 2026-11)."""
 _LOST_CONNECTION = (URLError, OSError, http.client.HTTPException, json.JSONDecodeError)
 
 _ASK_ADMINISTRATOR = "Ask an administrator of the workspace to let the app read it."
 _SET_BOT_VARIABLE = "Set SLACK_BOT_TOKEN to the app's Bot User OAuth Token (it begins with xoxb-)."
+SET_TEAM = (
+    "The app is installed for a whole organisation: set SLACK_TEAM_ID to the id of the workspace "
+    "to read (it begins with T), or install the app in that workspace."
+)
+_METHODS_OF_A_TEAM = frozenset({"conversations.list", "usergroups.list", "users.list"})
+"""Methods that want `team_id` with the token of an organisation
+(docs.slack.dev/enterprise/developing-for-enterprise-orgs, 2026-11)."""
+
 _NEXT_STEP_BY_CODE = {
     "access_denied": _ASK_ADMINISTRATOR,
     "account_inactive": "The bot's account was switched off: install the app again. "
@@ -52,6 +65,7 @@ _NEXT_STEP_BY_CODE = {
     "no_permission": _ASK_ADMINISTRATOR,
     "not_allowed_token_type": _SET_BOT_VARIABLE,
     "not_authed": _SET_BOT_VARIABLE,
+    "invalid_team_id": SET_TEAM,
     "team_access_not_granted": "Ask an administrator to install the app in this workspace.",
     "token_expired": "Install the app again. " + _SET_BOT_VARIABLE,
     "token_revoked": "The token was revoked: install the app again. " + _SET_BOT_VARIABLE,
@@ -76,6 +90,10 @@ class SlackApi:
         meter: Counts each request, retries included, and each second of waiting.
         limiters: By method; by default only Slack's own answers hold requests back.
         pauses: Between retries; by default from 0.5 s on, doubling, with jitter.
+        team_id: Of the workspace to read, where the app is installed for an organisation.
+
+    Attributes:
+        team_id: Sent with the methods that list things of a workspace; empty otherwise.
     """
 
     def __init__(
@@ -86,7 +104,9 @@ class SlackApi:
         *,
         limiters: RateLimiters | None = None,
         pauses: RetryIntervalCalculator | None = None,
+        team_id: str = "",
     ) -> None:
+        self.team_id = team_id
         self._meter = meter
         self._limiters = RateLimiters(meter, {}) if limiters is None else limiters
         pauses = pauses or BackoffRetryIntervalCalculator()
@@ -115,6 +135,8 @@ class SlackApi:
             UnavailableError: No answer, or a server error, after `MAX_RETRIES` retries.
             ContractError: Any other refusal; its `seen` is Slack's own code.
         """
+        if self.team_id and method in _METHODS_OF_A_TEAM:
+            arguments["team_id"] = self.team_id
         self._limiters[method].wait()
         self._meter.count(f"slack {method}")
         try:
@@ -130,7 +152,8 @@ class SlackApi:
         """Yield the lists of all pages under a key, in Slack's order; raise as `call` does.
 
         Raises:
-            ContractError: A cursor came twice, so the listing would never end.
+            ContractError: A cursor came twice, so the listing would never end; or none came though
+                there is more, so it would end too early.
         """
         seen: set[str] = set()
         while True:
@@ -139,6 +162,8 @@ class SlackApi:
             if not isinstance(items, list):
                 raise ContractError(f"slack {method}", f"no {key}", f"a list of {key}")
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if answer.get("has_more") and not cursor:
+                raise ContractError(f"slack {method}", "has_more without a cursor", "a cursor")
             # Keeps no reference to the page, so that the caller may compress it and free it.
             page = [items]
             del answer, items
@@ -156,7 +181,7 @@ class SlackApi:
         code = str(body.get("error") or f"HTTP {answer.status_code}")
         if answer.status_code == http.HTTPStatus.TOO_MANY_REQUESTS or code == "ratelimited":
             return self._limiters[method].error()
-        if answer.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or code in _TRANSIENT_CODES:
+        if _is_transient(answer.status_code, code):
             return UnavailableError(f"slack {method}", f"{code} (HTTP {answer.status_code})")
         if code == "missing_scope":
             needed = str(body.get("needed") or "unknown")
@@ -165,6 +190,8 @@ class SlackApi:
                 f"missing_scope, needed: {needed}",
                 f"Add the bot scope {needed} under OAuth & Permissions and install the app again.",
             )
+        if code == "missing_argument" and "team_id" in str(body.get("response_metadata")):
+            return CredentialsError(f"slack {method}", "missing_argument: team_id", SET_TEAM)
         if code in _NEXT_STEP_BY_CODE:
             return CredentialsError(f"slack {method}", code, _NEXT_STEP_BY_CODE[code])
         return ContractError(f"slack {method}", code[:200], "ok: true")
@@ -221,12 +248,18 @@ class _FaultHandler(RetryHandler):
         if response is None:
             is_transient = isinstance(error, _LOST_CONNECTION)
         else:
-            is_transient = response.status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or (
-                isinstance(response.body, dict) and response.body.get("error") in _TRANSIENT_CODES
-            )
+            code = response.body.get("error") if isinstance(response.body, dict) else ""
+            is_transient = _is_transient(response.status_code, str(code))
         if is_transient:
             self._meter.count(f"slack {_method_of(request)}")
         return is_transient
+
+
+def _is_transient(status_code: int, code: str) -> bool:
+    is_of_server = status_code >= http.HTTPStatus.INTERNAL_SERVER_ERROR
+    return (
+        is_of_server or status_code == http.HTTPStatus.REQUEST_TIMEOUT or code in _TRANSIENT_CODES
+    )
 
 
 def _method_of(request: HttpRequest) -> str:

@@ -10,13 +10,18 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Self
 
+from slack_sdk.web import SlackResponse
+
 from vector_assets.core.concurrency import run_both
 from vector_assets.core.documents import PUBLIC, RESTRICTED
-from vector_assets.core.errors import ContractError, CredentialsError
+from vector_assets.core.errors import ContractError, CredentialsError, VectorAssetsError
 from vector_assets.sources.items import Gap
-from vector_assets.sources.slack.client import SlackApi
+from vector_assets.sources.slack.client import SET_TEAM, SlackApi
 
 Json = dict[str, Any]
+
+_MAX_TEAMS = 10
+"""Workspaces that an error names."""
 
 REQUIRED_SCOPES = ("channels:history", "channels:read", "users:read")
 """Bot scopes without which nothing can be read."""
@@ -26,6 +31,13 @@ PRIVATE_SCOPES = frozenset({"groups:history", "groups:read"})
 
 JOIN_SCOPE = "channels:join"
 """Bot scope for entering public channels."""
+
+_UNKNOWN_USERS = frozenset({"user_not_found", "user_not_visible"})
+"""Slack's codes for somebody who is not there, or whom the bot may not see
+(docs.slack.dev/reference/methods/users.info, 2026-11)."""
+
+HIDDEN_CODES = frozenset({"channel_not_found", "not_in_channel"})
+"""Slack's codes for a channel that the bot may not see."""
 
 _LOST_WITHOUT_SCOPE = {
     "groups:read": "private channels are not seen",
@@ -65,7 +77,7 @@ class Channel:
         return cls(
             id=channel["id"],
             name=str(channel.get("name") or channel["id"]),
-            is_private=bool(channel.get("is_private")),
+            is_private=bool(channel.get("is_private", True)),
             is_archived=bool(channel.get("is_archived")),
             is_member=bool(channel.get("is_member", True)),
             member_count=int(channel.get("num_members") or 0),
@@ -81,7 +93,8 @@ class Bot:
     """What `auth.test` tells about the bot.
 
     `team_url` begins every permalink and ends with a slash. `scopes` is None where Slack does not
-    say, which counts as all of them.
+    say, which counts as all of them. `is_of_organisation` tells whether the app is installed for an
+    organisation of workspaces.
     """
 
     name: str
@@ -89,6 +102,7 @@ class Bot:
     team: str
     team_url: str
     scopes: frozenset[str] | None
+    is_of_organisation: bool = False
 
     @classmethod
     def ask(cls, api: SlackApi) -> Self:
@@ -116,6 +130,7 @@ class Bot:
             team=str(answer.get("team") or ""),
             team_url=team_url if team_url.endswith("/") else f"{team_url}/",
             scopes=scopes,
+            is_of_organisation=bool(answer.get("is_enterprise_install")),
         )
 
     @property
@@ -135,6 +150,33 @@ class Bot:
     def has(self, scope: str) -> bool:
         """Tell whether a scope was granted."""
         return self.scopes is None or scope in self.scopes
+
+
+def _required(answer: SlackResponse, key: str) -> Json:
+    """Return an object of an answer.
+
+    Raises:
+        ContractError: The answer holds none.
+    """
+    value = answer.get(key)
+    if not isinstance(value, dict):
+        raise ContractError("slack", f"no {key}", f"an answer with a {key}")
+    return value
+
+
+def _only_team(api: SlackApi) -> str:
+    """Return the only workspace that an organisation let the app into.
+
+    Raises:
+        CredentialsError: There are several, or none.
+    """
+    teams = list(chain.from_iterable(api.pages("auth.teams.list", "teams")))
+    if len(teams) == 1:
+        return str(teams[0]["id"])
+    named = ", ".join(f"{team['id']} ({team.get('name')})" for team in teams[:_MAX_TEAMS])
+    more = f" and {len(teams) - _MAX_TEAMS} more" if len(teams) > _MAX_TEAMS else ""
+    seen = f"the token reaches {len(teams)} workspaces: {named or 'none'}{more}"
+    raise CredentialsError("slack", seen, SET_TEAM)
 
 
 def _advice(scopes: str) -> str:
@@ -163,7 +205,9 @@ class Directory:
             if not (channel.get("is_im") or channel.get("is_mpim"))
         }
         self._users = {user["id"]: user for user in users}
+        self._strangers: dict[str, Json | VectorAssetsError] = {}
         self._usergroups: dict[str, str] | None = None
+        self._access: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -171,20 +215,44 @@ class Directory:
         """Ask for channels and members: a request each for every 999 of them.
 
         Raises:
-            CredentialsError: The token is refused or lacks a scope.
+            CredentialsError: The token is refused or lacks a scope, or is that of an organisation
+                of several workspaces and `SLACK_TEAM_ID` is not set.
         """
+        bot = Bot.ask(api)
+        if bot.is_of_organisation and not api.team_id:
+            api.team_id = _only_team(api)
 
         def users() -> list[Json]:
             pages = api.pages("users.list", "members") if with_users else ()
             return list(chain.from_iterable(pages))
 
-        def bot_and_channels() -> tuple[Bot, list[Json]]:
-            bot = Bot.ask(api)
+        def channels() -> list[Json]:
             pages = api.pages("conversations.list", "channels", types=bot.channel_types)
-            return bot, list(chain.from_iterable(pages))
+            return list(chain.from_iterable(pages))
 
-        (bot, channels), members = run_both(bot_and_channels, users)
-        return cls(api, bot, channels, members)
+        return cls(api, bot, *run_both(channels, users))
+
+    def channel_by_id(self, channel_id: str) -> Channel | None:
+        """Return a channel, also one that the listing left out; None when Slack shows it no more.
+
+        Costs a request for one that was not listed. Only what Slack documents as a refusal means
+        that it is hidden (docs.slack.dev/reference/methods/conversations.info, 2026-11).
+
+        Raises:
+            VectorAssetsError: As `SlackApi.call` raises.
+        """
+        if channel_id in self._channels:
+            return self._channels[channel_id]
+        try:
+            answer = self._api.call("conversations.info", channel=channel_id)
+            return Channel.of(_required(answer, "channel"))
+        except ContractError as error:
+            if error.seen not in HIDDEN_CODES:
+                raise
+        except CredentialsError as error:
+            if not error.seen.startswith("missing_scope"):
+                raise
+        return None
 
     @property
     def channels(self) -> list[Channel]:
@@ -192,24 +260,64 @@ class Directory:
         return [self._channels[channel_id] for channel_id in sorted(self._channels)]
 
     def access(self, channel: Channel) -> tuple[str, ...]:
-        """Return who may read a channel; asks for the members of a private one.
+        """Return who may read a channel; asks once for the members of a private one.
 
         Members whose e-mail Slack hides (scope `users:read.email`) are left out.
         """
         if not channel.is_private:
             return (PUBLIC,)
+        if channel.id not in self._access:
+            self._access[channel.id] = self._members(channel)
+        return self._access[channel.id]
+
+    def _members(self, channel: Channel) -> tuple[str, ...]:
         pages = self._api.pages("conversations.members", "members", channel=channel.id)
-        profiles = (
-            self._users.get(user_id, {}).get("profile") or {} for page in pages for user_id in page
-        )
+        profiles = [self._user(user_id).get("profile") or {} for page in pages for user_id in page]
         emails = {str(profile.get("email") or "").lower() for profile in profiles} - {""}
         if not emails:
             self.channels_of_nobody.append(channel.name)
         return (RESTRICTED, *sorted(emails))
 
+    def _user(self, user_id: str) -> Json:
+        """Return a person or bot; asks once for one whom `users.list` does not hold.
+
+        Those are people of other organisations, in channels that are shared through Slack Connect.
+
+        Raises:
+            VectorAssetsError: Slack does not tell. Somebody whom it does not show is empty.
+        """
+        if user_id in self._users or not user_id:
+            return self._users.get(user_id, {})
+        with self._lock:
+            if user_id not in self._strangers:
+                self._strangers[user_id] = self._asked(user_id)
+            answer = self._strangers[user_id]
+        if isinstance(answer, VectorAssetsError):
+            raise answer
+        return answer
+
+    def _asked(self, user_id: str) -> Json | VectorAssetsError:
+        try:
+            return _required(self._api.call("users.info", user=user_id), "user")
+        except ContractError as error:
+            return {} if error.seen in _UNKNOWN_USERS else error
+        except VectorAssetsError as error:
+            return error
+
+    def _known_user(self, user_id: str) -> Json:
+        """Return a person or bot as far as Slack tells; a name is not worth failing for."""
+        try:
+            return self._user(user_id)
+        except VectorAssetsError:
+            return {}
+
+    def is_person(self, user_id: str) -> bool:
+        """Tell whether Slack says that an id is a person's; raise as `_user` does."""
+        return self._user(user_id).get("is_bot") is False
+
     def user(self, user_id: str) -> str:
-        """Return the name of a member or bot, or the id."""
-        user = self._users.get(user_id, {})
+        """Return the name of a member, a bot or somebody from elsewhere, or the id."""
+        user = self._known_user(user_id)
         profile = user.get("profile") or {}
         names = (
             profile.get("real_name"),
@@ -236,9 +344,12 @@ class Directory:
         user_id = str(message.get("user") or "")
         if user_id in self._users and not message.get("username"):
             return self.user(user_id)
+        profiled = (message.get("user_profile") or {}).get("real_name")
+        if not (message.get("username") or profiled) and self._known_user(user_id):
+            return self.user(user_id)
         names = (
             message.get("username"),
-            (message.get("user_profile") or {}).get("real_name"),
+            profiled,
             (message.get("bot_profile") or {}).get("name"),
             user_id,
             message.get("bot_id"),

@@ -4,13 +4,17 @@ A day's message that comes `SILENCE` or longer after the one before it begins an
 no chunk mixes the two.
 """
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from vector_assets.core.documents import Document, Section, Value
+from vector_assets.sources.items import Gap
 from vector_assets.sources.slack.blocks import message_text
 from vector_assets.sources.slack.directory import Channel, Directory
+from vector_assets.sources.slack.files import unread_kind
 from vector_assets.sources.slack.messages import instant, is_said
 from vector_assets.sources.slack.mrkdwn import first_line, markdown
 
@@ -48,6 +52,13 @@ class Renderer:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
+        self._unread_files: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def gaps(self) -> Iterator[Gap]:
+        """Yield a gap for each kind of file of which something was not read so far."""
+        for kind, count in sorted(self._unread_files.items()):
+            yield Gap(kind, "of files, only what history itself carries is read", count=count)
 
     def thread(
         self,
@@ -147,6 +158,7 @@ class Renderer:
         ]
         if not said:
             return None
+        self._count_files(message for message, _ in said)
         reply_count = sum(message["ts"] != thread_ts for message in messages) if thread_ts else 0
         return Document(
             source=SOURCE,
@@ -162,6 +174,11 @@ class Renderer:
             extra=_extra(channel, thread_ts, reply_count),
             stamp=stamp,
         )
+
+    def _count_files(self, messages: Iterable[Json]) -> None:
+        kinds = [unread_kind(file) for message in messages for file in message.get("files") or []]
+        with self._lock:
+            self._unread_files.update(filter(None, kinds))
 
     def _sections(
         self, channel: Channel, said: Sequence[tuple[Json, str]], thread_ts: str

@@ -21,7 +21,7 @@ taken for a deletion.
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -96,12 +96,16 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of a channel is wanted: the top level is read from `since`, or from the window's day."""
+    """What of a channel is wanted: the top level is read from `since`, or from the window's day.
+
+    `is_person` tells of the id of a user whether it is a person's.
+    """
 
     window: Window
     since: datetime
     includes_bots: bool
     bot_user_id: str
+    is_person: Callable[[str], bool]
 
 
 class Listing:
@@ -241,7 +245,7 @@ class Listing:
             self.bot_joined_at = self.bot_joined_at or at  # history comes newest first
 
     def _unthreaded(self, message: Json, at: datetime) -> None:
-        if is_of_bot(message) and not self._scope.includes_bots:
+        if not self._scope.includes_bots and is_of_bot(message, self._scope.is_person):
             self.bot_message_count += at in self._window
             return
         self._day.latest_at = self._day.latest_at or at
@@ -290,7 +294,7 @@ class Listing:
         return thread_id(self.channel.id, thread_ts)
 
     def _stamp(self, parent: Json) -> str:
-        return thread_stamp(parent, self.channel.name, *self.access)
+        return thread_stamp(parent, self.channel.name)
 
 
 def is_parent(message: Json) -> bool:

@@ -3,9 +3,10 @@
 - What Slack itself notes in a channel (joins, topics, pins) is never read.
 - A message of a thread is read whoever wrote it: people replied to it.
 - A message of a bot that nobody replied to is left out, and counted as a gap, unless
-  `SLACK_INCLUDE_BOTS` is set.
+  `SLACK_INCLUDE_BOTS` is set. What a person posts through an app is the person's.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -38,8 +39,8 @@ JOIN_SUBTYPES = frozenset({"channel_join", "group_join"})
 
 _SLACKBOT = "USLACKBOT"
 
-_RENDERING = 1
-"""Part of every stamp: raise it when rendering changes, so that all threads are read again."""
+_RENDERING = 2
+"""Part of every stamp: raise it when rendering changes, so that each channel is read again."""
 
 
 def instant(ts: str) -> datetime:
@@ -54,13 +55,15 @@ def is_said(message: Json) -> bool:
     return message.get("subtype") not in NOISE_SUBTYPES
 
 
-def is_of_bot(message: Json) -> bool:
-    """Tell whether a bot wrote this; reminders are Slackbot's."""
-    return (
-        message.get("subtype") == "bot_message"
-        or bool(message.get("bot_id"))
-        or message.get("user") == _SLACKBOT
-    )
+def is_of_bot(message: Json, is_person: Callable[[str], bool]) -> bool:
+    """Tell whether a bot wrote this; reminders are Slackbot's.
+
+    What a person posts through an app has a `bot_id` as well, and is the person's.
+    """
+    user_id = str(message.get("user") or "")
+    if message.get("subtype") == "bot_message" or user_id == _SLACKBOT:
+        return True
+    return bool(message.get("bot_id")) and not (user_id and is_person(user_id))
 
 
 def is_reply(message: Json) -> bool:
@@ -72,7 +75,7 @@ def thread_stamp(parent: Json, *place: str) -> str:
     """Return what a parent shows of its thread's version: the replies, and its own edit.
 
     An edit of a reply does not show in it; the weekly rescan reads those. `place` is what else
-    decides the document: the channel's name, and who may read it.
+    decides the text: the channel's name. Readers are changed without reading (`Source.readers`).
     """
     edited_ts = (parent.get("edited") or {}).get("ts")
     shown = (parent.get("reply_count"), parent.get("latest_reply"), edited_ts)
@@ -85,6 +88,6 @@ def stamp_of(messages: list[Json], thread_ts: str, *place: str) -> str:
     return thread_stamp(parent, *place) if parent else ""
 
 
-def channel_stamp(*place: str) -> str:
-    """Return what decides every document of a channel: its name, and who may read it."""
-    return " ".join(place)
+def channel_stamp(name: str) -> str:
+    """Return what decides every text of a channel, besides its messages: the name."""
+    return f"{_RENDERING} {name}"

@@ -7,12 +7,15 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit, RateLimiter
 
 RATES_BY_METHOD: Mapping[str, float] = {
+    "auth.teams.list": 20,
     "conversations.history": 50,
+    "conversations.info": 50,
     "conversations.join": 50,
     "conversations.list": 20,
     "conversations.members": 100,
     "conversations.replies": 50,
     "usergroups.list": 20,
+    "users.info": 100,
     "users.list": 20,
 }
 """Requests a minute that each method allows an app in a workspace at least.

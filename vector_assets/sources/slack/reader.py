@@ -1,8 +1,8 @@
 """One run over Slack's channels: what each of them yields, and what of it could not be read.
 
 A channel is read for the run's window, or from the first day of the partitions on (its whole
-history) when the index does not hold the channel's own document with its present stamp: its name
-and its readers, which are part of every document of it. The channel's document is yielded after all
+history) when the index does not hold the channel's own document with its present stamp: its name,
+which is part of every document of it. The channel's document is yielded after all
 others of it, and only when none of them failed. So a run that dies half-way leaves none, and the
 next run reads that channel again. Two runs at once both read it and write the same.
 
@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
+from vector_assets.core.causes import origin_of
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.documents import Document
@@ -226,9 +227,7 @@ class ChannelReader:
         """Return the channels to read whole, and the days asked about in the same question."""
         stamps = {channel_document_id(channel.id): "" for channel in self._directory.channels}
         stamps |= {
-            channel_document_id(listing.channel.id): channel_stamp(
-                listing.channel.name, *listing.access
-            )
+            channel_document_id(listing.channel.id): channel_stamp(listing.channel.name)
             for listing in usual
         }
         days = [document_id for listing in usual for document_id in listing.day_ids()]
@@ -287,7 +286,14 @@ class ChannelReader:
             since = window.start - THREAD_LOOKBACK
             if self._known.is_rescan:
                 since = min(since, self._options.since)
-        scope = Scope(window, since, self._options.includes_bots, self._directory.bot.user_id)
+        directory = self._directory
+        scope = Scope(
+            window,
+            since,
+            self._options.includes_bots,
+            directory.bot.user_id,
+            directory.is_person,
+        )
         listing = Listing(self._api, channel, access, scope, self._known, packs=self._is_long)
         self._listings[channel].append(listing)
         return listing
@@ -299,7 +305,7 @@ class ChannelReader:
         except (ContractError, UnavailableError) as error:
             return job, DocumentFailure(job.document_id, str(error), _day_of(job.part)), error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            cause = f"Slack sent a message of a shape that is not known here: {error!r}"
+            cause = f"Slack sent a message of a shape that is not known here: {origin_of(error)}"
             return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
 
     def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
@@ -316,7 +322,7 @@ class ChannelReader:
                     thread.ts,
                     messages,
                     held_at=thread.held_at,
-                    stamp=thread.stamp or stamp_of(messages, thread.ts, channel.name, *access),
+                    stamp=thread.stamp or stamp_of(messages, thread.ts, channel.name),
                 )
             case Day() as day:
                 assert day.latest_at is not None
@@ -324,7 +330,7 @@ class ChannelReader:
                 oldest_first = day.messages[::-1]
                 return self._renderer.day(channel, access, day.day, oldest_first, updated_at)
             case End(updated_at=updated_at):
-                stamp = channel_stamp(channel.name, *access)
+                stamp = channel_stamp(channel.name)
                 return self._renderer.channel(channel, access, updated_at, stamp)
             case failure:
                 return failure
@@ -335,6 +341,9 @@ class ChannelReader:
             "conversations.replies", "messages", channel=channel.id, ts=thread_ts
         )
         by_ts = {message["ts"]: message for page in pages for message in page}
+        parent = by_ts.get(thread_ts)
+        if not by_ts or (len(by_ts) == 1 and parent is not None and parent.get("reply_count")):
+            raise ContractError("slack conversations.replies", "no reply", "those that it counts")
         return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
 
     def _note_closed(self, channel: Channel, error: ContractError) -> None:
@@ -353,6 +362,7 @@ class ChannelReader:
                 "Add the scope users:read.email and install the app again.",
                 is_private=True,
             )
+        yield from self._renderer.gaps()
         if self._bot_message_count:
             yield Gap(
                 "messages of bots",

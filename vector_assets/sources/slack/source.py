@@ -1,15 +1,16 @@
 """Slack: a document for each thread, each channel's other messages of a day, and each channel.
 
-Files are named; their content is not read.
+Files are named, and read as far as history carries their words; none is downloaded.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import chain
 from math import ceil
-from typing import Self
+from typing import Any, Self
 
+from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
@@ -22,11 +23,11 @@ from vector_assets.sources.estimate import (
     picked,
     spread_of_mean,
 )
-from vector_assets.sources.items import Quarantined, SourceItem
+from vector_assets.sources.items import Quarantined, Readers, SourceItem
 from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
-from vector_assets.sources.slack.document import SOURCE
+from vector_assets.sources.slack.document import SOURCE, channel_id_of
 from vector_assets.sources.slack.history import Thread
 from vector_assets.sources.slack.messages import instant, is_of_bot, is_said
 from vector_assets.sources.slack.parts import Job, Options
@@ -36,7 +37,7 @@ from vector_assets.sources.slack.rate_limits import (
     RateLimiters,
     rates_of,
 )
-from vector_assets.sources.slack.reader import ChannelReader
+from vector_assets.sources.slack.reader import MEMBERS_IN_FLIGHT, ChannelReader
 from vector_assets.sources.slack.retry import RetryReader
 
 NEWEST_CHANNELS = 5
@@ -64,6 +65,7 @@ class SlackSource(Source):
         "invite the bot to the channels that it shall read, with /invite in each"
     )
     overlap = timedelta(hours=1)
+    has_readers = True
 
     def __init__(
         self, api: SlackApi, options: Options, rates: Mapping[str, float] = RATES_BY_METHOD
@@ -87,6 +89,7 @@ class SlackSource(Source):
             settings.slack_base_url,
             meter,
             limiters=RateLimiters(meter, rates),
+            team_id=settings.slack_team_id,
         )
         options = Options(
             since=start_of_day(settings.first_day),
@@ -124,6 +127,31 @@ class SlackSource(Source):
         the bot was taken out of it.
         """
         yield from self._reading(window).ids()
+
+    def container_of(self, document_id: str, container: str) -> str:
+        """Return the channel's id: names change."""
+        return channel_id_of(document_id)
+
+    def readers(self, containers: Collection[str]) -> Iterator[Readers]:
+        """Yield who may read each channel; costs a request or two for each private one.
+
+        A channel that Slack does not list is asked for by its id: the listing shows public ones
+        whether or not the bot is in them, so it was made private without the bot, or deleted.
+        """
+        # The run that follows reads with the same answers.
+        self._prepared = directory = self._prepared or Directory.load(self._api)
+
+        def ask(channel_id: str) -> Readers:
+            channel = directory.channel_by_id(channel_id)
+            try:
+                access = None if channel is None else directory.access(channel)
+            except ContractError as error:
+                if error.seen not in CLOSED_CODES:
+                    raise
+                access = None
+            return Readers(channel_id, access)
+
+        yield from map_ordered(ask, sorted(containers), in_flight=MEMBERS_IN_FLIGHT)
 
     def estimate(self, window: Window) -> WindowEstimate:
         """List channels as a sync does, and read some of their threads: a request each.
@@ -195,28 +223,40 @@ class SlackSource(Source):
         for document_id in (document.document_id for document in missing):
             channel_id, _, part = document_id.partition(":")[2].partition(":")
             if channel_id not in read_ids:
-                yield document_id, RemoteState.NOT_SHOWN
+                yield document_id, RemoteState.UNSURE
             elif "." in part and self._has_replies(channel_id, part):
                 yield document_id, RemoteState.THERE
             else:
                 yield document_id, RemoteState.DELETED
 
     def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
-        """Tell whether a thread is there; a parent without replies is a day's message."""
+        """Tell whether a thread is there; a parent without replies is a day's message.
+
+        Raises:
+            ContractError: Slack shows neither the thread nor that it is gone.
+        """
         pages = self._api.pages(
             "conversations.replies", "messages", channel=channel_id, ts=thread_ts
         )
+        parent: dict[str, Any] | None = None
         try:
-            return any(message["ts"] != thread_ts for page in pages for message in page)
+            for message in chain.from_iterable(pages):
+                if message["ts"] != thread_ts:
+                    return True
+                parent = message
         except ContractError as error:
             if error.seen != "thread_not_found":
                 raise
+            return False
+        if parent is None or parent.get("reply_count"):
+            raise ContractError("slack conversations.replies", "no message", "a thread")
         return False
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.
 
-        Costs three requests and one for each of `NEWEST_CHANNELS`. Slack does not tell which
+        Costs three requests, one for each of `NEWEST_CHANNELS`, and one for each person who posted
+        through an app. Slack does not tell which
         channel was last active, so a smaller channel may have a newer message.
         """
         directory = Directory.load(self._api, with_users=False)
@@ -224,7 +264,8 @@ class SlackSource(Source):
             channel for channel in self._choice(directory).to_read if not channel.is_archived
         )
         largest = nlargest(NEWEST_CHANNELS, channels, key=lambda channel: channel.member_count)
-        return max(chain.from_iterable(map(self._activity, largest)), default=None)
+        activity = (self._activity(channel, directory.is_person) for channel in largest)
+        return max(chain.from_iterable(activity), default=None)
 
     def check(self) -> ConnectionCheck:
         """Tell who the bot is, how many channels it reads and what it does not read.
@@ -255,7 +296,7 @@ class SlackSource(Source):
         options = self._options
         return Choice.of(directory, options.channels, joins_public=options.joins_public)
 
-    def _activity(self, channel: Channel) -> Iterator[datetime]:
+    def _activity(self, channel: Channel, is_person: Callable[[str], bool]) -> Iterator[datetime]:
         """Yield the instants of a channel's newest messages and replies."""
         try:
             answer = self._api.call(
@@ -266,7 +307,7 @@ class SlackSource(Source):
                 raise
             return
         for message in answer["messages"]:
-            is_read = self._options.includes_bots or not is_of_bot(message)
+            is_read = self._options.includes_bots or not is_of_bot(message, is_person)
             if message.get("reply_count") or (is_said(message) and is_read):
                 yield instant(message.get("latest_reply") or message["ts"])
 

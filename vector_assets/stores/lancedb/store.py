@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import groupby
+from math import inf
 from typing import Any, Self, TypeVar
 
-import lancedb
 import pyarrow as pa
 from lancedb.query import MatchQuery
 
@@ -20,6 +20,7 @@ from vector_assets.core.errors import IndexMismatchError, LostWriteError, Unavai
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
 from vector_assets.stores.lancedb import indexes
+from vector_assets.stores.lancedb.connection import connect
 from vector_assets.stores.lancedb.rows import (
     NEWEST_WINS,
     add_fields,
@@ -54,10 +55,6 @@ COMMIT_ROWS = 5_000
 
 ASKED_IDS = 1_000
 """Ids of one query, so that its clause stays short."""
-
-INDEX_CACHE_BYTES, METADATA_CACHE_BYTES = 256 * 2**20, 16 * 2**20
-"""LanceDB's defaults are 6 GB and 1 GB, which a long run would fill, because each commit adds to
-them. The cache of metadata holds every version seen, and a run needs only the newest."""
 
 _CONFLICT_ATTEMPTS = 12
 _KEEP_VERSIONS = timedelta(days=1)
@@ -136,13 +133,14 @@ class LanceDBStore(IndexStore):
 
     def update_metadata(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
         """Replace fields of existing rows by merging only those columns."""
+        self.backdate(namespace, self._newest(namespace, metadata_by_id))
+
+    def backdate(self, namespace: str, metadata_by_id: Mapping[str, Metadata]) -> None:
+        """Replace fields of existing rows, also of newer ones."""
+        self._add_fields(namespace, metadata_by_id.values())
         by_names = sorted(metadata_by_id.items(), key=lambda item: sorted(item[1]))
         for names, group in groupby(by_names, key=lambda item: sorted(item[1])):
-            updates = dict(group)
-            if "updated_at" in names:
-                updates = self._newest(namespace, updates)
-            self._add_fields(namespace, updates.values())
-            rows = rows_of_metadata(updates, names, self._table(namespace).schema)
+            rows = rows_of_metadata(dict(group), names, self._table(namespace).schema)
             self._committed(partial(self._merge_fields, namespace, rows))
 
     def delete(self, namespace: str, chunk_ids: Sequence[str]) -> None:
@@ -292,12 +290,13 @@ class LanceDBStore(IndexStore):
         Checked beforehand, because LanceDB 0.40 panics on a condition of a merge of some columns.
         A write in between may be overwritten until the next run notices by the fingerprint.
         """
-        rows = self._rows_by_id(namespace, list(updates), ["id", "updated_at"])
+        dated = [chunk_id for chunk_id, fields in updates.items() if "updated_at" in fields]
+        rows = self._rows_by_id(namespace, dated, ["id", "updated_at"])
         held = {row["id"]: row["updated_at"] for row in rows}
         return {
-            chunk_id: fields
-            for chunk_id, fields in updates.items()
-            if chunk_id in held and held[chunk_id] <= fields["updated_at"]
+            key: fields
+            for key, fields in updates.items()
+            if held.get(key, inf) <= fields.get("updated_at", inf)
         }
 
     def _merge_fields(self, namespace: str, rows: pa.Table) -> None:
@@ -331,11 +330,7 @@ class LanceDBStore(IndexStore):
 
     def _connected(self) -> Any:
         if self._connection is None:
-            self._connection = lancedb.connect(
-                self._uri,
-                read_consistency_interval=timedelta(0),
-                session=lancedb.Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES),
-            )
+            self._connection = connect(self._uri)
         return self._connection
 
     def _created(self, namespace: str, dimensions: int) -> Any:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from vector_assets.core.documents import Document, Section
 from vector_assets.core.errors import UnavailableError
 from vector_assets.maintenance.verify.findings import Defect, Wanted, Yardstick, examine
 from vector_assets.sandbox.server import Sandbox
-from vector_assets.sources.items import DocumentFailure, SourceItem
+from vector_assets.sources.items import DocumentFailure, Quarantined, Resolved, SourceItem
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets.stores.records import document_id_of
@@ -28,7 +29,7 @@ from vector_assets_tests.maintenance.verify.damaged import (
     words,
 )
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
-from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
+from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
 STORES = ("lancedb", "documents", "vectors")
 
@@ -434,3 +435,53 @@ def test_a_vector_of_another_length_is_named() -> None:
     [finding] = examine(doc.id, wanted, [held], Yardstick.of(embedder))
     assert (finding.kind, finding.chunk_id) == (Defect.MISMATCHED, chunk_id)
     assert finding.detail == "its vector has 32 numbers, expected 64"
+
+
+EARLIER = "2026-03-01T08:00"
+
+
+@pytest.mark.parametrize("earlier", [EARLIER, "2026-02-01T08:00"])
+def test_a_version_dated_before_that_of_the_index_is_found_and_repaired(
+    world: World, earlier: str
+) -> None:
+    """The earlier date may lie outside the days; then the source is asked by id."""
+    sections = (Section(words("x")),)
+    edited(world, sections=sections, updated_at=utc(earlier))
+
+    open_source = partial(ById, world.items)
+    found = world.verify(open_source=open_source)
+    assert [(finding.kind, finding.document_id) for finding in found.findings] == [
+        ("stale", "jira:1")
+    ]
+    assert earlier.replace("T", " ") in found.findings[0].detail
+    repaired = world.verify(open_source=open_source, repair=True)
+    assert repaired.is_right
+    assert repaired.mended == {Defect.STALE: 1}
+    held = world.store.fetch("jira", world.store.chunk_ids("jira", "jira:1"))
+    assert [record.metadata["updated_at"] for record in held] == [utc(earlier).timestamp()]
+
+
+class ById(ListSource):
+    """A list that gives documents by their ids, whatever their dates."""
+
+    def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
+        by_id = {item.id: item for item in self.items if isinstance(item, Document)}
+        for entry in failed:
+            yield by_id.get(entry.document_id) or Resolved(entry.document_id)
+
+
+def test_what_a_run_writes_between_the_two_looks_is_no_defect(lance: World) -> None:
+    """The second listing may be older than what the index holds by then."""
+    older = lance.items[0]
+    assert isinstance(older, Document)
+    hours = iter(range(11, 24))
+
+    class Edited(ListSource):
+        def documents(self, window: Window) -> Iterator[SourceItem]:
+            yield from super().documents(window)
+            hour = next(hours)
+            updated_at = utc(f"2026-03-02T{hour}:00")
+            lance.sync([replace(older, title=f"Edited at {hour}", updated_at=updated_at)])
+
+    report = lance.verify(open_source=lambda: Edited(lance.items))
+    assert not report.counts

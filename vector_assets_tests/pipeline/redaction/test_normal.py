@@ -1,9 +1,7 @@
 """A text as a person reads it: every place in it leads back to the right one."""
 
-import unicodedata
-
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vector_assets.pipeline.redaction.normal import MARK, as_kept, read_text
@@ -13,6 +11,12 @@ PIECES = st.sampled_from(
     ("&nbsp;", "&amp;", "&#58;", "&#x3a;", "&bogus;", "<br>", "<b>", "</b>", "<td>", "<code>",
      '<a href="x">', "<wbr>", "\u200b", "\u00ad", "\ufeff", "n\u0303", "か\u3099", "\u00a0", "：",
      "“", "İ", "👩‍👩‍👧", "ß", "\u0301")
+)  # fmt: skip
+PLAIN = st.sampled_from(
+    ("the", "printer", "stops", "is", "now", "to", ":", "=", "->", "|", "`x`", "HAR-123", "v1.2.3",
+     "12:30", "2026-03-01", "ann@example.com", "https://x.example/a?b=1",
+     "$HOME", "password", "token", "required", "<password>", "****", "${PASSWORD}", "k8s", "SHA256",
+     "証明書", "\n", "the password is wrong.", "password: required\n")
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=12).map("".join)
 
@@ -50,18 +54,15 @@ def test_a_secret_between_any_signs_gives_way_and_the_rest_stays(before: str, af
     before, after = (text.encode("utf-8", "ignore").decode() for text in (before, after))
     value = "Tulip4821x"
     text = f"{before}\n\npassword: {value}\n\n{after}"
-    if unicodedata.normalize("NFC", after)[:1] != after[:1] or "[" in before + after:
-        return
+    assume("[" not in before + after)
     found = redact(text)
     assert found.text.count("[redacted: password]") == 1
     assert found.text == text.replace(value, "[redacted: password]")
 
 
-@given(st.text(max_size=80))
-def test_a_text_without_a_name_of_a_secret_stays(text: str) -> None:
-    text = text.encode("utf-8", "ignore").decode()
-    if len(text) < 20 or text.isalpha():
-        assert redact(text).text == text
+@given(st.lists(PIECES | PLAIN, max_size=30).map(" ".join))
+def test_a_text_without_a_secret_stays(text: str) -> None:
+    assert redact(text).text == text
 
 
 HOSTILE = (

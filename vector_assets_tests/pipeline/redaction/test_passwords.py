@@ -54,6 +54,9 @@ SENTENCES = (
 )  # fmt: skip
 
 FORMS = (
+    "net use Z: \\\\srv\\share /user:ann {}", "xfreerdp /u:ann /p:{} /v:h", "htpasswd -b f ann {}",
+    "sftp ann:{}@files.example", "basic auth: ann / {}", "Login data: ann / {}", "password%3D{}",
+    "The admin password has been reset. New one: {}", "the password's {}",
     "mysql -u root -p{} app", "mysqldump -uroot -p{} app > app.sql", "sshpass -p {} ssh ann@host",
     "PGPASSWORD={} psql -h db", "curl -u ann:{} https://x.example",
     "curl --user 'ann:{}' x.example",

@@ -328,7 +328,7 @@ def test_one_that_will_never_have_a_transcript_is_a_gap_by_name_and_no_failure(
     deferred, gap = lately(sandbox, at(LEAVING, **NO_TRANSCRIPT, meeting_info=info))
     assert isinstance(deferred, Deferred)
     assert isinstance(gap, Gap)
-    assert gap.subject.startswith("meeting Harbour sync 1 of 20")
+    assert gap.subject.startswith("meeting meeting-1 of 20")
     assert gap.reason == deferred.reason == reason
 
 
@@ -347,7 +347,7 @@ def test_a_summary_that_no_night_will_bring_is_a_gap_beside_the_transcript(
     document, gap = lately(sandbox, unfinished)
     assert isinstance(document, Document)
     assert isinstance(gap, Gap)
-    assert gap.subject.startswith("summary of Harbour sync 1 of 20")
+    assert gap.subject.startswith("summary of meeting meeting-1 of 20")
 
 
 # Errors beside data
@@ -643,7 +643,7 @@ def test_the_check_names_recent_meetings_without_a_transcript(sandbox: Sandbox) 
         at(LEAVING, 4, **NO_TRANSCRIPT),
     ]
     [gap] = source(sandbox).check().gaps
-    assert (gap.reason, gap.count) == ("Harbour sync 3, Harbour sync 1", 2)
+    assert (gap.reason, gap.count) == ("meeting-3, meeting-1", 2)
 
 
 def test_a_missing_key_is_named() -> None:

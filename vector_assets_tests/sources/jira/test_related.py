@@ -1,6 +1,7 @@
 """The summary of an issue that fewer people may read stands in no issue that more may read."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,12 +23,13 @@ BULK = "/jira/rest/api/3/issue/bulkfetch"
 SECRET = "Pierdeal"
 
 
-def secret(number: int = 9, **fields: object) -> Json:
-    return issue(number, **{"updated": OLD, "summary": SECRET, "security": STAFF} | fields)
+def secret(number: int = 9, **fields: Any) -> Json:
+    usual: Json = {"updated": OLD, "summary": SECRET, "security": STAFF}
+    return issue(number, **(usual | fields))
 
 
-def referring(other: Json, way: str, number: int = 1, **fields: object) -> Json:
-    shown = {
+def referring(other: Json, way: str, number: int = 1, **fields: Any) -> Json:
+    shown: Json = {
         "links": {"issuelinks": linked(other)},
         "parent": {"parent": reference(other)},
         "sub-tasks": {"subtasks": [reference(other)]},

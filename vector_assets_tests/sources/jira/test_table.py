@@ -5,9 +5,6 @@ from hypothesis import strategies as st
 
 from vector_assets.sources.jira.table import Cell, table_markdown
 
-Grid = list[list[tuple[int, int, bool]]]
-"""For each row and column: the place of the cell that covers it, and whether it is its first."""
-
 
 def lines_of(markdown: str) -> list[list[str]]:
     """Return the cells of a table's rows, without the line under its head."""

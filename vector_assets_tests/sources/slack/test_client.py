@@ -31,6 +31,8 @@ USERS = "/slack/api/users.list"
         ),
         ({"error": "ratelimited"}, RateLimitedError, "slack users.list is rate limited"),
         ({"error": "internal_error"}, UnavailableError, "internal_error"),
+        ({"error": "fetch_members_failed"}, UnavailableError, "fetch_members_failed"),
+        ({"error": "team_added_to_org"}, UnavailableError, "team_added_to_org"),
         ({"error": "invalid_cursor"}, ContractError, "answered invalid_cursor"),
     ],
 )
@@ -55,6 +57,7 @@ def test_a_wrong_token_is_refused_and_never_shown(sandbox: Sandbox) -> None:
         {"status": 500},
         {"status": 502},
         {"status": 503},
+        {"status": 408},
         {"status": 200, "body": {"ok": False, "error": "fatal_error"}},
         {"break_connection": "drop"},
         {"break_connection": "truncate"},

@@ -102,11 +102,10 @@ def test_the_index_is_asked_by_the_page_and_not_by_the_thread(team: Sandbox, run
     assert runs.run("2026-03-02").questions <= 2 + 2 * 3 + 2
 
 
-@pytest.mark.parametrize("what", ["parent edited", "parent deleted", "readers", "name"])
+@pytest.mark.parametrize("what", ["parent edited", "parent deleted", "name"])
 def test_a_thread_is_fetched_again_when_its_stamp_changes_by_its(
     team: Sandbox, runs: Runs, what: str
 ) -> None:
-    team.workspace.site.private_channel_ids.append(ENGINEERING)
     parent = begin_thread(team, "2026-03-02")
     runs.run("2026-03-02")
     match what:
@@ -114,12 +113,26 @@ def test_a_thread_is_fetched_again_when_its_stamp_changes_by_its(
             edit(team, parent, "A better question")
         case "parent deleted":
             delete(team, parent)
-        case "readers":
-            team.workspace.channels[0]["members"].remove(BEN)
         case "name":
             team.workspace.channels[0]["name"] = "builders"
     assert runs.run("2026-03-02").replies == 1
     assert runs.run("2026-03-02").replies == 0
+
+
+def test_other_readers_reach_a_thread_and_a_year_without_reading_them(
+    team: Sandbox, runs: Runs
+) -> None:
+    team.workspace.site.private_channel_ids.append(ENGINEERING)
+    begin_thread(team, "2025-01-05")
+    begin_thread(team, "2026-03-02")
+    runs.run("2025-01-01", last="2026-03-02")
+    assert len(runs.hits("ben.oz@example.com")) > len(runs.hits(""))
+    team.workspace.channels[0]["members"].remove(BEN)
+    night = runs.run("2026-03-02")
+    assert (night.replies, night.report.total.embedded_chunks) == (0, 0)
+    assert night.report.documents_with_other_readers == 3
+    assert len(runs.hits("ben.oz@example.com")) == len(runs.hits(""))
+    assert runs.run("2026-03-02").report.documents_with_other_readers == 0
 
 
 def test_a_thread_that_only_a_broadcast_brought_has_the_stamp_of_its_own_first_page(
