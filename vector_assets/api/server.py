@@ -1,0 +1,45 @@
+"""Runs the HTTP routes in this process until it is stopped."""
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from vector_assets.api.app import build_api
+from vector_assets.api.connections import (
+    BACKLOG,
+    HEAD_BYTES,
+    BoundedProtocol,
+    raise_file_limit,
+)
+from vector_assets.core.settings import Settings
+from vector_assets.monitoring.alerts.incidents import incident_store
+from vector_assets.monitoring.watcher import build_watcher
+
+
+def server_config(
+    app: FastAPI, protocol: type[BoundedProtocol] = BoundedProtocol
+) -> uvicorn.Config:
+    """Return the configuration of a server whose connections and requests are bounded."""
+    return uvicorn.Config(
+        app,
+        port=0,
+        http=protocol,
+        # An upgraded connection would leave the protocol and its bounds.
+        ws="none",
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        backlog=BACKLOG,
+        log_level="warning",
+        timeout_graceful_shutdown=5,
+    )
+
+
+def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
+    """Serve until the process is stopped."""
+    raise_file_limit()
+    with socket.create_server((host, port)) as listening, incident_store() as incidents:
+        app = build_api(settings, build_watcher(settings, incidents))
+        bound = listening.getsockname()[1]
+        started(f"http://{host}:{bound}")
+        uvicorn.Server(server_config(app)).run(sockets=[listening])
