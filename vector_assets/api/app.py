@@ -5,7 +5,7 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -232,13 +232,9 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
         """Launch a Dagster backfill of the newest days; 503 when nothing would run it."""
         first = date.fromisoformat(services.settings.partitions_start)
         wanted = complete_days(datetime.now(UTC), days, first)
-
-        def launch() -> str:
-            _require_runnable(source, services)
-            title = f"{source}, {len(wanted)} days, requested over HTTP"
-            return services.dagster.launch_backfill(source, wanted, title=title)
-
-        backfill_id = await services.backfills.call(request, launch)
+        backfill_id = await services.backfills.call(
+            request, lambda: _launched(source, wanted, services)
+        )
         return BackfillLaunched(
             backfill_id=backfill_id,
             source=source,
@@ -301,6 +297,13 @@ def _add_documents(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False, dependencies=[Depends(require_any_key)])
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(openapi_url="openapi.json", title=app.title)
+
+
+def _launched(source: str, days: Sequence[date], services: Services) -> str:
+    """Launch a backfill; return its id."""
+    _require_runnable(source, services)
+    title = f"{source}, {len(days)} days, requested over HTTP"
+    return services.dagster.launch_backfill(source, days, title=title)
 
 
 def _require_runnable(source: str, services: Services) -> None:
