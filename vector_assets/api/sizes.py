@@ -26,8 +26,10 @@ class LimitSizes:
             return
         sent = dict(headers)
         is_chunked = b"transfer-encoding" in sent
-        length = int(sent.get(b"content-length", b"0"))
-        if length > MAX_BODY_BYTES or (is_chunked and not await _ends_within_limit(receive)):
+        declared_bytes = int(sent.get(b"content-length", b"0"))
+        if declared_bytes > MAX_BODY_BYTES or (
+            is_chunked and not await _ends_within_limit(receive)
+        ):
             refusal = _refusal(413, f"the body has more than {MAX_BODY_BYTES:,} bytes")
             await refusal(scope, receive, send)
             return

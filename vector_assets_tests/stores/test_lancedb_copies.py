@@ -19,6 +19,8 @@ ANN = "ann@example.com"
 READERS: tuple[tuple[str, ...], ...] = (
     (PUBLIC,), (RESTRICTED, ANN), (RESTRICTED, "bo@example.com", ANN), (RESTRICTED,),
 )  # fmt: skip
+# 5 March 2026 at midnight, half a second later, and the evening of the 14th.
+SINCE, UNTIL = (None, 1772668800.0, 1772668800.5), (None, 1773500000.0)
 WORDS = ("label", "printer", "norway", "depot", "crane", "brake", "carrier")
 
 
@@ -52,18 +54,14 @@ def test_a_copy_answers_as_its_table_does(store: LanceDBStore) -> None:
     store.upsert(SPACE, list(_records()))
     copy = store.for_question(SPACE)
     assert isinstance(copy, TableCopy)
-    days = (None, 1772668800.0, 1772668800.5, 1773500000.0, 1e12)
+    vector = EMBEDDER.embed_query("printer norway")
     for viewer, containers, since, until, key in product(
-        ("", ANN, "eve@example.com"), ((), ("C1",), ("C0", "C2"), ("no",)), days, days[::2],
-        ("", "HAR-4", "HAR-3"),
-    ):  # fmt: skip
+        ("", ANN, "eve@example.com"), ((), ("C0", "C2"), ("no",)), SINCE, UNTIL, ("", "HAR-4")
+    ):
         where = Filter(containers, since, until, viewer, key)
-        vector = EMBEDDER.embed_query("printer norway")
-        for limit in (500,):
-            of_table = store.search_dense(SPACE, vector, where=where, limit=limit)
-            assert _read(copy.search_dense(SPACE, vector, where=where, limit=limit)) == _read(
-                of_table
-            )
+        assert _read(copy.search_dense(SPACE, vector, where=where, limit=500)) == _read(
+            store.search_dense(SPACE, vector, where=where, limit=500)
+        )
         assert _read(copy.search_lexical(SPACE, "label crane", where=where, limit=500)) == _read(
             store.search_lexical(SPACE, "label crane", where=where, limit=500)
         )

@@ -100,8 +100,8 @@ class TableCopy(Searchable):
     ) -> list[Hit]:
         """Return the nearest rows by cosine similarity, best first."""
         allowed = np.flatnonzero(self._allowed(where))
-        length = float(np.linalg.norm(vector)) or 1.0
-        scores = (self._vectors @ (vector / length).astype(np.float32))[allowed]
+        norm = float(np.linalg.norm(vector)) or 1.0
+        scores = (self._vectors @ (vector / norm).astype(np.float32))[allowed]
         best = np.argsort(-scores, kind="stable")[:limit]
         return [self._hit(int(allowed[at]), float(scores[at])) for at in best]
 
@@ -208,8 +208,8 @@ def _numbers(column: pa.Array) -> Any:
 def _unit_vectors(column: pa.Array) -> Vectors:
     vectors: Vectors = column.flatten().to_numpy(zero_copy_only=False)
     vectors = vectors.reshape(len(column), column.type.list_size)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Vectors = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
     return unit
 
 
