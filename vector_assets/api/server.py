@@ -1,6 +1,8 @@
 """Runs the HTTP routes in this process until it is stopped."""
 
+import logging
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -13,9 +15,14 @@ from vector_assets.api.connections import (
     BoundedProtocol,
     raise_file_limit,
 )
+from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.embedding import build_embedder
 from vector_assets.monitoring.alerts.incidents import incident_store
 from vector_assets.monitoring.watcher import build_watcher
+
+logger = logging.getLogger(__name__)
 
 
 def server_config(
@@ -38,8 +45,20 @@ def server_config(
 def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
     """Serve until the process is stopped."""
     raise_file_limit()
+    if settings.embedding_provider == "local":
+        threading.Thread(
+            target=_load_model, args=(settings,), name="load model", daemon=True
+        ).start()
     with socket.create_server((host, port)) as listening, incident_store() as incidents:
         app = build_api(settings, build_watcher(settings, incidents))
         bound = listening.getsockname()[1]
         started(f"http://{host}:{bound}")
         uvicorn.Server(server_config(app)).run(sockets=[listening])
+
+
+def _load_model(settings: Settings) -> None:
+    """Load the local model, which takes seconds, before the first question needs it."""
+    try:
+        build_embedder(settings, Meter()).check()
+    except VectorAssetsError as error:
+        logger.warning("questions cannot be embedded: %s", error)
