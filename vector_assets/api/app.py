@@ -49,7 +49,7 @@ MAX_BACKFILL_DAYS = 400
 FIRST_CHECK_SECONDS = 30.0
 """How long a request waits for the watcher's first check after a start."""
 
-SEARCHES = Bounds(at_once=8, waiting=32, waiting_seconds=5.0, running_seconds=60.0)
+SEARCHES = Bounds(at_once=8, waiting=24, waiting_seconds=2.0, running_seconds=60.0)
 """Bounds of searches. With OpenAI most of a search is a wait. The first loads a local model."""
 
 BACKFILLS = Bounds(at_once=2, waiting=8, waiting_seconds=5.0, running_seconds=60.0)

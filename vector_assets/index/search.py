@@ -5,7 +5,7 @@ Each source is a namespace of its own; all are searched at the same time.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -23,6 +23,9 @@ from vector_assets.stores.records import document_id_of
 
 CANDIDATES = 100
 """Hits requested of each source, by vector and by BM25 each."""
+
+_threads = ThreadPoolExecutor(64, thread_name_prefix="search")
+"""Of all searches; to start threads for each takes longer than some of its parts."""
 
 _MAX_KEYS = 5
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
@@ -187,10 +190,11 @@ class _Search:
     def run(
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
-        with ThreadPoolExecutor(len(sources) + 1, thread_name_prefix="search") as pool:
-            vector = pool.submit(self._embedder.embed_query, self._question)
-            futures = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]
-            results = dict(zip(sources, (future.result() for future in futures), strict=True))
+        # The vector first: a source that has a thread waits for it, so it must have one by then.
+        vector = _threads.submit(self._embedder.embed_query, self._question)
+        futures = [_threads.submit(self._ask, source, vector, known_as_of) for source in sources]
+        wait(futures)
+        results = dict(zip(sources, (future.result() for future in futures), strict=True))
         errors = [result.error for result in results.values() if result.error]
         if len(errors) == len(sources):
             raise errors[0]
@@ -271,6 +275,8 @@ def _keyed_first(
     keyed: Sequence[Hit], ranked: Sequence[tuple[Hit, float]]
 ) -> list[tuple[Hit, float]]:
     """Put the issues that were asked for by key before all others, each with its best passage."""
+    if not keyed:
+        return list(ranked)
     keyed_by_document = {document_id_of(hit.id): hit for hit in keyed}
     others = []
     for hit, score in ranked:

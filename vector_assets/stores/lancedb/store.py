@@ -76,7 +76,9 @@ class LanceDBStore(IndexStore):
         self._uri = uri
         self._connection: Any = None
         self._tables: dict[str, Any] = {}
-        self._copies = Copies(lambda name: self._connected().open_table(name), self._answered)
+        self._copies = Copies(
+            lambda name: self._connected().open_table(name), self._ensure_text_index, self._answered
+        )
 
     def open(self, namespace: str, dimensions: int) -> None:
         """Open the table; create it when it is missing.
@@ -99,7 +101,6 @@ class LanceDBStore(IndexStore):
         """Return a copy of a small table's newest version if copies are kept."""
         if not self.keeps_copies or (table := self._existing(namespace)) is None:
             return self
-        self._ensure_text_index(table)
         return self._copies.newest(namespace, table) or self
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
