@@ -4,10 +4,12 @@ A search is blocked by an event, so nothing here depends on how fast the machine
 """
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ from vector_assets_tests.support.patience import first_answer
 
 READ = {"Authorization": "Bearer reading-key"}
 PATIENT = Bounds(at_once=2, waiting=3, waiting_seconds=300.0, running_seconds=300.0)
+ANSWER_BYTES = 32 * 2**20
+"""More than the sockets of both sides hold."""
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -39,19 +43,23 @@ class Searches:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.may_end = threading.Event()
+        self.warning = ""
 
     def find(self, services: Services, question: str, *_: Any) -> Answers:
         self.asked.append(question)
         assert self.may_end.wait(300)
-        return Answers((), {})
+        return Answers((), {}, (self.warning,))
 
 
 class Served:
     """A running server, its searches, and clients in threads."""
 
-    def __init__(self, port: int, searches: Searches, threads: ThreadPoolExecutor) -> None:
-        self.port = port
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(
+        self, server: uvicorn.Server, searches: Searches, threads: ThreadPoolExecutor
+    ) -> None:
+        self.server = server
+        self.port = server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self.searches = searches
         self._threads = threads
         self.gate: Any = None
@@ -116,7 +124,7 @@ def serve_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serv
             thread.start()
             assert first_answer(lambda: server.started, pause_seconds=0.02)
             served = Served(
-                server.servers[0].sockets[0].getsockname()[1],
+                server,
                 searches,
                 stack.enter_context(ThreadPoolExecutor(64)),
             )
@@ -247,6 +255,31 @@ def test_a_client_that_never_gets_an_answer_is_hung_up_on(serve_with: Serve) -> 
         assert _hung_up(connection)
 
 
+def test_a_client_that_does_not_read_its_answer_is_hung_up_on(serve_with: Serve) -> None:
+    served = serve_with(arrival_seconds=0.5)
+    served.searches.may_end.set()
+    served.searches.warning = "x" * ANSWER_BYTES
+    request = b"GET /api/find-context?q=x HTTP/1.1\r\nHost: x\r\n"
+    with served.connect(request + b"Authorization: Bearer reading-key\r\n\r\n") as connection:
+        connections = served.server.server_state.connections
+        assert first_answer(lambda: served.searches.asked and not connections)
+        assert len(_until_hung_up(connection)) < ANSWER_BYTES
+
+
+def test_a_low_limit_of_open_files_is_raised() -> None:
+    script = """
+import resource
+from vector_assets.api.connections import raise_file_limit
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+print(raise_file_limit() == resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 256)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -302,24 +335,20 @@ def test_large_bodies_are_refused(
 
 
 def _exchanged(connection: socket.socket, sent: bytes) -> bytes:
-    """Send in pieces until the server hangs up; return what it answered."""
-    answer = b""
-    try:
+    """Send in pieces; return what was answered until the server hung up."""
+    # It may refuse before it has read everything.
+    with suppress(ConnectionError):
         for at in range(0, len(sent), 16_384):
             connection.sendall(sent[at : at + 16_384])
+    return _until_hung_up(connection)
+
+
+def _until_hung_up(connection: socket.socket) -> bytes:
+    answer = b""
+    with suppress(ConnectionError):
         while piece := connection.recv(65_536):
             answer += piece
-    except ConnectionError:
-        # The server refused before it read everything.
-        answer += _rest(connection)
     return answer
-
-
-def _rest(connection: socket.socket) -> bytes:
-    try:
-        return connection.recv(65_536)
-    except ConnectionError:
-        return b""
 
 
 def _hung_up(connection: socket.socket) -> bool:
