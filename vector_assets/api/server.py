@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable
 
@@ -21,6 +22,10 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.monitoring.alerts.incidents import incident_store
 from vector_assets.monitoring.watcher import build_watcher
+
+SWITCH_SECONDS = 0.0005
+"""How long a search may keep Python's lock while the event loop waits for it. Python's default of
+5 ms, once for each request to the system, lets a burst keep `/healthz` waiting for seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ def server_config(
 def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
     """Serve until the process is stopped."""
     raise_file_limit()
+    sys.setswitchinterval(SWITCH_SECONDS)
     if settings.embedding_provider == "local":
         threading.Thread(
             target=_load_model, args=(settings,), name="load model", daemon=True
