@@ -35,6 +35,7 @@ def main() -> None:
         ["local_model.py", options.workspace],
         ["scale.py", "--folder", options.folder / "scale"],
         ["law.py", "--folder", options.folder / "law"],
+        ["serving.py", "--folder", options.folder / "serving"],
         ["speed.py"],
     ]
     has_workspace = options.workspace.is_dir()

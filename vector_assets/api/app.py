@@ -1,6 +1,11 @@
-"""The HTTP routes of `vector-assets serve`; all except `/healthz` require a key."""
+"""The HTTP routes of `vector-assets serve`; all except `/healthz` require a key.
 
-from collections.abc import AsyncIterator, Callable
+Routes run on the event loop; what blocks (a search, a request to Dagster) goes through a gate.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -11,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from vector_assets.api.gate import Bounds, Gate
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.metrics import CONTENT_TYPE, metrics_of
 from vector_assets.api.models import (
@@ -24,6 +30,7 @@ from vector_assets.api.models import (
     SourceAge,
     SyncStatus,
 )
+from vector_assets.api.sizes import LimitSizes
 from vector_assets.core.days import complete_days, start_of_day
 from vector_assets.core.errors import RetryableError, UsageError, VectorAssetsError
 from vector_assets.core.settings import Settings
@@ -32,7 +39,7 @@ from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
 from vector_assets.monitoring.liveness import CODE_LOCATION, DAEMON, problems_of
-from vector_assets.monitoring.watcher import Watcher
+from vector_assets.monitoring.watcher import Snapshot, Watcher
 from vector_assets.sources import SOURCES
 from vector_assets.stores.base import Filter
 
@@ -41,6 +48,14 @@ MAX_BACKFILL_DAYS = 400
 
 FIRST_CHECK_SECONDS = 30.0
 """How long a request waits for the watcher's first check after a start."""
+
+SEARCHES = Bounds(at_once=8, waiting=24, waiting_seconds=2.0, running_seconds=60.0)
+"""Bounds of searches. With OpenAI most of a search is a wait. The first loads a local model."""
+
+BACKFILLS = Bounds(at_once=2, waiting=8, waiting_seconds=5.0, running_seconds=60.0)
+"""Bounds of requests to Dagster's webserver."""
+
+_POLL_SECONDS = 0.05
 
 MAX_ANSWERS = 100
 MAX_QUESTION_CHARACTERS = 4000
@@ -61,22 +76,36 @@ _NOT_WELL: dict[int | str, dict[str, Any]] = {503: {"model": Pulse}}
 class Services:
     """What the routes share."""
 
-    def __init__(self, settings: Settings, watcher: Watcher) -> None:
+    def __init__(
+        self, settings: Settings, watcher: Watcher, searches: Bounds, backfills: Bounds
+    ) -> None:
         self.settings = settings
         self.watcher = watcher
         self.dagster = DagsterGraphql(settings.dagster_graphql_url)
+        self.searches = Gate("searches", searches)
+        self.backfills = Gate("requests to Dagster", backfills)
+        self._lock = threading.Lock()
         self._index: LiveIndex | None = None
 
-    def health(self) -> Health:
+    async def snapshot(self) -> Snapshot | None:
+        """Return the watcher's newest snapshot, after a wait for the first; None without one."""
+        for _ in range(int(FIRST_CHECK_SECONDS / _POLL_SECONDS)):
+            if snapshot := self.watcher.last():
+                return snapshot
+            await asyncio.sleep(_POLL_SECONDS)
+        return None
+
+    async def health(self) -> Health:
         """Return the health of the watcher's last check; refuse with 503 when that is too old."""
-        snapshot = self.watcher.last(FIRST_CHECK_SECONDS)
+        snapshot = await self.snapshot()
         if snapshot is None or not self.watcher.is_checking(datetime.now(UTC)):
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
         return snapshot.health
 
     def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
         """Search on a connection that is kept and follows a switch to another generation."""
-        self._index = self._index or LiveIndex(self.settings)
+        with self._lock:
+            self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
         return find(
             question,
             settings=self.settings,
@@ -87,15 +116,23 @@ class Services:
         )
 
 
-def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
+def build_api(
+    settings: Settings,
+    watcher: Watcher,
+    *,
+    searches: Bounds = SEARCHES,
+    backfills: Bounds = BACKFILLS,
+) -> FastAPI:
     """Return the application; it starts and stops the watcher."""
-    services = Services(settings, watcher)
+    services = Services(settings, watcher, searches, backfills)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
         yield
         watcher.stop()
+        services.searches.close()
+        services.backfills.close()
 
     app = FastAPI(
         title="vector-assets",
@@ -108,6 +145,7 @@ def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
         openapi_url=None,
     )
     app.state.settings = settings
+    app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
     _add_backfill(app, services)
@@ -116,7 +154,7 @@ def build_api(settings: Settings, watcher: Watcher) -> FastAPI:
     return app
 
 
-def _require_single_values(request: Request) -> None:
+async def _require_single_values(request: Request) -> None:
     """Refuse a parameter that is given twice: which of two viewers is meant must not be guessed."""
     for name in request.query_params:
         values = request.query_params.getlist(name)
@@ -133,7 +171,8 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         dependencies=[Depends(require_read_key), Depends(_require_single_values)],
         responses=_REFUSALS,
     )
-    def find_context(
+    async def find_context(
+        request: Request,
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION_CHARACTERS)],
         source: Annotated[
             list[str] | None,
@@ -153,16 +192,18 @@ def _add_reading(app: FastAPI, services: Services) -> None:
             raise HTTPException(400, f"since is {since}: use a day of this century") from None
         where = Filter(since=start, viewer=viewer.lower())
         names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
-        answers = services.find(q, tuple(names), where, limit)
+        answers = await services.searches.call(
+            request, lambda: services.find(q, tuple(names), where, limit)
+        )
         # Search works without the watcher; the answer then says that freshness is not known.
         snapshot = services.watcher.last()
         is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
         return _context(answers, snapshot.health if snapshot and is_known else None)
 
     @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
-    def sync_status() -> SyncStatus:
+    async def sync_status() -> SyncStatus:
         """Return how fresh each source is, with the verdict and its reasons."""
-        health = services.health()
+        health = await services.health()
         sources = [_source_age(source, health.checked_at) for source in health.sources]
         return SyncStatus(
             verdict=health.verdict,
@@ -183,16 +224,16 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
         dependencies=[Depends(require_admin_key), Depends(_require_single_values)],
         responses={**_REFUSALS, **_NOT_FOUND},
     )
-    def launch_backfill(
+    async def launch_backfill(
+        request: Request,
         source: SourceName,
         days: Annotated[int, Query(ge=1, le=MAX_BACKFILL_DAYS, description="Up to yesterday.")] = 1,
     ) -> BackfillLaunched:
         """Launch a Dagster backfill of the newest days; 503 when nothing would run it."""
-        _require_runnable(source, services)
         first = date.fromisoformat(services.settings.partitions_start)
         wanted = complete_days(datetime.now(UTC), days, first)
-        backfill_id = services.dagster.launch_backfill(
-            source, wanted, title=f"{source}, {len(wanted)} days, requested over HTTP"
+        backfill_id = await services.backfills.call(
+            request, lambda: _launched(source, wanted, services)
         )
         return BackfillLaunched(
             backfill_id=backfill_id,
@@ -206,11 +247,14 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
         dependencies=[Depends(require_any_key)],
         responses={**_REFUSALS, **_NOT_FOUND},
     )
-    def backfill(
+    async def backfill(
+        request: Request,
         backfill_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")],
     ) -> BackfillState:
         """Return the state of a backfill, day by day."""
-        state = services.dagster.backfill(backfill_id)
+        state = await services.backfills.call(
+            request, lambda: services.dagster.backfill(backfill_id)
+        )
         if state is None:
             raise HTTPException(404, f"no backfill {backfill_id!r}")
         day_states = list(state.days.values())
@@ -227,19 +271,19 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
 
 def _add_watching(app: FastAPI, services: Services) -> None:
     @app.get("/healthz", responses=_NOT_WELL)
-    def healthz(response: Response) -> Pulse:
+    async def healthz(response: Response) -> Pulse:
         """Return 200 while everything is fresh and running, else 503; needs no key."""
         try:
-            verdict = services.health().verdict
+            verdict = (await services.health()).verdict
         except HTTPException:
             verdict = Verdict.UNKNOWN
         response.status_code = 200 if verdict is Verdict.FRESH else 503
         return Pulse(verdict=verdict)
 
     @app.get("/metrics", dependencies=[Depends(require_any_key)], responses=_REFUSALS)
-    def metrics() -> Response:
+    async def metrics() -> Response:
         """Return the numbers behind the verdict for Prometheus."""
-        snapshot = services.watcher.last(FIRST_CHECK_SECONDS)
+        snapshot = await services.snapshot()
         if snapshot is None:
             raise HTTPException(503, "the watcher has not finished its first check")
         return Response(metrics_of(snapshot), media_type=CONTENT_TYPE)
@@ -247,12 +291,19 @@ def _add_watching(app: FastAPI, services: Services) -> None:
 
 def _add_documents(app: FastAPI) -> None:
     @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(require_any_key)])
-    def openapi() -> JSONResponse:
+    async def openapi() -> JSONResponse:
         return JSONResponse(app.openapi())
 
     @app.get("/docs", include_in_schema=False, dependencies=[Depends(require_any_key)])
-    def docs() -> HTMLResponse:
+    async def docs() -> HTMLResponse:
         return get_swagger_ui_html(openapi_url="openapi.json", title=app.title)
+
+
+def _launched(source: str, days: Sequence[date], services: Services) -> str:
+    """Launch a backfill; return its id."""
+    _require_runnable(source, services)
+    title = f"{source}, {len(days)} days, requested over HTTP"
+    return services.dagster.launch_backfill(source, days, title=title)
 
 
 def _require_runnable(source: str, services: Services) -> None:
@@ -267,7 +318,7 @@ def _require_runnable(source: str, services: Services) -> None:
             raise HTTPException(503, f"{problem.headline}. {problem.detail}. {problem.advice}")
 
 
-def _refusal(_: Request, error: Exception) -> JSONResponse:
+async def _refusal(_: Request, error: Exception) -> JSONResponse:
     """Return one of our errors as a status with its message."""
     status = 400 if isinstance(error, UsageError) else 503
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
@@ -321,20 +372,3 @@ def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
         },
         gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
     )
-
-
-def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
-    """Serve until the process is stopped."""
-    import socket
-
-    import uvicorn
-
-    from vector_assets.monitoring.alerts.incidents import incident_store
-    from vector_assets.monitoring.watcher import build_watcher
-
-    with socket.create_server((host, port)) as listening, incident_store() as incidents:
-        app = build_api(settings, build_watcher(settings, incidents))
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
-        bound = listening.getsockname()[1]
-        started(f"http://{host}:{bound}")
-        uvicorn.Server(config).run(sockets=[listening])

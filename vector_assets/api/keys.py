@@ -1,4 +1,7 @@
-"""Checks API keys in constant time: 401 for a wrong one, 403 while the route's key is not set."""
+"""Checks API keys in constant time: 401 for a wrong one, 403 while the route's key is not set.
+
+The checks are coroutines, because FastAPI runs other functions in threads, where they would queue.
+"""
 
 import base64
 import binascii
@@ -13,7 +16,7 @@ _ASK = {"WWW-Authenticate": "Bearer"}
 _ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the key as password"'}
 
 
-def require_admin_key(request: Request) -> None:
+async def require_admin_key(request: Request) -> None:
     """Require `X-Admin-Key`."""
     settings: Settings = request.app.state.settings
     if not settings.admin_api_key.get_secret_value():
@@ -22,7 +25,7 @@ def require_admin_key(request: Request) -> None:
         raise HTTPException(401, "send the admin key as X-Admin-Key")
 
 
-def require_read_key(request: Request) -> None:
+async def require_read_key(request: Request) -> None:
     """Require the reading key as a bearer token."""
     settings: Settings = request.app.state.settings
     if not settings.read_api_key.get_secret_value():
@@ -31,7 +34,7 @@ def require_read_key(request: Request) -> None:
         raise HTTPException(401, "send the reading key as Authorization: Bearer", _ASK)
 
 
-def require_any_key(request: Request) -> None:
+async def require_any_key(request: Request) -> None:
     """Require either key; a browser may send it as the password of Basic authentication."""
     settings: Settings = request.app.state.settings
     both = (settings.read_api_key, settings.admin_api_key)

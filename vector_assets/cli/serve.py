@@ -89,7 +89,7 @@ def serve(host: str, port: int) -> None:
       vector-assets serve
       curl -H "Authorization: Bearer $READ_API_KEY" "http://127.0.0.1:8090/api/sync-status"
     """
-    from vector_assets.api.app import serve as serve_http
+    from vector_assets.api.server import serve as serve_http
 
     settings = load_settings()
     for name in ("read_api_key", "admin_api_key"):

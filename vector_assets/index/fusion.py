@@ -1,7 +1,7 @@
 """Merges two rankings into one: by meaning (cosine) and by words (BM25)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vector_assets.stores.base import Hit
 from vector_assets.stores.records import document_id_of
@@ -21,28 +21,38 @@ def fuse(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[tuple[Hit, float]
     document_scores: dict[str, float] = defaultdict(float)
     chunk_scores: dict[str, float] = defaultdict(float)
     hits: dict[str, Hit] = {}
+    document_ids: dict[str, str] = {}
     weighted = [(dense, DENSE_WEIGHT), (lexical, 1 - DENSE_WEIGHT)]
     total = sum(weight for listed, weight in weighted if listed)
     for listed, weight in weighted:
-        best: dict[str, float] = defaultdict(float)
+        best: dict[str, float] = {}
         for hit, score in _stretched(listed):
             share = score * weight / total
             hits[hit.id] = hit
             chunk_scores[hit.id] += share
-            best[document_id_of(hit.id)] = max(best[document_id_of(hit.id)], share)
+            document_id = document_ids[hit.id] = document_id_of(hit.id)
+            best[document_id] = max(best.get(document_id, 0.0), share)
         for document_id, share in best.items():
             document_scores[document_id] += share
-    passages: dict[str, Hit] = {}
-    for chunk_id in sorted(hits, key=lambda chunk_id: (-chunk_scores[chunk_id], chunk_id)):
-        passages.setdefault(document_id_of(chunk_id), hits[chunk_id])
+    passages: dict[str, str] = {}
+    for chunk_id, document_id in document_ids.items():
+        held = passages.get(document_id)
+        if held is None or _rank(chunk_scores, chunk_id) < _rank(chunk_scores, held):
+            passages[document_id] = chunk_id
     ranked = sorted(document_scores.items(), key=lambda item: (-item[1], item[0]))
-    return [(passages[document_id], score) for document_id, score in ranked]
+    return [(hits[passages[document_id]], score) for document_id, score in ranked]
+
+
+def _rank(scores: Mapping[str, float], chunk_id: str) -> tuple[float, str]:
+    """Return what puts the better of two chunks first, and among equals always the same one."""
+    return -scores[chunk_id], chunk_id
 
 
 def _stretched(hits: Sequence[Hit]) -> Iterator[tuple[Hit, float]]:
     """Yield each hit with its score between the worst, 0, and the best, 1."""
     if not hits:
         return
-    low, high = min(hit.score for hit in hits), max(hit.score for hit in hits)
+    scores = [hit.score for hit in hits]
+    low, high = min(scores), max(scores)
     for hit in hits:
         yield hit, (hit.score - low) / (high - low) if high > low else 1.0

@@ -5,7 +5,7 @@ Each source is a namespace of its own; all are searched at the same time.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
@@ -18,11 +18,14 @@ from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.fusion import fuse
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import require_known, shown_sources
-from vector_assets.stores.base import Filter, Hit, VectorStore
+from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
 from vector_assets.stores.records import document_id_of
 
 CANDIDATES = 100
 """Hits requested of each source, by vector and by BM25 each."""
+
+_threads = ThreadPoolExecutor(64, thread_name_prefix="search")
+"""Of all searches; to start threads for each takes longer than some of its parts."""
 
 _MAX_KEYS = 5
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
@@ -187,10 +190,11 @@ class _Search:
     def run(
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
-        with ThreadPoolExecutor(len(sources) + 1, thread_name_prefix="search") as pool:
-            vector = pool.submit(self._embedder.embed_query, self._question)
-            futures = [pool.submit(self._ask, source, vector, known_as_of) for source in sources]
-            results = dict(zip(sources, (future.result() for future in futures), strict=True))
+        # The vector first: a source that has a thread waits for it, so it must have one by then.
+        vector = _threads.submit(self._embedder.embed_query, self._question)
+        futures = [_threads.submit(self._ask, source, vector, known_as_of) for source in sources]
+        wait(futures)
+        results = dict(zip(sources, (future.result() for future in futures), strict=True))
         errors = [result.error for result in results.values() if result.error]
         if len(errors) == len(sources):
             raise errors[0]
@@ -200,10 +204,10 @@ class _Search:
         )
         answers = _keyed_first(
             [hit for result in results.values() for hit in result.keyed],
-            [_answer(hit, score) for hit, score in ranked],
+            ranked,
         )
         return Answers(
-            tuple(answers[:limit]),
+            tuple(_answer(hit, score) for hit, score in answers[:limit]),
             {source: result.as_of for source, result in results.items()},
             tuple(_warnings(results, vector.exception())),
         )
@@ -215,26 +219,27 @@ class _Search:
         known_as_of: Mapping[str, datetime | None],
     ) -> _Result:
         """Search one source: by words first, as the vector may not be ready."""
-        store, where = self._store, self._where
+        where = self._where
         try:
+            store = self._store.for_question(source)
             as_of = known_as_of[source] if source in known_as_of else store.watermark(source)
             lexical = (
                 store.search_lexical(source, self._question, where=where, limit=CANDIDATES)
                 if store.has_lexical_search
                 else []
             )
-            dense = self._dense(source, vector)
-            may_read = self._readable(source, (*dense, *lexical))
+            dense = self._dense(store, source, vector)
+            may_read = self._readable(store, source, (*dense, *lexical))
             return _Result(
                 [hit for hit in dense if document_id_of(hit.id) in may_read],
                 [hit for hit in lexical if document_id_of(hit.id) in may_read],
-                self._keyed(source),
+                self._keyed(store, source),
                 as_of,
             )
         except RetryableError as error:
             return _Result(error=error)
 
-    def _readable(self, source: str, hits: Sequence[Hit]) -> set[str]:
+    def _readable(self, store: Searchable, source: str, hits: Sequence[Hit]) -> set[str]:
         """Return the documents of hits that who asks may read, as their heads have it.
 
         The store has filtered each chunk already. While the access of a document changes, or after
@@ -242,42 +247,45 @@ class _Search:
         """
         heads = {document_id_of(hit.id) for hit in hits if hit.metadata.get("chunk") == 0}
         others = sorted({document_id_of(hit.id) for hit in hits} - heads)
-        other_heads = self._store.heads(source, others) if others else {}
+        other_heads = store.heads(source, others) if others else {}
         return heads | {
             document_id
             for document_id in others
             if self._where.lets_read(other_heads.get(document_id))
         }
 
-    def _dense(self, source: str, vector: Future[Vectors]) -> list[Hit]:
+    def _dense(self, store: Searchable, source: str, vector: Future[Vectors]) -> list[Hit]:
         """Search by vector; return nothing where the embedder fails and words can be searched."""
         error = vector.exception()
-        if isinstance(error, RetryableError) and self._store.has_lexical_search:
+        if isinstance(error, RetryableError) and store.has_lexical_search:
             return []
-        return self._store.search_dense(
-            source, vector.result(), where=self._where, limit=CANDIDATES
-        )
+        return store.search_dense(source, vector.result(), where=self._where, limit=CANDIDATES)
 
-    def _keyed(self, source: str) -> list[Hit]:
+    def _keyed(self, store: Searchable, source: str) -> list[Hit]:
         if source != KEYED_SOURCE:
             return []
         return [
             hit
             for key in self._keys
-            for hit in self._store.lookup(
-                source, where=replace(self._where, issue_key=key), limit=1
-            )
+            for hit in store.lookup(source, where=replace(self._where, issue_key=key), limit=1)
         ]
 
 
-def _keyed_first(keyed: Sequence[Hit], answers: Sequence[Answer]) -> list[Answer]:
+def _keyed_first(
+    keyed: Sequence[Hit], ranked: Sequence[tuple[Hit, float]]
+) -> list[tuple[Hit, float]]:
     """Put the issues that were asked for by key before all others, each with its best passage."""
-    by_document = {answer.document_id: answer for answer in answers}
-    first = {
-        answer.document_id: replace(by_document.get(answer.document_id, answer), score=1.0)
-        for answer in (_answer(hit, 1.0) for hit in keyed)
-    }
-    return [*first.values(), *(answer for answer in answers if answer.document_id not in first)]
+    if not keyed:
+        return list(ranked)
+    keyed_by_document = {document_id_of(hit.id): hit for hit in keyed}
+    others = []
+    for hit, score in ranked:
+        document_id = document_id_of(hit.id)
+        if document_id in keyed_by_document:
+            keyed_by_document[document_id] = hit
+        else:
+            others.append((hit, score))
+    return [*((hit, 1.0) for hit in keyed_by_document.values()), *others]
 
 
 def _answer(hit: Hit, score: float) -> Answer:

@@ -14,6 +14,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
+from vector_assets.embedding.questions import RecentQuestions
 from vector_assets.index.generations import Generation, Index, build_index
 from vector_assets.index.ledger import NAMESPACE, Ledger
 from vector_assets.index.spec import IndexSpec
@@ -175,11 +176,17 @@ class ReadTarget:
 
 
 class LiveIndex:
-    """What a question is asked of: follows a switch of the index without a restart."""
+    """What a question is asked of: follows a switch of the index without a restart.
 
-    def __init__(self, settings: Settings, index: Index | None = None) -> None:
+    With `keeps_copies` a store may keep small namespaces in memory; for many questions.
+    """
+
+    def __init__(
+        self, settings: Settings, index: Index | None = None, *, keeps_copies: bool = False
+    ) -> None:
         self._settings = settings
         self._index = index or build_index(settings, Meter())
+        self._keeps_copies = keeps_copies
         self._embedders: dict[IndexSpec | None, Embedder] = {}
         self._lock = threading.Lock()
 
@@ -191,12 +198,14 @@ class LiveIndex:
                 recorded.
         """
         live = self._index.live()
-        return ReadTarget(self._index.store_of(live), self._embedder(live.spec if live else None))
+        store = self._index.store_of(live)
+        store.keeps_copies = self._keeps_copies
+        return ReadTarget(store, self._embedder(live.spec if live else None))
 
     def _embedder(self, spec: IndexSpec | None) -> Embedder:
         with self._lock:
             if spec not in self._embedders:
-                self._embedders[spec] = self._built(spec)
+                self._embedders[spec] = RecentQuestions(self._built(spec))
             return self._embedders[spec]
 
     def _built(self, spec: IndexSpec | None) -> Embedder:

@@ -86,7 +86,42 @@ class Hit:
     metadata: Metadata
 
 
-class VectorStore(ABC):
+class Searchable(ABC):
+    """What a question is asked of; see `VectorStore` for errors.
+
+    Attributes:
+        has_lexical_search: Whether `search_lexical` finds anything.
+    """
+
+    has_lexical_search: bool
+
+    @abstractmethod
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        """Return the heads of these documents by document id, in as few bytes as possible.
+
+        Documents that are not in the index are left out.
+        """
+
+    @abstractmethod
+    def watermark(self, namespace: str) -> datetime | None:
+        """Return the newest `updated_at` of a namespace, UTC; None when it is empty."""
+
+    @abstractmethod
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        """Return the nearest records by cosine similarity, best first."""
+
+    @abstractmethod
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return the best records by BM25 over `text`, best first; any text is a valid query."""
+
+    @abstractmethod
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        """Return first records (`chunk` 0) that match a filter, with score 1, in any order."""
+
+
+class VectorStore(Searchable):
     """An index of vectors with full text, in namespaces.
 
     All methods may be called from several threads. A namespace that does not exist reads as empty.
@@ -96,17 +131,18 @@ class VectorStore(ABC):
     long, and `CredentialsError` when it refuses the key.
 
     Attributes:
-        has_lexical_search: Whether `search_lexical` finds anything.
         seen_within_seconds: How long a write may stay invisible to reads.
         atomic_records: So many records of one `upsert` become visible together.
         batches_in_flight: How many batches of documents one run writes concurrently.
+        keeps_copies: Whether `for_question` may keep small namespaces in memory; for a process that
+            answers many questions.
     """
 
     name: str
-    has_lexical_search: bool
     seen_within_seconds: float = 0.0
     atomic_records: int = 1
     batches_in_flight: int = 1
+    keeps_copies: bool = False
 
     @abstractmethod
     def open(self, namespace: str, dimensions: int) -> None:
@@ -114,13 +150,6 @@ class VectorStore(ABC):
 
         Raises:
             IndexMismatchError: It holds vectors of another length.
-        """
-
-    @abstractmethod
-    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
-        """Return the heads of these documents by document id, in as few bytes as possible.
-
-        Documents that are not in the index are left out.
         """
 
     @abstractmethod
@@ -133,6 +162,10 @@ class VectorStore(ABC):
     @abstractmethod
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document, orphans included."""
+
+    def for_question(self, namespace: str) -> Searchable:
+        """Return what to ask a question of in this namespace: its state of now, or later."""
+        return self
 
     def shows_written(self, namespace: str) -> bool:
         """Tell whether reads are known to see everything written through this object.
@@ -197,26 +230,8 @@ class VectorStore(ABC):
         """Return the number of records in a namespace."""
 
     @abstractmethod
-    def watermark(self, namespace: str) -> datetime | None:
-        """Return the newest `updated_at` of a namespace, UTC; None when it is empty."""
-
-    @abstractmethod
     def documents(self, namespace: str, days: Sequence[date] = ()) -> Iterator[tuple[str, Head]]:
         """Yield each document, or those of some days (partitions), with its head, in any order."""
-
-    @abstractmethod
-    def search_dense(
-        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
-    ) -> list[Hit]:
-        """Return the nearest records by cosine similarity, best first."""
-
-    @abstractmethod
-    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return the best records by BM25 over `text`, best first; any text is a valid query."""
-
-    @abstractmethod
-    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
-        """Return first records (`chunk` 0) that match a filter, with score 1, in any order."""
 
     @abstractmethod
     def maintain(self, namespace: str) -> None:

@@ -19,6 +19,7 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
 from vector_assets.api.app import build_api
+from vector_assets.api.server import server_config
 from vector_assets.core.days import Days
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter
@@ -53,8 +54,7 @@ def served(settings: Settings, folder: Path) -> Iterator[tuple[str, Watcher]]:
     """Serve in a thread until the block ends; yields the address and the watcher."""
     alerter = Alerter("watcher", (), FileIncidentStore(folder / "incidents"))
     watcher = Watcher(settings, alerter, Probes(settings))
-    config = uvicorn.Config(build_api(settings, watcher), port=0, log_level="warning")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(build_api(settings, watcher)))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     assert first_answer(lambda: server.started, pause_seconds=0.02)

@@ -1,7 +1,9 @@
 """LanceDB: the suite of every store, and what only LanceDB guarantees."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import lancedb
 import pytest
 
 from vector_assets.core.errors import UnavailableError
-from vector_assets.stores.base import Filter, Record
+from vector_assets.core.vectors import Vectors
+from vector_assets.stores.base import Filter, Head, Hit, Record, Searchable
 from vector_assets.stores.lancedb import indexes as lancedb_indexes
+from vector_assets.stores.lancedb.copies import TableCopy
 from vector_assets.stores.lancedb.rows import rows_of_records
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, StoreConformance, records
@@ -25,6 +29,42 @@ class TestConformance(StoreConformance):
     @pytest.fixture
     def store(self, tmp_path: Path) -> LanceDBStore:
         return LanceDBStore(str(tmp_path / "index"))
+
+
+class CopyingStore(LanceDBStore):
+    """A LanceDB that answers whatever a question asks from copies in memory."""
+
+    keeps_copies = True
+
+    def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
+        return self._asked(namespace).heads(namespace, document_ids)
+
+    def watermark(self, namespace: str) -> datetime | None:
+        return self._asked(namespace).watermark(namespace)
+
+    def search_dense(
+        self, namespace: str, vector: Vectors, *, where: Filter, limit: int
+    ) -> list[Hit]:
+        return self._asked(namespace).search_dense(namespace, vector, where=where, limit=limit)
+
+    def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
+        return self._asked(namespace).search_lexical(namespace, text, where=where, limit=limit)
+
+    def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
+        return self._asked(namespace).lookup(namespace, where=where, limit=limit)
+
+    def _asked(self, namespace: str) -> Searchable:
+        copy = self.for_question(namespace)
+        if copy is not self:
+            assert isinstance(copy, TableCopy)
+            return copy
+        return LanceDBStore(self._uri)
+
+
+class TestConformanceOfCopies(StoreConformance):
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> LanceDBStore:
+        return CopyingStore(str(tmp_path / "index"))
 
 
 @pytest.fixture

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
+from lancedb.query import MatchQuery
 
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.lancedb.words import WORDS
+
+_match_query: Any = MatchQuery  # Its optional arguments are typed as required ones.
 
 INDEXED_ROWS = 50_000
 """Below this an exact scan takes milliseconds; above, an approximate index pays off."""
@@ -88,6 +91,11 @@ def nearest(table: Any, vector: Vectors) -> Any:
     """Return a query for the nearest rows by cosine, which is exact without an index."""
     query = table.search(vector).distance_type("cosine")
     return query.nprobes(PROBED_PARTS).refine_factor(REFINED)
+
+
+def matching(table: Any, text: str) -> Any:
+    """Return a query for the best rows by BM25; any text is valid."""
+    return table.search(_match_query(text, "text"), query_type="fts")
 
 
 def has_text_index(table: Any) -> bool:

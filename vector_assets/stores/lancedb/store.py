@@ -14,13 +14,13 @@ from math import inf
 from typing import Any, Self, TypeVar
 
 import pyarrow as pa
-from lancedb.query import MatchQuery
 
 from vector_assets.core.errors import IndexMismatchError, LostWriteError, UnavailableError
 from vector_assets.core.vectors import Vectors
-from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
+from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record, Searchable
 from vector_assets.stores.lancedb import indexes
 from vector_assets.stores.lancedb.connection import connect
+from vector_assets.stores.lancedb.copies import Copies
 from vector_assets.stores.lancedb.rows import (
     NEWEST_WINS,
     add_fields,
@@ -48,8 +48,6 @@ from vector_assets.stores.records import (
 
 Result = TypeVar("Result")
 
-_match_query: Any = MatchQuery  # Its optional arguments are typed as required ones.
-
 COMMIT_ROWS = 5_000
 """Rows of one commit: about 25 MB with text and 384 dimensions."""
 
@@ -71,6 +69,9 @@ class LanceDBStore(IndexStore):
         self._uri = uri
         self._connection: Any = None
         self._tables: dict[str, Any] = {}
+        self._copies = Copies(
+            lambda name: self._connected().open_table(name), self._ensure_text_index, self._answered
+        )
 
     def open(self, namespace: str, dimensions: int) -> None:
         """Open the table; create it when it is missing."""
@@ -84,6 +85,12 @@ class LanceDBStore(IndexStore):
                 f"EMBEDDING_DIMENSIONS back, or point LANCEDB_URI at a new folder and sync again"
             )
         self._tables[namespace] = table
+
+    def for_question(self, namespace: str) -> Searchable:
+        """Return a copy of a small table's newest version if copies are kept."""
+        if not self.keeps_copies or (table := self._existing(namespace)) is None:
+            return self
+        return self._copies.newest(namespace, table) or self
 
     def heads(self, namespace: str, document_ids: Sequence[str]) -> dict[str, Head]:
         """Return the heads of these documents; reads one row each, without text and vector."""
@@ -187,14 +194,12 @@ class LanceDBStore(IndexStore):
 
     def search_lexical(self, namespace: str, text: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return the best rows by BM25; rows that are not yet indexed are scanned."""
-        table = self._existing(namespace)
-        if table is None or not text.strip():
+        if (table := self._existing(namespace)) is None or not text.strip():
             return []
         self._ensure_text_index(table)
-        query = table.search(_match_query(text, "text"), query_type="fts").limit(limit)
-        filtered = query.where(where_clause(where), prefilter=True)
+        query = indexes.matching(table, text).where(where_clause(where), prefilter=True)
         fields = [*readable(table.schema), "_score"]
-        rows = self._answered(lambda: filtered.select(fields).to_list())
+        rows = self._answered(query.limit(limit).select(fields).to_list)
         return [hit_of(row, row["_score"]) for row in rows]
 
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
@@ -207,10 +212,7 @@ class LanceDBStore(IndexStore):
         return [hit_of(row, 1.0) for row in rows]
 
     def maintain(self, namespace: str) -> None:
-        """Update the indexes, merge small files, delete versions older than a day.
-
-        Also drops double rows that a killed writer has left.
-        """
+        """Update indexes, merge files, drop a killed writer's double rows and old versions."""
         if (table := self._existing(namespace)) is None:
             return
         self.drop_doubles(namespace, self._answered(partial(doubled_ids, table)))

@@ -1,0 +1,134 @@
+"""Bounds how many calls of a kind run at once and how many wait; the others are refused at once.
+
+A call whose client has left, or that has waited too long, is dropped from the queue and never made.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fastapi import HTTPException, Request
+
+RETRY_AFTER_SECONDS = 2
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds of a gate.
+
+    Attributes:
+        at_once: Most calls that run at the same time, each in a thread.
+        waiting: Most calls that wait for one of those threads.
+        waiting_seconds: How long a call may wait.
+        running_seconds: How long a client waits for a call that runs. The call itself goes on and
+            keeps its thread, because a thread cannot be stopped.
+    """
+
+    at_once: int
+    waiting: int
+    waiting_seconds: float
+    running_seconds: float
+
+
+class Gate:
+    """Makes blocking calls in threads of its own; used from one event loop.
+
+    Args:
+        what: Names the calls in a refusal, in the plural.
+        bounds: How many, and for how long.
+    """
+
+    def __init__(self, what: str, bounds: Bounds) -> None:
+        self._what = what
+        self._bounds = bounds
+        self._threads = ThreadPoolExecutor(bounds.at_once, thread_name_prefix=what)
+        self._running_count = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def waiting_count(self) -> int:
+        """The number of calls that wait for a thread."""
+        return len(self._queue)
+
+    def close(self) -> None:
+        """Drop what waits; calls that run are not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def call(self, request: Request, function: Callable[[], Result]) -> Result:
+        """Return what a function returns, or raise what it raises.
+
+        Raises:
+            HTTPException: 503 with Retry-After when the queue is full, or the call waits or runs
+                too long. 499 when the client has left the queue; nobody receives it.
+        """
+        await self._enter(request)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, function)
+        running.add_done_callback(self._leave)
+        done, _ = await asyncio.wait({running}, timeout=self._bounds.running_seconds)
+        if not done:
+            raise self._busy(f"not done within {self._bounds.running_seconds:g} s")
+        return running.result()
+
+    async def _enter(self, request: Request) -> None:
+        """Wait for a free thread, first come, first served."""
+        if self._running_count < self._bounds.at_once:
+            self._running_count += 1
+            return
+        if len(self._queue) >= self._bounds.waiting:
+            raise self._busy("too many at once")
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        left = asyncio.create_task(_disconnected(request))
+        has_turn = False
+        try:
+            await asyncio.wait(
+                {turn, left},
+                timeout=self._bounds.waiting_seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            has_turn = turn.done() and not left.done()
+        finally:
+            left.cancel()
+            if not has_turn:
+                self._give_up(turn)
+        if left.done():
+            raise HTTPException(499, "the client has left")
+        if not has_turn:
+            raise self._busy(f"no turn within {self._bounds.waiting_seconds:g} s")
+
+    def _give_up(self, turn: "asyncio.Future[None]") -> None:
+        if turn.done():
+            self._pass_on()
+        else:
+            self._queue.remove(turn)
+
+    def _leave(self, running: "asyncio.Future[Result]") -> None:
+        if not running.cancelled():
+            # Nobody else looks at the error of a call that took too long.
+            running.exception()
+        self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Give a thread that has become free to the next in the queue."""
+        if self._queue:
+            self._queue.popleft().set_result(None)
+        else:
+            self._running_count -= 1
+
+    def _busy(self, reason: str) -> HTTPException:
+        return HTTPException(
+            503,
+            f"busy with other {self._what}: {reason}. Try again in {RETRY_AFTER_SECONDS} s",
+            {"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+
+
+async def _disconnected(request: Request) -> None:
+    """Return when the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
