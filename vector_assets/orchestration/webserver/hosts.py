@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -34,8 +34,8 @@ def parse_host(text: str) -> Host | None:
     if match is None:
         return None
     name, port = match[1].strip("[]"), int(match[2]) if match[2] else None
-    # Only an IPv6 address stands in brackets, and only there does it stand in a header.
-    if (port or 0) > _MAX_PORT or (":" in name) != match[1].startswith("["):
+    # Only an IPv6 address stands in brackets.
+    if (port or 0) > _MAX_PORT or (match[1].startswith("[") and not _is_ipv6(name)):
         return None
     name = canonical(name)
     return Host(name, port) if name else None
@@ -50,6 +50,14 @@ def canonical(name: str) -> str:
         return name
     # A socket for both families names its IPv4 clients ::ffff:127.0.0.1.
     return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        IPv6Address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def is_same_origin(origin: str, host: Host) -> bool:

@@ -7,8 +7,8 @@ webserver, so that a change of them is noticed.
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import dagster as dg
@@ -81,43 +81,46 @@ def serve(
     """
     if not os.environ.get("DAGSTER_HOME"):
         raise SettingsError("DAGSTER_HOME is not set: set it to the folder of Dagster's records")
+    if path_prefix and (not path_prefix.startswith("/") or path_prefix.endswith("/")):
+        raise SettingsError(
+            f"the path prefix is {path_prefix!r}: begin it with a slash, and end it without one"
+        )
+    hosts = allowed_hosts(host, settings.dagster_url, settings.dagster_allowed_hosts)
+    # As Ctrl-C, so that code servers are stopped as well: uvicorn raises the signal again.
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with (
         socket.create_server((host.strip("[]"), port), family=family) as listening,
         dg.DagsterInstance.get() as instance,
         guarded_app(
-            settings, instance, code,
-            host=host, path_prefix=path_prefix, is_read_only=is_read_only,
+            instance, code, hosts, path_prefix=path_prefix, is_read_only=is_read_only
         ) as app,
-    ):  # fmt: skip
+    ):
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
-        # As Ctrl-C, so that code servers are stopped as well: uvicorn raises the signal again.
-        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
         name = f"[{host.strip('[]')}]" if ":" in host else host
         started(f"http://{name}:{listening.getsockname()[1]}{path_prefix}")
-        uvicorn.Server(config).run(sockets=[listening])
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listening])
 
 
 @contextmanager
 def guarded_app(
-    settings: Settings,
     instance: dg.DagsterInstance,
     code: Code,
+    hosts: Collection[str],
     *,
-    host: str,
     path_prefix: str = "",
     is_read_only: bool = False,
 ) -> Iterator[Guard]:
-    """Yield Dagster's webserver behind the guard, with the code that it has loaded.
+    """Yield Dagster's webserver behind the guard, with the code loaded.
 
-    Raises:
-        SettingsError: A host of `DAGSTER_ALLOWED_HOSTS` or the path prefix is none.
+    Args:
+        instance: Dagster's records.
+        code: What to load.
+        hosts: Names under which it answers, as `allowed_hosts` returns them.
+        path_prefix: Path before all others.
+        is_read_only: Dagster then refuses every mutation.
     """
-    hosts = allowed_hosts(host, settings.dagster_url, settings.dagster_allowed_hosts)
-    if path_prefix and (not path_prefix.startswith("/") or path_prefix.endswith("/")):
-        raise SettingsError(
-            f"the path prefix is {path_prefix!r}: begin it with a slash, and end it without one"
-        )
     instance.optimize_for_webserver(
         _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW
     )

@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 import dagster as dg
 import uvicorn
 
-from vector_assets.core.settings import Settings
 from vector_assets.orchestration.local import prepare_home
 from vector_assets.orchestration.webserver.server import Code, guarded_app
 
@@ -112,17 +111,12 @@ def running(app: Any, home: Path) -> Iterator[Guarded]:
 
 
 @contextmanager
-def running_webserver(
-    folder: Path, *, code: Code, settings: Settings, path_prefix: str = "", read_only: bool = False
-) -> Iterator[Guarded]:
+def running_webserver(folder: Path, *, code: Code, hosts: Collection[str]) -> Iterator[Guarded]:
     """Serve Dagster's webserver behind the guard until the block ends."""
     home = prepare_home(folder / "home")
     with (
         dg.DagsterInstance.from_config(str(home)) as instance,
-        guarded_app(
-            settings, instance, code,
-            host="127.0.0.1", path_prefix=path_prefix, is_read_only=read_only,
-        ) as app,
+        guarded_app(instance, code, hosts) as app,
         running(app, home) as guarded,
-    ):  # fmt: skip
+    ):
         yield guarded

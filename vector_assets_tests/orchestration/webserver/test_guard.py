@@ -18,6 +18,7 @@ from vector_assets.core.errors import ContractError
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.orchestration.webserver.guard import Guard
+from vector_assets.orchestration.webserver.hosts import allowed_hosts
 from vector_assets.orchestration.webserver.server import Code
 from vector_assets_tests.orchestration.webserver.guarded import Guarded, running, running_webserver
 
@@ -45,9 +46,10 @@ def webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
             environment.delenv(name.upper(), raising=False)
         environment.chdir(folder)
         environment.setenv("DAGSTER_HOME", str(folder / "home"))
-        settings = Settings(dagster_allowed_hosts=("https://dagster.example.com", "fd00::7"))
+        others = ("https://dagster.example.com", "fd00::7")
+        hosts = allowed_hosts("127.0.0.1", Settings().dagster_url, others)
         code = Code(modules=["vector_assets.definitions"])
-        with running_webserver(folder, code=code, settings=settings) as guarded:
+        with running_webserver(folder, code=code, hosts=hosts) as guarded:
             yield guarded
 
 
