@@ -12,7 +12,7 @@ import click
 from vector_assets.cli.find import find
 from vector_assets.cli.prune import prune
 from vector_assets.cli.reindex import reindex
-from vector_assets.cli.serve import demo, sandbox, serve, up
+from vector_assets.cli.serve import demo, sandbox, serve, up, webserver
 from vector_assets.cli.status import doctor, status
 from vector_assets.cli.sync import sync
 from vector_assets.cli.verify import verify
@@ -31,7 +31,20 @@ def app() -> None:
     """
 
 
-for _command in (sync, find, status, doctor, prune, verify, reindex, sandbox, serve, up, demo):
+for _command in (
+    sync,
+    find,
+    status,
+    doctor,
+    prune,
+    verify,
+    reindex,
+    sandbox,
+    serve,
+    webserver,
+    up,
+    demo,
+):
     app.add_command(_command)
 
 

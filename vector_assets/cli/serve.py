@@ -1,4 +1,4 @@
-"""The commands `sandbox`, `serve` and `up`, which run until they are stopped, and `demo`."""
+"""The commands `sandbox`, `serve`, `webserver` and `up`, which run until stopped, and `demo`."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ from vector_assets.core.settings import load_settings
 
 _DEFAULT_SANDBOX_PORT = 8099
 _DEFAULT_SERVE_PORT = 8090
+_DEFAULT_DAGSTER_PORT = 3000
 
 
 def _port_option(
@@ -109,11 +110,68 @@ def serve(host: str, port: int) -> None:
 
 
 @click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@_port_option("--port", _DEFAULT_DAGSTER_PORT, "0 chooses a free port.", lowest=0)
+@click.option(
+    "-w",
+    "--workspace",
+    "workspaces",
+    multiple=True,
+    metavar="FILE",
+    help="Workspace file.  [default: workspace.yaml in the working folder]",
+)
+@click.option("-m", "--module", "modules", multiple=True, help="Python module with the code.")
+@click.option(
+    "-f",
+    "--python-file",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Python file with the code.",
+)
+@click.option("--path-prefix", default="", help="Path before all others, such as /dagster.")
+@click.option("--read-only", "is_read_only", is_flag=True, help="Refuse every mutation.")
+def webserver(
+    host: str,
+    port: int,
+    workspaces: tuple[str, ...],
+    modules: tuple[str, ...],
+    files: tuple[str, ...],
+    path_prefix: str,
+    is_read_only: bool,
+) -> None:
+    """Serve Dagster's UI, guarded against other web pages.
+
+    It is Dagster's own webserver, and refuses what a page of another origin makes a browser send.
+    It has no login. Behind a proxy, set DAGSTER_ALLOWED_HOSTS to the proxy's host.
+
+    \b
+    Examples:
+      vector-assets webserver -m vector_assets.definitions
+      DAGSTER_ALLOWED_HOSTS=dagster.example.com vector-assets webserver -w workspace.yaml
+    """
+    from vector_assets.orchestration.webserver.server import Code, serve
+
+    try:
+        serve(
+            load_settings(),
+            Code(workspaces, modules, files),
+            host=host,
+            port=port,
+            path_prefix=path_prefix,
+            is_read_only=is_read_only,
+            started=lambda url: click.echo(f"listening on {url}", err=True),
+        )
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from None
+
+
+@click.command()
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address that all of them listen on."
 )
 @_port_option("--port", _DEFAULT_SERVE_PORT, "Port of `serve`.", lowest=1)
-@_port_option("--dagster-port", 3000, "Port of Dagster's UI.", lowest=1)
+@_port_option("--dagster-port", _DEFAULT_DAGSTER_PORT, "Port of Dagster's UI.", lowest=1)
 @click.option(
     "--home",
     type=click.Path(path_type=Path),

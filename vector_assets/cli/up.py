@@ -98,14 +98,12 @@ def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
     os.environ["DAGSTER_HOME"] = str(prepare_home(home))
     os.environ["DAGSTER_GRAPHQL_URL"] = f"http://{host}:{dagster_port}/graphql"
     bin_folder = Path(sys.executable).parent
+    ours = str(bin_folder / "vector-assets")
     address = ["--host", host, "--port"]
     children = [
-        _Child(
-            "webserver",
-            [str(bin_folder / "dagster-webserver"), "-m", MODULE, *address, str(dagster_port)],
-        ),
+        _Child("webserver", [ours, "webserver", "-m", MODULE, *address, str(dagster_port)]),
         _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", "-m", MODULE]),
-        _Child("serve", [str(bin_folder / "vector-assets"), "serve", *address, str(port)]),
+        _Child("serve", [ours, "serve", *address, str(port)]),
     ]
     click.echo(
         f"Dagster's UI: http://{host}:{dagster_port}   HTTP: http://{host}:{port}   "

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     prune_max_share: float = Field(default=0.2, ge=0, le=1)
 
     dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
+    dagster_allowed_hosts: CommaList = ()
     heartbeat_max_age_seconds: float = 180.0
     watch_seconds: float = 60.0
 
@@ -108,6 +109,7 @@ class Settings(BaseSettings):
         "jira_projects",
         "jira_public_projects",
         "slack_channels",
+        "dagster_allowed_hosts",
         mode="before",
     )
     @classmethod

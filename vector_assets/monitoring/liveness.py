@@ -48,7 +48,7 @@ def _problems(state: DagsterState, settings: Settings, now: datetime) -> Iterato
             "webserver",
             "Dagster's webserver does not answer",
             state.webserver_error,
-            "Start `dagster-webserver`, or set DAGSTER_GRAPHQL_URL to where it listens.",
+            "Start `vector-assets webserver`, or set DAGSTER_GRAPHQL_URL to where it listens.",
             # A single failed check may be a restart or a dropped database connection.
             tell_after_seconds=settings.watch_seconds,
         )

@@ -75,7 +75,7 @@ class Installation:
         location.write_text(_LOCATION)
         load = ["-f", str(location)]
         self._commands = {
-            "webserver": ["dagster-webserver", *load, "-h", "127.0.0.1", "-p", str(dagster_port)],
+            "webserver": ["vector-assets", "webserver", *load, "--port", str(dagster_port)],
             "daemon": ["dagster-daemon", "run", *load],
             "serve": ["vector-assets", "serve", "--port", str(port)],
         }
