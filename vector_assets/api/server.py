@@ -23,9 +23,9 @@ from vector_assets.embedding import build_embedder
 from vector_assets.monitoring.alerts.incidents import incident_store
 from vector_assets.monitoring.watcher import build_watcher
 
-SWITCH_SECONDS = 0.0005
-"""How long a search may keep Python's lock while the event loop waits for it. Python's default of
-5 ms, once for each request to the system, lets a burst keep `/healthz` waiting for seconds."""
+SWITCH_SECONDS = 0.001
+"""How long a search may keep Python's lock while the event loop waits for it; by default 5 ms, and
+the loop may have to wait several times in one request."""
 
 logger = logging.getLogger(__name__)
 
