@@ -106,7 +106,7 @@ def cut_listing(sandbox: Sandbox, name: str) -> None:
         case "notion":
             last = sandbox.workspace.pages[1]["id"]  # newest come first, and one is in the trash
             for path in (f"pages/{last}/markdown", f"blocks/{last}/children"):
-                sandbox.faults.fail(f"/notion/v1/{path}", status=404)
+                sandbox.faults.fail(f"/notion/v1/{path}", status=401)
         case "fireflies":
             refused = {"data": None, "errors": [{"code": "some_refusal", "message": ""}]}
             yesterday = datetime.now(UTC) - timedelta(days=1)
