@@ -28,7 +28,7 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 def broken_jira(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
     """A Jira with an issue that cannot be read, and whose every word is secret."""
     broken = issue(1, updated=YESTERDAY, summary=SECRET, status=SECRET, created=SECRET)
-    sandbox.workspace.issues = [broken, issue(2, updated=YESTERDAY)]
+    sandbox.workspace.issues = [broken | {"key": ""}, issue(2, updated=YESTERDAY)]
     for name, value in {
         **{k: v for k, v in sandbox.environment.items() if k.startswith(("JIRA", "OPENAI"))},
         "VECTOR_STORE": "lancedb",

@@ -211,7 +211,7 @@ def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
     try:
         return pa.array(values, field.type)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        seen = f"{str(error).splitlines()[0][:200]} for the field {field.name!r}"
+        seen = f"for the field {field.name!r}: {str(error).splitlines()[0][:200]}"
         raise ContractError("lancedb", seen, f"{field.type}, as the field began") from error
 
 
