@@ -158,7 +158,10 @@ def data_source_object(raw: Json, source: Json) -> Json:
                 "title": {},
                 "description": None,
             },
-            **(raw.get("schema") or {}),
+            **{
+                name: {"id": name, "name": name, "description": None, **column}
+                for name, column in (raw.get("schema") or {}).items()
+            },
         },
         **_container(raw),
     }

@@ -227,7 +227,8 @@ def _unknown(value: Value, depth: int = 0) -> str:
 
 def _title(properties: Value) -> Fields:
     values = map(_fields, _fields(properties).values())
-    return next((value for value in values if value.get("type") == "title"), {})
+    titles = (value for value in values if value.get("type") == "title")
+    return next((value for value in titles if isinstance(value.get("title"), list)), {})
 
 
 def _joined(texts: Iterable[str], separator: str = ", ") -> str:

@@ -165,7 +165,7 @@ def test_a_page_shows_25_relations_and_its_property_the_rest(sandbox: Sandbox) -
 def test_people_have_names(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [page("One")]
     users = get(sandbox, "users")["results"]
-    assert [user["name"] for user in users] == ["Person a000", "Person b000"]
+    assert [user["name"] for user in users] == ["Sandbox", "Person a000", "Person b000"]
 
 
 def test_a_database_may_have_several_data_sources(sandbox: Sandbox) -> None:

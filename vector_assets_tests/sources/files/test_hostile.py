@@ -74,7 +74,7 @@ FRONT_MATTER = [
 @pytest.mark.parametrize("front_matter", FRONT_MATTER)
 def test_no_front_matter_stops_a_page(front_matter: str) -> None:
     page = Page.of(f"---\n{front_matter}\n---\n# Heading\n\nThe body.", is_markdown=True)
-    assert page.sections[-1].text == "The body."
+    assert page.sections[-1].text.endswith("The body.")
 
 
 def test_front_matter_of_the_greatest_depth_is_read() -> None:

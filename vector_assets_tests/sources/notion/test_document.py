@@ -26,7 +26,7 @@ from vector_assets_tests.support.tiny import utc
 SCHEMA = {
     "Share": {"type": "number", "number": {"format": "percent"}},
     "Price": {"type": "number", "number": {"format": "euro"}},
-    "Odd": {"type": "number", "number": None},
+    "Odd": {"type": "number", "number": {"format": "number"}},
 }
 STRANGER = {"object": "user", "id": identity("a stranger")}
 OLD = "2020-01-01T00:00:00.000Z"
