@@ -25,11 +25,13 @@ NO_TRANSCRIPT = {"sentences": None, "meeting_info": {"summary_status": "processi
 
 
 def jira_shape(sandbox: Sandbox, _: Path) -> None:
-    sandbox.workspace.issues = [issue(1, summary=SECRET, status=SECRET), issue(2)]
+    broken = issue(1, summary=SECRET, status=SECRET) | {"key": ""}
+    sandbox.workspace.issues = [broken, issue(2)]
 
 
 def jira_value(sandbox: Sandbox, _: Path) -> None:
-    sandbox.workspace.issues = [issue(1, summary=SECRET, created=SECRET), issue(2)]
+    broken = issue(1, summary=SECRET, created=SECRET) | {"key": ""}
+    sandbox.workspace.issues = [broken, issue(2)]
 
 
 def slack_shape(sandbox: Sandbox, _: Path) -> None:

@@ -161,8 +161,8 @@ def _notion_id() -> str:
 def _notion_break(sandbox: Sandbox, _: Path) -> None:
     bad = page("Bad")
     sandbox.workspace.pages = [page("Good"), bad]
-    for path in (f"pages/{bad['id']}/markdown", f"blocks/{bad['id']}/children"):
-        sandbox.faults.fail(f"/notion/v1/{path}", status=404)
+    error = {"object": "error", "status": 400, "code": "validation_error", "message": "no"}
+    sandbox.faults.fail("/notion/v1/comments", contains=bad["id"], status=400, body=error)
 
 
 def _notion_remove(sandbox: Sandbox, _: Path) -> None:

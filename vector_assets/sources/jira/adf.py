@@ -159,7 +159,10 @@ class _Renderer:
 
     def _code_block(self, node: Json) -> str:
         text = "".join(
-            _text_of(child) if _kind(child) == "text" else self._inline(child)
+            # Marks are no code; a text that holds nodes of its own is odd, and read as a whole.
+            _text_of(child)
+            if _kind(child) == "text" and not _children(child)
+            else self._inline(child)
             for child in _children(node)
         )
         longest = max(map(len, re.findall("`+", text)), default=0)

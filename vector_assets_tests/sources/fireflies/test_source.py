@@ -444,7 +444,7 @@ def test_one_bad_meeting_is_named_and_costs_no_other(sandbox: Sandbox) -> None:
             "its sentences are dict, and not a list",
             FIRST.date(),
         ),
-        DocumentFailure("fireflies:meeting-2", "its date cannot be read: None"),
+        DocumentFailure("fireflies:meeting-2", "its date cannot be read"),
     ]
 
 
