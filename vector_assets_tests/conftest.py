@@ -99,3 +99,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 0.4 if any(name in file for name in SECOND) else (1 + number) / len(items)
 
     items[:] = [item for _, item in sorted(enumerate(items), key=place)]
+
+
+@pytest.fixture(autouse=True)
+def _no_instance_of_another_test() -> Iterator[None]:
+    """Keep Dagster from asking an instance that another test has left behind in its context."""
+    # Where Dagster keeps it has no public name.
+    from dagster._core.storage.defs_state.base import set_defs_state_storage
+
+    with set_defs_state_storage(None):
+        yield
