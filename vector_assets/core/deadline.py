@@ -15,6 +15,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 REQUEST_SECONDS = 180.0
 """How long one request may take, from the connection to the last byte of its answer."""
 
+CALL_SECONDS = 1800.0
+"""How long one call of an SDK may take that repeats requests and waits for pauses by itself."""
+
 Answer = TypeVar("Answer")
 
 

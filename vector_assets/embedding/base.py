@@ -86,3 +86,32 @@ class Embedder(ABC):
             CredentialsError: The service refuses the key.
             UnavailableError: The service cannot be reached.
         """
+
+
+class EmbedderAround(Embedder):
+    """Passes everything on to another embedder; for those that change a part of it."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.provider = embedder.provider
+        self.model = embedder.model
+        self.dimensions = embedder.dimensions
+        self.chunk_tokens = embedder.chunk_tokens
+        self.dollars_per_million_tokens = embedder.dollars_per_million_tokens
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The other embedder's."""
+        return self._embedder.tokenizer
+
+    def embed(self, texts: Sequence[str]) -> Embedded:
+        """Embed texts."""
+        return self._embedder.embed(texts)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question."""
+        return self._embedder.embed_query(text)
+
+    def check(self) -> str:
+        """Embed one word and return what answered."""
+        return self._embedder.check()

@@ -19,7 +19,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
-from vector_assets.embedding.base import Embedded, Embedder, Tokenizer
+from vector_assets.embedding.base import Embedded, Embedder, EmbedderAround
 from vector_assets.index.generations import build_index
 from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import LiveIndex
@@ -94,22 +94,12 @@ def total_of(estimates: Sequence[Estimate]) -> Estimate:
     return total
 
 
-class CountingEmbedder(Embedder):
+class CountingEmbedder(EmbedderAround):
     """Counts the tokens of its texts as another embedder does, and embeds nothing."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self.provider = embedder.provider
-        self.model = embedder.model
-        self.dimensions = embedder.dimensions
-        self.chunk_tokens = embedder.chunk_tokens
-        self.dollars_per_million_tokens = embedder.dollars_per_million_tokens
+        super().__init__(embedder)
         self.texts: list[str] = []
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The other embedder's."""
-        return self._embedder.tokenizer
 
     def embed(self, texts: Sequence[str]) -> Embedded:
         """Count the tokens and return vectors of zeros."""

@@ -14,8 +14,10 @@ from vector_assets.core import deadline
 from vector_assets.core.deadline import BoundedAdapter, BoundedCalls, BoundedTransport, within
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.meter import Meter
+from vector_assets.embedding.openai.client import OpenAIApi
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.slack.client import SlackApi
+from vector_assets.stores.pinecone.api import answered
 
 ANSWERS = {
     "head": (b"", b"HTTP/1.1 200 OK\r\nx: " + b"y" * 4000),
@@ -92,6 +94,21 @@ def test_slack_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         api = SlackApi("xoxb-1", url, Meter())
         with pytest.raises(UnavailableError, match=r"slack auth\.test"):
             api.call("auth.test")
+
+
+@pytest.mark.timeout(90)
+def test_an_embedding_server_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vector_assets.embedding.openai.client.CALL_SECONDS", 0.5)
+    with dripping(*ANSWERS["body"]) as url:
+        api = OpenAIApi(key="sk-1", base_url=url, model="m", dimensions=2, meter=Meter())
+        with pytest.raises(UnavailableError, match=r"openai at .* no complete answer"):
+            api.request(["text"])
+
+
+def test_pinecone_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vector_assets.stores.pinecone.api.CALL_SECONDS", 0.01)
+    with pytest.raises(UnavailableError, match="pinecone query"):
+        answered("pinecone query", Meter(), threading.Event().wait)
 
 
 @pytest.mark.timeout(90)

@@ -35,6 +35,7 @@ from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
 from vector_assets_tests.stores.conformance import DIMENSIONS
 from vector_assets_tests.stores.test_pinecone import build, make_vector_index
+from vector_assets_tests.support.environment import use_environment
 from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
@@ -388,14 +389,7 @@ def broken_jira(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     yesterday = datetime.now(UTC) - timedelta(days=1)
     broken = [issue(n, updated=yesterday) | {"key": ""} for n in (1, 2)]
     sandbox.workspace.issues = [*broken, issue(3, updated=yesterday)]
-    for name, value in {
-        **{k: v for k, v in sandbox.environment.items() if k.startswith(("JIRA", "OPENAI"))},
-        "VECTOR_STORE": "lancedb",
-        "LANCEDB_URI": str(tmp_path / "lancedb"),
-        "READ_API_KEY": "reading-key",
-        "ADMIN_API_KEY": "admin-key",
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_environment(monkeypatch, sandbox, tmp_path, "JIRA", "OPENAI")
     return sandbox
 
 

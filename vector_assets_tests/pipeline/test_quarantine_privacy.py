@@ -19,6 +19,7 @@ from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.api.test_app import READ, served
 from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
+from vector_assets_tests.support.environment import use_environment
 
 SECRET = "Layoffs at the Rotterdam depot"
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -29,14 +30,7 @@ def broken_jira(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     """A Jira with an issue that cannot be read, and whose every word is secret."""
     broken = issue(1, updated=YESTERDAY, summary=SECRET, status=SECRET, created=SECRET)
     sandbox.workspace.issues = [broken | {"key": ""}, issue(2, updated=YESTERDAY)]
-    for name, value in {
-        **{k: v for k, v in sandbox.environment.items() if k.startswith(("JIRA", "OPENAI"))},
-        "VECTOR_STORE": "lancedb",
-        "LANCEDB_URI": str(tmp_path / "lancedb"),
-        "READ_API_KEY": "reading-key",
-        "ADMIN_API_KEY": "admin-key",
-    }.items():
-        monkeypatch.setenv(name, value)
+    use_environment(monkeypatch, sandbox, tmp_path, "JIRA", "OPENAI")
     return sandbox
 
 

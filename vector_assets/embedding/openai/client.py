@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import openai
 
+from vector_assets.core.deadline import CALL_SECONDS, within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -246,6 +247,8 @@ class OpenAIApi:
             raise self._translated(error) from error
         except openai.OpenAIError as error:
             raise self._translated(error) from error
+        except TimeoutError as error:
+            raise UnavailableError(f"openai at {self.url}", str(error)) from error
         except msgspec.DecodeError as error:
             raise self._unlike(f"something else ({error})", texts) from error
         return self._read(answer, texts)
@@ -257,7 +260,7 @@ class OpenAIApi:
             self._limiter.wait()
             try:
                 # `embeddings.create` would always send an encoding.
-                response = self._client.post("/embeddings", body=body, cast_to=httpx2.Response)
+                response = within(CALL_SECONDS, lambda: self._post(body))
             except openai.RateLimitError as error:
                 if error.code == NO_CREDIT_CODE or throttled == MAX_RETRIES:
                     raise
@@ -272,6 +275,9 @@ class OpenAIApi:
             else:
                 self._limiter.succeeded()
                 return response.content
+
+    def _post(self, body: dict[str, Any]) -> httpx2.Response:
+        return self._client.post("/embeddings", body=body, cast_to=httpx2.Response)
 
     def _wait(self, _: httpx2.Request) -> None:
         """Keep what the SDK repeats from being sent during a pause."""

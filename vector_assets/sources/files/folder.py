@@ -113,7 +113,7 @@ class _Walk:
 
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
-        self._found: list[tuple[str, str, os.stat_result, int]] = []
+        self._candidates: list[tuple[str, str, os.stat_result, int]] = []
         self._names: Counter[tuple[int, int]] = Counter()
 
     def run(self) -> None:
@@ -123,7 +123,7 @@ class _Walk:
             self._walk(root, "", arrived_at=0)
         finally:
             os.close(root)
-        for name, target, seen, changed_at in self._found:
+        for name, target, seen, changed_at in self._candidates:
             name_count = self._names[seen.st_dev, seen.st_ino]
             if seen.st_nlink > max(1, name_count):
                 self._listing.shared.append(clean_text(name))
@@ -161,7 +161,7 @@ class _Walk:
             elif _suffix(name) not in SUFFIXES or not stat.S_ISREG(seen.st_mode):
                 self._listing.other_kinds[_suffix(name) or "without a suffix"] += 1
             else:
-                self._found.append((name, target, seen, changed_at))
+                self._candidates.append((name, target, seen, changed_at))
 
     def _followed(self, name: str) -> tuple[str, os.stat_result] | None:
         """Return what a link leads to: a file below the root that is not read itself."""

@@ -16,6 +16,7 @@ import orjson
 from pinecone.errors import exceptions as pinecone_errors
 
 from vector_assets.core.concurrency import map_ordered
+from vector_assets.core.deadline import CALL_SECONDS, within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -256,13 +257,15 @@ def answered(
     """
     meter.count(operation)
     try:
-        return ask()
+        return within(CALL_SECONDS, ask)
     except pinecone_errors.PineconeError as error:
         if isinstance(error, pinecone_errors.NotFoundError) and missing is not _RAISE:
             return missing
         if isinstance(error, pinecone_errors.ConflictError) and existing is not _RAISE:
             return existing
         raise _translated(operation, error) from error
+    except TimeoutError as error:
+        raise UnavailableError(operation, str(error)) from error
 
 
 def _translated(operation: str, error: pinecone_errors.PineconeError) -> VectorAssetsError:
