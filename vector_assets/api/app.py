@@ -16,7 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from vector_assets.api.gate import Bounds, Gate
+from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.metrics import CONTENT_TYPE, metrics_of
 from vector_assets.api.models import (
@@ -145,6 +145,7 @@ def build_api(
         openapi_url=None,
     )
     app.state.settings = settings
+    app.add_middleware(RefuseWhenFull, gates={"/api/find-context": services.searches})
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)

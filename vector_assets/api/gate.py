@@ -5,12 +5,14 @@ A call whose client has left, or that has waited too long, is dropped from the q
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import HTTPException, Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 RETRY_AFTER_SECONDS = 2
 
@@ -55,6 +57,14 @@ class Gate:
         """The number of calls that wait for a thread."""
         return len(self._queue)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether another call would be refused."""
+        return (
+            self._running_count >= self._bounds.at_once
+            and len(self._queue) >= self._bounds.waiting
+        )
+
     def close(self) -> None:
         """Drop what waits; calls that run are not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -79,8 +89,8 @@ class Gate:
         if self._running_count < self._bounds.at_once:
             self._running_count += 1
             return
-        if len(self._queue) >= self._bounds.waiting:
-            raise self._busy("too many at once")
+        if self.is_full:
+            raise self._busy()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
         left = asyncio.create_task(_disconnected(request))
@@ -120,12 +130,36 @@ class Gate:
         else:
             self._running_count -= 1
 
-    def _busy(self, reason: str) -> HTTPException:
-        return HTTPException(
-            503,
+    def refusal(self, reason: str = "too many at once") -> tuple[str, dict[str, str]]:
+        """Return the detail and the headers of a 503."""
+        return (
             f"busy with other {self._what}: {reason}. Try again in {RETRY_AFTER_SECONDS} s",
             {"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
+
+    def _busy(self, reason: str = "too many at once") -> HTTPException:
+        return HTTPException(503, *self.refusal(reason))
+
+
+class RefuseWhenFull:
+    """An ASGI middleware that refuses requests of a route whose gate is full.
+
+    It does so before their keys and parameters are read, which costs ten times as much, so that the
+    event loop keeps up with many more requests than can be answered.
+    """
+
+    def __init__(self, app: ASGIApp, gates: Mapping[str, Gate]) -> None:
+        self._app = app
+        self._gates = gates
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a request unless the gate of its path is full."""
+        gate = self._gates.get(scope["path"]) if scope["type"] == "http" else None
+        if gate is None or not gate.is_full:
+            await self._app(scope, receive, send)
+            return
+        detail, headers = gate.refusal()
+        await JSONResponse({"detail": detail}, 503, headers)(scope, receive, send)
 
 
 async def _disconnected(request: Request) -> None:

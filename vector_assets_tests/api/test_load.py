@@ -156,9 +156,13 @@ def test_what_the_queue_has_no_room_for_is_refused_at_once(serve_with: Serve) ->
 
 def test_a_client_without_a_key_takes_no_place_in_the_queue(serve_with: Serve) -> None:
     served = serve_with()
-    served.fill(PATIENT)
+    asked = [served.ask(f"running{n}") for n in range(PATIENT.at_once)]
+    assert first_answer(lambda: len(served.searches.asked) == PATIENT.at_once, pause_seconds=0.01)
     answer = served.get("/api/find-context?q=x", Authorization="Bearer wrong")
     assert answer.status_code == 401
+    assert served.gate.waiting_count == 0
+    served.searches.may_end.set()
+    assert [answer.result().status_code for answer in asked] == [200] * len(asked)
 
 
 def test_a_client_that_leaves_the_queue_is_not_served(serve_with: Serve) -> None:

@@ -174,11 +174,12 @@ def test_a_long_run_asks_by_an_index_of_ids_long_before_its_end(
     assert [head.chunk_count for head in heads.values()] == [5] * 16
 
 
-def test_a_table_is_maintained_as_it_doubles_and_before_a_search_scans_much(
+def test_a_table_is_maintained_at_a_share_of_its_rows_and_before_a_search_scans_much(
     store: LanceDBStore, uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lancedb_indexes, "WAITING_ROWS", 3)
-    monkeypatch.setattr(lancedb_indexes, "INDEXED_ROWS", 16)
+    monkeypatch.setattr(lancedb_indexes, "WAITING_ROWS_SHARE", 0.5)
+    monkeypatch.setattr(lancedb_indexes, "MOST_WAITING_ROWS", 16)
     maintained_at = []
     maintain = LanceDBStore.maintain
 

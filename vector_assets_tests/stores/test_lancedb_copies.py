@@ -1,8 +1,11 @@
 """Copies of tables in memory: the same answers as the table, and never an old version."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,8 +77,9 @@ def test_a_copy_answers_as_its_table_does(store: LanceDBStore) -> None:
 
 
 def test_each_question_sees_what_another_process_has_just_written(
-    store: LanceDBStore, tmp_path: Path
+    store: LanceDBStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(copies, "COPYING_SHARE", 1.0)
     writer = LanceDBStore(str(tmp_path / "index"))
     vector = EMBEDDER.embed_query("label")
     for number in range(8):
@@ -91,6 +95,48 @@ def test_each_question_sees_what_another_process_has_just_written(
     writer.maintain(SPACE)
     found = store.for_question(SPACE).search_lexical(SPACE, "label", where=Filter(), limit=50)
     assert {hit.id for hit in found} == {f"jira:{n}#0" for n in (0, 1, 2, 5, 6, 7)}
+
+
+def test_a_table_that_changes_all_the_time_is_copied_for_a_share_of_the_time(
+    store: LanceDBStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "COPYING_SHARE", 1e-9)
+    store.upsert(SPACE, records(document("1"), "label"))
+    copy = store.for_question(SPACE)
+    store.upsert(SPACE, records(document("2"), "label"))
+    assert store.for_question(SPACE) is copy
+    monkeypatch.setattr(copies, "COPYING_SHARE", 1.0)
+    other = LanceDBStore(str(tmp_path / "index"))
+    other.keeps_copies = True
+    vector = EMBEDDER.embed_query("label")
+    for expected in (2, 3):
+        hits = other.for_question(SPACE).search_dense(SPACE, vector, where=Filter(), limit=9)
+        assert len(hits) == expected
+        store.upsert(SPACE, records(document("3"), "label"))
+
+
+def test_a_question_does_not_wait_while_another_copies_the_table(
+    store: LanceDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "COPYING_SHARE", 1.0)
+    store.upsert(SPACE, records(document("1"), "label"))
+    copy = store.for_question(SPACE)
+    store.upsert(SPACE, records(document("2"), "label"))
+    is_copying, may_go_on = Event(), Event()
+    make = copies.TableCopy.__init__
+
+    def slow(self: TableCopy, *arguments: Any) -> None:
+        is_copying.set()
+        assert may_go_on.wait(60)
+        make(self, *arguments)
+
+    monkeypatch.setattr(copies.TableCopy, "__init__", slow)
+    with ThreadPoolExecutor(1) as threads:
+        newer = threads.submit(store.for_question, SPACE)
+        assert is_copying.wait(60)
+        assert store.for_question(SPACE) is copy
+        may_go_on.set()
+        assert newer.result() is store.for_question(SPACE) is not copy
 
 
 def test_an_unchanged_table_is_copied_once(store: LanceDBStore) -> None:

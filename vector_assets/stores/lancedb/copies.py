@@ -3,9 +3,11 @@
 A query of LanceDB costs some 10 ms of a core, whatever the table holds, and a question needs
 several of each table. A copy answers all but the search by words in about one. It is of one version
 of the table; each question asks for the newest version first, so it finds what was just written.
+Only while a table is written all the time, a question may see it as it was some copies ago.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,12 +19,15 @@ import pyarrow.compute as pc
 from vector_assets.core.documents import Value
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, Searchable
-from vector_assets.stores.lancedb import indexes
+from vector_assets.stores.lancedb.pinned import PinnedTable, PinnedTables
 from vector_assets.stores.lancedb.rows import where_clause
 from vector_assets.stores.records import head_id, head_of
 
 ALL_COPIES_BYTES = 128 * 2**20
 """Most memory of all copies of a store; a table that does not fit in it is asked itself."""
+
+COPYING_SHARE = 0.2
+"""Most of the time that goes to copying a table that is written all the time."""
 
 _ROW_BYTES = 3_000
 """Of a row without its vector, at most about."""
@@ -58,13 +63,14 @@ class TableCopy(Searchable):
 
     Args:
         table: A handle that stays at this version.
-        ask: Makes requests of it.
+        pinned: The same version, for search by words.
+        ask: Makes requests of both.
     """
 
     has_lexical_search = True
 
-    def __init__(self, table: Any, ask: Ask) -> None:
-        self._table = table
+    def __init__(self, table: Any, pinned: PinnedTable, ask: Ask) -> None:
+        self._pinned = pinned
         self._ask = ask
         query = table.search().with_row_id(True).limit(None)
         rows: pa.Table = ask(query.to_arrow)
@@ -110,10 +116,8 @@ class TableCopy(Searchable):
         """Return the best rows by BM25, from LanceDB's index of this version."""
         if not text.strip():
             return []
-        query = indexes.matching(self._table, text).limit(limit)
-        if not self._allowed(where).all():
-            query = query.where(where_clause(where), prefilter=True)
-        rows = self._ask(query.select(["_score"]).with_row_id(True).to_arrow)
+        clause = None if self._allowed(where).all() else where_clause(where)
+        rows = self._ask(lambda: self._pinned.matching(text, clause=clause, limit=limit))
         return [
             self._hit(self._place_of_row[row_id], score)
             for row_id, score in zip(
@@ -149,46 +153,75 @@ class TableCopy(Searchable):
         return matches.to_numpy(zero_copy_only=False)
 
 
+class _Held:
+    """The copy of one table that is held, with its version and when it was made."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.version = -1
+        self.copy: TableCopy | None = None
+        self.next_copy_at = 0.0
+
+
 class Copies:
     """The newest copy of each table.
 
     Args:
         open_table: Returns another handle of a table.
+        pinned: Opens versions of tables for search by words.
         prepare: Creates the index of a table's text where it is missing.
         ask: Makes requests of LanceDB.
     """
 
     def __init__(
-        self, open_table: Callable[[str], Any], prepare: Callable[[Any], None], ask: Ask
+        self,
+        open_table: Callable[[str], Any],
+        pinned: PinnedTables,
+        prepare: Callable[[Any], None],
+        ask: Ask,
     ) -> None:
         self._open_table = open_table
+        self._pinned = pinned
         self._prepare = prepare
         self._ask = ask
         self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._copies: dict[str, tuple[int, TableCopy]] = {}
+        self._held: dict[str, _Held] = {}
         self._copied_bytes: dict[str, int] = {}
 
     def newest(self, namespace: str, table: Any) -> TableCopy | None:
-        """Return a copy of a table's newest version; None when it does not fit in memory."""
+        """Return a copy of a table's newest version; None when it does not fit in memory.
+
+        While another question copies the table, and while copying would take more than its share of
+        the time, it is the copy before.
+        """
         with self._lock:
-            own_lock = self._locks.setdefault(namespace, threading.Lock())
-        with own_lock:
-            held = self._copies.get(namespace)
-            if held is not None and held[0] == self._ask(lambda: table.version):
-                return held[1]
-            # Free the memory of the old version before the new one takes its own.
-            del held
-            self._copies.pop(namespace, None)
-            if not self._fits(namespace, table):
-                return None
-            self._prepare(table)
-            version = int(self._ask(lambda: table.version))
-            pinned = self._open_table(namespace)
-            self._ask(lambda: pinned.checkout(version))
-            copy = TableCopy(pinned, self._ask)
-            self._copies[namespace] = (version, copy)
-            return copy
+            held = self._held.setdefault(namespace, _Held())
+        if not held.lock.acquire(blocking=held.copy is None):
+            return held.copy
+        try:
+            if held.copy is not None and (
+                time.monotonic() < held.next_copy_at
+                or held.version == self._ask(lambda: table.version)
+            ):
+                return held.copy
+            self._copy(namespace, table, held)
+            return held.copy
+        finally:
+            held.lock.release()
+
+    def _copy(self, namespace: str, table: Any, held: _Held) -> None:
+        began = time.monotonic()
+        if not self._fits(namespace, table):
+            held.copy = None
+            return
+        self._prepare(table)
+        version = int(self._ask(lambda: table.version))
+        rows = self._open_table(namespace)
+        self._ask(lambda: rows.checkout(version))
+        pinned = self._ask(lambda: self._pinned.open(namespace, version))
+        held.version, held.copy = version, TableCopy(rows, pinned, self._ask)
+        ended = time.monotonic()
+        held.next_copy_at = ended + (ended - began) * (1 / COPYING_SHARE - 1)
 
     def _fits(self, namespace: str, table: Any) -> bool:
         dimensions: int = table.schema.field("vector").type.list_size

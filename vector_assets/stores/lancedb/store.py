@@ -21,6 +21,7 @@ from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, R
 from vector_assets.stores.lancedb import indexes
 from vector_assets.stores.lancedb.connection import connect
 from vector_assets.stores.lancedb.copies import Copies
+from vector_assets.stores.lancedb.pinned import PinnedTables
 from vector_assets.stores.lancedb.rows import (
     NEWEST_WINS,
     add_fields,
@@ -70,7 +71,10 @@ class LanceDBStore(IndexStore):
         self._connection: Any = None
         self._tables: dict[str, Any] = {}
         self._copies = Copies(
-            lambda name: self._connected().open_table(name), self._ensure_text_index, self._answered
+            lambda name: self._connected().open_table(name),
+            PinnedTables(uri),
+            self._ensure_text_index,
+            self._answered,
         )
 
     def open(self, namespace: str, dimensions: int) -> None:
