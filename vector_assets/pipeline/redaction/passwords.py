@@ -38,7 +38,8 @@ _SYMBOL = r"%3[ad]|\\u003[ad]|:?=|=>?|={2,3}|:|\|{1,3}|[-=~]{0,2}>|→"
 _BEFORE_VALUE = r"""
     (?: [*_~\x01`]{1,4} (?=[\s\x01]) )? [ \x01]{0,4}
     (?: (?:now|still|currently|just|jetzt|maintenant|ahora|agora|ora|nu|теперь) [ ] )?
-    (?: [*_~\x01]{1,4} (?!\s) )? (?: [ \x01]{0,3} \n{1,2} [ >]{0,4} [*_\x01]{0,4} )?
+    (?: [*_~\x01]{1,4} (?!\s) )? (?: [|>][-+]? (?= [ ]{0,3}\n ) )?
+    (?: [ \x01]{0,3} \n{1,2} [ >]{0,8} [*_\x01]{0,4} )?
     (?: `{3}\w{0,10}\n )?
 """
 _REPLACED = re.compile(r"\[redacted: [^\[\]\n]*$")
@@ -177,7 +178,10 @@ def _joined(name: Name, text: str, end: int, stop: int) -> Secret | None:
         if match is None:
             continue
         start, value_end, value, quote = value_of(match, is_setting=False)
-        if _may_be_secret(match[quote], value, quote) and _is_strong_for(name, value):
+        is_phrase = quote != "bare" and name.word == "passphrase" and value.count(" ") > 1
+        if _may_be_secret(match[quote], value, quote) and (
+            is_phrase or _is_strong_for(name, value)
+        ):
             return _secret(name, start, value_end)
     return None
 

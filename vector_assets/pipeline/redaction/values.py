@@ -17,7 +17,8 @@ _MASK_OR_VARIABLE = re.compile(
     | (?-i: \$? [A-Z]+ (?:_[A-Z0-9]+)+ ) $                         # a variable of the environment
     | (?-i: \$ [A-Z][A-Z0-9_]* ) $
     | [<(] [\s/]* [^\W\d]* [<>)\]]* $                  # the first word of <your password>
-    | [<(] [\w\s.:/'|,-]* [>)] (?: \W | $ )
+    | [<(] (?: [^\W\d] | [\s.:/'|,_-] )* [>)] (?: \W | $ )
+    | [<(] (?= [^>)]* \s ) [\w\s.:/'|,-]* [>)] (?: \W | $ )
     | < (?: https?: | mailto: | [@\#!] | [?%] | /?{_NAMED} )
     """,
     _FLAGS,
@@ -74,7 +75,7 @@ _ORDINARY = re.compile(
     | v? \d+ (?: \.\d+ )+ [-+.a-z0-9]* $
     | \d{4}-\d\d-\d\dt? [\d:.z+-]* $
     | \d+ [-] [a-z]+ (?: - [a-z]+ )* $                              # 8-character, 30-day
-    | [a-z]{2,10} - \d+ $                                          # HAR-123
+    | (?-i: [A-Z]{2,10} | [A-Z]?[a-z]{1,10} ) - \d+ $                # HAR-123
     | [a-z]+ \d{0,3} (?: [./_] [a-z]+ \d{0,3} )+ \W* $             # names of hosts and files
     | \w+ (?: / [a-z]+ )+ $ | (?: ctrl | alt | shift | cmd | win ) [+-] .* $   # paths, keys
     | [\w.+-]+ @ [\w-]+ \. [\w.-]+ \W* $                            # an address
