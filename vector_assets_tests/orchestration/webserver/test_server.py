@@ -16,6 +16,7 @@ from vector_assets_tests.orchestration.webserver.guarded import Guarded
 from vector_assets_tests.support.patience import PATIENCE_SECONDS
 
 PROGRAM = str(Path(sys.executable).parent / "vector-assets")
+IN_THE_IMAGE = Path(__file__).parents[3] / "deploy" / "bin" / "dagster-webserver"
 CODE = """
 import dagster as dg
 
@@ -42,14 +43,21 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def process(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+@pytest.fixture(
+    params=[
+        [PROGRAM, "webserver", "--port", "0"],
+        # As Dagster's Helm chart starts it in the image.
+        [str(IN_THE_IMAGE), "-h", "127.0.0.1", "-p", "0"],
+    ],
+    ids=["our command", "the chart's command"],
+)
+def process(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
     (tmp_path / "code.py").write_text(CODE)
-    words = ["-f", "code.py", "--port", "0", "--path-prefix", "/dagster", "--read-only"]
+    words = ["-f", "code.py", "--path-prefix", "/dagster", "--read-only"]
     with subprocess.Popen(
-        [PROGRAM, "webserver", *words],
+        [*request.param, *words],
         cwd=tmp_path,
-        env=environment(tmp_path),
+        env=environment(tmp_path, PATH=f"{Path(PROGRAM).parent}:{os.environ['PATH']}"),
         stderr=subprocess.PIPE,
         text=True,
     ) as started:
