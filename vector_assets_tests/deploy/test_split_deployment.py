@@ -20,7 +20,7 @@ from vector_assets.sources import SOURCE_NAMES
 from vector_assets_tests.deploy.split import SplitDeployment
 from vector_assets_tests.support.receiver import Receiver
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = [pytest.mark.timeout(2400), pytest.mark.slow]
 
 JOB = "nightly_ingestion"
 
@@ -107,7 +107,6 @@ def test_two_backfills_of_a_source_at_once_take_turns(
     assert all(ended <= began for (_, ended), (began, _) in pairwise(steps))
 
 
-@pytest.mark.slow
 def test_a_killed_run_is_tried_again_though_webserver_and_daemon_were_killed_too(
     team: SplitDeployment, sandbox: Sandbox, receiver: Receiver
 ) -> None:
@@ -149,7 +148,6 @@ def process_of(team: SplitDeployment, run_id: str) -> int | None:
     return int(match[1]) if match else None
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("backfilled")
 def test_a_code_server_that_dies_is_told_once_by_its_name(
     team: SplitDeployment, receiver: Receiver
@@ -171,7 +169,6 @@ def is_healed(team: SplitDeployment) -> bool:
     return not team.status()["problems"]
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("backfilled")
 def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     team: SplitDeployment, receiver: Receiver
@@ -199,7 +196,6 @@ def test_a_database_that_is_away_is_told_once_and_all_goes_on_when_it_is_back(
     assert team.dagster.wait_for_run(run_id) == "SUCCESS"
 
 
-@pytest.mark.slow
 def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
     team: SplitDeployment, receiver: Receiver
 ) -> None:
@@ -214,7 +210,6 @@ def test_what_was_told_is_remembered_when_serve_is_put_on_another_host(
     assert events_about(receiver, "webserver") == ["opened", "over"]
 
 
-@pytest.mark.slow
 def test_the_night_begins_by_itself_through_all_of_this(team: SplitDeployment) -> None:
     def nights() -> list[str]:
         return [

@@ -241,7 +241,9 @@ def bench_of(kind: str, tmp_path: Path, serve: Callable[..., Sandbox]) -> Bench:
 KINDS = ("lancedb", "documents", "vectors")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", ["lancedb", "documents", pytest.param("vectors", marks=pytest.mark.slow)]
+)
 def test_whatever_happens_one_run_makes_the_index_equal_the_source(
     kind: str,
     tmp_path: Path,

@@ -89,7 +89,7 @@ def assert_holds(
         assert hit.metadata["text"] == fields["text"], f"seed {seed}: {chunk_id}"
 
 
-@pytest.mark.parametrize("api", ["documents", "vectors"])
+@pytest.mark.parametrize("api", ["documents", pytest.param("vectors", marks=pytest.mark.slow)])
 def test_after_faults_of_pinecone_one_run_makes_the_index_equal_the_model(
     sandbox: Sandbox, api: str, record_property: Callable[[str, object], None]
 ) -> None:

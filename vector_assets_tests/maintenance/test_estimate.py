@@ -56,7 +56,14 @@ def is_within(estimated: float, done: float, factor: float) -> bool:
     return done / factor <= estimated <= done * factor
 
 
-@pytest.mark.parametrize("source", SOURCE_NAMES)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "jira",
+        "slack",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("notion", "fireflies")),
+    ],
+)
 def test_an_estimate_of_real_texts_is_near_what_the_sync_then_does(
     source: str, office: Office, workspace_data: Path
 ) -> None:

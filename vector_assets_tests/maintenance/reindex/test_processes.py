@@ -132,7 +132,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-@pytest.fixture(params=["lancedb", "pinecone"])
+@pytest.fixture(params=["lancedb", pytest.param("pinecone", marks=pytest.mark.slow)])
 def machine(
     request: pytest.FixtureRequest, serve: Callable[[Workspace], Sandbox], tmp_path: Path
 ) -> Machine:

@@ -151,6 +151,7 @@ def launch(team: Installation, source: str, days: int) -> str:
     )
 
 
+@pytest.mark.slow
 def test_a_revoked_token_is_told_by_name_and_costs_no_other_source(
     team: Installation, receiver: Receiver, sandbox: Sandbox
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_revoked_token_is_told_by_name_and_costs_no_other_source(
     assert told == [("opened", "run:jira"), ("over", "run:jira")]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_is_marked_tried_again_and_blocks_nothing(
     team: Installation, receiver: Receiver, sandbox: Sandbox
 ) -> None:
@@ -219,6 +221,7 @@ def test_backfill_over_http_tells_each_day_as_it_is(team: Installation) -> None:
     assert (done["has_failed"], done["error"]) == (False, "")
 
 
+@pytest.mark.slow
 def test_every_way_to_start_it_makes_the_same_index(
     team: Installation, sandbox: Sandbox, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.monitoring.installation.installation import BIN, Installation, installed
 from vector_assets_tests.support.receiver import Receiver
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = [pytest.mark.timeout(2400), pytest.mark.slow]
 
 POST_MESSAGE = "/slack/api/chat.postMessage"
 
