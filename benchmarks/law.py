@@ -37,6 +37,8 @@ from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded, Embedder, Splitter
 from vector_assets.embedding.chunking import chunk_document
+from vector_assets.index.ledger import Ledger
+from vector_assets.index.targets import WriteTarget
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources.base import ConnectionCheck, Source
 from vector_assets.sources.items import SourceItem
@@ -44,7 +46,6 @@ from vector_assets.stores.base import Record
 from vector_assets.stores.lancedb.rows import rows_of_records, schema_of
 from vector_assets.stores.lancedb.store import COMMIT_ROWS, LanceDBStore
 from vector_assets.stores.records import chunk_metadata, record_id
-from vector_assets_tests.support.targets import target_of
 
 MAX_GROWTH = 1.25
 """Most growth of the cost of a document in the next larger run, including measurement noise."""
@@ -209,8 +210,11 @@ def main() -> None:
 def through_pipeline(count: int, folder: str) -> Cost:
     """Send documents through the pipeline."""
     store = CountedStore(folder)
+    embedder = HashedEmbedder()
     pipeline = Pipeline(
-        source=MadeUpSource(count), target=target_of(store, HashedEmbedder()), meter=Meter()
+        source=MadeUpSource(count),
+        target=WriteTarget(store, Ledger(store, embedder.dimensions), embedder),
+        meter=Meter(),
     )
     began, cpu_began = time.perf_counter(), time.process_time()
     report = pipeline.run(Days(FIRST_DAY, FIRST_DAY + timedelta(days=DAYS)))
