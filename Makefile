@@ -12,11 +12,12 @@ CODE := vector_assets vector_assets_tests benchmarks
 CORE := vector_assets_tests/orchestration vector_assets_tests/monitoring/dagster_state \
   vector_assets_tests/core/test_cl100k.py vector_assets_tests/project/test_end_to_end.py
 OLDEST := .venv-oldest
+NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-.PHONY: help install browser database demo up test test-core test-oldest soak check format package bench \
-  constraints clean
+.PHONY: help install browser database demo up test test-core test-oldest test-newest soak check format package bench \
+  constraints lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +59,11 @@ test-core: install ## Run the tests' core: a few minutes
 test-oldest: $(OLDEST)/.installed ## Run the core on the oldest Dagster and libraries that are allowed
 	$(OLDEST)/bin/pytest $(PARALLEL) $(CORE)
 
+test-newest: ## Run the core on the newest releases that are allowed, without constraints
+	$(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/pip install --quiet --disable-pip-version-check --editable '.[postgres,kubernetes,dev]'
+	$(NEWEST)/bin/pytest $(PARALLEL) $(CORE)
+
 $(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/pip install --quiet --disable-pip-version-check --constraint constraints-oldest.txt --editable '.[postgres,kubernetes,dev]'
@@ -77,11 +83,16 @@ format: install ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+package: install ## Build the wheel and the source distribution into dist/, and check them
+	rm -rf dist build
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
 bench: install ## Measure everything that has a target; speed goes to benchmarks/results.md
 	$(BIN)/python benchmarks/everything.py $(WORKSPACE_DATA)
 
 clean: ## Remove what the commands above made
-	rm -rf $(VENV) $(OLDEST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data
 
 constraints: install ## Pin anew what is installed, and the oldest that is allowed
 	{ head -2 constraints.txt; $(BIN)/pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+cpu$$//'; } > constraints.new
@@ -93,3 +104,6 @@ constraints: install ## Pin anew what is installed, and the oldest that is allow
 	$(COMPILE) --extra postgres --extra kubernetes --extra dev --constraints constraints.lowest --output-file constraints.new
 	{ head -2 constraints-oldest.txt; cat constraints.new; } > constraints.both
 	mv constraints.both constraints-oldest.txt && rm constraints.new constraints.lowest
+
+lock: install ## Lock every package for every Python in uv.lock, by pyproject.toml
+	$(BIN)/uv lock
