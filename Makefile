@@ -57,7 +57,8 @@ test-core: install ## Run the tests' core: a few minutes
 	$(BIN)/pytest $(PARALLEL) $(CORE)
 
 test-oldest: $(OLDEST)/.installed ## Run the core on the oldest Dagster and libraries that are allowed
-	$(OLDEST)/bin/pytest $(PARALLEL) $(CORE)
+	# What an old library deprecated since is its own affair.
+	$(OLDEST)/bin/pytest $(PARALLEL) -W ignore::DeprecationWarning $(CORE)
 
 test-newest: ## Run the core on the newest releases that are allowed, without constraints
 	$(PYTHON) -m venv --clear $(NEWEST)
@@ -97,9 +98,7 @@ clean: ## Remove what the commands above made
 constraints: install ## Pin anew what is installed, and the oldest that is allowed
 	{ head -2 constraints.txt; $(BIN)/pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+cpu$$//'; } > constraints.new
 	mv constraints.new constraints.txt
-	# The oldest uvicorn uses what websockets has deprecated since 14.
-	echo 'websockets<14' > constraints.new
-	$(COMPILE) --extra postgres --extra kubernetes --constraints constraints.new --resolution lowest-direct --output-file constraints.lowest
+	$(COMPILE) --extra postgres --extra kubernetes --resolution lowest-direct --output-file constraints.lowest
 	cp constraints.txt constraints.new
 	$(COMPILE) --extra postgres --extra kubernetes --extra dev --constraints constraints.lowest --output-file constraints.new
 	{ head -2 constraints-oldest.txt; cat constraints.new; } > constraints.both
