@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 COUNTERS: list[Callable[[], Callable[[str], int]]] = [cl100k._from_rs_bpe, cl100k._from_bpe_openai]
 
-# bpe-openai opens its vocabulary by a function that Python 3.11 and 3.12 warn of, and 3.14 does not.
+# bpe-openai opens its vocabulary by a function that only Python 3.11 and 3.12 warn of.
 pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")
 
 both_installed = pytest.mark.skipif(
