@@ -7,8 +7,17 @@ BROWSER := chromium chromium-driver
 DATABASE := postgresql iproute2
 WORKSPACE_DATA ?= ../shared/workspace-data
 CODE := vector_assets vector_assets_tests benchmarks
+# What has to pass on every Dagster and Python that pyproject.toml allows: definitions, assets,
+# checks, schedules, sensors, the webserver, and each source from its API to an answer.
+CORE := vector_assets_tests/orchestration vector_assets_tests/monitoring/dagster_state \
+  vector_assets_tests/core/test_cl100k.py vector_assets_tests/project/test_end_to_end.py
+OLDEST := .venv-oldest
+NEWEST := .venv-newest
+COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-.PHONY: help install browser database demo up test soak check format bench constraints clean
+.PHONY: help install browser database demo up test test-core test-oldest test-newest soak check format package bench \
+  constraints lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,7 +51,24 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	$(BIN)/vector-assets up
 
 test: install ## Run every test but the slow ones
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/pytest $(PARALLEL)
+
+test-core: install ## Run the tests' core: a few minutes
+	$(BIN)/pytest $(PARALLEL) $(CORE)
+
+test-oldest: $(OLDEST)/.installed ## Run the core on the oldest Dagster and libraries that are allowed
+	# What an old library deprecated since is its own affair.
+	$(OLDEST)/bin/pytest $(PARALLEL) -W ignore::DeprecationWarning $(CORE)
+
+test-newest: ## Run the core on the newest releases that are allowed, without constraints
+	$(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/pip install --quiet --disable-pip-version-check --editable '.[postgres,kubernetes,dev]'
+	$(NEWEST)/bin/pytest $(PARALLEL) $(CORE)
+
+$(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet --disable-pip-version-check --constraint constraints-oldest.txt --editable '.[postgres,kubernetes,dev]'
+	touch $@
 
 soak: install ## Run the long tests: memory over a hundred thousand documents, faults, kills, races
 	$(BIN)/pytest -m slow --timeout 3600
@@ -58,11 +84,25 @@ format: install ## Rewrite the code in the project's format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+package: install ## Build the wheel and the source distribution into dist/, and check them
+	rm -rf dist build
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*
+
 bench: install ## Measure everything that has a target; speed goes to benchmarks/results.md
 	$(BIN)/python benchmarks/everything.py $(WORKSPACE_DATA)
 
 clean: ## Remove what the commands above made
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache data
 
-constraints: ## Pin anew what is installed
-	{ head -2 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed -E 's/\+cpu$$//'; } > constraints.new && mv constraints.new constraints.txt
+constraints: install ## Pin anew what is installed, and the oldest that is allowed
+	{ head -2 constraints.txt; $(BIN)/pip freeze --all --exclude pip --exclude-editable | sed -E 's/\+cpu$$//'; } > constraints.new
+	mv constraints.new constraints.txt
+	$(COMPILE) --extra postgres --extra kubernetes --resolution lowest-direct --output-file constraints.lowest
+	cp constraints.txt constraints.new
+	$(COMPILE) --extra postgres --extra kubernetes --extra dev --constraints constraints.lowest --output-file constraints.new
+	{ head -2 constraints-oldest.txt; cat constraints.new; } > constraints.both
+	mv constraints.both constraints-oldest.txt && rm constraints.new constraints.lowest
+
+lock: install ## Lock every package for every Python in uv.lock, by pyproject.toml
+	$(BIN)/uv lock

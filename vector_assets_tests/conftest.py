@@ -11,6 +11,7 @@ from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.contracts.checks import ContractChecks
+from vector_assets_tests.support.dagster_private import set_defs_state_storage
 from vector_assets_tests.support.receiver import Receiver, running_receiver
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
@@ -104,8 +105,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _no_instance_of_another_test() -> Iterator[None]:
     """Keep Dagster from asking an instance that another test has left behind in its context."""
-    # Where Dagster keeps it has no public name.
-    from dagster._core.storage.defs_state.base import set_defs_state_storage
-
     with set_defs_state_storage(None):
         yield

@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
-from dagster._core.scheduler.instigation import InstigatorStatus
 
 from vector_assets.core.days import spans_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.instance import materialized_days
 from vector_assets.monitoring.dagster_state.names import SCHEDULE
+from vector_assets.monitoring.dagster_state.private import (
+    BulkActionsFilter,
+    BulkActionStatus,
+    InstigatorStatus,
+)
 from vector_assets.orchestration.partitions import days_of_run, range_tags, sources_of
 
 SETTLE = timedelta(seconds=50)

@@ -6,7 +6,6 @@ from datetime import date
 from operator import not_
 
 import dagster as dg
-from dagster._utils.warnings import SupersessionWarning
 
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
@@ -51,7 +50,7 @@ def build_freshness_checks(
     successor judges the asset as a whole, which any old day makes fresh (dagster#34023).
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SupersessionWarning)
+        warnings.simplefilter("ignore", dg.SupersessionWarning)
         return dg.build_time_partition_freshness_checks(
             assets=list(keys), deadline_cron=_deadline(settings.nightly_cron), timezone="UTC"
         )

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-# What `define_asset_job` returns; Dagster has no public name for it.
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
-
 from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
     RESCAN_TAG,
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
+from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
 
 
 def _tags(max_hours: float) -> dict[str, str]:

@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from vector_assets.core.cl100k import token_counter
+
 MAX_INPUTS = 2048
 MAX_REQUEST_TOKENS = 300_000
 MAX_INPUT_TOKENS = 8192
@@ -55,7 +57,7 @@ def _answer(body: Any) -> Response:
         return _refused(404, f"The model `{model}` does not exist.", "model_not_found")
     if not all(isinstance(text, str) for text in texts):
         return _refused(400, "'$.input' is invalid: the sandbox reads no token ids.", None)
-    counts = [_encoding().count(text) for text in texts]
+    counts = [token_counter()(text) for text in texts]
     dimensions = body.get("dimensions")
     if complaint := _complaint(texts, counts, model, dimensions):
         return _refused(400, complaint, None)
@@ -95,14 +97,6 @@ def _spread(feature: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     digest = hashlib.blake2b(feature.encode(), digest_size=4 * _PLACES_PER_FEATURE).digest()
     numbers = np.frombuffer(digest, np.uint32).astype(np.int64)
     return numbers >> 1, np.where(numbers & 1, 1.0, -1.0).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _encoding() -> Any:
-    # The vocabulary is large: load it only when something is counted.
-    from rs_bpe.bpe import openai
-
-    return openai.cl100k_base()
 
 
 def _complaint(

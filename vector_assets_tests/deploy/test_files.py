@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
-from dagster._core.instance.config import dagster_instance_config
 from dagster_k8s.job import UserDefinedDagsterK8sConfig
 
 from vector_assets_tests.deploy.known_fields import APP_SPEC, HELM_VALUES, unknown_fields
 from vector_assets_tests.deploy.split import DEPLOY, PROCESSES, ROOT
+from vector_assets_tests.support.dagster_private import dagster_instance_config
 
 BIN = Path(sys.executable).parent
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))

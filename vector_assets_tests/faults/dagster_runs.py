@@ -10,10 +10,6 @@ from typing import Any
 
 import dagster as dg
 
-# What a run launcher is made of; Dagster has no public names for it.
-from dagster._core.definitions.reconstruct import ReconstructableRepository
-from dagster._grpc.types import ExecuteRunArgs
-
 from vector_assets.core.days import Days
 from vector_assets.definitions import build_defs
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
@@ -21,6 +17,7 @@ from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION
 from vector_assets.orchestration.local import materialize_in_process
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets_tests.faults.processes import Runs, Team
+from vector_assets_tests.support.dagster_private import ExecuteRunArgs, ReconstructableRepository
 
 KEY = asset_key("jira")
 

@@ -11,6 +11,7 @@ import pytest
 from vector_assets.core.settings import CREDENTIALS_BY_SOURCE, Settings
 from vector_assets.definitions import build_defs
 from vector_assets.sources import SOURCE_NAMES, SOURCES
+from vector_assets_tests.support.dagster_private import RepositorySnap
 
 ROOT = Path(__file__).parents[2]
 SECRETS = {
@@ -73,10 +74,7 @@ def test_the_nightly_job_holds_every_asset_and_its_check(defs: dg.Definitions) -
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")
 def test_no_secret_reaches_the_ui() -> None:
-    from dagster._core.remote_representation.external_data import RepositorySnap
-    from dagster._serdes import serialize_value
-
-    told = serialize_value(
+    told = dg.serialize_value(
         RepositorySnap.from_def(build_defs(Settings(**SECRETS)).get_repository_def())
     )
     assert "vector_index" in told

@@ -7,19 +7,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from dagster._core.remote_origin import (
-    InProcessCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    ScheduleInstigatorData,
-)
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from vector_assets.core.days import Days
 from vector_assets.core.errors import CredentialsError, UnavailableError
@@ -27,6 +14,11 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
 from vector_assets.monitoring.dagster_state.names import SCHEDULE
+from vector_assets.monitoring.dagster_state.private import (
+    BulkActionStatus,
+    InstigatorState,
+    InstigatorStatus,
+)
 from vector_assets.orchestration.catch_up import (
     NOTE_EXPIRES_AFTER,
     SETTLE,
@@ -40,6 +32,15 @@ from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 from vector_assets.sources.items import DocumentFailure
 from vector_assets_tests.orchestration.parts import JIRA, Location
+from vector_assets_tests.support.dagster_private import (
+    InProcessCodeLocationOrigin,
+    InstigatorType,
+    LoadableTargetOrigin,
+    PartitionBackfill,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+    ScheduleInstigatorData,
+)
 from vector_assets_tests.support.receiver import Receiver
 from vector_assets_tests.support.tiny import ListSource, document, utc
 

@@ -31,6 +31,15 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
             yield node
 
 
+def imports_of(node: ast.AST) -> list[str]:
+    """Return each module and name that a statement imports, with dots."""
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [f"{node.module}.{name.name}" for name in node.names]
+    return []
+
+
 @pytest.mark.parametrize("path", CODE, ids=name_of)
 def test_a_file_holds_one_concept_and_says_which(path: Path) -> None:
     text = path.read_text()
@@ -94,6 +103,22 @@ def test_only_generations_open_an_index_without_asking_which_one_is_live() -> No
     assert opened == ["vector_assets/index/generations.py"], (
         "import it from vector_assets.index.generations"
     )
+
+
+@pytest.mark.parametrize("path", [*CODE, *TESTS], ids=name_of)
+def test_one_module_imports_what_dagster_keeps_private(path: Path) -> None:
+    """A new release of Dagster may break these imports: one file then shows which."""
+    imported = [
+        name
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in imports_of(node)
+        if name.startswith(("dagster._", "dagster_shared."))
+    ]
+    allowed = {
+        "vector_assets/monitoring/dagster_state/private.py",
+        "vector_assets_tests/support/dagster_private.py",
+    }
+    assert bool(imported) == (name_of(path) in allowed), imported
 
 
 def test_suppressions_are_few() -> None:

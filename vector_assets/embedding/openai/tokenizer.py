@@ -1,13 +1,10 @@
-"""cl100k, the vocabulary of all of OpenAI's embedding models, from a Python package.
-
-A process loads it once, about 30 MiB, for counting and splitting.
-"""
+"""Counts and splits with cl100k, the vocabulary of all of OpenAI's embedding models."""
 
 from functools import lru_cache
-from typing import Any
 
 from semantic_text_splitter import MarkdownSplitter
 
+from vector_assets.core.cl100k import token_counter
 from vector_assets.embedding.base import Splitter
 
 
@@ -16,23 +13,14 @@ class Cl100kTokenizer:
 
     def count(self, text: str) -> int:
         """Return the number of tokens; names of special tokens are plain text."""
-        counted: int = _encoding().count(text)
-        return counted
+        return token_counter()(text)
 
     def splitter(self, capacity_tokens: int) -> Splitter:
         """Return a Markdown splitter."""
         return _splitter(capacity_tokens)
 
 
-@lru_cache(maxsize=1)
-def _encoding() -> Any:
-    # The vocabulary is large: load it only when something is counted.
-    from rs_bpe.bpe import openai
-
-    return openai.cl100k_base()
-
-
 @lru_cache(maxsize=64)
 def _splitter(capacity_tokens: int) -> Splitter:
-    splitter: Splitter = MarkdownSplitter.from_callback(_encoding().count, capacity_tokens)
+    splitter: Splitter = MarkdownSplitter.from_callback(token_counter(), capacity_tokens)
     return splitter

@@ -6,10 +6,6 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
-# Types that an instance returns; Dagster has no public names for them.
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-
 from vector_assets.core.days import complete_days
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import (
@@ -18,6 +14,12 @@ from vector_assets.monitoring.dagster_state.names import (
     GAPS,
     PRUNE_CHECK,
     WATCHED_CHECKS,
+)
+from vector_assets.monitoring.dagster_state.private import (
+    AssetCheckExecutionRecordStatus,
+    InstigatorState,
+    InstigatorStatus,
+    TickStatus,
 )
 from vector_assets.monitoring.dagster_state.state import (
     ACTIVE_STATUSES,

@@ -62,6 +62,7 @@ mutation ($params: LaunchBackfillParams!) {
 }
 """
 
+# `runs` takes a limit from Dagster 1.13.4 on, and without one gives all.
 BACKFILL = """
 query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
@@ -71,7 +72,7 @@ query ($id: String!) {
       id status creationTime title partitionNames
       error { message }
       assetSelection { path }
-      runs(limit: 1000) { status creationTime tags { key value } }
+      runs { status creationTime tags { key value } }
     }
   }
 }

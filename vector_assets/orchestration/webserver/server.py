@@ -1,8 +1,4 @@
-"""Runs Dagster's webserver behind the guard.
-
-All imports of Dagster that are not public are here. Dagster is pinned, and the tests start the real
-webserver, so that a change of them is noticed.
-"""
+"""Runs Dagster's webserver behind the guard."""
 
 import os
 import signal
@@ -14,19 +10,13 @@ from dataclasses import dataclass
 import dagster as dg
 import uvicorn
 
-# Finds the code as Dagster's commands do: options, then workspace.yaml, then pyproject.toml.
-from dagster._cli.workspace.cli_target import workspace_opts_to_load_target
-
-# What a webserver serves: `dagster_webserver.cli` makes it inside its command, without a seam.
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster_shared.cli import WorkspaceOpts
-
 # Not private, but documented nowhere. `dagster_webserver.cli` hands its result to uvicorn.
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__ as webserver_version
 
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.settings import Settings
+from vector_assets.monitoring.dagster_state.private import build_workspace
 from vector_assets.orchestration.webserver.guard import Guard
 from vector_assets.orchestration.webserver.hosts import allowed_hosts
 
@@ -124,21 +114,13 @@ def guarded_app(
     instance.optimize_for_webserver(
         _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW
     )
-    with _workspace(instance, code, is_read_only=is_read_only) as workspace:
+    with build_workspace(
+        instance,
+        tuple(code.workspaces),
+        tuple(code.modules),
+        tuple(code.files),
+        version=webserver_version,
+        is_read_only=is_read_only,
+    ) as workspace:
         app = create_app_from_workspace_process_context(workspace, path_prefix, _POLL_MS)
         yield Guard(app, hosts)
-
-
-def _workspace(
-    instance: dg.DagsterInstance, code: Code, *, is_read_only: bool
-) -> WorkspaceProcessContext:
-    target = workspace_opts_to_load_target(
-        WorkspaceOpts(
-            workspace=tuple(code.workspaces) or None,
-            module_name=tuple(code.modules) or None,
-            python_file=tuple(code.files) or None,
-        )
-    )
-    return WorkspaceProcessContext(
-        instance, target, version=webserver_version, read_only=is_read_only
-    )

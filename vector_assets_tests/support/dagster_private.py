@@ -1,0 +1,40 @@
+"""Every import of Dagster's private modules that the tests need; none has a public name."""
+
+# A process of a run, as a run launcher starts it.
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+
+# What the daemon stores of schedules and backfills.
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.execution.backfill import PartitionBackfill
+
+# The check of a dagster.yaml.
+from dagster._core.instance.config import dagster_instance_config
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+
+# What a code location tells the webserver.
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._core.scheduler.instigation import ScheduleInstigatorData
+
+# Where Dagster keeps the instance of a test.
+from dagster._core.storage.defs_state.base import set_defs_state_storage
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._grpc.types import ExecuteRunArgs
+
+__all__ = [
+    "ExecuteRunArgs",
+    "InProcessCodeLocationOrigin",
+    "InstigatorType",
+    "LoadableTargetOrigin",
+    "PartitionBackfill",
+    "ReconstructableRepository",
+    "RemoteInstigatorOrigin",
+    "RemoteRepositoryOrigin",
+    "RepositorySnap",
+    "ScheduleInstigatorData",
+    "dagster_instance_config",
+    "set_defs_state_storage",
+]
