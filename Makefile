@@ -11,6 +11,10 @@ CODE := vector_assets vector_assets_tests benchmarks
 # checks, schedules, sensors, the webserver, and each source from its API to an answer.
 CORE := vector_assets_tests/orchestration vector_assets_tests/monitoring/dagster_state \
   vector_assets_tests/core/test_cl100k.py vector_assets_tests/project/test_end_to_end.py
+# PyPI's torch for Linux brings 3 GB of CUDA. Where PyTorch's own index does not answer, PyPI's is taken.
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+CPU_TORCH = $(shell timeout 10 $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(TORCH_INDEX)/torch/", timeout=5)' \
+  2> /dev/null && echo --extra-index-url $(TORCH_INDEX))
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
@@ -26,7 +30,7 @@ install: $(VENV)/.installed ## Install everything into .venv
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check $(CPU_TORCH) --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
 	touch $@
 
 browser: ## Install the browser that the tests of the UI use (Debian, as root)
