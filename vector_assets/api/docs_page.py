@@ -4,9 +4,8 @@ import base64
 import hashlib
 import re
 from importlib.resources import files
-from typing import Literal
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
@@ -38,9 +37,9 @@ def add_docs_page(app: FastAPI) -> None:
         return HTMLResponse(page, headers={**_HEADERS, "Content-Security-Policy": policy})
 
     @app.get(PATH + "/{name}", include_in_schema=False, dependencies=guarded)
-    async def docs_file(
-        name: Literal["swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"],
-    ) -> Response:
+    async def docs_file(name: str) -> Response:
+        if name not in _FILES:
+            raise HTTPException(404)
         content = (files("fastapi_offline") / "static" / name).read_bytes()
         headers = {**_HEADERS, "Cache-Control": "private, max-age=86400"}
         return Response(content, media_type=_FILES[name], headers=headers)

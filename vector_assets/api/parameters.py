@@ -75,7 +75,10 @@ def _names(dependant: Dependant) -> Iterator[str]:
 
 
 def _body_fields(body: bytes) -> Iterable[str]:
-    """Return the names of a body's fields, of a JSON object or a form; empty ones have none."""
+    """Return the names of a body's fields, of a JSON object or a form.
+
+    Text and lists have none and are named as a whole; a number alone says nothing.
+    """
     text = body.decode("utf-8", "replace").strip()
     if not text:
         return ()
@@ -85,7 +88,7 @@ def _body_fields(body: bytes) -> Iterable[str]:
         return [name for name, _ in parse_qsl(text)] or (_NOT_FIELDS,)
     if isinstance(value, dict):
         return value
-    return (_NOT_FIELDS,)
+    return (_NOT_FIELDS,) if isinstance(value, list) and value else ()
 
 
 async def asked_days(

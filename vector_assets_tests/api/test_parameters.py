@@ -71,7 +71,7 @@ def test_a_field_in_a_body_is_refused_by_name_on_every_route(
     assert answer.json()["detail"][0]["loc"] == ["body", "from"]
 
 
-@pytest.mark.parametrize("body", [b"[1]", b"words", b"\xff\xfe", b"[" * 9000, b"1"])
+@pytest.mark.parametrize("body", [b"[1]", b"words", b"\xff\xfe", b"[" * 9000])
 def test_a_body_without_fields_is_refused_as_well(api: str, body: bytes) -> None:
     answer = sent(api, "POST", "/api/backfill/jira", data=body)
     assert answer.status_code == 422
