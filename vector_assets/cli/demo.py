@@ -1,6 +1,9 @@
 """`vector-assets demo`: syncs a sandbox through the Dagster assets, without an account."""
 
 import os
+import shlex
+import shutil
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,10 +34,11 @@ QUESTIONS = (
 )
 
 _NEXT_STEPS = """\
+The sandbox has stopped, so the links above lead nowhere; those of your own accounts will.
 What next:
-  make up    the Dagster UI over the same sandbox
-  .env       your own accounts; `vector-assets doctor` says what is missing
-  LANCEDB_URI={lancedb} vector-assets find "…"    your own questions to this index
+  {keep}    the same week with links that open and Dagster's UI
+  .env       your own accounts; `{program} doctor` says what is missing
+  LANCEDB_URI={lancedb} {program} find "…"    your own questions to this index
 """
 
 
@@ -63,7 +67,20 @@ def run_demo(folder: Path) -> None:
         for question in QUESTIONS:
             click.echo(f'\n$ vector-assets find "{question}"')
             output.print_answers(find(question, settings=settings, limit=3))
-    click.echo("\n" + _NEXT_STEPS.format(lancedb=folder / "lancedb"))
+    steps = _NEXT_STEPS.format(
+        lancedb=shlex.quote(str(folder / "lancedb")), program=_program(), keep="make up"
+    )
+    click.echo("\n" + steps)
+
+
+def _program() -> str:
+    """Return how this shell can call the program: by name, or by path without an active venv."""
+    own = Path(sys.executable).with_name("vector-assets")
+    by_name = shutil.which(own.name)
+    if by_name is not None and Path(by_name).resolve() == own.resolve():
+        return own.name
+    is_below = own.is_relative_to(Path.cwd())
+    return shlex.quote(str(own.relative_to(Path.cwd()) if is_below else own))
 
 
 def _health(settings: Settings) -> Health:

@@ -73,6 +73,13 @@ def configured_instance() -> Iterator[Any]:
         ) from error
 
 
+def opening_errors() -> tuple[type[Exception], ...]:
+    """Return what opening an instance, or writing to it, raises for reasons outside of the code."""
+    import dagster as dg
+
+    return (*database_errors(), UnavailableError, dg.DagsterError, OSError)
+
+
 def database_errors() -> tuple[type[Exception], ...]:
     """Return what an instance raises when its database does not answer."""
     from sqlalchemy.exc import SQLAlchemyError

@@ -10,9 +10,12 @@ import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 import uvicorn
+
+from dagster._cli.utils import has_pyproject_dagster_block
 
 # Finds the code as Dagster's commands do: options, then workspace.yaml, then pyproject.toml.
 from dagster._cli.workspace.cli_target import workspace_opts_to_load_target
@@ -27,6 +30,7 @@ from dagster_webserver.version import __version__ as webserver_version
 
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.settings import Settings
+from vector_assets.orchestration.local import MODULE, packaged_workspace
 from vector_assets.orchestration.webserver.guard import Guard
 from vector_assets.orchestration.webserver.hosts import allowed_hosts
 
@@ -41,7 +45,9 @@ _GRACE_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Where Dagster's code is; with none of them, `workspace.yaml` in the working folder.
+    """Where Dagster's code is.
+
+    With none of them, `workspace.yaml` in the working folder, or else the package's own code.
 
     Attributes:
         workspaces: Workspace files.
@@ -129,13 +135,21 @@ def guarded_app(
         yield Guard(app, hosts)
 
 
+def _packaged(code: Code) -> tuple[str, ...]:
+    """Return the packaged workspace file where it is meant, so that our code has one name."""
+    is_named = any((code.workspaces, code.modules, code.files))
+    is_here = Path("workspace.yaml").exists() or has_pyproject_dagster_block("pyproject.toml")
+    is_meant = MODULE in code.modules or not (is_named or is_here)
+    return (str(packaged_workspace()),) if is_meant else ()
+
+
 def _workspace(
     instance: dg.DagsterInstance, code: Code, *, is_read_only: bool
 ) -> WorkspaceProcessContext:
     target = workspace_opts_to_load_target(
         WorkspaceOpts(
-            workspace=tuple(code.workspaces) or None,
-            module_name=tuple(code.modules) or None,
+            workspace=(*code.workspaces, *_packaged(code)) or None,
+            module_name=tuple(name for name in code.modules if name != MODULE) or None,
             python_file=tuple(code.files) or None,
         )
     )
