@@ -118,7 +118,7 @@ def serve(host: str, port: int) -> None:
     "workspaces",
     multiple=True,
     metavar="FILE",
-    help="Workspace file.  [default: workspace.yaml in the working folder, else the package's own code]",
+    help="Workspace file.  [default: workspace.yaml in the working folder, else our own code]",
 )
 @click.option("-m", "--module", "modules", multiple=True, help="Python module with the code.")
 @click.option(

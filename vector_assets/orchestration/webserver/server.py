@@ -14,7 +14,6 @@ from pathlib import Path
 
 import dagster as dg
 import uvicorn
-
 from dagster._cli.utils import has_pyproject_dagster_block
 
 # Finds the code as Dagster's commands do: options, then workspace.yaml, then pyproject.toml.
@@ -143,16 +142,19 @@ def _packaged(code: Code) -> tuple[str, ...]:
     return (str(packaged_workspace()),) if is_meant else ()
 
 
+def workspace_options(code: Code) -> WorkspaceOpts:
+    """Return the options that Dagster's own commands would be given for this code."""
+    return WorkspaceOpts(
+        workspace=(*code.workspaces, *_packaged(code)) or None,
+        module_name=tuple(name for name in code.modules if name != MODULE) or None,
+        python_file=tuple(code.files) or None,
+    )
+
+
 def _workspace(
     instance: dg.DagsterInstance, code: Code, *, is_read_only: bool
 ) -> WorkspaceProcessContext:
-    target = workspace_opts_to_load_target(
-        WorkspaceOpts(
-            workspace=(*code.workspaces, *_packaged(code)) or None,
-            module_name=tuple(name for name in code.modules if name != MODULE) or None,
-            python_file=tuple(code.files) or None,
-        )
-    )
+    target = workspace_opts_to_load_target(workspace_options(code))
     return WorkspaceProcessContext(
         instance, target, version=webserver_version, read_only=is_read_only
     )
