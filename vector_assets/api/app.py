@@ -58,6 +58,10 @@ MAX_QUESTION_CHARACTERS = 4000
 
 SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 
+_READING = [Depends(require_read_key), Depends(require_known)]
+_WORKING = [Depends(require_admin_key), Depends(require_known)]
+_WATCHING = [Depends(require_any_key), Depends(require_known)]
+
 _INVALID: dict[int | str, dict[str, Any]] = {
     422: {
         "description": "A parameter is unknown or invalid; names it.",
@@ -152,6 +156,7 @@ def build_api(
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
+    _add_status(app, services)
     _add_backfill(app, services)
     _add_watching(app, services)
     add_docs_page(app)
@@ -161,7 +166,7 @@ def build_api(
 def _add_reading(app: FastAPI, services: Services) -> None:
     @app.get(
         "/api/find-context",
-        dependencies=[Depends(require_read_key), Depends(require_known)],
+        dependencies=_READING,
         responses=_REFUSALS,
     )
     async def find_context(
@@ -195,11 +200,9 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
         return _context(answers, snapshot.health if snapshot and is_known else None)
 
-    @app.get(
-        "/api/sync-status",
-        dependencies=[Depends(require_read_key), Depends(require_known)],
-        responses=_REFUSALS,
-    )
+
+def _add_status(app: FastAPI, services: Services) -> None:
+    @app.get("/api/sync-status", dependencies=_READING, responses=_REFUSALS)
     async def sync_status() -> SyncStatus:
         """Return how fresh each source is, with the verdict and its reasons."""
         health = await services.health()
@@ -220,7 +223,7 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
     @app.post(
         "/api/backfill/{source}",
         status_code=202,
-        dependencies=[Depends(require_admin_key), Depends(require_known)],
+        dependencies=_WORKING,
         responses={**_REFUSALS, **_NOT_FOUND},
     )
     async def launch_backfill(
@@ -228,10 +231,7 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
         source: SourceName,
         days: Annotated[tuple[date, ...], Depends(asked_days)],
     ) -> BackfillLaunched:
-        """Launch a Dagster backfill of the newest days, or of `from` to `to`.
-
-        503 when nothing would run it.
-        """
+        """Launch a Dagster backfill of the newest days, or of `from` to `to`."""
         backfill_id = await services.backfills.call(
             request, lambda: _launched(source, days, services)
         )
@@ -244,7 +244,7 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
 
     @app.get(
         "/api/backfill/{backfill_id}",
-        dependencies=[Depends(require_any_key), Depends(require_known)],
+        dependencies=_WATCHING,
         responses={**_REFUSALS, **_NOT_FOUND},
     )
     async def backfill(
@@ -282,7 +282,7 @@ def _add_watching(app: FastAPI, services: Services) -> None:
 
     @app.get(
         "/metrics",
-        dependencies=[Depends(require_any_key), Depends(require_known)],
+        dependencies=_WATCHING,
         responses=_REFUSALS,
     )
     async def metrics() -> Response:
