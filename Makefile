@@ -42,7 +42,7 @@ up: install ## The demo's week, kept running: Dagster's UI on http://127.0.0.1:3
 	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
 	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
 	$(BIN)/vector-assets sync --days 7; \
-	echo "HTTP: the key is $${READ_API_KEY} (READ_API_KEY); http://127.0.0.1:8090/docs asks for it as a password."; \
+	echo "HTTP: the key is 'sandbox' unless READ_API_KEY is set; http://127.0.0.1:8090/docs takes it as the password"; \
 	$(BIN)/vector-assets up
 
 test: install ## Run every test but the slow ones
