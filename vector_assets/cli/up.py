@@ -98,10 +98,10 @@ def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
     bin_folder = Path(sys.executable).parent
     ours = str(bin_folder / "vector-assets")
     address = ["--host", host, "--port"]
-    code = ["-w", str(packaged_workspace())]
+    workspace = ["-w", str(packaged_workspace())]
     children = [
-        _Child("webserver", [ours, "webserver", *code, *address, str(dagster_port)]),
-        _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", *code]),
+        _Child("webserver", [ours, "webserver", *workspace, *address, str(dagster_port)]),
+        _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", *workspace]),
         _Child("serve", [ours, "serve", *address, str(port)]),
     ]
     click.echo(
