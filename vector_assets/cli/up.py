@@ -20,9 +20,7 @@ from vector_assets.core.settings import load_settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
 from vector_assets.monitoring.alerts.incidents import incident_store
 from vector_assets.monitoring.problems import Problem
-from vector_assets.orchestration.local import prepare_home
-
-MODULE = "vector_assets.definitions"
+from vector_assets.orchestration.local import packaged_workspace, prepare_home
 
 STABLE_SECONDS = 60.0
 """A process that lived this long is restarted after the shortest pause; others wait longer."""
@@ -100,14 +98,17 @@ def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
     bin_folder = Path(sys.executable).parent
     ours = str(bin_folder / "vector-assets")
     address = ["--host", host, "--port"]
+    workspace = ["-w", str(packaged_workspace())]
     children = [
-        _Child("webserver", [ours, "webserver", "-m", MODULE, *address, str(dagster_port)]),
-        _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", "-m", MODULE]),
+        _Child("webserver", [ours, "webserver", *workspace, *address, str(dagster_port)]),
+        _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", *workspace]),
         _Child("serve", [ours, "serve", *address, str(port)]),
     ]
     click.echo(
         f"Dagster's UI: http://{host}:{dagster_port}   HTTP: http://{host}:{port}   "
-        f"Ctrl-C stops all",
+        f"Ctrl-C stops all\n"
+        f"HTTP wants a key, READ_API_KEY: send it as `Authorization: Bearer`, or open "
+        f"http://{host}:{port}/docs in a browser with any name and the key as the password",
         err=True,
     )
     stopped = threading.Event()

@@ -6,10 +6,11 @@ Every variable of the project is a field here, under its own name in lower case.
 import os
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import find_dotenv, load_dotenv
+from dotenv import load_dotenv
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -224,9 +225,22 @@ def first_day_of(partitions_start: str) -> date:
         ) from error
 
 
+def _load_dotenv() -> None:
+    """Read the working folder's `.env`, and no other: a parent's may be of another project."""
+    path = Path.cwd() / ".env"
+    try:
+        if path.exists():
+            load_dotenv(path, override=False)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, ValueError) else str(error.strerror)
+        raise SettingsError(
+            f"{path} cannot be read: {reason}. Make it a text file of NAME=VALUE lines, or move it"
+        ) from None
+
+
 def load_settings() -> Settings:
-    """Read the environment, then a `.env` file, or raise `SettingsError`."""
-    load_dotenv(find_dotenv(usecwd=True), override=False)
+    """Read the environment, then the working folder's `.env`, or raise `SettingsError`."""
+    _load_dotenv()
     for name in _SECRETS_OF_OTHERS:
         credentials.register(credentials.of_url(os.environ.get(name, "")))
     credentials.register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)

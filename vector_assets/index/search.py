@@ -326,8 +326,12 @@ def _warnings(
 ) -> Iterator[str]:
     if embedding_error is not None:
         yield f"Found by words alone, for meaning could not be searched: {embedding_error}"
+    if all(result.error is None and result.as_of is None for result in results.values()):
+        names = ", ".join(results)
+        yield f"The index holds nothing of {names}: run `vector-assets sync`, then ask again."
+        return
     for source, result in results.items():
         if result.error is not None:
             yield f"{source} was not searched: {result.error}"
         elif result.as_of is None:
-            yield f"The index holds nothing of {source}."
+            yield f"The index holds nothing of {source}: run `vector-assets sync {source}`."

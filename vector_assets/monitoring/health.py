@@ -67,7 +67,8 @@ class SourceHealth:
         watermark: Newest activity in the index, UTC; None when the index has no documents of it.
         newest_at_source: Newest activity at the vendor, UTC; None when not known.
         lag_seconds: How far the index is behind the source; None when not known.
-        newest_day: Newest materialized day; None when there is none, or Dagster was not read.
+        newest_day: Newest materialized day; where Dagster was not read, the newest complete day
+            with activity in the index. None when there is none.
         missing_days: Days of the last `CATCH_UP_DAYS` that are due and not materialized.
         documents: Number of documents of the newest day; None when not known.
         usual_documents: Usual number for such a day; None when too little is known.
@@ -218,6 +219,7 @@ def source_health(
     probe: SourceProbe, history: AssetHistory | None, settings: Settings, now: datetime
 ) -> SourceHealth:
     """Judge one source."""
+    newest_day = _newest_day(history, probe, now)
     history = history or AssetHistory()
     missing = _missing_days(history, settings, now)
     loading = loading_of(history, now)
@@ -241,7 +243,7 @@ def source_health(
         newest_at_source=probe.newest_at_source,
         lag_seconds=lag_seconds,
         vectors=probe.vectors,
-        newest_day=max(history.days, default=None),
+        newest_day=newest_day,
         missing_days=missing,
         documents=newest.documents if newest else None,
         usual_documents=usual_documents(history),
@@ -255,6 +257,15 @@ def source_health(
         last_sync=max((record.recorded_at for record in history.recent), default=None),
         loading=loading,
     )
+
+
+def _newest_day(history: AssetHistory | None, probe: SourceProbe, now: datetime) -> date | None:
+    if history is not None:
+        return max(history.days, default=None)
+    if probe.watermark is None:
+        return None
+    # Today is not over, so it is not done, whatever the index holds of it.
+    return min(probe.watermark.astimezone(UTC).date(), now.date() - timedelta(days=1))
 
 
 def _judge(

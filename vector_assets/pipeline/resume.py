@@ -14,7 +14,7 @@ from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.targets import IndexOpener
-from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Budget, Checkpointer
+from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Budget, Checkpointer, OnCommit
 from vector_assets.pipeline.load import OnProgress
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import build_pipeline, write
@@ -44,6 +44,7 @@ def load_source(
     opener: IndexOpener | None = None,
     on_progress: OnProgress = lambda report: None,
     on_resumed: Callable[[str, list[Days]], None] = lambda source, done: None,
+    on_finished: OnCommit = lambda report, days: None,
     budget: Budget | None = None,
     is_again: bool = False,
     is_rescan: bool = False,
@@ -53,7 +54,8 @@ def load_source(
 
     With `is_again`, days that an unfinished load has loaded are read again; otherwise `on_resumed`
     is called with the source and the spans that are skipped. With `is_rescan`, what seems
-    unchanged is read again as well.
+    unchanged is read again as well. `on_finished` is called with days that are written and read
+    back: some of them while the load goes on, all of them at its end.
 
     Raises:
         VectorAssetsError: The load is not finished; the same call resumes it.
@@ -70,14 +72,28 @@ def load_source(
         if report is not None:
             stream.report.absorb(report)
         checkpointer = Checkpointer(
-            stream.report, span, resume.on_commit, budget, every_seconds=checkpoint_seconds
+            stream.report,
+            span,
+            _both(resume.on_commit, on_finished),
+            budget,
+            every_seconds=checkpoint_seconds,
         )
         with _committed_on_error(checkpointer):
             report = write(stream, on_progress=on_progress, checkpointer=checkpointer)
+        on_finished(report, list(span))
         resume.add(span)
     resume.finish()
     assert report is not None
     return report
+
+
+def _both(first: OnCommit | None, second: OnCommit) -> OnCommit:
+    def call(report: SyncReport, finished_days: Sequence[date]) -> None:
+        if first is not None:
+            first(report, finished_days)
+        second(report, finished_days)
+
+    return call
 
 
 @contextmanager

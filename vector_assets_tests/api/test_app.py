@@ -46,6 +46,7 @@ ROUTES = (
     ("GET", "/metrics"),
     ("GET", "/docs"),
     ("GET", "/openapi.json"),
+    ("GET", "/docs/swagger-ui.css"),
 )
 
 

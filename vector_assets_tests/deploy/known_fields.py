@@ -29,6 +29,7 @@ HELM_VALUES: dict[str, Any] = {
         "replicaCount": None,
         "image": _IMAGE,
         "service": dict.fromkeys(("type", "port", "annotations")),
+        "workspace": {"enabled": None, "servers": [dict.fromkeys(("host", "port", "name"))]},
     },
     "dagsterDaemon": {
         **_POD,

@@ -205,7 +205,9 @@ def test_a_caller_who_knows_the_age_better_is_believed(ask: Find) -> None:
 def test_a_source_that_was_never_synced_is_named(ask: Find) -> None:
     answers = ask("printer", sources=("jira", "notion"))
     assert answers.as_of["notion"] is None
-    assert answers.warnings == ("The index holds nothing of notion.",)
+    assert answers.warnings == (
+        "The index holds nothing of notion: run `vector-assets sync notion`.",
+    )
 
 
 def test_where_no_source_is_on_all_are_searched(ask: Find) -> None:

@@ -1,5 +1,8 @@
 """Every import of Dagster's private modules that the tests need; none has a public name."""
 
+# How Dagster's own commands find code.
+from dagster._cli.workspace.cli_target import workspace_opts_to_load_target
+
 # A process of a run, as a run launcher starts it.
 from dagster._core.definitions.reconstruct import ReconstructableRepository
 
@@ -23,6 +26,7 @@ from dagster._core.scheduler.instigation import ScheduleInstigatorData
 from dagster._core.storage.defs_state.base import set_defs_state_storage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._grpc.types import ExecuteRunArgs
+from dagster_shared.cli import WorkspaceOpts
 
 __all__ = [
     "ExecuteRunArgs",
@@ -35,6 +39,8 @@ __all__ = [
     "RemoteRepositoryOrigin",
     "RepositorySnap",
     "ScheduleInstigatorData",
+    "WorkspaceOpts",
     "dagster_instance_config",
     "set_defs_state_storage",
+    "workspace_opts_to_load_target",
 ]

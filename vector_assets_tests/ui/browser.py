@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
@@ -155,6 +156,26 @@ class Browser:
             return False
 
         self._eventually(scrolled, f"{text!r} to scroll to")
+
+    def text(self) -> str:
+        """Return what the page shows."""
+        return self._text()
+
+    def hosts(self) -> set[str]:
+        """Return the hosts, with ports, that the page has asked for anything, itself included."""
+        urls = self._driver.execute_script(
+            "return performance.getEntries().map((entry) => entry.name)"
+            ".filter((name) => /^[a-z]+:[/][/]/.test(name))"
+        )
+        return {urlsplit(url).netloc for url in urls}
+
+    def refusals(self) -> list[str]:
+        """Return what the console says of things that the page's policy or a server refused."""
+        return [
+            entry["message"]
+            for entry in self._driver.get_log("browser")
+            if entry["source"] in {"security", "network"}
+        ]
 
     def save_picture(self, path: Path) -> None:
         """Save what the window shows as a PNG."""

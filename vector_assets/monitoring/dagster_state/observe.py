@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from vector_assets.core.days import complete_days
 from vector_assets.core.deadline import BoundedCalls
-from vector_assets.core.errors import UnavailableError, cause_of
+from vector_assets.core.errors import SettingsError, UnavailableError, VectorAssetsError, cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.state import RECENT_DAYS, DagsterState
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
@@ -16,6 +18,12 @@ from vector_assets.sources import shown_sources
 
 ANSWER_SECONDS = 60.0
 """How long a check waits for the webserver, and for the database."""
+
+_EXTRAS = {
+    "postgres": ("dagster_postgres", ("dagster_postgres", "postgres:")),
+    "kubernetes": ("dagster_k8s", ("dagster_k8s",)),
+}
+"""By extra: the package that it brings, and words of `dagster.yaml` that need it."""
 
 _calls = BoundedCalls(ANSWER_SECONDS)
 
@@ -58,6 +66,7 @@ def configured_instance() -> Iterator[Any]:
     if not os.environ.get("DAGSTER_HOME"):
         yield None
         return
+    require_packages(Path(os.environ["DAGSTER_HOME"]))
     import dagster as dg
 
     try:
@@ -71,6 +80,28 @@ def configured_instance() -> Iterator[Any]:
             message,
             "Start it, or fix the `storage` of dagster.yaml in DAGSTER_HOME.",
         ) from error
+
+
+def require_packages(home: Path) -> None:
+    """Raise `SettingsError` when a folder's `dagster.yaml` needs an extra that is not installed.
+
+    Dagster's own error is a traceback that does not name it.
+    """
+    configuration = home / "dagster.yaml"
+    text = configuration.read_text("utf-8") if configuration.is_file() else ""
+    for extra, (package, words) in _EXTRAS.items():
+        if any(word in text for word in words) and find_spec(package) is None:
+            raise SettingsError(
+                f"{configuration} needs {package}: not installed. Run "
+                f"`pip install 'vector-assets[{extra}]'`, or change that file."
+            )
+
+
+def opening_errors() -> tuple[type[Exception], ...]:
+    """Return what opening an instance, or writing to it, raises for reasons outside of the code."""
+    import dagster as dg
+
+    return (*database_errors(), VectorAssetsError, dg.DagsterError, OSError)
 
 
 def database_errors() -> tuple[type[Exception], ...]:

@@ -3,9 +3,11 @@
 import os
 import signal
 import socket
+import tomllib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 import uvicorn
@@ -16,7 +18,9 @@ from dagster_webserver.version import __version__ as webserver_version
 
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.settings import Settings
+from vector_assets.monitoring.dagster_state.observe import require_packages
 from vector_assets.monitoring.dagster_state.private import build_workspace
+from vector_assets.orchestration.local import MODULE, packaged_workspace
 from vector_assets.orchestration.webserver.guard import Guard
 from vector_assets.orchestration.webserver.hosts import allowed_hosts
 
@@ -31,7 +35,9 @@ _GRACE_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Where Dagster's code is; with none of them, `workspace.yaml` in the working folder.
+    """Where Dagster's code is.
+
+    With none of them, `workspace.yaml` in the working folder, or else the package's own code.
 
     Attributes:
         workspaces: Workspace files.
@@ -71,6 +77,7 @@ def serve(
     """
     if not os.environ.get("DAGSTER_HOME"):
         raise SettingsError("DAGSTER_HOME is not set: set it to the folder of Dagster's records")
+    require_packages(Path(os.environ["DAGSTER_HOME"]))
     if path_prefix and (not path_prefix.startswith("/") or path_prefix.endswith("/")):
         raise SettingsError(
             f"the path prefix is {path_prefix!r}: begin it with a slash, and end it without one"
@@ -114,6 +121,7 @@ def guarded_app(
     instance.optimize_for_webserver(
         _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW
     )
+    code = with_packaged_workspace(code)
     with build_workspace(
         instance,
         tuple(code.workspaces),
@@ -124,3 +132,22 @@ def guarded_app(
     ) as workspace:
         app = create_app_from_workspace_process_context(workspace, path_prefix, _POLL_MS)
         yield Guard(app, hosts)
+
+
+def with_packaged_workspace(code: Code) -> Code:
+    """Return where our own code is as the packaged workspace file, so that it has one name."""
+    is_named = any((code.workspaces, code.modules, code.files))
+    is_here = Path("workspace.yaml").exists() or _has_dagster_block(Path("pyproject.toml"))
+    is_meant = MODULE in code.modules or not (is_named or is_here)
+    if not is_meant:
+        return code
+    return Code(
+        workspaces=(*code.workspaces, str(packaged_workspace())),
+        modules=tuple(name for name in code.modules if name != MODULE),
+        files=code.files,
+    )
+
+
+def _has_dagster_block(pyproject: Path) -> bool:
+    """Tell whether Dagster's own commands find their code in a file."""
+    return pyproject.is_file() and "dagster" in tomllib.loads(pyproject.read_text()).get("tool", {})

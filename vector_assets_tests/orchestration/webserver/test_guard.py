@@ -28,7 +28,7 @@ RESUME = "mutation { setAutoMaterializePaused(paused: false) }"
 SCHEDULE = """
 query ($name: String!) {
   scheduleOrError(scheduleSelector: {
-    repositoryLocationName: "vector_assets.definitions", repositoryName: "__repository__",
+    repositoryLocationName: "vector_assets", repositoryName: "__repository__",
     scheduleName: $name
   }) { ... on Schedule { id scheduleState { status } } }
 }
