@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Annotated
 
 import dagster as dg
+from dagster.components.resolved.errors import ResolutionException
 
 from vector_assets.core.credentials import scrub
 from vector_assets.core.errors import SettingsError
@@ -23,8 +24,8 @@ def _secret(context: dg.ResolutionContext, value: object) -> object:
         return None
     name = _VARIABLE.fullmatch(str(value))
     if name is None:
-        # What was written may be the credential itself, so it is not repeated.
-        raise SettingsError(
+        # Dagster adds what was written to any other error, and that may be the credential itself.
+        raise ResolutionException(
             "a credential of the component is not a reference to an environment variable: write "
             "it as '{{ env.NAME }}', with the name of the variable that holds it"
         )
@@ -40,15 +41,17 @@ def _text(context: dg.ResolutionContext, value: object) -> object:
         return dg.EnvVar(name[1])
     resolved = str(context.resolve_value(value, as_type=str))
     if re.search(r"://[^/@\s]+@", resolved):
-        raise SettingsError(
+        raise ResolutionException(
             "an address of the component holds a login, which the UI would show: put the whole "
             "address into an environment variable, and write '{{ env.NAME }}'"
         )
     return scrub(resolved)
 
 
-Secret = Annotated[str | None, dg.Resolver(_secret, model_field_type=str)]
-Text = Annotated[str | None, dg.Resolver(_text, model_field_type=str)]
+Secret = Annotated[
+    str | None, dg.Resolver(_secret, model_field_type=str, inject_before_resolve=False)
+]
+Text = Annotated[str | None, dg.Resolver(_text, model_field_type=str, inject_before_resolve=False)]
 
 
 @dataclass
@@ -141,7 +144,7 @@ class Embedder(dg.Resolvable):
     """What turns text into vectors: `EMBEDDING_…` and `OPENAI_…` of the settings."""
 
     provider: str = "local"
-    model: str | None = None
+    model_name: str | None = None
     dimensions: int | None = None
     batch: int | None = None
     dollars_per_million_tokens: float | None = None
@@ -239,7 +242,7 @@ class VectorIndexComponent(dg.Component, dg.Resolvable):
                 yield from ((f"{name}_{key}", value) for key, value in _values(part).items())
         for key, value in _values(self.embedder).items():
             service = "openai" if key in ("api_key", "base_url") else "embedding"
-            yield f"{service}_{key}", value
+            yield f"{service}_{key.removesuffix('_name')}", value
         for key, value in _values(self.alerts).items():
             yield _ALERTS[key], value
         for key in _SCHEDULE:
