@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import yaml
 
 from vector_assets.sandbox.clock import move_to_yesterday
@@ -57,6 +58,7 @@ def written(environment: dict[str, str]) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_a_new_project_checks_lists_and_runs_the_component(
     serve: Callable[[Workspace], Sandbox], tmp_path: Path
 ) -> None:
@@ -94,15 +96,15 @@ def test_a_new_project_checks_lists_and_runs_the_component(
     (knowledge.parent / "report.py").write_text(HOST)
 
     assert "vector_assets.VectorIndexComponent" in run("dg", "list", "components")
-    run("dg", "check", "yaml", "--no-validate-requirements", "--use-active-venv")
-    run("dg", "check", "defs", "--use-active-venv", **needed)
-    envs = run("dg", "list", "envs", "--use-active-venv")
+    run("dg", "check", "yaml", "--no-validate-requirements")
+    run("dg", "check", "defs", **needed)
+    envs = run("dg", "list", "envs")
     assert [name for name in needed if name not in envs] == []
 
     day = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
     assets = [f"key:support/{source}_documents" for source in SOURCES]
     selected = ("--assets", " or ".join(assets), "--partition", day)
-    run("dg", "launch", *selected, "--use-active-venv", **needed)
-    run("dg", "launch", "--assets", "key:report", "--use-active-venv", **needed)
+    run("dg", "launch", *selected, **needed)
+    run("dg", "launch", "--assets", "key:report", **needed)
     counts = {source: LanceDBStore(str(index)).count(source) for source in SOURCES}
     assert all(counts.values()), counts
