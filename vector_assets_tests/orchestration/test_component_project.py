@@ -81,7 +81,7 @@ def test_a_new_project_checks_lists_and_runs_the_component(
     def run(*command: str, folder: Path = project, **environment: str) -> str:
         done = subprocess.run(
             command, cwd=folder, env={**base, **environment},
-            capture_output=True, text=True, check=False, timeout=300,
+            capture_output=True, text=True, check=False, timeout=600,
         )  # fmt: skip
         output = done.stdout + done.stderr
         assert done.returncode == 0, output
