@@ -4,7 +4,7 @@ Every variable of the project is a field here, under its own name in lower case.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -12,7 +12,12 @@ from urllib.parse import urlsplit
 
 from dotenv import load_dotenv
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from vector_assets.core import credentials
 from vector_assets.core.errors import SettingsError
@@ -146,8 +151,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _register_credentials(self) -> Self:
-        credentials.register(self._credentials())
+        self.register_credentials()
         return self
+
+    def register_credentials(self) -> None:
+        """Keep all credentials out of errors and logs of this process."""
+        credentials.register(self._credentials())
 
     def _credentials(self) -> Iterator[str]:
         """Yield all credentials, also in the forms that only the settings can derive."""
@@ -168,6 +177,10 @@ class Settings(BaseSettings):
 
     def __str__(self) -> str:
         return credentials.scrub(super().__str__())
+
+    def with_credentials(self) -> "Settings":
+        """Return the settings with every value that is looked up only when it is needed."""
+        return self
 
     @property
     def enabled_sources(self) -> tuple[str, ...]:
@@ -225,6 +238,55 @@ def first_day_of(partitions_start: str) -> date:
         ) from error
 
 
+class GivenSettings(Settings):
+    """Settings of given values only: of the environment, only the named variables are read.
+
+    Attributes:
+        variables: By field, the environment variable that holds its value. It is read when a
+            process needs the value, not when the settings are made.
+    """
+
+    variables: Mapping[str, str] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave out the environment and every file."""
+        return (init_settings,)
+
+    @classmethod
+    def of(cls, values: Mapping[str, object], variables: Mapping[str, str]) -> Self:
+        """Return settings of these values, or raise `SettingsError`."""
+        try:
+            return cls.model_validate({**values, "variables": variables})
+        except ValidationError as error:
+            raise _settings_error(error) from None
+
+    def with_credentials(self) -> Settings:
+        """Read the named variables; one that is not set leaves its field empty."""
+        return with_values(
+            self, {field: os.environ.get(name, "") for field, name in self.variables.items()}
+        )
+
+
+def with_values(settings: Settings, values: Mapping[str, str]) -> Settings:
+    """Return settings with other values in some fields of text, treated as credentials."""
+    fields = type(settings).model_fields
+    changed = {
+        name: SecretStr(value) if fields[name].annotation is SecretStr else value
+        for name, value in values.items()
+    }
+    copy = settings.model_copy(update=changed)
+    copy.register_credentials()
+    return copy
+
+
 def _load_dotenv() -> None:
     """Read the working folder's `.env`, and no other: a parent's may be of another project."""
     path = Path.cwd() / ".env"
@@ -238,18 +300,27 @@ def _load_dotenv() -> None:
         ) from None
 
 
-def load_settings() -> Settings:
-    """Read the environment, then the working folder's `.env`, or raise `SettingsError`."""
-    _load_dotenv()
+def register_surroundings() -> None:
+    """Treat the passwords of proxies and the keys of object stores as credentials."""
     for name in _SECRETS_OF_OTHERS:
         credentials.register(credentials.of_url(os.environ.get(name, "")))
     credentials.register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
+
+
+def load_settings() -> Settings:
+    """Read the environment, then the working folder's `.env`, or raise `SettingsError`."""
+    _load_dotenv()
+    register_surroundings()
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else ""
-        # A secret's value never fails to parse, so what is shown here is never one.
-        seen = f" is {first['input']!r}" if name else ""
-        reason = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{name}{seen}: {reason}".lstrip(": ")) from None
+        raise _settings_error(error) from None
+
+
+def _settings_error(error: ValidationError) -> SettingsError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]).upper() if first["loc"] else ""
+    # A secret's value never fails to parse, so what is shown here is never one.
+    seen = f" is {first['input']!r}" if name else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    return SettingsError(f"{name}{seen}: {reason}".lstrip(": "))

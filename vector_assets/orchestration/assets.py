@@ -10,6 +10,7 @@ from vector_assets.core.concurrency import run_both
 from vector_assets.core.meter import Meter
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.partitions import days_of
@@ -17,10 +18,6 @@ from vector_assets.orchestration.resources import EmbedderResource, SourcesResou
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources import SOURCES
-
-GROUP = "vector_index"
-
-IO_MANAGER_KEY = "vector_index"
 
 PENDING_REINDEX = "pending_reindex"
 """How the index differs from the settings; written only while it does."""
@@ -36,27 +33,31 @@ def _beta_accepted() -> Iterator[None]:
 
 @_beta_accepted()
 def build_documents_asset(
-    source: str, partitions: dg.DailyPartitionsDefinition, index_kind: str
+    source: str,
+    partitions: dg.DailyPartitionsDefinition,
+    index_kind: str,
+    naming: Naming = APPLICATION,
 ) -> dg.AssetsDefinition:
     """Return the asset of a source."""
 
     @dg.asset(
-        key=asset_key(source),
+        key=asset_key(source, naming),
         description=SOURCES[source].description,
-        group_name=GROUP,
+        group_name=naming.group,
+        owners=naming.owners,
+        tags=naming.tags,
         kinds={source, index_kind},
         metadata={"namespace": source},
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        io_manager_key=IO_MANAGER_KEY,
-        pool=source,
+        io_manager_key=naming.vector_index,
+        required_resource_keys={naming.sources, naming.embedder, naming.vector_index},
+        pool=naming.named(source),
     )
-    def documents(
-        context: dg.AssetExecutionContext,
-        sources: SourcesResource,
-        embedder: EmbedderResource,
-        vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> dg.MaterializeResult[EmbeddedDocuments]:
+    def documents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[EmbeddedDocuments]:
+        sources: SourcesResource = getattr(context.resources, naming.sources)
+        embedder: EmbedderResource = getattr(context.resources, naming.embedder)
+        vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             connected = sources.connect(source, meter)

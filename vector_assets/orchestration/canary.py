@@ -8,38 +8,37 @@ import dagster as dg
 from vector_assets.core.errors import CanaryError, LostWriteError
 from vector_assets.core.meter import Meter
 from vector_assets.maintenance.canary import try_canary
-from vector_assets.orchestration.assets import GROUP
+from vector_assets.monitoring.dagster_state.asset_keys import canary_key
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import EmbedderResource, open_index
 
-CANARY_KEY = dg.AssetKey("index_canary")
-
 CHECK = "canary_is_found"
 
 
-def build_canary_asset(index_kind: str) -> dg.AssetsDefinition:
+def build_canary_asset(index_kind: str, naming: Naming = APPLICATION) -> dg.AssetsDefinition:
     """Return the asset."""
+    key = canary_key(naming)
 
     @dg.asset(
-        key=CANARY_KEY,
+        key=key,
         description=(
             "A document that is written each night and found by search: an end-to-end test of "
             "embedder, index and search."
         ),
-        group_name=GROUP,
+        group_name=naming.group,
+        owners=naming.owners,
+        tags=naming.tags,
+        required_resource_keys={naming.embedder, naming.vector_index},
         kinds={index_kind},
         check_specs=[
-            dg.AssetCheckSpec(
-                CHECK, asset=CANARY_KEY, description="Search finds the newest canary."
-            )
+            dg.AssetCheckSpec(CHECK, asset=key, description="Search finds the newest canary.")
         ],
     )
-    def index_canary(
-        context: dg.AssetExecutionContext,
-        embedder: EmbedderResource,
-        vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> Iterator[Any]:
+    def index_canary(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        embedder: EmbedderResource = getattr(context.resources, naming.embedder)
+        vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             try:

@@ -12,6 +12,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.instance import materialized_days
 from vector_assets.monitoring.dagster_state.names import SCHEDULE
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import (
     BulkActionsFilter,
     BulkActionStatus,
@@ -55,6 +56,7 @@ def missed_requests(
     due: datetime | None,
     now: datetime,
     note: str,
+    naming: Naming = APPLICATION,
 ) -> MissedDays:
     """Return the runs to launch for days that were due at the last tick and are not materialized.
 
@@ -64,22 +66,25 @@ def missed_requests(
     """
     if due is None or not keys:
         return MissedDays(reason="the schedule has not ticked yet")
-    if _is_switched_off(instance):
-        return MissedDays(reason=f"{SCHEDULE} is switched off, so nothing is requested")
+    schedule = naming.named(SCHEDULE)
+    if _is_switched_off(instance, schedule):
+        return MissedDays(reason=f"{schedule} is switched off, so nothing is requested")
     noted = _read_note(note, now)
     days = [date.fromisoformat(key) for key in keys]
     missing_since: dict[str, datetime] = {}
     requests: list[dg.RunRequest] = []
     for source in settings.enabled_sources:
-        missing = _missing(instance, source, days, due)
+        missing = _missing(instance, source, days, due, naming)
         since = {day: noted.get(f"{source} {day}", now) for day in missing}
         settled = [day for day in missing if now - since[day] >= SETTLE]
         missing_since |= {f"{source} {day}": since[day] for day in missing}
         requests += [
             dg.RunRequest(
-                run_key=f"{source} {span.first}..{span.last} missed at {due.isoformat()}",
-                asset_selection=[asset_key(source)],
-                tags={**range_tags(span), "source": source},
+                run_key=naming.named(
+                    f"{source} {span.first}..{span.last} missed at {due.isoformat()}"
+                ),
+                asset_selection=[asset_key(source, naming)],
+                tags={**range_tags(span), "source": naming.named(source)},
             )
             for span in spans_of(settled)
         ]
@@ -105,41 +110,47 @@ def _read_note(note: str, now: datetime) -> dict[str, datetime]:
 
 
 def _missing(
-    instance: dg.DagsterInstance, source: str, days: Sequence[date], due: datetime
+    instance: dg.DagsterInstance,
+    source: str,
+    days: Sequence[date],
+    due: datetime,
+    naming: Naming,
 ) -> list[date]:
     """Return the days that are not materialized and that no run has covered."""
-    if _is_backfilled(instance, source):
+    if _is_backfilled(instance, asset_key(source, naming)):
         return []
-    done = materialized_days(instance, asset_key(source))
-    covered = _days_of_runs(instance, source, due)
+    done = materialized_days(instance, asset_key(source, naming))
+    covered = _days_of_runs(instance, source, due, naming)
     return [day for day in days if day not in done and day not in covered]
 
 
-def _days_of_runs(instance: dg.DagsterInstance, source: str, due: datetime) -> set[date]:
+def _days_of_runs(
+    instance: dg.DagsterInstance, source: str, due: datetime, naming: Naming
+) -> set[date]:
     """Return the days of a source in unfinished runs, and in runs created since an instant."""
     unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED_RUNS))
     recent = instance.get_runs(dg.RunsFilter(created_after=due))
     return {
         day
         for run in (*unfinished, *recent)
-        if sources_of(run, (source,))
+        if sources_of(run, (source,), naming)
         for day in days_of_run(run)
     }
 
 
-def _is_backfilled(instance: dg.DagsterInstance, source: str) -> bool:
-    """Return whether a backfill of a source may still launch runs.
+def _is_backfilled(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
+    """Return whether a backfill of an asset may still launch runs.
 
     One that is canceled or fails launches none, and may hang in that state for ever; the days of
     its unfinished runs count as covered until these end.
     """
     filters = BulkActionsFilter(statuses=[BulkActionStatus.REQUESTED])
     active = instance.get_backfills(filters=filters)
-    return any(asset_key(source) in (backfill.asset_selection or ()) for backfill in active)
+    return any(key in (backfill.asset_selection or ()) for backfill in active)
 
 
-def _is_switched_off(instance: dg.DagsterInstance) -> bool:
+def _is_switched_off(instance: dg.DagsterInstance, schedule: str) -> bool:
     return any(
-        state.name == SCHEDULE and state.status == InstigatorStatus.STOPPED
+        state.name == schedule and state.status == InstigatorStatus.STOPPED
         for state in instance.all_instigator_state()
     )

@@ -18,6 +18,7 @@ from vector_assets.monitoring.dagster_state.instance import (
     newest_events,
 )
 from vector_assets.monitoring.dagster_state.names import FAILED_DOCUMENTS, FAILURES, WRITTEN
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.metadata import quarantine_table
@@ -34,10 +35,12 @@ _NAMED = 10
 _RUN_HOURS = 2
 
 
-def build_checks(key: dg.AssetKey, source: str) -> Iterator[dg.AssetChecksDefinition]:
+def build_checks(
+    key: dg.AssetKey, source: str, naming: Naming = APPLICATION
+) -> Iterator[dg.AssetChecksDefinition]:
     """Yield the checks of an asset, except the freshness of its partitions."""
-    yield _build_failed_documents_check(key, source)
-    yield _build_written_check(key, source)
+    yield _build_failed_documents_check(key, source, naming.vector_index)
+    yield _build_written_check(key, source, naming.vector_index)
     yield _build_volume_check(key)
 
 
@@ -56,17 +59,19 @@ def build_freshness_checks(
         )
 
 
-def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
+def _build_failed_documents_check(
+    key: dg.AssetKey, source: str, index_key: str
+) -> dg.AssetChecksDefinition:
     """Return the check that fails while any document of a source is in quarantine."""
 
     @dg.asset_check(
         asset=key,
         name="no_failed_documents",
+        required_resource_keys={index_key},
         description="No document is in quarantine: every document that was read is in the index.",
     )
-    def no_failed_documents(
-        vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> dg.AssetCheckResult:
+    def no_failed_documents(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        vector_index: VectorIndexIOManager = getattr(context.resources, index_key)
         documents = quarantined(vector_index.build_index(Meter()).ledger)
         quarantine = [failed for failed in documents if failed.source == source]
         if not quarantine:
@@ -89,21 +94,20 @@ def _build_failed_documents_check(key: dg.AssetKey, source: str) -> dg.AssetChec
     return no_failed_documents
 
 
-def _build_written_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
+def _build_written_check(key: dg.AssetKey, source: str, index_key: str) -> dg.AssetChecksDefinition:
     """Return the check that reads back the run's days and writes from the index."""
 
     @dg.asset_check(
         asset=key,
         name="everything_written_is_found",
+        required_resource_keys={index_key},
         description=(
             "Every document of the run's days, and everything else that the newest run wrote, is "
             "complete in the index: a finished head, all of its chunks, and no others."
         ),
     )
-    def everything_written_is_found(
-        context: dg.AssetCheckExecutionContext,
-        vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> dg.AssetCheckResult:
+    def everything_written_is_found(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        vector_index: VectorIndexIOManager = getattr(context.resources, index_key)
         written = _newest_written(context.instance, key)
         store = vector_index.build_index(Meter()).open()
         days = _days_to_read(context, key)

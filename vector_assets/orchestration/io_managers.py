@@ -13,7 +13,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index
 from vector_assets.orchestration.errors import Attempt, converted_errors
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
-from vector_assets.orchestration.resources import progress_log
+from vector_assets.orchestration.resources import progress_log, shown_and_nested
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Checkpointer
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
@@ -104,17 +104,21 @@ class PineconeIOManager(VectorIndexIOManager):
     """A Pinecone index.
 
     Attributes:
-        settings: Hold the API key, which is thereby not in the configuration that the UI shows.
+        settings: What is not shown in the UI; an API key of a program's own, for example.
+        index: Its name.
     """
 
     settings: dg.ResourceDependency[Settings]
     index: str
+    pinecone_api_key: str = ""
+    pinecone_host: str = ""
+    pinecone_controller_host: str = ""
 
     def build_index(self, meter: Meter) -> Index:
         """Return a connection to the index."""
         from vector_assets.stores.pinecone.store import PineconeStore
 
-        settings = self.settings.model_copy(update={"pinecone_index": self.index})
+        settings = shown_and_nested(self).model_copy(update={"pinecone_index": self.index})
         return Index(PineconeStore.from_settings(settings, meter))
 
 

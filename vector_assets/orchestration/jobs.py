@@ -10,6 +10,7 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
 
 
@@ -27,6 +28,7 @@ def build_jobs(
     prunes: Sequence[dg.AssetsDefinition],
     canary: dg.AssetsDefinition,
     max_hours: float,
+    naming: Naming = APPLICATION,
 ) -> list[UnresolvedAssetJobDefinition]:
     """Return the jobs; a run that takes more than `max_hours` is ended.
 
@@ -35,19 +37,19 @@ def build_jobs(
     tags = _tags(max_hours)
     return [
         dg.define_asset_job(
-            NIGHTLY_INGESTION,
+            naming.named(NIGHTLY_INGESTION),
             selection=dg.AssetSelection.assets(*documents, canary),
             description="Bring the index up to date with every source, for one day or a range.",
             tags=tags,
         ),
         dg.define_asset_job(
-            WEEKLY_RESCAN,
+            naming.named(WEEKLY_RESCAN),
             selection=dg.AssetSelection.assets(*documents),
             description="Read the days again, for edits and deletions that no listing shows.",
             tags={**tags, RESCAN_TAG: "true"},
         ),
         dg.define_asset_job(
-            WEEKLY_PRUNE,
+            naming.named(WEEKLY_PRUNE),
             selection=dg.AssetSelection.assets(*prunes),
             description="Delete from the index what is gone at its source, by complete listings.",
             tags=tags,

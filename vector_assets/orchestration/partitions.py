@@ -15,6 +15,7 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.state import days_of_tags
 
 
@@ -34,18 +35,25 @@ def range_tags(days: Days) -> Mapping[str, str]:
     return {RANGE_START_TAG: days.first.isoformat(), RANGE_END_TAG: days.last.isoformat()}
 
 
-def sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
+def sources_of(
+    run: dg.DagsterRun, sources: Iterable[str], naming: Naming = APPLICATION
+) -> tuple[str, ...]:
     """Return the sources that a run materializes; none for a run of checks only."""
     if run.asset_selection is not None:
-        return tuple(source for source in sources if asset_key(source) in run.asset_selection)
-    return tuple(sources) if run.job_name in (NIGHTLY_INGESTION, WEEKLY_RESCAN) else ()
+        selected = run.asset_selection
+        return tuple(source for source in sources if asset_key(source, naming) in selected)
+    jobs = {naming.named(job) for job in (NIGHTLY_INGESTION, WEEKLY_RESCAN)}
+    return tuple(sources) if run.job_name in jobs else ()
 
 
-def pruned_sources_of(run: dg.DagsterRun, sources: Iterable[str]) -> tuple[str, ...]:
+def pruned_sources_of(
+    run: dg.DagsterRun, sources: Iterable[str], naming: Naming = APPLICATION
+) -> tuple[str, ...]:
     """Return the sources that a run prunes."""
     if run.asset_selection is not None:
-        return tuple(source for source in sources if prune_key(source) in run.asset_selection)
-    return tuple(sources) if run.job_name == WEEKLY_PRUNE else ()
+        selected = run.asset_selection
+        return tuple(source for source in sources if prune_key(source, naming) in selected)
+    return tuple(sources) if run.job_name == naming.named(WEEKLY_PRUNE) else ()
 
 
 def days_of_run(run: dg.DagsterRun) -> tuple[date, ...]:

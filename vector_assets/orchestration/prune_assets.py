@@ -10,26 +10,30 @@ from vector_assets.maintenance.prune.prune import Prune
 from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import SourcesResource, progress_log
-
-GROUP = "prune"
 
 MAX_ROWS = 100
 """Most rows of a metadata table; the counts beside it cover everything."""
 
 
-def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.AssetsDefinition:
+def build_prune_asset(
+    source: str, max_share: float, index_kind: str, naming: Naming = APPLICATION
+) -> dg.AssetsDefinition:
     """Return the asset of a source's prune."""
-    key = prune_key(source)
+    key = prune_key(source, naming)
 
     @dg.asset(
         key=key,
         description=f"Deletes from the index what is gone from {source}.",
-        group_name=GROUP,
+        group_name=naming.prune_group,
+        owners=naming.owners,
+        tags=naming.tags,
+        required_resource_keys={naming.sources, naming.vector_index},
         kinds={source, index_kind},
-        deps=[asset_key(source)],
+        deps=[asset_key(source, naming)],
         check_specs=[
             dg.AssetCheckSpec(
                 PRUNE_CHECK,
@@ -37,13 +41,11 @@ def build_prune_asset(source: str, max_share: float, index_kind: str) -> dg.Asse
                 description="The prune could delete everything that the source no longer lists.",
             )
         ],
-        pool=source,
+        pool=naming.named(source),
     )
-    def prune(
-        context: dg.AssetExecutionContext,
-        sources: SourcesResource,
-        vector_index: dg.ResourceParam[VectorIndexIOManager],
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    def prune(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+        sources: SourcesResource = getattr(context.resources, naming.sources)
+        vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
             meter = Meter()
             report = Prune(

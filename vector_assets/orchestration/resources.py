@@ -1,17 +1,21 @@
 """Sources and embedder as Dagster resources, and what several steps share.
 
-Connections are made when a run asks for them. `Settings` is a nested resource and not
-configuration, so that the UI shows no secrets.
+Connections are made when a run asks for them. The fields of a resource are what the UI shows of
+it, and a credential among them is the name of its environment variable; the other settings are a
+nested resource.
 """
 
+import os
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import dagster as dg
+from pydantic import SecretStr
 
+from vector_assets.core.credentials import scrub
 from vector_assets.core.meter import Meter
-from vector_assets.core.settings import Settings
+from vector_assets.core.settings import GivenSettings, Settings, register_surroundings, with_values
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.generations import Index
@@ -30,25 +34,77 @@ class SourcesResource(dg.ConfigurableResource[None]):
     """The sources of documents."""
 
     settings: dg.ResourceDependency[Settings]
+    enabled: str = ""
+    jira_server: str = ""
+    jira_email: str = ""
+    jira_api_token: str = ""
+    slack_bot_token: str = ""
+    notion_token: str = ""
+    fireflies_api_key: str = ""
+    files_path: str = ""
 
     def connect(self, name: str, meter: Meter) -> Source:
         """Return a source by name."""
-        self.settings.require_credentials(name)
-        return build_source(name, self.settings, meter)
+        settings = shown_and_nested(self)
+        settings.require_credentials(name)
+        return build_source(name, settings, meter)
 
 
 class EmbedderResource(dg.ConfigurableResource[None]):
     """The model that turns text into vectors."""
 
     settings: dg.ResourceDependency[Settings]
+    embedding_provider: str = ""
+    embedding_model: str = ""
+    openai_base_url: str = ""
+    openai_api_key: str = ""
 
     def connect(self, meter: Meter) -> Embedder:
         """Return the embedder of the settings."""
-        return build_embedder(self.settings, meter)
+        return build_embedder(shown_and_nested(self), meter)
 
     def connect_spec(self, spec: IndexSpec, meter: Meter) -> Embedder:
         """Return the embedder that filled an index."""
-        return embedder_of(spec, self.settings, meter)
+        return embedder_of(spec, shown_and_nested(self), meter)
+
+
+class _Shown(Protocol):
+    """A resource over settings, some of which are its own fields."""
+
+    settings: Settings
+
+
+def shown_and_nested(resource: _Shown) -> Settings:
+    """Return the settings of a resource, with its own fields in the place of theirs."""
+    register_surroundings()
+    settings = resource.settings
+    values = {
+        name: value.get_value("") if isinstance(value, dg.EnvVar) else value
+        for name in type(settings).model_fields
+        if isinstance(value := getattr(resource, name, None), str) and value
+    }
+    return with_values(settings, {name: value or "" for name, value in values.items()})
+
+
+def shown(settings: Settings, *names: str) -> dict[str, str]:
+    """Return settings as fields of a resource: a credential as the name of its variable.
+
+    One that no variable holds, because a program has given it, is not shown.
+    """
+    variables = settings.variables if isinstance(settings, GivenSettings) else {}
+    fields: dict[str, str] = {}
+    for name in names:
+        value = getattr(settings, name)
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+        is_secret = isinstance(value, SecretStr) or scrub(plain) != plain
+        variable = variables.get(name)
+        if variable is None and is_secret and plain and os.environ.get(name.upper()) == plain:
+            variable = name.upper()
+        if variable is not None:
+            fields[name] = dg.EnvVar(variable)
+        elif plain and not is_secret:
+            fields[name] = plain
+    return fields
 
 
 def open_index(index: Index, embedder: EmbedderResource, meter: Meter) -> WriteTarget:

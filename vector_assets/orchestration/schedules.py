@@ -12,7 +12,11 @@ import dagster as dg
 from vector_assets.core.days import spans_of
 from vector_assets.core.settings import CREDENTIALS_BY_SOURCE, Settings
 from vector_assets.maintenance.canary import CANARY
-from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.asset_keys import (
+    asset_key,
+    canary_key,
+    prune_key,
+)
 from vector_assets.monitoring.dagster_state.instance import days_with_failures, materialized_days
 from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
@@ -23,7 +27,7 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_PRUNE,
     WEEKLY_RESCAN,
 )
-from vector_assets.orchestration.canary import CANARY_KEY
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.partitions import days_of, range_tags
 
 RESCAN_CRON = "0 12 * * 6"
@@ -34,24 +38,28 @@ PRUNE_CRON = "0 12 * * 0"
 
 
 def build_schedules(
-    partitions: dg.DailyPartitionsDefinition, settings: Settings
+    partitions: dg.DailyPartitionsDefinition,
+    settings: Settings,
+    naming: Naming = APPLICATION,
 ) -> list[dg.ScheduleDefinition]:
     """Return all schedules, running by default."""
     return [
-        build_nightly_schedule(partitions, settings),
-        build_rescan_schedule(partitions, settings),
-        build_prune_schedule(settings),
+        build_nightly_schedule(partitions, settings, naming),
+        build_rescan_schedule(partitions, settings, naming),
+        build_prune_schedule(settings, naming),
     ]
 
 
 def build_nightly_schedule(
-    partitions: dg.DailyPartitionsDefinition, settings: Settings
+    partitions: dg.DailyPartitionsDefinition,
+    settings: Settings,
+    naming: Naming = APPLICATION,
 ) -> dg.ScheduleDefinition:
     """Return the schedule of the nightly sync."""
 
     @dg.schedule(
-        name=SCHEDULE,
-        job_name=NIGHTLY_INGESTION,
+        name=naming.named(SCHEDULE),
+        job_name=naming.named(NIGHTLY_INGESTION),
         cron_schedule=settings.nightly_cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -72,21 +80,26 @@ def build_nightly_schedule(
         requests = [
             request
             for source in sources
-            for request in _requests(source, days, context.instance, at)
+            for request in _requests(source, days, context.instance, at, naming)
         ]
-        return [*requests, dg.RunRequest(run_key=f"{CANARY} at {at}", asset_selection=[CANARY_KEY])]
+        canary = dg.RunRequest(
+            run_key=naming.named(f"{CANARY} at {at}"), asset_selection=[canary_key(naming)]
+        )
+        return [*requests, canary]
 
     return nightly_ingestion_schedule
 
 
 def build_rescan_schedule(
-    partitions: dg.DailyPartitionsDefinition, settings: Settings
+    partitions: dg.DailyPartitionsDefinition,
+    settings: Settings,
+    naming: Naming = APPLICATION,
 ) -> dg.ScheduleDefinition:
     """Return the schedule of the weekly rescan."""
 
     @dg.schedule(
-        name=RESCAN_SCHEDULE,
-        job_name=WEEKLY_RESCAN,
+        name=naming.named(RESCAN_SCHEDULE),
+        job_name=naming.named(WEEKLY_RESCAN),
         cron_schedule=RESCAN_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -103,9 +116,13 @@ def build_rescan_schedule(
             return dg.SkipReason(_no_complete_day(settings))
         return [
             dg.RunRequest(
-                run_key=f"{source} rescan at {tick.isoformat()}",
-                asset_selection=[asset_key(source)],
-                tags={**range_tags(days_of(keys)), "source": source, RESCAN_TAG: "true"},
+                run_key=naming.named(f"{source} rescan at {tick.isoformat()}"),
+                asset_selection=[asset_key(source, naming)],
+                tags={
+                    **range_tags(days_of(keys)),
+                    "source": naming.named(source),
+                    RESCAN_TAG: "true",
+                },
             )
             for source in settings.enabled_sources
         ]
@@ -113,12 +130,12 @@ def build_rescan_schedule(
     return weekly_rescan_schedule
 
 
-def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
+def build_prune_schedule(settings: Settings, naming: Naming = APPLICATION) -> dg.ScheduleDefinition:
     """Return the schedule of the weekly prune."""
 
     @dg.schedule(
-        name=PRUNE_SCHEDULE,
-        job_name=WEEKLY_PRUNE,
+        name=naming.named(PRUNE_SCHEDULE),
+        job_name=naming.named(WEEKLY_PRUNE),
         cron_schedule=PRUNE_CRON,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
@@ -132,9 +149,9 @@ def build_prune_schedule(settings: Settings) -> dg.ScheduleDefinition:
         tick = context.scheduled_execution_time
         return [
             dg.RunRequest(
-                run_key=f"{source} prune at {tick.isoformat()}",
-                asset_selection=[prune_key(source)],
-                tags={"source": source},
+                run_key=naming.named(f"{source} prune at {tick.isoformat()}"),
+                asset_selection=[prune_key(source, naming)],
+                tags={"source": naming.named(source)},
             )
             for source in settings.enabled_sources
         ]
@@ -150,18 +167,18 @@ def days_due(instance: dg.DagsterInstance, key: dg.AssetKey, days: list[date]) -
 
 
 def _requests(
-    source: str, days: list[date], instance: dg.DagsterInstance, tick: str
+    source: str, days: list[date], instance: dg.DagsterInstance, tick: str, naming: Naming
 ) -> Iterator[dg.RunRequest]:
     """Yield one run for each span of days that is due.
 
     The run key contains the tick, so that a failed day is requested again at the next tick.
     """
-    key = asset_key(source)
+    key = asset_key(source, naming)
     for span in spans_of(days_due(instance, key, days)):
         yield dg.RunRequest(
-            run_key=f"{source} {span.first}..{span.last} at {tick}",
+            run_key=naming.named(f"{source} {span.first}..{span.last} at {tick}"),
             asset_selection=[key],
-            tags={**range_tags(span), "source": source},
+            tags={**range_tags(span), "source": naming.named(source)},
         )
 
 

@@ -19,13 +19,17 @@ from vector_assets.monitoring.alerts.routing import (
     run_problem,
 )
 from vector_assets.monitoring.cron import last_tick
-from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.asset_keys import (
+    asset_key,
+    canary_key,
+    prune_key,
+)
 from vector_assets.monitoring.dagster_state.instance import observe_records
 from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION, PRUNE_CHECK
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.state import RECENT_DAYS
 from vector_assets.monitoring.health import measure
 from vector_assets.monitoring.probes import Probes
-from vector_assets.orchestration.canary import CANARY_KEY
 from vector_assets.orchestration.catch_up import missed_requests, note_of
 from vector_assets.orchestration.partitions import (
     days_of_run,
@@ -43,22 +47,24 @@ _WILL_RETRY_TAG = "dagster/will_retry"
 
 
 def build_sensors(
-    settings: Settings, partitions: dg.DailyPartitionsDefinition
+    settings: Settings,
+    partitions: dg.DailyPartitionsDefinition,
+    naming: Naming = APPLICATION,
 ) -> list[dg.SensorDefinition]:
     """Return the three sensors, running by default."""
     return [
-        _build_missed_partitions(settings, partitions),
-        _build_freshness_alert(settings),
-        _build_run_failure_alert(settings),
+        _build_missed_partitions(settings, partitions, naming),
+        _build_freshness_alert(settings, naming),
+        _build_run_failure_alert(settings, naming),
     ]
 
 
 def _build_missed_partitions(
-    settings: Settings, partitions: dg.DailyPartitionsDefinition
+    settings: Settings, partitions: dg.DailyPartitionsDefinition, naming: Naming
 ) -> dg.SensorDefinition:
     @dg.sensor(
-        name="missed_partitions_sensor",
-        job_name=NIGHTLY_INGESTION,
+        name=naming.named("missed_partitions_sensor"),
+        job_name=naming.named(NIGHTLY_INGESTION),
         minimum_interval_seconds=CATCH_UP_INTERVAL_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Requests the days that the nightly run missed, such as after an outage.",
@@ -74,6 +80,7 @@ def _build_missed_partitions(
             due=due,
             now=now,
             note=context.cursor or "",
+            naming=naming,
         )
         return dg.SensorResult(
             run_requests=missed.requests,
@@ -84,34 +91,35 @@ def _build_missed_partitions(
     return missed_partitions_sensor
 
 
-def _build_freshness_alert(settings: Settings) -> dg.SensorDefinition:
+def _build_freshness_alert(settings: Settings, naming: Naming) -> dg.SensorDefinition:
     @dg.sensor(
-        name="freshness_alert_sensor",
+        name=naming.named("freshness_alert_sensor"),
         minimum_interval_seconds=max(30, int(2 * settings.watch_seconds)),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Sends alerts for late or stale sources and for failed checks.",
     )
     def freshness_alert_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         now = datetime.now(UTC)
+        active = settings.with_credentials()
         days = complete_days(now, RECENT_DAYS)
-        state = observe_records(context.instance, settings.enabled_sources, days)
+        state = observe_records(context.instance, active.enabled_sources, days, naming=naming)
         # The daemon starts a new code server every minute, so the cache of vendors' answers is
         # kept in the cursor: vendors are asked less often than this sensor runs.
-        probes = Probes(settings, keeps_sources=True, remembered=context.cursor or "")
-        health = measure(settings, probes, state, now=now)
+        probes = Probes(active, keeps_sources=True, remembered=context.cursor or "")
+        health = measure(active, probes, state, now=now)
         context.update_cursor(probes.remembered)
-        store = DagsterIncidentStore(context.instance.daemon_cursor_storage)
-        problems = for_sensors(health, state, store.read(REPORTER), settings)
-        Alerter(REPORTER, build_channels(settings), store).reconcile(problems, now)
+        store = DagsterIncidentStore(context.instance.daemon_cursor_storage, naming.prefix)
+        problems = for_sensors(health, state, store.read(REPORTER), active, naming)
+        Alerter(REPORTER, build_channels(active), store).reconcile(problems, now)
         verdicts = ", ".join(f"{source.source} {source.verdict}" for source in health.sources)
         return dg.SkipReason(verdicts or "no source is on")
 
     return freshness_alert_sensor
 
 
-def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
+def _build_run_failure_alert(settings: Settings, naming: Naming) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
-        name="run_failure_alert_sensor",
+        name=naming.named("run_failure_alert_sensor"),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Sends an alert for a run that has failed and will not be retried.",
     )
@@ -119,18 +127,20 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
         run = context.dagster_run
         if run.tags.get(_WILL_RETRY_TAG) == "true":
             return dg.SkipReason("a retry follows")
-        store = DagsterIncidentStore(context.instance.daemon_cursor_storage)
-        alerter = Alerter(REPORTER, build_channels(settings), store)
+        active = settings.with_credentials()
+        store = DagsterIncidentStore(context.instance.daemon_cursor_storage, naming.prefix)
+        alerter = Alerter(REPORTER, build_channels(active), store)
         now = datetime.now(UTC)
         causes = _causes(context)
-        link = f"{settings.dagster_url}/runs/{run.run_id}"
-        if canary_cause := _cause_of_canary(run, causes):
+        link = f"{active.dagster_url}/runs/{run.run_id}"
+        if canary_cause := _cause_of_canary(run, causes, naming):
             alerter.raise_incident(canary_problem(canary_cause, link=link), now)
         incidents = store.read(REPORTER)
-        shown = shown_sources(settings)
-        _fail_prune_checks(context, pruned_sources_of(run, shown), causes)
-        for source in sources_of(run, shown):
-            step = asset_key(source).to_python_identifier()
+        shown = shown_sources(active)
+        pruned = [prune_key(source, naming) for source in pruned_sources_of(run, shown, naming)]
+        _fail_prune_checks(context, pruned, causes)
+        for source in sources_of(run, shown, naming):
+            step = asset_key(source, naming).to_python_identifier()
             if causes and step not in causes and len(causes) < len(shown):
                 # Another source of the run failed, or a check; this source succeeded.
                 continue
@@ -144,20 +154,20 @@ def _build_run_failure_alert(settings: Settings) -> dg.SensorDefinition:
     return run_failure_alert_sensor
 
 
-def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
+def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str], naming: Naming) -> str:
     """Return why a run's canary failed; empty when it succeeded or was not part of the run."""
-    step = CANARY_KEY.to_python_identifier()
-    if step in causes or run.asset_selection != {CANARY_KEY}:
+    key = canary_key(naming)
+    step = key.to_python_identifier()
+    if step in causes or run.asset_selection != {key}:
         return causes.get(step, "")
     return "its run was killed"
 
 
 def _fail_prune_checks(
-    context: dg.RunFailureSensorContext, sources: Iterable[str], causes: Mapping[str, str]
+    context: dg.RunFailureSensorContext, keys: Iterable[dg.AssetKey], causes: Mapping[str, str]
 ) -> None:
     """Record a failed check for each failed prune: a killed worker cannot record it."""
-    for source in sources:
-        key = prune_key(source)
+    for key in keys:
         step = key.to_python_identifier()
         if causes and step not in causes:
             continue

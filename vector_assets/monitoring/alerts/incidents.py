@@ -110,16 +110,18 @@ class FileIncidentStore(IncidentStore):
 class DagsterIncidentStore(IncidentStore):
     """Dagster's own storage, which its processes on all hosts share."""
 
-    def __init__(self, storage: Any) -> None:
+    def __init__(self, storage: Any, prefix: str = "") -> None:
         self._storage = storage
+        self._prefix = _KEY + prefix
 
     def read_text(self, reporter: str) -> str:
         """Return the value of the reporter's key."""
-        return str(self._storage.get_cursor_values({_KEY + reporter}).get(_KEY + reporter, ""))
+        key = self._prefix + reporter
+        return str(self._storage.get_cursor_values({key}).get(key, ""))
 
     def write_text(self, reporter: str, text: str) -> None:
         """Replace the value of the reporter's key."""
-        self._storage.set_cursor_values({_KEY + reporter: text})
+        self._storage.set_cursor_values({self._prefix + reporter: text})
 
 
 class RememberedIncidentStore(IncidentStore):

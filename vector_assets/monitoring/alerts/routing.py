@@ -10,6 +10,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.maintenance.canary import CANARY
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK, documents_asset, prune_asset
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.monitoring.liveness import DAEMON
@@ -48,6 +49,7 @@ def for_sensors(
     state: DagsterState,
     incidents: Mapping[str, Incident],
     settings: Settings,
+    naming: Naming = APPLICATION,
 ) -> list[Problem]:
     """Return the problems that the sensors report: late sources, failed runs and failed checks.
 
@@ -66,11 +68,11 @@ def for_sensors(
         if incident.notified_at
     }
     behind = [
-        _source_problem(source, state, settings)
+        _source_problem(source, state, settings, naming)
         for source in _behind(health)
         if source.source in alerted or not (source.source in failed or source.loading)
     ]
-    return [*runs, *behind, *_check_problems(state, settings)]
+    return [*runs, *behind, *_check_problems(state, settings, naming)]
 
 
 def for_watcher(
@@ -113,7 +115,9 @@ def _behind(health: Health) -> list[SourceHealth]:
     ]
 
 
-def _source_problem(source: SourceHealth, state: DagsterState, settings: Settings) -> Problem:
+def _source_problem(
+    source: SourceHealth, state: DagsterState, settings: Settings, naming: Naming = APPLICATION
+) -> Problem:
     is_unknown = source.verdict is Verdict.UNKNOWN
     consequence = "may be out of date" if is_unknown else "are out of date"
     return Problem(
@@ -123,7 +127,7 @@ def _source_problem(source: SourceHealth, state: DagsterState, settings: Setting
         f"Open the asset and look at its newest run; `vector-assets doctor` says whether "
         f"{source.source} can be reached.",
         since=source.watermark,
-        link=_asset_link(source.source, settings),
+        link=_asset_link(documents_asset(source.source), settings, naming),
         tell_after_seconds=settings.watch_seconds * _checks_before_alert(source, state),
     )
 
@@ -139,16 +143,18 @@ def _checks_before_alert(source: SourceHealth, state: DagsterState) -> int:
     return 60 if is_first_load or source.verdict is Verdict.UNKNOWN else 10
 
 
-def _check_problems(state: DagsterState, settings: Settings) -> Sequence[Problem]:
+def _check_problems(state: DagsterState, settings: Settings, naming: Naming) -> Sequence[Problem]:
     return [
-        _check_problem(source, check, description, settings)
+        _check_problem(source, check, description, settings, naming)
         for source, history in state.assets.items()
         if source in settings.enabled_sources
         for check, description in history.failed_checks.items()
     ]
 
 
-def _check_problem(source: str, check: str, description: str, settings: Settings) -> Problem:
+def _check_problem(
+    source: str, check: str, description: str, settings: Settings, naming: Naming
+) -> Problem:
     if check == PRUNE_CHECK:
         return Problem(
             f"prune:{source}",
@@ -156,14 +162,14 @@ def _check_problem(source: str, check: str, description: str, settings: Settings
             description,
             "Search may return documents that no longer exist. Open the run: its table says what "
             "was refused, why, and what to do.",
-            link=f"{settings.dagster_url}/assets/{prune_asset(source)}",
+            link=_asset_link(prune_asset(source), settings, naming),
         )
     return Problem(
         f"check:{source}:{check}",
         f"{source}: the asset check {check} fails",
         description,
         "Open the asset's checks: the table lists each document and its cause.",
-        link=_asset_link(source, settings),
+        link=_asset_link(documents_asset(source), settings, naming),
     )
 
 
@@ -180,5 +186,5 @@ def _has_recovered(incident: Incident, state: DagsterState, health: Health) -> b
     return newest is not None and newest > incident.seen_at
 
 
-def _asset_link(source: str, settings: Settings) -> str:
-    return f"{settings.dagster_url}/assets/{documents_asset(source)}"
+def _asset_link(asset: str, settings: Settings, naming: Naming) -> str:
+    return f"{settings.dagster_url}/assets/{'/'.join(naming.path(asset))}"

@@ -3,13 +3,19 @@
 import dagster as dg
 
 from vector_assets.monitoring.dagster_state.names import documents_asset, prune_asset
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 
 
-def asset_key(source: str) -> dg.AssetKey:
+def asset_key(source: str, naming: Naming = APPLICATION) -> dg.AssetKey:
     """Return the key of the asset that holds a source's documents."""
-    return dg.AssetKey(documents_asset(source))
+    return dg.AssetKey(naming.path(documents_asset(source)))
 
 
-def prune_key(source: str) -> dg.AssetKey:
+def prune_key(source: str, naming: Naming = APPLICATION) -> dg.AssetKey:
     """Return the key of the asset that a prune of a source materializes."""
-    return dg.AssetKey(prune_asset(source))
+    return dg.AssetKey(naming.path(prune_asset(source)))
+
+
+def canary_key(naming: Naming = APPLICATION) -> dg.AssetKey:
+    """Return the key of the canary's asset."""
+    return dg.AssetKey(naming.path("index_canary"))

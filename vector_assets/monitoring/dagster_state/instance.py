@@ -15,6 +15,7 @@ from vector_assets.monitoring.dagster_state.names import (
     PRUNE_CHECK,
     WATCHED_CHECKS,
 )
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import (
     AssetCheckExecutionRecordStatus,
     InstigatorState,
@@ -88,11 +89,14 @@ def observe_records(
     recent_days: Sequence[date],
     *,
     webserver_error: str = "",
+    naming: Naming = APPLICATION,
 ) -> DagsterState:
     """Return the state that an instance stores; whether the code location loads is not stored."""
     runs = _active_runs(instance)
     return DagsterState(
-        assets={source: _history_of(instance, source, recent_days, runs) for source in sources},
+        assets={
+            source: _history_of(instance, source, recent_days, runs, naming) for source in sources
+        },
         instigators={
             state.name: _instigator(instance, state) for state in instance.all_instigator_state()
         },
@@ -106,14 +110,15 @@ def _history_of(
     source: str,
     recent_days: Sequence[date],
     runs: Sequence[ActiveRun],
+    naming: Naming,
 ) -> AssetHistory:
     """Return the history of a source's documents, with its runs and its prune's failed checks."""
-    history = asset_history(instance, asset_key(source), recent_days)
-    pruned = _failed_checks(instance, prune_key(source), [PRUNE_CHECK])
+    history = asset_history(instance, asset_key(source, naming), recent_days)
+    pruned = _failed_checks(instance, prune_key(source, naming), [PRUNE_CHECK])
     return replace(
         history,
         failed_checks={**history.failed_checks, **pruned},
-        active_runs=tuple(run for run in runs if run.materializes(source)),
+        active_runs=tuple(run for run in runs if run.materializes(source, naming)),
     )
 
 
@@ -121,7 +126,7 @@ def _active_runs(instance: dg.DagsterInstance) -> list[ActiveRun]:
     filters = dg.RunsFilter(statuses=[dg.DagsterRunStatus(name) for name in ACTIVE_STATUSES])
     return [
         ActiveRun(
-            assets=None if selected is None else frozenset(key.path[-1] for key in selected),
+            assets=None if selected is None else frozenset("/".join(key.path) for key in selected),
             job=record.dagster_run.job_name,
             days=days_of_tags(record.dagster_run.tags),
             created_at=record.create_timestamp.replace(tzinfo=UTC),

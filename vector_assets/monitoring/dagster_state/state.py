@@ -14,6 +14,7 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_RESCAN,
     documents_asset,
 )
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.sources.items import Gap
 
 ACTIVE_STATUSES = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
@@ -57,7 +58,8 @@ class ActiveRun:
     """A run that waits or works.
 
     Attributes:
-        assets: Names of the assets that it materializes; None for all of its job.
+        assets: Keys of the assets that it materializes, such as `team/jira_documents`; None for all
+            of its job.
         job: Its name.
         days: That it materializes.
         created_at: UTC.
@@ -70,11 +72,11 @@ class ActiveRun:
     created_at: datetime
     started_at: datetime | None = None
 
-    def materializes(self, source: str) -> bool:
+    def materializes(self, source: str, naming: Naming = APPLICATION) -> bool:
         """Return whether it materializes days of a source."""
         if self.assets is None:
-            return self.job in (NIGHTLY_INGESTION, WEEKLY_RESCAN)
-        return documents_asset(source) in self.assets
+            return self.job in {naming.named(job) for job in (NIGHTLY_INGESTION, WEEKLY_RESCAN)}
+        return "/".join(naming.path(documents_asset(source))) in self.assets
 
 
 def days_of_tags(tags: Mapping[str, str]) -> frozenset[date]:

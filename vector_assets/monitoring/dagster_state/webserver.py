@@ -271,7 +271,7 @@ def _active_run(run: Mapping[str, Any]) -> ActiveRun:
     created_at = _instant(run["creationTime"])
     assert created_at is not None
     return ActiveRun(
-        assets=None if selected is None else frozenset(key["path"][-1] for key in selected),
+        assets=None if selected is None else frozenset("/".join(key["path"]) for key in selected),
         job=str(run["jobName"]),
         days=days_of_tags({tag["key"]: tag["value"] for tag in run["tags"]}),
         created_at=created_at,

@@ -1,0 +1,81 @@
+"""The definitions of one index: assets, checks, jobs, schedules, sensors and resources."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from vector_assets.core.settings import Settings
+from vector_assets.monitoring.cron import require_cron
+from vector_assets.monitoring.dagster_state.asset_keys import asset_key
+from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
+from vector_assets.orchestration.assets import build_documents_asset
+from vector_assets.orchestration.canary import build_canary_asset
+from vector_assets.orchestration.checks import build_checks, build_freshness_checks
+from vector_assets.orchestration.io_managers import (
+    LanceDBIOManager,
+    PineconeIOManager,
+    VectorIndexIOManager,
+)
+from vector_assets.orchestration.jobs import build_jobs
+from vector_assets.orchestration.partitions import daily_partitions
+from vector_assets.orchestration.prune_assets import build_prune_asset
+from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, shown
+from vector_assets.orchestration.schedules import build_schedules
+from vector_assets.orchestration.sensors import build_sensors
+
+
+def index_definitions(
+    settings: Settings, sources: tuple[str, ...], naming: Naming = APPLICATION
+) -> dg.Definitions:
+    """Return everything of one index, without an executor: that is the project's to choose.
+
+    Raises:
+        SettingsError: A setting cannot be read.
+    """
+    require_cron(settings.nightly_cron)
+    partitions = daily_partitions(settings.partitions_start)
+    store = settings.vector_store
+    assets = [build_documents_asset(source, partitions, store, naming) for source in sources]
+    canary = build_canary_asset(store, naming)
+    prunes = [
+        build_prune_asset(source, settings.prune_max_share, store, naming) for source in sources
+    ]
+    keys = {source: asset_key(source, naming) for source in sources}
+    return dg.Definitions(
+        assets=[*assets, *prunes, canary],
+        asset_checks=[
+            *(check for source, key in keys.items() for check in build_checks(key, source, naming)),
+            *(build_freshness_checks(list(keys.values()), settings) if keys else ()),
+        ],
+        jobs=build_jobs(assets, prunes, canary, settings.run_max_hours, naming),
+        schedules=build_schedules(partitions, settings, naming),
+        sensors=build_sensors(settings, partitions, naming),
+        resources=_resources(settings, naming),
+    )
+
+
+def _resources(settings: Settings, naming: Naming) -> Mapping[str, object]:
+    sources = shown(
+        settings,
+        "jira_server", "jira_email", "jira_api_token", "slack_bot_token", "notion_token",
+        "fireflies_api_key", "files_path",
+    )  # fmt: skip
+    embedder = shown(
+        settings, "embedding_provider", "embedding_model", "openai_base_url", "openai_api_key"
+    )
+    return {
+        naming.sources: SourcesResource(
+            settings=settings, enabled=", ".join(settings.enabled_sources), **sources
+        ),
+        naming.embedder: EmbedderResource(settings=settings, **embedder),
+        naming.vector_index: _vector_index(settings),
+    }
+
+
+def _vector_index(settings: Settings) -> VectorIndexIOManager:
+    if settings.vector_store == "pinecone":
+        fields = shown(settings, "pinecone_api_key", "pinecone_host", "pinecone_controller_host")
+        index = shown(settings, "pinecone_index").get("pinecone_index", settings.pinecone_index)
+        return PineconeIOManager(settings=settings, index=index, **fields)
+    uri = shown(settings, "lancedb_uri").get("lancedb_uri", settings.lancedb_uri)
+    return LanceDBIOManager(uri=uri)
