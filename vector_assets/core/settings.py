@@ -4,14 +4,19 @@ Every variable of the project is a field here, under its own name in lower case.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from dotenv import find_dotenv, load_dotenv
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from vector_assets.core import credentials
 from vector_assets.core.errors import SettingsError
@@ -224,14 +229,38 @@ def first_day_of(partitions_start: str) -> date:
         ) from error
 
 
+class _GivenSettings(Settings):
+    """Settings without the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def settings_of(**given: object) -> Settings:
+    """Return settings of these values alone, or raise `SettingsError`; no environment is read."""
+    return _checked(lambda: _GivenSettings.model_validate(given))
+
+
 def load_settings() -> Settings:
     """Read the environment, then a `.env` file, or raise `SettingsError`."""
     load_dotenv(find_dotenv(usecwd=True), override=False)
     for name in _SECRETS_OF_OTHERS:
         credentials.register(credentials.of_url(os.environ.get(name, "")))
     credentials.register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
+    return _checked(Settings)
+
+
+def _checked(build: Callable[[], Settings]) -> Settings:
     try:
-        return Settings()
+        return build()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = str(first["loc"][0]).upper() if first["loc"] else ""

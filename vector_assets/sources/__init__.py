@@ -4,6 +4,7 @@ Keep out: embedding, stores, Dagster. A new source is one package, one line belo
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -67,10 +68,11 @@ def shown_sources(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def require_known(name: str) -> None:
-    """Raise `UsageError` when no source has that name."""
-    if name not in SOURCES:
-        raise UsageError(f"unknown source {name!r}: choose from {', '.join(SOURCES)}")
+def require_known(name: str, others: Iterable[str] = ()) -> None:
+    """Raise `UsageError` when no source, nor any of the other namespaces, has that name."""
+    known = (*SOURCES, *others)
+    if name not in known:
+        raise UsageError(f"unknown source {name!r}: choose from {', '.join(known)}")
 
 
 TALKATIVE_LOGGERS = ("slack_sdk",)
