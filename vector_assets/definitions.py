@@ -1,5 +1,6 @@
 """Where everything is wired: `build_defs()` for tests and programs, `defs` for Dagster."""
 
+import logging
 import os
 from collections.abc import Mapping
 
@@ -7,6 +8,7 @@ import dagster as dg
 
 from vector_assets.core.credentials import scrub
 from vector_assets.core.memory import keep_little_freed_memory
+from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.monitoring.cron import require_cron
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
@@ -25,6 +27,8 @@ from vector_assets.orchestration.resources import EmbedderResource, SourcesResou
 from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
 from vector_assets.sources import shown_sources
+
+_log = logging.getLogger(__name__)
 
 
 def build_defs(
@@ -46,6 +50,8 @@ def build_defs(
     require_cron(settings.nightly_cron)
     partitions = daily_partitions(settings.partitions_start)
     sources = shown_sources(settings)
+    for plugin in broken_plugins():
+        _log.error(scrub(plugin.error))
     assets = [
         build_documents_asset(source, partitions, settings.vector_store) for source in sources
     ]

@@ -15,7 +15,7 @@ from vector_assets.index.targets import ADVICE, PendingReindex
 from vector_assets.maintenance.canary import CANARY, OLD_AFTER
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
-from vector_assets.monitoring.liveness import problems_of
+from vector_assets.monitoring.liveness import package_problems, problems_of
 from vector_assets.monitoring.loading import Loading, loading_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
@@ -139,7 +139,7 @@ def measure(
 ) -> Health:
     """Measure all enabled sources, the index and Dagster."""
     at = now or datetime.now(UTC)
-    problems = problems_of(state, settings, at) if state else ()
+    problems = package_problems() + (problems_of(state, settings, at) if state else ())
     heartbeats = state.heartbeats if state else None
     names, hosts = settings.enabled_sources, probes.hosts()
     if not names and not hosts:
