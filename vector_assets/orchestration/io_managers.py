@@ -8,7 +8,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import date
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import dagster as dg
 
@@ -50,7 +50,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     max_retries: int = 2
     retry_delay_seconds: float = 30.0
     checkpoint_seconds: float = CHECKPOINT_SECONDS
-    settings: dg.ResourceDependency[Settings | None] = None
+    settings: dg.ResourceDependency[Settings | None] = cast(Any, None)
     embedding_provider: str = ""
     embedding_model: str = ""
     embedding_dimensions: int | None = None
@@ -60,7 +60,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
 
     def host_settings(self) -> Settings:
         """Return the settings for documents of other projects, or raise `SettingsError`."""
-        return self.settings or settings_of(
+        return self._own_settings() or settings_of(
             embedding_provider=self.embedding_provider,
             embedding_model=self.embedding_model,
             embedding_dimensions=self.embedding_dimensions,
@@ -68,6 +68,9 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
             openai_base_url=self.openai_base_url,
             prune_max_share=self.max_share,
         )
+
+    def _own_settings(self) -> Settings | None:
+        return self.settings
 
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
@@ -197,8 +200,9 @@ class PineconeIOManager(VectorIndexIOManager):
         """Return a connection to the index."""
         from vector_assets.stores.pinecone.store import PineconeStore
 
-        if self.settings is not None:
-            settings = self.settings.model_copy(update={"pinecone_index": self.index})
+        own_settings = self._own_settings()
+        if own_settings is not None:
+            settings = own_settings.model_copy(update={"pinecone_index": self.index})
             return Index(PineconeStore.from_settings(settings, meter))
         if not self.api_key:
             raise SettingsError(

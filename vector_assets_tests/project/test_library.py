@@ -60,7 +60,10 @@ def test_all_that_is_exported_exists() -> None:
     ("arguments", "words"),
     [
         ({"lancedb_uri": "a", "pinecone_index": "b"}, "are both given: name one index"),
-        ({"since": datetime(2026, 3, 1)}, "since is 2026-03-01T00:00:00 without a time zone"),
+        (
+            {"since": datetime.fromisoformat("2026-03-01")},
+            "since is 2026-03-01T00:00:00 without",
+        ),
         ({"sources": "jira"}, "are lists of names"),
         ({"lancedb_uri": "a", "sources": ["jria"]}, "unknown source 'jria'"),
     ],
