@@ -1,13 +1,18 @@
 """The application's code location: `build_defs()` for tests and programs, `defs` for Dagster."""
 
+import logging
 from collections.abc import Mapping
 
 import dagster as dg
 
+from vector_assets.core.credentials import scrub
 from vector_assets.core.memory import keep_little_freed_memory
+from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings, load_settings
 from vector_assets.orchestration.code_location import index_definitions
 from vector_assets.sources import shown_sources
+
+_log = logging.getLogger(__name__)
 
 
 def build_defs(
@@ -27,6 +32,8 @@ def build_defs(
     """
     settings = settings or load_settings()
     index = index_definitions(settings, shown_sources(settings))
+    for plugin in broken_plugins():
+        _log.error(scrub(plugin.error))
     return dg.Definitions(
         assets=index.assets,
         asset_checks=index.asset_checks,

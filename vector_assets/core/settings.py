@@ -21,6 +21,7 @@ from pydantic_settings import (
 
 from vector_assets.core import credentials
 from vector_assets.core.errors import SettingsError
+from vector_assets.core.plugins import broken_plugins, plugins
 
 CREDENTIALS_BY_SOURCE = {
     "jira": ("jira_server", "jira_email", "jira_api_token"),
@@ -141,11 +142,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _sources_exist(self) -> Self:
+        known = (*CREDENTIALS_BY_SOURCE, *plugins())
+        # One that cannot be used is told by status and doctor, and must not stop the others.
+        accepted = {*known, *(plugin.name for plugin in broken_plugins())}
         for name in self.vector_assets_sources:
-            if name not in CREDENTIALS_BY_SOURCE:
+            if name not in accepted:
                 raise ValueError(
-                    f"VECTOR_ASSETS_SOURCES names {name!r}: choose from "
-                    f"{', '.join(CREDENTIALS_BY_SOURCE)}"
+                    f"VECTOR_ASSETS_SOURCES names {name!r}: choose from {', '.join(known)}"
                 )
         return self
 
@@ -169,6 +172,11 @@ class Settings(BaseSettings):
                     yield from credentials.of_secret_url(secret)
             elif isinstance(value, str) and "://" in value:
                 yield from credentials.of_url(value)
+        for plugin in plugins().values():
+            for secret in plugin.secrets:
+                yield secret
+                if "://" in secret:
+                    yield from credentials.of_secret_url(secret)
         if token := self.jira_api_token.get_secret_value():
             yield credentials.basic(self.jira_email, token)
 
@@ -184,10 +192,10 @@ class Settings(BaseSettings):
 
     @property
     def enabled_sources(self) -> tuple[str, ...]:
-        """Names of the sources that are on, in the order of `CREDENTIALS_BY_SOURCE`."""
+        """Names of the sources that are on, ours first."""
         return tuple(
             name
-            for name in CREDENTIALS_BY_SOURCE
+            for name in (*CREDENTIALS_BY_SOURCE, *plugins())
             if (
                 name in self.vector_assets_sources
                 if self.vector_assets_sources
@@ -208,11 +216,17 @@ class Settings(BaseSettings):
 
     def missing_credentials(self, source: str) -> tuple[str, ...]:
         """Return the variables that a source needs and that are not set."""
+        if plugin := plugins().get(source):
+            return plugin.missing_variables
         return tuple(
             field.upper()
             for field in CREDENTIALS_BY_SOURCE[source]
             if not _plain(getattr(self, field))
         )
+
+    def variable(self, name: str, default: str = "") -> str:
+        """Return an environment variable that the source of another package reads."""
+        return os.environ.get(name, "").strip() or default
 
     def require_credentials(self, source: str) -> None:
         """Raise `SettingsError`, naming each missing variable of a source, if any."""
@@ -273,6 +287,11 @@ class GivenSettings(Settings):
         return with_values(
             self, {field: os.environ.get(name, "") for field, name in self.variables.items()}
         )
+
+
+def settings_of(**given: object) -> Settings:
+    """Return settings of these values alone, or raise `SettingsError`; no environment is read."""
+    return GivenSettings.of(given, {})
 
 
 def with_values(settings: Settings, values: Mapping[str, str]) -> Settings:

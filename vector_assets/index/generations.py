@@ -15,6 +15,7 @@ from typing import Any
 from vector_assets.core.errors import IndexMismatchError, SwitchedIndexError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.index.hosts import HostNamespace, host_namespaces
 from vector_assets.index.ledger import NAMESPACE, Ledger
 from vector_assets.index.spec import IndexSpec
 from vector_assets.sources import SOURCES
@@ -124,6 +125,8 @@ class Index:
         self._lock = threading.Lock()
         self._live: Generation | None = None
         self._known_until = 0.0
+        self._hosts: Mapping[str, HostNamespace] = {}
+        self._hosts_known_until = 0.0
         self._stores = {"": base}
 
     @property
@@ -142,6 +145,14 @@ class Index:
                 self._live = self.records.live() or self._begun_meanwhile()
                 self._known_until = time.monotonic() + KEEP_SECONDS
             return self._live
+
+    def hosts(self) -> Mapping[str, HostNamespace]:
+        """Return the namespaces of other projects, as they were at most `KEEP_SECONDS` ago."""
+        with self._lock:
+            if time.monotonic() >= self._hosts_known_until:
+                self._hosts = host_namespaces(self.ledger)
+                self._hosts_known_until = time.monotonic() + KEEP_SECONDS
+            return self._hosts
 
     def live_now(self) -> Generation | None:
         """Return the live generation, as it is at this moment; see `live`."""

@@ -17,7 +17,7 @@ from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.fusion import fuse
 from vector_assets.index.targets import LiveIndex, ReadTarget
-from vector_assets.sources import require_known, shown_sources
+from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
 from vector_assets.stores.records import document_id_of
 
@@ -116,10 +116,12 @@ def find(
         RetryableError: Neither the store nor the embedder can be used now.
         CredentialsError: The store or the embedder refuses its key.
     """
-    target = _target(settings, index, store, embedder)
+    is_given = store is not None and embedder is not None
+    live = None if is_given and index is None else index or LiveIndex(settings)
+    target = _target(live, store, embedder)
     return find_in(
         question,
-        _sources_to_search(sources, settings),
+        _sources_to_search(sources, settings, live),
         store=target.store,
         embedder=target.embedder,
         where=where,
@@ -149,21 +151,26 @@ def find_in(
 
 
 def _target(
-    settings: Settings,
-    index: LiveIndex | None,
-    store: VectorStore | None,
-    embedder: Embedder | None,
+    index: LiveIndex | None, store: VectorStore | None, embedder: Embedder | None
 ) -> ReadTarget:
     if store is not None and embedder is not None:
         return ReadTarget(store, embedder)
-    live = (index or LiveIndex(settings)).now()
+    assert index is not None
+    live = index.now()
     return ReadTarget(store or live.store, embedder or live.embedder)
 
 
-def _sources_to_search(asked: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    for name in asked:
-        require_known(name)
-    return tuple(dict.fromkeys(asked)) or settings.enabled_sources or shown_sources(settings)
+def _sources_to_search(
+    asked: Sequence[str], settings: Settings, index: LiveIndex | None
+) -> tuple[str, ...]:
+    """Return the sources and namespaces of other projects to search; unknown ones are refused."""
+    if asked:
+        for name in asked:
+            if name not in SOURCES:
+                require_known(name, index.hosts() if index else ())
+        return tuple(dict.fromkeys(asked))
+    hosts = index.hosts() if index else ()
+    return (*settings.enabled_sources, *hosts) or shown_sources(settings)
 
 
 @dataclass(frozen=True, slots=True)

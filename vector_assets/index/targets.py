@@ -202,6 +202,10 @@ class LiveIndex:
         store.keeps_copies = self._keeps_copies
         return ReadTarget(store, self._embedder(live.spec if live else None))
 
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names of the namespaces that other projects fill."""
+        return tuple(self._index.hosts())
+
     def _embedder(self, spec: IndexSpec | None) -> Embedder:
         with self._lock:
             if spec not in self._embedders:

@@ -8,6 +8,7 @@ from typing import Literal
 from vector_assets.core.credentials import scrub
 from vector_assets.core.errors import IndexMismatchError, VectorAssetsError
 from vector_assets.core.meter import Meter
+from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.index.generations import build_index
@@ -42,6 +43,8 @@ def examine(settings: Settings) -> Iterator[ServiceCheck]:
             yield ServiceCheck(name, "off", _how_to_enable(name, settings))
             continue
         yield _checked(name, partial(_check_source, name, settings))
+    for plugin in broken_plugins():
+        yield ServiceCheck(plugin.name, "broken", plugin.error)
     yield _checked("embedding", lambda: ConnectionCheck(build_embedder(settings, Meter()).check()))
     yield _checked("index", lambda: _check_index(settings))
 

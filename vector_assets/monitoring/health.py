@@ -10,11 +10,12 @@ from typing import Any
 from vector_assets.core.days import complete_days
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
+from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import ADVICE, PendingReindex
 from vector_assets.maintenance.canary import CANARY, OLD_AFTER
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
-from vector_assets.monitoring.liveness import problems_of
+from vector_assets.monitoring.liveness import package_problems, problems_of
 from vector_assets.monitoring.loading import Loading, loading_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
@@ -139,16 +140,17 @@ def measure(
 ) -> Health:
     """Measure all enabled sources, the index and Dagster."""
     at = now or datetime.now(UTC)
-    problems = problems_of(state, settings, at) if state else ()
+    problems = package_problems() + (problems_of(state, settings, at) if state else ())
     heartbeats = state.heartbeats if state else None
-    names = settings.enabled_sources
-    if not names:
+    names, hosts = settings.enabled_sources, probes.hosts()
+    if not names and not hosts:
         note = "no source is on: set the credentials of one; `vector-assets doctor` names them"
         return Health(at, (), problems, (note,), heartbeats)
     histories = state.assets if state else {}
-    with ThreadPoolExecutor(len(names)) as pool:
+    with ThreadPoolExecutor(len(names) + len(hosts)) as pool:
         probed = tuple(pool.map(probes.probe, names))
-    problems += _index_problem(probed)
+        hosts_probed = tuple(pool.map(probes.probe_host, hosts))
+    problems += _index_problem((*probed, *hosts_probed))
     pending = probes.pending_reindex()
     notes = (f"{str(pending)[0].upper()}{str(pending)[1:]}.",) if pending else ()
     if pending and pending.is_blocking:
@@ -158,6 +160,7 @@ def measure(
     sources = tuple(
         source_health(probe, histories.get(probe.source), settings, at) for probe in probed
     )
+    sources += tuple(host_health(probe, hosts[probe.source], at) for probe in hosts_probed)
     return Health(at, sources, problems, notes, heartbeats, canary_found_at)
 
 
@@ -266,6 +269,39 @@ def _newest_day(history: AssetHistory | None, probe: SourceProbe, now: datetime)
         return None
     # Today is not over, so it is not done, whatever the index holds of it.
     return min(probe.watermark.astimezone(UTC).date(), now.date() - timedelta(days=1))
+
+
+def host_health(probe: SourceProbe, host: HostNamespace, now: datetime) -> SourceHealth:
+    """Judge a namespace that another project fills: by its last run, as no vendor is known."""
+    verdict, reason = _judge_host(probe, host, now)
+    return SourceHealth(
+        source=host.name,
+        verdict=verdict,
+        reasons=(reason,),
+        watermark=probe.watermark,
+        newest_at_source=None,
+        lag_seconds=None,
+        vectors=probe.vectors,
+        newest_day=None,
+        missing_days=(),
+        failed_documents=len(probe.quarantine or ()),
+        quarantine=(probe.quarantine or ())[:MAX_LISTED],
+        last_sync=host.last_run_at,
+    )
+
+
+def _judge_host(probe: SourceProbe, host: HostNamespace, now: datetime) -> tuple[Verdict, str]:
+    if probe.index_error:
+        return Verdict.UNKNOWN, f"the index cannot be read: {probe.index_error}"
+    if host.fresh_at is None:
+        return Verdict.STALE, f"no run of {', '.join(host.assets)} has succeeded yet"
+    written = "its newest partition ended" if host.covered_until else "it was last written"
+    since_then = max(now - host.fresh_at, timedelta(0))
+    reason = f"{written} {hours(since_then)} ago, by {', '.join(host.assets)}"
+    if since_then <= (late_after := host.late_after or LATE_AFTER):
+        return Verdict.FRESH, reason
+    is_stale = since_then > late_after * (STALE_AFTER / LATE_AFTER)
+    return (Verdict.STALE if is_stale else Verdict.LATE), f"{reason}: materialize it again"
 
 
 def _judge(

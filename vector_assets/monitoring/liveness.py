@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from vector_assets.core.days import complete_days
+from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.cron import last_tick
 from vector_assets.monitoring.dagster_state.names import (
@@ -31,6 +32,19 @@ CODE_LOCATION = "code-location"
 def problems_of(state: DagsterState, settings: Settings, now: datetime) -> tuple[Problem, ...]:
     """Return what does not run or is switched off, the most serious first."""
     return tuple(_problems(state, settings, now))
+
+
+def package_problems() -> tuple[Problem, ...]:
+    """Return a problem for each source of an installed package that cannot be used."""
+    return tuple(
+        Problem(
+            f"package:{plugin.package}:{plugin.name}",
+            f"{plugin.name} is not synced: its package {plugin.package} cannot be used",
+            plugin.error,
+            "Restart Dagster and the services after the package is mended.",
+        )
+        for plugin in broken_plugins()
+    )
 
 
 def _problems(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:

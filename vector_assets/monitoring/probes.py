@@ -6,7 +6,7 @@ The watcher checks every minute; vendors limit requests, some by the day, so ans
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from vector_assets.core.errors import RateLimitedError, UnavailableError, cause_
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index, build_index
+from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import PendingReindex, pending_reindex
 from vector_assets.maintenance.canary import last_found
 from vector_assets.pipeline.quarantine import quarantined
@@ -113,6 +114,20 @@ class Probes:
         except Exception as error:  # noqa: BLE001 - the other sources are still checked
             return SourceProbe(source, None, 0, newest, cause_of(error), source_error)
         return replace(index, newest_at_source=newest, source_error=source_error)
+
+    def probe_host(self, namespace: str) -> SourceProbe:
+        """Return what the index says about a namespace that another project fills."""
+        try:
+            return self._calls.call(f"index {namespace}", lambda: self._indexed(namespace))
+        except Exception as error:  # noqa: BLE001 - the sources are still checked
+            return SourceProbe(namespace, index_error=cause_of(error))
+
+    def hosts(self) -> Mapping[str, HostNamespace]:
+        """Return the namespaces that other projects fill; none when the index cannot be read."""
+        try:
+            return self._calls.call("hosts", self._index.hosts)
+        except Exception:  # noqa: BLE001 - `probe` and `canary_found_at` report it
+            return {}
 
     def _indexed(self, source: str) -> SourceProbe:
         store = self._index.open()

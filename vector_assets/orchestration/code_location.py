@@ -76,6 +76,10 @@ def _vector_index(settings: Settings) -> VectorIndexIOManager:
     if settings.vector_store == "pinecone":
         fields = shown(settings, "pinecone_api_key", "pinecone_host", "pinecone_controller_host")
         index = shown(settings, "pinecone_index").get("pinecone_index", settings.pinecone_index)
-        return PineconeIOManager(settings=settings, index=index, **fields)
+        return PineconeIOManager(
+            settings=settings,
+            index=index,
+            **{name.removeprefix("pinecone_"): value for name, value in fields.items()},
+        )
     uri = shown(settings, "lancedb_uri").get("lancedb_uri", settings.lancedb_uri)
-    return LanceDBIOManager(uri=uri)
+    return LanceDBIOManager(settings=settings, uri=uri)

@@ -1,19 +1,33 @@
-"""IO managers that write an asset's stream of documents to the index, batch by batch."""
+"""IO managers that write an asset's documents to the index, batch by batch.
+
+Our own assets hand over a stream of embedded documents; assets of other projects return `Document`
+objects, which are embedded here.
+"""
 
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import date
-from typing import NoReturn
+from typing import Any, NoReturn, cast
 
 import dagster as dg
 
+from vector_assets.core.errors import SettingsError
 from vector_assets.core.meter import Meter
-from vector_assets.core.settings import Settings
+from vector_assets.core.settings import Settings, settings_of, with_values
+from vector_assets.embedding import build_embedder
 from vector_assets.index.generations import Index
+from vector_assets.index.targets import embedder_of, write_target
 from vector_assets.orchestration.errors import Attempt, converted_errors
+from vector_assets.orchestration.host_documents import (
+    PREFIX,
+    HostAsset,
+    HostRun,
+    host_metadata,
+    host_metadata_by_day,
+)
 from vector_assets.orchestration.metadata import MAX_FAILURE_ROWS, metadata_by_day
-from vector_assets.orchestration.resources import progress_log, shown_and_nested
+from vector_assets.orchestration.resources import progress_log
 from vector_assets.pipeline.checkpoint import CHECKPOINT_SECONDS, Checkpointer
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
@@ -21,9 +35,13 @@ from vector_assets.pipeline.sync import write
 
 
 class VectorIndexIOManager(dg.ConfigurableIOManager):
-    """Writes a stream of embedded documents to an index, in constant memory.
+    """Writes documents to an index, in constant memory.
 
     Attributes:
+        settings: Of our own application. Without them the fields here say which model embeds the
+            documents of another project's assets; nothing is read from the environment.
+        openai_api_key: Give it as `dg.EnvVar`, or the UI shows it.
+        max_share: How much of a namespace a run of a complete asset may delete.
         retry_delay_seconds: Before the first retry; doubles with each further one.
         checkpoint_seconds: How often a run for several days records which days are complete.
     """
@@ -31,6 +49,27 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     max_retries: int = 2
     retry_delay_seconds: float = 30.0
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    settings: dg.ResourceDependency[Settings | None] = cast(Any, None)
+    embedding_provider: str = ""
+    embedding_model: str = ""
+    embedding_dimensions: int | None = None
+    openai_api_key: str = ""
+    openai_base_url: str = ""
+    max_share: float = 0.2
+
+    def host_settings(self) -> Settings:
+        """Return the settings for documents of other projects, or raise `SettingsError`."""
+        return self._own_settings() or settings_of(
+            embedding_provider=self.embedding_provider,
+            embedding_model=self.embedding_model,
+            embedding_dimensions=self.embedding_dimensions,
+            openai_api_key=self.openai_api_key,
+            openai_base_url=self.openai_base_url,
+            prune_max_share=self.max_share,
+        )
+
+    def _own_settings(self) -> Settings | None:
+        return self.settings.with_credentials() if self.settings else None
 
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
@@ -40,7 +79,49 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
         """Return the attempt of a step."""
         return Attempt(context.retry_number, self.max_retries, self.retry_delay_seconds)
 
-    def handle_output(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Write our own stream, or the documents of another project's asset."""
+        if isinstance(obj, EmbeddedDocuments):
+            self._write_stream(context, obj)
+        else:
+            self._write_documents(context, obj)
+
+    def _write_documents(self, context: dg.OutputContext, documents: object) -> None:
+        """Write an iterable of documents and add the run's numbers to its materialization."""
+        step = dg.AssetExecutionContext.get()
+        with converted_errors(self.attempt(step)):
+            settings = self.host_settings()
+            asset = HostAsset.of(context, settings.prune_max_share)
+            source = asset.source(documents)
+            meter = Meter()
+            target = write_target(
+                self.build_index(meter),
+                build_embedder(settings, meter),
+                lambda spec: embedder_of(spec, settings, meter),
+            )
+            run = HostRun(asset, target, meter)
+            report = write(run.stream(source), on_progress=progress_log(context.log, _summary))
+            pruned = run.prune(source)
+            run.record(is_written=bool(report.written_ids or (pruned and pruned.deleted)))
+        if target.pending:
+            context.log.warning(str(target.pending))
+        if asset.days is not None and len(asset.days) > 1:
+            for day, metadata in host_metadata_by_day(asset.days, report).items():
+                step.add_asset_metadata(
+                    metadata, asset_key=context.asset_key, partition_key=day.isoformat()
+                )
+        else:
+            context.add_output_metadata(host_metadata(asset, report, pruned))
+        _log_outcome(context, report)
+        if asset.is_complete and pruned is None:
+            context.log.warning(f"{asset.key} returned no document, so nothing was deleted")
+        for refusal in pruned.refusals if pruned else ():
+            context.log.warning(
+                f"{refusal.documents} documents of {refusal.subject} were not deleted: "
+                f"{refusal.reason}. If they are gone, set {PREFIX}max_share to 1 for a run"
+            )
+
+    def _write_stream(self, context: dg.OutputContext, obj: EmbeddedDocuments) -> None:
         """Write a stream and record a materialization with its own numbers for each day.
 
         A run for several days records each as it is completed, the newest first: Dagster records
@@ -104,21 +185,35 @@ class PineconeIOManager(VectorIndexIOManager):
     """A Pinecone index.
 
     Attributes:
-        settings: What is not shown in the UI; an API key of a program's own, for example.
-        index: Its name.
+        api_key: Give it as `dg.EnvVar`, or the UI shows it. Without one it is that of `settings`.
+        host: Address of the index; looked up by its name when empty.
+        controller_host: Address of Pinecone's control plane; its own when empty.
     """
 
-    settings: dg.ResourceDependency[Settings]
     index: str
-    pinecone_api_key: str = ""
-    pinecone_host: str = ""
-    pinecone_controller_host: str = ""
+    api_key: str = ""
+    host: str = ""
+    controller_host: str = ""
 
     def build_index(self, meter: Meter) -> Index:
         """Return a connection to the index."""
         from vector_assets.stores.pinecone.store import PineconeStore
 
-        settings = shown_and_nested(self).model_copy(update={"pinecone_index": self.index})
+        own_settings = self._own_settings() or settings_of()
+        given = {
+            "pinecone_index": self.index,
+            "pinecone_api_key": self.api_key,
+            "pinecone_host": self.host,
+            "pinecone_controller_host": self.controller_host,
+        }
+        settings = with_values(
+            own_settings, {name: value for name, value in given.items() if value}
+        )
+        if not settings.pinecone_api_key.get_secret_value():
+            raise SettingsError(
+                "PineconeIOManager has no api_key: give it one, such as "
+                'api_key=dg.EnvVar("PINECONE_API_KEY")'
+            )
         return Index(PineconeStore.from_settings(settings, meter))
 
 

@@ -49,6 +49,12 @@ def metadata_by_day(
     return metadata
 
 
+def metadata_of_run(report: SyncReport) -> dict[str, dg.MetadataValue]:
+    """Return the metadata of a run that is one materialization: its totals."""
+    failed_count = report.total.failed_documents
+    return _day_metadata(report.total, report.failures, failed_count) | _run_metadata(report)
+
+
 def _day_metadata(
     stats: DayStats, failures: Sequence[DocumentFailure], failed_count: int
 ) -> dict[str, dg.MetadataValue]:

@@ -1,14 +1,18 @@
 """The registry of sources: one package a vendor, none imports another.
 
+Other packages bring sources by an entry point (`core/plugins.py`).
+
 Keep out: embedding, stores, Dagster. A new source is one package, one line below, and its settings.
 """
 
 import logging
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
 from vector_assets.core.errors import UsageError
 from vector_assets.core.meter import Meter
+from vector_assets.core.plugins import broken_plugins, plugins
 from vector_assets.core.settings import Settings
 from vector_assets.sources.base import Source
 
@@ -28,7 +32,7 @@ class SourceEntry:
     is_optional: bool = False
 
 
-SOURCES = {
+_BUILT_IN = {
     "jira": SourceEntry(
         "vector_assets.sources.jira.source:JiraSource",
         "Jira issues with their comments, by the day of last activity.",
@@ -52,8 +56,32 @@ SOURCES = {
     ),
 }
 
-SOURCE_NAMES = tuple(name for name, entry in SOURCES.items() if not entry.is_optional)
+SOURCE_NAMES = tuple(name for name, entry in _BUILT_IN.items() if not entry.is_optional)
 """Sources whose assets are always shown."""
+
+
+class _Registry(Mapping[str, SourceEntry]):
+    """Our own sources, then those of installed packages, which are looked up when asked for."""
+
+    def __getitem__(self, name: str) -> SourceEntry:
+        return self._entries()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries())
+
+    def __len__(self) -> int:
+        return len(self._entries())
+
+    @staticmethod
+    def _entries() -> Mapping[str, SourceEntry]:
+        others = {
+            name: SourceEntry(plugin.path, plugin.description, is_optional=True)
+            for name, plugin in plugins().items()
+        }
+        return {**_BUILT_IN, **others}
+
+
+SOURCES = _Registry()
 
 
 def shown_sources(settings: Settings) -> tuple[str, ...]:
@@ -67,10 +95,14 @@ def shown_sources(settings: Settings) -> tuple[str, ...]:
     )
 
 
-def require_known(name: str) -> None:
-    """Raise `UsageError` when no source has that name."""
-    if name not in SOURCES:
-        raise UsageError(f"unknown source {name!r}: choose from {', '.join(SOURCES)}")
+def require_known(name: str, others: Iterable[str] = ()) -> None:
+    """Raise `UsageError` when no source, nor any of the other namespaces, has that name."""
+    known = (*SOURCES, *others)
+    if name not in known:
+        for plugin in broken_plugins():
+            if plugin.name == name:
+                raise UsageError(plugin.error)
+        raise UsageError(f"unknown source {name!r}: choose from {', '.join(known)}")
 
 
 TALKATIVE_LOGGERS = ("slack_sdk",)

@@ -106,6 +106,9 @@ class Source(ABC):
         newest_every: Shortest time between two calls of `newest` by the monitoring.
         when_nothing_is_listed: What to do when the vendor lists nothing at all.
         has_readers: Whether `readers` yields anything; without it, the index is not read for it.
+        description: What a document is and which day it belongs to; of another package's source.
+        required_variables: Environment variables without which another package's source is off.
+        secret_variables: Of these, and of other variables, those that no error or log may show.
         known: What the index holds, set by the pipeline, so that a source can skip unchanged
             documents.
     """
@@ -115,6 +118,9 @@ class Source(ABC):
     newest_every: ClassVar[timedelta] = timedelta(minutes=10)
     when_nothing_is_listed: ClassVar[str] = "check what its credentials may read"
     has_readers: ClassVar[bool] = False
+    description: ClassVar[str] = ""
+    required_variables: ClassVar[tuple[str, ...]] = ()
+    secret_variables: ClassVar[tuple[str, ...]] = ()
     known: Known = NothingKnown()
 
     @classmethod

@@ -16,6 +16,7 @@ from vector_assets import VectorIndexComponent
 from vector_assets.core.errors import SettingsError
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.orchestration.catch_up import missed_requests
+from vector_assets_tests.support.dagster_private import RepositorySnap
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated"),
@@ -40,7 +41,7 @@ def defs_of(wanted: VectorIndexComponent) -> dg.Definitions:
 
 
 def snapshot(defs: dg.Definitions) -> str:
-    return serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
+    return dg.serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
 
 
 def test_the_example_of_the_documents_loads_without_its_variables() -> None:

@@ -74,7 +74,7 @@ class Reindexing:
         if not self._is_needed:
             return Estimate("")
         old = self._index.store_of(self._live)
-        names = [name for name in SOURCES if old.count(name)]
+        names = [name for name in self._namespaces if old.count(name)]
         documents = chunks = tokens = 0
         for name in names:
             heads = list(old.documents(name))
@@ -151,6 +151,11 @@ class Reindexing:
     def _way(self) -> Way:
         return "stored text" if self._live.spec.is_cut_like(self._wanted) else "sources"
 
+    @property
+    def _namespaces(self) -> tuple[str, ...]:
+        """The sources, and the namespaces that other projects fill."""
+        return (*SOURCES, *self._index.hosts())
+
     def _begin(self) -> Generation:
         building = self._records.building()
         if building is not None and building.name == self._wanted.name:
@@ -168,7 +173,7 @@ class Reindexing:
 
     def _fill(self, target: Generation, report: ReindexReport) -> None:
         old = self._index.store_of(self._live)
-        held = _held_sources(old)
+        held = [name for name in self._namespaces if next(iter(old.documents(name)), None)]
         report.wanted = sum(1 for name in held for _ in old.documents(name))
         if self._way == "stored text":
             self._copy(held, old, self._index.store_of(target), report)
@@ -224,10 +229,19 @@ class Reindexing:
             self._read_changes(name, old, target, report)
 
     def _readable(self, held: Sequence[str]) -> list[str]:
+        hosts = self._index.hosts()
         for name in held:
-            if not self._accepts_missing:
-                self._settings.require_credentials(name)
-        names = dict.fromkeys([*self._settings.enabled_sources, *held])
+            if self._accepts_missing:
+                continue
+            if name in hosts:
+                raise FatalError(
+                    f"{name} is filled by {', '.join(hosts[name].assets)}, which this command "
+                    f"cannot read. Run it with --accept-missing, and materialize that asset again "
+                    f"when the new index is served"
+                )
+            self._settings.require_credentials(name)
+        of_sources = [name for name in held if name not in hosts]
+        names = dict.fromkeys([*self._settings.enabled_sources, *of_sources])
         return [name for name in names if not self._settings.missing_credentials(name)]
 
     def _read_windows(
@@ -324,7 +338,7 @@ class Reindexing:
         """
         store = self._index.store_of(old)
         time.sleep(store.seen_within_seconds)
-        held = _held_sources(store)
+        held = [name for name in self._namespaces if next(iter(store.documents(name)), None)]
         if old.facts.get("way") == "stored text":
             new = self._index.store_of(self._live)
             for name in held:
@@ -342,7 +356,7 @@ class Reindexing:
             store.remove()
             return
         # The base keeps the ledger, which says what is live.
-        for name in (*SOURCES, CANARY):
+        for name in (*self._namespaces, CANARY):
             store.clear(name)
 
     def _note(self, report: ReindexReport, source: str = "") -> None:
@@ -350,10 +364,6 @@ class Reindexing:
         report.seconds = time.monotonic() - self._started
         if source:
             self._on_progress(source, report)
-
-
-def _held_sources(store: IndexStore) -> list[str]:
-    return [name for name in SOURCES if next(iter(store.documents(name)), None)]
 
 
 def _behind(theirs: dict[str, Head], ours: dict[str, Head]) -> set[str]:

@@ -15,6 +15,7 @@ from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.health import INDEX, Health, SourceHealth, Verdict
 from vector_assets.monitoring.liveness import DAEMON
 from vector_assets.monitoring.problems import Problem
+from vector_assets.sources import SOURCES
 
 RUN_PREFIX = "run:"
 SOURCE_PREFIX = "source:"
@@ -124,11 +125,23 @@ def _source_problem(
         f"{SOURCE_PREFIX}{source.source}",
         f"{source.source} is {source.verdict}: search results from it {consequence}",
         "; ".join(source.reasons),
-        f"Open the asset and look at its newest run; `vector-assets doctor` says whether "
-        f"{source.source} can be reached.",
+        _advice(source.source),
         since=source.watermark,
-        link=_asset_link(documents_asset(source.source), settings, naming),
+        link=(
+            _asset_link(documents_asset(source.source), settings, naming)
+            if source.source in SOURCES
+            else ""
+        ),
         tell_after_seconds=settings.watch_seconds * _checks_before_alert(source, state),
+    )
+
+
+def _advice(name: str) -> str:
+    if name not in SOURCES:
+        return "Open the named asset in its own Dagster project and look at its newest run."
+    return (
+        f"Open the asset and look at its newest run; `vector-assets doctor` says whether "
+        f"{name} can be reached."
     )
 
 

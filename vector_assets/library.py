@@ -1,0 +1,77 @@
+"""What programs call without Dagster: ask the index a question."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from vector_assets.core.errors import UsageError
+from vector_assets.core.settings import Settings, load_settings, settings_of
+from vector_assets.index.search import Answers
+from vector_assets.index.search import find as search
+from vector_assets.stores.base import Filter
+
+
+def find(
+    question: str,
+    *,
+    sources: Sequence[str] = (),
+    containers: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    viewer: str = "",
+    limit: int = 10,
+    lancedb_uri: str = "",
+    pinecone_index: str = "",
+    pinecone_api_key: str = "",
+    openai_api_key: str = "",
+    openai_base_url: str = "",
+) -> Answers:
+    """Find the documents that answer a question, best first.
+
+    Without `lancedb_uri` and `pinecone_index` the environment and a `.env` file say which index is
+    asked, as for `vector-assets find`; with either, nothing else is read from the environment. The
+    index itself knows which model its vectors were made with.
+
+    - `sources`: Only these sources, or namespaces of your own; all without.
+    - `containers`: Only these projects, channels or databases.
+    - `since`: Only documents active at this instant or later; with a time zone.
+    - `until`: Only documents last active before this instant; with a time zone.
+    - `viewer`: E-mail of the person who asks; without it, public documents only.
+    - `openai_api_key`: For an index that was filled through OpenAI's API.
+
+    Raises:
+        UsageError: An argument is wrong, such as an unknown source.
+        RetryableError: Neither the index nor the embedder can be used now.
+        FatalError: A key is missing or refused, or the model of the index cannot be used.
+    """
+    if isinstance(sources, str) or isinstance(containers, str):
+        raise UsageError("sources and containers are lists of names: write sources=['jira']")
+    where = Filter(
+        containers=tuple(containers),
+        since=_seconds("since", since),
+        until=_seconds("until", until),
+        viewer=viewer.lower(),
+    )
+    given = {
+        "lancedb_uri": lancedb_uri,
+        "pinecone_index": pinecone_index,
+        "pinecone_api_key": pinecone_api_key,
+        "openai_api_key": openai_api_key,
+        "openai_base_url": openai_base_url,
+    }
+    return search(question, settings=_settings(given), sources=sources, where=where, limit=limit)
+
+
+def _settings(given: Mapping[str, str]) -> Settings:
+    if given["lancedb_uri"] and given["pinecone_index"]:
+        raise UsageError("lancedb_uri and pinecone_index are both given: name one index")
+    if not given["lancedb_uri"] and not given["pinecone_index"]:
+        return load_settings()
+    return settings_of(vector_store="pinecone" if given["pinecone_index"] else "lancedb", **given)
+
+
+def _seconds(name: str, instant: datetime | None) -> float | None:
+    if instant is None:
+        return None
+    if instant.tzinfo is None:
+        raise UsageError(f"{name} is {instant.isoformat()} without a time zone: give it one")
+    return instant.timestamp()
