@@ -79,7 +79,9 @@ def _vector_index(settings: Settings) -> VectorIndexIOManager:
         return PineconeIOManager(
             settings=settings,
             index=index,
-            **{name.removeprefix("pinecone_"): value for name, value in fields.items()},
+            api_key=fields.get("pinecone_api_key", ""),
+            host=fields.get("pinecone_host", ""),
+            controller_host=fields.get("pinecone_controller_host", ""),
         )
     uri = shown(settings, "lancedb_uri").get("lancedb_uri", settings.lancedb_uri)
     return LanceDBIOManager(settings=settings, uri=uri)

@@ -71,7 +71,10 @@ class EmbedderResource(dg.ConfigurableResource[None]):
 class _Shown(Protocol):
     """A resource over settings, some of which are its own fields."""
 
-    settings: Settings
+    @property
+    def settings(self) -> Settings:
+        """What is not shown."""
+        ...
 
 
 def shown_and_nested(resource: _Shown) -> Settings:
