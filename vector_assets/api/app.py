@@ -30,9 +30,16 @@ from vector_assets.api.models import (
     SourceAge,
     SyncStatus,
 )
+from vector_assets.api.read_keys import ReadKeys
 from vector_assets.api.sizes import LimitSizes
 from vector_assets.core.days import complete_days, start_of_day
-from vector_assets.core.errors import RetryableError, UsageError, VectorAssetsError
+from vector_assets.core.errors import (
+    ForeignViewerError,
+    RetryableError,
+    UsageError,
+    VectorAssetsError,
+)
+from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
@@ -66,7 +73,7 @@ SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": Refusal, "description": "Unknown value; names it."},
     401: {"model": Refusal, "description": "The key is missing or wrong."},
-    403: {"model": Refusal, "description": "No key is set on the server."},
+    403: {"model": Refusal, "description": "No key is set, or it may not read for this viewer."},
     503: {"model": Refusal, "description": "Temporarily unavailable; says why."},
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
@@ -145,6 +152,7 @@ def build_api(
         openapi_url=None,
     )
     app.state.settings = settings
+    app.state.read_keys = ReadKeys(settings)
     app.add_middleware(RefuseWhenFull, gates={"/api/find-context": services.searches})
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
@@ -174,6 +182,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
     )
     async def find_context(
         request: Request,
+        key: Annotated[ReadKey, Depends(require_read_key)],
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION_CHARACTERS)],
         source: Annotated[
             list[str] | None,
@@ -183,7 +192,11 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
         viewer: Annotated[
             str,
-            Query(description="E-mail of the person who asks; without it, public documents only."),
+            Query(
+                description="E-mail of the person who asks. READ_API_KEY and a key for any viewer "
+                "may name anybody; without it they read public documents only. A key of one "
+                "viewer reads what that viewer may, and naming another is refused."
+            ),
         ] = "",
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
@@ -191,7 +204,8 @@ def _add_reading(app: FastAPI, services: Services) -> None:
             start = start_of_day(since).timestamp() if since else None
         except (OverflowError, ValueError):
             raise HTTPException(400, f"since is {since}: use a day of this century") from None
-        where = Filter(since=start, viewer=viewer.lower())
+        reader = key.reader(viewer)
+        where = Filter(since=start, viewer=reader.viewer, groups=reader.groups)
         names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
         answers = await services.searches.call(
             request, lambda: services.find(q, tuple(names), where, limit)
@@ -321,7 +335,9 @@ def _require_runnable(source: str, services: Services) -> None:
 
 async def _refusal(_: Request, error: Exception) -> JSONResponse:
     """Return one of our errors as a status with its message."""
-    status = 400 if isinstance(error, UsageError) else 503
+    status = 503
+    if isinstance(error, ForeignViewerError | UsageError):
+        status = 403 if isinstance(error, ForeignViewerError) else 400
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
     return JSONResponse({"detail": str(error)}, status, headers)
 

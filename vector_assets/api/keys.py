@@ -10,8 +10,14 @@ import hmac
 from fastapi import HTTPException, Request
 from pydantic import SecretStr
 
+from vector_assets.api.read_keys import ReadKeys
+from vector_assets.core.read_keys import ReadKey, matching_key
 from vector_assets.core.settings import Settings
 
+CLOSED = (
+    "this route is closed: READ_API_KEY is not set, and there is no other reading key "
+    "(`vector-assets keys add` makes one)"
+)
 _ASK = {"WWW-Authenticate": "Bearer"}
 _ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the key as password"'}
 
@@ -25,28 +31,32 @@ async def require_admin_key(request: Request) -> None:
         raise HTTPException(401, "send the admin key as X-Admin-Key")
 
 
-async def require_read_key(request: Request) -> None:
-    """Require the reading key as a bearer token."""
-    settings: Settings = request.app.state.settings
-    if not settings.read_api_key.get_secret_value():
-        raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
-    if not _is_equal(_bearer(request), settings.read_api_key):
-        raise HTTPException(401, "send the reading key as Authorization: Bearer", _ASK)
+async def require_read_key(request: Request) -> ReadKey:
+    """Require a reading key as a bearer token; return what it may read."""
+    read_keys: ReadKeys = request.app.state.read_keys
+    keys = read_keys.now()
+    if not keys:
+        raise HTTPException(403, CLOSED)
+    key = matching_key(keys, _bearer(request))
+    if key is None:
+        raise HTTPException(401, "send a reading key as Authorization: Bearer", _ASK)
+    return key
 
 
 async def require_any_key(request: Request) -> None:
-    """Require either key; a browser may send it as the password of Basic authentication."""
+    """Require any key; a browser may send it as the password of Basic authentication."""
     settings: Settings = request.app.state.settings
-    both = (settings.read_api_key, settings.admin_api_key)
-    keys = [key for key in both if key.get_secret_value()]
-    if not keys:
-        raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
+    read_keys: ReadKeys = request.app.state.read_keys
+    keys = read_keys.now()
+    if not keys and not settings.admin_api_key.get_secret_value():
+        raise HTTPException(403, CLOSED)
     sent = (request.headers.get("x-admin-key", ""), _bearer(request), _password(request))
     # Compare all, so that the time does not depend on which matches.
-    matches = [_is_equal(sent_key, key) for sent_key in sent for key in keys]
+    matches = [_is_equal(sent_key, settings.admin_api_key) for sent_key in sent]
+    matches += [matching_key(keys, sent_key) is not None for sent_key in sent]
     if True not in matches:
         headers = _ASK_A_BROWSER if request.url.path == "/docs" else _ASK
-        raise HTTPException(401, "send the reading key as Authorization: Bearer", headers)
+        raise HTTPException(401, "send a reading key as Authorization: Bearer", headers)
 
 
 def _bearer(request: Request) -> str:

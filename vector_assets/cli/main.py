@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from vector_assets.cli.find import find
+from vector_assets.cli.keys import keys
 from vector_assets.cli.prune import prune
 from vector_assets.cli.reindex import reindex
 from vector_assets.cli.serve import demo, sandbox, serve, up, webserver
@@ -41,6 +42,7 @@ for _command in (
     reindex,
     sandbox,
     serve,
+    keys,
     webserver,
     up,
     demo,
