@@ -118,5 +118,5 @@ def test_a_name_may_not_stand_in_both_places(path: Path) -> None:
     add(path, "first")
     _, line = new_key("first", VIEWER, DAY, viewer="ada@example.com")
     given = {"read_keys_file": str(path), "read_keys": line.as_line()}
-    with pytest.raises(SettingsError, match="the name 'first' is given twice. Remove one"):
+    with pytest.raises(SettingsError, match="the name 'first' is given twice"):
         ReadKeys(Settings.model_validate(given))
