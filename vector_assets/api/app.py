@@ -15,14 +15,17 @@ from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Respo
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
 
+from vector_assets.api.context import context_of
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
+from vector_assets.api.mcp_http import PATH as MCP_PATH
+from vector_assets.api.mcp_http import McpRoute
 from vector_assets.api.metrics import CONTENT_TYPE, metrics_of
 from vector_assets.api.models import (
     BackfillLaunched,
     BackfillState,
-    FoundAnswer,
     FoundContext,
     NotRead,
     Pulse,
@@ -41,6 +44,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
+from vector_assets.index.document import Page, read_page
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
@@ -111,16 +115,24 @@ class Services:
 
     def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
         """Search on a connection that is kept and follows a switch to another generation."""
-        with self._lock:
-            self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
         return find(
             question,
             settings=self.settings,
             sources=sources,
             where=where,
             limit=limit,
-            index=self._index,
+            index=self._live_index(),
         )
+
+    def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
+        """Read a page of a document on the same connection."""
+        store = self._live_index().now().store
+        return read_page(document_id, store, where=where, characters=characters, cursor=cursor)
+
+    def _live_index(self) -> LiveIndex:
+        with self._lock:
+            self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
+            return self._index
 
 
 def build_api(
@@ -132,11 +144,13 @@ def build_api(
 ) -> FastAPI:
     """Return the application; it starts and stops the watcher."""
     services = Services(settings, watcher, searches, backfills)
+    mcp = McpRoute(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        yield
+        async with mcp.running():
+            yield
         watcher.stop()
         services.searches.close()
         services.backfills.close()
@@ -153,13 +167,16 @@ def build_api(
     )
     app.state.settings = settings
     app.state.read_keys = ReadKeys(settings)
-    app.add_middleware(RefuseWhenFull, gates={"/api/find-context": services.searches})
+    app.add_middleware(
+        RefuseWhenFull, gates=dict.fromkeys(("/api/find-context", MCP_PATH), services.searches)
+    )
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
     _add_backfill(app, services)
     _add_watching(app, services)
     _add_documents(app)
+    app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
 
@@ -213,7 +230,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         # Search works without the watcher; the answer then says that freshness is not known.
         snapshot = services.watcher.last()
         is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
-        return _context(answers, snapshot.health if snapshot and is_known else None)
+        return context_of(answers, snapshot.health if snapshot and is_known else None)
 
     @app.get("/api/sync-status", dependencies=[Depends(require_read_key)], responses=_REFUSALS)
     async def sync_status() -> SyncStatus:
@@ -340,38 +357,6 @@ async def _refusal(_: Request, error: Exception) -> JSONResponse:
         status = 403 if isinstance(error, ForeignViewerError) else 400
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
     return JSONResponse({"detail": str(error)}, status, headers)
-
-
-def _context(answers: Answers, health: Health | None) -> FoundContext:
-    by_source = {source.source: source for source in health.sources} if health else {}
-    warnings = list(answers.warnings)
-    for name, as_of in answers.as_of.items():
-        source = by_source.get(name)
-        # What was synced after the watcher's check is newer than its verdict.
-        if source and source.verdict is not Verdict.FRESH and as_of == source.watermark:
-            warnings.append(f"{name} is {source.verdict}: {'; '.join(source.reasons)}")
-    if health is None:
-        warnings.append(
-            "How fresh the sources are is not known: the watcher has not checked lately."
-        )
-    return FoundContext(
-        answers=[
-            FoundAnswer(
-                title=answer.title,
-                text=answer.passage,
-                link=answer.url,
-                author=", ".join(answer.authors),
-                date=answer.updated_at,
-                score=answer.score,
-                source=answer.source,
-                container=answer.container,
-                document_id=answer.document_id,
-            )
-            for answer in answers.answers
-        ],
-        as_of=dict(answers.as_of),
-        warnings=warnings,
-    )
 
 
 def _source_age(source: SourceHealth, now: datetime) -> SourceAge:

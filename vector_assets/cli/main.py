@@ -11,6 +11,7 @@ import click
 
 from vector_assets.cli.find import find
 from vector_assets.cli.keys import keys
+from vector_assets.cli.mcp import mcp
 from vector_assets.cli.prune import prune
 from vector_assets.cli.reindex import reindex
 from vector_assets.cli.serve import demo, sandbox, serve, up, webserver
@@ -43,6 +44,7 @@ for _command in (
     sandbox,
     serve,
     keys,
+    mcp,
     webserver,
     up,
     demo,
