@@ -48,8 +48,7 @@ def read_page(
 ) -> Page | None:
     """Return a page of a document; None when there is none that the viewer may read.
 
-    Args:
-        characters: Most characters of text, without the empty lines between chunks.
+    A page has at most so many characters, not counting the empty lines between chunks.
 
     Raises:
         UsageError: The cursor is none, or of another version of the document.
@@ -154,7 +153,7 @@ def _version(head: Head) -> str:
 
 
 def _position(cursor: str, version: str, document_id: str) -> tuple[int, int]:
-    """Return the chunk and the offset in its passage that a cursor names; the beginning if empty"""
+    """Return the chunk and the offset in its passage that a cursor names."""
     if not cursor:
         return 0, 0
     match = _CURSOR.fullmatch(cursor)
