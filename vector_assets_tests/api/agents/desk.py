@@ -193,7 +193,7 @@ def raw(desk: Desk, body: Any, *, key: str = "ann", **headers: str) -> requests.
     """Send a body to `/mcp` as it is."""
     return requests.post(
         f"{desk.url}/mcp",
-        data=body if isinstance(body, str | bytes) else json.dumps(body),
+        data=json.dumps(body) if isinstance(body, dict) else body,
         headers={
             "Authorization": f"Bearer {desk.keys.get(key, key)}",
             "Content-Type": "application/json",

@@ -1,4 +1,4 @@
-"""The tools over both transports: what they return, what they refuse, and that text stays quoted."""
+"""The tools over both transports: what they return and refuse, and that text stays quoted."""
 
 import json
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from vector_assets_tests.api.agents.desk import (
     ANN,
@@ -119,7 +120,7 @@ def test_no_text_ends_its_quotation(ask: Ask) -> None:
         # The text is the same JSON: whatever a document holds, it is one value of it.
         assert json.loads(said.text) == said.data
     assert answer["title"] == opened.data["title"] == HOSTILE[0]
-    assert answer["author"] == HOSTILE[1].replace("\n", "\n")
+    assert answer["author"] == HOSTILE[1]
     for text in HOSTILE:
         assert text in opened.data["text"]
     assert set(opened.data) >= {"notice", "text", "link", "next_cursor"}
@@ -177,9 +178,7 @@ def test_stdout_carries_the_protocol_only(desk: Desk, tmp_path: Path) -> None:
     } <= set(found)
 
 
-@pytest.mark.parametrize(
-    "viewer", ["ann", "restricted", "a@b@c", "ann@example.com\nbob@example.com"]
-)
+@pytest.mark.parametrize("viewer", ["ann", "restricted", "a@b@c", f"{ANN}\n{ANN}"])
 def test_a_viewer_that_is_no_e_mail_is_refused(desk: Desk, viewer: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [PROGRAM, "mcp", "--viewer", viewer],
@@ -211,10 +210,8 @@ def test_the_route_is_bounded_and_guarded_as_the_others(desk: Desk) -> None:
     assert rebound.status_code == 421
     assert "MCP_ALLOWED_HOSTS" in rebound.json()["detail"]
     assert raw(desk, "x" * 70_000).status_code == 413
-    assert raw(desk, iter(["x" * 40_000] * 2)).status_code == 413
+    assert raw(desk, iter([b"x" * 40_000] * 2)).status_code == 413
     assert raw(desk, "{").status_code == 400
-    import requests
-
     for method in ("GET", "DELETE", "PUT"):
         refused = requests.request(
             method,
