@@ -71,6 +71,14 @@ _POLL_SECONDS = 0.05
 MAX_ANSWERS = 100
 MAX_QUESTION_CHARACTERS = 4000
 
+ViewerName = Annotated[
+    str,
+    Query(
+        description="E-mail of the person who asks. READ_API_KEY and keys for any viewer may name "
+        "anybody; without a viewer they read public documents only. A key that is bound to a "
+        "viewer reads as that viewer; it gets a 403 when it names another."
+    ),
+]
 SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 
 # FastAPI documents 200 and 422 itself.
@@ -207,14 +215,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         ] = None,
         since: Annotated[date | None, Query(description="Active on this day or later.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
-        viewer: Annotated[
-            str,
-            Query(
-                description="E-mail of the person who asks. READ_API_KEY and a key for any viewer "
-                "may name anybody; without it they read public documents only. A key of one "
-                "viewer reads what that viewer may, and naming another is refused."
-            ),
-        ] = "",
+        viewer: ViewerName = "",
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
         try:
