@@ -13,15 +13,18 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.routing import Route
 
+from vector_assets.api.context import context_of
 from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
+from vector_assets.api.mcp_http import PATH as MCP_PATH
+from vector_assets.api.mcp_http import McpRoute
 from vector_assets.api.metrics import CONTENT_TYPE, metrics_of
 from vector_assets.api.models import (
     BackfillLaunched,
     BackfillState,
-    FoundAnswer,
     FoundContext,
     NotRead,
     Pulse,
@@ -30,9 +33,17 @@ from vector_assets.api.models import (
     SyncStatus,
 )
 from vector_assets.api.parameters import Day, asked_days, instants, require_known
+from vector_assets.api.read_keys import ReadKeys
 from vector_assets.api.sizes import LimitSizes
-from vector_assets.core.errors import RetryableError, UsageError, VectorAssetsError
+from vector_assets.core.errors import (
+    ForeignViewerError,
+    RetryableError,
+    UsageError,
+    VectorAssetsError,
+)
+from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
+from vector_assets.index.document import Page, read_page
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
@@ -56,6 +67,14 @@ _POLL_SECONDS = 0.05
 MAX_ANSWERS = 100
 MAX_QUESTION_CHARACTERS = 4000
 
+ViewerName = Annotated[
+    str,
+    Query(
+        description="E-mail of the person who asks. READ_API_KEY and keys for any viewer may name "
+        "anybody; without a viewer they read public documents only. A key that is bound to a "
+        "viewer reads as that viewer; it gets a 403 when it names another."
+    ),
+]
 SourceName = Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
 
 _READING = [Depends(require_read_key), Depends(require_known)]
@@ -74,7 +93,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     **_INVALID,
     400: {"model": Refusal, "description": "Unknown value; names it."},
     401: {"model": Refusal, "description": "The key is missing or wrong."},
-    403: {"model": Refusal, "description": "No key is set on the server."},
+    403: {"model": Refusal, "description": "No key is set, or it may not read for this viewer."},
     503: {"model": Refusal, "description": "Temporarily unavailable; says why."},
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
@@ -112,16 +131,24 @@ class Services:
 
     def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
         """Search on a connection that is kept and follows a switch to another generation."""
-        with self._lock:
-            self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
         return find(
             question,
             settings=self.settings,
             sources=sources,
             where=where,
             limit=limit,
-            index=self._index,
+            index=self._live_index(),
         )
+
+    def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
+        """Read a page of a document on the same connection."""
+        store = self._live_index().now().store
+        return read_page(document_id, store, where=where, characters=characters, cursor=cursor)
+
+    def _live_index(self) -> LiveIndex:
+        with self._lock:
+            self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
+            return self._index
 
 
 def build_api(
@@ -133,11 +160,13 @@ def build_api(
 ) -> FastAPI:
     """Return the application; it starts and stops the watcher."""
     services = Services(settings, watcher, searches, backfills)
+    mcp = McpRoute(services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        yield
+        async with mcp.running():
+            yield
         watcher.stop()
         services.searches.close()
         services.backfills.close()
@@ -153,7 +182,10 @@ def build_api(
         openapi_url=None,
     )
     app.state.settings = settings
-    app.add_middleware(RefuseWhenFull, gates={"/api/find-context": services.searches})
+    app.state.read_keys = ReadKeys(settings)
+    app.add_middleware(
+        RefuseWhenFull, gates=dict.fromkeys(("/api/find-context", MCP_PATH), services.searches)
+    )
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
@@ -161,6 +193,7 @@ def build_api(
     _add_backfill(app, services)
     _add_watching(app, services)
     add_docs_page(app)
+    app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
 
@@ -172,6 +205,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
     )
     async def find_context(
         request: Request,
+        key: Annotated[ReadKey, Depends(require_read_key)],
         q: Annotated[str, Query(min_length=1, max_length=MAX_QUESTION_CHARACTERS)],
         source: Annotated[
             list[str] | None,
@@ -184,14 +218,18 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         since: Annotated[Day | None, Query(description="Active on this day or later.")] = None,
         until: Annotated[Day | None, Query(description="Last active before this day.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
-        viewer: Annotated[
-            str,
-            Query(description="E-mail of the person who asks; without it, public documents only."),
-        ] = "",
+        viewer: ViewerName = "",
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
         start, end = instants(since, until)
-        where = Filter(tuple(container or ()), start, end, viewer.lower())
+        reader = key.reader(viewer)
+        where = Filter(
+            containers=tuple(container or ()),
+            since=start,
+            until=end,
+            viewer=reader.viewer,
+            groups=reader.groups,
+        )
         names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
         answers = await services.searches.call(
             request, lambda: services.find(q, tuple(names), where, limit)
@@ -199,7 +237,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         # Search works without the watcher; the answer then says that freshness is not known.
         snapshot = services.watcher.last()
         is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
-        return _context(answers, snapshot.health if snapshot and is_known else None)
+        return context_of(answers, snapshot.health if snapshot and is_known else None)
 
 
 def _add_status(app: FastAPI, services: Services) -> None:
@@ -315,41 +353,11 @@ def _require_runnable(source: str, services: Services) -> None:
 
 async def _refusal(_: Request, error: Exception) -> JSONResponse:
     """Return one of our errors as a status with its message."""
-    status = 400 if isinstance(error, UsageError) else 503
+    status = 503
+    if isinstance(error, ForeignViewerError | UsageError):
+        status = 403 if isinstance(error, ForeignViewerError) else 400
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
     return JSONResponse({"detail": str(error)}, status, headers)
-
-
-def _context(answers: Answers, health: Health | None) -> FoundContext:
-    by_source = {source.source: source for source in health.sources} if health else {}
-    warnings = list(answers.warnings)
-    for name, as_of in answers.as_of.items():
-        source = by_source.get(name)
-        # What was synced after the watcher's check is newer than its verdict.
-        if source and source.verdict is not Verdict.FRESH and as_of == source.watermark:
-            warnings.append(f"{name} is {source.verdict}: {'; '.join(source.reasons)}")
-    if health is None:
-        warnings.append(
-            "How fresh the sources are is not known: the watcher has not checked lately."
-        )
-    return FoundContext(
-        answers=[
-            FoundAnswer(
-                title=answer.title,
-                text=answer.passage,
-                link=answer.url,
-                author=", ".join(answer.authors),
-                date=answer.updated_at,
-                score=answer.score,
-                source=answer.source,
-                container=answer.container,
-                document_id=answer.document_id,
-            )
-            for answer in answers.answers
-        ],
-        as_of=dict(answers.as_of),
-        warnings=warnings,
-    )
 
 
 def _source_age(source: SourceHealth, now: datetime) -> SourceAge:

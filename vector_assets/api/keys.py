@@ -12,17 +12,29 @@ from fastapi import HTTPException, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
+from vector_assets.api.read_keys import ReadKeys
+from vector_assets.core.read_keys import ReadKey, matching_key
 from vector_assets.core.settings import Settings
 
+CLOSED = (
+    "this route is closed: READ_API_KEY is not set, and there is no other reading key "
+    "(`vector-assets keys add` makes one)"
+)
 _ASK = {"WWW-Authenticate": "Bearer"}
 _ASK_A_BROWSER = {"WWW-Authenticate": 'Basic realm="vector-assets: any name, the key as password"'}
 
 # What OpenAPI says of the keys, and what "Authorize" in /docs asks for; checked below.
-ReadKey = Annotated[
+_Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
-    Security(HTTPBearer(scheme_name="ReadKey", description="READ_API_KEY", auto_error=False)),
+    Security(
+        HTTPBearer(
+            scheme_name="ReadKey",
+            description="READ_API_KEY, or a key of `vector-assets keys add`",
+            auto_error=False,
+        )
+    ),
 ]
-AdminKey = Annotated[
+_AdminHeader = Annotated[
     str | None,
     Security(
         APIKeyHeader(
@@ -35,7 +47,7 @@ AdminKey = Annotated[
 ]
 
 
-async def require_admin_key(request: Request, _: AdminKey = None) -> None:
+async def require_admin_key(request: Request, _: _AdminHeader = None) -> None:
     """Require `X-Admin-Key`."""
     settings: Settings = request.app.state.settings
     if not settings.admin_api_key.get_secret_value():
@@ -44,28 +56,32 @@ async def require_admin_key(request: Request, _: AdminKey = None) -> None:
         raise HTTPException(401, "send the admin key as X-Admin-Key")
 
 
-async def require_read_key(request: Request, _: ReadKey = None) -> None:
-    """Require the reading key as a bearer token."""
-    settings: Settings = request.app.state.settings
-    if not settings.read_api_key.get_secret_value():
-        raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
-    if not _is_equal(_bearer(request), settings.read_api_key):
-        raise HTTPException(401, "send the reading key as Authorization: Bearer", _ASK)
-
-
-async def require_any_key(request: Request, _: ReadKey = None, __: AdminKey = None) -> None:
-    """Require either key; a browser may send it as the password of Basic authentication."""
-    settings: Settings = request.app.state.settings
-    both = (settings.read_api_key, settings.admin_api_key)
-    keys = [key for key in both if key.get_secret_value()]
+async def require_read_key(request: Request, _: _Bearer = None) -> ReadKey:
+    """Require a reading key as a bearer token; return what it may read."""
+    read_keys: ReadKeys = request.app.state.read_keys
+    keys = read_keys.now()
     if not keys:
-        raise HTTPException(403, "this route is closed: READ_API_KEY is not set")
+        raise HTTPException(403, CLOSED)
+    key = matching_key(keys, _bearer(request))
+    if key is None:
+        raise HTTPException(401, "send a reading key as Authorization: Bearer", _ASK)
+    return key
+
+
+async def require_any_key(request: Request, _: _Bearer = None, __: _AdminHeader = None) -> None:
+    """Require any key; a browser may send it as the password of Basic authentication."""
+    settings: Settings = request.app.state.settings
+    read_keys: ReadKeys = request.app.state.read_keys
+    keys = read_keys.now()
+    if not keys and not settings.admin_api_key.get_secret_value():
+        raise HTTPException(403, CLOSED)
     sent = (request.headers.get("x-admin-key", ""), _bearer(request), _password(request))
     # Compare all, so that the time does not depend on which matches.
-    matches = [_is_equal(sent_key, key) for sent_key in sent for key in keys]
+    matches = [_is_equal(sent_key, settings.admin_api_key) for sent_key in sent]
+    matches += [matching_key(keys, sent_key) is not None for sent_key in sent]
     if True not in matches:
         headers = _ASK_A_BROWSER if request.scope["route"].path.startswith("/docs") else _ASK
-        raise HTTPException(401, "send the reading key as Authorization: Bearer", headers)
+        raise HTTPException(401, "send a reading key as Authorization: Bearer", headers)
 
 
 def _bearer(request: Request) -> str:

@@ -49,6 +49,8 @@ def server_config(
 
 def serve(settings: Settings, *, host: str, port: int, started: Callable[[str], None]) -> None:
     """Serve until the process is stopped."""
+    # Before the MCP SDK sets up a log of its own form.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     raise_file_limit()
     sys.setswitchinterval(SWITCH_SECONDS)
     if settings.embedding_provider == "local":

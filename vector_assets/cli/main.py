@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import click
 
 from vector_assets.cli.find import find
+from vector_assets.cli.keys import keys
+from vector_assets.cli.mcp import mcp
 from vector_assets.cli.prune import prune
 from vector_assets.cli.reindex import reindex
 from vector_assets.cli.serve import demo, sandbox, serve, up, webserver
@@ -47,6 +49,8 @@ for _command in (
     reindex,
     sandbox,
     serve,
+    keys,
+    mcp,
     webserver,
     up,
     demo,

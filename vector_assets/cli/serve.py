@@ -83,21 +83,25 @@ def serve(host: str, port: int) -> None:
     """Serve search, freshness, backfills and metrics over HTTP, and send alerts.
 
     Run it as a process separate from Dagster's daemon, because it alerts when the daemon is dead.
-    Every route but /healthz requires a key: set READ_API_KEY and ADMIN_API_KEY.
+    Every route but /healthz requires a key: see `vector-assets keys`, and set ADMIN_API_KEY.
 
     \b
     Examples:
       vector-assets serve
       curl -H "Authorization: Bearer $READ_API_KEY" "http://127.0.0.1:8090/api/sync-status"
     """
+    from vector_assets.api.read_keys import ReadKeys
     from vector_assets.api.server import serve as serve_http
 
     settings = load_settings()
-    for name in ("read_api_key", "admin_api_key"):
-        if not getattr(settings, name).get_secret_value():
-            click.echo(
-                f"{name.upper()} is not set: the routes that require it are closed", err=True
-            )
+    if not (settings.read_api_key.get_secret_value() or ReadKeys(settings).now()):
+        click.echo(
+            "READ_API_KEY is not set, and there is no other reading key: the routes that require "
+            "one are closed",
+            err=True,
+        )
+    if not settings.admin_api_key.get_secret_value():
+        click.echo("ADMIN_API_KEY is not set: the routes that require it are closed", err=True)
     try:
         serve_http(
             settings,

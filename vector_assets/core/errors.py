@@ -10,6 +10,7 @@ A type says what to do; a message says what was seen, what was wanted and what t
     ├── FatalError                a person has to change something first
     │   ├── SettingsError         a setting is missing, malformed or contradicts another
     │   ├── UsageError            a command was given an argument that it does not know
+    │   ├── ForeignViewerError    a key was used for a viewer that it may not read for
     │   ├── CredentialsError      a service refuses the credentials, or they lack a scope
     │   ├── ContractError         a service answered what its contract rules out
     │   ├── IndexMismatchError    the index has another spec than the settings
@@ -90,6 +91,10 @@ class SettingsError(FatalError):
 
 class UsageError(FatalError):
     """A command was given an argument that it does not know."""
+
+
+class ForeignViewerError(FatalError):
+    """A key was used for a viewer that it may not read for."""
 
 
 class CredentialsError(FatalError):

@@ -94,6 +94,10 @@ class Settings(BaseSettings):
 
     admin_api_key: SecretStr = SecretStr("")
     read_api_key: SecretStr = SecretStr("")
+    read_keys: SecretStr = SecretStr("")
+    read_keys_file: str = ""
+    mcp_viewer: str = ""
+    mcp_allowed_hosts: CommaList = ()
 
     alert_slack_channel: str = ""
     alert_webhook_url: SecretStr = SecretStr("")
@@ -117,6 +121,7 @@ class Settings(BaseSettings):
         "jira_public_projects",
         "slack_channels",
         "dagster_allowed_hosts",
+        "mcp_allowed_hosts",
         mode="before",
     )
     @classmethod

@@ -65,11 +65,13 @@ class Answers:
     Attributes:
         as_of: By source that was asked, the newest activity that the index knows; None when the
             index holds nothing of it.
+        is_complete: Whether every source was searched, by meaning and by words.
     """
 
     answers: tuple[Answer, ...]
     as_of: Mapping[str, datetime | None]
     warnings: tuple[str, ...] = ()
+    is_complete: bool = True
 
     def as_json(self) -> dict[str, object]:
         """Return it with times as ISO 8601 text."""
@@ -217,6 +219,7 @@ class _Search:
             tuple(_answer(hit, score) for hit, score in answers[:limit]),
             {source: result.as_of for source, result in results.items()},
             tuple(_warnings(results, vector.exception())),
+            is_complete=not errors and vector.exception() is None,
         )
 
     def _ask(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from vector_assets.core.documents import PUBLIC, Value
+from vector_assets.core.documents import PUBLIC, RESTRICTED, Value
 from vector_assets.core.vectors import Vectors
 
 Metadata = Mapping[str, Value]
@@ -58,19 +58,25 @@ class Filter:
         since: Earliest last activity, epoch seconds.
         until: End of the last activity, exclusive, epoch seconds.
         viewer: E-mail of the person who searches; without one, only public documents are found.
+        groups: Further readers of the same person, as `Document.access` may name them.
     """
 
     containers: tuple[str, ...] = ()
     since: float | None = None
     until: float | None = None
     viewer: str = ""
+    groups: tuple[str, ...] = ()
     issue_key: str = ""
 
     @property
     def readers(self) -> list[str]:
-        """Readers, one of whom `access` has to name; only an e-mail adds to `public`."""
+        """Readers, one of whom `access` has to name; of viewers, only an e-mail is one."""
         viewer = self.viewer.strip().lower()
-        return [PUBLIC, viewer] if "@" in viewer else [PUBLIC]
+        persons = [viewer] if "@" in viewer else []
+        groups = (group.strip().lower() for group in self.groups)
+        # `restricted` stands in the access of every document that is not public.
+        named = [group for group in groups if group not in {"", PUBLIC, RESTRICTED}]
+        return list(dict.fromkeys([PUBLIC, *persons, *named]))
 
     def lets_read(self, head: Head | None) -> bool:
         """Tell whether the viewer may read a document; without a head nobody may."""

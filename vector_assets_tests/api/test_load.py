@@ -3,6 +3,7 @@
 A search is blocked by an event, so nothing here depends on how fast the machine is.
 """
 
+import json
 import socket
 import subprocess
 import sys
@@ -37,6 +38,19 @@ ANSWER_BYTES = 32 * 2**20
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 
 
+AS_AGENT = {
+    **READ,
+    "Accept": "application/json, text/event-stream",
+    "Content-Type": "application/json",
+}
+
+
+def call_of_agent(question: str) -> str:
+    """Return the body of a request to `/mcp` that searches."""
+    params = {"name": "find_context", "arguments": {"question": question}}
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+
+
 class Searches:
     """Stands in for the search: each waits until it is let go, and is recorded."""
 
@@ -66,6 +80,11 @@ class Served:
 
     def ask(self, question: str) -> "Future[requests.Response]":
         return self._threads.submit(self.get, f"/api/find-context?q={question}")
+
+    def ask_as_agent(self, question: str) -> "Future[requests.Response]":
+        url = f"{self.url}/mcp"
+        body = call_of_agent(question)
+        return self._threads.submit(requests.post, url, data=body, headers=AS_AGENT, timeout=300)
 
     def get(self, path: str, **headers: str) -> requests.Response:
         return requests.get(self.url + path, headers={**READ, **headers}, timeout=300)
@@ -191,6 +210,27 @@ def test_a_search_waits_and_runs_for_a_bounded_time(serve_with: Serve) -> None:
     served.searches.may_end.set()
     assert first_answer(lambda: served.ask("again").result().status_code == 200)
     assert set(served.searches.asked) == {"running", "again"}
+
+
+def test_agents_wait_in_the_same_queue_and_are_refused_when_it_is_full(serve_with: Serve) -> None:
+    served = serve_with(Bounds(at_once=1, waiting=2, waiting_seconds=300.0, running_seconds=300.0))
+    running = served.ask("running")
+    assert first_answer(lambda: served.searches.asked == ["running"], pause_seconds=0.01)
+    waiting = served.ask_as_agent("waiting")
+    served.wait_for_queue(1)
+    body = call_of_agent("leaving")
+    lines = ["POST /mcp HTTP/1.1", f"Host: 127.0.0.1:{served.port}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in AS_AGENT.items()]
+    leaving = served.connect("\r\n".join([*lines, "", body]).encode())
+    served.wait_for_queue(2)
+    refused = served.ask_as_agent("one-too-many").result()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+    leaving.close()
+    served.wait_for_queue(1)
+    served.searches.may_end.set()
+    assert running.result().status_code == 200
+    assert waiting.result().json()["result"]["structuredContent"]["answers"] == []
+    assert set(served.searches.asked) == {"running", "waiting"}
 
 
 def test_health_and_metrics_are_answered_while_all_searches_hang(serve_with: Serve) -> None:

@@ -1,0 +1,52 @@
+"""What a search found, with how fresh its sources are, as every face returns it."""
+
+from vector_assets.api.models import FoundAnswer, FoundContext
+from vector_assets.index.search import Answers
+from vector_assets.monitoring.health import Health, Verdict
+
+NOT_KNOWN = "How fresh the sources are is not known: the watcher has not checked lately."
+
+
+def warning_of(source: str, health: Health | None) -> str:
+    """Return what a reader has to know of a source that is not fresh; empty when it is."""
+    measured = (
+        next((each for each in health.sources if each.source == source), None) if health else None
+    )
+    if measured is None or measured.verdict is Verdict.FRESH:
+        return ""
+    return f"{source} is {measured.verdict}: {'; '.join(measured.reasons)}"
+
+
+def warnings_of(answers: Answers, health: Health | None) -> list[str]:
+    """Return why the answers may be incomplete or old."""
+    watermarks = {each.source: each.watermark for each in health.sources} if health else {}
+    warnings = list(answers.warnings)
+    for name, as_of in answers.as_of.items():
+        # What was synced after the watcher's check is newer than its verdict.
+        if name in watermarks and as_of == watermarks[name] and (said := warning_of(name, health)):
+            warnings.append(said)
+    if health is None:
+        warnings.append(NOT_KNOWN)
+    return warnings
+
+
+def context_of(answers: Answers, health: Health | None) -> FoundContext:
+    """Return answers as the HTTP route shows them; `health` is None when it is not known."""
+    return FoundContext(
+        answers=[
+            FoundAnswer(
+                title=answer.title,
+                text=answer.passage,
+                link=answer.url,
+                author=", ".join(answer.authors),
+                date=answer.updated_at,
+                score=answer.score,
+                source=answer.source,
+                container=answer.container,
+                document_id=answer.document_id,
+            )
+            for answer in answers.answers
+        ],
+        as_of=dict(answers.as_of),
+        warnings=warnings_of(answers, health),
+    )
