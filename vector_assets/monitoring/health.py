@@ -19,6 +19,7 @@ from vector_assets.monitoring.liveness import package_problems, problems_of
 from vector_assets.monitoring.loading import Loading, loading_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
+from vector_assets.monitoring.volume import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.sources import source_class
 from vector_assets.sources.items import Gap, Quarantined
@@ -32,9 +33,6 @@ STALE_AFTER = timedelta(hours=54)
 RUN_TAKES = timedelta(hours=2)
 """How long after its tick a day may still be running."""
 
-USUAL_AT_LEAST = 5.0
-"""With fewer documents per day than this, an empty day is not unusual."""
-
 INDEX = "index"
 """Key of the problem that the index does not answer."""
 
@@ -43,9 +41,6 @@ INDEX_KIND = "index-kind"
 
 INDEX_OUTAGE_SECONDS = 300.0
 """A shorter outage of the index sends no alert."""
-
-UNUSUAL_SHARE = 0.1
-"""A day with no more than this share of the usual number of documents is reported."""
 
 
 class Verdict(StrEnum):
@@ -313,24 +308,6 @@ def _judge(
         return verdict, reasons
     # A stale source needs somebody; one that is being loaded needs time.
     return (Verdict.LATE if verdict is Verdict.STALE else verdict), (str(loading), *reasons)
-
-
-def usual_documents(history: AssetHistory) -> float | None:
-    """Return the usual number of documents for a day like the newest; None if not known.
-
-    The mean of the same weekday if at least two are known, because weekends are quiet; else the
-    mean of all recent days if at least three are known.
-    """
-    if not history.recent:
-        return None
-    *earlier, newest = history.recent
-    weekday = newest.day.weekday()
-    same_weekday = [record.documents for record in earlier if record.day.weekday() == weekday]
-    if len(same_weekday) >= 2:
-        return sum(same_weekday) / len(same_weekday)
-    if len(earlier) >= 3:
-        return sum(record.documents for record in earlier) / len(earlier)
-    return None
 
 
 def _worst(verdicts: Collection[Verdict]) -> Verdict:

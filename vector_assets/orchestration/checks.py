@@ -19,7 +19,7 @@ from vector_assets.monitoring.dagster_state.instance import (
 )
 from vector_assets.monitoring.dagster_state.names import FAILED_DOCUMENTS, FAILURES, WRITTEN
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
-from vector_assets.monitoring.health import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
+from vector_assets.monitoring.volume import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.metadata import quarantine_table
 from vector_assets.orchestration.partitions import days_of_run

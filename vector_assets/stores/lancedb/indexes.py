@@ -33,11 +33,11 @@ WAITING_IDS, WAITING_IDS_SHARE = 500, 0.01
 one column, in 0.03 s of 100,000 rows and 0.15 s of a million, while each small unindexed file costs
 every query and commit 0.2 to 0.6 ms (2 cores, LanceDB 0.40)."""
 
-WAITING_ROWS, WAITING_ROWS_SHARE, MOST_WAITING_ROWS = 250, 0.1, 20_000
+WAITING_ROWS, WAITING_ROWS_SHARE, MOST_WAITING_ROWS = 250, 0.03, 20_000
 """Unindexed rows from which a run maintains the whole table: the first number, or a share of all
 rows if that is more, but at most the last. A search by words reads each unindexed row, in 0.1 ms of
 a core. Maintenance takes 16 microseconds for each row of the table, so at this share it costs each
-new row 0.16 ms, a tenth of writing it (2 cores, LanceDB 0.40)."""
+new row 0.5 ms, half of writing it (2 cores, LanceDB 0.40)."""
 
 _IDS = BTree()
 
