@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 import dagster as dg
 
@@ -9,6 +10,7 @@ from vector_assets.core.credentials import scrub
 from vector_assets.core.memory import keep_little_freed_memory
 from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings, load_settings
+from vector_assets.monitoring.dagster_state.naming import APPLICATION
 from vector_assets.orchestration.code_location import index_definitions
 from vector_assets.sources import shown_sources
 
@@ -31,7 +33,8 @@ def build_defs(
         SettingsError: A setting cannot be read; missing credentials fail the run that needs them.
     """
     settings = settings or load_settings()
-    index = index_definitions(settings, shown_sources(settings))
+    naming = replace(APPLICATION, owners=settings.dagster_owners)
+    index = index_definitions(settings, shown_sources(settings), naming)
     for plugin in broken_plugins():
         _log.error(scrub(plugin.error))
     return dg.Definitions(

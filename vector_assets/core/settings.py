@@ -4,6 +4,7 @@ Every variable of the project is a field here, under its own name in lower case.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
@@ -39,6 +40,9 @@ _KEYS_OF_OBJECT_STORES = (
     "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY",
     "AZURE_STORAGE_SAS_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY",
 )  # fmt: skip
+
+_OWNER = re.compile(r"team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+"""What Dagster takes for an owner (1.13.27)."""
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
@@ -112,6 +116,7 @@ class Settings(BaseSettings):
 
     dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"
     dagster_allowed_hosts: CommaList = ()
+    dagster_owners: CommaList = ()
     heartbeat_max_age_seconds: float = 180.0
     watch_seconds: float = 60.0
 
@@ -122,6 +127,7 @@ class Settings(BaseSettings):
         "slack_channels",
         "dagster_allowed_hosts",
         "mcp_allowed_hosts",
+        "dagster_owners",
         mode="before",
     )
     @classmethod
@@ -134,6 +140,14 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("dagster_owners")
+    @classmethod
+    def _are_owners(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
+        for owner in owners:
+            if not _OWNER.fullmatch(owner):
+                raise ValueError(f"{owner!r} is no owner: write an e-mail address or team:NAME")
+        return owners
 
     @model_validator(mode="before")
     @classmethod

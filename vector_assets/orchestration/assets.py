@@ -8,13 +8,18 @@ import dagster as dg
 
 from vector_assets.core.concurrency import run_both
 from vector_assets.core.meter import Meter
+from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.names import RESCAN_TAG
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
+from vector_assets.orchestration.addresses import uri_of
+from vector_assets.orchestration.code_version import code_version
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.partitions import days_of
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, open_index
+from vector_assets.orchestration.run_config import DocumentsConfig
+from vector_assets.orchestration.upstream import upstream_key
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sources import SOURCES
@@ -35,10 +40,11 @@ def _beta_accepted() -> Iterator[None]:
 def build_documents_asset(
     source: str,
     partitions: dg.DailyPartitionsDefinition,
-    index_kind: str,
+    settings: Settings,
     naming: Naming = APPLICATION,
 ) -> dg.AssetsDefinition:
     """Return the asset of a source."""
+    uri = uri_of(source, settings)
 
     @dg.asset(
         key=asset_key(source, naming),
@@ -46,15 +52,19 @@ def build_documents_asset(
         group_name=naming.group,
         owners=naming.owners,
         tags=naming.tags,
-        kinds={source, index_kind},
-        metadata={"namespace": source},
+        kinds={source, settings.vector_store},
+        metadata={"namespace": source, **({"dagster/uri": uri} if uri else {})},
+        deps=[upstream_key(source, naming)],
+        code_version=code_version(settings),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
         io_manager_key=naming.vector_index,
         required_resource_keys={naming.sources, naming.embedder, naming.vector_index},
         pool=naming.named(source),
     )
-    def documents(context: dg.AssetExecutionContext) -> dg.MaterializeResult[EmbeddedDocuments]:
+    def documents(
+        context: dg.AssetExecutionContext, config: DocumentsConfig
+    ) -> dg.MaterializeResult[EmbeddedDocuments]:
         sources: SourcesResource = getattr(context.resources, naming.sources)
         embedder: EmbedderResource = getattr(context.resources, naming.embedder)
         vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
@@ -67,7 +77,7 @@ def build_documents_asset(
             )
             stream = Pipeline(source=connected, target=target, meter=meter).embedded_documents(
                 days_of(context.partition_keys),
-                is_rescan=context.run.tags.get(RESCAN_TAG) == "true",
+                is_rescan=config.rescan or context.run.tags.get(RESCAN_TAG) == "true",
             )
             metadata = {"embedding": target.embedder.identity}
             if target.pending:

@@ -11,6 +11,7 @@ from vector_assets.maintenance.canary import try_canary
 from vector_assets.monitoring.dagster_state.asset_keys import canary_key
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.errors import converted_errors
+from vector_assets.orchestration.freshness import CANARY_FRESHNESS
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import EmbedderResource, open_index
 
@@ -32,6 +33,7 @@ def build_canary_asset(index_kind: str, naming: Naming = APPLICATION) -> dg.Asse
         tags=naming.tags,
         required_resource_keys={naming.embedder, naming.vector_index},
         kinds={index_kind},
+        freshness_policy=CANARY_FRESHNESS,
         check_specs=[
             dg.AssetCheckSpec(CHECK, asset=key, description="Search finds the newest canary.")
         ],

@@ -1,14 +1,12 @@
 """Asset checks, evaluated in each run: what a successful run may still have missed."""
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from operator import not_
 
 import dagster as dg
 
 from vector_assets.core.meter import Meter
-from vector_assets.core.settings import Settings
 from vector_assets.core.waiting import wait_until
 from vector_assets.maintenance.verify.completeness import broken_among, read_back
 from vector_assets.monitoring.dagster_state.instance import (
@@ -32,7 +30,6 @@ MAX_NAMED_DAYS = 10
 
 _PAUSE_SECONDS = 2.0
 _NAMED = 10
-_RUN_HOURS = 2
 
 
 def build_checks(
@@ -42,21 +39,6 @@ def build_checks(
     yield _build_failed_documents_check(key, source, naming.vector_index)
     yield _build_written_check(key, source, naming.vector_index)
     yield _build_volume_check(key)
-
-
-def build_freshness_checks(
-    keys: Sequence[dg.AssetKey], settings: Settings
-) -> Sequence[dg.AssetChecksDefinition]:
-    """Return the checks that yesterday is materialized two hours after the nightly tick.
-
-    They are Dagster's own, so that the UI shows a missing day; alerts come from `health.py`. Their
-    successor judges the asset as a whole, which any old day makes fresh (dagster#34023).
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.SupersessionWarning)
-        return dg.build_time_partition_freshness_checks(
-            assets=list(keys), deadline_cron=_deadline(settings.nightly_cron), timezone="UTC"
-        )
 
 
 def _build_failed_documents_check(
@@ -190,11 +172,3 @@ def _newest_written(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]
         if isinstance(written, dg.JsonMetadataValue) and record.timestamp > newest[0]:
             newest = record.timestamp, [str(document_id) for document_id in written.value or []]
     return newest[1]
-
-
-def _deadline(cron: str) -> str:
-    """Return a cron expression two hours later, or unchanged if its hour is not a plain number."""
-    minute, hour, *rest = cron.split()
-    if not hour.isdigit() or int(hour) + _RUN_HOURS > 23:
-        return cron
-    return " ".join([minute, str(int(hour) + _RUN_HOURS), *rest])

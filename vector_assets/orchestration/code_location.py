@@ -10,7 +10,8 @@ from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.assets import build_documents_asset
 from vector_assets.orchestration.canary import build_canary_asset
-from vector_assets.orchestration.checks import build_checks, build_freshness_checks
+from vector_assets.orchestration.checks import build_checks
+from vector_assets.orchestration.freshness import build_freshness_checks, build_freshness_sensor
 from vector_assets.orchestration.io_managers import (
     LanceDBIOManager,
     PineconeIOManager,
@@ -22,6 +23,7 @@ from vector_assets.orchestration.prune_assets import build_prune_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, shown
 from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
+from vector_assets.orchestration.upstream import build_upstream
 
 
 def index_definitions(
@@ -35,21 +37,25 @@ def index_definitions(
     require_cron(settings.nightly_cron)
     partitions = daily_partitions(settings.partitions_start)
     store = settings.vector_store
-    assets = [build_documents_asset(source, partitions, store, naming) for source in sources]
+    assets = [build_documents_asset(source, partitions, settings, naming) for source in sources]
     canary = build_canary_asset(store, naming)
     prunes = [
         build_prune_asset(source, settings.prune_max_share, store, naming) for source in sources
     ]
+    upstream = [build_upstream(source, settings, naming) for source in sources]
     keys = {source: asset_key(source, naming) for source in sources}
     return dg.Definitions(
-        assets=[*assets, *prunes, canary],
+        assets=[*upstream, *assets, *prunes, canary],
         asset_checks=[
             *(check for source, key in keys.items() for check in build_checks(key, source, naming)),
             *(build_freshness_checks(list(keys.values()), settings) if keys else ()),
         ],
         jobs=build_jobs(assets, prunes, canary, settings.run_max_hours, naming),
         schedules=build_schedules(partitions, settings, naming),
-        sensors=build_sensors(settings, partitions, naming),
+        sensors=[
+            *build_sensors(settings, partitions, naming),
+            *([build_freshness_sensor(keys, partitions, settings, naming)] if keys else ()),
+        ],
         resources=_resources(settings, naming),
     )
 

@@ -173,7 +173,8 @@ class VectorIndexComponent(dg.Component, dg.Resolvable):
     Attributes:
         name: Of this index; two components of a project have different ones.
         key_prefix: Of the asset keys; `[name]` by default.
-        group: Of the assets; `name` by default. The prune assets are in `<group>_prune`.
+        group: Of the assets; `name` by default. The prune assets are in `<group>_prune`,
+            the external assets that documents come from in `<group>_upstream`.
     """
 
     name: str = "vector_assets"
@@ -214,6 +215,7 @@ class VectorIndexComponent(dg.Component, dg.Resolvable):
             prefix=f"{self.name}_",
             group=group,
             prune_group=f"{group}_prune",
+            upstream_group=f"{group}_upstream",
             owners=tuple(self.owners),
             tags=self.tags,
         )

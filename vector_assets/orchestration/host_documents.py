@@ -28,6 +28,7 @@ from vector_assets.index.targets import WriteTarget
 from vector_assets.maintenance.canary import CANARY
 from vector_assets.maintenance.prune.prune import EPOCH, EVERYTHING, Prune
 from vector_assets.maintenance.prune.report import PruneReport
+from vector_assets.monitoring.dagster_state.names import ROWS
 from vector_assets.orchestration.metadata import metadata_by_day, metadata_of_run
 from vector_assets.pipeline.given import GivenDocuments, given_documents
 from vector_assets.pipeline.plan import Planner
@@ -204,7 +205,7 @@ def host_metadata_by_day(days: Days, report: SyncReport) -> dict[date, dict[str,
     """Return the numbers of each day of a run over several daily partitions."""
     by_day = metadata_by_day(report, list(days))
     return {
-        day: {**metadata, "dagster/partition_row_count": report.days[day].documents}
+        day: {**metadata, ROWS: dg.MetadataValue.int(report.days[day].documents)}
         for day, metadata in by_day.items()
     }
 

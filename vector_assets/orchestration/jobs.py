@@ -12,6 +12,7 @@ from vector_assets.monitoring.dagster_state.names import (
 )
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
+from vector_assets.orchestration.freshness import freshness_check_keys
 
 
 def _tags(max_hours: float) -> dict[str, str]:
@@ -32,19 +33,23 @@ def build_jobs(
 ) -> list[UnresolvedAssetJobDefinition]:
     """Return the jobs; a run that takes more than `max_hours` is ended.
 
-    The rescan materializes the days that it reads, without embedding unchanged documents again.
+    They leave freshness out: a sensor evaluates it, whether or not a job runs. The rescan
+    materializes the days that it reads, without embedding unchanged documents again.
     """
     tags = _tags(max_hours)
+    freshness = dg.AssetSelection.checks(
+        *freshness_check_keys([key for asset in documents for key in asset.keys])
+    )
     return [
         dg.define_asset_job(
             naming.named(NIGHTLY_INGESTION),
-            selection=dg.AssetSelection.assets(*documents, canary),
+            selection=dg.AssetSelection.assets(*documents, canary) - freshness,
             description="Bring the index up to date with every source, for one day or a range.",
             tags=tags,
         ),
         dg.define_asset_job(
             naming.named(WEEKLY_RESCAN),
-            selection=dg.AssetSelection.assets(*documents),
+            selection=dg.AssetSelection.assets(*documents) - freshness,
             description="Read the days again, for edits and deletions that no listing shows.",
             tags={**tags, RESCAN_TAG: "true"},
         ),

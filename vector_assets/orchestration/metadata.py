@@ -1,6 +1,8 @@
 """A run's report as metadata of the days that it materialized.
 
-Numbers are plain integers and floats, which the UI plots over the partitions.
+Numbers are plain integers and floats, which the UI plots over the partitions. A name that begins
+with `run_` says what the run did, so that it is zero when nothing has changed; the others say how
+the day stands, and are the same whoever runs it again.
 """
 
 from collections import defaultdict
@@ -17,6 +19,7 @@ from vector_assets.monitoring.dagster_state.names import (
     GAPS,
     QUARANTINE,
     REDACTED,
+    ROWS,
     WRITTEN,
 )
 from vector_assets.pipeline.report import DayStats, Sample, SyncReport
@@ -32,8 +35,8 @@ def metadata_by_day(
     """Return the metadata of each day: its own numbers, or zeros for a day without documents.
 
     Numbers of the whole run are recorded on the newest day only, under names that begin with
-    `run_`, so that no plot repeats a total on each day. So are failures of other days, because
-    windows overlap backwards and reach into the present.
+    `run_` as well, so that no plot repeats a total on each day. So are failures of other days,
+    because windows overlap backwards and reach into the present.
     """
     if not days:
         return {}
@@ -52,24 +55,28 @@ def metadata_by_day(
 def metadata_of_run(report: SyncReport) -> dict[str, dg.MetadataValue]:
     """Return the metadata of a run that is one materialization: its totals."""
     failed_count = report.total.failed_documents
-    return _day_metadata(report.total, report.failures, failed_count) | _run_metadata(report)
+    of_all_days = _day_metadata(report.total, report.failures, failed_count)
+    # Of a run without partitions it is `dagster/row_count`.
+    del of_all_days[ROWS]
+    return of_all_days | _run_metadata(report)
 
 
 def _day_metadata(
     stats: DayStats, failures: Sequence[DocumentFailure], failed_count: int
 ) -> dict[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
+        ROWS: dg.MetadataValue.int(stats.stored_documents),
         DOCUMENTS: dg.MetadataValue.int(stats.documents),
-        "unchanged_documents": dg.MetadataValue.int(stats.unchanged_documents),
+        "chunks": dg.MetadataValue.int(stats.stored_chunks),
         "deferred_documents": dg.MetadataValue.int(stats.deferred_documents),
         FAILED_DOCUMENTS: dg.MetadataValue.int(failed_count),
-        "chunks": dg.MetadataValue.int(stats.chunks),
-        "embedded_chunks": dg.MetadataValue.int(stats.embedded_chunks),
-        "reused_chunks": dg.MetadataValue.int(stats.reused_chunks),
-        "deleted_chunks": dg.MetadataValue.int(stats.deleted_chunks),
         REDACTED: dg.MetadataValue.int(stats.redacted_secrets),
-        "tokens": dg.MetadataValue.int(stats.tokens),
-        "estimated_dollars": dg.MetadataValue.float(stats.dollars),
+        "run_unchanged_documents": dg.MetadataValue.int(stats.unchanged_documents),
+        "run_embedded_chunks": dg.MetadataValue.int(stats.embedded_chunks),
+        "run_reused_chunks": dg.MetadataValue.int(stats.reused_chunks),
+        "run_deleted_chunks": dg.MetadataValue.int(stats.deleted_chunks),
+        "run_tokens": dg.MetadataValue.int(stats.tokens),
+        "run_estimated_dollars": dg.MetadataValue.float(stats.dollars),
     }
     if failures:
         metadata[FAILURES] = _table(

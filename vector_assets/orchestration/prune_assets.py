@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 
@@ -11,12 +12,26 @@ from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
+from vector_assets.monitoring.dagster_state.private import AssetCheckExecutionRecordStatus
 from vector_assets.orchestration.errors import converted_errors
+from vector_assets.orchestration.freshness import PRUNE_FRESHNESS
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import SourcesResource, progress_log
+from vector_assets.orchestration.run_config import PruneConfig
 
 MAX_ROWS = 100
 """Most rows of a metadata table; the counts beside it cover everything."""
+
+_LAST = "The last one said: "
+_MAX_CHECKS = 20
+_FINISHED = (
+    AssetCheckExecutionRecordStatus.SUCCEEDED,
+    AssetCheckExecutionRecordStatus.FAILED,
+)
+_APPROVE = (
+    "In the launchpad, dry_run: true lists what would be deleted, and max_share: 1, with a "
+    "container where one is named, approves it."
+)
 
 
 def build_prune_asset(
@@ -41,23 +56,32 @@ def build_prune_asset(
                 description="The prune could delete everything that the source no longer lists.",
             )
         ],
+        freshness_policy=PRUNE_FRESHNESS,
+        # A dry run observes the asset and does not materialize it.
+        output_required=False,
         pool=naming.named(source),
     )
-    def prune(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    def prune(context: dg.AssetExecutionContext, config: PruneConfig) -> Iterator[Any]:
         sources: SourcesResource = getattr(context.resources, naming.sources)
         vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
             meter = Meter()
+            share = config.share(max_share)
+            store = vector_index.build_index(meter).open()
+            config.require_containers(store, source)
             report = Prune(
                 sources.connect(source, meter),
-                vector_index.build_index(meter).open(),
+                store,
                 meter,
-                max_share=max_share,
+                max_share=share,
                 on_progress=progress_log(context.log, _progress_line),
-            ).run()
-        yield dg.MaterializeResult(
-            metadata=_metadata(report), check_results=[_check_result(report)]
-        )
+            ).run(containers=config.container, is_dry_run=config.dry_run)
+        check = _check_result(report, config, _last_refusal(context.instance, key))
+        if config.dry_run:
+            context.log_event(dg.AssetObservation(key, metadata=_metadata(report)))
+            yield check
+            return
+        yield dg.MaterializeResult(metadata=_metadata(report), check_results=[check])
 
     return prune
 
@@ -69,13 +93,35 @@ def _progress_line(report: PruneReport) -> str:
     )
 
 
-def _check_result(report: PruneReport) -> dg.AssetCheckResult:
+def _check_result(
+    report: PruneReport, config: PruneConfig, last_refusal: str
+) -> dg.AssetCheckResult:
+    """Return whether anything was refused; a part of a prune passes only if the last one did."""
+    words = f"{report.refusals_in_words} {_APPROVE}" if report.refusals else ""
+    if not words and config.is_partial and last_refusal:
+        words = (
+            f"This run was a {'dry run' if config.dry_run else 'prune of some containers'}: a "
+            f"whole prune is still to come. {_LAST}{last_refusal.rpartition(_LAST)[2]}"
+        )
     return dg.AssetCheckResult(
-        passed=not report.refusals,
+        passed=not words,
         check_name=PRUNE_CHECK,
-        description=report.refusals_in_words or "nothing was refused",
+        description=words or "nothing was refused",
         metadata={"refused": _refused(report)},
     )
+
+
+def _last_refusal(instance: dg.DagsterInstance, key: dg.AssetKey) -> str:
+    """Return what the last prune that came to an end refused; empty when it refused nothing."""
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(key, PRUNE_CHECK), limit=_MAX_CHECKS
+    )
+    # A run that was planned, such as this one, has not evaluated it.
+    finished = [record for record in records if record.status in _FINISHED]
+    newest = finished[0].evaluation if finished else None
+    if newest is None or newest.passed:
+        return ""
+    return newest.description or "it refused to delete"
 
 
 def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
@@ -89,7 +135,7 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
             }
         )
         for document in report.missing
-        if document.document_id in deleted
+        if report.is_dry_run or document.document_id in deleted
     ]
     columns = [dg.TableColumn(name) for name in ("document", "container", "updated_at")]
     numbers = {
@@ -102,10 +148,13 @@ def _metadata(report: PruneReport) -> dict[str, dg.MetadataValue]:
         "refused_documents": sum(refusal.documents for refusal in report.refusals),
         "run_requests": sum(report.requests.values()),
     }
+    table = dg.MetadataValue.table(rows[:MAX_ROWS], schema=dg.TableSchema(columns))
+    if report.is_dry_run:
+        numbers["would_delete_documents"] = len(rows)
     return {
         **{name: dg.MetadataValue.int(number) for name, number in numbers.items()},
         "run_seconds": dg.MetadataValue.float(report.seconds),
-        "deleted": dg.MetadataValue.table(rows[:MAX_ROWS], schema=dg.TableSchema(columns)),
+        "would_delete" if report.is_dry_run else "deleted": table,
         "refused": _refused(report),
     }
 

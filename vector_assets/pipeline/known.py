@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from vector_assets.stores.base import Head, VectorStore
 from vector_assets.stores.records import stored_stamp
 
+MAX_REMEMBERED = 10_000
+"""Unchanged documents whose size is kept until they are counted; far more than are on their way."""
+
 
 class HeldVersions:
     """What the index holds of a source; implements `sources.items.Known`.
@@ -20,6 +23,7 @@ class HeldVersions:
         self._namespace = namespace
         self._vector_spec = vector_spec
         self.is_rescan = is_rescan
+        self._unchanged_chunks: dict[str, int] = {}
 
     def unchanged(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the documents that the index holds whole with these stamps."""
@@ -41,7 +45,18 @@ class HeldVersions:
         if self.is_rescan:
             return held, frozenset()
         whole = {key: head for key, head in heads.items() if head.document_fingerprint}
-        return held, self._with_stamps(whole, stamps)
+        unchanged = self._with_stamps(whole, stamps)
+        self._remember({key: whole[key].chunk_count for key in unchanged})
+        return held, unchanged
+
+    def take_chunk_count(self, document_id: str) -> int:
+        """Return, once, how many chunks the index holds of a document that is unchanged."""
+        return self._unchanged_chunks.pop(document_id, 0)
+
+    def _remember(self, chunk_counts: Mapping[str, int]) -> None:
+        self._unchanged_chunks |= chunk_counts
+        for document_id in list(self._unchanged_chunks)[:-MAX_REMEMBERED]:
+            self._unchanged_chunks.pop(document_id, None)
 
     def stamped(self, stamps: Mapping[str, str]) -> frozenset[str]:
         """Return the documents that the index holds with these stamps, also in a rescan."""

@@ -6,6 +6,7 @@ fingerprints of changed documents alone. Nothing is written here.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 from vector_assets.core.causes import without_quotations
 from vector_assets.core.documents import Document, Value
@@ -37,6 +38,7 @@ class DocumentPlan:
     Attributes:
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
+        stored_day: Of the newer version that the index holds instead of this one.
     """
 
     document: Document
@@ -46,6 +48,7 @@ class DocumentPlan:
     metadata_updates: dict[str, dict[str, Value]] = field(default_factory=dict)
     surplus_ids: list[str] = field(default_factory=list)
     stats: DayStats = field(default_factory=lambda: DayStats(documents=1))
+    stored_day: date | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -95,7 +98,9 @@ class Planner:
             plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
             outcomes.append(plan)
             if head is not None and _is_current(plan, head):
-                plan.stats.unchanged_documents = 1
+                plan.stats.unchanged_documents = plan.stats.stored_documents = 1
+                plan.stats.stored_chunks = head.chunk_count
+                plan.stored_day = datetime.fromtimestamp(head.updated_at, UTC).date()
                 continue
             try:
                 drafts.append(self._draft(plan, head))
@@ -115,7 +120,8 @@ class Planner:
     def _draft(self, plan: DocumentPlan, head: Head | None) -> "_Draft":
         document = plan.document
         metadata = self.metadata_of(document)
-        plan.stats.chunks = 1 + max(map(ordinal_of, metadata))
+        plan.stats.chunks = plan.stats.stored_chunks = 1 + max(map(ordinal_of, metadata))
+        plan.stats.stored_documents = 1
         if head is not None:
             plan.surplus_ids = self._surplus(document, head, plan.stats.chunks)
         return _Draft(plan, metadata, is_known=head is not None)

@@ -28,6 +28,8 @@ class DayStats:
         unchanged_documents: Of these, already in the index as they are, or newer there.
         failed_documents: Could not be read, embedded or written; their old version stays.
         deferred_documents: Not ready at the vendor; left for a later run.
+        stored_documents: Of these, in the index after the run, whether or not it wrote them.
+        stored_chunks: Of the stored documents; `chunks` are those of documents that had changed.
         redacted_secrets: Tokens, keys and passwords that were replaced in documents that were
             read, whether or not these had to be written.
     """
@@ -43,6 +45,8 @@ class DayStats:
     tokens: int = 0
     dollars: float = 0.0
     redacted_secrets: int = 0
+    stored_documents: int = 0
+    stored_chunks: int = 0
 
     def add(self, other: "DayStats") -> None:
         """Add another's counts to these."""
@@ -130,10 +134,16 @@ class SyncReport:
         self._failures_by_day += earlier._failures_by_day
         self._written_count += earlier._written_count
 
-    def add(self, day: date, stats: DayStats) -> None:
-        """Count under a day and in the total."""
-        self.days[day].add(stats)
+    def add(self, day: date, stats: DayStats, *, stored_day: date | None = None) -> None:
+        """Count under a day and in the total; what is stored under `stored_day` if given."""
         self.total.add(stats)
+        if stored_day is None or stored_day == day:
+            self.days[day].add(stats)
+            return
+        self.days[day].add(replace(stats, stored_documents=0, stored_chunks=0))
+        self.days[stored_day].add(
+            DayStats(stored_documents=stats.stored_documents, stored_chunks=stats.stored_chunks)
+        )
 
     def add_failure(self, failure: DocumentFailure) -> None:
         """Count a document that failed; under its day when that is known."""

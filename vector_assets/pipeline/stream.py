@@ -9,6 +9,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.index.targets import WriteTarget
 from vector_assets.pipeline.extract import Extraction, batched, newest_documents
+from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.pipeline.readers import update_readers
@@ -51,6 +52,7 @@ class EmbeddedDocuments:
         planner: Planner,
         quarantine: Quarantine,
         meter: Meter,
+        held: HeldVersions | None = None,
     ) -> None:
         self.namespace = source.name
         self.days = days
@@ -60,6 +62,7 @@ class EmbeddedDocuments:
         self.quarantine = quarantine
         self.extraction = Extraction(source, window, quarantine)
         self._source = source
+        self._held = held
         self._reaches_present = window.end is None
         self._rejected: dict[str, DocumentFailure] = {}
         self._meter = meter
@@ -157,7 +160,7 @@ class EmbeddedDocuments:
     def _count_success(self, outcome: DocumentPlan | Deferred | Unchanged | Resolved) -> None:
         if isinstance(outcome, DocumentPlan):
             self.quarantine.note_success(outcome.document.id)
-            self.report.add(outcome.document.day, outcome.stats)
+            self.report.add(outcome.document.day, outcome.stats, stored_day=outcome.stored_day)
             if not outcome.is_empty:
                 self.report.add_sample(outcome.document, outcome.stats.chunks)
             return
@@ -165,4 +168,13 @@ class EmbeddedDocuments:
         if isinstance(outcome, Deferred):
             self.report.add(outcome.day, DayStats(deferred_documents=1))
         elif isinstance(outcome, Unchanged):
-            self.report.add(outcome.day, DayStats(documents=1, unchanged_documents=1))
+            chunk_count = self._held.take_chunk_count(outcome.document_id) if self._held else 0
+            self.report.add(
+                outcome.day,
+                DayStats(
+                    documents=1,
+                    unchanged_documents=1,
+                    stored_documents=1,
+                    stored_chunks=chunk_count,
+                ),
+            )

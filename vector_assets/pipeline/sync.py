@@ -44,12 +44,13 @@ class Pipeline:
         """
         store, embedder = self.target.store, self.target.embedder
         store.open(self._source.name, embedder.dimensions)
-        self._source.known = HeldVersions(
+        held = HeldVersions(
             store,
             self._source.name,
             IndexSpec.of(embedder).vector_spec,
             is_rescan=is_rescan,
         )
+        self._source.known = held
         window = Window.of_days(
             days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
         )
@@ -62,6 +63,7 @@ class Pipeline:
             planner=Planner(store, self._source.name, embedder),
             quarantine=Quarantine(self.target.ledger, self._source.name, window),
             meter=self.meter,
+            held=held,
         )
 
     def run(self, days: Days, *, on_progress: OnProgress = lambda report: None) -> SyncReport:

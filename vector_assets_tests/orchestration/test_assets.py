@@ -58,10 +58,10 @@ def test_a_day_puts_its_documents_into_the_index_and_its_numbers_into_the_metada
     assert count(location) == 2
     ((day, metadata),) = location.recorded()
     assert day == "2025-03-02"
-    assert metadata["documents"] == metadata["chunks"] == metadata["embedded_chunks"] == 2
-    assert metadata["failed_documents"] == metadata["deleted_chunks"] == 0
-    assert metadata["tokens"] > 0
-    assert metadata["estimated_dollars"] == pytest.approx(metadata["tokens"] / 1e6)
+    assert metadata["documents"] == metadata["chunks"] == metadata["run_embedded_chunks"] == 2
+    assert metadata["failed_documents"] == metadata["run_deleted_chunks"] == 0
+    assert metadata["run_tokens"] > 0
+    assert metadata["run_estimated_dollars"] == pytest.approx(metadata["run_tokens"] / 1e6)
     assert metadata["embedding"] == "tiny/hashed-words/64"
 
 
@@ -71,7 +71,7 @@ def test_a_range_records_one_event_a_day_each_with_its_own_numbers(location: Loc
     recorded = location.recorded()
     assert [day for day, _ in recorded] == [f"2025-03-0{n}" for n in range(1, 8)]
     assert [metadata["documents"] for _, metadata in recorded] == [1, 0, 2, 0, 0, 0, 1]
-    assert [metadata["embedded_chunks"] for _, metadata in recorded] == [1, 0, 2, 0, 0, 0, 1]
+    assert [metadata["run_embedded_chunks"] for _, metadata in recorded] == [1, 0, 2, 0, 0, 0, 1]
 
 
 def test_a_year_of_days_is_one_run_that_records_each_of_them(location: Location) -> None:
@@ -100,7 +100,7 @@ def test_running_a_day_again_embeds_nothing_and_says_so(location: Location) -> N
     embedded = len(location.embedder.embedder.embedded_texts)
     location.sync(days("2025-03-02"), on(2))
     assert len(location.embedder.embedder.embedded_texts) == embedded
-    assert location.recorded()[-1][1]["unchanged_documents"] == 1
+    assert location.recorded()[-1][1]["run_unchanged_documents"] == 1
     assert count(location) == 1
 
 

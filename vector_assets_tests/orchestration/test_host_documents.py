@@ -131,11 +131,12 @@ def test_documents_of_another_project_are_written_once_and_found(host: Host) -> 
     secret = "the password is: hunter2hunter2 and the token ghp_" + "a1B2" * 9
     documents = [note("1"), note("2", "brake pads for the vans"), note("3", secret)]
     first = host.numbers(host.run(documents))
-    assert first["dagster/row_count"] == first["documents"] == first["embedded_chunks"] == 3
+    assert first["dagster/row_count"] == first["documents"] == first["run_embedded_chunks"] == 3
     assert first["redacted_secrets"] > 0
     second = host.numbers(host.run(documents))
-    assert second["dagster/row_count"] == second["unchanged_documents"] == 3
-    assert second["embedded_chunks"] == second["chunks"] == second["deleted_chunks"] == 0
+    assert second["dagster/row_count"] == second["run_unchanged_documents"] == 3
+    assert second["run_embedded_chunks"] == second["run_deleted_chunks"] == 0
+    assert second["chunks"] == first["chunks"] == 3
     assert host.found("brake pads for the vans")[0] == "notes:2"
     assert host.found("brake pads for the vans", "notes")[0] == "notes:2"
 

@@ -13,7 +13,9 @@ FIRST, LAST = date(2025, 3, 1), date(2025, 3, 2)
 
 def report() -> SyncReport:
     sync_report = SyncReport("jira")
-    sync_report.add(FIRST, DayStats(documents=3, chunks=7, tokens=70, dollars=0.5))
+    sync_report.add(
+        FIRST, DayStats(documents=3, stored_documents=3, stored_chunks=7, tokens=70, dollars=0.5)
+    )
     return sync_report
 
 
@@ -26,7 +28,11 @@ def test_numbers_are_numbers_so_that_they_can_be_plotted() -> None:
     assert list(by_day) == [FIRST, LAST]
     numbers = {name: plain(value) for name, value in by_day[FIRST].items()}
     assert all(type(value) in (int, float) for value in numbers.values())
-    assert (numbers["documents"], numbers["chunks"], numbers["estimated_dollars"]) == (3, 7, 0.5)
+    assert (numbers["documents"], numbers["chunks"], numbers["run_estimated_dollars"]) == (
+        3,
+        7,
+        0.5,
+    )
     assert plain(by_day[LAST]["documents"]) == 0
 
 

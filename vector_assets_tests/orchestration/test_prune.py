@@ -1,6 +1,7 @@
 """The weekly prune in Dagster: what it asks for, what a run leaves behind, and whom it tells."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,9 @@ def numbered(count: int) -> list[Document]:
     return [document(str(n), "w " * 90, updated_at="2025-03-02T10:00") for n in range(count)]
 
 
-def prune(location: Location, *items: Document | Exception) -> dg.ExecuteInProcessResult:
+def prune(
+    location: Location, *items: Document | Exception, config: dict[str, Any] | None = None
+) -> dg.ExecuteInProcessResult:
     """Run the weekly prune of Jira against a source of these items."""
     defs = build_defs(
         Settings(),
@@ -68,7 +71,10 @@ def prune(location: Location, *items: Document | Exception) -> dg.ExecuteInProce
         },
     )
     return defs.resolve_job_def("weekly_prune").execute_in_process(
-        asset_selection=[KEY], instance=location.instance, raise_on_error=False
+        run_config={"ops": {"jira_prune": {"config": config or {}}}},
+        asset_selection=[KEY],
+        instance=location.instance,
+        raise_on_error=False,
     )
 
 
@@ -82,6 +88,13 @@ def recorded(location: Location) -> dict[str, Any]:
     assert event is not None
     assert event.asset_materialization is not None
     return {name: plain(value) for name, value in event.asset_materialization.metadata.items()}
+
+
+def observed(location: Location) -> dict[str, Any]:
+    """Return the metadata of the newest dry run."""
+    (record,) = location.instance.fetch_observations(KEY, limit=1).records
+    assert record.asset_observation is not None
+    return {name: plain(value) for name, value in record.asset_observation.metadata.items()}
 
 
 def problems(location: Location) -> list[Problem]:
@@ -153,6 +166,84 @@ def test_a_refusal_is_reported_until_the_next_good_prune(
     assert prune(location, *numbered(8)).success
     assert problems(location) == []
     assert held(location) == {f"jira:{n}" for n in range(8)}
+
+
+def test_a_dry_run_shows_what_would_go_deletes_nothing_and_is_no_prune(location: Location) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    assert prune(location, *numbered(7), config={"dry_run": True}).success
+    assert len(held(location)) == 9
+    metadata = observed(location)
+    assert [row["document"] for row in metadata["would_delete"]] == ["jira:7", "jira:8"]
+    assert (metadata["would_delete_documents"], metadata["deleted_documents"]) == (2, 0)
+    # The freshness of the prune counts its materializations.
+    assert location.instance.get_latest_materialization_event(KEY) is None
+
+
+def test_a_refused_prune_is_looked_at_and_approved_in_the_launchpad(location: Location) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    prune(location, *numbered(2))
+    (refused,) = problems(location)
+    assert "dry_run: true" in refused.detail
+
+    prune(location, *numbered(2), config={"dry_run": True, "max_share": 1.0})
+    assert observed(location)["would_delete_documents"] == 7
+    # What a dry run does not refuse is still in the index.
+    (still,) = problems(location)
+    assert ("dry run" in still.detail, "7 of 9 documents are gone" in still.detail) == (True, True)
+
+    prune(location, *numbered(2), config={"max_share": 1.0})
+    assert (held(location), problems(location)) == ({"jira:0", "jira:1"}, [])
+
+
+def test_a_prune_of_one_container_leaves_the_others_and_their_refusal(location: Location) -> None:
+    ops = [replace(each, native_id=f"ops-{each.id}", container="OPS") for each in numbered(9)]
+    location.sync(days("2025-03-02"), *numbered(9), *ops)
+    prune(location, *numbered(2))
+    (refused,) = problems(location)
+
+    prune(location, *numbered(2), config={"container": ["OPS"], "max_share": 1.0})
+    assert held(location) == {f"jira:{n}" for n in range(9)}
+    prune(location, *numbered(2), config={"container": ["HAR"], "dry_run": True})
+    (still,) = problems(location)
+    assert still.key == refused.key
+
+    prune(location, *numbered(8))
+    assert (len(held(location)), problems(location)) == (8, [])
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"max_share": 20.0}, "max_share is 20: write a share from 0 to 1"),
+        ({"max_share": -0.1}, "max_share is -0.1: write a share from 0 to 1"),
+        ({"max_share": float("nan")}, "max_share is nan: write a share from 0 to 1"),
+        ({"container": ["HAR", "OSP"]}, "container names 'OSP'"),
+        ({"container": [""]}, "choose from HAR"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name_and_deletes_nothing(
+    location: Location, config: dict[str, Any], words: str
+) -> None:
+    location.sync(days("2025-03-02"), *numbered(9))
+    result = prune(location, *numbered(8), config=config)
+    assert (result.success, words in failure_text(result)) == (False, True)
+    assert len(held(location)) == 9
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"dry_run": "yes"}, "dry_run"),
+        ({"container": "HAR"}, "container"),
+        ({"max_share": "all"}, "max_share"),
+        ({"max_shares": 1.0}, "max_shares"),
+    ],
+)
+def test_the_launchpad_refuses_what_has_another_type_or_name(
+    location: Location, config: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(dg.DagsterInvalidConfigError, match=words):
+        prune(location, *numbered(8), config=config)
 
 
 def test_a_failed_prune_is_reported_even_when_its_worker_was_killed(

@@ -128,8 +128,8 @@ def test_a_rescan_records_each_day_with_its_own_numbers_and_costs_nothing_for_wh
     first, second = location.recorded()[:3], location.recorded()[3:]
     assert [day for day, _ in first] == [day for day, _ in second]
     assert [metadata["documents"] for _, metadata in second] == [0, 1, 0]
-    assert [metadata["unchanged_documents"] for _, metadata in second] == [0, 1, 0]
-    assert [metadata["embedded_chunks"] for _, metadata in second] == [0, 0, 0]
+    assert [metadata["run_unchanged_documents"] for _, metadata in second] == [0, 1, 0]
+    assert [metadata["run_embedded_chunks"] for _, metadata in second] == [0, 0, 0]
     assert [metadata["failed_documents"] for _, metadata in second] == [0, 0, 0]
 
 

@@ -154,7 +154,7 @@ def _see_the_week_materialized(browser: Browser, week: Days, pictures: Path) -> 
     browser.wait_for_text(f"Materialized ({len(list(week))})")
     day_before_last = str(list(week)[-2])
     browser.click(day_before_last)
-    browser.wait_for_text("embedded_chunks", "openai/text-embedding-3-small")
+    browser.wait_for_text("run_embedded_chunks", "openai/text-embedding-3-small")
     browser.save_picture(pictures / "asset.png")
 
 

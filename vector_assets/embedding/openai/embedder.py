@@ -12,6 +12,12 @@ from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedded, Embedder, Tokenizer
 from vector_assets.embedding.openai.client import ENDPOINT, Answer, OpenAIApi, Refusal
+from vector_assets.embedding.openai.models import (
+    CHUNK_TOKENS,
+    DEFAULT_MODEL,
+    DIMENSIONS_BY_MODEL,
+    DOLLARS_PER_MILLION_TOKENS,
+)
 from vector_assets.embedding.openai.tokenizer import Cl100kTokenizer
 
 MAX_INPUTS = 2048
@@ -44,26 +50,9 @@ def halves(texts: list[str]) -> tuple[list[str], list[str]]:
     return texts[:middle], texts[middle:]
 
 
-DEFAULT_MODEL = "text-embedding-3-small"
-
-DIMENSIONS_BY_MODEL = {
-    "text-embedding-3-small": 1536,
-    "text-embedding-3-large": 3072,
-    "text-embedding-ada-002": 1536,
-}
-"""Default dimensions of the models (platform.openai.com/docs/guides/embeddings, 2026-11)."""
-
-DOLLARS_PER_MILLION_TOKENS = {
-    "text-embedding-3-small": 0.02,
-    "text-embedding-3-large": 0.13,
-    "text-embedding-ada-002": 0.10,
-}
-"""List prices (platform.openai.com/docs/pricing, 2026-11); unknown models count as free."""
-
 MAX_INPUT_TOKENS = 8192
 """Longest text (platform.openai.com/docs/api-reference/embeddings, 2026-11)."""
 
-CHUNK_TOKENS = 512
 REQUESTS_IN_FLIGHT = 6
 
 _HARMLESS = "hello"

@@ -25,7 +25,18 @@ PRUNE_SCHEDULE = "weekly_prune_schedule"
 CODE_SERVER_AWAY = "DagsterUserCodeUnreachableError"
 """In the text of Dagster's errors when a code server does not answer."""
 
-SENSORS = ("missed_partitions_sensor", "freshness_alert_sensor", "run_failure_alert_sensor")
+FRESHNESS_CHECK = "freshness_check"
+"""Dagster's name for its checks of freshness."""
+
+FRESHNESS_SENSOR = "freshness_checks_sensor"
+"""Evaluates these checks; alerts about late sources come from `freshness_alert_sensor`."""
+
+SENSORS = (
+    "missed_partitions_sensor",
+    "freshness_alert_sensor",
+    "run_failure_alert_sensor",
+    FRESHNESS_SENSOR,
+)
 
 WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
 """Asset checks whose failure sends an alert; freshness and volume are judged by `health.py`."""
@@ -47,7 +58,10 @@ RANGE_END_TAG = "dagster/asset_partition_range_end"
 ONE_DAY_TAG = "dagster/partition"
 
 DOCUMENTS = "documents"
-"""Number of documents whose last activity was on a day."""
+"""Number of documents whose last activity was on a day, as the source showed them to the run."""
+
+ROWS = "dagster/partition_row_count"
+"""Number of these that the index holds after the run; a name that Dagster knows."""
 
 WRITTEN = "run_written"
 """Ids of the documents that a run wrote, or of a sample of them."""

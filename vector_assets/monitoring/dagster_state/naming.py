@@ -13,6 +13,7 @@ class Naming:
         prefix: Of the name of everything that is not an asset.
         group: Of the documents assets and the canary.
         prune_group: Of the prune assets.
+        upstream_group: Of the external assets that the documents come from.
         owners: Of every asset.
         tags: Of every asset.
     """
@@ -21,6 +22,7 @@ class Naming:
     prefix: str = ""
     group: str = "vector_index"
     prune_group: str = "prune"
+    upstream_group: str = "upstream"
     owners: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
