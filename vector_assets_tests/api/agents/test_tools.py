@@ -146,17 +146,24 @@ def test_stdout_carries_the_protocol_only(desk: Desk, tmp_path: Path) -> None:
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
     ]
-    run = subprocess.run(
+    process = subprocess.Popen(
         [PROGRAM, "mcp"],
         env=desk.environment,
         cwd=tmp_path,
-        input="\n".join(map(json.dumps, sent)) + "\nno JSON\n",
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=300,
-        check=False,
     )
-    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("no JSON\n" + "".join(f"{json.dumps(message)}\n" for message in sent))
+    process.stdin.flush()
+    answers = []
+    # Its input stays open until it has answered: at the end of input it stops.
+    while not any(answer.get("id") == 2 for answer in answers):
+        answers.append(json.loads(process.stdout.readline()))
+    rest, _ = process.communicate(timeout=300)
+    answers += map(json.loads, rest.splitlines())
     assert all(answer["jsonrpc"] == "2.0" for answer in answers)
     tools = next(answer for answer in answers if answer.get("id") == 2)["result"]["tools"]
     assert [tool["name"] for tool in tools] == ["find_context", "open_document", "index_status"]
