@@ -58,9 +58,7 @@ def test_a_stopped_schedule_turns_the_freshness_red_until_the_day_is_materialize
 
         run_id = dagster.launch("nightly_ingestion", range_tags(Days(expected, expected)), "jira")
         assert dagster.wait_for_run(run_id) == "SUCCESS"
-        assert (
-            first_answer(lambda: freshness(dagster, "SUCCEEDED")) == f"{expected} is materialized."
-        )
+        assert str(expected) in first_answer(lambda: freshness(dagster, "SUCCEEDED"))
 
 
 def freshness(dagster: DagsterProcesses, status: str) -> str:
