@@ -33,7 +33,8 @@ def build_jobs(
 ) -> list[UnresolvedAssetJobDefinition]:
     """Return the jobs; a run that takes more than `max_hours` is ended.
 
-    They leave freshness out: a sensor evaluates it, whether or not a job runs. The rescan
+    They leave freshness out: a sensor evaluates it, whether or not a job runs. (Dagster adds all
+    checks again to a run for some of a job's assets; the result is the same.) The rescan
     materializes the days that it reads, without embedding unchanged documents again.
     """
     tags = _tags(max_hours)

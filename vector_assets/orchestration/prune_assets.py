@@ -17,7 +17,7 @@ from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.freshness import PRUNE_FRESHNESS
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.resources import SourcesResource, progress_log
-from vector_assets.orchestration.run_config import PruneConfig
+from vector_assets.orchestration.run_config import PruneConfig, prune_config
 
 MAX_ROWS = 100
 """Most rows of a metadata table; the counts beside it cover everything."""
@@ -39,6 +39,7 @@ def build_prune_asset(
 ) -> dg.AssetsDefinition:
     """Return the asset of a source's prune."""
     key = prune_key(source, naming)
+    options = prune_config(max_share)
 
     @dg.asset(
         key=key,
@@ -59,21 +60,23 @@ def build_prune_asset(
         freshness_policy=PRUNE_FRESHNESS,
         # A dry run observes the asset and does not materialize it.
         output_required=False,
+        config_schema=options.to_config_schema(),
         pool=naming.named(source),
     )
-    def prune(context: dg.AssetExecutionContext, config: PruneConfig) -> Iterator[Any]:
+    def prune(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        config = options(**context.op_execution_context.op_config)
         sources: SourcesResource = getattr(context.resources, naming.sources)
         vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
             meter = Meter()
-            share = config.share(max_share)
+            config.require_share()
             store = vector_index.build_index(meter).open()
             config.require_containers(store, source)
             report = Prune(
                 sources.connect(source, meter),
                 store,
                 meter,
-                max_share=share,
+                max_share=config.max_share,
                 on_progress=progress_log(context.log, _progress_line),
             ).run(containers=config.container, is_dry_run=config.dry_run)
         check = _check_result(report, config, _last_refusal(context.instance, key))

@@ -32,11 +32,11 @@ class PruneConfig(dg.Config):
         default=[],
         description="Only these projects, channels, databases or folders; all when empty.",
     )
-    max_share: float | None = Field(
-        default=None,
+    max_share: float = Field(
+        default=0.2,
         description=(
             "Largest share of the documents that may be deleted, from 0 to 1; 1 believes whatever "
-            "the source shows. PRUNE_MAX_SHARE when it is not set."
+            "the source shows. PRUNE_MAX_SHARE by default."
         ),
     )
 
@@ -45,16 +45,13 @@ class PruneConfig(dg.Config):
         """Whether the run leaves some documents as they are, whatever it finds."""
         return self.dry_run or bool(self.container)
 
-    def share(self, default: float) -> float:
-        """Return the share that may be deleted, or raise `UsageError`."""
-        if self.max_share is None:
-            return default
+    def require_share(self) -> None:
+        """Raise `UsageError` for a share that is none."""
         if not 0 <= self.max_share <= 1:
             raise UsageError(
                 f"max_share is {self.max_share:g}: write a share from 0 to 1, such as 0.5 for half "
                 f"of the documents, or 1 to allow all"
             )
-        return self.max_share
 
     def require_containers(self, store: VectorStore, namespace: str) -> None:
         """Raise `UsageError` for a container of which the index holds no document."""
@@ -70,3 +67,13 @@ class PruneConfig(dg.Config):
                 f"container names {unknown[0]!r}, of which the index holds no document of "
                 f"{namespace}: choose from {known}{more}"
             )
+
+
+def prune_config(default_share: float) -> type[PruneConfig]:
+    """Return the configuration of a prune, with the share of the settings for the launchpad."""
+    field = PruneConfig.model_fields["max_share"]
+
+    class PruneOptions(PruneConfig):
+        max_share: float = Field(default=default_share, description=field.description)
+
+    return PruneOptions

@@ -39,6 +39,18 @@ query ($id: ID!) {
 }
 """
 
+_SCHEDULE = """
+query ($selector: ScheduleSelector!) {
+  scheduleOrError(scheduleSelector: $selector) { ... on Schedule { id } }
+}
+"""
+
+_SCHEDULE_OFF = """
+mutation ($id: String!) {
+  stopRunningSchedule(id: $id) { ... on ScheduleStateResult { scheduleState { status } } }
+}
+"""
+
 _UNFINISHED = """
 query { runsOrError(filter: {statuses: [NOT_STARTED, QUEUED, STARTING, STARTED, CANCELING]}) {
   ... on Runs { results { runId status } }
@@ -110,6 +122,13 @@ class DagsterProcesses:
         """Return the steps of a run that failed, with their causes."""
         events = self.query(_FAILURES, id=run_id)["logsForRun"]["events"]
         return [event for event in events if event]
+
+    def stop_schedule(self, name: str) -> None:
+        """Switch a schedule off, as a person does in the UI."""
+        selector = {**self._selector, "scheduleName": name}
+        schedule = self.query(_SCHEDULE, selector=selector)["scheduleOrError"]
+        stopped = self.query(_SCHEDULE_OFF, id=schedule["id"])["stopRunningSchedule"]
+        assert stopped == {"scheduleState": {"status": "STOPPED"}}
 
     def wait_until_up(self) -> None:
         """Return when the webserver answers and has loaded the code location."""

@@ -50,10 +50,15 @@ class Location:
         self.embedder = GivenEmbedder()
 
     def run(
-        self, days: Days, *sources: Source, job: str = "nightly_ingestion"
+        self,
+        days: Days,
+        *sources: Source,
+        job: str = "nightly_ingestion",
+        config: Mapping[str, Any] | None = None,
     ) -> dg.ExecuteInProcessResult:
         """Run a job for Jira over some days, with one source per attempt."""
-        return self.run_with(days, Settings(), job=job, sources=GivenSources(*sources))
+        given = GivenSources(*sources)
+        return self.run_with(days, Settings(), job=job, config=config, sources=given)
 
     def run_all(self, days: Days, **overrides: object) -> dg.ExecuteInProcessResult:
         """Run over some days, all sources in one run."""
@@ -66,6 +71,7 @@ class Location:
         *,
         job: str = "nightly_ingestion",
         selection: Sequence[dg.AssetKey] | None = (JIRA,),
+        config: Mapping[str, Any] | None = None,
         **overrides: object,
     ) -> dg.ExecuteInProcessResult:
         """Run over some days with the settings' resources, except index and embedder."""
@@ -78,6 +84,7 @@ class Location:
             },
         )
         return defs.resolve_job_def(job).execute_in_process(
+            run_config={"ops": {"jira_documents": {"config": dict(config)}}} if config else None,
             asset_selection=selection,
             tags=dict(range_tags(days)),
             instance=self.instance,

@@ -211,6 +211,17 @@ def test_a_prune_of_one_container_leaves_the_others_and_their_refusal(location: 
     assert (len(held(location)), problems(location)) == (8, [])
 
 
+def test_the_launchpad_shows_the_share_of_the_settings() -> None:
+    asset = build_defs(Settings(prune_max_share=0.05)).resolve_assets_def("jira_prune")
+    fields = asset.op.config_schema.config_type.fields  # type: ignore[union-attr]
+    assert {name: field.default_value for name, field in fields.items()} == {
+        "dry_run": False,
+        "container": [],
+        "max_share": 0.05,
+    }
+    assert all(field.description for field in fields.values())
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [
@@ -233,7 +244,7 @@ def test_what_cannot_be_meant_is_refused_by_name_and_deletes_nothing(
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({"dry_run": "yes"}, "dry_run"),
+        ({"dry_run": "sure"}, "dry_run"),
         ({"container": "HAR"}, "container"),
         ({"max_share": "all"}, "max_share"),
         ({"max_shares": 1.0}, "max_shares"),

@@ -119,6 +119,19 @@ def test_a_night_passes_over_what_seems_unchanged_and_a_rescan_reads_it_again(
     assert embedded.endswith("after the edit")
 
 
+def test_the_launchpad_asks_any_run_for_a_rescan(location: Location) -> None:
+    march = days("2025-03-01", "2025-03-03")
+    location.run(march, version("before the edit"))
+    location.embedder.embedder.embedded_texts.clear()
+    location.run(march, version("after the edit"), config={"rescan": False})
+    assert location.embedder.embedder.embedded_texts == []
+    assert location.run(march, version("after the edit"), config={"rescan": True}).success
+    (embedded,) = location.embedder.embedder.embedded_texts
+    assert embedded.endswith("after the edit")
+    with pytest.raises(dg.DagsterInvalidConfigError, match="rescan"):
+        location.run(march, version("again"), config={"rescan": "yes"})
+
+
 def test_a_rescan_records_each_day_with_its_own_numbers_and_costs_nothing_for_what_is_the_same(
     location: Location,
 ) -> None:

@@ -1,7 +1,14 @@
 """Every import of Dagster's private modules that the tests need; none has a public name."""
 
+import dagster as dg
+
 # How Dagster's own commands find code.
 from dagster._cli.workspace.cli_target import workspace_opts_to_load_target
+
+# What a run records of a check before it evaluates it.
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationPlanned,
+)
 
 # A process of a run, as a run launcher starts it.
 from dagster._core.definitions.reconstruct import ReconstructableRepository
@@ -40,7 +47,19 @@ __all__ = [
     "RepositorySnap",
     "ScheduleInstigatorData",
     "WorkspaceOpts",
+    "check_planned",
     "dagster_instance_config",
     "set_defs_state_storage",
     "workspace_opts_to_load_target",
 ]
+
+
+def check_planned(key: dg.AssetCheckKey, job_name: str) -> dg.DagsterEvent:
+    """Return the event that a run is going to evaluate a check."""
+    return dg.DagsterEvent(
+        event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
+        job_name=job_name,
+        event_specific_data=AssetCheckEvaluationPlanned(
+            asset_key=key.asset_key, check_name=key.name
+        ),
+    )

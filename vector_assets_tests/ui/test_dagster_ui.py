@@ -35,18 +35,6 @@ _DIALOG = ".dagster-dialog"
 _SCREENSHOTS = os.environ.get("VECTOR_ASSETS_SCREENSHOTS", "")
 _SCREENSHOT_FOLDER = Path(_SCREENSHOTS).absolute() if _SCREENSHOTS else None
 
-_SCHEDULE = """
-query ($selector: ScheduleSelector!) {
-  scheduleOrError(scheduleSelector: $selector) { ... on Schedule { id } }
-}
-"""
-
-_SCHEDULE_OFF = """
-mutation ($id: String!) {
-  stopRunningSchedule(id: $id) { ... on ScheduleStateResult { scheduleState { status } } }
-}
-"""
-
 _RUNS = "query { runsOrError { ... on Runs { results { runId } } } }"
 
 _BACKFILLS = """
@@ -88,7 +76,8 @@ def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plo
     pictures.mkdir(parents=True, exist_ok=True)
     store = LanceDBStore(environment["LANCEDB_URI"])
     with running_dagster(tmp_path / "home", environment) as dagster, running_browser() as browser:
-        _switch_the_schedule_off(dagster)
+        # Nothing is run but what is clicked on.
+        dagster.stop_schedule("nightly_ingestion_schedule")
         browser.remember("communityNux", "1")  # the invitation to Dagster's community is declined
         browser.open(dagster._url)
         _see_every_day_missing(browser, fortnight)
@@ -104,18 +93,6 @@ def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plo
 
         _see_the_week_materialized(browser, week, pictures)
         _see_plots(browser, _numeric_labels(dagster), pictures)
-
-
-def _switch_the_schedule_off(dagster: DagsterProcesses) -> None:
-    """See to it that nothing is run but what is clicked on."""
-    selector = {
-        "repositoryLocationName": "vector_assets",
-        "repositoryName": "__repository__",
-        "scheduleName": "nightly_ingestion_schedule",
-    }
-    schedule = dagster.query(_SCHEDULE, selector=selector)["scheduleOrError"]
-    stopped = dagster.query(_SCHEDULE_OFF, id=schedule["id"])["stopRunningSchedule"]
-    assert stopped == {"scheduleState": {"status": "STOPPED"}}
 
 
 def _see_every_day_missing(browser: Browser, days: Days) -> None:
