@@ -37,7 +37,10 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 SECRET_FIELDS = [
     name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
 ]
-CANARIES = {name: f"canary+{name.replace('_', '/')}=42" for name in SECRET_FIELDS}
+# READ_KEYS holds lines of hashes, which another test covers.
+CANARIES = {
+    name: f"canary+{name.replace('_', '/')}=42" for name in SECRET_FIELDS if name != "read_keys"
+}
 PASSWORD = "canary-of-a-login-42"
 EMAIL = "bot@example.com"
 

@@ -95,7 +95,8 @@ def names(defs: dg.Definitions) -> dict[str, set[str]]:
         "pools": {
             str(pool)
             for key in assets
-            if (pool := defs.resolve_assets_def(key).op.pool) is not None
+            if defs.resolve_assets_def(key).is_executable
+            and (pool := defs.resolve_assets_def(key).op.pool) is not None
         },
         "jobs": {name for name in repository.job_names if not name.startswith("__")},
         "schedules": {schedule.name for schedule in repository.schedule_defs},
