@@ -50,13 +50,7 @@ def build_prune_asset(
         required_resource_keys={naming.sources, naming.vector_index},
         kinds={source, index_kind},
         deps=[asset_key(source, naming)],
-        check_specs=[
-            dg.AssetCheckSpec(
-                PRUNE_CHECK,
-                asset=key,
-                description="The prune could delete everything that the source no longer lists.",
-            )
-        ],
+        check_specs=[_check_spec(key)],
         freshness_policy=PRUNE_FRESHNESS,
         # A dry run observes the asset and does not materialize it.
         output_required=False,
@@ -87,6 +81,14 @@ def build_prune_asset(
         yield dg.MaterializeResult(metadata=_metadata(report), check_results=[check])
 
     return prune
+
+
+def _check_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        PRUNE_CHECK,
+        asset=key,
+        description="The prune could delete everything that the source no longer lists.",
+    )
 
 
 def _progress_line(report: PruneReport) -> str:
