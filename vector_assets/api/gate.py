@@ -61,8 +61,7 @@ class Gate:
     def is_full(self) -> bool:
         """Whether another call would be refused."""
         return (
-            self._running_count >= self._bounds.at_once
-            and len(self._queue) >= self._bounds.waiting
+            self._running_count >= self._bounds.at_once and len(self._queue) >= self._bounds.waiting
         )
 
     def close(self) -> None:
