@@ -1,9 +1,10 @@
 """Who may read the issues that the index holds, whatever day they are of.
 
-Asked by id, `PAGE_ISSUES` a request, are the issues that may have their own readers: all of a
-project that not everyone may browse; of an open project those with a security level, and those
-that the index holds as limited, for JQL cannot ask for limits to roles (`issuerestriction`). A
-setting of a level or of roles updates its issue, so the window has the new ones.
+Asked by id, `PAGE_ISSUES` a request, are the issues that may have their own readers. These are all
+of a project that not everyone may browse. Of an open project they are those with a security level,
+those that the index holds as limited, and those that a listing of ids, `PAGE_IDS` a request, does
+not show: deleted, moved or hidden from the account. JQL cannot ask for limits to roles
+(`issuerestriction`); setting one updates the issue, so the window of the run has it.
 
 An issue's text may show summaries of other issues (`related.py`). Where that is so, more readers
 are let in by reading it again alone, and a change of readers lets it be read again.
@@ -16,6 +17,7 @@ from vector_assets.sources.items import HeldDocuments, Known, Readers
 from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
 from vector_assets.sources.jira.client import PAGE_ISSUES, JiraApi, in_batches
 from vector_assets.sources.jira.issues import IssueReader, version_of
+from vector_assets.sources.jira.jql import LIMITED, of_projects
 from vector_assets.sources.jira.json_values import Json
 from vector_assets.sources.jira.related import RELATED_FIELDS, has_related
 
@@ -30,7 +32,7 @@ class HeldAccess:
         reader: Of the run.
         readers: Of the run.
         known: What the index holds.
-        leveled_ids: Lists the ids of all issues with a security level.
+        listed_ids: Lists the ids of all issues that a clause of JQL matches.
     """
 
     def __init__(
@@ -39,14 +41,14 @@ class HeldAccess:
         reader: IssueReader,
         readers: JiraReaders,
         known: Known,
-        leveled_ids: Callable[[], Iterable[str]],
+        listed_ids: Callable[[str], Iterable[str]],
     ) -> None:
         self.reader = reader
         self.readers = readers
         self.ids_to_read: list[str] = []
         self._api = api
         self._known = known
-        self._leveled_ids = leveled_ids
+        self._listed_ids = listed_ids
         self._distinct: dict[_Access, _Access] = {}
         self._fields = [*ACCESS_FIELDS, "updated", *RELATED_FIELDS, *reader.people_field_ids]
 
@@ -58,26 +60,32 @@ class HeldAccess:
         """
         projects = self._api.project_ids_of(containers)
         open_keys = {key for key in projects if self.readers.is_open(key, projects[key])}
-        leveled = frozenset(self._leveled_ids()) if open_keys else frozenset()
+        leveled = frozenset(self._listed_ids(LIMITED)) if open_keys else frozenset()
         if projects.keys() < containers.keys():
             # A token that has expired sees nothing, and says nothing of projects.
             self._api.who()
         for key, held in containers.items():
             if key in open_keys:
-                yield Readers(key, (PUBLIC,), self._of_limited(held, leveled))
+                listed = frozenset(self._listed_ids(of_projects([projects[key]])))
+                yield Readers(key, (PUBLIC,), self._of_limited(held, listed - leveled))
             elif key in projects or self._shows_some(held):
                 yield Readers(key, None, self._of(held, held.readers()))
             else:
                 yield Readers(key, None)
 
     def _of_limited(
-        self, held: HeldDocuments, leveled: Collection[str]
+        self, held: HeldDocuments, listed: Collection[str]
     ) -> dict[str, _Access | None]:
-        """Return the readers of the documents of an open project that may be limited."""
+        """Return the readers of those documents of an open project that may be limited.
+
+        Args:
+            held: What the index holds of the project.
+            listed: Ids of the issues in it without a security level.
+        """
         limited = (
             (document_id, access)
             for document_id, access in held.readers()
-            if access != (PUBLIC,) or _native_id(document_id) in leveled
+            if access != (PUBLIC,) or _native_id(document_id) not in listed
         )
         return self._of(held, limited)
 

@@ -95,7 +95,7 @@ class JiraSource(Source):
     def readers(self, containers: Mapping[str, HeldDocuments]) -> Iterator[Readers]:
         """Yield who may read the issues of each project, and those with their own readers.
 
-        Takes a few requests for each project, one for `PAGE_IDS` issues with a security level, and
+        Takes a few requests for each project, one for `PAGE_IDS` issues of an open project, and
         one for `PAGE_ISSUES` issues in the index that are limited or of a limited project.
         """
         self._api.require_cloud()
@@ -106,11 +106,11 @@ class JiraSource(Source):
     def _held_access(self) -> HeldAccess:
         readers = JiraReaders(self._api, self._public_projects)
         reader = IssueReader(self._api, self._server, readers, self._is_wanted)
-        return HeldAccess(self._api, reader, readers, self.known, self._leveled_ids)
+        return HeldAccess(self._api, reader, readers, self.known, self._listed_ids)
 
-    def _leveled_ids(self) -> Iterator[str]:
-        """Yield the ids of the issues with a security level, of any project."""
-        jql = query(EVER, "created ASC", LIMITED)
+    def _listed_ids(self, clause: str) -> Iterator[str]:
+        """Yield the ids of the issues that a clause matches, of any project."""
+        jql = query(EVER, "created ASC", clause)
         for page in self._limited_pages(jql, ["id"], maximum=PAGE_IDS):
             yield from (version_of(issue)[0] for issue in page)
 
@@ -211,19 +211,16 @@ class JiraSource(Source):
         if not any(True for _ in self.known.document_ids()):
             return Counter({"jira project": len(projects)})
         readers = JiraReaders(self._api, self._public_projects)
-        closed = [projects[key] for key in projects if not readers.is_open(key, projects[key])]
-        leveled = set(self._leveled_ids())
-        limited = set(leveled)
-        if closed:
-            jql = self._jql(EVER, "created ASC", of_projects(closed))
-            for page in self._pages(jql, ["id"], maximum=PAGE_IDS):
-                limited |= {version_of(issue)[0] for issue in page}
+        limited, page_count = set(self._listed_ids(LIMITED)), 1
+        for key, project in projects.items():
+            ids = set(self._listed_ids(of_projects([project])))
+            if readers.is_open(key, project):
+                page_count += max(1, ceil(len(ids) / PAGE_IDS))
+            else:
+                limited |= ids
         held = self.known.updated_at(f"{self.name}:{issue_id}" for issue_id in limited)
-        return Counter({
-            "jira project": 1 + len(projects),
-            _SEARCH: max(1, ceil(len(leveled) / PAGE_IDS)),
-            _BY_ID: ceil(len(held) / PAGE_ISSUES),
-        })  # fmt: skip
+        by_id = ceil(len(held) / PAGE_ISSUES)
+        return Counter({"jira project": 1 + len(projects), _SEARCH: page_count, _BY_ID: by_id})
 
     def _sample(
         self, sampled: Sequence[Quarantined], requests: Counter[str], page_count: int
