@@ -1,26 +1,27 @@
 """Brings a change of readers to every document of a container, of whatever day.
 
 A window holds the documents of some days; a channel that was made private holds those of years. So
-a run compares the heads of all documents with who may read their containers now, and writes the
-metadata of those that differ. No text is read again and nothing is embedded.
+a run compares the heads of all documents with who may read them now, and writes the metadata of
+those that differ. No text is read again and nothing is embedded.
 
 The head changes first, because it decides for all chunks, and says that the change has begun; it
 says so until all chunks are written. So a run that dies half-way is finished by the next one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vector_assets.core.documents import RESTRICTED
 from vector_assets.core.errors import LostWriteError
 from vector_assets.core.waiting import wait_until
 from vector_assets.sources.base import Source
-from vector_assets.sources.items import Gap
+from vector_assets.sources.items import Gap, Readers
 from vector_assets.stores.base import Head, Metadata, VectorStore
 from vector_assets.stores.records import (
     changed_readers,
     changing_readers,
+    document_id_of,
     head_id,
     is_changing_readers,
     record_id,
@@ -46,7 +47,7 @@ class ReadersChange:
 
     Attributes:
         documents: How many have other readers now.
-        gaps: Containers that are no longer seen, and readers who have no room in a record.
+        gaps: What is no longer seen, and readers who have no room in a record.
     """
 
     documents: int = 0
@@ -63,13 +64,37 @@ class _Container:
     )
     is_changing: set[str] = field(default_factory=set)
 
-    @property
-    def document_count(self) -> int:
-        return sum(map(len, self.heads.values()))
+    def readers(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield each document with its readers; see `HeldDocuments`."""
+        for access, heads in self.heads.items():
+            for document_id in heads:
+                yield document_id, access
+
+    def stored(self, access: Iterable[str]) -> tuple[str, ...]:
+        """Return the readers that fit into a record; see `HeldDocuments`."""
+        return stored_access(access)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """Who may read the documents of a container, as a record stores it.
+
+    Attributes:
+        unseen: How many documents the source no longer sees.
+        cut: How many documents have readers without room in a record.
+    """
+
+    access: tuple[str, ...]
+    by_document: Mapping[str, tuple[str, ...]]
+    unseen: int = 0
+    cut: int = 0
+
+    def of(self, document_id: str) -> tuple[str, ...]:
+        return self.by_document.get(document_id, self.access)
 
 
 def update_readers(source: Source, store: VectorStore) -> ReadersChange:
-    """Give every document of a source the readers of its container; read all heads for that.
+    """Give every document of a source the readers that it has now; read all heads for that.
 
     Raises:
         LostWriteError: What was written is not in the index.
@@ -79,18 +104,18 @@ def update_readers(source: Source, store: VectorStore) -> ReadersChange:
     if not source.has_readers:
         return change
     containers = _held(source, store)
-    unseen: list[_Container] = []
+    unseen: list[tuple[_Container, int]] = []
     for readers in source.readers(containers) if containers else ():
         container = containers[readers.container]
-        access = NOBODY if readers.access is None else stored_access(readers.access)
-        if readers.access is None:
-            unseen.append(container)
-        elif len(access) < len(readers.access):
-            change.gaps.append(_gap_of_room(container))
-        differing = dict(_differing(container, access))
+        wanted = _wanted(container, readers)
+        if wanted.unseen:
+            unseen.append((container, wanted.unseen))
+        if wanted.cut:
+            change.gaps.append(_gap_of_room(container, wanted.cut))
+        differing = dict(_differing(container, wanted))
         for batch in _batches(differing):
-            _write(store, source.name, batch, access)
-        _confirm(store, source.name, list(differing), access)
+            _write(store, source.name, batch, wanted)
+        _confirm(store, source.name, list(differing), wanted)
         change.documents += len(differing)
     if unseen:
         change.gaps.append(_gap_of_unseen(unseen))
@@ -110,21 +135,36 @@ def _held(source: Source, store: VectorStore) -> dict[str, _Container]:
     return containers
 
 
-def _differing(container: _Container, access: tuple[str, ...]) -> Iterator[tuple[str, Head]]:
-    """Yield the documents that do not have these readers in all their records."""
+def _wanted(container: _Container, readers: Readers) -> _Wanted:
+    distinct: dict[tuple[str, ...] | None, tuple[str, ...]] = {None: NOBODY}
+
+    def stored(access: tuple[str, ...] | None) -> tuple[str, ...]:
+        if access is not None and access not in distinct:
+            distinct[access] = stored_access(access)
+        return distinct[access]
+
+    by_document = {key: stored(access) for key, access in readers.by_document.items()}
+    wanted = _Wanted(stored(readers.access), by_document)
+    for document_id, _ in container.readers():
+        access = readers.by_document.get(document_id, readers.access)
+        wanted.unseen += access is None
+        wanted.cut += access is not None and len(wanted.of(document_id)) < len(access)
+    return wanted
+
+
+def _differing(container: _Container, wanted: _Wanted) -> Iterator[tuple[str, Head]]:
+    """Yield the documents that do not have their readers in all their records."""
     for held_access, heads in container.heads.items():
         for document_id, head in heads.items():
-            if held_access != access or document_id in container.is_changing:
+            if held_access != wanted.of(document_id) or document_id in container.is_changing:
                 yield document_id, head
 
 
-def _write(
-    store: VectorStore, namespace: str, heads: Mapping[str, Head], access: tuple[str, ...]
-) -> None:
+def _write(store: VectorStore, namespace: str, heads: Mapping[str, Head], wanted: _Wanted) -> None:
     """Write readers to all records of some documents."""
     begun: dict[str, Metadata] = {
         head_id(document_id): {
-            "access": list(access),
+            "access": list(wanted.of(document_id)),
             "document_fingerprint": changing_readers(head),
         }
         for document_id, head in heads.items()
@@ -136,7 +176,7 @@ def _write(
         for chunk_id in _chunk_ids(store, namespace, document_id, head)
     ]
     finished: dict[str, Metadata] = {
-        record.id: with_readers(record.metadata, access)
+        record.id: with_readers(record.metadata, wanted.of(document_id_of(record.id)))
         for record in store.fetch(namespace, chunk_ids)
     }
     tails = {chunk_id: fields for chunk_id, fields in finished.items() if chunk_id not in begun}
@@ -148,7 +188,7 @@ def _write(
         {
             chunk_id: {
                 **finished[chunk_id],
-                "document_fingerprint": changed_readers(head, access)
+                "document_fingerprint": changed_readers(head, wanted.of(document_id))
                 if present.get(document_id, head).document_fingerprint
                 else "",
             }
@@ -167,7 +207,7 @@ def _chunk_ids(store: VectorStore, namespace: str, document_id: str, head: Head)
 
 
 def _confirm(
-    store: VectorStore, namespace: str, document_ids: Sequence[str], access: tuple[str, ...]
+    store: VectorStore, namespace: str, document_ids: Sequence[str], wanted: _Wanted
 ) -> None:
     """Read heads back until the index shows their readers; those deleted meanwhile do not count.
 
@@ -182,7 +222,7 @@ def _confirm(
         wrong = [
             document_id
             for document_id, head in present.items()
-            if head.access != access or is_changing_readers(head)
+            if head.access != wanted.of(document_id) or is_changing_readers(head)
         ]
         return not wrong
 
@@ -214,21 +254,21 @@ def _names(containers: Sequence[_Container]) -> str:
     return ", ".join(names[:_MAX_NAMES]) + more
 
 
-def _gap_of_unseen(containers: Sequence[_Container]) -> Gap:
+def _gap_of_unseen(unseen: Sequence[tuple[_Container, int]]) -> Gap:
     return Gap(
-        f"documents of {_names(containers)}",
-        "the account no longer sees where they belong, so nobody is let in",
+        f"documents of {_names([container for container, _ in unseen])}",
+        "the account no longer sees them, or where they belong, so nobody is let in",
         "Give the account access again, or delete them with a prune.",
-        sum(container.document_count for container in containers),
+        sum(count for _, count in unseen),
         is_private=True,
     )
 
 
-def _gap_of_room(container: _Container) -> Gap:
+def _gap_of_room(container: _Container, count: int) -> Gap:
     return Gap(
         f"documents in {_names([container])} for some of their readers",
         "a record has room for some 400 e-mails; readers after those do not find the document",
         "Let everyone read them, or fewer people, or keep a copy where either may.",
-        container.document_count,
+        count,
         is_private=True,
     )

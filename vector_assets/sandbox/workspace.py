@@ -33,6 +33,8 @@ class Site:
         jira_deployment: `deploymentType` of `serverInfo`: `Cloud` or `Server`.
         jira_projects: Keys of projects without issues.
         jira_hidden_projects: Keys of projects that the account may not browse.
+        jira_hidden_issue_ids: Issues that the account may not see, though it may browse their
+            projects.
         jira_unindexed_issue_ids: Issues that the search does not show yet.
         jira_custom_fields: As "Get fields" shows them.
         jira_is_admin: Whether the account administers Jira and may read permissions.
@@ -54,6 +56,7 @@ class Site:
     jira_deployment: str = "Cloud"
     jira_projects: list[str] = field(default_factory=list)
     jira_hidden_projects: list[str] = field(default_factory=list)
+    jira_hidden_issue_ids: list[str] = field(default_factory=list)
     jira_unindexed_issue_ids: list[str] = field(default_factory=list)
     jira_custom_fields: list[Json] = field(default_factory=list)
     jira_is_admin: bool = True

@@ -1,7 +1,7 @@
 """The interface of a source."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -18,6 +18,7 @@ from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
     Gap,
+    HeldDocuments,
     Known,
     NothingKnown,
     Quarantined,
@@ -147,15 +148,15 @@ class Source(ABC):
         """
         return container
 
-    def readers(self, containers: Collection[str]) -> Iterator[Readers]:
+    def readers(self, containers: Mapping[str, HeldDocuments]) -> Iterator[Readers]:
         """Yield who may read all documents of containers, so that a change reaches each of them.
 
         A run that reaches the present asks before it reads, and corrects the documents in the
-        index, of whatever day, without reading them again. Nothing is yielded of a container whose
-        documents each have their own readers; these keep them.
+        index, of whatever day, without reading them again. The documents of a container of which
+        nothing is yielded keep their readers.
 
         Args:
-            containers: Keys of those that the index holds documents of.
+            containers: What the index holds, by the keys of containers.
 
         Raises:
             VectorAssetsError: As `documents` raises. Only what the vendor documents as a refusal

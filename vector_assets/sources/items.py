@@ -89,6 +89,16 @@ class Unchanged:
     day: date
 
 
+class HeldDocuments(Protocol):
+    """What the index holds of a container."""
+
+    def readers(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the id of each document, and its readers as the index has them."""
+
+    def stored(self, access: Iterable[str]) -> tuple[str, ...]:
+        """Return the part of `Document.access` that the index has room for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Readers:
     """Who may read every document of a container now, of whatever day.
@@ -97,10 +107,13 @@ class Readers:
         container: Its key, as `Source.container_of` gives it.
         access: As `Document.access`; None when the source no longer sees the container, so that
             nobody is known to be allowed to read it.
+        by_document: The same for documents that have their own readers, by id; None for one that
+            the source no longer sees.
     """
 
     container: str
     access: tuple[str, ...] | None
+    by_document: Mapping[str, tuple[str, ...] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,13 @@ def select(workspace: Workspace, jql: str, *, after: Place | None = None) -> lis
 
 
 def visible(workspace: Workspace) -> list[Json]:
-    """Return the issues of the projects that the account may browse."""
-    hidden = workspace.site.jira_hidden_projects
-    return [issue for issue in workspace.issues if issue["fields"]["project"]["key"] not in hidden]
+    """Return the issues that the account may see."""
+    hidden, hidden_ids = workspace.site.jira_hidden_projects, workspace.site.jira_hidden_issue_ids
+    return [
+        issue
+        for issue in workspace.issues
+        if issue["fields"]["project"]["key"] not in hidden and issue["id"] not in hidden_ids
+    ]
 
 
 def place(issue: Json, jql: str) -> Place:

@@ -22,6 +22,7 @@ from vector_assets.sandbox.workspace import Json, Workspace
 COMMENTS_IN_SEARCH = 20  # `total` is the number of all.
 MAX_PAGE_ISSUES = 100
 MAX_PAGE_IDS = 5000
+MAX_PROJECT_KEYS = 50
 
 _CREDENTIALS = base64.b64encode(b"sandbox@example.com:sandbox-jira-token").decode()
 _SYSTEM_FIELDS = ("summary", "description", "status", "updated", "created", "comment", "project")
@@ -101,7 +102,11 @@ async def _projects(workspace: Workspace, request: Request) -> Response:
     for issue in visible(workspace):
         project = issue["fields"]["project"]
         projects[project["key"]] = {name: project[name] for name in ("id", "key", "name")}
-    return page_of(request, [projects[key] for key in sorted(projects)])
+    asked = request.query_params.getlist("keys")
+    if len(asked) > MAX_PROJECT_KEYS:
+        return refused(400, f"{len(asked)} keys: at most {MAX_PROJECT_KEYS} are allowed")
+    wanted = projects.keys() & asked if asked else projects
+    return page_of(request, [projects[key] for key in sorted(wanted)])
 
 
 async def _search(workspace: Workspace, request: Request) -> Response:
@@ -134,7 +139,8 @@ async def _bulk_fetch(workspace: Workspace, request: Request) -> Response:
     names = body["issueIdsOrKeys"]
     if not 1 <= len(names) <= MAX_PAGE_ISSUES:
         return refused(400, f"{len(names)} issues: 1 to {MAX_PAGE_ISSUES} are allowed")
-    issues = [issue for name in names if (issue := _find(workspace, name)) is not None]
+    shown_issues = {issue[name]: issue for issue in visible(workspace) for name in ("id", "key")}
+    issues = [shown_issues[name] for name in names if name in shown_issues]
     fields = body.get("fields") or ["*all"]
     shown = [_shown(issue, fields) for issue in issues]
     return JSONResponse({"issues": shown, "issueErrors": []})

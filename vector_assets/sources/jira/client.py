@@ -4,8 +4,9 @@ REST v3: developer.atlassian.com/cloud/jira/platform/rest/v3, 2026-11.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, TypeVar
 
 import requests
@@ -32,6 +33,9 @@ PAGE_IDS = 5000
 
 PAGE_COMMENTS = 100
 """Maximum comments per page ("Get comments")."""
+
+PAGE_PROJECTS = 50
+"""Maximum projects that a request names by their keys ("Get projects paginated")."""
 
 PAGE_PEOPLE = 50
 """Maximum users of a group, or members of a security level, per page ("Get users from group")."""
@@ -205,6 +209,18 @@ class JiraApi:
         named = {scalar_text(project.get("key")): project for project in projects}
         return {key: scalar_text(named[key].get("id")) or key for key in named if key}
 
+    def project_ids_of(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return the ids of those projects that the account may browse, by key."""
+        projects: dict[str, str] = {}
+        for batch in in_batches(filter(None, keys), PAGE_PROJECTS):
+            try:
+                projects |= self.project_ids(batch)
+            except ContractError as error:
+                # "Returned if no projects matching the search criteria are found."
+                if not is_missing(error):
+                    raise
+        return projects
+
     def browsers(self, project_id: str) -> list[Json]:
         """Return who holds the permission Browse Projects; for the project's administrators."""
         scheme = self._get(f"project/{project_id}/permissionscheme", expand="permissions")
@@ -278,6 +294,13 @@ class JiraApi:
 
     def _get(self, path: str, **asked: Any) -> Json:
         return _object(path, _asked(lambda: self._client._get_json(path, params=asked)))
+
+
+def in_batches(items: Iterable[_T], size: int) -> Iterator[tuple[_T, ...]]:
+    """Yield items in tuples of so many, the last one shorter."""
+    remaining = iter(items)
+    while batch := tuple(islice(remaining, size)):
+        yield batch
 
 
 def _object(path: str, answer: Any) -> Json:

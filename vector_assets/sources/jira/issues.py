@@ -15,6 +15,9 @@ from vector_assets.sources.jira.fields import CustomField, custom_fields, fields
 from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
 from vector_assets.sources.jira.related import RelatedIssues
 
+_PEOPLE_TYPES = ("user", "array")
+"""Types of custom fields that hold one person, or several."""
+
 
 class IssueReader:
     """Converts issues to documents, and counts what is left out.
@@ -46,6 +49,11 @@ class IssueReader:
     def field_ids(self) -> list[str]:
         """Ids of the fields that are read."""
         return [*FIELDS, *(field.id for field in self._custom)]
+
+    @property
+    def people_field_ids(self) -> list[str]:
+        """Ids of the custom fields that may hold people, who may be let in by them."""
+        return [field.id for field in self._custom if field.type in _PEOPLE_TYPES]
 
     @property
     def neighbours_of_limited(self) -> frozenset[str]:

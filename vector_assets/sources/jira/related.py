@@ -12,6 +12,9 @@ from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
 from vector_assets.sources.jira.client import PAGE_ISSUES, JiraApi
 from vector_assets.sources.jira.json_values import Json, as_list, as_object, scalar_text
 
+RELATED_FIELDS = ["parent", "subtasks", "issuelinks"]
+"""The fields that refer to other issues."""
+
 _IS_NAME = re.compile(r"[0-9]+|[A-Za-z][A-Za-z0-9_]*-[0-9]+")
 """What Jira takes for the id or key of an issue; it refuses a request with anything else."""
 
@@ -77,6 +80,11 @@ class RelatedIssues:
         for name in ("id", "key"):
             if text := scalar_text(issue.get(name)):
                 self._access[text] = access
+
+
+def has_related(issue: Json) -> bool:
+    """Tell whether an issue refers to others, so that it may show their summaries."""
+    return any(True for _ in _others(issue))
 
 
 def _is_within(access: tuple[str, ...], others: tuple[str, ...]) -> bool:

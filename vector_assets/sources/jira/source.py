@@ -1,8 +1,8 @@
 """Jira Cloud: issues by last update, page by page, each with all its comments."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from math import ceil
 from typing import ClassVar, Self
@@ -23,23 +23,25 @@ from vector_assets.sources.estimate import WindowEstimate, as_if_failed, picked
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
+    HeldDocuments,
     Quarantined,
+    Readers,
     Resolved,
     SourceItem,
 )
 from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
-from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
+from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, in_batches, is_missing
 from vector_assets.sources.jira.document import instant, project_id, project_key
+from vector_assets.sources.jira.held_access import HeldAccess
 from vector_assets.sources.jira.issues import IssueReader, version_of
+from vector_assets.sources.jira.jql import EVER, LIMITED, of_projects, query, quoted
 from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 """Issues updated at the same instant as a page's last one may be on the next page."""
 
 _SEARCH = "jira search/jql"
 _BY_ID = "jira issue/bulkfetch"
-_LIMITED = "level is not EMPTY"
 
 
 class JiraSource(Source):
@@ -59,6 +61,7 @@ class JiraSource(Source):
         'give its account the permission "Browse projects" in the projects that it shall read'
     )
     overlap: ClassVar[timedelta] = timedelta(hours=12)
+    has_readers = True
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class JiraSource(Source):
         self._public_projects = public_projects
         self._meter = meter
         self._api = JiraApi(self._server, email, token, meter)
+        self._held: HeldAccess | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -88,16 +92,39 @@ class JiraSource(Source):
             settings.jira_public_projects,
         )
 
+    def readers(self, containers: Mapping[str, HeldDocuments]) -> Iterator[Readers]:
+        """Yield who may read the issues of each project, and those with their own readers.
+
+        Takes a few requests for each project, one for `PAGE_IDS` issues of an open project, and
+        one for `PAGE_ISSUES` issues in the index that are limited or of a limited project.
+        """
+        self._api.require_cloud()
+        # The run that follows reads with the same answers.
+        self._held = self._held_access()
+        yield from self._held.of_containers(containers)
+
+    def _held_access(self) -> HeldAccess:
+        readers = JiraReaders(self._api, self._public_projects)
+        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
+        return HeldAccess(self._api, reader, readers, self.known, self._listed_ids)
+
+    def _listed_ids(self, clause: str) -> Iterator[str]:
+        """Yield the ids of the issues that a clause matches, of any project."""
+        jql = query(EVER, "created ASC", clause)
+        for page in self._limited_pages(jql, ["id"], maximum=PAGE_IDS):
+            yield from (version_of(issue)[0] for issue in page)
+
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield issues, the last updated first, with a checkpoint after each page.
 
         An issue that is edited during the listing moves to its front and is missed. A window
         without an end that took several pages therefore lists again, oldest first, what changed
-        since the first page. It also yields issues of any age whose readers have changed.
+        since the first page. It also yields issues of any age that `readers` found changed and that
+        show others.
         """
         self._api.require_cloud()
-        readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
+        held, self._held = self._held or self._held_access(), None
+        reader = held.reader
         seen: set[tuple[str, str]] = set()
         began_at: datetime | None = None
         page_count = 0
@@ -113,7 +140,7 @@ class JiraSource(Source):
         if not seen:
             self._api.require_projects()
         if window.end is None:
-            yield from self._with_other_readers(reader, readers, seen)
+            yield from self._read_again(reader, held.ids_to_read, seen)
             yield from self._neighbours_of_limited(reader, seen)
         yield from reader.gaps()
 
@@ -129,26 +156,16 @@ class JiraSource(Source):
             seen.update(fresh)
             yield reader.items(list(fresh.values()))
 
-    def _with_other_readers(
-        self, reader: IssueReader, readers: JiraReaders, seen: set[tuple[str, str]]
+    def _read_again(
+        self, reader: IssueReader, issue_ids: Sequence[str], seen: set[tuple[str, str]]
     ) -> Iterator[SourceItem]:
-        """Yield the limited issues whose readers differ from those in the index.
-
-        A change of a group, role or project does not update its issues. Takes a request for each
-        project, and one for every `PAGE_ISSUES` limited issues. Issues of a project that was
-        opened to everyone stay restricted until they are read again.
-        """
-        if self.known.is_rescan:
-            return
-        for jql in self._limited_queries(readers):
-            for page in self._limited_pages(jql, reader.field_ids):
-                fresh = [issue for issue in page if version_of(issue) not in seen]
-                seen |= set(map(version_of, fresh))
-                items = {f"{self.name}:{version_of(issue)[0]}": issue for issue in fresh}
-                held = self.known.updated_at(items)
-                stamps = {key: reader.stamp(items[key]) for key in held}
-                changed = held.keys() - self.known.unchanged(stamps)
-                yield from reader.items([items[key] for key in changed])
+        """Yield issues whose readers have changed, and whose text shows other issues."""
+        seen_ids = {issue_id for issue_id, _ in seen}
+        for ids in in_batches((each for each in issue_ids if each not in seen_ids), PAGE_ISSUES):
+            issues, _ = self._api.issues(list(ids), reader.field_ids)
+            wanted = [issue for issue in issues if self._is_wanted(issue)]
+            seen |= set(map(version_of, wanted))
+            yield from reader.items(wanted)
 
     def _neighbours_of_limited(
         self, reader: IssueReader, seen: set[tuple[str, str]]
@@ -165,14 +182,6 @@ class JiraSource(Source):
             issues, _ = self._api.issues(wanted[at : at + PAGE_ISSUES], reader.field_ids)
             yield from reader.items([issue for issue in issues if self._is_wanted(issue)])
 
-    def _limited_queries(self, readers: JiraReaders) -> list[str]:
-        """Return the queries for all issues with limited readers; reads each project's access."""
-        projects = self._api.project_ids(self._projects)
-        closed = [projects[key] for key in projects if not readers.is_open(key, projects[key])]
-        clauses = [f"project in ({', '.join(map(_quoted, closed))})"] if closed else []
-        everything = Window(_EPOCH, None)
-        return [self._jql(everything, "created ASC", clause) for clause in (*clauses, _LIMITED)]
-
     def estimate(self, window: Window) -> WindowEstimate:
         """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
         ids = set(self.ids(window))
@@ -180,13 +189,9 @@ class JiraSource(Source):
         requests = Counter({"jira serverInfo": 1, _SEARCH: page_count})
         ignored = {_BY_ID}
         if window.end is None:
-            readers = JiraReaders(self._api, self._public_projects)
             # After several pages, what was edited meanwhile is listed once more.
             requests[_SEARCH] += len(ids) > PAGE_ISSUES
-            for jql in self._limited_queries(readers):
-                limited = sum(map(len, self._limited_pages(jql, ["id"], maximum=PAGE_IDS)))
-                requests[_SEARCH] += max(1, ceil(limited / PAGE_ISSUES))
-            requests["jira project"] = 1 + len(self._api.project_ids(self._projects))
+            requests += self._requests_for_readers()
             ignored.add("jira project")
         sampled = picked(ids, SAMPLED_DOCUMENTS)
         return WindowEstimate(
@@ -199,6 +204,23 @@ class JiraSource(Source):
             scaled=frozenset({"jira issue"}),
             ignored=frozenset(ignored),
         )
+
+    def _requests_for_readers(self) -> Counter[str]:
+        """Count the requests about the readers of what the index holds."""
+        projects = self._api.project_ids(self._projects)
+        if not any(True for _ in self.known.document_ids()):
+            return Counter({"jira project": len(projects)})
+        readers = JiraReaders(self._api, self._public_projects)
+        limited, page_count = set(self._listed_ids(LIMITED)), 1
+        for key, project in projects.items():
+            ids = set(self._listed_ids(of_projects([project])))
+            if readers.is_open(key, project):
+                page_count += max(1, ceil(len(ids) / PAGE_IDS))
+            else:
+                limited |= ids
+        held = self.known.updated_at(f"{self.name}:{issue_id}" for issue_id in limited)
+        by_id = ceil(len(held) / PAGE_ISSUES)
+        return Counter({"jira project": 1 + len(projects), _SEARCH: page_count, _BY_ID: by_id})
 
     def _sample(
         self, sampled: Sequence[Quarantined], requests: Counter[str], page_count: int
@@ -283,7 +305,7 @@ class JiraSource(Source):
 
     def _shows_some(self, project: str) -> bool:
         """Tell whether the account sees any issue of a project."""
-        jql = self._jql(Window(_EPOCH, None), "created ASC", f"project = {_quoted(project)}")
+        jql = self._jql(EVER, "created ASC", f"project = {quoted(project)}")
         try:
             return any(self._api.search(jql, ["id"], maximum=1)["issues"])
         except ContractError as error:
@@ -293,7 +315,7 @@ class JiraSource(Source):
 
     def newest(self) -> datetime | None:
         """Return the last update of the newest issue: one request; more when there is no issue."""
-        jql = self._jql(Window(_EPOCH, None), "updated DESC")
+        jql = self._jql(EVER, "updated DESC")
         for page in self._pages(jql, ["updated"], maximum=1):
             if page:
                 if updated_at := instant(as_object(page[0].get("fields")).get("updated")):
@@ -320,8 +342,8 @@ class JiraSource(Source):
     def _newest_limited(self) -> list[Json]:
         """Return the newest issue, and the newest with a security level, if there is one."""
         issues: list[Json] = []
-        for clauses in ((), (_LIMITED,)):
-            jql = self._jql(Window(_EPOCH, None), "updated DESC", *clauses)
+        for clauses in ((), (LIMITED,)):
+            jql = self._jql(EVER, "updated DESC", *clauses)
             issues += next(self._limited_pages(jql, ACCESS_FIELDS, maximum=1), [])
         return issues
 
@@ -337,13 +359,9 @@ class JiraSource(Source):
                 raise
 
     def _jql(self, window: Window, order: str, *clauses: str) -> str:
-        """Return a query with epoch milliseconds: JQL reads dates in the account's zone."""
-        bounds = [f"updated >= {_epoch_milliseconds(window.start)}"]
-        if window.end is not None:
-            bounds.append(f"updated < {_epoch_milliseconds(window.end)}")
-        projects = ", ".join(map(_quoted, self._projects))
-        only = (f"project in ({projects})",) if projects else ()
-        return f"{' AND '.join((*bounds, *clauses, *only))} ORDER BY {order}"
+        """Return a query for issues of the projects that are read."""
+        only = (of_projects(self._projects),) if self._projects else ()
+        return query(window, order, *clauses, *only)
 
     def _pages(self, jql: str, fields: list[str], *, maximum: int) -> Iterator[list[Json]]:
         """Yield pages of a search.
@@ -369,12 +387,3 @@ def _require_news(page: list[Json], fresh_count: int) -> None:
     """Raise when all issues of a page were on earlier pages."""
     if page and not fresh_count:
         raise ContractError(_SEARCH, "a page of issues that it had shown before", "new ones")
-
-
-def _epoch_milliseconds(moment: datetime) -> int:
-    """Return an instant in the form that JQL reads independently of time zones."""
-    return int(moment.timestamp() * 1000)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

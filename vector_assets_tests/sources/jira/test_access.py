@@ -167,24 +167,27 @@ ASKED_ABOUT_READERS = [
     "/jira/rest/api/3/group/member",
     "/jira/rest/api/3/project/93/role/5",
     "/jira/rest/api/3/user",
-    "/jira/rest/api/3/project/search",
 ]
+ASKED_ABOUT_OLD_ISSUES = [
+    *ASKED_ABOUT_READERS,
+    "/jira/rest/api/3/project/search",
+    "/jira/rest/api/3/search/jql",
+    "/jira/rest/api/3/issue/bulkfetch",
+]
+PASSING = [
+    ({"status": 429, "retry_after_seconds": 0}, RateLimitedError, "jira is rate limited"),
+    ({"status": 408}, UnavailableError, "HTTP 408"),
+    ({"status": 500}, UnavailableError, "HTTP 500"),
+    ({"status": 503}, UnavailableError, "HTTP 503"),
+    ({"break_connection": "truncate"}, UnavailableError, "jira did not answer"),
+    ({"status": 200, "body": {"values": "none"}}, ContractError, "jira"),
+    ({"status": 400}, ContractError, "HTTP 400"),
+]
+PASSING_NAMES = ["429", "408", "500", "503", "truncated", "another shape", "400"]
 
 
 @pytest.mark.parametrize("path", ASKED_ABOUT_READERS)
-@pytest.mark.parametrize(
-    ("fault", "error", "seen"),
-    [
-        ({"status": 429, "retry_after_seconds": 0}, RateLimitedError, "jira is rate limited"),
-        ({"status": 408}, UnavailableError, "HTTP 408"),
-        ({"status": 500}, UnavailableError, "HTTP 500"),
-        ({"status": 503}, UnavailableError, "HTTP 503"),
-        ({"break_connection": "truncate"}, UnavailableError, "jira did not answer"),
-        ({"status": 200, "body": {"values": "none"}}, ContractError, "jira"),
-        ({"status": 400}, ContractError, "HTTP 400"),
-    ],
-    ids=["429", "408", "500", "503", "truncated", "another shape", "400"],
-)
+@pytest.mark.parametrize(("fault", "error", "seen"), PASSING, ids=PASSING_NAMES)
 def test_an_error_that_is_no_refusal_says_nothing_about_readers_and_ends_the_run(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
@@ -213,6 +216,38 @@ def test_what_the_index_holds_stays_when_jira_does_not_say_who_may_read(
     with pytest.raises(UnavailableError, match="HTTP 503"):
         nights.night()
     assert nights.found_by(ANN) == before
+
+
+@pytest.mark.parametrize("path", ASKED_ABOUT_OLD_ISSUES)
+@pytest.mark.parametrize(("fault", "error", "seen"), PASSING, ids=PASSING_NAMES)
+def test_an_error_that_is_no_refusal_ends_the_night_and_changes_nothing(
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    fault: Json,
+    error: type[Exception],
+    seen: str,
+) -> None:
+    monkeypatch.setattr(requests_retries, "_ATTEMPTS", 1)
+    browsed_by(sandbox, GROUP, {"type": "projectRole", "value": "5"})
+    site = sandbox.workspace.site
+    site.jira_level_holders = {"7": [{"type": "user", "value": "a"}]}
+    site.jira_role_actors = {"93/5": [{"type": ACTOR, "actorGroup": {"groupId": "g1"}}]}
+    sandbox.workspace.issues = [
+        issue(1, updated=OLD, security=STAFF),
+        issue(2, updated=OLD),
+        issue(3, updated=OLD, project="QUAY", security=STAFF),
+    ]
+    nights = Nights(sandbox, tmp_path)
+    nights.run(OLD.date(), OLD.date(), OLD.replace(day=6))
+    before = {viewer: nights.found_by(viewer) for viewer in ("", ANN, BO)}
+    assert before[ANN]
+    sandbox.workspace.issues.append(issue(4))
+    sandbox.faults.fail(path, **fault)
+    with pytest.raises(error, match=seen):
+        nights.night()
+    assert {viewer: nights.found_by(viewer) for viewer in ("", ANN, BO)} == before
 
 
 def test_an_index_that_was_public_is_closed_when_jira_refuses_to_tell(
