@@ -40,6 +40,8 @@ def build_prune_asset(
     """Return the asset of a source's prune."""
     key = prune_key(source, naming)
     options = prune_config(max_share)
+    # `dg.asset` takes it, but its type does not name it.
+    schema: Any = options.to_config_schema()
 
     @dg.asset(
         key=key,
@@ -54,7 +56,7 @@ def build_prune_asset(
         freshness_policy=PRUNE_FRESHNESS,
         # A dry run observes the asset and does not materialize it.
         output_required=False,
-        config_schema=options.to_config_schema(),
+        config_schema=schema,
         pool=naming.named(source),
     )
     def prune(context: dg.AssetExecutionContext) -> Iterator[Any]:
