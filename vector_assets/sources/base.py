@@ -98,6 +98,24 @@ class Unlisted:
         return f"{document_id}:".startswith(self.prefix)
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a vendor says about a document that it is asked for by id.
+
+    Attributes:
+        state: Whether it exists for our account.
+        updated_at: Its last activity as the vendor tells, UTC; None where it does not.
+        left_out: Why no run reads it although it exists, in words: the bot is not in the channel,
+            a setting leaves out its project, a kind that is not read. Empty when runs read it.
+        advice: What to do, when it is not there or left out; empty when nothing helps.
+    """
+
+    state: RemoteState
+    updated_at: datetime | None = None
+    left_out: str = ""
+    advice: str = ""
+
+
 class Source(ABC):
     """A source of documents, read through its vendor's own SDK.
 
@@ -201,6 +219,30 @@ class Source(ABC):
         `documents` does.
         """
         return ((document.document_id, RemoteState.NOT_SHOWN) for document in missing)
+
+    def probe(self, document: Missing) -> Probed:
+        """Ask for a document by id, with as few requests as the vendor allows.
+
+        For answers that are confirmed, and for telling why a document is not in the index. The
+        default asks `remote_states`. Raises as `documents` does.
+
+        Args:
+            document: As the index has it; without container and time when it is not there.
+        """
+        states = dict(self.remote_states([document]))
+        return Probed(states.get(document.document_id, RemoteState.UNSURE))
+
+    @classmethod
+    def document_id_of(cls, text: str) -> str | None:
+        """Return the id of the document that a link, key or id of the vendor names, if any.
+
+        Decides by the text alone, without a request; None for what is not of this source.
+
+        Args:
+            text: As a person pastes it: `https://acme.atlassian.net/browse/OPS-1`, `OPS-1`,
+                `jira:10001`. The id may be one that the vendor alone can complete (`jira:OPS-1`).
+        """
+        return text if text.startswith(f"{cls.name}:") else None
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, at any time.
