@@ -32,7 +32,7 @@ with dg.DagsterInstance.ephemeral() as instance:
         asset_selection=[asset_key("github")], partition_key="2026-03-02", instance=instance
     )
     (event,) = result.asset_materializations_for_node("github_documents")
-    names = ("documents", "embedded_chunks", "unchanged_documents")
+    names = ("documents", "run_embedded_chunks", "run_unchanged_documents")
     print("numbers", *(event.metadata[name].value for name in names))
 """
 

@@ -357,6 +357,7 @@ def test_an_account_that_sees_nothing_any_more_lets_go_of_nothing(
     runs = Runs("jira", sandbox, tmp_path)
     runs.by_hand()
     # A fault of the night's window would end the run before; this one is of the second half alone.
+    # The first listing of projects is that of their readers.
     sandbox.faults.fail(
         "/jira/rest/api/3/issue/bulkfetch", status=200, body={"issues": [], "issueErrors": []}
     )
@@ -365,7 +366,7 @@ def test_an_account_that_sees_nothing_any_more_lets_go_of_nothing(
         "/jira/rest/api/3/search/jql", status=200, body={"issues": [], "isLast": True}
     )
     sandbox.faults.fail(
-        "/jira/rest/api/3/project/search", status=200, body={"values": [], "total": 1}, times=1
+        "/jira/rest/api/3/project/search", status=200, body={"values": [], "total": 1}, times=2
     )
     report = runs.night()
     (held,) = runs.held().values()

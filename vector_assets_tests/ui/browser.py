@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from vector_assets_tests.support.patience import PATIENCE_SECONDS, first_answer
+from vector_assets_tests.support.patience import first_answer
 
 Answer = TypeVar("Answer")
 
@@ -40,6 +40,9 @@ _ARGUMENTS = (
 )
 
 _POLL_SECONDS = 0.3
+
+# A page that nothing redraws any more is told long before the test's own time limit.
+_PATIENCE_SECONDS = 240.0
 
 # Grid and labels of a chart are grey: what has a colour is its data.
 _CHARTS_WITH_DATA = """
@@ -76,11 +79,11 @@ def eventually(
         TimeoutError: It did not come.
     """
     answer: Answer | None = first_answer(
-        ask, patience_seconds=PATIENCE_SECONDS, pause_seconds=_POLL_SECONDS
+        ask, patience_seconds=_PATIENCE_SECONDS, pause_seconds=_POLL_SECONDS
     )
     if answer:
         return answer
-    raise TimeoutError(f"{what} did not come within {PATIENCE_SECONDS:.0f} s\n{about()}")
+    raise TimeoutError(f"{what} did not come within {_PATIENCE_SECONDS:.0f} s\n{about()}")
 
 
 class Browser:

@@ -65,5 +65,5 @@ def test_a_key_that_is_not_sent_shows_a_refusal(address: str, browser: Browser) 
     browser.click("/api/sync-status")
     browser.click("Try it out")
     browser.click("Execute")
-    browser.wait_for_text("send the reading key as Authorization: Bearer")
+    browser.wait_for_text("send a reading key as Authorization: Bearer")
     assert {urlsplit(f"http://{host}").hostname for host in browser.hosts()} == {"127.0.0.1"}

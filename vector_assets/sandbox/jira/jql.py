@@ -69,7 +69,11 @@ def place(issue: Json, jql: str) -> Place:
 
 
 def _seconds(issue: Json, field: str) -> float:
-    return datetime.fromisoformat(issue["fields"][field]).timestamp()
+    """Return the epoch seconds of a date; 0 for what is none, so that it sorts first."""
+    try:
+        return datetime.fromisoformat(issue["fields"][field]).timestamp()
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _filtered(issues: list[Json], clause: str, workspace: Workspace) -> list[Json]:
