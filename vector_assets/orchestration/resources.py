@@ -90,9 +90,9 @@ def shown_and_nested(resource: _Shown) -> Settings:
 
 
 def shown(settings: Settings, *names: str) -> dict[str, str]:
-    """Return settings as fields of a resource: a credential as the name of its variable.
+    """Return settings as fields of a resource: what a variable holds as the name of the variable.
 
-    One that no variable holds, because a program has given it, is not shown.
+    A credential that no variable holds, because a program has given it, is not shown.
     """
     variables = settings.variables if isinstance(settings, GivenSettings) else {}
     fields: dict[str, str] = {}
@@ -101,7 +101,7 @@ def shown(settings: Settings, *names: str) -> dict[str, str]:
         plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
         is_secret = isinstance(value, SecretStr) or scrub(plain) != plain
         variable = variables.get(name)
-        if variable is None and is_secret and plain and os.environ.get(name.upper()) == plain:
+        if variable is None and plain and os.environ.get(name.upper()) == plain:
             variable = name.upper()
         if variable is not None:
             fields[name] = dg.EnvVar(variable)

@@ -81,13 +81,13 @@ class DagsterProcesses:
             "repositoryName": "__repository__",
         }
         self._process = process
-        self._url = url
+        self.url = url
         self._log = log
 
     def query(self, text: str, **variables: Any) -> Any:
         """Send a GraphQL query to the webserver."""
         answer = requests.post(
-            f"{self._url}/graphql", json={"query": text, "variables": variables}, timeout=30
+            f"{self.url}/graphql", json={"query": text, "variables": variables}, timeout=30
         )
         body = answer.json()
         assert "errors" not in body, body["errors"]
@@ -152,7 +152,7 @@ class DagsterProcesses:
 
     def _is_up(self) -> bool:
         with suppress(requests.ConnectionError):
-            return requests.get(f"{self._url}/server_info", timeout=5).ok
+            return requests.get(f"{self.url}/server_info", timeout=5).ok
         return False
 
     def _wait(self, question: Any, what: str) -> Any:

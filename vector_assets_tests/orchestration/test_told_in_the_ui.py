@@ -1,12 +1,13 @@
 """What the assets say of themselves: where documents come from, where they go, by which code."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from vector_assets.core.meter import Meter
-from vector_assets.core.settings import GivenSettings, Settings
+from vector_assets.core.settings import GivenSettings, Settings, load_settings
 from vector_assets.definitions import build_defs
 from vector_assets.embedding import build_embedder, chunking
 from vector_assets.index.spec import IndexSpec
@@ -14,6 +15,7 @@ from vector_assets.monitoring.dagster_state.naming import Naming
 from vector_assets.orchestration.addresses import uri_of, web_address
 from vector_assets.orchestration.code_location import index_definitions
 from vector_assets.orchestration.code_version import code_version
+from vector_assets.orchestration.resources import SourcesResource, shown, shown_and_nested
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import records
 
@@ -155,3 +157,22 @@ def test_owners_are_those_of_the_settings() -> None:
 def test_an_owner_that_dagster_would_refuse_is_named(owner: str) -> None:
     with pytest.raises(ValueError, match=r"is no owner: write an e-mail address or team:NAME"):
         Settings(dagster_owners=owner)
+
+
+def test_a_field_that_a_variable_holds_shows_the_name_of_the_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    held = {
+        "JIRA_SERVER": "https://acme.atlassian.net",
+        "JIRA_EMAIL": "bot@acme.example",
+        "JIRA_API_TOKEN": "jira-token-of-the-test",
+        "LANCEDB_URI": str(tmp_path / "index"),
+    }
+    for name, value in held.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    fields = shown(settings, *map(str.lower, held), "embedding_provider")
+    assert fields.pop("embedding_provider") == settings.embedding_provider
+    assert fields == {name.lower(): dg.EnvVar(name) for name in held}
+    resource = SourcesResource(settings=settings, jira_server=fields["jira_server"])
+    assert shown_and_nested(resource).jira_server == held["JIRA_SERVER"]

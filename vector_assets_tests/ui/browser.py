@@ -3,6 +3,7 @@
 Belongs here: starting and stopping it, waiting for texts and charts, clicking, typing, pictures.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 from selenium import webdriver
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -41,6 +43,10 @@ _ARGUMENTS = (
 
 _POLL_SECONDS = 0.3
 
+# Made absolute at once, because each test runs in a folder of its own.
+_SCREENSHOTS = os.environ.get("VECTOR_ASSETS_SCREENSHOTS", "")
+_SCREENSHOT_FOLDER = Path(_SCREENSHOTS).absolute() if _SCREENSHOTS else None
+
 # A page that nothing redraws any more is told long before the test's own time limit.
 _PATIENCE_SECONDS = 240.0
 
@@ -63,6 +69,13 @@ return [...document.querySelectorAll("canvas")].filter(({width, height}) => widt
 def missing_programs() -> list[str]:
     """Return which of the programs that a browser needs are not on the PATH."""
     return [name for name in _PROGRAMS if shutil.which(name) is None]
+
+
+def picture_folder(tmp_path: Path) -> Path:
+    """Return the folder for pictures: `VECTOR_ASSETS_SCREENSHOTS`, or one of the test's own."""
+    pictures = _SCREENSHOT_FOLDER or tmp_path / "screenshots"
+    pictures.mkdir(parents=True, exist_ok=True)
+    return pictures
 
 
 def eventually(
@@ -108,17 +121,22 @@ class Browser:
         for text in texts:
             self._eventually(lambda text=text: text in self._text(), f"the text {text!r}")
 
-    def click(self, text: str, *, within: str = "body") -> None:
+    def click(self, text: str, *, within: str = "body", with_shift: bool = False) -> None:
         """Click the first thing that can be used and has exactly this text.
 
         Args:
             text: Visible.
             within: CSS selector of the part of the page to look in.
+            with_shift: Whether the Shift key is held meanwhile.
         """
 
         def clicked() -> bool:
             for element in self._elements(text, within):
-                element.click()
+                if with_shift:
+                    actions = ActionChains(self._driver).key_down(Keys.SHIFT).click(element)
+                    actions.key_up(Keys.SHIFT).perform()
+                else:
+                    element.click()
                 return True
             return False
 

@@ -3,7 +3,6 @@
 With `VECTOR_ASSETS_SCREENSHOTS` set to a folder, the pictures of the documents are taken there.
 """
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,13 @@ from vector_assets.sources import SOURCES
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses, running_dagster
 from vector_assets_tests.support.indexes import assert_same, contents
-from vector_assets_tests.ui.browser import Browser, eventually, missing_programs, running_browser
+from vector_assets_tests.ui.browser import (
+    Browser,
+    eventually,
+    missing_programs,
+    picture_folder,
+    running_browser,
+)
 
 pytestmark = pytest.mark.skipif(
     bool(missing_programs()),
@@ -30,10 +35,6 @@ pytestmark = pytest.mark.skipif(
 
 _ASSET = "jira_documents"
 _DIALOG = ".dagster-dialog"
-
-# Made absolute at once, because each test runs in a folder of its own.
-_SCREENSHOTS = os.environ.get("VECTOR_ASSETS_SCREENSHOTS", "")
-_SCREENSHOT_FOLDER = Path(_SCREENSHOTS).absolute() if _SCREENSHOTS else None
 
 _RUNS = "query { runsOrError { ... on Runs { results { runId } } } }"
 
@@ -72,14 +73,13 @@ def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plo
         # Plots are of all days: so that the week is not lost among years.
         "PARTITIONS_START": str(fortnight.first),
     }
-    pictures = _SCREENSHOT_FOLDER or tmp_path / "screenshots"
-    pictures.mkdir(parents=True, exist_ok=True)
+    pictures = picture_folder(tmp_path)
     store = LanceDBStore(environment["LANCEDB_URI"])
     with running_dagster(tmp_path / "home", environment) as dagster, running_browser() as browser:
         # Nothing is run but what is clicked on.
         dagster.stop_schedule("nightly_ingestion_schedule")
         browser.remember("communityNux", "1")  # the invitation to Dagster's community is declined
-        browser.open(dagster._url)
+        browser.open(dagster.url)
         _see_every_day_missing(browser, fortnight)
 
         _materialize_the_newest_day(browser, dagster)
