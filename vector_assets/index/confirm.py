@@ -12,7 +12,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from vector_assets.core.deadline import patient_until
 from vector_assets.core.errors import (
@@ -36,6 +36,9 @@ from vector_assets.stores.records import stored_stamp
 
 PROBES_AT_ONCE = 8
 """Of one source."""
+
+IDLE_SECONDS = 10.0
+"""After which a thread without a question ends."""
 
 QUEUE_SECONDS = 1.0
 """How long an answer waits for its documents to be queued; queueing goes on after it."""
@@ -177,20 +180,30 @@ class _Lane:
     def ask(self, document: Missing, until: float) -> "Future[Probed]":
         """Ask for a document, unless that begins after an instant (monotonic seconds)."""
         future: Future[Probed] = Future()
-        self._questions.put((document, until, future))
         with self._lock:
+            self._questions.put((document, until, future))
             if self._thread_count < PROBES_AT_ONCE:
                 self._thread_count += 1
                 threading.Thread(target=self._work, name="confirm", daemon=True).start()
         return future
 
     def _work(self) -> None:
-        while True:
-            document, until, future = self._questions.get()
+        while (question := self._next()) is not None:
+            document, until, future = question
             if not future.set_running_or_notify_cancel():
                 continue
             with patient_until(until):
                 _settle(future, lambda: self._opened().probe(document))  # noqa: B023 - run here
+
+    def _next(self) -> tuple[Missing, float, Future[Probed]] | None:
+        """Return the next question; None when there was none for a while, so the thread ends."""
+        with suppress(Empty):
+            return self._questions.get(timeout=IDLE_SECONDS)
+        with self._lock:
+            if not self._questions.empty():
+                return self._questions.get()
+            self._thread_count -= 1
+            return None
 
     def _opened(self) -> Source:
         with self._building:
