@@ -59,14 +59,19 @@ def test_each_tool_returns_what_it_says_and_refuses_what_is_wrong(ask: Ask) -> N
         ("find_context", {"question": "crane", "until": "2026-03-02"}),
         ("find_context", {"question": "crane", "since": "2026-03-03"}),
         ("find_context", {"question": "crane", "limit": 50}),
+        ("find_context", {"question": "crane", "limit": 50, "confirm": True}),
         ("index_status", {}),
     ]
     calls = [*right, *((tool, arguments) for tool, arguments, _ in WRONG)]
     said = ask(calls)
-    keyed, harbour, before, after, everything, status, *wrong = said
+    keyed, harbour, before, after, everything, confirmed, status, *wrong = said
     for (tool, arguments, words), refusal in zip(WRONG, wrong, strict=True):
         assert refusal.has_failed, (tool, arguments)
         assert words in refusal.text
+    # The sources of the desk are empty; only what Ann may read is counted.
+    assert confirmed.data["answers"] == []
+    assert confirmed.data["left_out"] == {"not readable": len(everything.data["answers"])}
+    assert everything.data["left_out"] is everything.data["answers"][0]["confirmation"] is None
     [answer] = keyed.data["answers"]
     assert answer["title"] == "Title open"
     assert answer["passage"] == "The crane report of everybody."
