@@ -43,6 +43,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
+from vector_assets.index.confirm import Confirmer
 from vector_assets.index.document import Page, read_page
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
@@ -113,6 +114,7 @@ class Services:
         self.backfills = Gate("requests to Dagster", backfills)
         self._lock = threading.Lock()
         self._index: LiveIndex | None = None
+        self._confirmer = Confirmer(settings)
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
@@ -129,16 +131,26 @@ class Services:
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
         return snapshot.health
 
-    def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
+    def find(
+        self,
+        question: str,
+        sources: tuple[str, ...],
+        where: Filter,
+        limit: int,
+        *,
+        confirms: bool = False,
+    ) -> Answers:
         """Search on a connection that is kept and follows a switch to another generation."""
-        return find(
+        index = self._live_index()
+        answers = find(
             question,
             settings=self.settings,
             sources=sources,
             where=where,
             limit=limit,
-            index=self._live_index(),
+            index=index,
         )
+        return self._confirmer.confirm(answers, index) if confirms else answers
 
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
         """Read a page of a document on the same connection."""
@@ -219,6 +231,13 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         until: Annotated[Day | None, Query(description="Last active before this day.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
         viewer: ViewerName = "",
+        confirm: Annotated[
+            bool,
+            Query(
+                description="Ask each document's source whether it still stands, within "
+                "CONFIRM_SECONDS; what is deleted or hidden there is left out."
+            ),
+        ] = False,
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
         start, end = instants(since, until)
@@ -232,7 +251,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         )
         names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
         answers = await services.searches.call(
-            request, lambda: services.find(q, tuple(names), where, limit)
+            request, lambda: services.find(q, tuple(names), where, limit, confirms=confirm)
         )
         # Search works without the watcher; the answer then says that freshness is not known.
         snapshot = services.watcher.last()

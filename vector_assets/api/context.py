@@ -1,7 +1,7 @@
 """What a search found, with how fresh its sources are, as every face returns it."""
 
-from vector_assets.api.models import FoundAnswer, FoundContext
-from vector_assets.index.search import Answers
+from vector_assets.api.models import DocumentConfirmation, FoundAnswer, FoundContext
+from vector_assets.index.search import Answer, Answers
 from vector_assets.monitoring.health import Health, Verdict
 
 NOT_KNOWN = "How fresh the sources are is not known: the watcher has not checked lately."
@@ -30,6 +30,23 @@ def warnings_of(answers: Answers, health: Health | None) -> list[str]:
     return warnings
 
 
+def confirmation_of(answer: Answer, answers: Answers) -> DocumentConfirmation | None:
+    """Return what the source of an answer says of it; None when it was not asked."""
+    if answers.confirmation is None:
+        return None
+    confirmed = answers.confirmation.by_document[answer.document_id]
+    return DocumentConfirmation(
+        verdict=confirmed.verdict, edited_at=confirmed.edited_at, reason=confirmed.reason
+    )
+
+
+def left_out_of(answers: Answers) -> dict[str, int] | None:
+    """Return how many documents are not handed out, by verdict; None when none was asked for."""
+    if answers.confirmation is None:
+        return None
+    return {str(verdict): count for verdict, count in answers.confirmation.left_out.items()}
+
+
 def context_of(answers: Answers, health: Health | None) -> FoundContext:
     """Return answers as the HTTP route shows them; `health` is None when it is not known."""
     return FoundContext(
@@ -44,9 +61,11 @@ def context_of(answers: Answers, health: Health | None) -> FoundContext:
                 source=answer.source,
                 container=answer.container,
                 document_id=answer.document_id,
+                confirmation=confirmation_of(answer, answers),
             )
             for answer in answers.answers
         ],
         as_of=dict(answers.as_of),
+        left_out=left_out_of(answers),
         warnings=warnings_of(answers, health),
     )

@@ -16,7 +16,13 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
-from vector_assets.api.context import NOT_KNOWN, warning_of, warnings_of
+from vector_assets.api.context import (
+    NOT_KNOWN,
+    confirmation_of,
+    left_out_of,
+    warning_of,
+    warnings_of,
+)
 from vector_assets.api.mcp_models import (
     FoundPassages,
     IndexStatus,
@@ -47,7 +53,9 @@ _FIND = """\
 Find passages that answer a question, in everything the team wrote. Use it first, for any question
 about the team's own work, decisions, incidents or meetings. Ask in plain words, or name an issue
 key such as HAR-41. Each answer is a document with its best passage, link, author and date, and how
-fresh its source is. When is_complete is false, say that something was not searched."""
+fresh its source is. When is_complete is false, say that something was not searched. With confirm,
+each document is looked up at its source: use it before somebody acts on an answer, and say which
+documents were edited since or could not be confirmed."""
 
 _OPEN = """\
 Read the whole text of one document. Use it when a passage of find_context is too short to answer
@@ -82,8 +90,19 @@ class Backend(ABC):
         """Return the newest measured health; None when it is not known in time."""
 
     @abstractmethod
-    def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
-        """Search; blocks. Raises as `index.search.find`."""
+    def find(
+        self,
+        question: str,
+        sources: tuple[str, ...],
+        where: Filter,
+        limit: int,
+        *,
+        confirms: bool,
+    ) -> Answers:
+        """Search, and ask the sources whether the answers stand; blocks.
+
+        Raises as `index.search.find`.
+        """
 
     @abstractmethod
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
@@ -143,6 +162,10 @@ def _add_find(server: MCPServer[Any], backend: Backend) -> None:
             str,
             Field(description="E-mail of the person who asks, where the key may name one."),
         ] = "",
+        confirm: Annotated[
+            bool,
+            Field(description="Ask each document's source, which takes seconds, if it stands."),
+        ] = False,
     ) -> FoundPassages:
         with _Refusals():
             reader = backend.reader(context, viewer)
@@ -154,7 +177,10 @@ def _add_find(server: MCPServer[Any], backend: Backend) -> None:
                 groups=reader.groups,
             )
             answers = await backend.call(
-                context, lambda: backend.find(question, tuple(sources or ()), where, limit)
+                context,
+                lambda: backend.find(
+                    question, tuple(sources or ()), where, limit, confirms=confirm
+                ),
             )
             return _found(answers, await backend.health(wait_seconds=3.0))
 
@@ -245,6 +271,7 @@ def _found(answers: Answers, health: Health | None) -> FoundPassages:
         is_complete=answers.is_complete,
         answers=[_passage(answer, answers, health) for answer in answers.answers],
         as_of=dict(answers.as_of),
+        left_out=left_out_of(answers),
         warnings=warnings_of(answers, health),
     )
 
@@ -263,6 +290,7 @@ def _passage(answer: Answer, answers: Answers, health: Health | None) -> Passage
         as_of=answers.as_of.get(answer.source),
         verdict=_verdict(answer.source, health),
         warning=warning_of(answer.source, health) if health else NOT_KNOWN,
+        confirmation=confirmation_of(answer, answers),
     )
 
 

@@ -53,9 +53,17 @@ class HttpBackend(Backend):
         except HTTPException:
             return None
 
-    def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
+    def find(
+        self,
+        question: str,
+        sources: tuple[str, ...],
+        where: Filter,
+        limit: int,
+        *,
+        confirms: bool,
+    ) -> Answers:
         """Search as the other routes do."""
-        return self._services.find(question, sources, where, limit)
+        return self._services.find(question, sources, where, limit, confirms=confirms)
 
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
         """Read from the live index."""

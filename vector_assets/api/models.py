@@ -17,6 +17,16 @@ class Pulse(BaseModel):
     verdict: str = Field(description="fresh, late, unknown or stale.")
 
 
+class DocumentConfirmation(BaseModel):
+    """What a document's source says of it, when it is asked."""
+
+    verdict: str = Field(description="unchanged, edited, or no answer.")
+    edited_at: datetime | None = Field(
+        description="Last activity at the source, UTC, of what was edited; null if it is not told."
+    )
+    reason: str = Field(description="Why there is no answer; empty otherwise.")
+
+
 class FoundAnswer(BaseModel):
     """A document that was found, with its best passage."""
 
@@ -29,6 +39,9 @@ class FoundAnswer(BaseModel):
     source: str
     container: str = Field(description="Project, channel or database.")
     document_id: str
+    confirmation: DocumentConfirmation | None = Field(
+        default=None, description="What its source says now; null without `confirm`."
+    )
 
 
 class FoundContext(BaseModel):
@@ -37,6 +50,11 @@ class FoundContext(BaseModel):
     answers: list[FoundAnswer] = Field(description="Best first, each document once.")
     as_of: dict[str, datetime | None] = Field(
         description="By source, the newest activity in the index; null when it has none."
+    )
+    left_out: dict[str, int] | None = Field(
+        default=None,
+        description="With `confirm`, how many documents are `deleted` or `not readable` at their "
+        "source, and so not among the answers; null without.",
     )
     warnings: list[str] = Field(description="Reasons why the answers may be incomplete or old.")
 

@@ -19,6 +19,7 @@ from vector_assets.core.settings import load_settings
     "--viewer", default="", help="E-mail of the person who asks; without it, public documents only."
 )
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--confirm", is_flag=True, help="Ask each document's source if it still stands.")
 @json_option
 def find(
     question: str,
@@ -28,6 +29,7 @@ def find(
     until: date | None,
     viewer: str,
     limit: int,
+    confirm: bool,
     as_json: bool,
 ) -> None:
     """Answer a question with passages from the index, each with its link.
@@ -37,10 +39,13 @@ def find(
       vector-assets find "how do we rotate the carrier keys?"
       vector-assets find HAR-41
       vector-assets find "retry queue" --source slack --since 2026-03-01
+      vector-assets find "on-call rota" --confirm
     """
     from vector_assets.cli import output
     from vector_assets.core.days import start_of_day
+    from vector_assets.index.confirm import Confirmer
     from vector_assets.index.search import find as search
+    from vector_assets.index.targets import LiveIndex
     from vector_assets.stores.base import Filter
 
     if since and until and since >= until:
@@ -55,7 +60,12 @@ def find(
         until=start_of_day(until).timestamp() if until else None,
         viewer=viewer.lower(),
     )
-    answers = search(question, settings=settings, sources=sources, where=where, limit=limit)
+    index = LiveIndex(settings)
+    answers = search(
+        question, settings=settings, sources=sources, where=where, limit=limit, index=index
+    )
+    if confirm:
+        answers = Confirmer(settings).confirm(answers, index)
     if as_json:
         output.print_json(answers.as_json())
     else:

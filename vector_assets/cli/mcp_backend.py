@@ -12,6 +12,7 @@ from vector_assets.api.mcp import Backend
 from vector_assets.core.errors import ForeignViewerError, VectorAssetsError
 from vector_assets.core.read_keys import Reader, ReadKey
 from vector_assets.core.settings import Settings
+from vector_assets.index.confirm import Confirmer
 from vector_assets.index.document import Page, read_page
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
@@ -34,6 +35,7 @@ class StdioBackend(Backend):
         self._key = key
         self._lock = threading.Lock()
         self._index: LiveIndex | None = None
+        self._confirmer = Confirmer(settings)
         self._health: Health | None = None
         self._measuring: asyncio.Task[Health | None] | None = None
 
@@ -60,16 +62,26 @@ class StdioBackend(Backend):
         done, _ = await asyncio.wait({self._measuring}, timeout=wait_seconds)
         return self._measuring.result() if done else None
 
-    def find(self, question: str, sources: tuple[str, ...], where: Filter, limit: int) -> Answers:
+    def find(
+        self,
+        question: str,
+        sources: tuple[str, ...],
+        where: Filter,
+        limit: int,
+        *,
+        confirms: bool,
+    ) -> Answers:
         """Search the live index."""
-        return find(
+        index = self._live()
+        answers = find(
             question,
             settings=self._settings,
             sources=sources,
             where=where,
             limit=limit,
-            index=self._live(),
+            index=index,
         )
+        return self._confirmer.confirm(answers, index) if confirms else answers
 
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
         """Read from the live index."""

@@ -241,6 +241,9 @@ def print_answers(answers: Answers) -> None:
         console.print(f"[bold]{rank}. {escape(answer.title)}[/]")
         console.print(f"   [dim]{escape(facts)}[/]")
         console.print(f"   [cyan]{escape(answer.url)}[/]")
+        if answers.confirmation is not None:
+            confirmed = answers.confirmation.by_document[answer.document_id]
+            console.print(f"   {escape(str(confirmed))}")
         _print_passage(console, answer.passage)
     if not answers.answers:
         is_empty = not any(answers.as_of.values())

@@ -1,10 +1,12 @@
 """Bounds the time of a call as a whole; time-outs of sockets only bound the time between bytes."""
 
+import math
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 
 import httpx
@@ -19,6 +21,23 @@ CALL_SECONDS = 1800.0
 """How long one call of an SDK may take that repeats requests and waits for pauses by itself."""
 
 Answer = TypeVar("Answer")
+
+_patient_until: ContextVar[float] = ContextVar("patient_until", default=math.inf)
+
+
+@contextmanager
+def patient_until(instant: float) -> Iterator[None]:
+    """Let this thread's requests wait for no pause or repeat beyond an instant (monotonic)."""
+    token = _patient_until.set(instant)
+    try:
+        yield
+    finally:
+        _patient_until.reset(token)
+
+
+def patience_seconds() -> float:
+    """Return how long this thread may still wait; infinite outside of `patient_until`."""
+    return _patient_until.get() - time.monotonic()
 
 
 class _Call(Generic[Answer]):

@@ -39,12 +39,18 @@ class Ledger:
 
         Reads every entry of every kind: Pinecone answers 100 a request.
         """
+        return self.entries_by_kind((kind,))[kind]
+
+    def entries_by_kind(self, kinds: Iterable[str]) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return all entries of some kinds, by kind and key, for what one kind costs."""
+        entries: dict[str, dict[str, dict[str, Any]]] = {kind: {} for kind in kinds}
         # An entry is in `stamp`, because a listing of heads has no limit and includes that field.
-        return dict(
-            json.loads(head.stamp)
-            for document_id, head in self._store.documents(NAMESPACE)
-            if document_id.startswith(f"{kind}:")
-        )
+        for document_id, head in self._store.documents(NAMESPACE):
+            kind = document_id.partition(":")[0]
+            if kind in entries:
+                key, entry = json.loads(head.stamp)
+                entries[kind][key] = entry
+        return entries
 
     def put(self, kind: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Write entries, each in place of the one under its key, and wait until they are seen.

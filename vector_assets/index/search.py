@@ -17,6 +17,7 @@ from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.fusion import fuse
 from vector_assets.index.targets import LiveIndex, ReadTarget
+from vector_assets.index.verdicts import Confirmation
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
 from vector_assets.stores.records import document_id_of
@@ -66,28 +67,43 @@ class Answers:
         as_of: By source that was asked, the newest activity that the index knows; None when the
             index holds nothing of it.
         is_complete: Whether every source was searched, by meaning and by words.
+        confirmation: What the vendors said of these documents; None when they were not asked.
     """
 
     answers: tuple[Answer, ...]
     as_of: Mapping[str, datetime | None]
     warnings: tuple[str, ...] = ()
     is_complete: bool = True
+    confirmation: Confirmation | None = None
 
     def as_json(self) -> dict[str, object]:
-        """Return it with times as ISO 8601 text."""
+        """Return it with times as ISO 8601 text, and what vendors said where they were asked."""
         return {
-            "answers": [
-                {
-                    name: value.isoformat() if isinstance(value, datetime) else value
-                    for name, value in asdict(answer).items()
-                }
-                for answer in self.answers
-            ],
+            "answers": [self._answer_as_json(answer) for answer in self.answers],
             "as_of": {
                 source: instant.isoformat() if instant else None
                 for source, instant in self.as_of.items()
             },
             "warnings": list(self.warnings),
+            **(
+                {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
+                if self.confirmation
+                else {}
+            ),
+        }
+
+    def _answer_as_json(self, answer: Answer) -> dict[str, object]:
+        fields = asdict(answer)
+        if self.confirmation is not None:
+            confirmed = self.confirmation.by_document[answer.document_id]
+            fields |= {
+                "confirmed": str(confirmed.verdict),
+                "edited_at": confirmed.edited_at,
+                "not_confirmed_because": confirmed.reason,
+            }
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in fields.items()
         }
 
 

@@ -202,6 +202,11 @@ class LiveIndex:
         store.keeps_copies = self._keeps_copies
         return ReadTarget(store, self._embedder(live.spec if live else None))
 
+    @property
+    def ledger(self) -> Ledger:
+        """What all runs share."""
+        return self._index.ledger
+
     def hosts(self) -> tuple[str, ...]:
         """Return the names of the namespaces that other projects fill."""
         return tuple(self._index.hosts())

@@ -1,13 +1,19 @@
 """Reads what a run asks of its source: the window, then what failed before, in batches."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vector_assets.core.days import Window
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.sources.base import Source
-from vector_assets.sources.items import DocumentFailure, SourceItem, document_id_of_item
+from vector_assets.sources.items import (
+    DocumentFailure,
+    Quarantined,
+    SourceItem,
+    Unchanged,
+    document_id_of_item,
+)
 
 # A batch is one embedding request of some 50,000 tokens: a sixth of what OpenAI takes, so that the
 # vectors of the batches in flight, 6 KB a passage and several times that on the wire, stay few.
@@ -16,19 +22,28 @@ BATCH_CHARACTERS = 100_000
 
 
 def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[SourceItem]:
-    """Yield the items of a window and, when it reaches the present, what failed in earlier runs.
+    """Yield the items of a window and, when it reaches the present, what is to be read again.
 
-    Each night therefore tries again whatever failed, of whatever day; a run for an old day does
-    not. What the window itself holds is not read twice.
+    Each night therefore tries again whatever failed, of whatever day, and reads what a vendor
+    showed changed; a run for an old day does not. What the window itself holds is not read twice.
     """
     seen: set[str] = set()
+    reread: set[str] = set()
     for item in source.documents(window):
         if (document_id := document_id_of_item(item)) in quarantine.held:
             seen.add(document_id)
+        # A listing does not show every change: what it passes over has not been read.
+        if document_id in quarantine.rereads and not isinstance(item, Unchanged):
+            reread.add(document_id)
         yield item
     if window.end is not None:
         return
-    due = {failed.document_id: failed for failed in quarantine.due(seen)}
+    yield from _again(source, quarantine.due(seen))
+    yield from _again(source, quarantine.rereads_due(reread))
+
+
+def _again(source: Source, wanted: Sequence[Quarantined]) -> Iterator[SourceItem]:
+    due = {failed.document_id: failed for failed in wanted}
     if not due:
         return
     try:

@@ -7,10 +7,13 @@ the index sees the same. All failures are recorded; how many a run retries and l
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import islice
 from typing import Any
 
 from vector_assets.core.days import Window
 from vector_assets.index.ledger import Ledger
+from vector_assets.index.rereads import KIND as REREAD_KIND
+from vector_assets.index.rereads import MAX_REREAD, Reread, forget_rereads, rereads_of
 from vector_assets.sources.items import DocumentFailure, Quarantined
 
 KIND = "quarantine"
@@ -36,7 +39,11 @@ _NOT_TOLD = "an earlier release recorded why; the next nightly run tries it agai
 
 def quarantined(ledger: Ledger) -> list[Quarantined]:
     """Return all documents in quarantine, of all sources, the oldest first."""
-    documents = [_read(key, entry) for key, entry in ledger.entries(KIND).items()]
+    return _quarantined_of(ledger.entries(KIND))
+
+
+def _quarantined_of(entries: Mapping[str, Mapping[str, Any]]) -> list[Quarantined]:
+    documents = [_read(key, entry) for key, entry in entries.items()]
     return sorted(documents, key=lambda failed: (failed.first_seen_at, failed.document_id))
 
 
@@ -45,6 +52,9 @@ class Quarantine:
 
     A document leaves it once the run's writes are confirmed. Of two runs at once, one may put back
     a document that the other has just released: the next night tries it again and releases it.
+
+    Beside what failed it reads again what a vendor showed changed (`index/rereads.py`); that counts
+    as failed only when this fails.
     """
 
     def __init__(self, ledger: Ledger, source: str, window: Window) -> None:
@@ -55,17 +65,48 @@ class Quarantine:
         self._unsaved: dict[str, Quarantined] = {}
         self._succeeded: set[str] = set()
         self._retried: frozenset[str] = frozenset()
+        self._rereads: Mapping[str, Reread] = {}
+        self._reread: set[str] = set()
 
     @property
     def held(self) -> Mapping[str, Quarantined]:
         """The documents in quarantine as far as this run knows, by id; read once."""
-        if self._loaded is None:
-            self._loaded = {
-                failed.document_id: failed
-                for failed in quarantined(self._ledger)
-                if failed.source == self._source
-            }
-        return self._loaded
+        self._load()
+        return self._loaded or {}
+
+    @property
+    def rereads(self) -> Mapping[str, Reread]:
+        """The documents that a vendor showed changed, by id; read once."""
+        self._load()
+        return self._rereads
+
+    def _load(self) -> None:
+        if self._loaded is not None:
+            return
+        entries = self._ledger.entries_by_kind((KIND, REREAD_KIND))
+        self._loaded = {
+            failed.document_id: failed
+            for failed in _quarantined_of(entries[KIND])
+            if failed.source == self._source
+        }
+        self._rereads = rereads_of(entries[REREAD_KIND], self._source)
+
+    def rereads_due(self, seen: Iterable[str]) -> list[Quarantined]:
+        """Return what this run reads again beside what failed, without what it has seen."""
+        without = {*seen, *self._retried}
+        waiting = (each for each in self.rereads.values() if each.document_id not in without)
+        return [
+            Quarantined(
+                reread.document_id,
+                reread.reason,
+                reread.day,
+                self._window,
+                reread.noted_at,
+                reread.noted_at,
+                attempts=0,
+            )
+            for reread in islice(waiting, MAX_REREAD)
+        ]
 
     def due(self, seen: Iterable[str]) -> list[Quarantined]:
         """Return what this run tries again, the longest untried first, without what it has seen."""
@@ -100,12 +141,22 @@ class Quarantine:
             )
         self._unsaved[failed.document_id] = failed
         self._succeeded.discard(failed.document_id)
+        if failed.document_id in self.rereads:
+            # From now on it is tried again because it failed.
+            self._reread.add(failed.document_id)
         if len(self._unsaved) >= MAX_UNSAVED:
             self.save_failures()
 
-    def note_success(self, document_id: str) -> None:
-        """Note a document that is in the index as it is at its source, or is gone there."""
+    def note_success(self, document_id: str, *, is_read: bool = True) -> None:
+        """Note a document that is in the index as it is at its source, or is gone there.
+
+        Args:
+            document_id: Of it.
+            is_read: Whether it was asked for, and not only seen in a listing.
+        """
         self._unsaved.pop(document_id, None)
+        if is_read and document_id in self.rereads:
+            self._reread.add(document_id)
         if document_id in self.held:
             self._succeeded.add(document_id)
 
@@ -122,12 +173,19 @@ class Quarantine:
         self.save_failures()
         released = self._succeeded & self.held.keys()
         self._ledger.remove(KIND, released)
+        forget_rereads(self._ledger, self._reread)
+        self._rereads = {
+            document_id: reread
+            for document_id, reread in self.rereads.items()
+            if document_id not in self._reread
+        }
         self._loaded = {
             document_id: failed
             for document_id, failed in self.held.items()
             if document_id not in released
         }
         self._succeeded = set()
+        self._reread = set()
         return len(released)
 
 

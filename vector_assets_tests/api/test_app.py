@@ -113,6 +113,29 @@ def test_an_answer_has_title_text_link_author_date_and_score(api: str) -> None:
     assert datetime.fromisoformat(answer["date"]) <= datetime.now(UTC)
 
 
+def test_a_confirmed_answer_says_what_its_source_says_and_leaves_out_what_is_gone(
+    api: str, office: tuple[Settings, Sandbox]
+) -> None:
+    def asked(**more: str) -> dict[str, Any]:
+        query = {"q": "HAR-41", "limit": "1", **more}
+        answer = requests.get(f"{api}/api/find-context", params=query, headers=READ, timeout=60)
+        context: dict[str, Any] = answer.json()
+        return context
+
+    plain, confirmed = asked(), asked(confirm="true")
+    assert (plain["left_out"], plain["answers"][0]["confirmation"]) == (None, None)
+    assert confirmed["left_out"] == {}
+    unchanged = {"verdict": "unchanged", "edited_at": None, "reason": ""}
+    assert confirmed["answers"] == [{**plain["answers"][0], "confirmation": unchanged}]
+    native_id = plain["answers"][0]["document_id"].removeprefix("jira:")
+    faults = office[1].faults
+    rule = faults.fail(f"/jira/rest/api/3/issue/{native_id}", status=404)
+    gone = asked(confirm="true")
+    faults.rules.remove(rule)
+    assert (gone["answers"], gone["left_out"]) == ([], {"deleted": 1})
+    assert "Left out, as their sources say: 1 deleted." in gone["warnings"]
+
+
 def test_answers_are_narrowed_by_source_and_day(api: str) -> None:
     def ask(**params: Any) -> list[dict[str, Any]]:
         response = requests.get(

@@ -65,6 +65,22 @@ def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -
     assert "as of (UTC): jira 20" in out
 
 
+def test_a_confirmed_answer_says_what_its_source_says(run: Run, office: Sandbox) -> None:
+    run("sync", "jira", "--days", "7")
+    question = ("find", "HAR-41", "--source", "jira", "--limit", "1", "--confirm")
+    assert "   unchanged\n" in run(*question)[1]
+    issue = next(each for each in office.workspace.issues if each["key"] == "HAR-41")
+    issue["fields"]["updated"] = "2031-05-05T09:00:00.000+0000"
+    assert "   edited since, 2031-05-05 09:00 UTC\n" in run(*question)[1]
+    [answer] = json.loads(run(*question, "--json")[1])["answers"]
+    assert (answer["confirmed"], answer["edited_at"]) == ("edited", "2031-05-05T09:00:00+00:00")
+    office.workspace.issues.remove(issue)
+    code, out, _ = run(*question)
+    assert (code, "no answers" in out, "1 deleted" in out) == (0, True, True)
+    office.faults.fail("/jira", status=401)
+    assert "not confirmed: it refuses the credentials" in run(*question)[1]
+
+
 def test_a_source_that_is_down_does_not_stop_others_and_sets_the_exit_code(
     run: Run, office: Sandbox
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,26 @@ def test_each_tool_returns_what_it_says_and_refuses_what_is_wrong(ask: Ask) -> N
         ("find_context", {"question": "crane", "until": "2026-03-02"}),
         ("find_context", {"question": "crane", "since": "2026-03-03"}),
         ("find_context", {"question": "crane", "limit": 50}),
+        ("find_context", {"question": "crane", "limit": 50, "confirm": True}),
         ("index_status", {}),
     ]
     calls = [*right, *((tool, arguments) for tool, arguments, _ in WRONG)]
     said = ask(calls)
-    keyed, harbour, before, after, everything, status, *wrong = said
+    keyed, harbour, before, after, everything, confirmed, status, *wrong = said
     for (tool, arguments, words), refusal in zip(WRONG, wrong, strict=True):
         assert refusal.has_failed, (tool, arguments)
         assert words in refusal.text
+    # The desk has no credentials of its sources; only what Ann may read is counted.
+    assert confirmed.data["left_out"] == {}
+    not_set_up = {"verdict": "no answer", "edited_at": None, "reason": "it is not set up here"}
+    assert confirmed.data["answers"] == [
+        {**each, "confirmation": not_set_up} for each in everything.data["answers"]
+    ]
+    counts = Counter(each["source"] for each in everything.data["answers"])
+    for source, count in counts.items():
+        words = f"Not confirmed: {count} of {source}: it is not set up here."
+        assert words in confirmed.data["warnings"]
+    assert everything.data["left_out"] is everything.data["answers"][0]["confirmation"] is None
     [answer] = keyed.data["answers"]
     assert answer["title"] == "Title open"
     assert answer["passage"] == "The crane report of everybody."
