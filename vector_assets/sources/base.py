@@ -108,12 +108,17 @@ class Probed:
         left_out: Why no run reads it although it exists, in words: the bot is not in the channel,
             a setting leaves out its project, a kind that is not read. Empty when runs read it.
         advice: What to do, when it is not there or left out; empty when nothing helps.
+        document_id: Under which the index holds it, where that is another than was asked for: of
+            a Jira key, of a reply's thread. Empty when it is the same.
+        stamp: `Document.stamp` of the version at the vendor; empty where it was not told.
     """
 
     state: RemoteState
     updated_at: datetime | None = None
     left_out: str = ""
     advice: str = ""
+    document_id: str = ""
+    stamp: str = ""
 
 
 class Source(ABC):
@@ -243,6 +248,14 @@ class Source(ABC):
                 `jira:10001`. The id may be one that the vendor alone can complete (`jira:OPS-1`).
         """
         return text if text.startswith(f"{cls.name}:") else None
+
+    @classmethod
+    def other_ids(cls, document_id: str) -> tuple[str, ...]:
+        """Return ids under which the index may hold what an id names, as the id alone tells.
+
+        Without a request: whoever may not be told by the vendor whether it exists is helped too.
+        """
+        return ()
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, at any time.
