@@ -253,7 +253,8 @@ def print_answers(answers: Answers) -> None:
     console.print(f"[dim]as of (UTC): {' · '.join(fresh)}[/]")
     for warning in answers.warnings:
         console.print(f"[yellow]{escape(warning)}[/]")
-    console.print("[dim]Something missing? `vector-assets why LINK` says why.[/]")
+    if console.is_terminal:
+        console.print("[dim]Not what you looked for? `vector-assets why LINK` says why.[/]")
 
 
 def print_why(answer: Why) -> None:
