@@ -229,13 +229,22 @@ class Source(ABC):
         """Ask for a document by id, with as few requests as the vendor allows.
 
         For answers that are confirmed, and for telling why a document is not in the index. The
-        default asks `remote_states`. Raises as `documents` does.
+        default asks `remote_states`; without that, nothing is known. May be called from several
+        threads at once. Raises as `documents` does.
 
         Args:
-            document: As the index has it; without container and time when it is not there.
+            document: As the index has it; without container when it is not there.
         """
+        if not self.can_probe:
+            return Probed(RemoteState.UNSURE)
         states = dict(self.remote_states([document]))
         return Probed(states.get(document.document_id, RemoteState.UNSURE))
+
+    @property
+    def can_probe(self) -> bool:
+        """Whether it asks its vendor for one document; the default `remote_states` does not."""
+        cls = type(self)
+        return cls.probe is not Source.probe or cls.remote_states is not Source.remote_states
 
     @classmethod
     def document_id_of(cls, text: str) -> str | None:
