@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vector_assets.sources import SOURCES, source_class
 
 _QUOTED = re.compile(r"""["'“”‘’„«»](.+)["'“”‘’„«»]""", re.DOTALL)
+_SPACE = re.compile(r"\s")
 _LINK = re.compile(r"(?:https?|slack|notion)://\S+", re.IGNORECASE)
 
 
@@ -36,9 +37,9 @@ def named_by(text: str, hosts: Iterable[str]) -> Named | None:
     for name in SOURCES:
         if document_id := source_class(name).document_id_of(text):
             return Named(name, document_id)
-    for host in hosts:
-        if text.startswith(f"{host}:"):
-            return Named(host, text)
+    namespace = text.partition(":")[0]
+    if namespace in {*SOURCES, *hosts} and not is_link(text) and not _SPACE.search(text):
+        return Named(namespace, text)
     return None
 
 

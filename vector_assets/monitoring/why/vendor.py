@@ -95,15 +95,18 @@ def silence(vendor: str, said: Silence) -> Finding:
 
 def lost_at_vendor(vendor: str, probed: Probed) -> Finding | None:
     """Return that the vendor does not give a document to runs; None when it does."""
-    if probed.left_out:
-        return Finding(
-            Cause.LEFT_OUT, f"No run reads it from {vendor}: {probed.left_out}.", probed.advice
-        )
     if probed.state is RemoteState.DELETED:
+        seen = probed.left_out or "it does not exist, or was deleted"
         return Finding(
             Cause.NOT_AT_VENDOR,
-            f"{vendor} says that it does not exist, or was deleted.",
+            f"{vendor} says that {seen}.",
             probed.advice or "Check the link or id that you typed.",
+        )
+    if probed.left_out:
+        return Finding(
+            Cause.LEFT_OUT,
+            f"Runs do not read it from {vendor}: {probed.left_out}.",
+            probed.advice or "Nothing helps but to write it down elsewhere.",
         )
     if probed.state is RemoteState.NOT_SHOWN:
         return Finding(

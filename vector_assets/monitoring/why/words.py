@@ -1,8 +1,9 @@
 """Which document holds words that were typed, as far as who asks may read it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.targets import ReadTarget
 from vector_assets.stores.base import Filter, Hit
 from vector_assets.stores.records import document_id_of, record_id
@@ -64,9 +65,16 @@ def _whole(target: ReadTarget, namespace: str, document_id: str, chunk_count: in
     ids = [record_id(document_id, ordinal) for ordinal in range(min(chunk_count, CANDIDATES))]
     records = target.store.fetch(namespace, ids)
     text_by_id = {record.id: str(record.metadata.get("text", "")) for record in records}
-    # The head of title and place stands above each passage.
-    passages = [text_by_id.get(each, "").partition("\n\n")[2] for each in ids]
-    return _plain(" ".join(passages))
+    return _plain("\n".join(_without_repeats(passage_of(text_by_id.get(each, "")) for each in ids)))
+
+
+def _without_repeats(passages: Iterable[str]) -> Iterator[str]:
+    """Yield passages, without the heading of one that goes on with the section before it."""
+    lines_before: list[str] = []
+    for passage in passages:
+        first_line, _, rest = passage.partition("\n")
+        yield rest if first_line in lines_before else passage
+        lines_before = passage.splitlines()
 
 
 def _text(hit: Hit) -> str:

@@ -211,6 +211,14 @@ def document_id_in(text: str) -> str | None:
     return None
 
 
+def day_of_message(document_id: str) -> tuple[str, ...]:
+    """Return the id of the day on which a message was written; empty for other documents."""
+    match = _BARE.fullmatch(document_id.partition(":")[2])
+    if match is None or not match[2] or "." not in match[2]:
+        return ()
+    return (day_id(match[1], instant(match[2]).date()),)
+
+
 def _id(channel_id: str, part: str) -> str:
     return thread_id(channel_id, part) if part else channel_document_id(channel_id)
 

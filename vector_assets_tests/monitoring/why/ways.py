@@ -207,7 +207,7 @@ WAYS: dict[str, Way] = {
     ),
     "empty": Way(Cause.EMPTY, before=put(READ, texts=[""]), only=("notion",)),
     "not ready": Way(
-        Cause.NOT_READY,
+        Cause.LEFT_OUT,
         before=put(NOON - timedelta(days=1), kind="unready"),
         only=("fireflies",),
     ),
