@@ -14,7 +14,6 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.files import source as files
 from vector_assets.sources.files.naming import MAX_PATH_BYTES, native_id_of
 from vector_assets.sources.files.source import FilesSource
 from vector_assets.sources.items import Checkpoint, DocumentFailure, Gap, SourceItem
@@ -241,7 +240,7 @@ def saving(path: Path, monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
             os.utime(path, ns=(0, seen.st_mtime_ns + 1_000_000_000))
         return seen
 
-    monkeypatch.setattr(files.os, "fstat", look_and_save)
+    monkeypatch.setattr(os, "fstat", look_and_save)
 
 
 def test_a_file_that_is_saved_while_it_is_read_is_read_again(
