@@ -37,8 +37,9 @@ def named_by(text: str, hosts: Iterable[str]) -> Named | None:
     for name in SOURCES:
         if document_id := source_class(name).document_id_of(text):
             return Named(name, document_id)
-    namespace = text.partition(":")[0]
-    if namespace in {*SOURCES, *hosts} and not is_link(text) and not _SPACE.search(text):
+    namespace, _, native_id = text.partition(":")
+    is_id = native_id and not is_link(text) and not _SPACE.search(text)
+    if is_id and namespace in {*SOURCES, *hosts}:
         return Named(namespace, text)
     return None
 

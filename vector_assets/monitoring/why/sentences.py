@@ -17,7 +17,8 @@ _PASTE = (
 
 UNKNOWN_LINK = Finding(
     Cause.UNKNOWN_LINK,
-    f"This link is of none of the sources that can be read: {', '.join(SOURCES)}.",
+    f"This link names no document of the sources that can be read: {', '.join(SOURCES)}. Attached "
+    f"files, pictures and canvases are not read.",
     "Paste the link of the document itself, as its vendor's page copies it; or its id or key.",
 )
 
@@ -41,6 +42,11 @@ def no_such_words(*, is_operator: bool) -> Finding:
 def others_hold_the_words(count: int) -> str:
     """Return that other documents hold the words too."""
     return f"{count:,} other {'document holds' if count == 1 else 'documents hold'} these words."
+
+
+def as_part_of(document_id: str) -> str:
+    """Return that what was named is no document of its own."""
+    return f"What you named is no document of its own; if it was read, it is in {document_id}."
 
 
 def source_off(source: str, missing: Sequence[str], *, is_operator: bool) -> Finding:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.deadline import within
 from vector_assets.core.documents import Document
-from vector_assets.core.errors import CredentialsError, VectorAssetsError, cause_of
+from vector_assets.core.errors import CredentialsError, cause_of
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.why.answer import Cause, Finding
@@ -24,7 +24,7 @@ from vector_assets.sources.items import (
 )
 from vector_assets.stores.base import Head
 
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 20.0
 """How long a vendor may take to answer; a run waits far longer when it is throttled."""
 
 Answer = TypeVar("Answer")
@@ -78,7 +78,7 @@ class Vendor:
             return within(ANSWER_SECONDS, ask)
         except CredentialsError as error:
             return Silence(str(error), is_refusal=True)
-        except (VectorAssetsError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - an odd answer of a vendor is told as well
             return Silence(cause_of(error))
 
 

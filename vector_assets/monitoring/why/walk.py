@@ -105,10 +105,21 @@ class _Walk:
         for document_id in self._possible_ids(named):
             if held := self._held(named.source, document_id):
                 return self._in_index(held)
-        if not self._asked.is_operator:
-            as_of = self._target.store.watermark(named.source)
-            return self._said(sentences.unknown(named.source, as_of))
-        return self._outside(named)
+        if self._asked.is_operator:
+            return self._outside(named)
+        if as_part := self._as_part(named):
+            return as_part
+        as_of = self._target.store.watermark(named.source)
+        return self._said(sentences.unknown(named.source, as_of))
+
+    def _as_part(self, named: Named) -> Why | None:
+        """Return what is so of the document that may hold what was named, as its id alone tells."""
+        if named.source not in SOURCES:
+            return None
+        for document_id in source_class(named.source).other_ids(named.document_id):
+            if held := self._held(named.source, document_id):
+                return self._in_index(held, (sentences.as_part_of(document_id),))
+        return None
 
     def _off(self, source: str) -> Finding:
         missing = self._settings.missing_credentials(source) if self._asked.is_operator else ()
@@ -117,10 +128,10 @@ class _Walk:
     def _possible_ids(self, named: Named) -> Sequence[str]:
         """Return the ids under which the index may hold what was named, without the vendor."""
         if named.source not in SOURCES:
-            return (named.document_id,)
-        ids = [named.document_id, *source_class(named.source).other_ids(named.document_id)]
-        if named.source == KEYED_SOURCE:
-            key = named.document_id.partition(":")[2]
+            return [named.document_id]
+        ids = [named.document_id]
+        key = named.document_id.partition(":")[2]
+        if named.source == KEYED_SOURCE and key:
             where = replace(self._reader, issue_key=key)
             hits = self._target.store.lookup(named.source, where=where, limit=1)
             ids += [document_id_of(hit.id) for hit in hits]
@@ -202,6 +213,8 @@ class _Walk:
         vendor = Vendor(source, self._settings)
         probed = vendor.probe(document_id)
         if isinstance(probed, Silence):
+            if as_part := self._as_part(named):
+                return as_part
             failed = self._failed(document_id)
             lost = sentences.quarantined(failed) if failed else silence(source, probed)
             return self._said(lost, document_id)

@@ -68,9 +68,10 @@ def put_thread(
 ) -> Put:
     """Add a thread; of kind `foreign` in a channel without the bot, `restricted` in a closed."""
     channel = {"foreign": FOREIGN_CHANNEL, "restricted": SECRET_CHANNEL}.get(kind, ENGINEERING)
-    at += timedelta(seconds=number % 3000)
+    # No two messages of a channel have the same time.
+    at += timedelta(microseconds=10 * (number % 10_000))
     parent = say(sandbox, _slack(at), texts[0], channel=channel)
-    for place, text in enumerate(texts[1:] or ["[redacted]"], 1):
+    for place, text in enumerate(texts[1:] or texts, 1):
         later = _slack(at + timedelta(minutes=place))
         say(sandbox, later, text, thread=parent, channel=channel)
     document_id = f"slack:{channel}:{parent}"
@@ -118,7 +119,7 @@ def put_meeting(
 
 
 def _slack(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S")
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")
 
 
 PUT: dict[str, Callable[..., Put]] = {
