@@ -73,6 +73,16 @@ _READS_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
 
+ViewerName = Annotated[
+    str, Field(description="E-mail of the person who asks, where the key may name one.")
+]
+FirstDay = Annotated[
+    date | None, Field(description="Only what was active on this UTC day or later.")
+]
+EndDay = Annotated[date | None, Field(description="Only what was last active before this UTC day.")]
+ContainerName = Annotated[str, Field(description="Only this project, channel or database.")]
+AnswerCount = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
+
 Result = TypeVar("Result")
 
 
@@ -148,30 +158,15 @@ def _add_find(server: MCPServer[Any], backend: Backend) -> None:
         sources: Annotated[
             list[str] | None, Field(description=f"Only these of {', '.join(SOURCES)}.")
         ] = None,
-        since: Annotated[
-            date | None, Field(description="Only what was active on this UTC day or later.")
-        ] = None,
-        until: Annotated[
-            date | None, Field(description="Only what was last active before this UTC day.")
-        ] = None,
-        container: Annotated[
-            str, Field(description="Only this project, channel or database.")
-        ] = "",
-        limit: Annotated[int, Field(ge=1, le=MAX_ANSWERS)] = 10,
-        viewer: Annotated[
-            str,
-            Field(description="E-mail of the person who asks, where the key may name one."),
-        ] = "",
+        since: FirstDay = None,
+        until: EndDay = None,
+        container: ContainerName = "",
+        limit: AnswerCount = 10,
+        viewer: ViewerName = "",
     ) -> FoundPassages:
         with _Refusals():
             reader = backend.reader(context, viewer)
-            where = Filter(
-                containers=(container,) if container else (),
-                since=_start(since, "since"),
-                until=_start(until, "until"),
-                viewer=reader.viewer,
-                groups=reader.groups,
-            )
+            where = _where(reader, container, since, until)
             answers = await backend.call(
                 context, lambda: backend.find(question, tuple(sources or ()), where, limit)
             )
@@ -189,10 +184,7 @@ def _add_open(server: MCPServer[Any], backend: Backend) -> None:
         characters: Annotated[
             int, Field(ge=200, le=MAX_PAGE_CHARACTERS, description="Most characters of a page.")
         ] = 20_000,
-        viewer: Annotated[
-            str,
-            Field(description="E-mail of the person who asks, where the key may name one."),
-        ] = "",
+        viewer: ViewerName = "",
     ) -> OpenedDocument:
         with _Refusals():
             reader = backend.reader(context, viewer)
@@ -227,11 +219,11 @@ def _add_why(server: MCPServer[Any], backend: Backend) -> None:
         sources: Annotated[
             list[str] | None, Field(description=f"That it was narrowed to: {', '.join(SOURCES)}.")
         ] = None,
-        limit: Annotated[int, Field(ge=1, le=MAX_ANSWERS)] = 10,
-        viewer: Annotated[
-            str,
-            Field(description="E-mail of the person who asks, where the key may name one."),
-        ] = "",
+        since: FirstDay = None,
+        until: EndDay = None,
+        container: ContainerName = "",
+        limit: AnswerCount = 10,
+        viewer: ViewerName = "",
     ) -> ExplainedDocument:
         with _Refusals():
             reader = backend.reader(context, viewer)
@@ -239,7 +231,7 @@ def _add_why(server: MCPServer[Any], backend: Backend) -> None:
                 document,
                 question=question,
                 sources=tuple(sources or ()),
-                where=Filter(viewer=reader.viewer, groups=reader.groups),
+                where=_where(reader, container, since, until),
                 limit=limit,
                 is_operator=backend.may_know_all(context, viewer),
             )
@@ -287,6 +279,16 @@ class _Refusals:
             raise ToolError(str(error)) from None
         if isinstance(error, HTTPException):
             raise ToolError(str(error.detail)) from None
+
+
+def _where(reader: Reader, container: str, since: date | None, until: date | None) -> Filter:
+    return Filter(
+        containers=(container,) if container else (),
+        since=_start(since, "since"),
+        until=_start(until, "until"),
+        viewer=reader.viewer,
+        groups=reader.groups,
+    )
 
 
 def _start(day: date | None, name: str) -> float | None:

@@ -37,7 +37,6 @@ def judge(sandbox: Sandbox, folder: Path, count: int) -> None:
             (accused if wanted in FINDABLE else wrong).append(said)
     assert accused == []
     assert len(wrong) <= count / 100, "\n".join(wrong)
-    print(f"{count} documents: {len(wrong)} causes named wrongly, {len(accused)} accused")
 
 
 def test_the_cause_that_was_made_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
