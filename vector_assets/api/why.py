@@ -18,6 +18,22 @@ PATH = "/api/why"
 MAX_ASKED_CHARACTERS = 4000
 MAX_ANSWERS = 100
 
+DocumentName = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=MAX_ASKED_CHARACTERS,
+        description="A link, an id, a key, or words of it in quotation marks.",
+    ),
+]
+AskingViewer = Annotated[
+    str,
+    Query(
+        description="E-mail of the person who asks, who is told what they may read. Without one, "
+        "the admin key and keys for any viewer are told everything."
+    ),
+]
+
 
 def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[str, Any]]) -> None:
     """Add the route."""
@@ -26,14 +42,7 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
     async def why(
         request: Request,
         key: Annotated[ReadKey, Depends(require_read_or_admin_key)],
-        document: Annotated[
-            str,
-            Query(
-                min_length=1,
-                max_length=MAX_ASKED_CHARACTERS,
-                description="A link, an id, a key, or words of it in quotation marks.",
-            ),
-        ],
+        document: DocumentName,
         q: Annotated[
             str,
             Query(
@@ -48,13 +57,7 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
         since: Annotated[Day | None, Query(description="First day asked for.")] = None,
         until: Annotated[Day | None, Query(description="Day before which was asked.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
-        viewer: Annotated[
-            str,
-            Query(
-                description="E-mail of the person who asks, who is told what they may read. "
-                "Without one, the admin key and keys for any viewer are told everything."
-            ),
-        ] = "",
+        viewer: AskingViewer = "",
     ) -> Explained:
         """Tell why a document is not found: the first place on its way where it is lost."""
         start, end = instants(since, until)
