@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
@@ -35,6 +36,8 @@ from vector_assets.api.models import (
 from vector_assets.api.parameters import Day, asked_days, instants, require_known
 from vector_assets.api.read_keys import ReadKeys
 from vector_assets.api.sizes import LimitSizes
+from vector_assets.api.why import PATH as WHY_PATH
+from vector_assets.api.why import add_why
 from vector_assets.core.errors import (
     ForeignViewerError,
     RetryableError,
@@ -47,10 +50,13 @@ from vector_assets.index.confirm import Confirmer
 from vector_assets.index.document import Page, read_page
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
+from vector_assets.monitoring.dagster_state.observe import observe_if_any
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
 from vector_assets.monitoring.liveness import CODE_LOCATION, DAEMON, problems_of
 from vector_assets.monitoring.watcher import Snapshot, Watcher
+from vector_assets.monitoring.why.answer import Asked, Why
+from vector_assets.monitoring.why.walk import explain
 from vector_assets.sources import SOURCES
 from vector_assets.stores.base import Filter
 
@@ -157,6 +163,11 @@ class Services:
         store = self._live_index().now().store
         return read_page(document_id, store, where=where, characters=characters, cursor=cursor)
 
+    def why(self, asked: Asked) -> Why:
+        """Tell why a document is not found; blocks. Raises as `explain`."""
+        observe = partial(observe_if_any, self.settings)
+        return explain(asked, self.settings, self._live_index(), observe=observe)
+
     def _live_index(self) -> LiveIndex:
         with self._lock:
             self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
@@ -196,11 +207,13 @@ def build_api(
     app.state.settings = settings
     app.state.read_keys = ReadKeys(settings)
     app.add_middleware(
-        RefuseWhenFull, gates=dict.fromkeys(("/api/find-context", MCP_PATH), services.searches)
+        RefuseWhenFull,
+        gates=dict.fromkeys(("/api/find-context", WHY_PATH, MCP_PATH), services.searches),
     )
     app.add_middleware(LimitSizes)
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
+    add_why(app, services, _REFUSALS)
     _add_status(app, services)
     _add_backfill(app, services)
     _add_watching(app, services)

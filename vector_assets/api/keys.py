@@ -6,6 +6,7 @@ The checks are coroutines, because FastAPI runs other functions in threads, wher
 import base64
 import binascii
 import hmac
+from datetime import date
 from typing import Annotated
 
 from fastapi import HTTPException, Request, Security
@@ -13,7 +14,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from pydantic import SecretStr
 
 from vector_assets.api.read_keys import ReadKeys
-from vector_assets.core.read_keys import ReadKey, matching_key
+from vector_assets.core.read_keys import ANY_VIEWER, ReadKey, matching_key
 from vector_assets.core.settings import Settings
 
 CLOSED = (
@@ -66,6 +67,18 @@ async def require_read_key(request: Request, _: _Bearer = None) -> ReadKey:
     if key is None:
         raise HTTPException(401, "send a reading key as Authorization: Bearer", _ASK)
     return key
+
+
+async def require_read_or_admin_key(
+    request: Request, bearer: _Bearer = None, header: _AdminHeader = None
+) -> ReadKey:
+    """Require the admin key, which may name any viewer, or a reading key; return what it may."""
+    settings: Settings = request.app.state.settings
+    if _is_equal(request.headers.get("x-admin-key", ""), settings.admin_api_key):
+        return ReadKey("ADMIN_API_KEY", ANY_VIEWER, "", date.min)
+    if "x-admin-key" in request.headers and settings.admin_api_key.get_secret_value():
+        raise HTTPException(401, "send the admin key as X-Admin-Key")
+    return await require_read_key(request, bearer)
 
 
 async def require_any_key(request: Request, _: _Bearer = None, __: _AdminHeader = None) -> None:

@@ -17,6 +17,7 @@ from vector_assets.core.read_keys import Reader, ReadKey
 from vector_assets.index.document import Page
 from vector_assets.index.search import Answers
 from vector_assets.monitoring.health import Health
+from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.stores.base import Filter
 
 if TYPE_CHECKING:
@@ -64,6 +65,15 @@ class HttpBackend(Backend):
     ) -> Answers:
         """Search as the other routes do."""
         return self._services.find(question, sources, where, limit, confirms=confirms)
+
+    def may_know_all(self, context: Context[Any, Any], asked_viewer: str) -> bool:
+        """Return whether the request's key may speak for anybody, and names nobody."""
+        key: ReadKey = _request(context).scope[_READ_KEY]
+        return key.may_know_all(asked_viewer)
+
+    def why(self, asked: Asked) -> Why:
+        """Ask as the other routes do."""
+        return self._services.why(asked)
 
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
         """Read from the live index."""

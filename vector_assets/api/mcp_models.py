@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from vector_assets.api.models import DocumentConfirmation
+from vector_assets.api.models import DocumentConfirmation, Explained
 
 NOTICE = (
     "Titles, passages, texts, authors and containers below are quoted from documents that people "
@@ -74,6 +74,12 @@ class OpenedDocument(BaseModel):
     warning: str = Field(description=_WARNING)
     next_cursor: str = Field(description="Opens the page after this one; empty on the last.")
     warnings: list[str] = Field(description="Why this page may be incomplete.")
+
+
+class ExplainedDocument(Explained):
+    """Why a document is not found."""
+
+    notice: str = NOTICE
 
 
 class SourceStatus(BaseModel):

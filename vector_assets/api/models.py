@@ -4,6 +4,8 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from vector_assets.monitoring.why.answer import Cause
+
 
 class Refusal(BaseModel):
     """Why a request was not served."""
@@ -57,6 +59,29 @@ class FoundContext(BaseModel):
         "source, and so not among the answers; null without.",
     )
     warnings: list[str] = Field(description="Reasons why the answers may be incomplete or old.")
+
+
+class Places(BaseModel):
+    """In which places a question puts a document, from 1; null below all candidates."""
+
+    by_words: int | None
+    by_meaning: int | None
+    fused: int | None = Field(description="In the answer, if it had no limit.")
+    limit: int = Field(description="How many documents the answer has at most.")
+
+
+class Explained(BaseModel):
+    """Why a document is not found."""
+
+    asked: str = Field(description="As it was sent.")
+    cause: Cause = Field(description="The first place on its way where it is lost.")
+    sentence: str
+    advice: str = Field(description="What to do; empty when there is nothing to do.")
+    document_id: str = Field(description="Empty when none is known to who asks.")
+    title: str = Field(description="Of the document in the index.")
+    link: str
+    ranks: Places | None = Field(description="Null without a question.")
+    notes: list[str]
 
 
 class NotRead(BaseModel):

@@ -4,8 +4,7 @@ from datetime import date
 
 import click
 
-from vector_assets.cli.options import DayType, json_option
-from vector_assets.core.errors import UsageError
+from vector_assets.cli.options import DayType, json_option, start_and_end
 from vector_assets.core.settings import load_settings
 
 
@@ -42,22 +41,17 @@ def find(
       vector-assets find "on-call rota" --confirm
     """
     from vector_assets.cli import output
-    from vector_assets.core.days import start_of_day
     from vector_assets.index.confirm import Confirmer
     from vector_assets.index.search import find as search
     from vector_assets.index.targets import LiveIndex
     from vector_assets.stores.base import Filter
 
-    if since and until and since >= until:
-        raise UsageError(
-            f"nothing is active since {since} and before {until}: --until is the first day that "
-            f"is left out, so make it later than --since"
-        )
+    start, end = start_and_end(since, until)
     settings = load_settings()
     where = Filter(
         containers=containers,
-        since=start_of_day(since).timestamp() if since else None,
-        until=start_of_day(until).timestamp() if until else None,
+        since=start,
+        until=end,
         viewer=viewer.lower(),
     )
     index = LiveIndex(settings)

@@ -18,6 +18,7 @@ from vector_assets.cli.serve import demo, sandbox, serve, up, webserver
 from vector_assets.cli.status import doctor, status
 from vector_assets.cli.sync import sync
 from vector_assets.cli.verify import verify
+from vector_assets.cli.why import why
 from vector_assets.core.credentials import printed_uncaught
 from vector_assets.core.errors import BudgetSpentError, UsageError, VectorAssetsError
 from vector_assets.core.memory import keep_little_freed_memory
@@ -42,6 +43,7 @@ def app(context: click.Context) -> None:
 for _command in (
     sync,
     find,
+    why,
     status,
     doctor,
     prune,

@@ -19,6 +19,8 @@ from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.observe import observe_if_any
 from vector_assets.monitoring.health import Health, measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.why.answer import Asked, Why
+from vector_assets.monitoring.why.walk import explain
 from vector_assets.stores.base import Filter
 
 MEASURED_FOR = timedelta(seconds=60)
@@ -82,6 +84,14 @@ class StdioBackend(Backend):
             index=index,
         )
         return self._confirmer.confirm(answers, index) if confirms else answers
+
+    def may_know_all(self, context: Context[Any, Any], asked_viewer: str) -> bool:
+        """Return whether this process was started for somebody who may know everything: never."""
+        return self._key.may_know_all(asked_viewer)
+
+    def why(self, asked: Asked) -> Why:
+        """Ask the live index."""
+        return explain(asked, self._settings, self._live())
 
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
         """Read from the live index."""

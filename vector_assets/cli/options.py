@@ -45,6 +45,19 @@ def named_or_enabled(sources: tuple[str, ...], settings: Settings) -> tuple[str,
     return names
 
 
+def start_and_end(since: date | None, until: date | None) -> tuple[float | None, float | None]:
+    """Return the first instants of two days, epoch seconds; refuse an empty span."""
+    from vector_assets.core.days import start_of_day
+
+    if since and until and since >= until:
+        raise UsageError(
+            f"nothing is active since {since} and before {until}: --until is the first day that "
+            f"is left out, so make it later than --since"
+        )
+    start, end = (start_of_day(day).timestamp() if day else None for day in (since, until))
+    return start, end
+
+
 def asked_days(days: int | None, first: date | None, last: date | None, now: datetime) -> "Days":
     """Return the days of `--days`, or of `--from` and `--to`; yesterday by default."""
     from vector_assets.core.days import Days

@@ -21,6 +21,7 @@ from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
 from vector_assets.monitoring.liveness import DAEMON
+from vector_assets.monitoring.why.answer import Why
 from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.sources.items import Gap, Quarantined
@@ -255,6 +256,23 @@ def print_answers(answers: Answers) -> None:
     console.print(f"[dim]as of (UTC): {' · '.join(fresh)}[/]")
     for warning in answers.warnings:
         console.print(f"[yellow]{escape(warning)}[/]")
+    if console.is_terminal:
+        console.print("[dim]Not what you looked for? `vector-assets why LINK` says why.[/]")
+
+
+def print_why(answer: Why) -> None:
+    """Print the cause in words, what to do, and of which document it is said."""
+    console = out()
+    if answer.title:
+        console.print(f"[bold]{escape(answer.title)}[/]")
+    facts = " · ".join(filter(None, (answer.document_id, answer.link)))
+    if facts:
+        console.print(f"[dim]{escape(facts)}[/]")
+    console.print(f"[yellow]{answer.cause}[/]: {escape(answer.sentence)}")
+    if answer.advice:
+        console.print(escape(answer.advice))
+    for note in answer.notes:
+        console.print(f"[dim]{escape(note)}[/]")
 
 
 def _print_passage(console: Console, passage: str) -> None:

@@ -90,6 +90,13 @@ class ReadKey:
             )
         return Reader(self.viewer, self.groups)
 
+    def may_know_all(self, asked_viewer: str) -> bool:
+        """Tell whether a request is told what no viewer is: why any document is not found.
+
+        A key that may speak for anybody could ask in each name.
+        """
+        return self.binding == ANY_VIEWER and not asked_viewer.strip()
+
     def as_line(self) -> str:
         """Return the key's line in a file."""
         fields = {

@@ -55,7 +55,7 @@ def read_page(
         RetryableError: The document is written while it is read, or the store cannot be used.
     """
     source = document_id.partition(":")[0]
-    if source not in SOURCES or not _is_id(document_id):
+    if source not in SOURCES or not is_document_id(document_id):
         return None
     head = store.heads(source, [document_id]).get(document_id)
     if head is None or not where.lets_read(head):
@@ -137,7 +137,8 @@ def _page(
     )
 
 
-def _is_id(document_id: str) -> bool:
+def is_document_id(document_id: str) -> bool:
+    """Tell whether an index can hold a document under this id."""
     return (
         document_id.isascii()
         and document_id.isprintable()

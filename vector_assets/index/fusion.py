@@ -1,13 +1,35 @@
 """Merges two rankings into one: by meaning (cosine) and by words (BM25)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from vector_assets.stores.base import Hit
 from vector_assets.stores.records import document_id_of
 
 DENSE_WEIGHT = 0.4
 """Share of meaning in a score; words have the rest. See `docs/decisions/fusion.md`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rankings:
+    """In which places a question puts documents, best first, by their ids.
+
+    Attributes:
+        by_meaning: Of the nearest passages of each source.
+        by_words: Of the best passages of each source by BM25.
+        fused: All of them as `find` orders them.
+    """
+
+    by_meaning: tuple[str, ...]
+    by_words: tuple[str, ...]
+    fused: tuple[str, ...]
+
+
+def documents_by_score(hits: Iterable[Hit]) -> tuple[str, ...]:
+    """Return the documents of hits, the one with the best hit first."""
+    ordered = sorted(hits, key=lambda hit: -hit.score)
+    return tuple(dict.fromkeys(document_id_of(hit.id) for hit in ordered))
 
 
 def fuse(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[tuple[Hit, float]]:

@@ -4,7 +4,7 @@ Each source is a namespace of its own; all are searched at the same time.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
-from vector_assets.index.fusion import fuse
+from vector_assets.index.fusion import Rankings, documents_by_score, fuse
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.index.verdicts import Confirmation
 from vector_assets.sources import SOURCES, require_known, shown_sources
@@ -139,7 +139,7 @@ def find(
     target = _target(live, store, embedder)
     return find_in(
         question,
-        _sources_to_search(sources, settings, live),
+        sources_to_search(sources, settings, live),
         store=target.store,
         embedder=target.embedder,
         where=where,
@@ -168,6 +168,22 @@ def find_in(
     return search.run(namespaces, limit, as_of or {})
 
 
+def rank_in(
+    question: str, namespaces: Sequence[str], *, target: ReadTarget, where: Filter
+) -> Rankings:
+    """Rank all candidates for a question in some namespaces; raises as `find`."""
+    question = clean_text(question).strip()
+    if not question:
+        raise UsageError("the question is empty: ask with at least one word")
+    search = _Search(question, where, target.store, target.embedder)
+    results, _ = search.results(namespaces, {})
+    return Rankings(
+        documents_by_score(hit for result in results.values() for hit in result.dense),
+        documents_by_score(hit for result in results.values() for hit in result.lexical),
+        tuple(document_id_of(hit.id) for hit, _ in _ranked(results.values())),
+    )
+
+
 def _target(
     index: LiveIndex | None, store: VectorStore | None, embedder: Embedder | None
 ) -> ReadTarget:
@@ -178,7 +194,7 @@ def _target(
     return ReadTarget(store or live.store, embedder or live.embedder)
 
 
-def _sources_to_search(
+def sources_to_search(
     asked: Sequence[str], settings: Settings, index: LiveIndex | None
 ) -> tuple[str, ...]:
     """Return the sources and namespaces of other projects to search; unknown ones are refused."""
@@ -215,6 +231,19 @@ class _Search:
     def run(
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
+        results, embedding_error = self.results(sources, known_as_of)
+        return Answers(
+            tuple(_answer(hit, score) for hit, score in _ranked(results.values())[:limit]),
+            {source: result.as_of for source, result in results.items()},
+            tuple(_warnings(results, embedding_error)),
+            is_complete=embedding_error is None
+            and not any(result.error for result in results.values()),
+        )
+
+    def results(
+        self, sources: Sequence[str], known_as_of: Mapping[str, datetime | None]
+    ) -> tuple[dict[str, _Result], BaseException | None]:
+        """Return what each source returned, and why meaning was not searched, if it was not."""
         # The vector first: a source that has a thread waits for it, so it must have one by then.
         vector = _threads.submit(self._embedder.embed_query, self._question)
         futures = [_threads.submit(self._ask, source, vector, known_as_of) for source in sources]
@@ -223,20 +252,7 @@ class _Search:
         errors = [result.error for result in results.values() if result.error]
         if len(errors) == len(sources):
             raise errors[0]
-        ranked = fuse(
-            [hit for result in results.values() for hit in result.dense],
-            [hit for result in results.values() for hit in result.lexical],
-        )
-        answers = _keyed_first(
-            [hit for result in results.values() for hit in result.keyed],
-            ranked,
-        )
-        return Answers(
-            tuple(_answer(hit, score) for hit, score in answers[:limit]),
-            {source: result.as_of for source, result in results.items()},
-            tuple(_warnings(results, vector.exception())),
-            is_complete=not errors and vector.exception() is None,
-        )
+        return results, vector.exception()
 
     def _ask(
         self,
@@ -295,6 +311,16 @@ class _Search:
             for key in self._keys
             for hit in store.lookup(source, where=replace(self._where, issue_key=key), limit=1)
         ]
+
+
+def _ranked(results: Iterable[_Result]) -> list[tuple[Hit, float]]:
+    """Return the documents of all results, best first, each with its best passage."""
+    results = tuple(results)
+    ranked = fuse(
+        [hit for result in results for hit in result.dense],
+        [hit for result in results for hit in result.lexical],
+    )
+    return _keyed_first([hit for result in results for hit in result.keyed], ranked)
 
 
 def _keyed_first(

@@ -179,13 +179,16 @@ class LiveIndex:
     """What a question is asked of: follows a switch of the index without a restart.
 
     With `keeps_copies` a store may keep small namespaces in memory; for many questions.
+
+    Attributes:
+        index: All generations, and the ledger beside them.
     """
 
     def __init__(
         self, settings: Settings, index: Index | None = None, *, keeps_copies: bool = False
     ) -> None:
         self._settings = settings
-        self._index = index or build_index(settings, Meter())
+        self.index = index or build_index(settings, Meter())
         self._keeps_copies = keeps_copies
         self._embedders: dict[IndexSpec | None, Embedder] = {}
         self._lock = threading.Lock()
@@ -197,19 +200,19 @@ class LiveIndex:
             IndexMismatchError: The model that it was filled with can no longer be used, or is not
                 recorded.
         """
-        live = self._index.live()
-        store = self._index.store_of(live)
+        live = self.index.live()
+        store = self.index.store_of(live)
         store.keeps_copies = self._keeps_copies
         return ReadTarget(store, self._embedder(live.spec if live else None))
 
     @property
     def ledger(self) -> Ledger:
         """What all runs share."""
-        return self._index.ledger
+        return self.index.ledger
 
     def hosts(self) -> tuple[str, ...]:
         """Return the names of the namespaces that other projects fill."""
-        return tuple(self._index.hosts())
+        return tuple(self.index.hosts())
 
     def _embedder(self, spec: IndexSpec | None) -> Embedder:
         with self._lock:

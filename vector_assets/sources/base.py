@@ -258,6 +258,14 @@ class Source(ABC):
         """
         return text if text.startswith(f"{cls.name}:") else None
 
+    @classmethod
+    def other_ids(cls, document_id: str) -> tuple[str, ...]:
+        """Return ids under which the index may hold what an id names, as the id alone tells.
+
+        Without a request: whoever may not be told by the vendor whether it exists is helped too.
+        """
+        return ()
+
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Read again what failed in earlier runs, at any time.
 

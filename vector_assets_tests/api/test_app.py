@@ -40,6 +40,7 @@ CHECKS = [response_schema_conformance, status_code_conformance]
 LENIENT = {"suppress_health_check": list(HealthCheck)}
 ROUTES = (
     ("GET", "/api/find-context?q=x"),
+    ("GET", "/api/why?document=x"),
     ("GET", "/api/sync-status"),
     ("GET", "/api/backfill/abc"),
     ("POST", "/api/backfill/jira"),

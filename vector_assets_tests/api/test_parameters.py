@@ -145,6 +145,7 @@ def test_openapi_names_the_key_of_every_route(api: str) -> None:
     }
     assert keys == {
         "/api/find-context": ["ReadKey"],
+        "/api/why": ["ReadKey", "AdminKey"],
         "/api/sync-status": ["ReadKey"],
         "/api/backfill/{source}": ["AdminKey"],
         "/api/backfill/{backfill_id}": ["ReadKey", "AdminKey"],

@@ -23,6 +23,7 @@ from vector_assets.sources.slack.messages import (
     channel_stamp,
     day_stamp,
     instant,
+    is_of_bot,
     is_reply,
     is_said,
     stamp_of,
@@ -135,7 +136,23 @@ class SlackProbe:
         if is_held:
             advice = f"Its replies are gone; what is left of it belongs to {of_day}."
             return Probed(RemoteState.DELETED, advice=advice, document_id=of_day)
+        left_out, advice = self._unread(directory, own)
+        if left_out:
+            return Probed(RemoteState.THERE, instant(ts), left_out, advice)
         return self._elsewhere(directory, channel, of_day)
+
+    def _unread(self, directory: Directory, message: Json) -> tuple[str, str]:
+        """Return why a message without replies is in no document, and what to do; empty if it is.
+
+        Its day may hold other messages, and so a document.
+        """
+        if not is_said(message):
+            return "Slack itself wrote it", ""
+        if not self._options.includes_bots and is_of_bot(message, directory.is_person):
+            return "a bot wrote it, and nobody replied", "Set SLACK_INCLUDE_BOTS to read bots too."
+        if not message_text(message, _IDS):
+            return "it has no words, and pictures and canvases are not read", ""
+        return "", ""
 
     def _elsewhere(self, directory: Directory, channel: Channel, document_id: str) -> Probed:
         """Return the document that a message belongs to, by another request."""
@@ -209,6 +226,14 @@ def document_id_in(text: str) -> str | None:
     if match := _CLIENT.search(parts.path):
         return _id(match[1], match[2] or "")
     return None
+
+
+def day_of_message(document_id: str) -> tuple[str, ...]:
+    """Return the id of the day on which a message was written; empty for other documents."""
+    match = _BARE.fullmatch(document_id.partition(":")[2])
+    if match is None or not match[2] or "." not in match[2]:
+        return ()
+    return (day_id(match[1], instant(match[2]).date()),)
 
 
 def _id(channel_id: str, part: str) -> str:

@@ -38,7 +38,7 @@ from vector_assets.sources.slack.document import SOURCE, channel_id_of
 from vector_assets.sources.slack.history import Thread
 from vector_assets.sources.slack.messages import instant, is_of_bot, is_said
 from vector_assets.sources.slack.parts import Job, Options
-from vector_assets.sources.slack.probe import SlackProbe, document_id_in
+from vector_assets.sources.slack.probe import SlackProbe, day_of_message, document_id_in
 from vector_assets.sources.slack.rate_limits import (
     RATES_BY_METHOD,
     SECONDS_A_MINUTE,
@@ -236,6 +236,11 @@ class SlackSource(Source):
     def document_id_of(cls, text: str) -> str | None:
         """Return the id of the document that a permalink or id names."""
         return document_id_in(text)
+
+    @classmethod
+    def other_ids(cls, document_id: str) -> tuple[str, ...]:
+        """Return the day of a message: it is that document's when nobody has replied."""
+        return day_of_message(document_id)
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.

@@ -98,6 +98,7 @@ def filled(sandbox: Sandbox, folder: Path) -> Desk:
         "VECTOR_STORE": "lancedb",
         "LANCEDB_URI": str(folder / "lancedb"),
         "READ_API_KEY": "reading-key",
+        "ADMIN_API_KEY": "admin-key",
         "READ_KEYS_FILE": str(folder / "read-keys"),
         "DAGSTER_GRAPHQL_URL": "http://127.0.0.1:9/graphql",
         "DAGSTER_HOME": "",

@@ -179,7 +179,8 @@ def test_stdout_carries_the_protocol_only(desk: Desk, tmp_path: Path) -> None:
     answers += map(json.loads, rest.splitlines())
     assert all(answer["jsonrpc"] == "2.0" for answer in answers)
     tools = next(answer for answer in answers if answer.get("id") == 2)["result"]["tools"]
-    assert [tool["name"] for tool in tools] == ["find_context", "open_document", "index_status"]
+    names = [tool["name"] for tool in tools]
+    assert names == ["find_context", "open_document", "why", "index_status"]
     for tool in tools:
         assert tool["annotations"]["readOnlyHint"] is True
         assert len(tool["description"]) > 100

@@ -1,0 +1,93 @@
+"""`GET /api/why`: why a document is not found, as far as who asks may know."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, FastAPI, Query, Request
+
+from vector_assets.api.keys import require_read_or_admin_key
+from vector_assets.api.models import Explained, Places
+from vector_assets.api.parameters import Day, instants, require_known
+from vector_assets.core.read_keys import ReadKey
+from vector_assets.monitoring.why.answer import Asked, Why
+from vector_assets.stores.base import Filter
+
+if TYPE_CHECKING:
+    from vector_assets.api.app import Services
+
+PATH = "/api/why"
+MAX_ASKED_CHARACTERS = 4000
+MAX_ANSWERS = 100
+
+DocumentName = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=MAX_ASKED_CHARACTERS,
+        description="A link, an id, a key, or words of it in quotation marks.",
+    ),
+]
+AskingViewer = Annotated[
+    str,
+    Query(
+        description="E-mail of the person who asks, who is told what they may read. Without one, "
+        "the admin key and keys for any viewer are told everything."
+    ),
+]
+
+
+def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[str, Any]]) -> None:
+    """Add the route."""
+
+    @app.get(PATH, dependencies=[Depends(require_known)], responses=responses)
+    async def why(
+        request: Request,
+        key: Annotated[ReadKey, Depends(require_read_or_admin_key)],
+        document: DocumentName,
+        q: Annotated[
+            str,
+            Query(
+                max_length=MAX_ASKED_CHARACTERS, description="Question that should have found it."
+            ),
+        ] = "",
+        source: Annotated[
+            list[str] | None,
+            Query(description="That it was narrowed to; may be repeated or comma-separated."),
+        ] = None,
+        container: Annotated[list[str] | None, Query(description="Likewise.")] = None,
+        since: Annotated[Day | None, Query(description="First day asked for.")] = None,
+        until: Annotated[Day | None, Query(description="Day before which was asked.")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
+        viewer: AskingViewer = "",
+    ) -> Explained:
+        """Tell why a document is not found: the first place on its way where it is lost."""
+        start, end = instants(since, until)
+        reader = key.reader(viewer)
+        names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
+        asked = Asked(
+            document,
+            question=q,
+            sources=tuple(names),
+            where=Filter(tuple(container or ()), start, end, reader.viewer, reader.groups),
+            limit=limit,
+            is_operator=key.may_know_all(viewer),
+        )
+        return Explained.model_validate(
+            explained(await services.searches.call(request, lambda: services.why(asked)))
+        )
+
+
+def explained(answer: Why) -> dict[str, Any]:
+    """Return the fields of an answer, as each face sends them."""
+    ranks = answer.ranks
+    return {
+        **answer.as_json(),
+        "notes": list(answer.notes),
+        "ranks": Places(
+            by_words=ranks.by_words,
+            by_meaning=ranks.by_meaning,
+            fused=ranks.fused,
+            limit=ranks.limit,
+        )
+        if ranks
+        else None,
+    }
