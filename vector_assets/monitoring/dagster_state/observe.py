@@ -28,9 +28,9 @@ _EXTRAS = {
 _calls = BoundedCalls(ANSWER_SECONDS)
 
 
-def observe(settings: Settings) -> DagsterState:
-    """Return Dagster's state; errors of reading it are part of the result."""
-    days, shown = complete_days(datetime.now(UTC), RECENT_DAYS), shown_sources(settings)
+def observe(settings: Settings, *, recent_days: int = RECENT_DAYS) -> DagsterState:
+    """Return Dagster's state, with so many days' records; errors of reading it are part of it."""
+    days, shown = complete_days(datetime.now(UTC), recent_days), shown_sources(settings)
     webserver = DagsterGraphql(settings.dagster_graphql_url)
     try:
         return _calls.call(webserver.url, lambda: webserver.observe(shown, days))
