@@ -65,7 +65,7 @@ def passage_html(text: str, marks: Marks) -> Markup:
         nh3.clean(
             html,
             tags=_TAGS,
-            attributes={"a": {"href"}, "p": {"class"}, "ol": {"start"}},
+            attributes={"*": set(), "a": {"href"}, "ol": {"start"}},
             allowed_classes={"p": {"heading"}},
             attribute_filter=_attribute,
             url_schemes=_SCHEMES,
@@ -79,7 +79,10 @@ def _forms(word: str) -> str:
     stem = _ENDING.sub("", word)
     if len(stem) < _MIN_STEM_CHARACTERS or not (word.isascii() and word.isalpha()):
         return re.escape(word)
-    return f"{re.escape(stem)}{stem[-1]}?{_ENDINGS}"
+    if stem != word and stem[-2] == stem[-1] and len(stem) > _MIN_STEM_CHARACTERS:
+        # planning, plan
+        stem = stem[:-1]
+    return f"{stem}{stem[-1]}?{_ENDINGS}"
 
 
 def _is_open_link(url: str) -> bool:

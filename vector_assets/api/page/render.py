@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from vector_assets.monitoring.health import hours
 
@@ -68,6 +69,7 @@ def _templates() -> Environment:
     )
     environment.filters["utc"] = _utc
     environment.filters["ago"] = _ago
+    environment.filters["code"] = _code
     environment.globals["static"] = _address
     return environment
 
@@ -86,6 +88,17 @@ def _address(name: str) -> str:
 
 def _utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _code(text: str) -> Markup:
+    """Return a text as HTML, with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(parts)
+    )
 
 
 def _ago(at: datetime) -> str:
