@@ -187,6 +187,10 @@ class Browser:
         """Return what a function's body of JavaScript returns in the page."""
         return self._driver.execute_script(script, *given)
 
+    def forget_cookies(self) -> None:
+        """Forget the cookies of the page's host."""
+        self._driver.delete_all_cookies()
+
     def has_dialog(self) -> bool:
         """Tell whether a script has opened a dialog, such as an alert."""
         try:

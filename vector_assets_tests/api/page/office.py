@@ -134,7 +134,9 @@ def _served(folder: Path, changed: dict[str, Any]) -> Iterator[Office]:
                 "read_keys_file": str(folder / "read-keys"),
                 "session_secret": SECRET,
                 "dagster_graphql_url": "http://127.0.0.1:9/graphql",
-                "watch_seconds": 0.2,
+                "watch_seconds": 5,
+                # A watcher that has just started waits this long before it reports a dead daemon.
+                "heartbeat_max_age_seconds": 0,
                 **changed,
             }
         )
