@@ -41,38 +41,47 @@ class Asked:
         return any(filters) or self.limit != str(LIMITS[0])
 
     @property
-    def query(self) -> str:
-        """The address's query that asks the same."""
+    def pairs(self) -> list[tuple[str, str]]:
+        """What an address that asks the same has."""
         pairs = [("q", self.q), *(("source", name) for name in self.sources)]
         pairs += [("container", name) for name in self.containers]
         pairs += [("since", self.since), ("until", self.until)]
         if self.limit != str(LIMITS[0]):
             pairs.append(("limit", self.limit))
-        return urlencode([(name, value) for name, value in pairs if value])
+        return [(name, value) for name, value in pairs if value]
+
+    @property
+    def query(self) -> str:
+        """The address's query that asks the same."""
+        return urlencode(self.pairs)
 
 
 class _Checked(BaseModel):
     """The bounds that the JSON route has."""
 
-    q: Annotated[str, Field(min_length=1, max_length=MAX_QUESTION_CHARACTERS)]
+    q: Annotated[str, Field(max_length=MAX_QUESTION_CHARACTERS)]
     since: Day | None
     until: Day | None
     limit: Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
 
 
-def asked_of(request: Request) -> Asked:
+def asked_of(request: Request, *others: str) -> Asked:
     """Return the search form of an address; an empty field is not filled in.
+
+    Args:
+        request: With the address.
+        *others: Names of further parameters that the page has.
 
     Raises:
         RequestValidationError: A parameter is unknown, or given twice where one counts.
     """
     given: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
-        if name not in {"q", "source", "container", "since", "until", "limit"}:
+        if name not in {"q", "source", "container", "since", "until", "limit", *others}:
             refuse(name, f"unknown parameter {name!r}", value, kind="unknown")
         if value.strip():
             given.setdefault(name, []).append(value.strip())
-    for name in ("q", "since", "until", "limit"):
+    for name in ("q", "since", "until", "limit", *others):
         if len(given.get(name, ())) > 1:
             refuse(name, f"{name} is given more than once: give it once", given[name])
     alone = {name: given[name][0] for name in ("q", "since", "until", "limit") if name in given}
