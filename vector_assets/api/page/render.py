@@ -102,4 +102,5 @@ def _code(text: str) -> Markup:
 
 
 def _ago(at: datetime) -> str:
-    return f"{hours(max(datetime.now(UTC) - at, timedelta(0)))} ago"
+    since_then = datetime.now(UTC) - at
+    return "just now" if since_then < timedelta(minutes=1) else f"{hours(since_then)} ago"

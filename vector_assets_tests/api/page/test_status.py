@@ -55,7 +55,7 @@ def test_lag_is_a_chart_that_says_since_when_it_is_known(page: Page) -> None:
 def test_each_thing_has_its_next_step(page: Page) -> None:
     assert "Missing days" in page.text
     assert re.search(r"vector-assets sync slack --from \S+ --to \S+", page.text)
-    assert "Next step: each nightly run tries them again" in page.text
+    assert "Next step: Each nightly run tries them again" in page.text
     assert "bot messages (7): they are left out. Next step: SLACK_INCLUDE_BOTS" in page.text
     assert "Dagster's webserver does not answer" in page.text
     assert "Start vector-assets webserver, or set DAGSTER_GRAPHQL_URL" in page.text
