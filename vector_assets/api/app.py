@@ -1,4 +1,4 @@
-"""The HTTP routes of `vector-assets serve`; all except `/healthz` require a key.
+"""The HTTP routes of `vector-assets serve` for programs; all except `/healthz` require a key.
 
 Routes run on the event loop; what blocks (a search, a request to Dagster) goes through a gate.
 """
@@ -7,7 +7,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -27,17 +26,24 @@ from vector_assets.api.models import (
     BackfillLaunched,
     BackfillState,
     FoundContext,
-    NotRead,
     Pulse,
     Refusal,
-    SourceAge,
     SyncStatus,
 )
-from vector_assets.api.parameters import Day, asked_days, instants, require_known
+from vector_assets.api.page.routes import add_page
+from vector_assets.api.parameters import Day, asked_days, require_known
 from vector_assets.api.read_keys import ReadKeys
+from vector_assets.api.reading import (
+    MAX_ANSWERS,
+    MAX_QUESTION_CHARACTERS,
+    Question,
+    answers_to,
+    source_names,
+    status_of,
+)
 from vector_assets.api.sizes import LimitSizes
 from vector_assets.api.why import PATH as WHY_PATH
-from vector_assets.api.why import add_why
+from vector_assets.api.why import add_why, asks_why
 from vector_assets.core.errors import (
     ForeignViewerError,
     RetryableError,
@@ -52,7 +58,7 @@ from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.observe import observe_if_any
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
-from vector_assets.monitoring.health import Health, SourceHealth, Verdict
+from vector_assets.monitoring.health import Health, Verdict
 from vector_assets.monitoring.liveness import CODE_LOCATION, DAEMON, problems_of
 from vector_assets.monitoring.watcher import Snapshot, Watcher
 from vector_assets.monitoring.why.answer import Asked, Why
@@ -70,9 +76,6 @@ BACKFILLS = Bounds(at_once=2, waiting=8, waiting_seconds=5.0, running_seconds=60
 """Bounds of requests to Dagster's webserver."""
 
 _POLL_SECONDS = 0.05
-
-MAX_ANSWERS = 100
-MAX_QUESTION_CHARACTERS = 4000
 
 ViewerName = Annotated[
     str,
@@ -132,10 +135,14 @@ class Services:
 
     async def health(self) -> Health:
         """Return the health of the watcher's last check; refuse with 503 when that is too old."""
+        return (await self.checked()).health
+
+    async def checked(self) -> Snapshot:
+        """Return the watcher's last check; refuse with 503 when that is too old."""
         snapshot = await self.snapshot()
         if snapshot is None or not self.watcher.is_checking(datetime.now(UTC)):
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
-        return snapshot.health
+        return snapshot
 
     def find(
         self,
@@ -218,6 +225,7 @@ def build_api(
     _add_backfill(app, services)
     _add_watching(app, services)
     add_docs_page(app)
+    add_page(app, services, asks_why(services))
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
@@ -253,41 +261,17 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         ] = False,
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
-        start, end = instants(since, until)
-        reader = key.reader(viewer)
-        where = Filter(
-            containers=tuple(container or ()),
-            since=start,
-            until=end,
-            viewer=reader.viewer,
-            groups=reader.groups,
+        question = Question(
+            q, source_names(source or ()), tuple(container or ()), since, until, limit, confirm
         )
-        names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
-        answers = await services.searches.call(
-            request, lambda: services.find(q, tuple(names), where, limit, confirms=confirm)
-        )
-        # Search works without the watcher; the answer then says that freshness is not known.
-        snapshot = services.watcher.last()
-        is_known = snapshot is not None and services.watcher.is_checking(datetime.now(UTC))
-        return context_of(answers, snapshot.health if snapshot and is_known else None)
+        return context_of(*await answers_to(question, key, viewer, request, services))
 
 
 def _add_status(app: FastAPI, services: Services) -> None:
     @app.get("/api/sync-status", dependencies=_READING, responses=_REFUSALS)
-    async def sync_status() -> SyncStatus:
+    async def sync_status(key: Annotated[ReadKey, Depends(require_read_key)]) -> SyncStatus:
         """Return how fresh each source is, with the verdict and its reasons."""
-        health = await services.health()
-        sources = [_source_age(source, health.checked_at) for source in health.sources]
-        return SyncStatus(
-            verdict=health.verdict,
-            checked_at=health.checked_at,
-            all_fresh=health.verdict is Verdict.FRESH,
-            stale_count=sum(source.is_stale for source in sources),
-            sources=sources,
-            canary_found_at=health.canary_found_at,
-            problems=[f"{problem.headline}: {problem.detail}" for problem in health.problems],
-            notes=list(health.notes),
-        )
+        return status_of(await services.health(), key)
 
 
 def _add_backfill(app: FastAPI, services: Services) -> None:
@@ -390,20 +374,3 @@ async def _refusal(_: Request, error: Exception) -> JSONResponse:
         status = 403 if isinstance(error, ForeignViewerError) else 400
     headers = {"Retry-After": "60"} if isinstance(error, RetryableError) else None
     return JSONResponse({"detail": str(error)}, status, headers)
-
-
-def _source_age(source: SourceHealth, now: datetime) -> SourceAge:
-    """Return a source's freshness with the fields of the older API."""
-    last_sync = source.last_sync or source.watermark
-    return SourceAge(
-        source=source.source,
-        last_sync=last_sync,
-        age_hours=round((now - last_sync).total_seconds() / 3600, 2) if last_sync else None,
-        is_stale=source.verdict is not Verdict.FRESH,
-        **{
-            name: value
-            for name, value in asdict(source).items()
-            if name not in {"source", "last_sync", "gaps"}
-        },
-        gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
-    )

@@ -122,7 +122,10 @@ class SourceAge(BaseModel):
     documents: int | None = Field(description="Number of documents of the newest day.")
     usual_documents: float | None
     failed_documents: int = Field(description="Number of documents in quarantine.")
-    quarantine: list[InQuarantine] = Field(description="The first hundred of them.")
+    quarantine: list[InQuarantine] = Field(
+        description="The first hundred of them; for keys for any viewer only, as readers of a "
+        "document that failed are not known."
+    )
     gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
 
 

@@ -5,7 +5,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES = 64 * 1024
-"""No route reads a body; the fields of small ones are refused by name."""
+"""Only the forms of the page have a body; other routes refuse the fields of small ones by name."""
 
 
 class LimitSizes:

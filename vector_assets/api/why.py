@@ -6,23 +6,28 @@ from fastapi import Depends, FastAPI, Query, Request
 
 from vector_assets.api.keys import require_read_or_admin_key
 from vector_assets.api.models import Explained, Places
-from vector_assets.api.parameters import Day, instants, require_known
+from vector_assets.api.page.why import AskWhy, WhyView
+from vector_assets.api.parameters import Day, require_known
+from vector_assets.api.reading import (
+    MAX_ANSWERS,
+    MAX_QUESTION_CHARACTERS,
+    Question,
+    source_names,
+    why_of,
+)
 from vector_assets.core.read_keys import ReadKey
-from vector_assets.monitoring.why.answer import Asked, Why
-from vector_assets.stores.base import Filter
+from vector_assets.monitoring.why.answer import Why
 
 if TYPE_CHECKING:
     from vector_assets.api.app import Services
 
 PATH = "/api/why"
-MAX_ASKED_CHARACTERS = 4000
-MAX_ANSWERS = 100
 
 DocumentName = Annotated[
     str,
     Query(
         min_length=1,
-        max_length=MAX_ASKED_CHARACTERS,
+        max_length=MAX_QUESTION_CHARACTERS,
         description="A link, an id, a key, or words of it in quotation marks.",
     ),
 ]
@@ -46,7 +51,8 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
         q: Annotated[
             str,
             Query(
-                max_length=MAX_ASKED_CHARACTERS, description="Question that should have found it."
+                max_length=MAX_QUESTION_CHARACTERS,
+                description="Question that should have found it.",
             ),
         ] = "",
         source: Annotated[
@@ -60,20 +66,32 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
         viewer: AskingViewer = "",
     ) -> Explained:
         """Tell why a document is not found: the first place on its way where it is lost."""
-        start, end = instants(since, until)
-        reader = key.reader(viewer)
-        names = [name.strip() for name in ",".join(source or ()).split(",") if name.strip()]
-        asked = Asked(
-            document,
-            question=q,
-            sources=tuple(names),
-            where=Filter(tuple(container or ()), start, end, reader.viewer, reader.groups),
-            limit=limit,
-            is_operator=key.may_know_all(viewer),
+        question = Question(
+            q, source_names(source or ()), tuple(container or ()), since, until, limit
         )
         return Explained.model_validate(
-            explained(await services.searches.call(request, lambda: services.why(asked)))
+            explained(await why_of(document, question, key, viewer, request, services))
         )
+
+
+def asks_why(services: "Services") -> AskWhy:
+    """Return what the page asks."""
+
+    async def ask(
+        document: str, question: Question, key: ReadKey, viewer: str, request: Request
+    ) -> WhyView:
+        answer = await why_of(document, question, key, viewer, request, services)
+        return WhyView(
+            answer.cause.value,
+            answer.sentence,
+            answer.advice,
+            answer.document_id,
+            answer.title,
+            answer.link,
+            answer.notes,
+        )
+
+    return ask
 
 
 def explained(answer: Why) -> dict[str, Any]:

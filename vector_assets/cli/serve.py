@@ -80,7 +80,7 @@ def sandbox(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @_port_option("--port", _DEFAULT_SERVE_PORT, "0 chooses a free port.", lowest=0)
 def serve(host: str, port: int) -> None:
-    """Serve search, freshness, backfills and metrics over HTTP, and send alerts.
+    """Serve search, freshness, backfills and metrics over HTTP, a page for people, and send alerts.
 
     Run it as a process separate from Dagster's daemon, because it alerts when the daemon is dead.
     Every route but /healthz requires a key: see `vector-assets keys`, and set ADMIN_API_KEY.

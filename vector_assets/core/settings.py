@@ -44,6 +44,8 @@ _KEYS_OF_OBJECT_STORES = (
 _OWNER = re.compile(r"team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 """What Dagster takes for an owner (1.13.27)."""
 
+_MIN_SECRET_CHARACTERS = 32
+
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -100,6 +102,7 @@ class Settings(BaseSettings):
     read_api_key: SecretStr = SecretStr("")
     read_keys: SecretStr = SecretStr("")
     read_keys_file: str = ""
+    session_secret: SecretStr = SecretStr("")
     mcp_viewer: str = ""
     mcp_allowed_hosts: CommaList = ()
 
@@ -141,6 +144,17 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("session_secret")
+    @classmethod
+    def _is_hard_to_guess(cls, secret: SecretStr) -> SecretStr:
+        if 0 < len(secret.get_secret_value()) < _MIN_SECRET_CHARACTERS:
+            # Whoever is signed in holds a signature, and may try guesses on it.
+            raise ValueError(
+                f"SESSION_SECRET has fewer than {_MIN_SECRET_CHARACTERS} characters: "
+                f"`openssl rand -hex 32` makes one"
+            )
+        return secret
 
     @field_validator("dagster_owners")
     @classmethod

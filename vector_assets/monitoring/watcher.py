@@ -15,10 +15,11 @@ from vector_assets.core.deadline import within
 from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
-from vector_assets.monitoring.alerts.incidents import IncidentStore
+from vector_assets.monitoring.alerts.incidents import Incident, IncidentStore
 from vector_assets.monitoring.alerts.routing import for_watcher
 from vector_assets.monitoring.dagster_state.observe import observe
 from vector_assets.monitoring.health import Health, Verdict, measure
+from vector_assets.monitoring.lags import LagLog
 from vector_assets.monitoring.probes import Probes
 from vector_assets.monitoring.problems import Problem
 
@@ -36,10 +37,13 @@ class Snapshot:
 
     Attributes:
         ping_error: Why the heartbeat URL could not be pinged; empty when it was, or was not tried.
+        incidents: Open after the check, of all reporters; those of the check before, until its
+            alerts are sent.
     """
 
     health: Health
     ping_error: str = ""
+    incidents: tuple[Incident, ...] = ()
 
 
 class Watcher:
@@ -48,6 +52,7 @@ class Watcher:
     def __init__(self, settings: Settings, alerter: Alerter, probes: Probes) -> None:
         self._settings = settings
         self._alerter = alerter
+        self.lags = LagLog()
         self._probes = probes
         self._started_at = datetime.now(UTC)
         self._check_lock = threading.Lock()
@@ -86,11 +91,13 @@ class Watcher:
             watched_for = now - self._started_at
             problems = for_watcher(health, state, self._settings, watched_for=watched_for)
             # Publish the snapshot first, so that an alert's reader finds it here.
-            snapshot = self._last = Snapshot(health)
+            self.lags.add(health)
+            self._last = Snapshot(health, incidents=self._last.incidents if self._last else ())
             self._checked.set()
             self._alerter.reconcile(problems, now)
-            if health.verdict is Verdict.FRESH and not health.problems:
-                snapshot = self._last = Snapshot(health, self._ping())
+            is_healthy = health.verdict is Verdict.FRESH and not health.problems
+            ping_error = self._ping() if is_healthy else ""
+            snapshot = self._last = Snapshot(health, ping_error, self._alerter.incidents())
             return snapshot
 
     def _watch(self) -> None:

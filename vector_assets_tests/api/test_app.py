@@ -209,7 +209,7 @@ def test_a_route_whose_key_is_not_set_is_closed(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/redoc", "/docs/oauth2-redirect", "/api/find-context/x", "/.env"]
+    "path", ["/api", "/redoc", "/docs/oauth2-redirect", "/api/find-context/x", "/.env"]
 )
 def test_nothing_but_the_contract_is_reachable(api: str, path: str) -> None:
     assert requests.get(api + path, headers={**READ, **ADMIN}, timeout=60).status_code == 404

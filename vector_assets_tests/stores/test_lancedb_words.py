@@ -6,11 +6,12 @@ import pytest
 
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.settings import Settings
+from vector_assets.core.stop_words import STOP_WORDS
 from vector_assets.core.vectors import Vectors
 from vector_assets.index.search import find
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb.store import LanceDBStore
-from vector_assets.stores.lancedb.words import MAX_WORD_CHARACTERS, STOP_WORDS
+from vector_assets.stores.lancedb.words import MAX_WORD_CHARACTERS
 from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
 from vector_assets_tests.support.tiny import TinyEmbedder, document
 

@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import NoAlertPresentException, WebDriverException
+from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -63,6 +63,14 @@ return [...document.querySelectorAll("canvas")].filter(({width, height}) => widt
     return false;
   }
 ).map((canvas) => canvas.toDataURL())
+"""
+
+# Preloading would fetch, which a strict policy refuses.
+_RUN_AXE = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {preload: false, resultTypes: ["violations"]})
+  .then(({violations}) => done(violations), (error) => done([{impact: "critical",
+    id: "axe", help: String(error), nodes: [{html: ""}]}]));
 """
 
 
@@ -181,6 +189,50 @@ class Browser:
     def text(self) -> str:
         """Return what the page shows."""
         return self._text()
+
+    def show_as(self, *, width: int, height: int = 900, is_dark: bool = False) -> None:
+        """Show pages in a window of so many pixels, in the light or the dark scheme."""
+        self._driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
+        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other, wherever the focus is."""
+        ActionChains(self._driver).send_keys(*keys).perform()
+
+    def ask(self, script: str, *given: object) -> Any:
+        """Return what a function's body of JavaScript returns in the page."""
+        return self._driver.execute_script(script, *given)
+
+    def forget_cookies(self) -> None:
+        """Forget the cookies of the page's host."""
+        self._driver.delete_all_cookies()
+
+    def has_dialog(self) -> bool:
+        """Tell whether a script has opened a dialog, such as an alert."""
+        try:
+            self._driver.switch_to.alert.dismiss()
+        except NoAlertPresentException:
+            return False
+        return True
+
+    def faults_of_access(self, axe: str) -> list[str]:
+        """Return what axe finds that keeps people out, serious or critical.
+
+        Args:
+            axe: The source of axe-core.
+        """
+        self._driver.execute_script(axe)
+        violations = self._driver.execute_async_script(_RUN_AXE)
+        return [
+            f"{fault['id']} ({fault['impact']}): {fault['help']}: {node['html']}"
+            for fault in violations
+            if fault["impact"] in {"serious", "critical"}
+            for node in fault["nodes"]
+        ]
 
     def hosts(self) -> set[str]:
         """Return the hosts, with ports, that the page has asked for anything, itself included."""

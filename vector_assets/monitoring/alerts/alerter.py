@@ -76,6 +76,10 @@ class Alerter:
         self._reconcile_channels(incidents, now)
         self._store.write(self._reporter, incidents)
 
+    def incidents(self) -> tuple[Incident, ...]:
+        """Return the open incidents of all reporters, the oldest first."""
+        return tuple(self._store.all())
+
     def notify_once(self, problem: Problem, now: datetime) -> None:
         """Send one message, without an incident, about a problem that has already ended."""
         message = Message(Kind.NOTICE, problem, problem.since or now)

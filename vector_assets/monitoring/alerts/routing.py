@@ -125,7 +125,7 @@ def _source_problem(
         f"{SOURCE_PREFIX}{source.source}",
         f"{source.source} is {source.verdict}: search results from it {consequence}",
         "; ".join(source.reasons),
-        _advice(source.source),
+        advice_on(source.source),
         since=source.watermark,
         link=(
             _asset_link(documents_asset(source.source), settings, naming)
@@ -136,7 +136,8 @@ def _source_problem(
     )
 
 
-def _advice(name: str) -> str:
+def advice_on(name: str) -> str:
+    """Return the next step for a source or namespace that is not fresh."""
     if name not in SOURCES:
         return "Open the named asset in its own Dagster project and look at its newest run."
     return (

@@ -28,16 +28,20 @@ _EXTRAS = {
 _calls = BoundedCalls(ANSWER_SECONDS)
 
 
-def observe(settings: Settings) -> DagsterState:
-    """Return Dagster's state; errors of reading it are part of the result."""
-    days, shown = complete_days(datetime.now(UTC), RECENT_DAYS), shown_sources(settings)
+def observe(settings: Settings, *, recent_days: int = RECENT_DAYS) -> DagsterState:
+    """Return Dagster's state, with so many days' records; errors of reading it are part of it."""
+    days, shown = complete_days(datetime.now(UTC), recent_days), shown_sources(settings)
     webserver = DagsterGraphql(settings.dagster_graphql_url)
+    # Who reads more days must not stop the watcher, nor look like a call of its that hangs.
+    kind = f"{recent_days} days"
     try:
-        return _calls.call(webserver.url, lambda: webserver.observe(shown, days))
+        return _calls.call(f"{webserver.url} {kind}", lambda: webserver.observe(shown, days))
     except Exception as error:  # noqa: BLE001 - the records may still tell
         webserver_error = cause_of(error)
     try:
-        return _calls.call("database", lambda: _observe_records(shown, days, webserver_error))
+        return _calls.call(
+            f"database {kind}", lambda: _observe_records(shown, days, webserver_error)
+        )
     except Exception as error:  # noqa: BLE001 - that Dagster cannot be read is told as well
         return DagsterState(webserver_error=webserver_error, database_error=cause_of(error))
 

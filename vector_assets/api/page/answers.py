@@ -1,0 +1,69 @@
+"""What a search has found, as the page shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from vector_assets.api.context import context_of, warning_of
+from vector_assets.api.page.passages import Marks, passage_html, web_link
+from vector_assets.index.search import Answers
+from vector_assets.monitoring.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """A document that was found.
+
+    Attributes:
+        title: As HTML, with words marked.
+        passage: As HTML, with words marked.
+        link: Of a page; empty when the document has none.
+        as_of: Newest activity of its source in the index, UTC.
+        warning: What to know of its source; empty while that is fresh.
+    """
+
+    source: str
+    title: Markup
+    passage: Markup
+    link: str
+    author: str
+    container: str
+    date: datetime
+    as_of: datetime | None
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsView:
+    """Answers, how fresh each source that was asked is, and why they may be incomplete."""
+
+    answers: tuple[AnswerView, ...]
+    as_of: Mapping[str, datetime | None]
+    warnings: tuple[str, ...]
+
+
+def results_view(question: str, answers: Answers, health: Health | None) -> ResultsView:
+    """Return what the page shows of the answers that the JSON route would give."""
+    context = context_of(answers, health)
+    marks = Marks(question)
+    said = {source: warning_of(source, health) for source in context.as_of}
+    return ResultsView(
+        tuple(
+            AnswerView(
+                source=answer.source,
+                title=marks.mark(answer.title or answer.document_id),
+                passage=passage_html(answer.text, marks),
+                link=web_link(answer.link),
+                author=answer.author,
+                container=answer.container,
+                date=answer.date,
+                as_of=context.as_of.get(answer.source),
+                warning=told if (told := said.get(answer.source, "")) in context.warnings else "",
+            )
+            for answer in context.answers
+        ),
+        context.as_of,
+        tuple(context.warnings),
+    )
