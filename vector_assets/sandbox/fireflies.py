@@ -69,8 +69,8 @@ def _root(workspace: Workspace) -> Json:
         return meetings[arguments.get("skip", 0) :][:page_size]
 
     def transcript(_: Any, **arguments: Any) -> Json:
-        wanted = (each for each in workspace.transcripts if each["id"] == arguments["id"])
-        for transcript in wanted:
+        visible = filter(partial(_is_visible, workspace), workspace.transcripts)
+        for transcript in (each for each in visible if each["id"] == arguments["id"]):
             return _complete(transcript)
         raise GraphQLError("There is no such transcript.", extensions={"code": "object_not_found"})
 

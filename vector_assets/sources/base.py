@@ -108,12 +108,17 @@ class Probed:
         left_out: Why no run reads it although it exists, in words: the bot is not in the channel,
             a setting leaves out its project, a kind that is not read. Empty when runs read it.
         advice: What to do, when it is not there or left out; empty when nothing helps.
+        document_id: Under which the index holds it, where that is another than was asked for: of
+            a Jira key, of a reply's thread. Empty when it is the same.
+        stamp: `Document.stamp` of the version at the vendor; empty where it was not told.
     """
 
     state: RemoteState
     updated_at: datetime | None = None
     left_out: str = ""
     advice: str = ""
+    document_id: str = ""
+    stamp: str = ""
 
 
 class Source(ABC):
@@ -224,13 +229,22 @@ class Source(ABC):
         """Ask for a document by id, with as few requests as the vendor allows.
 
         For answers that are confirmed, and for telling why a document is not in the index. The
-        default asks `remote_states`. Raises as `documents` does.
+        default asks `remote_states`; without that, nothing is known. May be called from several
+        threads at once. Raises as `documents` does.
 
         Args:
-            document: As the index has it; without container and time when it is not there.
+            document: As the index has it; without container when it is not there.
         """
+        if not self.can_probe:
+            return Probed(RemoteState.UNSURE)
         states = dict(self.remote_states([document]))
         return Probed(states.get(document.document_id, RemoteState.UNSURE))
+
+    @property
+    def can_probe(self) -> bool:
+        """Whether it asks its vendor for one document; the default `remote_states` does not."""
+        cls = type(self)
+        return cls.probe is not Source.probe or cls.remote_states is not Source.remote_states
 
     @classmethod
     def document_id_of(cls, text: str) -> str | None:

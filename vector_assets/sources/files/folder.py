@@ -158,8 +158,8 @@ class _Walk:
                 path = self._listing.root / name
                 with _opened(entry.name, _OPEN_FOLDER, folder, path) as inner:
                     self._walk(inner, f"{name}/", arrived_at=changed_at)
-            elif _suffix(name) not in SUFFIXES or not stat.S_ISREG(seen.st_mode):
-                self._listing.other_kinds[_suffix(name) or "without a suffix"] += 1
+            elif suffix_of(name) not in SUFFIXES or not stat.S_ISREG(seen.st_mode):
+                self._listing.other_kinds[suffix_of(name) or "without a suffix"] += 1
             else:
                 self._candidates.append((name, target, seen, changed_at))
 
@@ -254,7 +254,8 @@ def _opened(part: str, flags: int, folder: int, path: Path) -> Iterator[int]:
         os.close(opened)
 
 
-def _suffix(name: str) -> str:
+def suffix_of(name: str) -> str:
+    """Return the end of a name from its last dot on, in lower case."""
     return PurePosixPath(name).suffix.lower()
 
 

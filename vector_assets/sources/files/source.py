@@ -3,8 +3,6 @@
 Also a template for a new source: this module, its line in the registry, its setting.
 """
 
-import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,9 +14,11 @@ from vector_assets.core.documents import Document, clean_text
 from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
+from vector_assets.sources.base import ConnectionCheck, Missing, Probed, RemoteState, Source
 from vector_assets.sources.files.folder import MARKDOWN_SUFFIXES, File, Listing, content_of
+from vector_assets.sources.files.naming import container_of, native_id_of
 from vector_assets.sources.files.page import Page, authors_of, created_at_of
+from vector_assets.sources.files.probe import FileProbe, document_id_in, state_of
 from vector_assets.sources.items import (
     Checkpoint,
     DocumentFailure,
@@ -26,9 +26,6 @@ from vector_assets.sources.items import (
     Resolved,
     SourceItem,
 )
-
-MAX_PATH_BYTES = 450
-"""Longest path that is its own id; an id with source and chunk may have 512 bytes in an index."""
 
 _READ_AHEAD = 100
 """Files whose versions in the index are asked for at once, before they are read."""
@@ -55,6 +52,7 @@ class FilesSource(Source):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.expanduser().absolute()
+        self._probe = FileProbe(self._root, self._list)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -83,21 +81,22 @@ class FilesSource(Source):
         yield from map(Resolved, sorted(wanted.difference(map(self._id, files))))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield the state of files, by listing the whole folder again.
+        """Yield the state of files, by listing the whole folder again, once.
 
-        A file that was replaced by one with an older time is outside the window, but exists. An
-        empty folder may be the mount point of a file system that is not mounted.
+        A file that was replaced by one with an older time is outside the window, but exists.
         """
         listing = self._list()
-        ids = {self._id(file) for file in listing.files}
-        shown = {_container_of(file, listing.root) for file in listing.files}
-        for file in missing:
-            if file.document_id in ids:
-                yield file.document_id, RemoteState.THERE
-            elif file.container in shown or (ids and not (listing.root / file.container).exists()):
-                yield file.document_id, RemoteState.DELETED
-            else:
-                yield file.document_id, RemoteState.NOT_SHOWN
+        by_id = {self._id(file): file for file in listing.files}
+        return ((document.document_id, state_of(document, listing, by_id)) for document in missing)
+
+    def probe(self, document: Missing) -> Probed:
+        """Look at a file; see `FileProbe`."""
+        return self._probe(document)
+
+    @classmethod
+    def document_id_of(cls, text: str) -> str | None:
+        """Return the id of the file that a path names."""
+        return document_id_in(text)
 
     def newest(self) -> datetime | None:
         """Return the newest change of any file."""
@@ -117,6 +116,19 @@ class FilesSource(Source):
             SettingsError: The folder does not exist.
             UnavailableError: A folder cannot be listed; its files must not look deleted.
         """
+        root = self._root()
+        try:
+            return Listing.of(root)
+        except OSError as error:
+            raise _cannot_be_listed(error, root) from error
+
+    def _root(self) -> Path:
+        """Return the folder, without links.
+
+        Raises:
+            SettingsError: It does not exist.
+            UnavailableError: It cannot be looked at.
+        """
         try:
             root = self._folder.resolve(strict=True)
             is_folder = root.is_dir()
@@ -126,10 +138,7 @@ class FilesSource(Source):
             raise _cannot_be_listed(error, self._folder) from error
         if not is_folder:
             raise SettingsError(f"FILES_PATH is {str(self._folder)!r}: no such folder. {_CHECK}")
-        try:
-            return Listing.of(root)
-        except OSError as error:
-            raise _cannot_be_listed(error, root) from error
+        return root
 
     def _wanted(self, listing: Listing, window: Window) -> list[File]:
         """Return the files of a window; of a nightly run also those with another time than held.
@@ -181,7 +190,7 @@ class FilesSource(Source):
             title=page.title or file.path.name,
             sections=page.sections,
             url=file.path.as_uri(),
-            container=_container_of(file, root),
+            container=container_of(file.name, root),
             authors=authors_of(page.properties),
             created_at=created_at_of(page.properties) or modified_at,
             updated_at=modified_at,
@@ -190,24 +199,6 @@ class FilesSource(Source):
 
     def _id(self, file: File) -> str:
         return f"{self.name}:{native_id_of(file.name)}"
-
-
-def _container_of(file: File, root: Path) -> str:
-    """Return the name of the top-level folder that holds a file, or of the root."""
-    first, separator, _ = file.name.partition("/")
-    return first if separator else root.name
-
-
-def native_id_of(name: str) -> str:
-    """Return the path as its own id where an index can hold it, otherwise its hash.
-
-    A hash begins with a slash and a path from the root never does, so they cannot collide.
-    """
-    raw = os.fsencode(name)
-    is_plain = name.isascii() and name.isprintable() and "#" not in name
-    if is_plain and len(raw) <= MAX_PATH_BYTES:
-        return name
-    return f"/{hashlib.blake2b(raw, digest_size=16).hexdigest()}"
 
 
 def _cannot_be_listed(error: OSError | RuntimeError, folder: Path) -> UnavailableError:

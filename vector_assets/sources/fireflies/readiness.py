@@ -73,6 +73,23 @@ def told_of(
     )
 
 
+def why_unread(
+    transcript: Transcript, began: datetime, now: datetime, reason: str
+) -> tuple[str, str]:
+    """Return why a meeting that is not ready is not read, and what to do about it.
+
+    Args:
+        transcript: The vendor's object.
+        began: Start of the meeting, UTC.
+        now: Current time, UTC.
+        reason: What it waits for, from `unready`.
+    """
+    hopeless = _hopeless(transcript)
+    if not hopeless and (is_seen_again(began, now) or now - began <= TRANSCRIPT_PATIENCE):
+        return reason, "The nightly runs ask for it again."
+    return hopeless or reason, f"Once it has a transcript: {_how_to_ask_again(began)}"
+
+
 def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> Gap | None:
     """Return a gap for a meeting without its summary that no nightly run will read again.
 

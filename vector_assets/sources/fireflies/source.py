@@ -15,7 +15,7 @@ from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
+from vector_assets.sources.base import ConnectionCheck, Missing, Probed, RemoteState, Source
 from vector_assets.sources.estimate import UNKNOWN_SPREAD, WindowEstimate
 from vector_assets.sources.fireflies.client import RATE_LIMIT, FirefliesApi
 from vector_assets.sources.fireflies.document import (
@@ -37,6 +37,7 @@ from vector_assets.sources.fireflies.listing import (
     page_count,
     text_of_instant,
 )
+from vector_assets.sources.fireflies.probe import NO_SUCH, READINESS, MeetingProbe, document_id_in
 from vector_assets.sources.fireflies.readiness import OVERLAP, missing_summary, told_of, unready
 from vector_assets.sources.fireflies.sections import Transcript
 from vector_assets.sources.items import (
@@ -55,7 +56,6 @@ query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
 }}
 """
 _TRANSCRIPT = f"query Transcript($id: String!) {{ transcript(id: $id) {{ {FIELDS} }} }}"
-_NO_SUCH = "object_not_found"
 OLDER_MEETINGS = 980
 """Older meetings whose readers a nightly run compares: 20 of a day's requests."""
 
@@ -75,17 +75,11 @@ query Readers($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
   }}
 }}
 """
-_READINESS = """
-  id title date is_live transcript_url
-  meeting_info { summary_status silent_meeting fred_joined }
-  sentences { index }
-"""
-_NEWEST = f"query Newest {{ transcripts(limit: 10) {{ {_READINESS} }} }}"
-_OWNER = "query Owner { user { is_admin } }"
+_NEWEST = f"query Newest {{ transcripts(limit: 10) {{ {READINESS} }} }}"
 _CHECK = f"""
 query Check($from: DateTime) {{
   user {{ name email is_admin }}
-  transcripts(fromDate: $from, limit: 50) {{ {_READINESS} }}
+  transcripts(fromDate: $from, limit: 50) {{ {READINESS} }}
 }}
 """
 
@@ -109,6 +103,7 @@ class FirefliesSource(Source):
 
     def __init__(self, url: str, key: str, meter: Meter) -> None:
         self._api = FirefliesApi(url, key, meter)
+        self._probe = MeetingProbe(self._api)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -240,7 +235,7 @@ class FirefliesSource(Source):
         try:
             transcript = self._api.ask("transcript", _TRANSCRIPT, asked).get("transcript")
         except UnavailableError as error:
-            if error.seen != _NO_SUCH:
+            if error.seen != NO_SUCH:
                 raise
             yield Resolved(document_id)
             return
@@ -251,15 +246,21 @@ class FirefliesSource(Source):
             yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield the state of meetings, with one request.
+        """Yield the state of meetings, with one request for all: a day has 50.
 
-        A meeting's start never moves, so the listing of an admin, who sees all meetings, is
-        complete. To others, a meeting that is no longer shared would look deleted.
+        A meeting's start never moves, so the listing of an admin is complete.
         """
-        user = object_in(self._api.ask("user", _OWNER).get("user"))
-        is_admin = user.get("is_admin") is True
-        state = RemoteState.DELETED if is_admin else RemoteState.UNSURE
+        state = self._probe.state_of_unseen()
         return ((document.document_id, state) for document in missing)
+
+    def probe(self, document: Missing) -> Probed:
+        """Ask for a meeting by its id; see `MeetingProbe`."""
+        return self._probe(document)
+
+    @classmethod
+    def document_id_of(cls, text: str) -> str | None:
+        """Return the id of the meeting that a link or an id names."""
+        return document_id_in(text)
 
     def newest(self) -> datetime | None:
         """Return the start of the newest meeting that the index can hold; one request.

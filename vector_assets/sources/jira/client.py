@@ -169,15 +169,17 @@ class JiraApi:
         }
         return list(answer["issues"]), errors
 
-    def has_issue(self, issue_id: str) -> bool:
-        """Tell whether the account may see an issue; does not use the search, which lags."""
+    def issue(self, name: str, fields: list[str]) -> Json | None:
+        """Return an issue by id or key; None when the account is shown no such issue.
+
+        Does not use the search, which lags.
+        """
         try:
-            self._get(f"issue/{issue_id}", fields="updated")
+            return self._get(f"issue/{name}", fields=",".join(fields))
         except ContractError as error:
             if is_missing(error):
-                return False
+                return None
             raise
-        return True
 
     def comments(self, issue_id: str) -> list[Any]:
         """Return all comments of an issue, oldest first.

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from math import ceil
 from typing import ClassVar, Self
 
@@ -16,6 +15,7 @@ from vector_assets.sources.base import (
     SAMPLED_DOCUMENTS,
     ConnectionCheck,
     Missing,
+    Probed,
     RemoteState,
     Source,
 )
@@ -34,8 +34,9 @@ from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, in
 from vector_assets.sources.jira.document import instant, project_id, project_key
 from vector_assets.sources.jira.held_access import HeldAccess
 from vector_assets.sources.jira.issues import IssueReader, version_of
-from vector_assets.sources.jira.jql import EVER, LIMITED, of_projects, query, quoted
+from vector_assets.sources.jira.jql import EVER, LIMITED, of_projects, query
 from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
+from vector_assets.sources.jira.probe import IssueProbe, document_id_in
 
 _TICK = timedelta(microseconds=1)
 """Issues updated at the same instant as a page's last one may be on the next page."""
@@ -78,6 +79,7 @@ class JiraSource(Source):
         self._meter = meter
         self._api = JiraApi(self._server, email, token, meter)
         self._held: HeldAccess | None = None
+        self._probe = IssueProbe(self._api, self._is_wanted)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -288,30 +290,17 @@ class JiraSource(Source):
         return not self._projects or any(project.casefold() in names for project in self._projects)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of issues: a request each, and one more a project.
+        """Yield what became of issues: a request each, and one more a project."""
+        return ((document.document_id, self.probe(document).state) for document in missing)
 
-        Jira answers 404 for an issue that was deleted, and for one that the account may not see
-        (developer.atlassian.com/cloud/jira/platform/rest/v3, "Get issue", 2026-11). Where it still
-        shows others of the same project, it was deleted.
-        """
-        shows_some = cache(self._shows_some)
-        for document in missing:
-            if self._api.has_issue(document.document_id.partition(":")[2]):
-                yield document.document_id, RemoteState.THERE
-            elif shows_some(document.container):
-                yield document.document_id, RemoteState.DELETED
-            else:
-                yield document.document_id, RemoteState.NOT_SHOWN
+    def probe(self, document: Missing) -> Probed:
+        """Ask for an issue by its id or key; see `IssueProbe`."""
+        return self._probe(document)
 
-    def _shows_some(self, project: str) -> bool:
-        """Tell whether the account sees any issue of a project."""
-        jql = self._jql(EVER, "created ASC", f"project = {quoted(project)}")
-        try:
-            return any(self._api.search(jql, ["id"], maximum=1)["issues"])
-        except ContractError as error:
-            if error.seen.startswith("HTTP 400") and "'project'" in error.seen:
-                return False
-            raise
+    @classmethod
+    def document_id_of(cls, text: str) -> str | None:
+        """Return the id of the issue that a link, key or id names; of a key, `jira:OPS-1`."""
+        return document_id_in(text)
 
     def newest(self) -> datetime | None:
         """Return the last update of the newest issue: one request; more when there is no issue."""

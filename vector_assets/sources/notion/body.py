@@ -15,8 +15,8 @@ from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.notion.block_walk import walk, walk_blocks
 from vector_assets.sources.notion.blocks import Placed, parts_of
 from vector_assets.sources.notion.client import PARTIAL, Json, NotionApi, RefusedError, last_edit
+from vector_assets.sources.notion.endpoint import Endpoint
 from vector_assets.sources.notion.markdown import MarkdownPage, read_markdown
-from vector_assets.sources.notion.probe import Probe
 from vector_assets.sources.notion.rich_text import Namer
 from vector_assets.sources.notion.sections import Part, sections_of
 
@@ -62,7 +62,7 @@ class Bodies:
     def __init__(self, api: NotionApi, names: Namer) -> None:
         self._api = api
         self._names = names
-        self._markdown = Probe(_is_of_endpoint, refusals=MARKDOWN_REFUSALS)
+        self._markdown = Endpoint(_is_of_endpoint, refusals=MARKDOWN_REFUSALS)
 
     def read(self, page_id: str, url: str) -> Body:
         """Return the body of a page, whole.

@@ -15,8 +15,8 @@ from vector_assets.sources.notion.client import (
     fields_of,
     instant,
 )
+from vector_assets.sources.notion.endpoint import Endpoint
 from vector_assets.sources.notion.names import Names
-from vector_assets.sources.notion.probe import Probe
 from vector_assets.sources.notion.properties import file_name
 from vector_assets.sources.notion.rich_text import markdown
 
@@ -42,7 +42,7 @@ class CommentReader:
         self._names = names
         self._is_wanted = is_wanted
         # Anything but a missing capability may pass: then this page fails and keeps its comments.
-        self._probe = Probe(_is_for_want_of_capability)
+        self._probe = Endpoint(_is_for_want_of_capability)
 
     @property
     def is_refused(self) -> bool:

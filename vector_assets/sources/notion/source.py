@@ -13,7 +13,7 @@ from vector_assets.core.days import Window
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source
+from vector_assets.sources.base import ConnectionCheck, Missing, Probed, RemoteState, Source
 from vector_assets.sources.estimate import WindowEstimate, picked
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
@@ -21,12 +21,12 @@ from vector_assets.sources.notion.client import (
     NotionApi,
     RefusedError,
     fields_of,
-    is_gone,
     last_edit,
 )
 from vector_assets.sources.notion.crawl import Crawl
 from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
+from vector_assets.sources.notion.probe import document_id_in, probed
 from vector_assets.sources.notion.retry import RetryCrawl
 
 SAMPLED_PAGES = 40
@@ -141,27 +141,17 @@ class NotionSource(Source):
             yield from crawl.again(attempts)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield the state of pages in Notion, a request each.
+        """Yield the state of pages in Notion, a request each; raise as `probe` does."""
+        return ((document.document_id, self.probe(document).state) for document in missing)
 
-        Notion gives pages in the trash for 30 days, and says so. A page that was deleted for good
-        looks like one that is no longer shared (developers.notion.com/reference, "Retrieve a page"
-        and "Errors", 2026-11).
+    def probe(self, document: Missing) -> Probed:
+        """Ask for a page by its id; see `probed`."""
+        return probed(self._api, document)
 
-        Raises:
-            SkippableError: A page is refused, and not because it is not found.
-        """
-        for document in missing:
-            try:
-                page = self._api.page_or_refusal(document.document_id.partition(":")[2])
-            except RefusedError as error:
-                if not error.is_of_one_thing:
-                    raise
-                yield document.document_id, RemoteState.NOT_SHOWN
-            else:
-                yield (
-                    document.document_id,
-                    RemoteState.DELETED if is_gone(page) else RemoteState.THERE,
-                )
+    @classmethod
+    def document_id_of(cls, text: str) -> str | None:
+        """Return the id of the page that a link or an id names."""
+        return document_id_in(text)
 
     def newest(self) -> datetime | None:
         """Return the last edit of the newest page that search gives; one request."""

@@ -79,14 +79,15 @@ def closed_gaps(codes: Mapping[Channel, str]) -> Iterator[Gap]:
     """Yield a gap for each cause, with all channels that share it; `codes` are Slack's."""
     names: defaultdict[tuple[str, str, bool], list[str]] = defaultdict(list)
     for channel, code in codes.items():
-        names[*_cause(channel, code), channel.is_private].append(f"#{channel.name}")
+        names[*cause_of_closed(channel, code), channel.is_private].append(f"#{channel.name}")
     for (reason, advice, is_private), closed in names.items():
         more = f" and {len(closed) - MAX_NAMES} more" if len(closed) > MAX_NAMES else ""
         subject = ", ".join(sorted(closed)[:MAX_NAMES]) + more
         yield Gap(subject, reason, advice, len(closed), is_private)
 
 
-def _cause(channel: Channel, code: str) -> tuple[str, str]:
+def cause_of_closed(channel: Channel, code: str) -> tuple[str, str]:
+    """Return why a channel is closed, for Slack's code, and what to do about it."""
     if channel.is_archived:
         return _REASON_OF_ARCHIVED, _ADVICE_FOR_ARCHIVED
     if code == NOT_JOINED:

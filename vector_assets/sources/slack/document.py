@@ -15,7 +15,7 @@ from vector_assets.sources.items import Gap
 from vector_assets.sources.slack.blocks import message_text
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.files import unread_kind
-from vector_assets.sources.slack.messages import instant, is_said
+from vector_assets.sources.slack.messages import activity_of, day_stamp, instant, is_said
 from vector_assets.sources.slack.mrkdwn import first_line, markdown
 
 Json = dict[str, Any]
@@ -76,7 +76,7 @@ class Renderer:
         """
         opening = next((m for m in messages if m["ts"] == thread_ts and is_said(m)), None)
         title = "" if opening is None else self._title(opening)
-        latest_at = max(instant(message["ts"]) for message in messages)
+        latest_at = max(map(activity_of, messages))
         return self._conversation(
             channel,
             access,
@@ -108,7 +108,8 @@ class Renderer:
             native_id=f"{channel.id}:{day}",
             title=f"#{channel.name}, {day}",
             created_at=instant(messages[0]["ts"]),
-            updated_at=updated_at,
+            updated_at=max(updated_at, *map(activity_of, messages)),
+            stamp=day_stamp(messages, channel.name),
         )
 
     def channel(

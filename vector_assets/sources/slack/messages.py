@@ -6,8 +6,10 @@
   `SLACK_INCLUDE_BOTS` is set. What a person posts through an app is the person's.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from typing import Any
 
 Json = dict[str, Any]
@@ -86,6 +88,24 @@ def stamp_of(messages: list[Json], thread_ts: str, *place: str) -> str:
     """Return the stamp of a thread from its own messages; empty without its parent."""
     parent = next((message for message in messages if message["ts"] == thread_ts), None)
     return thread_stamp(parent, *place) if parent else ""
+
+
+def activity_of(message: Json) -> datetime:
+    """Return when a message was written or last edited, UTC."""
+    return max(instant(message["ts"]), _edited_at(message) or instant(message["ts"]))
+
+
+def _edited_at(message: Json) -> datetime | None:
+    edited = message.get("edited")
+    ts = edited.get("ts") if isinstance(edited, dict) else None
+    return instant(ts) if isinstance(ts, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", ts) else None
+
+
+def day_stamp(messages: Iterable[Json], name: str) -> str:
+    """Return what decides the text of a day: its messages, their edits, the channel's name."""
+    shown = sorted((message["ts"], str(_edited_at(message) or "")) for message in messages)
+    digest = blake2b(repr(shown).encode(), digest_size=16).hexdigest()
+    return f"{_RENDERING} {digest} {name}"
 
 
 def channel_stamp(name: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from heapq import nlargest
 from itertools import chain
 from math import ceil
-from typing import Any, Self
+from typing import Self
 
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
@@ -16,7 +16,14 @@ from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
-from vector_assets.sources.base import ConnectionCheck, Missing, RemoteState, Source, Unlisted
+from vector_assets.sources.base import (
+    ConnectionCheck,
+    Missing,
+    Probed,
+    RemoteState,
+    Source,
+    Unlisted,
+)
 from vector_assets.sources.estimate import (
     WindowEstimate,
     in_random_order,
@@ -31,6 +38,7 @@ from vector_assets.sources.slack.document import SOURCE, channel_id_of
 from vector_assets.sources.slack.history import Thread
 from vector_assets.sources.slack.messages import instant, is_of_bot, is_said
 from vector_assets.sources.slack.parts import Job, Options
+from vector_assets.sources.slack.probe import SlackProbe, document_id_in
 from vector_assets.sources.slack.rate_limits import (
     RATES_BY_METHOD,
     SECONDS_A_MINUTE,
@@ -74,6 +82,7 @@ class SlackSource(Source):
         self._options = options
         self._rates = rates
         self._prepared: Directory | None = None
+        self._probe = SlackProbe(api, options)
 
     @classmethod
     def from_settings(cls, settings: Settings, meter: Meter) -> Self:
@@ -209,48 +218,24 @@ class SlackSource(Source):
         yield from reading.again(quarantined.document_id for quarantined in failed)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
-        """Yield what became of documents, with a request for each thread.
+        """Yield what became of documents, by a request or two each; raise as `probe` does.
 
-        A thread whose newest reply was deleted looks older, and may have left the window. The
-        messages of a day never leave it, and the listing has read each channel to its end, except
-        channels that the settings leave out.
-
-        Raises:
-            VectorAssetsError: As `SlackApi.call` raises, and when a channel was closed meanwhile.
+        A thread whose newest reply was deleted looks older, and may have left the window. In a
+        channel that the settings leave out, nothing is decided.
         """
-        choice = self._choice(Directory.load(self._api, with_users=False))
-        read_ids = {channel.id for channel in choice.to_read}
-        for document_id in (document.document_id for document in missing):
-            channel_id, _, part = document_id.partition(":")[2].partition(":")
-            if channel_id not in read_ids:
-                yield document_id, RemoteState.UNSURE
-            elif "." in part and self._has_replies(channel_id, part):
-                yield document_id, RemoteState.THERE
-            else:
-                yield document_id, RemoteState.DELETED
+        for document in missing:
+            probed = self.probe(document)
+            state = RemoteState.UNSURE if probed.left_out else probed.state
+            yield document.document_id, state
 
-    def _has_replies(self, channel_id: str, thread_ts: str) -> bool:
-        """Tell whether a thread is there; a parent without replies is a day's message.
+    def probe(self, document: Missing) -> Probed:
+        """Ask for a thread, day or channel by its id; see `SlackProbe`."""
+        return self._probe(document)
 
-        Raises:
-            ContractError: Slack shows neither the thread nor that it is gone.
-        """
-        pages = self._api.pages(
-            "conversations.replies", "messages", channel=channel_id, ts=thread_ts
-        )
-        parent: dict[str, Any] | None = None
-        try:
-            for message in chain.from_iterable(pages):
-                if message["ts"] != thread_ts:
-                    return True
-                parent = message
-        except ContractError as error:
-            if error.seen != "thread_not_found":
-                raise
-            return False
-        if parent is None or parent.get("reply_count"):
-            raise ContractError("slack conversations.replies", "no message", "a thread")
-        return False
+    @classmethod
+    def document_id_of(cls, text: str) -> str | None:
+        """Return the id of the document that a permalink or id names."""
+        return document_id_in(text)
 
     def newest(self) -> datetime | None:
         """Return the newest activity in the largest channels.

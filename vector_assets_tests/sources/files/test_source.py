@@ -15,7 +15,8 @@ from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.sources.files import source as files
-from vector_assets.sources.files.source import MAX_PATH_BYTES, FilesSource, native_id_of
+from vector_assets.sources.files.naming import MAX_PATH_BYTES, native_id_of
+from vector_assets.sources.files.source import FilesSource
 from vector_assets.sources.items import Checkpoint, DocumentFailure, Gap, SourceItem
 from vector_assets_tests.support.tiny import utc
 
