@@ -5,6 +5,7 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -18,6 +19,9 @@ from starlette.routing import Route
 from vector_assets.api.context import context_of
 from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
+from vector_assets.api.hooks.routes import MAX_BODY_BYTES as MAX_HOOK_BYTES
+from vector_assets.api.hooks.routes import PATH as HOOKS_PATH
+from vector_assets.api.hooks.routes import add_hooks
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.mcp_http import PATH as MCP_PATH
 from vector_assets.api.mcp_http import McpRoute
@@ -41,9 +45,12 @@ from vector_assets.core.errors import (
     UsageError,
     VectorAssetsError,
 )
+from vector_assets.core.meter import Meter
 from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
 from vector_assets.index.document import Page, read_page
+from vector_assets.index.generations import Index, build_index
+from vector_assets.index.queue import ChangeQueue
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
@@ -113,6 +120,8 @@ class Services:
         self.backfills = Gate("requests to Dagster", backfills)
         self._lock = threading.Lock()
         self._index: LiveIndex | None = None
+        self._queue_index: Index | None = None
+        self.hook_counts: Counter[tuple[str, str]] = Counter()
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
@@ -144,6 +153,18 @@ class Services:
         """Read a page of a document on the same connection."""
         store = self._live_index().now().store
         return read_page(document_id, store, where=where, characters=characters, cursor=cursor)
+
+    def queue(self) -> ChangeQueue:
+        """Return the queue of changes, on a connection that is kept.
+
+        Raises:
+            RetryableError: The index has never been filled: there is no ledger to keep them in.
+        """
+        with self._lock:
+            index = self._queue_index = self._queue_index or build_index(self.settings, Meter())
+        if index.live() is None:
+            raise RetryableError("the index is empty: run `vector-assets sync` first")
+        return ChangeQueue(index.ledger)
 
     def _live_index(self) -> LiveIndex:
         with self._lock:
@@ -186,13 +207,14 @@ def build_api(
     app.add_middleware(
         RefuseWhenFull, gates=dict.fromkeys(("/api/find-context", MCP_PATH), services.searches)
     )
-    app.add_middleware(LimitSizes)
+    app.add_middleware(LimitSizes, max_body_bytes={HOOKS_PATH: MAX_HOOK_BYTES})
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
     _add_status(app, services)
     _add_backfill(app, services)
     _add_watching(app, services)
     add_docs_page(app)
+    services.hook_counts = add_hooks(app, settings, services.queue)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
@@ -329,7 +351,7 @@ def _add_watching(app: FastAPI, services: Services) -> None:
         snapshot = await services.snapshot()
         if snapshot is None:
             raise HTTPException(503, "the watcher has not finished its first check")
-        return Response(metrics_of(snapshot), media_type=CONTENT_TYPE)
+        return Response(metrics_of(snapshot, services.hook_counts), media_type=CONTENT_TYPE)
 
 
 def _launched(source: str, days: Sequence[date], services: Services) -> str:

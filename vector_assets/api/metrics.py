@@ -1,6 +1,8 @@
 """The watcher's last snapshot as metrics for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from vector_assets.monitoring.health import Verdict
@@ -11,8 +13,15 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _BY_SOURCE = ("source",)
 
 
-def metrics_of(snapshot: Snapshot) -> bytes:
-    """Return a snapshot in the text format of Prometheus."""
+def metrics_of(
+    snapshot: Snapshot, hook_counts: Mapping[tuple[str, str], int] | None = None
+) -> bytes:
+    """Return a snapshot in the text format of Prometheus.
+
+    Args:
+        snapshot: The watcher's last.
+        hook_counts: Number of deliveries since the start, by source and event.
+    """
     registry = CollectorRegistry()
 
     def gauge(name: str, description: str, labels: tuple[str, ...] = ()) -> Gauge:
@@ -52,4 +61,10 @@ def metrics_of(snapshot: Snapshot) -> bytes:
             newest.labels(source.source).set(source.newest_at_source.timestamp())
         if source.lag_seconds is not None:
             lag.labels(source.source).set(source.lag_seconds)
+    if hook_counts:
+        events = Counter(
+            "vector_assets_hook_events", "Deliveries.", ("source", "event"), registry=registry
+        )
+        for (name, event), count in hook_counts.items():
+            events.labels(name, event).inc(count)
     return generate_latest(registry)

@@ -62,8 +62,10 @@ class Settings(BaseSettings):
     jira_api_token: SecretStr = SecretStr("")
     jira_projects: CommaList = ()
     jira_public_projects: CommaList = ()
+    jira_webhook_secret: SecretStr = SecretStr("")
 
     slack_bot_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
     slack_join_public: bool = False
     slack_include_bots: bool = False
@@ -75,8 +77,10 @@ class Settings(BaseSettings):
     notion_base_url: str = "https://api.notion.com"
     notion_requests_per_second: float = Field(default=3.0, gt=0)
     notion_comments: bool = True
+    notion_webhook_token: SecretStr = SecretStr("")
 
     fireflies_api_key: SecretStr = SecretStr("")
+    fireflies_webhook_secret: SecretStr = SecretStr("")
     fireflies_url: str = "https://api.fireflies.ai/graphql"
 
     files_path: str = ""
@@ -220,6 +224,21 @@ class Settings(BaseSettings):
                 if self.vector_assets_sources
                 else not self.missing_credentials(name)
             )
+        )
+
+    @property
+    def pushed_sources(self) -> tuple[str, ...]:
+        """Names of the sources that are on and whose events are received."""
+        secrets = {
+            "jira": self.jira_webhook_secret,
+            "slack": self.slack_signing_secret,
+            "notion": self.notion_webhook_token,
+            "fireflies": self.fireflies_webhook_secret,
+        }
+        return tuple(
+            source
+            for source in self.enabled_sources
+            if source in secrets and secrets[source].get_secret_value()
         )
 
     @property

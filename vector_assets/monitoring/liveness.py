@@ -12,6 +12,7 @@ from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.cron import last_tick
 from vector_assets.monitoring.dagster_state.names import (
+    CHANGES_SENSOR,
     CODE_SERVER_AWAY,
     PRUNE_SCHEDULE,
     RESCAN_SCHEDULE,
@@ -139,9 +140,10 @@ def _lost_sources(state: DagsterState, settings: Settings, now: datetime) -> Ite
 
 def _instigators(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:
     instigators = state.instigators or {}
-    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *SENSORS):
+    sensors = (*SENSORS, CHANGES_SENSOR) if settings.pushed_sources else SENSORS
+    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *sensors):
         instigator = instigators.get(name)
-        kind = "sensors" if name in SENSORS else "schedules"
+        kind = "sensors" if name in sensors else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"
         if instigator is None:
             continue

@@ -8,7 +8,7 @@ from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.index.targets import WriteTarget
-from vector_assets.pipeline.extract import Extraction, batched, newest_documents
+from vector_assets.pipeline.extract import Extraction, batched, extract, newest_documents
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
@@ -53,6 +53,7 @@ class EmbeddedDocuments:
         quarantine: Quarantine,
         meter: Meter,
         held: HeldVersions | None = None,
+        items: Iterable[SourceItem] | None = None,
     ) -> None:
         self.namespace = source.name
         self.days = days
@@ -60,7 +61,9 @@ class EmbeddedDocuments:
         self.target = target
         self.planner = planner
         self.quarantine = quarantine
-        self.extraction = Extraction(source, window, quarantine)
+        self.extraction = Extraction(
+            extract(source, window, quarantine) if items is None else items
+        )
         self._source = source
         self._held = held
         self._reaches_present = window.end is None

@@ -18,6 +18,11 @@ def prune_asset(source: str) -> str:
     return f"{source}_prune"
 
 
+def changes_asset(source: str) -> str:
+    """Return the name of the asset of the changes that events tell of a source."""
+    return f"{source}_changes"
+
+
 SCHEDULE = "nightly_ingestion_schedule"
 RESCAN_SCHEDULE = "weekly_rescan_schedule"
 PRUNE_SCHEDULE = "weekly_prune_schedule"
@@ -47,6 +52,10 @@ PRUNE_CHECK = "prune_refused_nothing"
 NIGHTLY_INGESTION = "nightly_ingestion"
 WEEKLY_RESCAN = "weekly_rescan"
 WEEKLY_PRUNE = "weekly_prune"
+CHANGES_INGESTION = "changes_ingestion"
+
+CHANGES_SENSOR = "changes_sensor"
+"""Launches `changes_ingestion`; there only where events of a source are received."""
 
 RESCAN_TAG = "rescan"
 """Run tag; with the value `true`, documents that seem unchanged are read again too."""
