@@ -113,6 +113,7 @@ class Settings(BaseSettings):
 
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
+    sync_every_minutes: float = Field(default=0.0, ge=0)
     run_max_hours: float = Field(default=24.0, gt=0)
     rescan_days: int = Field(default=30, ge=1)
     partitions_start: str = "2024-01-01"
@@ -240,6 +241,17 @@ class Settings(BaseSettings):
             for source in self.enabled_sources
             if source in secrets and secrets[source].get_secret_value()
         )
+
+    @property
+    def polled_sources(self) -> tuple[str, ...]:
+        """Names of the sources that are on and asked for news every `sync_every_minutes`.
+
+        Not those whose events are received, and not Slack, which would cost a request a channel.
+        """
+        if not self.sync_every_minutes:
+            return ()
+        received = {*self.pushed_sources, "slack"}
+        return tuple(source for source in self.enabled_sources if source not in received)
 
     @property
     def first_day(self) -> date:

@@ -1,9 +1,11 @@
-"""One asset per source whose events are received: the documents that events said have changed.
+"""One asset per source that changes come from between nights: documents said to have changed.
 
-A sensor launches it as soon as something waits in the queue. It completes no day of the source's
+A sensor launches it as soon as something waits in the queue. Vendors' events fill the queue, and a
+second sensor does for sources that are polled. It completes no day of the source's
 own asset; it adds an observation there, so that its page tells of the run.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import quantiles
@@ -12,13 +14,18 @@ from typing import Any
 import dagster as dg
 
 from vector_assets.core.concurrency import run_both
+from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import build_index
-from vector_assets.index.queue import ChangeQueue, Waiting
+from vector_assets.index.queue import Change, ChangeQueue, Waiting
 from vector_assets.maintenance.prune.prune import Prune
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, changes_key
-from vector_assets.monitoring.dagster_state.names import CHANGES_INGESTION, CHANGES_SENSOR
+from vector_assets.monitoring.dagster_state.names import (
+    CHANGES_INGESTION,
+    CHANGES_SENSOR,
+    POLLING_SENSOR,
+)
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
 from vector_assets.orchestration.errors import converted_errors
@@ -27,6 +34,7 @@ from vector_assets.orchestration.jobs import run_tags
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, open_index
 from vector_assets.orchestration.upstream import upstream_key
 from vector_assets.pipeline.changes import ChangesReport, ChangesRun
+from vector_assets.sources import build_source
 
 INTERVAL_SECONDS = 30
 
@@ -132,6 +140,45 @@ def build_changes_sensor(
         )
 
     return changes_sensor
+
+
+def build_polling_sensor(
+    sources: Sequence[str], settings: Settings, naming: Naming = APPLICATION
+) -> dg.SensorDefinition:
+    """Return the sensor that asks sources for news, with one request each."""
+
+    @dg.sensor(
+        name=naming.named(POLLING_SENSOR),
+        minimum_interval_seconds=int(settings.sync_every_minutes * 60),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Queues what is new at sources that send no events.",
+    )
+    def polling_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        active = settings.with_credentials()
+        index = build_index(active, Meter())
+        if index.live() is None:
+            return dg.SkipReason("the index is empty: the nightly run fills it")
+        seen: dict[str, str] = json.loads(context.cursor or "{}")
+        words: list[str] = []
+        for source in sources:
+            try:
+                newest = build_source(source, active, Meter()).newest()
+            except VectorAssetsError as error:
+                words.append(f"{source}: {error}")
+                continue
+            last = seen.get(source)
+            if newest is None or (last and newest <= datetime.fromisoformat(last)):
+                words.append(f"{source}: nothing new")
+                continue
+            # At first all since the start of the newest day: the night may have been a while ago.
+            since = datetime.fromisoformat(last) if last else newest - timedelta(days=1)
+            ChangeQueue(index.ledger).add([Change(f"{source}:", since)])
+            seen[source] = newest.isoformat()
+            words.append(f"{source}: news of {newest:%Y-%m-%d %H:%M} UTC")
+        context.update_cursor(json.dumps(seen))
+        return dg.SkipReason("; ".join(words))
+
+    return polling_sensor
 
 
 def _busy(instance: dg.DagsterInstance, naming: Naming, now: datetime) -> set[str]:

@@ -14,6 +14,7 @@ from vector_assets.orchestration.changes import (
     build_changes_asset,
     build_changes_job,
     build_changes_sensor,
+    build_polling_sensor,
 )
 from vector_assets.orchestration.checks import build_checks
 from vector_assets.orchestration.freshness import build_freshness_checks, build_freshness_sensor
@@ -48,8 +49,9 @@ def index_definitions(
         build_prune_asset(source, settings.prune_max_share, store, naming) for source in sources
     ]
     upstream = [build_upstream(source, settings, naming) for source in sources]
-    pushed = [source for source in sources if source in settings.pushed_sources]
-    changes = [build_changes_asset(source, settings, naming) for source in pushed]
+    polled = [source for source in sources if source in settings.polled_sources]
+    changing = [source for source in sources if source in (*settings.pushed_sources, *polled)]
+    changes = [build_changes_asset(source, settings, naming) for source in changing]
     keys = {source: asset_key(source, naming) for source in sources}
     return dg.Definitions(
         assets=[*upstream, *assets, *changes, *prunes, canary],
@@ -64,7 +66,8 @@ def index_definitions(
         schedules=build_schedules(partitions, settings, naming),
         sensors=[
             *build_sensors(settings, partitions, naming),
-            *([build_changes_sensor(pushed, settings, naming)] if pushed else ()),
+            *([build_changes_sensor(changing, settings, naming)] if changing else ()),
+            *([build_polling_sensor(polled, settings, naming)] if polled else ()),
             *([build_freshness_sensor(keys, partitions, settings, naming)] if keys else ()),
         ],
         resources=_resources(settings, naming),

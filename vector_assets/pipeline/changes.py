@@ -85,9 +85,7 @@ class ChangesRun:
         store, embedder = self._target.store, self._target.embedder
         name = self._source.name
         store.open(name, embedder.dimensions)
-        # An event says that a document changed, so that it is read even where it seems unchanged.
-        held = HeldVersions(store, name, IndexSpec.of(embedder).vector_spec, is_rescan=True)
-        self._source.known = held
+        held = self._held(is_rescan=False)
         # An end keeps the run from what a night does besides: readers, and all of the quarantine.
         window = Window(now - timedelta(days=1), now)
         return EmbeddedDocuments(
@@ -99,17 +97,26 @@ class ChangesRun:
             quarantine=Quarantine(self._target.ledger, name, window),
             meter=self._meter,
             held=held,
-            items=self._items(taken, now),
+            items=self._items(taken, held, now),
         )
 
-    def _items(self, taken: Sequence[Waiting], now: datetime) -> Iterator[SourceItem]:
+    def _held(self, *, is_rescan: bool) -> HeldVersions:
+        spec = IndexSpec.of(self._target.embedder).vector_spec
+        return HeldVersions(self._target.store, self._source.name, spec, is_rescan=is_rescan)
+
+    def _items(
+        self, taken: Sequence[Waiting], held: HeldVersions, now: datetime
+    ) -> Iterator[SourceItem]:
         """Yield what was named, and everything since the oldest event that named no document."""
         whole = [each for each in taken if each.document_id.endswith(":")]
         named = [_as_failed(each, now) for each in taken if not each.document_id.endswith(":")]
         if whole:
+            self._source.known = held
             since = min(each.first_said_at for each in whole) - self._source.overlap
             yield from self._source.documents(Window(since, None))
         if named:
+            # An event says that these changed, so that they are read even where they seem not to.
+            self._source.known = self._held(is_rescan=True)
             for item in self._source.retry(named):
                 if isinstance(item, Resolved):
                     self._gone.append(item.document_id)

@@ -254,3 +254,38 @@ def test_without_a_secret_there_is_no_hook_asset_job_or_sensor(tmp_path: Path) -
     assert "changes_sensor" not in {each.name for each in defs.sensors or ()}
     with served(settings, tmp_path) as (url, _):
         assert requests.post(f"{url}/hooks/jira", data=b"{}", timeout=60).status_code == 404
+
+
+def test_polling_queues_what_is_new_and_nothing_twice(team: Team) -> None:
+    polled = dict.fromkeys(HOOKS, "") | {"sync_every_minutes": 5}
+    settings = Settings.model_validate({**team.settings.model_dump(), **polled})
+    assert settings.polled_sources == ("jira", "notion", "fireflies")
+    team.settings = settings
+    defs = build_defs(settings)
+    sensor = defs.resolve_sensor_def("polling_sensor")
+    assert sensor.minimum_interval_seconds == 300
+
+    def poll(cursor: str | None) -> tuple[str, str]:
+        context = dg.build_sensor_context(
+            instance=team.instance, repository_def=defs.get_repository_def(), cursor=cursor
+        )
+        data = sensor.evaluate_tick(context)
+        return data.cursor or "", data.skip_message or ""
+
+    cursor, _ = poll(None)
+    assert {each.document_id for each in team.waiting()} == {"jira:", "notion:", "fireflies:"}
+    for source in ("jira", "notion", "fireflies"):
+        assert team.materialize(source)["run_embedded_chunks"] == 0
+    cursor, words = poll(cursor)
+    assert "jira: nothing new; notion: nothing new" in words
+    assert team.waiting() == []
+
+    now = datetime.now(UTC)
+    change_everything(team.workspace, now)
+    team.sandbox.faults.fail("/notion", status=401)
+    cursor, words = poll(cursor)
+    assert "jira: news of" in words
+    assert "notion: notion refuses the credentials" in words
+    assert {each.source for each in team.waiting()} == {"jira", "fireflies"}
+    assert team.materialize("jira")["run_documents"] >= 1
+    assert any("Quokka pallets" in title for title in team.titles("Quokka pallets"))

@@ -55,7 +55,10 @@ WEEKLY_PRUNE = "weekly_prune"
 CHANGES_INGESTION = "changes_ingestion"
 
 CHANGES_SENSOR = "changes_sensor"
-"""Launches `changes_ingestion`; there only where events of a source are received."""
+"""Launches `changes_ingestion`; there only where events are received or sources are polled."""
+
+POLLING_SENSOR = "polling_sensor"
+"""Asks sources for news; there only where `SYNC_EVERY_MINUTES` is set."""
 
 RESCAN_TAG = "rescan"
 """Run tag; with the value `true`, documents that seem unchanged are read again too."""
