@@ -102,8 +102,8 @@ def require_recent(said_at: datetime, delivery: Delivery, oldest: timedelta) -> 
     Raises:
         ForgedError: It is older, or of the future.
     """
-    age = delivery.received_at - said_at
-    if not -AHEAD <= age <= oldest:
+    waited_time = delivery.received_at - said_at
+    if not -AHEAD <= waited_time <= oldest:
         raise ForgedError(
             f"the event is of {said_at:%Y-%m-%d %H:%M} UTC, and at most {oldest} old ones are taken"
         )
