@@ -33,6 +33,7 @@ from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.jobs import run_tags
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, open_index
 from vector_assets.orchestration.upstream import upstream_key
+from vector_assets.pipeline.arrivals import add_brought
 from vector_assets.pipeline.changes import ChangesReport, ChangesRun
 from vector_assets.sources import build_source
 
@@ -77,6 +78,7 @@ def build_changes_asset(
                 lambda: open_index(vector_index.build_index(meter), embedder, meter),
                 connected.prepare,
             )
+            now = datetime.now(UTC)
             queue = ChangeQueue(target.ledger)
             waiting = [each for each in queue.waiting() if each.source == source]
             report = ChangesRun(connected, target, meter).run(waiting)
@@ -84,6 +86,7 @@ def build_changes_asset(
             if report.gone:
                 prune = Prune(connected, target.store, meter, max_share=0)
                 deleted = len(prune.delete_confirmed(report.gone).deleted)
+            add_brought(target.ledger, source, report.changed_documents, now)
             # Last, so that a run that is killed leaves what it has read to the next one.
             queue.remove(report.taken)
         metadata = _metadata(report, deleted, len(waiting))

@@ -56,7 +56,13 @@ def index_definitions(
     return dg.Definitions(
         assets=[*upstream, *assets, *changes, *prunes, canary],
         asset_checks=[
-            *(check for source, key in keys.items() for check in build_checks(key, source, naming)),
+            *(
+                check
+                for source, key in keys.items()
+                for check in build_checks(
+                    key, source, naming, receives_events=source in settings.pushed_sources
+                )
+            ),
             *(build_freshness_checks(list(keys.values()), settings) if keys else ()),
         ],
         jobs=[

@@ -43,6 +43,12 @@ class ChangesReport:
     gone: list[str] = field(default_factory=list)
     lag_seconds: list[float] = field(default_factory=list)
 
+    @property
+    def changed_documents(self) -> int:
+        """How many documents were written, or were there no more."""
+        total = self.sync.total
+        return total.documents - total.unchanged_documents + len(self.gone)
+
 
 class ChangesRun:
     """One run over what waits of one source.

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from vector_assets.definitions import build_defs
 from vector_assets.index.generations import build_index
 from vector_assets.index.queue import Change, ChangeQueue, Waiting
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, changes_key
+from vector_assets.orchestration.local import materialize_in_process
+from vector_assets.pipeline import arrivals
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.events import (
@@ -289,3 +291,55 @@ def test_polling_queues_what_is_new_and_nothing_twice(team: Team) -> None:
     assert {each.source for each in team.waiting()} == {"jira", "fireflies"}
     assert team.materialize("jira")["run_documents"] >= 1
     assert any("Quokka pallets" in title for title in team.titles("Quokka pallets"))
+
+
+def night(team: Team) -> tuple[dict[str, Any], bool]:
+    """Run Jira's night; return the newest day's metadata and whether its events came."""
+    result = materialize_in_process(
+        build_defs(team.settings),
+        "jira",
+        Days.newest(2, datetime.now(UTC)),
+        instance=team.instance,
+    )
+    assert result.success
+    events = result.asset_materializations_for_node("jira_documents")
+    metadata = max(events, key=lambda event: str(event.partition)).metadata
+    (check,) = (
+        check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "events_bring_changes"
+    )
+    return {name: value.value for name, value in metadata.items()}, check.passed
+
+
+def touch(team: Team, number: int, at: datetime) -> Event:
+    """Change an issue; return the event that tells of it."""
+    issue = team.workspace.issues[number]
+    stamp = at.isoformat(timespec="milliseconds").replace("+00:00", "+0000")
+    issue["fields"] |= {"summary": f"Changed at {stamp}", "updated": stamp}
+    return jira_event("jira:issue_updated", {"issue": {"id": issue["id"]}}, SECRET, at)
+
+
+def test_the_night_tells_how_many_changes_events_lost(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "SETTLE", timedelta(0))
+    metadata, is_passed = night(team)
+    # Before the first event nothing can be lost.
+    assert (metadata["run_brought_by_events"], is_passed) == (0, True)
+
+    team.deliver(touch(team, 0, datetime.now(UTC)))
+    team.materialize("jira")
+    metadata, is_passed = night(team)
+    counts = metadata["run_brought_by_events"], metadata["run_missed_by_events"]
+    assert (counts, is_passed) == ((1, 0), True)
+
+    team.deliver(touch(team, 1, datetime.now(UTC)))
+    team.materialize("jira")
+    touch(team, 2, datetime.now(UTC))  # whose event is lost
+    metadata, is_passed = night(team)
+    counts = metadata["run_brought_by_events"], metadata["run_missed_by_events"]
+    assert (counts, is_passed) == ((1, 1), False)
+    metadata, is_passed = night(team)
+    counts = metadata["run_brought_by_events"], metadata["run_missed_by_events"]
+    assert (counts, is_passed) == ((0, 0), True)

@@ -43,7 +43,7 @@ SENSORS = (
     FRESHNESS_SENSOR,
 )
 
-WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
+WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found", "events_bring_changes")
 """Asset checks whose failure sends an alert; freshness and volume are judged by `health.py`."""
 
 PRUNE_CHECK = "prune_refused_nothing"
@@ -92,3 +92,12 @@ GAPS = "run_gaps"
 
 QUARANTINE = "run_quarantine"
 """Table of the quarantine at the end of a run; written only when it is not empty."""
+
+BROUGHT_BY_EVENTS = "run_brought_by_events"
+"""Number of documents that events brought since the last night."""
+
+MISSED_BY_EVENTS = "run_missed_by_events"
+"""Number of changed documents that only the nightly run found, long after they had changed."""
+
+EVENTS_CHECK = "events_bring_changes"
+"""The asset check that fails when events of a source are lost."""
