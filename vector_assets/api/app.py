@@ -5,6 +5,7 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -18,6 +19,9 @@ from starlette.routing import Route
 from vector_assets.api.context import context_of
 from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
+from vector_assets.api.hooks.routes import MAX_BODY_BYTES as MAX_HOOK_BYTES
+from vector_assets.api.hooks.routes import PATH as HOOKS_PATH
+from vector_assets.api.hooks.routes import add_hooks
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.mcp_http import PATH as MCP_PATH
 from vector_assets.api.mcp_http import McpRoute
@@ -54,6 +58,7 @@ from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
 from vector_assets.index.confirm import Confirmer
 from vector_assets.index.document import Page, read_page
+from vector_assets.index.queue import ChangeQueue
 from vector_assets.index.search import Answers, find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.observe import observe_if_any
@@ -124,6 +129,7 @@ class Services:
         self._lock = threading.Lock()
         self._index: LiveIndex | None = None
         self._confirmer = Confirmer(settings)
+        self.hook_counts: Counter[tuple[str, str]] = Counter()
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
@@ -175,6 +181,17 @@ class Services:
         observe = partial(observe_if_any, self.settings)
         return explain(asked, self.settings, self._live_index(), observe=observe)
 
+    def queue(self) -> ChangeQueue:
+        """Return the queue of changes on the same connection.
+
+        Raises:
+            RetryableError: The index has never been filled: there is no ledger to keep them in.
+        """
+        index = self._live_index().index
+        if index.live() is None:
+            raise RetryableError("the index is empty: run `vector-assets sync` first")
+        return ChangeQueue(index.ledger)
+
     def _live_index(self) -> LiveIndex:
         with self._lock:
             self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
@@ -217,7 +234,7 @@ def build_api(
         RefuseWhenFull,
         gates=dict.fromkeys(("/api/find-context", WHY_PATH, MCP_PATH), services.searches),
     )
-    app.add_middleware(LimitSizes)
+    app.add_middleware(LimitSizes, max_body_bytes={HOOKS_PATH: MAX_HOOK_BYTES})
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
     add_why(app, services, _REFUSALS)
@@ -226,6 +243,7 @@ def build_api(
     _add_watching(app, services)
     add_docs_page(app)
     add_page(app, services, asks_why(services))
+    services.hook_counts = add_hooks(app, settings, services.queue)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
@@ -345,7 +363,7 @@ def _add_watching(app: FastAPI, services: Services) -> None:
         snapshot = await services.snapshot()
         if snapshot is None:
             raise HTTPException(503, "the watcher has not finished its first check")
-        return Response(metrics_of(snapshot), media_type=CONTENT_TYPE)
+        return Response(metrics_of(snapshot, services.hook_counts), media_type=CONTENT_TYPE)
 
 
 def _launched(source: str, days: Sequence[date], services: Services) -> str:

@@ -1,9 +1,11 @@
 """The watcher's last snapshot as metrics for Prometheus."""
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from vector_assets.monitoring.health import Verdict
+from vector_assets.monitoring.health import Health, Verdict
 from vector_assets.monitoring.watcher import Snapshot
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -11,8 +13,15 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _BY_SOURCE = ("source",)
 
 
-def metrics_of(snapshot: Snapshot) -> bytes:
-    """Return a snapshot in the text format of Prometheus."""
+def metrics_of(
+    snapshot: Snapshot, hook_counts: Mapping[tuple[str, str], int] | None = None
+) -> bytes:
+    """Return a snapshot in the text format of Prometheus.
+
+    Args:
+        snapshot: The watcher's last.
+        hook_counts: Number of deliveries since the start, by source and event.
+    """
     registry = CollectorRegistry()
 
     def gauge(name: str, description: str, labels: tuple[str, ...] = ()) -> Gauge:
@@ -33,6 +42,12 @@ def metrics_of(snapshot: Snapshot) -> bytes:
     for name, at in (health.heartbeats or {}).items():
         if at is not None:
             heartbeat.labels(name).set(at.timestamp())
+    _add_sources(gauge, health)
+    _add_hooks(registry, hook_counts or {})
+    return generate_latest(registry)
+
+
+def _add_sources(gauge: Callable[..., Gauge], health: Health) -> None:
     verdict = gauge("verdict", "1 for the present verdict of a source.", ("source", "verdict"))
     vectors = gauge("vectors", "Records in the index.", _BY_SOURCE)
     missing = gauge("missing_days", "Days that are due and not materialized.", _BY_SOURCE)
@@ -52,4 +67,13 @@ def metrics_of(snapshot: Snapshot) -> bytes:
             newest.labels(source.source).set(source.newest_at_source.timestamp())
         if source.lag_seconds is not None:
             lag.labels(source.source).set(source.lag_seconds)
-    return generate_latest(registry)
+
+
+def _add_hooks(registry: CollectorRegistry, counts: Mapping[tuple[str, str], int]) -> None:
+    if not counts:
+        return
+    events = Counter(
+        "vector_assets_hook_events", "Deliveries.", ("source", "event"), registry=registry
+    )
+    for (source, event), count in counts.items():
+        events.labels(source, event).inc(count)

@@ -64,8 +64,10 @@ class Settings(BaseSettings):
     jira_api_token: SecretStr = SecretStr("")
     jira_projects: CommaList = ()
     jira_public_projects: CommaList = ()
+    jira_webhook_secret: SecretStr = SecretStr("")
 
     slack_bot_token: SecretStr = SecretStr("")
+    slack_signing_secret: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
     slack_join_public: bool = False
     slack_include_bots: bool = False
@@ -77,8 +79,10 @@ class Settings(BaseSettings):
     notion_base_url: str = "https://api.notion.com"
     notion_requests_per_second: float = Field(default=3.0, gt=0)
     notion_comments: bool = True
+    notion_webhook_token: SecretStr = SecretStr("")
 
     fireflies_api_key: SecretStr = SecretStr("")
+    fireflies_webhook_secret: SecretStr = SecretStr("")
     fireflies_url: str = "https://api.fireflies.ai/graphql"
 
     files_path: str = ""
@@ -112,6 +116,7 @@ class Settings(BaseSettings):
 
     nightly_cron: str = "0 6 * * *"
     catch_up_days: int = 14
+    sync_every_minutes: float = Field(default=0.0, ge=0)
     run_max_hours: float = Field(default=24.0, gt=0)
     rescan_days: int = Field(default=30, ge=1)
     partitions_start: str = "2024-01-01"
@@ -236,6 +241,32 @@ class Settings(BaseSettings):
                 else not self.missing_credentials(name)
             )
         )
+
+    @property
+    def pushed_sources(self) -> tuple[str, ...]:
+        """Names of the sources that are on and whose events are received."""
+        secrets = {
+            "jira": self.jira_webhook_secret,
+            "slack": self.slack_signing_secret,
+            "notion": self.notion_webhook_token,
+            "fireflies": self.fireflies_webhook_secret,
+        }
+        return tuple(
+            source
+            for source in self.enabled_sources
+            if source in secrets and secrets[source].get_secret_value()
+        )
+
+    @property
+    def polled_sources(self) -> tuple[str, ...]:
+        """Names of the sources that are on and asked for news every `sync_every_minutes`.
+
+        Not those whose events are received, and not Slack, which would cost a request a channel.
+        """
+        if not self.sync_every_minutes:
+            return ()
+        received = {*self.pushed_sources, "slack"}
+        return tuple(source for source in self.enabled_sources if source not in received)
 
     @property
     def first_day(self) -> date:

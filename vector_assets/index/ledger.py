@@ -63,6 +63,35 @@ class Ledger:
         """
         if not entries:
             return
+        written = self._upsert(kind, entries)
+        unseen = self._unseen_at_last(written)
+        if unseen:
+            raise LostWriteError(
+                f"{len(unseen)} of {len(written)} entries of kind {kind!r} were written to the "
+                f"namespace {NAMESPACE!r} and are not there: run the same command again"
+            )
+        self._store.maintain(NAMESPACE)
+
+    def append(self, kind: str, entries: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write entries under new keys and return when the store has taken them.
+
+        Not read back, so that an event can be acknowledged at once. Arguments are as in `put`.
+        """
+        if entries:
+            self._upsert(kind, entries)
+
+    def remove(self, kind: str, keys: Iterable[str]) -> None:
+        """Delete entries by key, and wait until they are not seen; unknown keys are passed over."""
+        document_ids = [_document_id(kind, key) for key in keys]
+        if not document_ids:
+            return
+        self._store.open(NAMESPACE, self._dimensions)
+        self._store.delete(NAMESPACE, [head_id(document_id) for document_id in document_ids])
+        self._waited(lambda: not self._store.heads(NAMESPACE, document_ids))
+        self._store.maintain(NAMESPACE)
+
+    def _upsert(self, kind: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Metadata]:
+        """Write entries; return the fields of their records by document id."""
         written = {
             _document_id(kind, key): _metadata(kind, key, entry) for key, entry in entries.items()
         }
@@ -76,23 +105,7 @@ class Ledger:
                 for document_id, metadata in written.items()
             ],
         )
-        unseen = self._unseen_at_last(written)
-        if unseen:
-            raise LostWriteError(
-                f"{len(unseen)} of {len(written)} entries of kind {kind!r} were written to the "
-                f"namespace {NAMESPACE!r} and are not there: run the same command again"
-            )
-        self._store.maintain(NAMESPACE)
-
-    def remove(self, kind: str, keys: Iterable[str]) -> None:
-        """Delete entries by key, and wait until they are not seen; unknown keys are passed over."""
-        document_ids = [_document_id(kind, key) for key in keys]
-        if not document_ids:
-            return
-        self._store.open(NAMESPACE, self._dimensions)
-        self._store.delete(NAMESPACE, [head_id(document_id) for document_id in document_ids])
-        self._waited(lambda: not self._store.heads(NAMESPACE, document_ids))
-        self._store.maintain(NAMESPACE)
+        return written
 
     def _unseen_at_last(self, written: Mapping[str, Metadata]) -> list[str]:
         """Return the ids that are still absent when the index should show them.

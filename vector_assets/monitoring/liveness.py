@@ -12,7 +12,9 @@ from vector_assets.core.plugins import broken_plugins
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.cron import last_tick
 from vector_assets.monitoring.dagster_state.names import (
+    CHANGES_SENSOR,
     CODE_SERVER_AWAY,
+    POLLING_SENSOR,
     PRUNE_SCHEDULE,
     RESCAN_SCHEDULE,
     SCHEDULE,
@@ -139,9 +141,14 @@ def _lost_sources(state: DagsterState, settings: Settings, now: datetime) -> Ite
 
 def _instigators(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:
     instigators = state.instigators or {}
-    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *SENSORS):
+    sensors = list(SENSORS)
+    if settings.pushed_sources or settings.polled_sources:
+        sensors.append(CHANGES_SENSOR)
+    if settings.polled_sources:
+        sensors.append(POLLING_SENSOR)
+    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *sensors):
         instigator = instigators.get(name)
-        kind = "sensors" if name in SENSORS else "schedules"
+        kind = "sensors" if name in sensors else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"
         if instigator is None:
             continue

@@ -78,6 +78,7 @@ def build_documents_asset(
             stream = Pipeline(source=connected, target=target, meter=meter).embedded_documents(
                 days_of(context.partition_keys),
                 is_rescan=config.rescan or context.run.tags.get(RESCAN_TAG) == "true",
+                audits_events=source in settings.pushed_sources,
             )
             metadata = {"embedding": target.embedder.identity}
             if target.pending:

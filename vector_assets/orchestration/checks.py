@@ -15,7 +15,14 @@ from vector_assets.monitoring.dagster_state.instance import (
     metadata_of,
     newest_events,
 )
-from vector_assets.monitoring.dagster_state.names import FAILED_DOCUMENTS, FAILURES, WRITTEN
+from vector_assets.monitoring.dagster_state.names import (
+    BROUGHT_BY_EVENTS,
+    EVENTS_CHECK,
+    FAILED_DOCUMENTS,
+    FAILURES,
+    MISSED_BY_EVENTS,
+    WRITTEN,
+)
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.volume import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
@@ -28,17 +35,22 @@ VISIBILITY_TIMEOUT_SECONDS = 60.0
 
 MAX_NAMED_DAYS = 10
 
+LOST_SHARE = 0.01
+"""Share of a night's changes that events may have lost."""
+
 _PAUSE_SECONDS = 2.0
 _NAMED = 10
 
 
 def build_checks(
-    key: dg.AssetKey, source: str, naming: Naming = APPLICATION
+    key: dg.AssetKey, source: str, naming: Naming = APPLICATION, *, receives_events: bool = False
 ) -> Iterator[dg.AssetChecksDefinition]:
     """Yield the checks of an asset, except the freshness of its partitions."""
     yield _build_failed_documents_check(key, source, naming.vector_index)
     yield _build_written_check(key, source, naming.vector_index)
     yield _build_volume_check(key)
+    if receives_events:
+        yield _build_events_check(key, source)
 
 
 def _build_failed_documents_check(
@@ -162,6 +174,48 @@ def _build_volume_check(key: dg.AssetKey) -> dg.AssetChecksDefinition:
         )
 
     return volume_is_usual
+
+
+def _build_events_check(key: dg.AssetKey, source: str) -> dg.AssetChecksDefinition:
+    """Return the check that fails when the night had to bring what events should have brought."""
+
+    @dg.asset_check(
+        asset=key,
+        name=EVENTS_CHECK,
+        description=f"Events brought all but {LOST_SHARE:.0%} of the changes before the night did.",
+    )
+    def events_bring_changes(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        brought, missed = _newest_audit(context.instance, key)
+        changes = brought + missed
+        passed = missed <= changes * LOST_SHARE
+        return dg.AssetCheckResult(
+            passed=passed,
+            description=(
+                f"{brought} of {changes} changes of {source} came by events."
+                if passed
+                else f"Events are lost: {missed} of {changes} changes of {source} came only by the "
+                f"night. Look at the vendor's list of deliveries, and at "
+                f"vector_assets_hook_events_total in /metrics."
+            ),
+            metadata={"brought": brought, "missed": missed},
+        )
+
+    return events_bring_changes
+
+
+def _newest_audit(instance: dg.DagsterInstance, key: dg.AssetKey) -> tuple[int, int]:
+    """Return what the newest run that counted says came by events, and only by the night."""
+    newest: tuple[float, int, int] = (0.0, 0, 0)
+    for record in newest_events(instance, key).values():
+        metadata = metadata_of(record)
+        brought, missed = metadata.get(BROUGHT_BY_EVENTS), metadata.get(MISSED_BY_EVENTS)
+        if (
+            isinstance(brought, dg.IntMetadataValue)
+            and isinstance(missed, dg.IntMetadataValue)
+            and record.timestamp > newest[0]
+        ):
+            newest = record.timestamp, brought.value or 0, missed.value or 0
+    return newest[1:]
 
 
 def _newest_written(instance: dg.DagsterInstance, key: dg.AssetKey) -> list[str]:

@@ -10,6 +10,12 @@ from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.orchestration.assets import build_documents_asset
 from vector_assets.orchestration.canary import build_canary_asset
+from vector_assets.orchestration.changes import (
+    build_changes_asset,
+    build_changes_job,
+    build_changes_sensor,
+    build_polling_sensor,
+)
 from vector_assets.orchestration.checks import build_checks
 from vector_assets.orchestration.freshness import build_freshness_checks, build_freshness_sensor
 from vector_assets.orchestration.io_managers import (
@@ -43,17 +49,31 @@ def index_definitions(
         build_prune_asset(source, settings.prune_max_share, store, naming) for source in sources
     ]
     upstream = [build_upstream(source, settings, naming) for source in sources]
+    polled = [source for source in sources if source in settings.polled_sources]
+    changing = [source for source in sources if source in (*settings.pushed_sources, *polled)]
+    changes = [build_changes_asset(source, settings, naming) for source in changing]
     keys = {source: asset_key(source, naming) for source in sources}
     return dg.Definitions(
-        assets=[*upstream, *assets, *prunes, canary],
+        assets=[*upstream, *assets, *changes, *prunes, canary],
         asset_checks=[
-            *(check for source, key in keys.items() for check in build_checks(key, source, naming)),
+            *(
+                check
+                for source, key in keys.items()
+                for check in build_checks(
+                    key, source, naming, receives_events=source in settings.pushed_sources
+                )
+            ),
             *(build_freshness_checks(list(keys.values()), settings) if keys else ()),
         ],
-        jobs=build_jobs(assets, prunes, canary, settings.run_max_hours, naming),
+        jobs=[
+            *build_jobs(assets, prunes, canary, settings.run_max_hours, naming),
+            *([build_changes_job(changes, settings.run_max_hours, naming)] if changes else ()),
+        ],
         schedules=build_schedules(partitions, settings, naming),
         sensors=[
             *build_sensors(settings, partitions, naming),
+            *([build_changes_sensor(changing, settings, naming)] if changing else ()),
+            *([build_polling_sensor(polled, settings, naming)] if polled else ()),
             *([build_freshness_sensor(keys, partitions, settings, naming)] if keys else ()),
         ],
         resources=_resources(settings, naming),

@@ -15,7 +15,8 @@ from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDef
 from vector_assets.orchestration.freshness import freshness_check_keys
 
 
-def _tags(max_hours: float) -> dict[str, str]:
+def run_tags(max_hours: float) -> dict[str, str]:
+    """Return the tags of every job; a run that takes more than `max_hours` is ended."""
     return {
         # Temporary errors are retried within the run; a new run is only for a killed worker.
         "dagster/retry_on_asset_or_op_failure": "false",
@@ -37,7 +38,7 @@ def build_jobs(
     checks again to a run for some of a job's assets; the result is the same.) The rescan
     materializes the days that it reads, without embedding unchanged documents again.
     """
-    tags = _tags(max_hours)
+    tags = run_tags(max_hours)
     freshness = dg.AssetSelection.checks(
         *freshness_check_keys([key for asset in documents for key in asset.keys])
     )

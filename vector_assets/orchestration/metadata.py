@@ -13,10 +13,12 @@ from datetime import date
 import dagster as dg
 
 from vector_assets.monitoring.dagster_state.names import (
+    BROUGHT_BY_EVENTS,
     DOCUMENTS,
     FAILED_DOCUMENTS,
     FAILURES,
     GAPS,
+    MISSED_BY_EVENTS,
     QUARANTINE,
     REDACTED,
     ROWS,
@@ -104,6 +106,9 @@ def _run_metadata(report: SyncReport) -> dict[str, dg.MetadataValue]:
         "run_seconds": dg.MetadataValue.float(report.seconds),
         "run_requests_by_endpoint": dg.MetadataValue.json(report.requests),
     }
+    if report.brought_by_events is not None:
+        metadata[BROUGHT_BY_EVENTS] = dg.MetadataValue.int(report.brought_by_events)
+        metadata[MISSED_BY_EVENTS] = dg.MetadataValue.int(report.missed_by_events)
     metadata[GAPS] = dg.MetadataValue.table(
         [dg.TableRecord(asdict(gap)) for gap in report.gaps[:MAX_FAILURE_ROWS]],
         schema=dg.TableSchema([dg.TableColumn(field.name) for field in fields(Gap)]),

@@ -62,8 +62,8 @@ class Extraction:
     What was read before is still written.
     """
 
-    def __init__(self, source: Source, window: Window, quarantine: Quarantine) -> None:
-        self._items = extract(source, window, quarantine)
+    def __init__(self, items: Iterable[SourceItem]) -> None:
+        self._items = items
         self.is_stopped: Callable[[], bool] = bool
         self.is_cut = False
 

@@ -84,6 +84,9 @@ class SyncReport:
         failed_again_documents: Of the quarantine, tried again in this run and failed again.
         released_documents: That left the quarantine: they succeeded, or are gone.
         documents_with_other_readers: Of any day, whose readers were changed without reading them.
+        brought_by_events: Documents that events brought since the last night; None where nothing
+            counts them.
+        missed_by_events: Changed documents that events should have brought and did not.
         written_ids: Ids of documents that were written: all, or a fair sample of them.
     """
 
@@ -95,6 +98,8 @@ class SyncReport:
     failed_again_documents: int = 0
     released_documents: int = 0
     documents_with_other_readers: int = 0
+    brought_by_events: int | None = None
+    missed_by_events: int = 0
     samples: list[Sample] = field(default_factory=list)
     written_ids: list[str] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)

@@ -8,7 +8,8 @@ from vector_assets.core.days import Days, Window
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
 from vector_assets.index.targets import WriteTarget
-from vector_assets.pipeline.extract import Extraction, batched, newest_documents
+from vector_assets.pipeline.arrivals import EventAudit
+from vector_assets.pipeline.extract import Extraction, batched, extract, newest_documents
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
@@ -53,6 +54,8 @@ class EmbeddedDocuments:
         quarantine: Quarantine,
         meter: Meter,
         held: HeldVersions | None = None,
+        items: Iterable[SourceItem] | None = None,
+        audit: EventAudit | None = None,
     ) -> None:
         self.namespace = source.name
         self.days = days
@@ -60,9 +63,12 @@ class EmbeddedDocuments:
         self.target = target
         self.planner = planner
         self.quarantine = quarantine
-        self.extraction = Extraction(source, window, quarantine)
+        self.extraction = Extraction(
+            extract(source, window, quarantine) if items is None else items
+        )
         self._source = source
         self._held = held
+        self._audit = audit
         self._reaches_present = window.end is None
         self._rejected: dict[str, DocumentFailure] = {}
         self._meter = meter
@@ -124,6 +130,10 @@ class EmbeddedDocuments:
         """Record what failed, and release from quarantine what has been written or is gone."""
         self.record_failures()
         self.report.released_documents = self.quarantine.save()
+        if self._audit:
+            self.report.brought_by_events = self._audit.brought_documents
+            self.report.missed_by_events = self._audit.missed_documents
+            self._audit.close()
         self.report.quarantine = list(self.quarantine.held.values())
 
     def record_failures(self) -> None:
@@ -160,6 +170,8 @@ class EmbeddedDocuments:
     def _count_success(self, outcome: DocumentPlan | Deferred | Unchanged | Resolved) -> None:
         if isinstance(outcome, DocumentPlan):
             self.quarantine.note_success(outcome.document.id)
+            if self._audit and not outcome.stats.unchanged_documents:
+                self._audit.note_changed(outcome.document)
             self.report.add(outcome.document.day, outcome.stats, stored_day=outcome.stored_day)
             if not outcome.is_empty:
                 self.report.add_sample(outcome.document, outcome.stats.chunks)

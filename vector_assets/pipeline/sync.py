@@ -12,6 +12,7 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import IndexOpener, WriteTarget
+from vector_assets.pipeline.arrivals import EventAudit
 from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.load import Loader, OnProgress
@@ -32,12 +33,18 @@ class Pipeline:
         self.meter = meter
 
     def embedded_documents(
-        self, days: Days, now: datetime | None = None, *, is_rescan: bool = False
+        self,
+        days: Days,
+        now: datetime | None = None,
+        *,
+        is_rescan: bool = False,
+        audits_events: bool = False,
     ) -> EmbeddedDocuments:
         """Return the stream for some days; nothing is fetched until it is iterated.
 
         A rescan reads unchanged documents as well, to find edits and deletions that a vendor's
-        listing does not show.
+        listing does not show. A run that reaches the present may count the changes that events
+        should have brought.
 
         Raises:
             IndexMismatchError: The index holds vectors of another length.
@@ -55,6 +62,10 @@ class Pipeline:
             days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
         )
         freeze_what_is_loaded()
+        audit = None
+        if audits_events and window.end is None:
+            started_at = now or datetime.now(UTC)
+            audit = EventAudit(self.target.ledger, self._source.name, started_at)
         return EmbeddedDocuments(
             source=self._source,
             days=days,
@@ -64,6 +75,7 @@ class Pipeline:
             quarantine=Quarantine(self.target.ledger, self._source.name, window),
             meter=self.meter,
             held=held,
+            audit=audit,
         )
 
     def run(self, days: Days, *, on_progress: OnProgress = lambda report: None) -> SyncReport:

@@ -102,6 +102,31 @@ class Prune:
         self._on_progress(report)
         return report
 
+    def delete_confirmed(self, document_ids: Collection[str]) -> PruneReport:
+        """Delete documents of which the vendor itself says that they were deleted, and only those.
+
+        For events of deletions: nothing is listed, and what is only not shown stays until a prune.
+
+        Raises:
+            VectorAssetsError: As `Source.remote_states` and the index raise.
+        """
+        started = time.monotonic()
+        report = PruneReport(self._source.name, is_dry_run=False)
+        held = self._store.heads(self._source.name, list(document_ids))
+        report.judged_documents = len(held)
+        candidates = [_missing(document_id, head) for document_id, head in held.items()]
+        states = dict(self._source.remote_states(candidates)) if candidates else {}
+        gone = {
+            document_id: head
+            for document_id, head in held.items()
+            if states.get(document_id) is RemoteState.DELETED
+        }
+        report.missing = [_missing(*candidate) for candidate in sorted(gone.items())]
+        for batch in _batches(gone):
+            self._delete(batch, report)
+        report.seconds = time.monotonic() - started
+        return report
+
     def _held(
         self, window: Window, containers: Collection[str], report: PruneReport
     ) -> dict[str, Head]:

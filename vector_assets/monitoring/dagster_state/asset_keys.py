@@ -2,7 +2,11 @@
 
 import dagster as dg
 
-from vector_assets.monitoring.dagster_state.names import documents_asset, prune_asset
+from vector_assets.monitoring.dagster_state.names import (
+    changes_asset,
+    documents_asset,
+    prune_asset,
+)
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 
 
@@ -14,6 +18,11 @@ def asset_key(source: str, naming: Naming = APPLICATION) -> dg.AssetKey:
 def prune_key(source: str, naming: Naming = APPLICATION) -> dg.AssetKey:
     """Return the key of the asset that a prune of a source materializes."""
     return dg.AssetKey(naming.path(prune_asset(source)))
+
+
+def changes_key(source: str, naming: Naming = APPLICATION) -> dg.AssetKey:
+    """Return the key of the asset of the changes that events tell of a source."""
+    return dg.AssetKey(naming.path(changes_asset(source)))
 
 
 def canary_key(naming: Naming = APPLICATION) -> dg.AssetKey:

@@ -18,6 +18,11 @@ def prune_asset(source: str) -> str:
     return f"{source}_prune"
 
 
+def changes_asset(source: str) -> str:
+    """Return the name of the asset of the changes that events tell of a source."""
+    return f"{source}_changes"
+
+
 SCHEDULE = "nightly_ingestion_schedule"
 RESCAN_SCHEDULE = "weekly_rescan_schedule"
 PRUNE_SCHEDULE = "weekly_prune_schedule"
@@ -38,7 +43,7 @@ SENSORS = (
     FRESHNESS_SENSOR,
 )
 
-WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found")
+WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found", "events_bring_changes")
 """Asset checks whose failure sends an alert; freshness and volume are judged by `health.py`."""
 
 PRUNE_CHECK = "prune_refused_nothing"
@@ -47,6 +52,13 @@ PRUNE_CHECK = "prune_refused_nothing"
 NIGHTLY_INGESTION = "nightly_ingestion"
 WEEKLY_RESCAN = "weekly_rescan"
 WEEKLY_PRUNE = "weekly_prune"
+CHANGES_INGESTION = "changes_ingestion"
+
+CHANGES_SENSOR = "changes_sensor"
+"""Launches `changes_ingestion`; there only where events are received or sources are polled."""
+
+POLLING_SENSOR = "polling_sensor"
+"""Asks sources for news; there only where `SYNC_EVERY_MINUTES` is set."""
 
 RESCAN_TAG = "rescan"
 """Run tag; with the value `true`, documents that seem unchanged are read again too."""
@@ -80,3 +92,12 @@ GAPS = "run_gaps"
 
 QUARANTINE = "run_quarantine"
 """Table of the quarantine at the end of a run; written only when it is not empty."""
+
+BROUGHT_BY_EVENTS = "run_brought_by_events"
+"""Number of documents that events brought since the last night."""
+
+MISSED_BY_EVENTS = "run_missed_by_events"
+"""Number of changed documents that only the nightly run found, long after they had changed."""
+
+EVENTS_CHECK = "events_bring_changes"
+"""The asset check that fails when events of a source are lost."""

@@ -1,4 +1,4 @@
-"""The page that asks why: what it hands over, what it shows, and what the served page tells to whom."""
+"""The page that asks why: what it hands over, what it shows, and what it tells to whom."""
 
 import threading
 from collections.abc import Iterator
@@ -107,9 +107,7 @@ def test_the_served_page_tells_why(office: Office) -> None:
     page = visitor.get("/why", document="HAR-41", q="labels")
     assert page.status == 200
     assert "HAR-41 Shipping labels print blank" in page.text
-    hidden, absent = (visitor.get("/why", document=each) for each in (RESTRICTED_ID, "jira:9"))
-    assert hidden.status == absent.status == 200
     bob = Visitor(office.url)
     bob.sign_in(office.keys["bob"])
-    hidden, absent = (bob.get("/why", document=each) for each in (RESTRICTED_ID, "jira:9"))
-    assert hidden.text.replace(RESTRICTED_ID, "jira:9") == absent.text
+    hidden, absent = (bob.get("/why", document=each) for each in (RESTRICTED_ID, "notion:9"))
+    assert hidden.text.replace(RESTRICTED_ID, "notion:9") == absent.text
