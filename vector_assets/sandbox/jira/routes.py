@@ -44,6 +44,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         route("project/search", _projects),
         route("search/jql", _search, "GET", "POST"),
         route("issue/bulkfetch", _bulk_fetch, "POST"),
+        route("attachment/content/{id}", _attachment),
         route("issue/{issue}", _issue),
         route("issue/{issue}/comment", _comments),
         *(route(path, answer) for path, answer in jira_people.ANSWERS.items()),
@@ -152,6 +153,22 @@ async def _comments(workspace: Workspace, request: Request) -> Response:
         return _gone()
     comments = issue["fields"]["comment"]["comments"]
     return page_of(request, comments, list_name="comments")
+
+
+async def _attachment(workspace: Workspace, request: Request) -> Response:
+    """Answer the content of an attachment, or a redirect to it unless that is declined."""
+    identity = request.path_params["id"]
+    attachments = (
+        attachment
+        for issue in visible(workspace)
+        for attachment in issue["fields"].get("attachment") or []
+    )
+    if identity not in workspace.files or identity not in {each["id"] for each in attachments}:
+        return refused(404, "The attachment was not found.")
+    if request.query_params.get("redirect") != "false":
+        location = f"{request.base_url}media/{identity}?token=signed"
+        return Response(status_code=303, headers={"Location": location})
+    return Response(workspace.files[identity], media_type="application/octet-stream")
 
 
 async def _parameters(request: Request) -> Mapping[str, Any]:

@@ -24,11 +24,11 @@ _KINDS_BY_MEDIA_TYPE = {
 }
 _NOT_READ = frozenset({
     "7z", "aac", "ai", "avi", "bmp", "bz2", "doc", "dwg", "eml", "eps", "epub", "exe", "fig",
-    "flac", "gif", "gz", "heic", "ico", "ics", "ipynb", "jar", "jpeg", "jpg", "js", "json", "key", "m4a",
-    "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "msg", "numbers", "odp", "ods", "odt", "ogg",
-    "pages", "parquet", "pcap", "png", "ppt", "psd", "py", "rar", "rtf", "sketch", "sql", "svg",
-    "tar", "tgz", "tif", "tiff", "vsd", "vsdx", "wav", "webm", "webp", "wmv", "xls", "xlsb", "xlsm", "xlsx",
-    "xml", "yaml", "yml", "zip",
+    "flac", "gif", "gz", "heic", "ico", "ics", "ipynb", "jar", "jpeg", "jpg", "js", "json",
+    "key", "m4a", "mkv", "mov", "mp3", "mp4", "mpeg", "mpg", "msg", "numbers", "odp", "ods",
+    "odt", "ogg", "pages", "parquet", "pcap", "png", "ppt", "psd", "py", "rar", "rtf", "sketch",
+    "sql", "svg", "tar", "tgz", "tif", "tiff", "vsd", "vsdx", "wav", "webm", "webp", "wmv",
+    "xls", "xlsb", "xlsm", "xlsx", "xml", "yaml", "yml", "zip",
 })  # fmt: skip
 _MEDIA = frozenset({"audio", "image", "video"})
 

@@ -10,14 +10,16 @@ import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from vector_assets.core.documents import Document, Section
 from vector_assets.core.errors import RetryableError
+from vector_assets.core.settings import Settings
 from vector_assets.sources.attachments.extractor import MAX_CHARACTERS, Extracted, Extractor
 from vector_assets.sources.attachments.formats import UnreadableError
 from vector_assets.sources.attachments.kinds import format_of, kind_of
 from vector_assets.sources.http.downloads import RefusedDownloadError, TooLargeError
-from vector_assets.sources.items import Gap
+from vector_assets.sources.items import Gap, Known, Quarantined
 
 NOT_READ = "files of this kind are not read"
 SWITCHED_OFF = "attachments are not read"
@@ -80,6 +82,11 @@ class AttachmentOptions:
 
     are_read: bool = True
     max_bytes: int = 10_000_000
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return those of the settings."""
+        return cls(settings.read_attachments, settings.attachment_max_bytes)
 
 
 class AttachmentReader:
@@ -234,6 +241,16 @@ class AttachmentReader:
     def _count(self, attachment: Attachment, gap: Gap) -> None:
         with self._lock:
             self._missed[gap].add(attachment.id)
+
+
+def native_ids_that_waited(failed: Iterable[Quarantined], known: Known) -> frozenset[str]:
+    """Return the ids of new documents that have waited long enough for their attachments.
+
+    Of a document that the index holds, the text of attachments is kept until it is given again.
+    """
+    waited = [each.document_id for each in failed if each.attempts >= MAX_OUTAGES]
+    held = known.updated_at(waited) if waited else {}
+    return frozenset(each.partition(":")[2] for each in waited if each not in held)
 
 
 def _characters(outcome: Extracted | Gap) -> int:
