@@ -50,7 +50,9 @@ class Attachment:
         media_type: As the vendor says; may be empty.
         claimed_bytes: Its size as the vendor says; None when it does not.
         url: Where a person opens it; empty when that is where its document is.
+        file_name: Its name with the ending that tells its kind, when `name` is another.
         subject: What gaps call it; by default its kind.
+        not_read: What gaps say when its kind is none that is read.
         refusal: Why it cannot be read, when that is known before; else empty.
         advice: What to do about a refusal.
     """
@@ -61,14 +63,16 @@ class Attachment:
     media_type: str = ""
     claimed_bytes: int | None = None
     url: str = ""
+    file_name: str = ""
     subject: str = ""
+    not_read: str = NOT_READ
     refusal: str = ""
     advice: str = ""
 
     @property
     def kind(self) -> str:
         """See `kind_of`."""
-        return kind_of(self.name, self.media_type)
+        return kind_of(self.file_name or self.name, self.media_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +222,7 @@ class AttachmentReader:
     def _gap_before(self, attachment: Attachment) -> Gap | None:
         """Return why an attachment is not read, as far as that is known without downloading it."""
         if not format_of(attachment.kind):
-            return self._gap(attachment, NOT_READ)
+            return self._gap(attachment, attachment.not_read)
         if not self._options.are_read:
             return self._gap(attachment, SWITCHED_OFF, SWITCH_ON)
         if attachment.refusal:

@@ -73,7 +73,7 @@ class Downloader:
             RefusedDownloadError: It is not given, or is elsewhere.
             UnavailableError: It cannot be had now, or breaks off.
         """
-        if not self._is_allowed(url):
+        if not self._is_safe(url):
             raise RefusedDownloadError(0)
         # An encoded body could unpack to anything; a login of ~/.netrc is none of ours.
         sent = {"Accept": "*/*", "Accept-Encoding": "identity", **(headers or {})}
@@ -92,6 +92,13 @@ class Downloader:
             raise UnavailableError(self._service, "it throttles downloads") from None
         except (requests.RequestException, OSError) as error:
             raise UnavailableError(self._service, type(error).__name__) from None
+
+    def _is_safe(self, url: str) -> bool:
+        try:
+            return self._is_allowed(url)
+        except ValueError:
+            # It is no address.
+            return False
 
     def _check(self, response: requests.Response) -> None:
         status = response.status_code
