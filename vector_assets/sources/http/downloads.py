@@ -112,12 +112,12 @@ class Downloader:
         """Return the body; what its length is said to be only spares reading it."""
         claimed = response.headers.get("Content-Length", "")
         if claimed.isdecimal() and int(claimed) > self._max_bytes:
-            raise TooLargeError
+            raise TooLargeError(f"{claimed} bytes")
         content = bytearray()
         for part in response.iter_content(_PART_BYTES):
             content += part
             if len(content) > self._max_bytes:
-                raise TooLargeError
+                raise TooLargeError(f"more than {self._max_bytes} bytes")
         return bytes(content)
 
 

@@ -81,7 +81,7 @@ def test_a_file_of_a_kind_that_is_read_is_a_section(
 
 
 def too_large() -> bytes:
-    raise TooLargeError
+    raise TooLargeError("too many bytes")
 
 
 def refused() -> bytes:
