@@ -37,6 +37,7 @@ class Site:
             projects.
         jira_unindexed_issue_ids: Issues that the search does not show yet.
         jira_custom_fields: As "Get fields" shows them.
+        jira_redirects_downloads: Whether attachments are elsewhere even for who declines that.
         jira_is_admin: Whether the account administers Jira and may read permissions.
         jira_project_browsers: Who may browse a project, by its id; everyone may browse the others.
         jira_level_holders: Who belongs to a security level, by its id.
@@ -59,6 +60,7 @@ class Site:
     jira_hidden_issue_ids: list[str] = field(default_factory=list)
     jira_unindexed_issue_ids: list[str] = field(default_factory=list)
     jira_custom_fields: list[Json] = field(default_factory=list)
+    jira_redirects_downloads: bool = False
     jira_is_admin: bool = True
     jira_project_browsers: dict[str, list[Json]] = field(default_factory=dict)
     jira_level_holders: dict[str, list[Json]] = field(default_factory=dict)

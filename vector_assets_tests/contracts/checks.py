@@ -64,8 +64,8 @@ CONTRACT_BY_PATH = (
 _LONG_BODY_BYTES = 10_000
 _CHECKED_NUMBERS = 16
 
-# Slack and Notion give files at addresses that no contract describes.
-UNCHECKED_PREFIXES = ("/_sandbox", "/fireflies", "/slack/files", "/notion/files")
+# Vendors give files at addresses that no contract describes.
+UNCHECKED_PREFIXES = ("/_sandbox", "/fireflies", "/jira/media", "/slack/files", "/notion/files")
 
 
 @dataclass(frozen=True)

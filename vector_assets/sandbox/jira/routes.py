@@ -48,6 +48,7 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         route("issue/{issue}", _issue),
         route("issue/{issue}/comment", _comments),
         *(route(path, answer) for path, answer in jira_people.ANSWERS.items()),
+        Route("/media/{id}", partial(_media, workspace)),
     ]
 
 
@@ -165,10 +166,21 @@ async def _attachment(workspace: Workspace, request: Request) -> Response:
     )
     if identity not in workspace.files or identity not in {each["id"] for each in attachments}:
         return refused(404, "The attachment was not found.")
-    if request.query_params.get("redirect") != "false":
-        location = f"{request.base_url}media/{identity}?token=signed"
+    is_declined = request.query_params.get("redirect") == "false"
+    if workspace.site.jira_redirects_downloads or not is_declined:
+        site = str(request.url).partition("/rest/api/3/")[0]
+        location = f"{site}/media/{identity}?token=signed"
         return Response(status_code=303, headers={"Location": location})
     return Response(workspace.files[identity], media_type="application/octet-stream")
+
+
+async def _media(workspace: Workspace, request: Request) -> Response:
+    """Answer an attachment at its signed address, which takes no other authorization."""
+    is_signed = request.query_params.get("token") == "signed"
+    content = workspace.files.get(request.path_params["id"])
+    if "authorization" in request.headers or not is_signed or content is None:
+        return Response(status_code=403)
+    return Response(content, media_type="application/octet-stream")
 
 
 async def _parameters(request: Request) -> Mapping[str, Any]:

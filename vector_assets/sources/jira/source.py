@@ -115,9 +115,8 @@ class JiraSource(Source):
 
     def _held_access(self) -> HeldAccess:
         readers = JiraReaders(self._api, self._public_projects)
-        return HeldAccess(
-            self._api, self._issue_reader(readers), readers, self.known, self._listed_ids
-        )
+        reader = self._issue_reader(readers)
+        return HeldAccess(self._api, reader, readers, self.known, self._listed_ids)
 
     def _issue_reader(self, readers: JiraReaders) -> IssueReader:
         files = IssueFiles(self._files, AttachmentReader(self._attachments), self.known)

@@ -106,7 +106,7 @@ class SlackFiles:
             refusal, advice = f"the bot lacks the scope {FILES_SCOPE}", advice_for(FILES_SCOPE)
         return Attachment(
             # A file that is edited keeps its id.
-            f"{file.get('id')} {claimed_bytes}",
+            f"{file.get('id') or url or id(file)} {claimed_bytes}",
             str(file.get("title") or file.get("name") or "file"),
             partial(self._api.fetch_file, url),
             media_type=str(file.get("mimetype") or ""),

@@ -166,3 +166,11 @@ def test_a_download_that_is_refused_is_told_and_costs_no_issue(
     report = nights.night()
     assert told(report) == {"attachments (txt)": ("the download is refused: HTTP 401", 1)}
     assert "Words of issue 1" in nights.text_for()
+
+
+def test_a_redirect_is_followed_without_our_credentials(sandbox: Sandbox, nights: Nights) -> None:
+    sandbox.workspace.site.jira_redirects_downloads = True
+    file = attach(sandbox, "plan.txt", WORD.encode())
+    sandbox.workspace.issues = [issue(1, attachment=[file])]
+    assert told(nights.night()) == {}
+    assert WORD in nights.text_for()
