@@ -31,7 +31,7 @@ BROKE_READER = "broke the process that read it"
 
 _REASONS = (DAMAGED, EMPTY, ENCRYPTED, TOO_MUCH_MEMORY, UNPACKS_TOO_LARGE)
 _START_SECONDS = 60.0
-_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG")
+_KEPT_VARIABLES = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Extractor:
         # It gets no variable with a credential, and no folder with a file of them.
         process = self._process = subprocess.Popen(  # noqa: S603 - our own module
             [
-                sys.executable, "-I", "-m", "vector_assets.sources.attachments.worker",
+                sys.executable, "-P", "-m", "vector_assets.sources.attachments.worker",
                 str(self._limits.memory_bytes),
             ],
             stdin=subprocess.PIPE,

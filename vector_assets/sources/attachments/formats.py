@@ -7,6 +7,7 @@ import codecs
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 MAX_UNPACKED_BYTES = 100_000_000
@@ -20,6 +21,7 @@ TOO_MUCH_MEMORY = "takes too much memory to read"
 EMPTY = "without text, as scans are"
 UNPACKS_TOO_LARGE = f"unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB"
 
+_LIBRARIES = ("docx", "lxml.html", "pptx", "pptx.shapes.group", "pypdfium2")
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -45,6 +47,12 @@ class UnreadableError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def load_libraries() -> None:
+    """Import what reads files, while there is no limit to memory yet."""
+    for name in _LIBRARIES:
+        import_module(name)
 
 
 def extracted(kind: str, content: bytes, *, max_characters: int) -> tuple[str, bool]:

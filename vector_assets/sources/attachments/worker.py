@@ -15,6 +15,7 @@ from vector_assets.sources.attachments.formats import (
     TOO_MUCH_MEMORY,
     UnreadableError,
     extracted,
+    load_libraries,
 )
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
@@ -24,6 +25,7 @@ _FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", 
 def main(max_memory_bytes: int) -> None:
     """Confine this process, then answer until stdin ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    load_libraries()
     _confine(max_memory_bytes)
     _say(answers, {"is_ready": True})
     while line := requests.readline():

@@ -63,7 +63,7 @@ def test_it_gets_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     assert extractor._process is not None
     with open(f"/proc/{extractor._process.pid}/environ", "rb") as environment:
         names = {entry.partition(b"=")[0].decode() for entry in environment.read().split(b"\0")}
-    assert names - {""} <= {"PATH", "LD_LIBRARY_PATH", "LANG"}
+    assert names - {""} <= {"PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "LANG"}
     extractor.close()
 
 
