@@ -87,6 +87,9 @@ class Settings(BaseSettings):
 
     files_path: str = ""
 
+    read_attachments: bool = True
+    attachment_max_bytes: int = Field(default=10_000_000, ge=1)
+
     embedding_provider: Literal["openai", "local"] = "local"
     embedding_model: str = ""
     embedding_dimensions: int | None = None

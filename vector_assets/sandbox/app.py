@@ -1,7 +1,7 @@
 """Serves all vendors in one ASGI application, each under its own prefix, and the control routes.
 
-Prefixes: `/jira`, `/slack/api`, `/notion/v1`, `/fireflies/graphql`, `/openai/v1`, `/pinecone`,
-`/compatible/{server}`.
+Prefixes: `/jira`, `/slack/api`, `/slack/files`, `/notion/v1`, `/notion/files`,
+`/fireflies/graphql`, `/openai/v1`, `/pinecone`, `/compatible/{server}`.
 Controls: `/_sandbox/conditions` (GET, PATCH), `/_sandbox/requests` (GET, DELETE).
 """
 
@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from vector_assets.sandbox import compatible, fireflies, openai, slack
+from vector_assets.sandbox import compatible, fireflies, openai, slack, slack_files
 from vector_assets.sandbox.faults import CONTROL_PREFIX, FaultMiddleware, Faults, Rule
 from vector_assets.sandbox.jira import routes as jira
 from vector_assets.sandbox.limits import Limit, Limiter
+from vector_assets.sandbox.notion import files as notion_files
 from vector_assets.sandbox.notion import routes as notion
 from vector_assets.sandbox.pinecone import routes as pinecone
 from vector_assets.sandbox.workspace import Workspace
@@ -25,6 +26,8 @@ def build_app(workspace: Workspace, faults: Faults) -> ASGIApp:
     vendors: list[BaseRoute] = [
         Mount("/jira", routes=jira.routes(workspace)),
         Mount("/slack/api", routes=slack.routes(workspace)),
+        Mount("/slack/files", routes=slack_files.routes(workspace)),
+        Mount("/notion/files", routes=notion_files.routes(workspace)),
         Mount("/notion/v1", routes=notion.routes(workspace)),
         Mount("/fireflies", routes=fireflies.routes(workspace)),
         Mount("/openai/v1", routes=openai.routes()),

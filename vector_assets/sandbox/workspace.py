@@ -1,8 +1,8 @@
 """Loads a team's workspace from a folder of files, in the vendors' own shapes.
 
 The folder is an export: `jira/issues.jsonl`, `slack/` as Slack exports it,
-`notion/{pages,databases}.jsonl`, `fireflies/transcripts.jsonl`; each part may be absent. An
-optional `site.json` holds what exports lack (see `Site`).
+`notion/{pages,databases}.jsonl`, `fireflies/transcripts.jsonl`; each part may be absent. Optional
+are `files/`, attachments named by their ids, and `site.json` for what exports lack (see `Site`).
 """
 
 import json
@@ -18,8 +18,8 @@ Json = dict[str, Any]
 
 
 SLACK_SCOPES = (
-    "channels:history", "channels:join", "channels:read", "chat:write", "groups:history",
-    "groups:read", "usergroups:read", "users:read", "users:read.email",
+    "channels:history", "channels:join", "channels:read", "chat:write", "files:read",
+    "groups:history", "groups:read", "usergroups:read", "users:read", "users:read.email",
 )  # fmt: skip
 """All scopes that the sandbox knows."""
 
@@ -37,6 +37,7 @@ class Site:
             projects.
         jira_unindexed_issue_ids: Issues that the search does not show yet.
         jira_custom_fields: As "Get fields" shows them.
+        jira_redirects_downloads: Whether attachments are elsewhere even for who declines that.
         jira_is_admin: Whether the account administers Jira and may read permissions.
         jira_project_browsers: Who may browse a project, by its id; everyone may browse the others.
         jira_level_holders: Who belongs to a security level, by its id.
@@ -59,6 +60,7 @@ class Site:
     jira_hidden_issue_ids: list[str] = field(default_factory=list)
     jira_unindexed_issue_ids: list[str] = field(default_factory=list)
     jira_custom_fields: list[Json] = field(default_factory=list)
+    jira_redirects_downloads: bool = False
     jira_is_admin: bool = True
     jira_project_browsers: dict[str, list[Json]] = field(default_factory=dict)
     jira_level_holders: dict[str, list[Json]] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class Workspace:
         posted_messages: What was sent to `chat.postMessage`, oldest first.
         pages: Notion's; their blocks are nested under `blocks`.
         databases: Notion's, `id` and `title`.
+        files: What is in attachments, by their ids at any vendor.
     """
 
     issues: list[Json] = field(default_factory=list)
@@ -101,6 +104,7 @@ class Workspace:
     pages: list[Json] = field(default_factory=list)
     databases: list[Json] = field(default_factory=list)
     transcripts: list[Json] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
     site: Site = field(default_factory=Site)
 
     @classmethod
@@ -117,6 +121,7 @@ class Workspace:
             pages=list(_json_lines(folder / "notion" / "pages.jsonl")),
             databases=list(_json_lines(folder / "notion" / "databases.jsonl")),
             transcripts=list(_json_lines(folder / "fireflies" / "transcripts.jsonl")),
+            files={path.name: path.read_bytes() for path in sorted((folder / "files").glob("*"))},
         )
         if (folder / "site.json").exists():
             workspace.site = Site(**json.loads((folder / "site.json").read_text()))

@@ -44,9 +44,11 @@ def routes(workspace: Workspace) -> list[BaseRoute]:
         route("project/search", _projects),
         route("search/jql", _search, "GET", "POST"),
         route("issue/bulkfetch", _bulk_fetch, "POST"),
+        route("attachment/content/{id}", _attachment),
         route("issue/{issue}", _issue),
         route("issue/{issue}/comment", _comments),
         *(route(path, answer) for path, answer in jira_people.ANSWERS.items()),
+        Route("/media/{id}", partial(_media, workspace)),
     ]
 
 
@@ -152,6 +154,33 @@ async def _comments(workspace: Workspace, request: Request) -> Response:
         return _gone()
     comments = issue["fields"]["comment"]["comments"]
     return page_of(request, comments, list_name="comments")
+
+
+async def _attachment(workspace: Workspace, request: Request) -> Response:
+    """Answer the content of an attachment, or a redirect to it unless that is declined."""
+    identity = request.path_params["id"]
+    attachments = (
+        attachment
+        for issue in visible(workspace)
+        for attachment in issue["fields"].get("attachment") or []
+    )
+    if identity not in workspace.files or identity not in {each["id"] for each in attachments}:
+        return refused(404, "The attachment was not found.")
+    is_declined = request.query_params.get("redirect") == "false"
+    if workspace.site.jira_redirects_downloads or not is_declined:
+        site = str(request.url).partition("/rest/api/3/")[0]
+        location = f"{site}/media/{identity}?token=signed"
+        return Response(status_code=303, headers={"Location": location})
+    return Response(workspace.files[identity], media_type="application/octet-stream")
+
+
+async def _media(workspace: Workspace, request: Request) -> Response:
+    """Answer an attachment at its signed address, which takes no other authorization."""
+    is_signed = request.query_params.get("token") == "signed"
+    content = workspace.files.get(request.path_params["id"])
+    if "authorization" in request.headers or not is_signed or content is None:
+        return Response(status_code=403)
+    return Response(content, media_type="application/octet-stream")
 
 
 async def _parameters(request: Request) -> Mapping[str, Any]:

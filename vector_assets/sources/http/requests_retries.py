@@ -88,7 +88,7 @@ class RateLimitedAdapter(BoundedAdapter):
 
 
 def prepare(
-    session: requests.Session, service: str, meter: Meter, *, endpoint_of: re.Pattern[str]
+    session: requests.Session, service: str, meter: Meter, *, endpoint_of: re.Pattern[str] | str
 ) -> None:
     """Give a session retries, and count its requests on the meter.
 
@@ -98,7 +98,7 @@ def prepare(
         session: Changed in place.
         service: Name for the meter and for errors, such as `jira`.
         meter: Of the run.
-        endpoint_of: Its first group, found in a URL, names the endpoint.
+        endpoint_of: Its first group, found in a URL, names the endpoint; or the name itself.
     """
     limiter = RateLimiter(service, meter)
     adapter = RateLimitedAdapter(limiter, (HTTPStatus.TOO_MANY_REQUESTS, *FAILED_STATUSES))
@@ -106,14 +106,20 @@ def prepare(
     session.mount("https://", adapter)
 
     def count(response: requests.Response, *_: Any, **__: Any) -> None:
-        match = endpoint_of.search(response.url)
-        meter.count(f"{service} {match.group(1) if match else 'other'}", attempts_of(response))
+        meter.count(f"{service} {_endpoint(response.url, endpoint_of)}", attempts_of(response))
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise limiter.error()
         if response.ok:
             limiter.succeeded()
 
     session.hooks["response"].append(count)
+
+
+def _endpoint(url: str, endpoint_of: re.Pattern[str] | str) -> str:
+    if isinstance(endpoint_of, str):
+        return endpoint_of
+    match = endpoint_of.search(url)
+    return match.group(1) if match else "other"
 
 
 def attempts_of(response: requests.Response) -> int:

@@ -50,7 +50,13 @@ class HeldAccess:
         self._known = known
         self._listed_ids = listed_ids
         self._distinct: dict[_Access, _Access] = {}
-        self._fields = [*ACCESS_FIELDS, "updated", *RELATED_FIELDS, *reader.people_field_ids]
+        self._fields = [
+            *ACCESS_FIELDS,
+            "updated",
+            "attachment",
+            *RELATED_FIELDS,
+            *reader.people_field_ids,
+        ]
 
     def of_containers(self, containers: Mapping[str, HeldDocuments]) -> Iterator[Readers]:
         """Yield the readers of projects, by their keys in the index.

@@ -73,6 +73,19 @@ class RelatedIssues:
         others = self._access.get(_name_of(other))
         return others is not None and (others == (PUBLIC,) or _is_within(access, others))
 
+    def shown(self, access: tuple[str, ...], issue: Json) -> tuple[str, ...]:
+        """Return the summaries that an issue shows of those it refers to, once these are learnt.
+
+        Args:
+            access: Of the issue, as in `Document.access`.
+            issue: As the vendor gives it.
+        """
+        return tuple(
+            scalar_text(as_object(other.get("fields")).get("summary"))
+            for other in _others(issue)
+            if self.may_show(access, other)
+        )
+
     def _remember(self, issue: Json) -> None:
         access = self._readers.access_of(issue, is_read=False)
         # A project may have thousands of issues and readers: equal ones are kept once.

@@ -7,10 +7,14 @@ from math import ceil
 from typing import ClassVar, Self
 
 from vector_assets.core.days import Window
-from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.sources.attachments.reader import (
+    AttachmentOptions,
+    AttachmentReader,
+    native_ids_that_waited,
+)
 from vector_assets.sources.base import (
     SAMPLED_DOCUMENTS,
     ConnectionCheck,
@@ -30,10 +34,11 @@ from vector_assets.sources.items import (
     SourceItem,
 )
 from vector_assets.sources.jira.access import ACCESS_FIELDS, JiraReaders
-from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, in_batches, is_missing
+from vector_assets.sources.jira.attachments import IssueFiles, JiraFiles
+from vector_assets.sources.jira.client import PAGE_IDS, PAGE_ISSUES, JiraApi, is_missing
 from vector_assets.sources.jira.document import instant, project_id, project_key
 from vector_assets.sources.jira.held_access import HeldAccess
-from vector_assets.sources.jira.issues import IssueReader, version_of
+from vector_assets.sources.jira.issues import IssueReader, Item, version_of
 from vector_assets.sources.jira.jql import EVER, LIMITED, of_projects, query
 from vector_assets.sources.jira.json_values import Json, as_object, scalar_text
 from vector_assets.sources.jira.probe import IssueProbe, document_id_in
@@ -55,6 +60,7 @@ class JiraSource(Source):
         projects: Keys of the projects to read; all that the account sees when empty.
         meter: Counts the requests of the run.
         public_projects: Keys of the projects that are open to everyone.
+        attachments: Whether attachments are read, and how large they may be.
     """
 
     name: ClassVar[str] = "jira"
@@ -72,12 +78,15 @@ class JiraSource(Source):
         projects: tuple[str, ...],
         meter: Meter,
         public_projects: tuple[str, ...] = (),
+        attachments: AttachmentOptions = AttachmentOptions(),  # noqa: B008 - it is frozen
     ) -> None:
         self._server = server.rstrip("/")
         self._projects = projects
         self._public_projects = public_projects
         self._meter = meter
         self._api = JiraApi(self._server, email, token, meter)
+        self._attachments = attachments
+        self._files = JiraFiles(self._api, self._server, email, token, meter, attachments)
         self._held: HeldAccess | None = None
         self._probe = IssueProbe(self._api, self._is_wanted)
 
@@ -92,6 +101,7 @@ class JiraSource(Source):
             settings.jira_projects,
             meter,
             settings.jira_public_projects,
+            AttachmentOptions.of(settings),
         )
 
     def readers(self, containers: Mapping[str, HeldDocuments]) -> Iterator[Readers]:
@@ -107,8 +117,12 @@ class JiraSource(Source):
 
     def _held_access(self) -> HeldAccess:
         readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
+        reader = self._issue_reader(readers)
         return HeldAccess(self._api, reader, readers, self.known, self._listed_ids)
+
+    def _issue_reader(self, readers: JiraReaders) -> IssueReader:
+        files = IssueFiles(self._files, AttachmentReader(self._attachments), self.known)
+        return IssueReader(self._api, self._server, readers, self._is_wanted, files)
 
     def _listed_ids(self, clause: str) -> Iterator[str]:
         """Yield the ids of the issues that a clause matches, of any project."""
@@ -130,59 +144,55 @@ class JiraSource(Source):
         seen: set[tuple[str, str]] = set()
         began_at: datetime | None = None
         page_count = 0
-        for items in self._read(window, "updated DESC", reader, seen):
+        for items, read_until in self._read(window, "updated DESC", reader, seen):
             page_count += 1
             yield from items
-            if known := [item.updated_at for item in items if isinstance(item, Document)]:
-                began_at = began_at or known[0]
-                yield Checkpoint(known[-1] + _TICK)
+            if read_until:
+                began_at = began_at or read_until[0]
+                yield Checkpoint(read_until[-1] + _TICK)
         if window.end is None and page_count > 1 and began_at is not None:
-            for items in self._read(Window(began_at, None), "updated ASC", reader, seen):
+            for items, _ in self._read(Window(began_at, None), "updated ASC", reader, seen):
                 yield from items
         if not seen:
             self._api.require_projects()
         if window.end is None:
             yield from self._read_again(reader, held.ids_to_read, seen)
-            yield from self._neighbours_of_limited(reader, seen)
         yield from reader.gaps()
 
     def _read(
         self, window: Window, order: str, reader: IssueReader, seen: set[tuple[str, str]]
-    ) -> Iterator[list[Document | DocumentFailure]]:
-        """Yield pages of versions that were not seen before, and add them to `seen`."""
+    ) -> Iterator[tuple[list[Item], list[datetime]]]:
+        """Yield pages of versions that were not seen before, and add them to `seen`.
+
+        With each come the last updates of its issues, without those that failed.
+        """
         is_first = not seen
         for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
             fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
             if is_first:
                 _require_news(page, len(fresh))
             seen.update(fresh)
-            yield reader.items(list(fresh.values()))
+            items = reader.items(list(fresh.values()), may_skip=True)
+            updates = (
+                instant(updated)
+                for (_, updated), item in zip(fresh, items, strict=True)
+                if not isinstance(item, DocumentFailure)
+            )
+            yield items, list(filter(None, updates))
 
     def _read_again(
         self, reader: IssueReader, issue_ids: Sequence[str], seen: set[tuple[str, str]]
     ) -> Iterator[SourceItem]:
-        """Yield issues whose readers have changed, and whose text shows other issues."""
-        seen_ids = {issue_id for issue_id, _ in seen}
-        for ids in in_batches((each for each in issue_ids if each not in seen_ids), PAGE_ISSUES):
-            issues, _ = self._api.issues(list(ids), reader.field_ids)
-            wanted = [issue for issue in issues if self._is_wanted(issue)]
-            seen |= set(map(version_of, wanted))
-            yield from reader.items(wanted)
+        """Yield issues whose readers have changed and whose text shows others; then neighbours.
 
-    def _neighbours_of_limited(
-        self, reader: IssueReader, seen: set[tuple[str, str]]
-    ) -> Iterator[SourceItem]:
-        """Yield what the index holds of the issues that link to limited ones of this run.
-
-        They show the summary of an issue that may have been limited since they were read.
+        Those are what the index holds of the issues that link to limited ones of this run. They
+        show the summary of an issue that may have been limited since they were read.
         """
-        seen_ids = {issue_id for issue_id, _ in seen}
-        ids = sorted(reader.neighbours_of_limited - seen_ids)
+        read_ids = {issue_id for issue_id, _ in seen} - reader.skipped_ids
+        yield from reader.by_ids([each for each in issue_ids if each not in read_ids])
+        ids = sorted(reader.neighbours_of_limited - read_ids.union(issue_ids))
         held = self.known.updated_at(f"{self.name}:{issue_id}" for issue_id in ids)
-        wanted = [issue_id for issue_id in ids if f"{self.name}:{issue_id}" in held]
-        for at in range(0, len(wanted), PAGE_ISSUES):
-            issues, _ = self._api.issues(wanted[at : at + PAGE_ISSUES], reader.field_ids)
-            yield from reader.items([issue for issue in issues if self._is_wanted(issue)])
+        yield from reader.by_ids([each for each in ids if f"{self.name}:{each}" in held])
 
     def estimate(self, window: Window) -> WindowEstimate:
         """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""
@@ -202,8 +212,8 @@ class JiraSource(Source):
             self._sample(as_if_failed(sampled, window), requests, page_count),
             len(sampled),
             requests=requests,
-            # Comments beyond those that a search result carries.
-            scaled=frozenset({"jira issue"}),
+            # Comments beyond those that a search result carries; attachments.
+            scaled=frozenset({"jira issue", "jira attachment"}),
             ignored=frozenset(ignored),
         )
 
@@ -259,15 +269,16 @@ class JiraSource(Source):
             CredentialsError: Some are missing, and the account sees no project at all.
         """
         self._api.require_cloud()
-        readers = JiraReaders(self._api, self._public_projects)
-        reader = IssueReader(self._api, self._server, readers, self._is_wanted)
+        reader = self._issue_reader(JiraReaders(self._api, self._public_projects))
+        may_miss_ids = native_ids_that_waited(failed, self.known)
         wanted = [quarantined.document_id.partition(":")[2] for quarantined in failed]
         for at in range(0, len(wanted), PAGE_ISSUES):
             ids = wanted[at : at + PAGE_ISSUES]
             issues, errors = self._api.issues(ids, reader.field_ids)
             issues = [issue for issue in issues if self._is_wanted(issue)]
             names = (version_of(issue)[0] for issue in issues)
-            by_id = dict(zip(names, reader.items(issues), strict=True))
+            items = reader.items(issues, may_miss_ids=may_miss_ids)
+            by_id = dict(zip(names, items, strict=True))
             # Of an issue that failed because Jira gave no id of it, only the key was known.
             yield from (by_id[name] for name in by_id.keys() - set(ids))
             if len(by_id) + len(errors) < len(ids):

@@ -16,6 +16,7 @@ from vector_assets.sources.notion.block_walk import walk, walk_blocks
 from vector_assets.sources.notion.blocks import Placed, parts_of
 from vector_assets.sources.notion.client import PARTIAL, Json, NotionApi, RefusedError, last_edit
 from vector_assets.sources.notion.endpoint import Endpoint
+from vector_assets.sources.notion.files import FILE_BLOCKS, NotionFile, file_of
 from vector_assets.sources.notion.markdown import MarkdownPage, read_markdown
 from vector_assets.sources.notion.rich_text import Namer
 from vector_assets.sources.notion.sections import Part, sections_of
@@ -47,12 +48,14 @@ class Body:
         sections: In reading order.
         pages: Ids of the pages right below it, with their last edits where those are known.
         databases: Ids of the databases right below it, and of views of others.
+        files: In reading order.
         missing: Number of things of each kind that are not in the sections.
     """
 
     sections: tuple[Section, ...] = ()
     pages: dict[str, datetime | None] = field(default_factory=dict)
     databases: set[str] = field(default_factory=set)
+    files: list[NotionFile] = field(default_factory=list)
     missing: Counter[Missing] = field(default_factory=Counter)
 
 
@@ -108,6 +111,7 @@ class Bodies:
         body = Body(
             pages=dict.fromkeys(filter(None, page.pages)),
             databases=set(filter(None, page.databases)),
+            files=page.files,
         )
         body.missing[Missing.DISCUSSION] += page.discussions
         fillings = {
@@ -157,6 +161,8 @@ def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
             body.pages[identity] = last_edit(placed_block.block)
         elif kind == "child_database":
             body.databases.add(identity)
+        elif kind in FILE_BLOCKS:
+            body.files.append(file_of(placed_block.block[kind], kind))
         elif kind == "unsupported":
             body.missing[Missing.UNSUPPORTED] += 1
 

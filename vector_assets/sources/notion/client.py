@@ -4,6 +4,7 @@ API: developers.notion.com/reference, version 2025-09-03 (Markdown alone: 2026-0
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,6 +29,7 @@ from vector_assets.core.errors import (
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit, RateLimiter
 from vector_assets.core.tls import httpx_context
+from vector_assets.sources.http.downloads import Downloader, host_of, is_at
 from vector_assets.sources.http.httpx_transport import RateLimitedTransport
 from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS
 
@@ -43,6 +45,12 @@ VERSION = "2025-09-03"
 MARKDOWN_VERSION = "2026-03-11"
 """The first that gives a page as Markdown. It also renames `archived` to `in_trash`, and the block
 `transcription` to `meeting_notes`; both names are read."""
+
+_FILE_HOST = re.compile(
+    r"(prod-files-secure[a-z0-9-]*\.s3[a-z0-9.-]*\.amazonaws\.com"
+    r"|([a-z0-9-]+\.)*(notion\.so|notion-static\.com|notionusercontent\.com))$"
+)
+"""Hosts of the files that Notion keeps."""
 
 _PASSING = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.CONFLICT)
 """Asked again, besides 429 and 5xx (developers.notion.com/reference/status-codes, 2026-11)."""
@@ -108,6 +116,7 @@ class NotionApi:
         token: Of the integration.
         meter: Of the run.
         requests_per_second: On average, over all threads.
+        max_file_bytes: Of a file that is downloaded.
     """
 
     def __init__(
@@ -116,7 +125,15 @@ class NotionApi:
         token: str,
         meter: Meter,
         requests_per_second: float = REQUESTS_PER_SECOND,
+        max_file_bytes: int = 10_000_000,
     ) -> None:
+        self._downloader = Downloader(
+            "notion",
+            meter,
+            endpoint="files",
+            max_bytes=max_file_bytes,
+            is_allowed=lambda url: is_at(url, base_url) or bool(_FILE_HOST.match(host_of(url))),
+        )
         limiter = RateLimiter("notion", meter, RateLimit(requests_per_second, 1.0))
         # The transport retries: the SDK repeats neither a failed search nor a broken connection,
         # and caps its waits.
@@ -181,6 +198,13 @@ class NotionApi:
     def children(self, block_id: str) -> list[Json]:
         """Return all blocks right below a page or block."""
         return list(_listed(partial(self._client.blocks.children.list, block_id)))
+
+    def fetch_file(self, address: str) -> bytes:
+        """Return a file that Notion keeps; raise as `Downloader.fetch` does.
+
+        The address is signed: the token goes to no host of files.
+        """
+        return self._downloader.fetch(address)
 
     def page(self, page_id: str) -> Json | None:
         """Return a page; None when it does not exist for us."""

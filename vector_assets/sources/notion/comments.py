@@ -16,6 +16,7 @@ from vector_assets.sources.notion.client import (
     instant,
 )
 from vector_assets.sources.notion.endpoint import Endpoint
+from vector_assets.sources.notion.files import NotionFile, file_of
 from vector_assets.sources.notion.names import Names
 from vector_assets.sources.notion.properties import file_name
 from vector_assets.sources.notion.rich_text import markdown
@@ -28,10 +29,12 @@ class Comments:
     Attributes:
         sections: One a comment, oldest first.
         authors: Without those whose names may not be read.
+        files: What is attached to them.
     """
 
     sections: tuple[Section, ...] = ()
     authors: tuple[str, ...] = ()
+    files: tuple[NotionFile, ...] = ()
 
 
 class CommentReader:
@@ -64,6 +67,11 @@ class CommentReader:
         return Comments(
             tuple(_section(author, comment) for author, comment in said),
             tuple(dict.fromkeys(author for author, _ in said if author)),
+            tuple(
+                file_of(attachment, str(fields_of(attachment).get("category") or ""))
+                for _, comment in said
+                for attachment in comment.get("attachments") or ()
+            ),
         )
 
     def _author(self, comment: Json) -> str:

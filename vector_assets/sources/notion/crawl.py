@@ -18,6 +18,7 @@ from vector_assets.core.errors import (
     UnavailableError,
     VectorAssetsError,
 )
+from vector_assets.sources.attachments.reader import AttachmentOptions, AttachmentReader
 from vector_assets.sources.items import Checkpoint, DocumentFailure, Known, NothingKnown, SourceItem
 from vector_assets.sources.notion.body import Body, Missing
 from vector_assets.sources.notion.client import (
@@ -30,6 +31,7 @@ from vector_assets.sources.notion.client import (
     last_edit,
 )
 from vector_assets.sources.notion.document import SOURCE
+from vector_assets.sources.notion.files import PageFiles
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, gaps_of
 from vector_assets.sources.notion.names import Names
 from vector_assets.sources.notion.reader import Held, Listed, PageReader
@@ -41,6 +43,7 @@ MAX_OUTAGES_IN_A_ROW = 5
 
 
 _NOTHING_KNOWN = NothingKnown()
+_DEFAULT = AttachmentOptions()
 _NEVER_TRIED: Mapping[str, int] = MappingProxyType({})
 
 
@@ -56,6 +59,7 @@ class Crawl:
         with_comments: Whether comments are read.
         known: What the index holds; a rescan fetches each page of it that search leaves out.
         attempts: In how many earlier runs each page failed, by id.
+        attachments: Whether they are read.
     """
 
     def __init__(
@@ -66,13 +70,20 @@ class Crawl:
         with_comments: bool,
         known: Known = _NOTHING_KNOWN,
         attempts: Mapping[str, int] = _NEVER_TRIED,
+        attachments: AttachmentOptions = _DEFAULT,
     ) -> None:
         self._api = api
         self._window = Window(window.start.replace(second=0, microsecond=0), window.end)
         self._known = known
         self._names = Names(api)
+        self._files = PageFiles(api, AttachmentReader(attachments), known)
         self._reader = PageReader(
-            api, self._names, known, with_comments=with_comments, attempts=attempts
+            api,
+            self._names,
+            known,
+            with_comments=with_comments,
+            attempts=attempts,
+            files=self._files,
         )
         self._data_sources: set[str] = set()
         self._databases: set[str] = set()
@@ -95,6 +106,7 @@ class Crawl:
             yield read.item
         yield from self._failures
         yield from gaps_of(self._missing)
+        yield from self._files.gaps()
         if self._reader.are_comments_refused:
             yield NO_COMMENTS
         if self._names.has_no_users:

@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from vector_assets.sources.notion.files import FILE_BLOCKS, NotionFile
 from vector_assets.sources.notion.inline import (
     ATTRIBUTE,
     TAG,
@@ -16,6 +17,7 @@ from vector_assets.sources.notion.inline import (
     inline,
     plain_inline,
 )
+from vector_assets.sources.notion.properties import file_name
 from vector_assets.sources.notion.rich_text import Namer, quoted
 from vector_assets.sources.notion.sections import (
     Part,
@@ -40,7 +42,6 @@ Lines = deque[str]
 _HOLDERS = {"details", "columns", "column", "synced_block", "synced_block_reference", "callout"}
 _MEETING = {"meeting-notes", "summary", "notes", "transcript"}
 _SILENT = {"table_of_contents", "empty-block"}
-_FILES = {"audio", "video", "file", "pdf"}
 
 
 @dataclass
@@ -52,6 +53,7 @@ class MarkdownPage:
         pages: Ids of the pages right below it.
         databases: Ids of the databases right below it, and of views of others.
         unknown: Parts to fill in, by the ids of blocks that Notion left out.
+        files: In reading order.
         discussions: Number of passages with comments of their own.
     """
 
@@ -59,6 +61,7 @@ class MarkdownPage:
     pages: list[str] = field(default_factory=list)
     databases: list[str] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=dict)
+    files: list[NotionFile] = field(default_factory=list)
     discussions: int = 0
 
 
@@ -115,7 +118,7 @@ class _Reader:
         elif text == "---":
             return
         elif image := _IMAGE.match(text):
-            self._say(self._file(image[1], image[2]), tabs)
+            self._say(self._file(image[1], image[2], "image"), tabs)
         elif text.startswith("> "):
             self._say(quoted(inline(text[2:], self._names)), tabs)
         else:
@@ -142,8 +145,8 @@ class _Reader:
             self._say(self._link(inner, attributes), tabs)
         elif name == "unknown":
             self._unknown(attributes, tabs)
-        elif name in _FILES:
-            self._say(self._file(inner or "", attributes.get("src", "")), tabs)
+        elif name in FILE_BLOCKS:
+            self._say(self._file(inner or "", attributes.get("src", ""), name), tabs)
         elif name.startswith("mention-") or name == "span":
             self._say(inline(tag[0], self._names), tabs)
         else:
@@ -193,11 +196,18 @@ class _Reader:
         title = plain_inline(inner or "", self._names) or "Untitled"
         return f"[{title}]({link_to(id_in(attributes.get('url', '')))})"
 
-    def _file(self, caption: str, address: str) -> str:
+    def _file(self, caption: str, address: str, kind: str = "") -> str:
         """Return a file by its caption and address; by its name where the address expires."""
         said = inline(caption, self._names)
-        if address.startswith("file:") or _SIGNED.search(address):
+        is_nameless, is_signed = address.startswith("file:"), bool(_SIGNED.search(address))
+        name = file_name(address)
+        if is_nameless or is_signed:
             name = re.split(r"[/:]", unquote(urlsplit(address).path or address))[-1].split('"')[0]
+        if kind:
+            own = address if is_signed else ""
+            is_elsewhere = not (is_nameless or is_signed)
+            self.page.files.append(NotionFile(name, own, is_elsewhere, kind))
+        if is_nameless or is_signed:
             return " ".join(filter(None, (name if not said else "", said))).strip()
         return f"[{said}]({address})" if said and address else said or address
 

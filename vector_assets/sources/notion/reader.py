@@ -14,11 +14,13 @@ from typing import Self
 
 from vector_assets.core.documents import Document
 from vector_assets.core.errors import ContractError, SkippableError, UnavailableError
-from vector_assets.sources.items import DocumentFailure, Known
+from vector_assets.sources.attachments.reader import MAX_OUTAGES as ATTACHMENT_OUTAGES
+from vector_assets.sources.items import DocumentFailure, Known, Unchanged
 from vector_assets.sources.notion.body import Bodies, Body, Missing
 from vector_assets.sources.notion.client import Json, NotionApi, last_edit
 from vector_assets.sources.notion.comments import CommentReader
 from vector_assets.sources.notion.document import SOURCE, document_of
+from vector_assets.sources.notion.files import PageFiles, files_of_properties
 from vector_assets.sources.notion.names import Nameless, Names
 
 NO_BODY = "without its body"
@@ -74,7 +76,7 @@ class Held:
 class Read(Held):
     """The result of reading a page: the page, or why it failed."""
 
-    item: Document | DocumentFailure = field(kw_only=True)
+    item: Document | DocumentFailure | Unchanged = field(kw_only=True)
 
 
 class PageReader:
@@ -86,6 +88,7 @@ class PageReader:
         known: What the index holds.
         with_comments: Whether comments are read.
         attempts: In how many earlier runs each page failed, by id.
+        files: Reads attachments.
     """
 
     def __init__(
@@ -96,8 +99,10 @@ class PageReader:
         *,
         with_comments: bool,
         attempts: Mapping[str, int],
+        files: PageFiles,
     ) -> None:
         self._api = api
+        self._files = files
         self._names = names
         self._known = known
         self._attempts = attempts
@@ -143,9 +148,16 @@ class PageReader:
             document = document_of(
                 page, body.sections, comments, self._names, self._api, stamp=stamp
             )
+            files = (*files_of_properties(page), *body.files, *comments.files)
+            item = self._files.add_to(document, files, may_miss=self._has_waited(listed))
         except _UNREADABLE as error:
             return Read(Body(), _outage(error), item=listed.failure(_cause(error)))
-        return Read(body, item=document)
+        return Read(body, item=item)
+
+    def _has_waited(self, listed: Listed) -> bool:
+        """Tell whether a page is new, and has waited long enough for its attachments."""
+        attempts = self._attempts.get(listed.page_id, 0)
+        return attempts >= ATTACHMENT_OUTAGES and not self._known.updated_at([listed.document_id])
 
     def _without_body(self, listed: Listed, page: Json, error: Exception) -> Read:
         """Return a page without its body if that was never given; else its failure."""

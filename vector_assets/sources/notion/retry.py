@@ -41,6 +41,7 @@ class RetryCrawl(Crawl):
         for _, _, read in self._each(self._reader.read):
             self._notice_outage(read.outage)
             yield read.item
+        yield from self._files.gaps()
         yield from gaps_of({Missing.BODY: self._missing[Missing.BODY]})
         failed = {failure.document_id for failure in self._failures}
         yield from self._failures

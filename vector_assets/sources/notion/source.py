@@ -13,6 +13,7 @@ from vector_assets.core.days import Window
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
+from vector_assets.sources.attachments.reader import AttachmentOptions
 from vector_assets.sources.base import ConnectionCheck, Missing, Probed, RemoteState, Source
 from vector_assets.sources.estimate import WindowEstimate, picked
 from vector_assets.sources.items import Gap, Quarantined, SourceItem
@@ -33,7 +34,7 @@ SAMPLED_PAGES = 40
 """Pages that an estimate reads, which takes half a minute at the documented rate limit."""
 
 _ENDPOINTS_BY_PAGE = (
-    "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties",
+    "pages.markdown", "comments", "blocks", "blocks.children", "pages.properties", "files",
 )  # fmt: skip
 
 
@@ -46,6 +47,7 @@ class NotionSource(Source):
         meter: Of the run.
         requests_per_second: On average.
         with_comments: Whether comments are read, which costs a request a page.
+        attachments: Whether they are read, and how large they may be.
     """
 
     name: ClassVar[str] = SOURCE
@@ -62,8 +64,10 @@ class NotionSource(Source):
         *,
         requests_per_second: float = REQUESTS_PER_SECOND,
         with_comments: bool = True,
+        attachments: AttachmentOptions = AttachmentOptions(),  # noqa: B008 - it is frozen
     ) -> None:
-        self._api = NotionApi(base_url, token, meter, requests_per_second)
+        self._api = NotionApi(base_url, token, meter, requests_per_second, attachments.max_bytes)
+        self._attachments = attachments
         self._with_comments = with_comments
         self._meter = meter
         self._requests_per_second = requests_per_second
@@ -78,6 +82,7 @@ class NotionSource(Source):
             meter,
             requests_per_second=settings.notion_requests_per_second,
             with_comments=settings.notion_comments,
+            attachments=AttachmentOptions.of(settings),
         )
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
@@ -87,8 +92,17 @@ class NotionSource(Source):
         but the last covers them. Such a page that is edited in a window without the page above it
         waits for the weekly rescan.
         """
-        crawl = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
+        crawl = self._crawl(window)
         yield from crawl.items()
+
+    def _crawl(self, window: Window) -> Crawl:
+        return Crawl(
+            self._api,
+            window,
+            with_comments=self._with_comments,
+            known=self.known,
+            attachments=self._attachments,
+        )
 
     def ids(self, window: Window) -> Iterator[str]:
         """Yield the ids of what `documents` yields, by one request a page beside the listing.
@@ -103,7 +117,7 @@ class NotionSource(Source):
 
     def estimate(self, window: Window) -> WindowEstimate:
         """List pages as a sync does, without those that search leaves out, and read a sample."""
-        crawl = Crawl(self._api, window, with_comments=self._with_comments, known=self.known)
+        crawl = self._crawl(window)
         before = Counter(self._meter.requests)
         by_id = {listed.page_id: listed for listed in crawl.listed()}
         sampled = picked(by_id, SAMPLED_PAGES)
@@ -137,6 +151,7 @@ class NotionSource(Source):
                 with_comments=self._with_comments,
                 known=self.known,
                 attempts=attempts,
+                attachments=self._attachments,
             )
             yield from crawl.again(attempts)
 

@@ -28,6 +28,12 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.meter import Meter
 from vector_assets.core.tls import system_context
+from vector_assets.sources.http.downloads import (
+    Downloader,
+    RefusedDownloadError,
+    host_of,
+    is_at,
+)
 from vector_assets.sources.slack.rate_limits import RateLimiters
 
 MAX_PAGE_ITEMS = 999
@@ -35,6 +41,11 @@ MAX_PAGE_ITEMS = 999
 
 MAX_RETRIES = 3
 """After a lost connection or a server error."""
+
+FILES_SCOPE = "files:read"
+"""Bot scope for what is in files."""
+
+_FILE_HOSTS = ("files.slack.com", "files.slack-gov.com")
 
 _DEFAULT_RETRY_AFTER_SECONDS = 30.0
 _TRANSIENT_CODES = frozenset({
@@ -91,6 +102,7 @@ class SlackApi:
         limiters: By method; by default only Slack's own answers hold requests back.
         pauses: Between retries; by default from 0.5 s on, doubling, with jitter.
         team_id: Of the workspace to read, where the app is installed for an organisation.
+        max_file_bytes: Of a file that is downloaded.
 
     Attributes:
         team_id: Sent with the methods that list things of a workspace; empty otherwise.
@@ -105,7 +117,16 @@ class SlackApi:
         limiters: RateLimiters | None = None,
         pauses: RetryIntervalCalculator | None = None,
         team_id: str = "",
+        max_file_bytes: int = 10_000_000,
     ) -> None:
+        self._authorization = f"Bearer {token}"
+        self._downloader = Downloader(
+            "slack",
+            meter,
+            endpoint="files",
+            max_bytes=max_file_bytes,
+            is_allowed=lambda url: is_at(url, base_url) or host_of(url) in _FILE_HOSTS,
+        )
         self.team_id = team_id
         self._meter = meter
         self._limiters = RateLimiters(meter, {}) if limiters is None else limiters
@@ -147,6 +168,20 @@ class SlackApi:
             raise UnavailableError(f"slack {method}", _worded(error)) from error
         self._limiters[method].succeeded()
         return answer
+
+    def fetch_file(self, url: str) -> bytes:
+        """Return a file by its private address; raise as `Downloader.fetch` does.
+
+        Raises:
+            CredentialsError: The token is refused altogether.
+        """
+        try:
+            return self._downloader.fetch(url, {"Authorization": self._authorization})
+        except RefusedDownloadError as error:
+            if error.status:
+                # Slack sends a refused token, too, to the page for signing in.
+                self.call("auth.test")
+            raise
 
     def pages(self, method: str, key: str, **arguments: str | int | bool) -> Iterator[list[Any]]:
         """Yield the lists of all pages under a key, in Slack's order; raise as `call` does.

@@ -16,7 +16,7 @@ from vector_assets.core.concurrency import run_both
 from vector_assets.core.documents import PUBLIC, RESTRICTED
 from vector_assets.core.errors import ContractError, CredentialsError, VectorAssetsError
 from vector_assets.sources.items import Gap
-from vector_assets.sources.slack.client import SET_TEAM, SlackApi
+from vector_assets.sources.slack.client import FILES_SCOPE, SET_TEAM, SlackApi
 
 Json = dict[str, Any]
 
@@ -44,6 +44,7 @@ _LOST_WITHOUT_SCOPE = {
     "groups:history": "private channels are not read",
     "users:read.email": "members have no e-mail here, so nobody may find what private channels say",
     "usergroups:read": "user groups are shown by their ids",
+    FILES_SCOPE: "what is in files is not read, though READ_ATTACHMENTS is set",
     JOIN_SCOPE: "public channels are not joined, though SLACK_JOIN_PUBLIC is set",
 }
 """What is missing without each optional scope."""
@@ -121,7 +122,7 @@ class Bot:
             raise CredentialsError(
                 "slack",
                 f"the bot lacks the scope {names}",
-                _advice(names),
+                advice_for(names),
             )
         team_url = str(answer.get("url") or "https://slack.com/")
         return cls(
@@ -139,12 +140,17 @@ class Bot:
         may_read_private = self.scopes is None or self.scopes >= PRIVATE_SCOPES
         return "public_channel,private_channel" if may_read_private else "public_channel"
 
-    def gaps(self, *, joins_public: bool) -> list[Gap]:
-        """Return a gap for each optional scope that is missing; `JOIN_SCOPE` only when it joins."""
+    def gaps(self, *, joins_public: bool, reads_files: bool) -> list[Gap]:
+        """Return a gap for each optional scope that is missing and that the settings need."""
+        not_needed = {
+            scope
+            for scope, is_needed in ((JOIN_SCOPE, joins_public), (FILES_SCOPE, reads_files))
+            if not is_needed
+        }
         return [
-            Gap(f"scope {scope}", reason, _advice(scope))
+            Gap(f"scope {scope}", reason, advice_for(scope))
             for scope, reason in _LOST_WITHOUT_SCOPE.items()
-            if not self.has(scope) and (joins_public or scope != JOIN_SCOPE)
+            if not self.has(scope) and scope not in not_needed
         ]
 
     def has(self, scope: str) -> bool:
@@ -179,7 +185,8 @@ def _only_team(api: SlackApi) -> str:
     raise CredentialsError("slack", seen, SET_TEAM)
 
 
-def _advice(scopes: str) -> str:
+def advice_for(scopes: str) -> str:
+    """Return how a bot gets scopes."""
     return f"Add {scopes} under OAuth & Permissions and install the app again."
 
 

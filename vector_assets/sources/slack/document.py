@@ -4,17 +4,15 @@ A day's message that comes `SILENCE` or longer after the one before it begins an
 no chunk mixes the two.
 """
 
-import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from vector_assets.core.documents import Document, Section, Value
-from vector_assets.sources.items import Gap
+from vector_assets.sources.items import Gap, Unchanged
+from vector_assets.sources.slack.attachments import SlackFiles
 from vector_assets.sources.slack.blocks import message_text
 from vector_assets.sources.slack.directory import Channel, Directory
-from vector_assets.sources.slack.files import unread_kind
 from vector_assets.sources.slack.messages import activity_of, day_stamp, instant, is_said
 from vector_assets.sources.slack.mrkdwn import first_line, markdown
 
@@ -50,15 +48,13 @@ def channel_id_of(document_id: str) -> str:
 class Renderer:
     """Turns messages into documents."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, files: SlackFiles) -> None:
         self._directory = directory
-        self._unread_files: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._files = files
 
     def gaps(self) -> Iterator[Gap]:
         """Yield a gap for each kind of file of which something was not read so far."""
-        for kind, count in sorted(self._unread_files.items()):
-            yield Gap(kind, "of files, only what history itself carries is read", count=count)
+        yield from self._files.gaps()
 
     def thread(
         self,
@@ -69,7 +65,7 @@ class Renderer:
         *,
         held_at: datetime | None = None,
         stamp: str = "",
-    ) -> Document | None:
+    ) -> Document | Unchanged | None:
         """Return a thread as one document; None when nobody said anything in words.
 
         `messages` are all of it, oldest first; `updated_at` is never before `held_at`.
@@ -96,7 +92,7 @@ class Renderer:
         day: date,
         messages: Sequence[Json],
         updated_at: datetime,
-    ) -> Document | None:
+    ) -> Document | Unchanged | None:
         """Return a day's unthreaded messages as one document; None when none has words.
 
         `messages` are all of them, oldest first, at least one.
@@ -151,7 +147,7 @@ class Renderer:
         updated_at: datetime,
         thread_ts: str = "",
         stamp: str = "",
-    ) -> Document | None:
+    ) -> Document | Unchanged | None:
         said = [
             (message, text)
             for message in messages
@@ -159,9 +155,8 @@ class Renderer:
         ]
         if not said:
             return None
-        self._count_files(message for message, _ in said)
         reply_count = sum(message["ts"] != thread_ts for message in messages) if thread_ts else 0
-        return Document(
+        document = Document(
             source=SOURCE,
             native_id=native_id,
             title=title,
@@ -175,11 +170,7 @@ class Renderer:
             extra=_extra(channel, thread_ts, reply_count),
             stamp=stamp,
         )
-
-    def _count_files(self, messages: Iterable[Json]) -> None:
-        kinds = [unread_kind(file) for message in messages for file in message.get("files") or []]
-        with self._lock:
-            self._unread_files.update(filter(None, kinds))
+        return self._files.add_to(document, [message for message, _ in said])
 
     def _sections(
         self, channel: Channel, said: Sequence[tuple[Json, str]], thread_ts: str

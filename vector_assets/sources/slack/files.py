@@ -1,6 +1,7 @@
 """What a message tells of a file: its name, and the words of it that history itself carries.
 
-Nothing is downloaded. Follows docs.slack.dev/reference/objects/file-object (2026-11).
+What more is in it, `attachments.py` reads. Follows
+docs.slack.dev/reference/objects/file-object (2026-11).
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from vector_assets.sources.slack.mrkdwn import Names, fenced, markdown
 Json = dict[str, Any]
 
 _CANVASES = frozenset({"quip", "canvas"})
+HISTORY_ALONE = "of files, only what history itself carries is read"
 _GONE = frozenset({"tombstone", "hidden_by_limit"})
 _KINDS = {"image": "images", "video": "videos", "audio": "audio files"}
 

@@ -98,7 +98,8 @@ class Day:
 class Scope:
     """What of a channel is wanted: the top level is read from `since`, or from the window's day.
 
-    `is_person` tells of the id of a user whether it is a person's.
+    `is_person` tells of the id of a user whether it is a person's; `stamp_marks` are part of every
+    stamp of a thread.
     """
 
     window: Window
@@ -106,6 +107,7 @@ class Scope:
     includes_bots: bool
     bot_user_id: str
     is_person: Callable[[str], bool]
+    stamp_marks: tuple[str, ...] = ()
 
 
 class Listing:
@@ -294,7 +296,7 @@ class Listing:
         return thread_id(self.channel.id, thread_ts)
 
     def _stamp(self, parent: Json) -> str:
-        return thread_stamp(parent, self.channel.name)
+        return thread_stamp(parent, self.channel.name, *self._scope.stamp_marks)
 
 
 def is_parent(message: Json) -> bool:

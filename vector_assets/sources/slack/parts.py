@@ -2,11 +2,12 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import chain
 from typing import TypeVar
 
+from vector_assets.sources.attachments.reader import AttachmentOptions
 from vector_assets.sources.items import DocumentFailure
 from vector_assets.sources.slack.directory import Channel
 from vector_assets.sources.slack.document import channel_document_id, day_id, thread_id
@@ -19,13 +20,19 @@ class Options:
     """What the settings say; without `channels` (names or ids), all that the bot is in are read.
 
     `since` is the first instant of the partitions, UTC. `includes_bots` tells whether messages of
-    bots are read that nobody replied to.
+    bots are read that nobody replied to; `attachments`, whether files are.
     """
 
     since: datetime
     channels: tuple[str, ...] = ()
     joins_public: bool = False
     includes_bots: bool = False
+    attachments: AttachmentOptions = field(default_factory=AttachmentOptions)
+
+    @property
+    def stamp_marks(self) -> tuple[str, ...]:
+        """What decides the texts of threads besides their messages and their channel."""
+        return ("files",) if self.attachments.are_read else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from vector_assets.sources.items import (
     SourceItem,
     Unchanged,
 )
+from vector_assets.sources.slack.attachments import SlackFiles
 from vector_assets.sources.slack.channels import (
     CLOSED_CODES,
     NOT_JOINED,
@@ -79,14 +80,20 @@ class ChannelReader:
     """One run; use it once. The directory must hold the users."""
 
     def __init__(
-        self, api: SlackApi, directory: Directory, options: Options, known: Known, window: Window
+        self,
+        api: SlackApi,
+        directory: Directory,
+        options: Options,
+        known: Known,
+        window: Window,
+        files: SlackFiles,
     ) -> None:
         self._api = api
         self._directory = directory
         self._options = options
         self._known = known
         self._window = window
-        self._renderer = Renderer(directory)
+        self._renderer = Renderer(directory, files)
         self._choice = Choice.of(directory, options.channels, joins_public=options.joins_public)
         self._held: Mapping[str, datetime] = {}
         self._closed: dict[Channel, str] = {}
@@ -103,7 +110,9 @@ class ChannelReader:
         Raises:
             VectorAssetsError: As `SlackApi.call` raises, and as the index does.
         """
-        yield from self._directory.bot.gaps(joins_public=self._options.joins_public)
+        yield from self._directory.bot.gaps(
+            joins_public=self._options.joins_public, reads_files=self._options.attachments.are_read
+        )
         outcomes = map_ordered(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
         unanswered_count = 0
         failed_channels: set[Channel] = set()
@@ -293,6 +302,7 @@ class ChannelReader:
             self._options.includes_bots,
             directory.bot.user_id,
             directory.is_person,
+            self._options.stamp_marks,
         )
         listing = Listing(self._api, channel, access, scope, self._known, packs=self._is_long)
         self._listings[channel].append(listing)
@@ -316,13 +326,14 @@ class ChannelReader:
                 return Unchanged(job.document_id, thread.held_at.date())
             case Thread() as thread:
                 messages = self._thread_messages(channel, thread.ts)
+                place = (channel.name, *self._options.stamp_marks)
                 return self._renderer.thread(
                     channel,
                     access,
                     thread.ts,
                     messages,
                     held_at=thread.held_at,
-                    stamp=thread.stamp or stamp_of(messages, thread.ts, channel.name),
+                    stamp=thread.stamp or stamp_of(messages, thread.ts, *place),
                 )
             case Day() as day:
                 assert day.latest_at is not None

@@ -1,6 +1,6 @@
 """Slack: a document for each thread, each channel's other messages of a day, and each channel.
 
-Files are named, and read as far as history carries their words; none is downloaded.
+Files are named, and read as far as history carries their words, or a reader of attachments can.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -16,6 +16,11 @@ from vector_assets.core.errors import ContractError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
 from vector_assets.core.settings import Settings
+from vector_assets.sources.attachments.reader import (
+    AttachmentOptions,
+    AttachmentReader,
+    native_ids_that_waited,
+)
 from vector_assets.sources.base import (
     ConnectionCheck,
     Missing,
@@ -31,6 +36,7 @@ from vector_assets.sources.estimate import (
     spread_of_mean,
 )
 from vector_assets.sources.items import Quarantined, Readers, SourceItem
+from vector_assets.sources.slack.attachments import SlackFiles
 from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, closed_gaps
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
@@ -99,12 +105,14 @@ class SlackSource(Source):
             meter,
             limiters=RateLimiters(meter, rates),
             team_id=settings.slack_team_id,
+            max_file_bytes=settings.attachment_max_bytes,
         )
         options = Options(
             since=start_of_day(settings.first_day),
             channels=settings.slack_channels,
             joins_public=settings.slack_join_public,
             includes_bots=settings.slack_include_bots,
+            attachments=AttachmentOptions.of(settings),
         )
         return cls(api, options, rates)
 
@@ -170,7 +178,7 @@ class SlackSource(Source):
         """
         directory = Directory.load(self._api)
         choice = self._choice(directory)
-        reading = RetryReader(self._api, directory, self._options, self.known, window)
+        reading = self._retrying(directory, window)
         channels = {channel.id: channel for channel in choice.to_read}
         items: dict[str, Job | SourceItem] = {}
         document_counts: list[int] = []
@@ -199,6 +207,7 @@ class SlackSource(Source):
             len(sampled),
             spread=spread_of_mean(document_counts, out_of=len(channels)),
             requests=requests,
+            scaled=frozenset({"slack files"}),
             ignored=frozenset({_REPLIES}),
         )
 
@@ -214,7 +223,7 @@ class SlackSource(Source):
         """Yield threads and days by their ids, a request each; raise as `documents` does."""
         directory = Directory.load(self._api)
         whenever = Window(self._options.since, None)
-        reading = RetryReader(self._api, directory, self._options, self.known, whenever)
+        reading = self._retrying(directory, whenever, native_ids_that_waited(failed, self.known))
         yield from reading.again(quarantined.document_id for quarantined in failed)
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
@@ -273,14 +282,33 @@ class SlackSource(Source):
         return ConnectionCheck(
             f"{bot.name} in {bot.team} ({bot.team_url}), reads {channel_count} channels{advice}",
             (
-                *bot.gaps(joins_public=self._options.joins_public),
+                *bot.gaps(
+                    joins_public=self._options.joins_public,
+                    reads_files=self._options.attachments.are_read,
+                ),
                 *closed_gaps(dict.fromkeys(choice.unjoined, NOT_JOINED)),
             ),
         )
 
     def _reading(self, window: Window) -> ChannelReader:
         directory, self._prepared = self._prepared or Directory.load(self._api), None
-        return ChannelReader(self._api, directory, self._options, self.known, window)
+        reader = AttachmentReader(self._options.attachments)
+        files = SlackFiles(self._api, directory.bot, reader, self.known)
+        return ChannelReader(self._api, directory, self._options, self.known, window, files)
+
+    def _retrying(
+        self, directory: Directory, window: Window, may_miss_ids: frozenset[str] = frozenset()
+    ) -> RetryReader:
+        reader = AttachmentReader(self._options.attachments)
+        files = SlackFiles(
+            self._api,
+            directory.bot,
+            reader,
+            self.known,
+            may_skip=False,
+            may_miss_ids=may_miss_ids,
+        )
+        return RetryReader(self._api, directory, self._options, self.known, window, files)
 
     def _choice(self, directory: Directory) -> Choice:
         options = self._options

@@ -1,0 +1,1 @@
+"""Attachments: formats, limits, downloads, and each vendor the whole way."""
