@@ -128,7 +128,7 @@ class SlackProbe:
         if own is not None and is_reply(own):
             return self._elsewhere(directory, channel, thread_id(channel.id, own["thread_ts"]))
         if len(messages) > 1:
-            stamp = stamp_of(messages, ts, channel.name)
+            stamp = stamp_of(messages, ts, channel.name, *self._options.stamp_marks)
             return Probed(RemoteState.THERE, max(map(activity_of, messages)), stamp=stamp)
         if own is None or own.get("reply_count"):
             raise ContractError("slack conversations.replies", "no message", "a thread")
