@@ -7,7 +7,7 @@ vendor does fails a search: a document without an answer in time is handed out a
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +24,7 @@ from vector_assets.core.errors import (
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
+from vector_assets.index.queue import Change, ChangeQueue
 from vector_assets.index.rereads import Reread, request_rereads
 from vector_assets.index.search import Answer, Answers
 from vector_assets.index.spec import IndexSpec
@@ -155,7 +156,7 @@ class Confirmer:
         written: Future[None] = Future()
 
         def write() -> None:
-            _settle(written, lambda: request_rereads(ledger, rereads))
+            _settle(written, lambda: self._queue(rereads, ledger))
 
         threading.Thread(target=write, name="rereads", daemon=True).start()
         with suppress(TimeoutError):
@@ -164,6 +165,20 @@ class Confirmer:
         kept = {change: at for change, at in self._noted.items() if now - at < NOTED_SECONDS}
         self._noted = kept | {(reread.document_id, reread.reason): now for reread in rereads}
         return ""
+
+    def _queue(self, rereads: Sequence[Reread], ledger: Ledger) -> None:
+        """Queue documents for a run at once where there are such runs, else for the night."""
+        at_once = (*self._settings.pushed_sources, *self._settings.polled_sources)
+        changes = [
+            Change(reread.document_id, reread.noted_at)
+            for reread in rereads
+            if reread.document_id.partition(":")[0] in at_once
+        ]
+        ChangeQueue(ledger).add(changes)
+        changed_ids = {change.document_id for change in changes}
+        request_rereads(
+            ledger, [reread for reread in rereads if reread.document_id not in changed_ids]
+        )
 
 
 class _Lane:

@@ -16,6 +16,7 @@ from vector_assets.core.days import Days
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.confirm import PROBES_AT_ONCE, Confirmer
+from vector_assets.index.queue import ChangeQueue
 from vector_assets.index.rereads import KIND
 from vector_assets.index.search import Answer, Answers, find_in
 from vector_assets.index.targets import LiveIndex, ReadTarget
@@ -428,4 +429,17 @@ def test_a_run_for_an_old_day_that_does_not_read_a_document_leaves_it_queued(
     assert office.sync("slack").total.embedded_chunks == 0
     assert office.queued() == {thread}
     assert office.sync("slack", Days.newest(1, datetime.now(UTC))).total.embedded_chunks == 1
+    assert office.queued() == set()
+
+
+def test_what_changed_is_read_at_once_where_runs_between_nights_do_that(office: Office) -> None:
+    populate(office, 2)
+    office.sync("notion")
+    office.settings = office.settings.model_copy(update={"sync_every_minutes": 5.0})
+    office.confirmer = Confirmer(office.settings)
+    name = f"notion:{identity('Page 1')}"
+    office.touch[name][0]()
+    assert verdicts(office.confirm("notion"))[name] is Verdict.EDITED
+    queue = ChangeQueue(office.index.ledger)
+    assert first_answer(lambda: [each.document_id for each in queue.waiting()] == [name])
     assert office.queued() == set()

@@ -240,6 +240,8 @@ def test_hooks_refuse_what_is_not_theirs(team: Team) -> None:
     assert team.deliver(jira_event("jira:x_y", large, SECRET, now)).status_code == 413
     fits = {"issue": {"id": "1"}, "words": "w" * (900 * 1024)}
     assert team.deliver(jira_event("jira:issue_updated", fits, SECRET, now)).status_code == 200
+    again = team.deliver(jira_event("jira:issue_updated", fits, SECRET, now))
+    assert (again.status_code, again.json()) == (200, {"queued": 0})
     assert requests.get(f"{team.url}/hooks/jira", timeout=60).status_code == 405
     metrics = requests.get(f"{team.url}/metrics", headers=READ, timeout=60).text
     assert 'vector_assets_hook_events_total{event="forged",source="jira"} 1.0' in metrics

@@ -60,11 +60,13 @@ class Heard:
         event: The vendor's name of it, for the counts; of a short list.
         changes: To be queued; none for an event that changes no document.
         reply: The JSON to answer with in place of ours.
+        is_dated: Whether the signed body holds a time, so that no two events have the same.
     """
 
     event: str
     changes: tuple[Change, ...] = ()
     reply: Mapping[str, str] | None = None
+    is_dated: bool = False
 
 
 OTHER = "other"

@@ -47,4 +47,5 @@ class FirefliesReceiver(Receiver):
         meeting_id = body.get("meeting_id", body.get("meetingId"))
         if not isinstance(meeting_id, str) or not _MEETING.fullmatch(meeting_id):
             raise MalformedError("the event names no meeting")
-        return Heard(str(event), (Change(f"fireflies:{meeting_id}", said_at),))
+        change = Change(f"fireflies:{meeting_id}", said_at)
+        return Heard(str(event), (change,), is_dated="timestamp" in body)

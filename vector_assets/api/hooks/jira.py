@@ -61,7 +61,8 @@ class JiraReceiver(Receiver):
         if not document_ids:
             return Heard(OTHER)
         said_at = min(said_at, delivery.received_at)
-        return Heard(event, tuple(Change(each, said_at) for each in document_ids))
+        changes = tuple(Change(each, said_at) for each in document_ids)
+        return Heard(event, changes, is_dated=True)
 
     def _of_automation(self, delivery: Delivery) -> Heard:
         """Return the issue of the body "Issue data", or of `{"issue": "OPS-1"}`."""

@@ -54,7 +54,8 @@ class NotionReceiver(Receiver):
         page_id = _page_id(body, event)
         if page_id is None:
             raise MalformedError(f"the event is {event[:60]} and names no page")
-        return Heard(event, (Change(f"notion:{page_id}", min(said_at, delivery.received_at)),))
+        change = Change(f"notion:{page_id}", min(said_at, delivery.received_at))
+        return Heard(event, (change,), is_dated=True)
 
 
 class NotionVerification(Receiver):

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from vector_assets.api.hooks.delivery import Delivery, ForgedError, MalformedError
 from vector_assets.api.hooks.receivers import build_receivers
+from vector_assets.api.hooks.repeats import Repeats
 from vector_assets.api.hooks.writer import QueueWriter
 from vector_assets.core.settings import Settings
 from vector_assets.index.queue import ChangeQueue
@@ -22,6 +23,7 @@ MAX_BODY_BYTES = 1024 * 1024
 
 FORGED = "forged"
 MALFORMED = "malformed"
+REPEATED = "repeated"
 
 
 def token_file() -> Path:
@@ -37,7 +39,7 @@ def add_hooks(
     counts: Counter[tuple[str, str]] = Counter()
     if not receivers:
         return counts
-    writer = QueueWriter(queue)
+    writer, repeats = QueueWriter(queue), Repeats()
 
     @app.post(PATH + "{source}", include_in_schema=False)
     async def hook(source: str, request: Request) -> JSONResponse:
@@ -54,8 +56,12 @@ def add_hooks(
         except MalformedError as error:
             counts[source, MALFORMED] += 1
             raise HTTPException(400, str(error)) from None
+        if heard.is_dated and repeats.has(delivery.body):
+            counts[source, REPEATED] += 1
+            return JSONResponse({"queued": 0})
         if heard.changes:
             await writer.write(heard.changes)
+            repeats.remember(delivery.body)
         counts[source, heard.event] += 1
         return JSONResponse(heard.reply or {"queued": len(heard.changes)})
 

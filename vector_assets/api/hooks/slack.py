@@ -94,7 +94,8 @@ def heard(body: dict[str, Any], received_at: datetime) -> Heard:
     if not document_ids:
         raise MalformedError("the event is of a message and names none")
     said_at = _said_at(body, event, received_at)
-    return Heard("message", tuple(Change(each, said_at) for each in sorted(document_ids)))
+    changes = tuple(Change(each, said_at) for each in sorted(document_ids))
+    return Heard("message", changes, is_dated=True)
 
 
 def _documents(channel_id: str, message: dict[str, Any]) -> Iterator[str]:
