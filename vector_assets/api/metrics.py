@@ -1,12 +1,16 @@
 """The watcher's last snapshot as metrics for Prometheus."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 
 from vector_assets.monitoring.health import Health, Verdict
 from vector_assets.monitoring.watcher import Snapshot
+from vector_assets.pipeline.arrivals import LAG_BOUNDS_SECONDS
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -44,6 +48,7 @@ def metrics_of(
             heartbeat.labels(name).set(at.timestamp())
     _add_sources(gauge, health)
     _add_hooks(registry, hook_counts or {})
+    registry.register(_EventLags(health))
     return generate_latest(registry)
 
 
@@ -54,11 +59,13 @@ def _add_sources(gauge: Callable[..., Gauge], health: Health) -> None:
     failed = gauge("failed_documents", "Documents in quarantine.", _BY_SOURCE)
     watermark = gauge("watermark_seconds", "Newest activity in the index.", _BY_SOURCE)
     newest = gauge("newest_at_source_seconds", "Newest activity at the vendor.", _BY_SOURCE)
+    waiting = gauge("waiting_changes", "Documents that events said have changed.", _BY_SOURCE)
     lag = gauge("lag_seconds", "How far the index is behind its source.", _BY_SOURCE)
     for source in health.sources:
         for possible in Verdict:
             verdict.labels(source.source, possible).set(source.verdict is possible)
         vectors.labels(source.source).set(source.vectors)
+        waiting.labels(source.source).set(source.changes.waiting_count)
         missing.labels(source.source).set(len(source.missing_days))
         failed.labels(source.source).set(source.failed_documents)
         if source.watermark is not None:
@@ -77,3 +84,24 @@ def _add_hooks(registry: CollectorRegistry, counts: Mapping[tuple[str, str], int
     )
     for (source, event), count in counts.items():
         events.labels(source, event).inc(count)
+
+
+class _EventLags(Collector):
+    """The lags of events as a histogram for each source that had any."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the histogram."""
+        family = HistogramMetricFamily(
+            "vector_assets_event_lag_seconds",
+            "From a change, as its event dates it, to being found; of a sample of the documents.",
+            labels=_BY_SOURCE,
+        )
+        for source in self._health.sources:
+            if (lags := source.changes.lags) is not None:
+                bounds = [*map(str, LAG_BOUNDS_SECONDS), "+Inf"]
+                buckets = list(zip(bounds, accumulate(lags.counts), strict=True))
+                family.add_metric([source.source], buckets, lags.sum_seconds)
+        yield family

@@ -104,6 +104,13 @@ class InQuarantine(BaseModel):
     attempts: int
 
 
+class EventLag(BaseModel):
+    """How long changes took from their event to being found, in seconds, as upper bounds."""
+
+    p50_at_most: float | None = Field(description="Of half of them; null beyond an hour.")
+    p95_at_most: float | None = Field(description="Of 95 %; null beyond an hour.")
+
+
 class SourceAge(BaseModel):
     """How fresh a source is."""
 
@@ -126,6 +133,9 @@ class SourceAge(BaseModel):
         description="The first hundred of them; for keys for any viewer only, as readers of a "
         "document that failed are not known."
     )
+    waiting_changes: int = Field(description="Documents that events said have changed.")
+    changes_wait_since: datetime | None
+    event_lag_seconds: EventLag | None = Field(description="Null before the first event.")
     gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
 
 

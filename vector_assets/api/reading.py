@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
-from vector_assets.api.models import NotRead, SourceAge, SyncStatus
+from vector_assets.api.models import EventLag, NotRead, SourceAge, SyncStatus
 from vector_assets.api.parameters import instants
 from vector_assets.core.read_keys import ANY_VIEWER, ReadKey
 from vector_assets.index.search import Answers
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
 from vector_assets.monitoring.why.answer import Asked, Why
+from vector_assets.pipeline.arrivals import Lags
 from vector_assets.stores.base import Filter
 
 if TYPE_CHECKING:
@@ -142,7 +144,7 @@ def _source_age(source: SourceHealth, now: datetime, key: ReadKey) -> SourceAge:
     """Return a source's freshness with the fields of the older API."""
     last_sync = source.last_sync or source.watermark
     fields = asdict(source)
-    for name in ("source", "last_sync", "gaps", "quarantine"):
+    for name in ("source", "last_sync", "gaps", "quarantine", "changes"):
         del fields[name]
     return SourceAge(
         source=source.source,
@@ -150,6 +152,20 @@ def _source_age(source: SourceHealth, now: datetime, key: ReadKey) -> SourceAge:
         age_hours=round((now - last_sync).total_seconds() / 3600, 2) if last_sync else None,
         is_stale=source.verdict is not Verdict.FRESH,
         quarantine=[asdict(failed) for failed in source.quarantine] if may_read_all(key) else [],
+        waiting_changes=source.changes.waiting_count,
+        changes_wait_since=source.changes.waiting_since,
+        event_lag_seconds=_lag_seconds(source.changes.lags),
         gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
         **fields,
+    )
+
+
+def _lag_seconds(lags: Lags | None) -> EventLag | None:
+    """Return the bounds of the lags of events; None before the first."""
+    if lags is None or (median := lags.at_most_seconds(0.5)) is None:
+        return None
+    high = lags.at_most_seconds(0.95)
+    return EventLag(
+        p50_at_most=median if isfinite(median) else None,
+        p95_at_most=high if high is not None and isfinite(high) else None,
     )

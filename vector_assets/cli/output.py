@@ -160,6 +160,8 @@ def print_health(health: Health) -> None:
     for source in health.sources:
         if source.verdict is not Verdict.FRESH:
             console.print(f"{source.source}: {escape('; '.join(source.reasons))}")
+        if changes := str(source.changes):
+            console.print(f"{source.source}: {escape(changes)}")
         if source.quarantine:
             console.print(f"{source.source}: {source.failed_documents:,} documents in quarantine")
             _print_quarantine(console, source.quarantine, source.failed_documents)

@@ -6,10 +6,11 @@ is never overwritten, so that a run removes only what it has read.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
+from typing import Any
 
 from vector_assets.index.ledger import Ledger
 
@@ -50,12 +51,14 @@ class Waiting:
     Attributes:
         first_said_at: Time of the oldest of these changes, UTC.
         last_said_at: Time of the newest, UTC.
+        queued_at: When the oldest of them was queued, UTC; vendors may deliver hours later.
         keys: Of their entries.
     """
 
     document_id: str
     first_said_at: datetime
     last_said_at: datetime
+    queued_at: datetime
     keys: tuple[str, ...] = field(repr=False)
 
     @property
@@ -77,12 +80,14 @@ class ChangeQueue:
             VectorAssetsError: The index does not answer; nothing may be acknowledged.
         """
         newest = _oldest_and_newest(changes)
+        queued_at = datetime.now(UTC).isoformat()
         self._ledger.append(
             KIND,
             {
                 f"{document_id} {uuid.uuid4().hex}": {
                     "first": first.isoformat(),
                     "last": last.isoformat(),
+                    "queued": queued_at,
                 }
                 for document_id, (first, last) in newest.items()
             },
@@ -90,19 +95,7 @@ class ChangeQueue:
 
     def waiting(self) -> list[Waiting]:
         """Return what waits, of all sources, the longest waiting first."""
-        entries = sorted(self._ledger.entries(KIND).items())
-        waiting = []
-        for document_id, group in groupby(entries, key=lambda item: item[0].rpartition(" ")[0]):
-            items = list(group)
-            waiting.append(
-                Waiting(
-                    document_id,
-                    min(datetime.fromisoformat(entry["first"]) for _, entry in items),
-                    max(datetime.fromisoformat(entry["last"]) for _, entry in items),
-                    tuple(key for key, _ in items),
-                )
-            )
-        return sorted(waiting, key=lambda each: (each.first_said_at, each.document_id))
+        return waiting_of(self._ledger.entries(KIND))
 
     def remove(self, waiting: Sequence[Waiting]) -> None:
         """Remove what has been read; what was added meanwhile stays."""
@@ -118,6 +111,24 @@ class ChangeQueue:
                 continue
             self.add([Change(f"{source}:", min(each.first_said_at for each in waiting))])
             self.remove(waiting)
+
+
+def waiting_of(entries: Mapping[str, Mapping[str, Any]]) -> list[Waiting]:
+    """Return what entries of `KIND` in the ledger say, the longest waiting first."""
+    by_document = groupby(sorted(entries.items()), key=lambda item: item[0].rpartition(" ")[0])
+    waiting = []
+    for document_id, group in by_document:
+        items = dict(group)
+        waiting.append(
+            Waiting(
+                document_id,
+                min(datetime.fromisoformat(entry["first"]) for entry in items.values()),
+                max(datetime.fromisoformat(entry["last"]) for entry in items.values()),
+                min(datetime.fromisoformat(entry["queued"]) for entry in items.values()),
+                tuple(items),
+            )
+        )
+    return sorted(waiting, key=lambda each: (each.first_said_at, each.document_id))
 
 
 def _oldest_and_newest(changes: Iterable[Change]) -> dict[str, tuple[datetime, datetime]]:

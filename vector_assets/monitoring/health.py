@@ -13,6 +13,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import ADVICE, PendingReindex
 from vector_assets.maintenance.canary import CANARY, OLD_AFTER
+from vector_assets.monitoring.changes import Changes
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
 from vector_assets.monitoring.liveness import package_problems, problems_of
@@ -74,6 +75,7 @@ class SourceHealth:
         gaps: What the newest run did not read, and why; they do not affect the verdict.
         last_sync: When a day was last materialized, UTC; None when not known.
         loading: How far runs that load days of it are; None when there are none that progress.
+        changes: What came by events between nights, and what waits of it.
     """
 
     source: str
@@ -92,6 +94,7 @@ class SourceHealth:
     gaps: tuple[Gap, ...] = ()
     last_sync: datetime | None = None
     loading: Loading | None = None
+    changes: Changes = field(default_factory=Changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +229,7 @@ def source_health(
             _judge_lag(probe, loading),
             _judge_missing_days(missing, settings, now),
             _judge_volume(history),
+            _judge_changes(probe.changes, now),
         ],
         loading,
     )
@@ -254,6 +258,7 @@ def source_health(
         gaps=history.gaps,
         last_sync=max((record.recorded_at for record in history.recent), default=None),
         loading=loading,
+        changes=probe.changes,
     )
 
 
@@ -353,6 +358,11 @@ def _judge_missing_days(
     long_overdue = overdue(settings.nightly_cron, missing, now, RUN_TAKES + timedelta(days=1))
     reason = f"not materialized: {', '.join(map(str, missing))}"
     return (Verdict.STALE if long_overdue else Verdict.LATE), reason
+
+
+def _judge_changes(changes: Changes, now: datetime) -> tuple[Verdict, str]:
+    reason = changes.late_reason(now)
+    return (Verdict.LATE if reason else Verdict.FRESH), reason
 
 
 def _judge_volume(history: AssetHistory) -> tuple[Verdict, str]:

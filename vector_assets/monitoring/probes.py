@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,10 @@ from vector_assets.index.generations import Index, build_index
 from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import PendingReindex, pending_reindex
 from vector_assets.maintenance.canary import last_found
-from vector_assets.pipeline.quarantine import quarantined
+from vector_assets.monitoring.changes import KINDS as CHANGES_KINDS
+from vector_assets.monitoring.changes import Changes, changes_of
+from vector_assets.pipeline.quarantine import KIND as QUARANTINE_KIND
+from vector_assets.pipeline.quarantine import quarantined_of
 from vector_assets.sources import build_source, source_class
 from vector_assets.sources.items import Quarantined
 
@@ -30,8 +33,8 @@ interval, because failed requests may count against a daily limit too."""
 ANSWER_SECONDS = 60.0
 """How long a check waits for a vendor, for the index, or for Dagster."""
 
-QUARANTINE_SECONDS = 10.0
-"""How long the quarantine listing is cached; one listing covers all sources."""
+LEDGER_SECONDS = 10.0
+"""How long the ledger's listing is cached; one listing covers all sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class SourceProbe:
         index_error: Why the index could not be read; empty when it could.
         source_error: Why the vendor could not be read; empty when it could.
         quarantine: Documents that failed and have not succeeded since; None when not read.
+        changes: What came by events, and what waits of it.
     """
 
     source: str
@@ -53,6 +57,15 @@ class SourceProbe:
     index_error: str = ""
     source_error: str = ""
     quarantine: tuple[Quarantined, ...] | None = None
+    changes: Changes = field(default_factory=Changes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the ledger says of all sources."""
+
+    quarantine: tuple[Quarantined, ...] = ()
+    changes: Mapping[str, Changes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +103,9 @@ class Probes:
         self._keeps_sources = keeps_sources
         self._calls = BoundedCalls(answer_seconds)
         self._lock = threading.Lock()
-        self._quarantine_lock = threading.Lock()
-        self._quarantine: list[Quarantined] = []
-        self._quarantine_until = 0.0
+        self._facts_lock = threading.Lock()
+        self._facts = _Facts()
+        self._facts_until = 0.0
         self._cached = {
             name: _read(plain) for name, plain in json.loads(remembered or "{}").items()
         }
@@ -131,22 +144,27 @@ class Probes:
 
     def _indexed(self, source: str) -> SourceProbe:
         store = self._index.open()
+        facts = self._read_facts()
         return SourceProbe(
             source,
             store.watermark(source),
             store.count(source),
             quarantine=tuple(
-                document for document in self._quarantined() if document.source == source
+                document for document in facts.quarantine if document.source == source
             ),
+            changes=facts.changes.get(source, Changes()),
         )
 
-    def _quarantined(self) -> list[Quarantined]:
-        """Return the quarantined documents of all sources, cached for a few seconds."""
-        with self._quarantine_lock:
-            if time.monotonic() >= self._quarantine_until:
-                self._quarantine = quarantined(self._index.ledger)
-                self._quarantine_until = time.monotonic() + QUARANTINE_SECONDS
-            return self._quarantine
+    def _read_facts(self) -> _Facts:
+        """Return what the ledger says of all sources, cached for a few seconds."""
+        with self._facts_lock:
+            if time.monotonic() >= self._facts_until:
+                entries = self._index.ledger.entries_by_kind((QUARANTINE_KIND, *CHANGES_KINDS))
+                self._facts = _Facts(
+                    tuple(quarantined_of(entries[QUARANTINE_KIND])), changes_of(entries)
+                )
+                self._facts_until = time.monotonic() + LEDGER_SECONDS
+            return self._facts
 
     def canary_found_at(self) -> datetime | None:
         """Return when search last found the canary, UTC; None when it never did.

@@ -86,7 +86,8 @@ def build_changes_asset(
             if report.gone:
                 prune = Prune(connected, target.store, meter, max_share=0)
                 deleted = len(prune.delete_confirmed(report.gone).deleted)
-            add_brought(target.ledger, source, report.changed_documents, now)
+            brought, lags = report.changed_documents, report.lag_seconds
+            add_brought(target.ledger, source, brought, lags, now)
             # Last, so that a run that is killed leaves what it has read to the next one.
             queue.remove(report.taken)
         metadata = _metadata(report, deleted, len(waiting))

@@ -39,10 +39,11 @@ _NOT_TOLD = "an earlier release recorded why; the next nightly run tries it agai
 
 def quarantined(ledger: Ledger) -> list[Quarantined]:
     """Return all documents in quarantine, of all sources, the oldest first."""
-    return _quarantined_of(ledger.entries(KIND))
+    return quarantined_of(ledger.entries(KIND))
 
 
-def _quarantined_of(entries: Mapping[str, Mapping[str, Any]]) -> list[Quarantined]:
+def quarantined_of(entries: Mapping[str, Mapping[str, Any]]) -> list[Quarantined]:
+    """Return what entries of `KIND` in the ledger say, the oldest first."""
     documents = [_read(key, entry) for key, entry in entries.items()]
     return sorted(documents, key=lambda failed: (failed.first_seen_at, failed.document_id))
 
@@ -86,7 +87,7 @@ class Quarantine:
         entries = self._ledger.entries_by_kind((KIND, REREAD_KIND))
         self._loaded = {
             failed.document_id: failed
-            for failed in _quarantined_of(entries[KIND])
+            for failed in quarantined_of(entries[KIND])
             if failed.source == self._source
         }
         self._rereads = rereads_of(entries[REREAD_KIND], self._source)

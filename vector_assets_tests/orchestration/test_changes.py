@@ -17,7 +17,10 @@ from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
 from vector_assets.index.generations import build_index
 from vector_assets.index.queue import Change, ChangeQueue, Waiting
+from vector_assets.monitoring import probes
+from vector_assets.monitoring.changes import Changes
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, changes_key
+from vector_assets.monitoring.watcher import Watcher
 from vector_assets.orchestration.local import materialize_in_process
 from vector_assets.pipeline import arrivals
 from vector_assets.pipeline.sync import sync_source
@@ -52,6 +55,7 @@ class Team:
     settings: Settings
     url: str
     instance: dg.DagsterInstance
+    watcher: Watcher
 
     @property
     def workspace(self) -> Workspace:
@@ -73,6 +77,12 @@ class Team:
         )
         data = defs.resolve_sensor_def("changes_sensor").evaluate_tick(context)
         return [key for request in data.run_requests for key in request.asset_selection or ()]
+
+    def statuses(self) -> dict[str, dict[str, Any]]:
+        """Return what a new check says of each source, and wait for it."""
+        self.watcher.check_once()
+        answer = requests.get(f"{self.url}/api/sync-status", headers=READ, timeout=60).json()
+        return {status["source"]: status for status in answer["sources"]}
 
     def run(self, source: str) -> dg.ExecuteInProcessResult:
         """Run the job for one source."""
@@ -101,7 +111,7 @@ class Team:
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Iterator[Team]:
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     now = datetime.now(UTC)
     move_to_yesterday(workspace, now)
@@ -119,8 +129,9 @@ def team(tmp_path: Path) -> Iterator[Team]:
         )
         for source in SOURCES:
             sync_source(source, Days.newest(14, now), settings)
-        with served(settings, tmp_path) as (url, _):
-            yield Team(sandbox, settings, url, instance)
+        monkeypatch.setattr(probes, "LEDGER_SECONDS", 0.0)
+        with served(settings, tmp_path) as (url, watcher):
+            yield Team(sandbox, settings, url, instance, watcher)
 
 
 def change_everything(workspace: Workspace, now: datetime) -> list[Event]:
@@ -168,6 +179,7 @@ def test_an_event_brings_its_document_as_a_night_would(team: Team, tmp_path: Pat
         assert (answer.status_code, answer.json()["queued"] > 0) == (200, True)
     assert {each.source for each in team.waiting()} == set(SOURCES)
     assert set(team.requested()) == {changes_key(source) for source in SOURCES}
+    assert all(status["waiting_changes"] > 0 for status in team.statuses().values())
 
     numbers = {source: team.materialize(source) for source in SOURCES}
     assert team.waiting() == []
@@ -180,6 +192,12 @@ def test_an_event_brings_its_document_as_a_night_would(team: Team, tmp_path: Pat
         assert team.instance.get_materialized_partitions(asset_key(source)) == set()
         (observed,) = team.instance.fetch_observations(asset_key(source), limit=2).records
         assert "run_documents" in observed.asset_observation.metadata
+
+    for status in team.statuses().values():
+        assert status["waiting_changes"] == 0
+        assert status["event_lag_seconds"]["p95_at_most"] > 0
+    metrics = requests.get(f"{team.url}/metrics", headers=READ, timeout=60).text
+    assert 'vector_assets_event_lag_seconds_bucket{le="+Inf",source="jira"} 1.0' in metrics
 
     again = team.settings.model_copy(update={"lancedb_uri": str(tmp_path / "night")})
     for source in SOURCES:
@@ -345,3 +363,20 @@ def test_the_night_tells_how_many_changes_events_lost(
     metadata, is_passed = night(team)
     counts = metadata["run_brought_by_events"], metadata["run_missed_by_events"]
     assert (counts, is_passed) == ((0, 0), True)
+
+
+def test_a_source_is_late_when_a_change_waits_for_a_quarter_of_an_hour() -> None:
+    now = datetime.now(UTC)
+    waiting = Changes(3, now - timedelta(minutes=16))
+    assert waiting.late_reason(now).startswith("3 changes wait since ")
+    assert Changes(3, now - timedelta(minutes=14)).late_reason(now) == ""
+    assert Changes().late_reason(now) == ""
+
+
+def test_lags_are_bounded_by_their_share() -> None:
+    lags = arrivals.Lags().with_seconds([1, 2, 3, 25, 55]).with_seconds([100_000])
+    assert [lags.at_most_seconds(share) for share in (0.5, 0.75, 0.8)] == [5, 60, 60]
+    assert lags.at_most_seconds(0.95) == float("inf")
+    assert arrivals.Lags().at_most_seconds(0.5) is None
+    words = str(Changes(0, None, lags))
+    assert words == "changes are found within 5 s (half of them), more than an hour (95 %)"

@@ -70,8 +70,14 @@ def _templates() -> Environment:
     environment.filters["utc"] = _utc
     environment.filters["ago"] = _ago
     environment.filters["code"] = _code
+    environment.filters["seconds"] = _seconds
     environment.globals["static"] = _address
     return environment
+
+
+def _seconds(at_most: float | None) -> str:
+    """Return an upper bound in words; None is beyond the longest that is measured."""
+    return "more than an hour" if at_most is None else f"{at_most:.0f} s"
 
 
 @cache
