@@ -31,10 +31,12 @@ from vector_assets.sandbox.events import (
     jira_event,
     notion_event,
     slack_event,
+    spoiled,
 )
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets_tests.api.test_app import READ, served
+from vector_assets_tests.sources.jira.issues import issue
 from vector_assets_tests.support.indexes import assert_same, contents
 
 SECRET = "hook-secret-of-the-test"
@@ -363,6 +365,38 @@ def test_the_night_tells_how_many_changes_events_lost(
     metadata, is_passed = night(team)
     counts = metadata["run_brought_by_events"], metadata["run_missed_by_events"]
     assert (counts, is_passed) == ((0, 0), True)
+
+
+def test_on_a_bad_network_the_night_brings_the_rest_and_tells_how_much(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "SETTLE", timedelta(0))
+    began = datetime.now(UTC) - timedelta(minutes=30)
+    team.workspace.issues[:] = [issue(number, updated=began) for number in range(60)]
+    night(team)
+    team.deliver(touch(team, 0, datetime.now(UTC)))
+    team.materialize("jira")
+    night(team)  # from now on changes are counted
+
+    events = [touch(team, number, datetime.now(UTC)) for number in range(60)]
+    delivered = list(spoiled(events, seed=7, dropped=0.2, doubled=0.1, reordered=0.1))
+    for event in delivered:
+        assert team.deliver(event).status_code == 200
+    team.materialize("jira")
+    metadata, is_passed = night(team)
+    arrived = len({event.body for event in delivered})
+    counts = metadata["run_brought_by_events"], metadata["run_missed_by_events"]
+    assert (counts, is_passed) == ((arrived, 60 - arrived), False)
+    assert 5 <= 60 - arrived <= 20
+
+    again = team.settings.model_copy(update={"lancedb_uri": str(tmp_path / "night")})
+    sync_source("jira", Days.newest(2, datetime.now(UTC)), again)
+    held = contents(team.settings.lancedb_uri, ["jira"])
+    fresh = contents(again.lancedb_uri, ["jira"])
+    for chunk_id, record in fresh["jira"].items():
+        assert held["jira"][chunk_id]["text"] == record["text"]
+    titles = {record["document_id"] for record in fresh["jira"].values()}
+    assert len(titles) == 60
 
 
 def test_a_source_is_late_when_a_change_waits_for_a_quarter_of_an_hour() -> None:
