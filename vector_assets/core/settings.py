@@ -159,8 +159,8 @@ class Settings(BaseSettings):
         if 0 < len(secret.get_secret_value()) < _MIN_SECRET_CHARACTERS:
             # Whoever is signed in holds a signature, and may try guesses on it.
             raise ValueError(
-                f"SESSION_SECRET has fewer than {_MIN_SECRET_CHARACTERS} characters: "
-                f"`openssl rand -hex 32` makes one"
+                f"it has fewer than {_MIN_SECRET_CHARACTERS} characters: `openssl rand -hex 32` "
+                f"makes one that is long enough"
             )
         return secret
 
@@ -407,7 +407,8 @@ def load_settings() -> Settings:
 def _settings_error(error: ValidationError) -> SettingsError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]).upper() if first["loc"] else ""
-    # A secret's value never fails to parse, so what is shown here is never one.
-    seen = f" is {first['input']!r}" if name else ""
+    field = Settings.model_fields.get(name.lower())
+    is_secret = field is not None and field.annotation is SecretStr
+    seen = f" is {first['input']!r}" if name and not is_secret else ""
     reason = first["msg"].removeprefix("Value error, ")
     return SettingsError(f"{name}{seen}: {reason}".lstrip(": "))

@@ -89,3 +89,10 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEARTBEAT_URL", "https://hc.example/very-secret")
     assert "very-secret" not in repr(load_settings())
     assert "very-secret" not in str(load_settings())
+
+
+def test_a_secret_that_is_refused_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_SECRET", "guessable")
+    with pytest.raises(SettingsError, match="SESSION_SECRET: it has fewer than 32") as raised:
+        load_settings()
+    assert "guessable" not in str(raised.value)

@@ -27,9 +27,8 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
 
 _TS = re.compile(r"[0-9]{9,11}\.[0-9]{6}")
 _DIRECT = ("im", "mpim")
-_OF_CHANNEL = frozenset(
-    {"channel_topic", "channel_purpose", "channel_name", "group_topic", "group_purpose"}
-)
+_OF_CHANNEL = ("channel_topic", "channel_purpose", "channel_name", "group_topic", "group_purpose")
+"""A tuple, as odd events hold what a set cannot look up."""
 
 
 class SlackReceiver(Receiver):
@@ -81,7 +80,7 @@ def heard(body: dict[str, Any], received_at: datetime) -> Heard:
         for message in (event, event.get("message"), event.get("previous_message"))
         if isinstance(message, dict)
     ]
-    if event.get("subtype") in {"message_changed", "message_deleted"}:
+    if event.get("subtype") in ("message_changed", "message_deleted"):
         # The event has a time of its own, which is no message's.
         messages = messages[1:]
         if event.get("deleted_ts"):

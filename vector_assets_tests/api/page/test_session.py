@@ -246,5 +246,5 @@ def test_without_any_key_every_page_is_closed(closed: str, path: str) -> None:
 
 
 def test_a_short_signing_secret_is_refused() -> None:
-    with pytest.raises(ValueError, match="SESSION_SECRET has fewer than 32 characters"):
+    with pytest.raises(ValueError, match="it has fewer than 32 characters"):
         Settings.model_validate({"session_secret": "short"})
