@@ -8,6 +8,7 @@ travels: plain, in a URL, in JSON, and in the base64 of Basic authentication.
 import base64
 import json
 import logging
+import os
 import re
 import threading
 import traceback
@@ -15,6 +16,14 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+_SECRETS_OF_OTHERS = (
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
+)  # fmt: skip
+_KEYS_OF_OBJECT_STORES = (
+    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_SAS_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY",
+)  # fmt: skip
 
 REDACTED = "[redacted: credential]"
 
@@ -162,3 +171,10 @@ def _watch_logs() -> None:
 
     made.frees_from_credentials = True  # type: ignore[attr-defined]  # marks the wrapper
     logging.setLogRecordFactory(made)
+
+
+def register_surroundings() -> None:
+    """Treat the passwords of proxies and the keys of object stores as credentials."""
+    for name in _SECRETS_OF_OTHERS:
+        register(of_url(os.environ.get(name, "")))
+    register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)

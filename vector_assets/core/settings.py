@@ -33,14 +33,6 @@ CREDENTIALS_BY_SOURCE = {
 }
 """A source is on when all of these are set, unless `VECTOR_ASSETS_SOURCES` lists the sources."""
 
-_SECRETS_OF_OTHERS = (
-    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
-)  # fmt: skip
-_KEYS_OF_OBJECT_STORES = (
-    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_ACCOUNT_KEY",
-    "AZURE_STORAGE_SAS_KEY", "GOOGLE_SERVICE_ACCOUNT_KEY",
-)  # fmt: skip
-
 _OWNER = re.compile(r"team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 """What Dagster takes for an owner (1.13.27)."""
 
@@ -387,17 +379,10 @@ def _load_dotenv() -> None:
         ) from None
 
 
-def register_surroundings() -> None:
-    """Treat the passwords of proxies and the keys of object stores as credentials."""
-    for name in _SECRETS_OF_OTHERS:
-        credentials.register(credentials.of_url(os.environ.get(name, "")))
-    credentials.register(os.environ.get(name, "") for name in _KEYS_OF_OBJECT_STORES)
-
-
 def load_settings() -> Settings:
     """Read the environment, then the working folder's `.env`, or raise `SettingsError`."""
     _load_dotenv()
-    register_surroundings()
+    credentials.register_surroundings()
     try:
         return Settings()
     except ValidationError as error:

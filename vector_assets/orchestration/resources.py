@@ -13,9 +13,9 @@ from typing import Protocol, TypeVar
 import dagster as dg
 from pydantic import SecretStr
 
-from vector_assets.core.credentials import scrub
+from vector_assets.core.credentials import register_surroundings, scrub
 from vector_assets.core.meter import Meter
-from vector_assets.core.settings import GivenSettings, Settings, register_surroundings, with_values
+from vector_assets.core.settings import GivenSettings, Settings, with_values
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.generations import Index
