@@ -253,6 +253,8 @@ def _add_reading(app: FastAPI, services: Services) -> None:
         "/api/find-context",
         dependencies=_READING,
         responses=_REFUSALS,
+        # Without `confirm` the answer is what it was before there was any.
+        response_model_exclude_unset=True,
     )
     async def find_context(
         request: Request,

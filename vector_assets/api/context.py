@@ -1,5 +1,7 @@
 """What a search found, with how fresh its sources are, as every face returns it."""
 
+from typing import Any
+
 from vector_assets.api.models import DocumentConfirmation, FoundAnswer, FoundContext
 from vector_assets.index.search import Answer, Answers
 from vector_assets.monitoring.health import Health, Verdict
@@ -61,11 +63,16 @@ def context_of(answers: Answers, health: Health | None) -> FoundContext:
                 source=answer.source,
                 container=answer.container,
                 document_id=answer.document_id,
-                confirmation=confirmation_of(answer, answers),
+                **_if_any(confirmation=confirmation_of(answer, answers)),
             )
             for answer in answers.answers
         ],
         as_of=dict(answers.as_of),
-        left_out=left_out_of(answers),
         warnings=warnings_of(answers, health),
+        **_if_any(left_out=left_out_of(answers)),
     )
+
+
+def _if_any(**fields: Any) -> dict[str, Any]:
+    """Return fields that have a value; the route leaves out those that are not given."""
+    return {name: value for name, value in fields.items() if value is not None}

@@ -42,7 +42,7 @@ class FoundAnswer(BaseModel):
     container: str = Field(description="Project, channel or database.")
     document_id: str
     confirmation: DocumentConfirmation | None = Field(
-        default=None, description="What its source says now; null without `confirm`."
+        default=None, description="What its source says now; absent without `confirm`."
     )
 
 
@@ -56,7 +56,7 @@ class FoundContext(BaseModel):
     left_out: dict[str, int] | None = Field(
         default=None,
         description="With `confirm`, how many documents are `deleted` or `not readable` at their "
-        "source, and so not among the answers; null without.",
+        "source, and so not among the answers; absent without.",
     )
     warnings: list[str] = Field(description="Reasons why the answers may be incomplete or old.")
 
