@@ -133,7 +133,7 @@ def serve_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serv
 
             monkeypatch.setattr(Services, "__init__", remember)
             monkeypatch.setattr(
-                Services, "find", lambda services, *asked: searches.find(services, *asked)
+                Services, "find", lambda services, *asked, **_: searches.find(services, *asked)
             )
             alerter = Alerter("watcher", (), FileIncidentStore(tmp_path / "incidents"))
             app = build_api(settings, Watcher(settings, alerter, Probes(settings)), searches=bounds)

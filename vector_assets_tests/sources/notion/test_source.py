@@ -1041,14 +1041,14 @@ def test_a_document_depends_on_nothing_that_is_signed_anew(sandbox: Sandbox) -> 
             "expiry_time": "2026-03-02T11:00:00Z",
         }
         image = block("image", type="file", file=file, caption=[])
-        upload = {"type": "file", "name": "plan.pdf", "file": file}
+        upload = {"type": "file", "name": "plan.zip", "file": file}
         signed_page = page("One", image, Files={"type": "files", "files": [upload]})
         signed_page["blocks"][0]["id"] = identity("image")
         sandbox.workspace.pages = [signed_page]
         return documents(sandbox)[0]
 
     assert at("first") == at("second")
-    assert at("first").sections[0].text == "- Files: plan.pdf"
+    assert at("first").sections[0].text == "- Files: plan.zip"
 
 
 def test_no_answer_of_ours_holds_the_token(sandbox: Sandbox) -> None:
