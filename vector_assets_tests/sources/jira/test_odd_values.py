@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vector_assets.core.days import Window
@@ -145,6 +145,8 @@ def text_of(document: Document) -> str:
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(ODD_FIELDS)
+@example({"comment": {"comments": [None, None]}})
+@example({"comment": {"comments": [{}, {}, "words"]}})
 def test_any_value_in_any_field_leaves_the_words_of_all_others(
     sandbox: Sandbox, values: dict[str, Any]
 ) -> None:
