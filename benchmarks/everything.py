@@ -36,6 +36,7 @@ def main() -> None:
         ["scale.py", "--folder", options.folder / "scale"],
         ["law.py", "--folder", options.folder / "law"],
         ["serving.py", "--folder", options.folder / "serving"],
+        ["events.py", "--folder", options.folder / "events"],
         ["speed.py"],
     ]
     has_workspace = options.workspace.is_dir()
