@@ -4,12 +4,10 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 """
 
 import asyncio
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
@@ -22,6 +20,7 @@ from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
 from vector_assets.api.hooks.routes import MAX_BODY_BYTES as MAX_HOOK_BYTES
 from vector_assets.api.hooks.routes import PATH as HOOKS_PATH
 from vector_assets.api.hooks.routes import add_hooks
+from vector_assets.api.index_reader import IndexReader
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.mcp_http import PATH as MCP_PATH
 from vector_assets.api.mcp_http import McpRoute
@@ -47,7 +46,7 @@ from vector_assets.api.reading import (
 )
 from vector_assets.api.sizes import LimitSizes
 from vector_assets.api.why import PATH as WHY_PATH
-from vector_assets.api.why import add_why, asks_why
+from vector_assets.api.why import add_why
 from vector_assets.core.errors import (
     ForeignViewerError,
     RetryableError,
@@ -56,20 +55,12 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
-from vector_assets.index.confirm import Confirmer
-from vector_assets.index.document import Page, read_page
 from vector_assets.index.queue import ChangeQueue
-from vector_assets.index.search import Answers, find
-from vector_assets.index.targets import LiveIndex
-from vector_assets.monitoring.dagster_state.observe import observe_if_any
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.monitoring.health import Health, Verdict
 from vector_assets.monitoring.liveness import CODE_LOCATION, DAEMON, problems_of
 from vector_assets.monitoring.watcher import Snapshot, Watcher
-from vector_assets.monitoring.why.answer import Asked, Why
-from vector_assets.monitoring.why.walk import explain
 from vector_assets.sources import SOURCES
-from vector_assets.stores.base import Filter
 
 FIRST_CHECK_SECONDS = 30.0
 """How long a request waits for the watcher's first check after a start."""
@@ -115,20 +106,17 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
 _NOT_WELL: dict[int | str, dict[str, Any]] = {**_INVALID, 503: {"model": Pulse}}
 
 
-class Services:
+class Services(IndexReader):
     """What the routes share."""
 
     def __init__(
         self, settings: Settings, watcher: Watcher, searches: Bounds, backfills: Bounds
     ) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.watcher = watcher
         self.dagster = DagsterGraphql(settings.dagster_graphql_url)
         self.searches = Gate("searches", searches)
         self.backfills = Gate("requests to Dagster", backfills)
-        self._lock = threading.Lock()
-        self._index: LiveIndex | None = None
-        self._confirmer = Confirmer(settings)
         self.hook_counts: Counter[tuple[str, str]] = Counter()
 
     async def snapshot(self) -> Snapshot | None:
@@ -150,52 +138,16 @@ class Services:
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
         return snapshot
 
-    def find(
-        self,
-        question: str,
-        sources: tuple[str, ...],
-        where: Filter,
-        limit: int,
-        *,
-        confirms: bool = False,
-    ) -> Answers:
-        """Search on a connection that is kept and follows a switch to another generation."""
-        index = self._live_index()
-        answers = find(
-            question,
-            settings=self.settings,
-            sources=sources,
-            where=where,
-            limit=limit,
-            index=index,
-        )
-        return self._confirmer.confirm(answers, index) if confirms else answers
-
-    def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
-        """Read a page of a document on the same connection."""
-        store = self._live_index().now().store
-        return read_page(document_id, store, where=where, characters=characters, cursor=cursor)
-
-    def why(self, asked: Asked) -> Why:
-        """Tell why a document is not found; blocks. Raises as `explain`."""
-        observe = partial(observe_if_any, self.settings)
-        return explain(asked, self.settings, self._live_index(), observe=observe)
-
     def queue(self) -> ChangeQueue:
         """Return the queue of changes on the same connection.
 
         Raises:
             RetryableError: The index has never been filled: there is no ledger to keep them in.
         """
-        index = self._live_index().index
+        index = self.live_index().index
         if index.live() is None:
             raise RetryableError("the index is empty: run `vector-assets sync` first")
         return ChangeQueue(index.ledger)
-
-    def _live_index(self) -> LiveIndex:
-        with self._lock:
-            self._index = self._index or LiveIndex(self.settings, keeps_copies=True)
-            return self._index
 
 
 def build_api(
@@ -242,7 +194,7 @@ def build_api(
     _add_backfill(app, services)
     _add_watching(app, services)
     add_docs_page(app)
-    add_page(app, services, asks_why(services))
+    add_page(app, services)
     services.hook_counts = add_hooks(app, settings, services.queue)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app

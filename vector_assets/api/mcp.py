@@ -31,6 +31,7 @@ from vector_assets.api.mcp_models import (
     Passage,
     SourceStatus,
 )
+from vector_assets.api.reading import MAX_QUESTION_CHARACTERS
 from vector_assets.api.why import explained
 from vector_assets.core.days import start_of_day
 from vector_assets.core.errors import UsageError, VectorAssetsError
@@ -43,7 +44,6 @@ from vector_assets.sources import SOURCES
 from vector_assets.stores.base import Filter
 
 MAX_ANSWERS = 50
-MAX_QUESTION_CHARACTERS = 4000
 MAX_PAGE_CHARACTERS = 50_000
 
 INSTRUCTIONS = """\

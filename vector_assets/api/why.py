@@ -6,7 +6,6 @@ from fastapi import Depends, FastAPI, Query, Request
 
 from vector_assets.api.keys import require_read_or_admin_key
 from vector_assets.api.models import Explained, Places
-from vector_assets.api.page.why import AskWhy, WhyView
 from vector_assets.api.parameters import Day, require_known
 from vector_assets.api.reading import (
     MAX_ANSWERS,
@@ -72,26 +71,6 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
         return Explained.model_validate(
             explained(await why_of(document, question, key, viewer, request, services))
         )
-
-
-def asks_why(services: "Services") -> AskWhy:
-    """Return what the page asks."""
-
-    async def ask(
-        document: str, question: Question, key: ReadKey, viewer: str, request: Request
-    ) -> WhyView:
-        answer = await why_of(document, question, key, viewer, request, services)
-        return WhyView(
-            answer.cause.value,
-            answer.sentence,
-            answer.advice,
-            answer.document_id,
-            answer.title,
-            answer.link,
-            answer.notes,
-        )
-
-    return ask
 
 
 def explained(answer: Why) -> dict[str, Any]:

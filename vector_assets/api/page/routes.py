@@ -28,10 +28,9 @@ from vector_assets.api.page.passages import web_link
 from vector_assets.api.page.render import STATIC_PATH, moved, page, static_file
 from vector_assets.api.page.session import COOKIE, LASTS_SECONDS, Session, Sessions
 from vector_assets.api.page.status import DailyDocuments, status_view
-from vector_assets.api.page.why import MAX_CHARACTERS, AskWhy
 from vector_assets.api.parameters import refuse
 from vector_assets.api.read_keys import ReadKeys
-from vector_assets.api.reading import answers_to
+from vector_assets.api.reading import MAX_QUESTION_CHARACTERS, answers_to, why_of
 from vector_assets.core.errors import ForeignViewerError, UsageError, VectorAssetsError
 from vector_assets.core.read_keys import ANY_VIEWER, ReadKey
 from vector_assets.sources import shown_sources
@@ -67,25 +66,23 @@ class _NotSignedInError(Exception):
     """The page needs a key that is not there, or not valid any more."""
 
 
-def add_page(app: FastAPI, services: "Services", ask_why: AskWhy | None = None) -> None:
+def add_page(app: FastAPI, services: "Services") -> None:
     """Add the pages, and the files that they load, which alone are for everybody.
 
     Args:
         app: Whose state has the reading keys.
         services: What the routes for programs share.
-        ask_why: Tells why a document is not found; without it, no page offers that.
     """
-    pages = Pages(app.state.read_keys, services, ask_why)
+    pages = Pages(app.state.read_keys, services)
     routes: tuple[tuple[str, str, Handler], ...] = (
         ("GET", "/", pages.search),
         ("GET", "/status", pages.status),
+        ("GET", "/why", pages.why),
         ("GET", f"/{SIGN_IN}", pages.sign_in_form),
         ("POST", f"/{SIGN_IN}", pages.sign_in),
         ("POST", "/sign-out", pages.sign_out),
         ("GET", STATIC_PATH + "/{name}", pages.file),
     )
-    if ask_why is not None:
-        routes += (("GET", "/why", pages.why),)
     app.router.routes.extend(
         Route(path, pages.shown(handler), methods=[method], include_in_schema=False)
         for method, path, handler in routes
@@ -95,8 +92,7 @@ def add_page(app: FastAPI, services: "Services", ask_why: AskWhy | None = None) 
 class Pages:
     """What the pages answer."""
 
-    def __init__(self, keys: ReadKeys, services: "Services", ask_why: AskWhy | None) -> None:
-        self._ask_why = ask_why
+    def __init__(self, keys: ReadKeys, services: "Services") -> None:
         self._keys = keys
         self._services = services
         self._sessions = Sessions(services.settings.session_secret.get_secret_value())
@@ -136,17 +132,17 @@ class Pages:
 
     async def why(self, request: Request) -> Response:
         """Show why what was looked for is not found."""
-        assert self._ask_why is not None
         who = self._signed_in(request)
         asked, answer, error, status = Asked(), None, "", 200
         document = request.query_params.get("document", "").strip()
         try:
             asked = asked_of(request, "document")
-            if len(document) > MAX_CHARACTERS:
-                refuse("document", f"document has more than {MAX_CHARACTERS} characters", None)
+            if len(document) > MAX_QUESTION_CHARACTERS:
+                most = f"more than {MAX_QUESTION_CHARACTERS} characters"
+                refuse("document", f"document has {most}", None)
             if document:
-                viewer = who.session.viewer
-                answer = await self._ask_why(document, question_of(asked), who.key, viewer, request)
+                question, viewer = question_of(asked), who.session.viewer
+                answer = await why_of(document, question, who.key, viewer, request, self._services)
         except RequestValidationError as invalid:
             error, status = said_of(invalid), 422
         except VectorAssetsError as refused:
@@ -236,7 +232,6 @@ class Pages:
             sources=tuple(dict.fromkeys((*names, *(source.source for source in measured)))),
             results=results,
             error=error,
-            has_why=self._ask_why is not None,
         )
 
     def _sign_in_page(

@@ -5,33 +5,39 @@ from collections.abc import Iterator
 
 import pytest
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 
 from vector_assets.api.app import BACKFILLS, SEARCHES, Services
 from vector_assets.api.page.routes import add_page
-from vector_assets.api.page.why import WhyView
 from vector_assets.api.read_keys import ReadKeys
-from vector_assets.api.reading import Question
 from vector_assets.api.server import server_config
 from vector_assets.core.errors import UsageError
-from vector_assets.core.read_keys import ReadKey
+from vector_assets.monitoring.why.answer import Asked, Cause, Why
 from vector_assets_tests.api.page.office import ANN, RESTRICTED_ID, Office
 from vector_assets_tests.api.page.visitor import Visitor
 from vector_assets_tests.support.patience import first_answer
 
 
-async def ask(document: str, question: Question, key: ReadKey, viewer: str, _: Request) -> WhyView:
+def answer(asked: Asked) -> Why:
     """Say what was handed over."""
-    if document == "nothing":
+    if asked.text == "nothing":
         raise UsageError("write `HAR-41`")
-    return WhyView(
-        "lost",
-        f"{document} {question.text} {question.sources} {question.limit} {key.name} {viewer}",
+    return Why(
+        asked.text,
+        Cause.MISSING,
+        f"{asked.text} {asked.question} {asked.sources} {asked.limit} {asked.where.viewer}",
         advice="run `vector-assets <b>sync</b>`",
         title="<script>alert(1)</script>",
-        link="javascript:alert(1)" if document == "odd" else "https://example.com/1",
+        link="javascript:alert(1)" if asked.text == "odd" else "https://example.com/1",
         notes=("A note.",),
     )
+
+
+class Answering(Services):
+    """Services of which one answer is that of the test."""
+
+    def why(self, asked: Asked) -> Why:
+        return answer(asked)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +45,7 @@ def url(office: Office) -> Iterator[str]:
     """The address of a server whose pages can ask."""
     app = FastAPI()
     app.state.read_keys = ReadKeys(office.settings)
-    services = Services(office.settings, office.watcher, SEARCHES, BACKFILLS)
-    add_page(app, services, ask)
+    add_page(app, Answering(office.settings, office.watcher, SEARCHES, BACKFILLS))
     server = uvicorn.Server(server_config(app))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -70,7 +75,7 @@ def test_answers_lead_to_it_with_all_that_was_asked(reader: Visitor) -> None:
 
 def test_it_hands_over_and_shows_as_text(reader: Visitor) -> None:
     page = reader.get("/why", document="HAR-41", q="labels", source="jira", limit=25)
-    assert f"HAR-41 labels ('jira',) 25 READ_API_KEY {ANN}" in page.text
+    assert f"HAR-41 labels ('jira',) 25 {ANN}" in page.text
     assert "Next step: run vector-assets <b>sync</b>" in page.text
     assert "A note." in page.text
     assert not page.tags() & {"script", "b"}
