@@ -46,8 +46,7 @@ def add_hooks(
         receiver = receivers.get(source)
         if receiver is None:
             raise HTTPException(404)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        delivery = Delivery(headers, await request.body(), datetime.now(UTC))
+        delivery = Delivery(request.headers, await request.body(), datetime.now(UTC))
         try:
             heard = receiver.receive(delivery)
         except ForgedError as error:

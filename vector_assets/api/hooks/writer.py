@@ -50,21 +50,19 @@ class QueueWriter:
     async def _write_all(self) -> None:
         while self._pending:
             group, self._pending = self._pending, []
-            error: VectorAssetsError | None = None
-            try:
-                await asyncio.to_thread(self._add, group)
-            except VectorAssetsError as raised:
-                error = raised
+            (raised,) = await asyncio.gather(
+                asyncio.to_thread(self._add, group), return_exceptions=True
+            )
+            if isinstance(raised, VectorAssetsError):
+                raised = RetryableError(f"the change could not be queued: {raised}")
             for pending in group:
-                # A client that has left no longer waits.
+                # A client that has left no longer waits; all others hear of any error.
                 if pending.written.done():
                     continue
-                if error is None:
+                if raised is None:
                     pending.written.set_result(None)
                 else:
-                    pending.written.set_exception(
-                        RetryableError(f"the change could not be queued: {error}")
-                    )
+                    pending.written.set_exception(raised)
 
     def _add(self, group: Sequence[_Pending]) -> None:
         changes = [change for pending in group for change in pending.changes]
