@@ -229,7 +229,7 @@ def source_health(
             _judge_lag(probe, loading),
             _judge_missing_days(missing, settings, now),
             _judge_volume(history),
-            _judge_changes(probe.changes, now),
+            _judge_changes(probe.changes, loading, now),
         ],
         loading,
     )
@@ -360,8 +360,9 @@ def _judge_missing_days(
     return (Verdict.STALE if long_overdue else Verdict.LATE), reason
 
 
-def _judge_changes(changes: Changes, now: datetime) -> tuple[Verdict, str]:
-    reason = changes.late_reason(now)
+def _judge_changes(changes: Changes, loading: Loading | None, now: datetime) -> tuple[Verdict, str]:
+    # A run that loads days reads the same documents, and changes wait for its end.
+    reason = "" if loading else changes.late_reason(now)
     return (Verdict.LATE if reason else Verdict.FRESH), reason
 
 

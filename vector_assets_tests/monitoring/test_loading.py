@@ -9,6 +9,7 @@ from vector_assets.core.days import Days
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.alerts.routing import for_sensors
+from vector_assets.monitoring.changes import Changes
 from vector_assets.monitoring.dagster_state.instance import observe_records
 from vector_assets.monitoring.dagster_state.state import (
     ActiveRun,
@@ -133,3 +134,12 @@ def test_the_runs_of_an_instance_are_read_with_their_days() -> None:
         runs = state.assets[source].active_runs
         assert [run.days for run in runs] == [frozenset(days)] * 3
         assert all(datetime.now(UTC) - run.created_at < timedelta(minutes=5) for run in runs)
+
+
+def test_changes_that_wait_for_a_load_to_end_make_nothing_late() -> None:
+    waiting = Changes(3, NOW - timedelta(minutes=20))
+    fresh = SourceProbe("jira", watermark=NOW, vectors=1, newest_at_source=NOW, changes=waiting)
+    idle = source_health(fresh, AssetHistory(), Settings(), NOW)
+    assert (idle.verdict, "3 changes wait" in idle.reasons[0]) == (Verdict.LATE, True)
+    loading = history(created=hours(1), started=hours(1))
+    assert source_health(fresh, loading, Settings(), NOW).verdict is Verdict.FRESH
