@@ -38,11 +38,6 @@ class Change:
         """Name of the source."""
         return self.document_id.partition(":")[0]
 
-    @property
-    def is_of_whole_source(self) -> bool:
-        """Whether the event named no document."""
-        return self.document_id.endswith(":")
-
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -65,6 +60,11 @@ class Waiting:
     def source(self) -> str:
         """Name of the source."""
         return self.document_id.partition(":")[0]
+
+    @property
+    def is_of_whole_source(self) -> bool:
+        """Whether an event named no document."""
+        return self.document_id.endswith(":")
 
 
 class ChangeQueue:

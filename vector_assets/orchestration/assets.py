@@ -28,6 +28,19 @@ PENDING_REINDEX = "pending_reindex"
 """How the index differs from the settings; written only while it does."""
 
 
+def connected_pipeline(context: dg.AssetExecutionContext, source: str, naming: Naming) -> Pipeline:
+    """Return the pipeline of a source from a step's resources, connected to both ends."""
+    sources: SourcesResource = getattr(context.resources, naming.sources)
+    embedder: EmbedderResource = getattr(context.resources, naming.embedder)
+    vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
+    meter = Meter()
+    connected = sources.connect(source, meter)
+    target, _ = run_both(
+        lambda: open_index(vector_index.build_index(meter), embedder, meter), connected.prepare
+    )
+    return Pipeline(source=connected, target=target, meter=meter)
+
+
 @contextmanager
 def _beta_accepted() -> Iterator[None]:
     """Suppress the warning that `backfill_policy`, which single runs for a range need, is beta."""
@@ -65,17 +78,11 @@ def build_documents_asset(
     def documents(
         context: dg.AssetExecutionContext, config: DocumentsConfig
     ) -> dg.MaterializeResult[EmbeddedDocuments]:
-        sources: SourcesResource = getattr(context.resources, naming.sources)
-        embedder: EmbedderResource = getattr(context.resources, naming.embedder)
         vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
-            meter = Meter()
-            connected = sources.connect(source, meter)
-            target, _ = run_both(
-                lambda: open_index(vector_index.build_index(meter), embedder, meter),
-                connected.prepare,
-            )
-            stream = Pipeline(source=connected, target=target, meter=meter).embedded_documents(
+            pipeline = connected_pipeline(context, source, naming)
+            target = pipeline.target
+            stream = pipeline.embedded_documents(
                 days_of(context.partition_keys),
                 is_rescan=config.rescan or context.run.tags.get(RESCAN_TAG) == "true",
                 audits_events=source in settings.pushed_sources,

@@ -18,6 +18,7 @@ from vector_assets.monitoring.dagster_state.private import (
     BulkActionStatus,
     InstigatorStatus,
 )
+from vector_assets.orchestration.jobs import UNFINISHED_RUNS
 from vector_assets.orchestration.partitions import days_of_run, range_tags, sources_of
 
 SETTLE = timedelta(seconds=50)
@@ -25,14 +26,6 @@ SETTLE = timedelta(seconds=50)
 
 NOTE_EXPIRES_AFTER = timedelta(minutes=5)
 """An older note was written before an outage and is ignored."""
-
-_UNFINISHED_RUNS = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +121,7 @@ def _days_of_runs(
     instance: dg.DagsterInstance, source: str, due: datetime, naming: Naming
 ) -> set[date]:
     """Return the days of a source in unfinished runs, and in runs created since an instant."""
-    unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED_RUNS))
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED_RUNS))
     recent = instance.get_runs(dg.RunsFilter(created_after=due))
     return {
         day

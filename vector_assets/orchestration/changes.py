@@ -13,7 +13,6 @@ from typing import Any
 
 import dagster as dg
 
-from vector_assets.core.concurrency import run_both
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
@@ -28,27 +27,19 @@ from vector_assets.monitoring.dagster_state.names import (
 )
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
+from vector_assets.orchestration.assets import connected_pipeline
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
-from vector_assets.orchestration.jobs import run_tags
-from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, open_index
+from vector_assets.orchestration.jobs import UNFINISHED_RUNS, run_tags
 from vector_assets.orchestration.upstream import upstream_key
 from vector_assets.pipeline.arrivals import add_brought
-from vector_assets.pipeline.changes import ChangesReport, ChangesRun
+from vector_assets.pipeline.changes import ChangesReport, run_changes
 from vector_assets.sources import build_source
 
 INTERVAL_SECONDS = 30
 
 FAILED_WAIT = timedelta(minutes=5)
 """Between a run that failed and the next for its source: what waits is not lost meanwhile."""
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def build_changes_asset(
@@ -68,26 +59,17 @@ def build_changes_asset(
         pool=naming.named(source),
     )
     def changes(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        sources: SourcesResource = getattr(context.resources, naming.sources)
-        embedder: EmbedderResource = getattr(context.resources, naming.embedder)
         vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
-            meter = Meter()
-            connected = sources.connect(source, meter)
-            target, _ = run_both(
-                lambda: open_index(vector_index.build_index(meter), embedder, meter),
-                connected.prepare,
-            )
             now = datetime.now(UTC)
-            queue = ChangeQueue(target.ledger)
+            pipeline = connected_pipeline(context, source, naming)
+            ledger = pipeline.target.ledger
+            queue = ChangeQueue(ledger)
             waiting = [each for each in queue.waiting() if each.source == source]
-            report = ChangesRun(connected, target, meter).run(waiting)
-            deleted = 0
-            if report.gone:
-                prune = Prune(connected, target.store, meter, max_share=0)
-                deleted = len(prune.delete_confirmed(report.gone).deleted)
-            brought, lags = report.changed_documents, report.lag_seconds
-            add_brought(target.ledger, source, brought, lags, now)
+            report = run_changes(pipeline, waiting)
+            prune = Prune(pipeline.source, pipeline.target.store, pipeline.meter, max_share=0)
+            deleted = len(prune.delete_confirmed(report.gone).deleted)
+            add_brought(ledger, source, report.changed_documents, report.lag_seconds, now)
             # Last, so that a run that is killed leaves what it has read to the next one.
             queue.remove(report.taken)
         metadata = _metadata(report, deleted, len(waiting))
@@ -174,7 +156,7 @@ def build_polling_sensor(
             if newest is None or (last and newest <= datetime.fromisoformat(last)):
                 words.append(f"{source}: nothing new")
                 continue
-            # At first all since the start of the newest day: the night may have been a while ago.
+            # At first the last day: nobody knows what the night before has read.
             since = datetime.fromisoformat(last) if last else newest - timedelta(days=1)
             ChangeQueue(index.ledger).add([Change(f"{source}:", since)])
             seen[source] = newest.isoformat()
@@ -188,7 +170,7 @@ def build_polling_sensor(
 def _busy(instance: dg.DagsterInstance, naming: Naming, now: datetime) -> set[str]:
     """Return the `source` tags of runs that are not over, or failed a short time ago."""
     job = naming.named(CHANGES_INGESTION)
-    unfinished = instance.get_runs(dg.RunsFilter(job_name=job, statuses=_UNFINISHED))
+    unfinished = instance.get_runs(dg.RunsFilter(job_name=job, statuses=UNFINISHED_RUNS))
     failed = instance.get_runs(
         dg.RunsFilter(
             job_name=job,

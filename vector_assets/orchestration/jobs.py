@@ -14,6 +14,15 @@ from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
 from vector_assets.orchestration.freshness import freshness_check_keys
 
+UNFINISHED_RUNS = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+"""Statuses of a run that may still do something."""
+
 
 def run_tags(max_hours: float) -> dict[str, str]:
     """Return the tags of every job; a run that takes more than `max_hours` is ended."""

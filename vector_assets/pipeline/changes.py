@@ -7,21 +7,19 @@ completes no day: what an event named may not be all that happened, and the nigh
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from vector_assets.core.days import Days, Window
-from vector_assets.core.meter import Meter
 from vector_assets.index.queue import Waiting
 from vector_assets.index.spec import IndexSpec
-from vector_assets.index.targets import WriteTarget
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.plan import Planner
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.stream import EmbeddedDocuments
-from vector_assets.pipeline.sync import write
-from vector_assets.sources.base import Source
-from vector_assets.sources.items import Quarantined, Resolved, SourceItem
+from vector_assets.pipeline.sync import Pipeline, write
+from vector_assets.sources.estimate import as_if_failed
+from vector_assets.sources.items import Resolved, SourceItem
 
 MAX_DOCUMENTS = 500
 """Documents of a run; the rest waits for the next, which begins as soon as this one is over."""
@@ -33,9 +31,9 @@ class ChangesReport:
 
     Attributes:
         taken: What it read, to be removed from the queue.
-        gone: Ids that the vendor no longer shows.
-        lag_seconds: Of each document that was written, from its change to being found.
         sync: The numbers of the run as of any other.
+        gone: Ids that the vendor no longer shows.
+        lag_seconds: Of a sample of the documents that were written, from change to being found.
     """
 
     taken: Sequence[Waiting]
@@ -50,96 +48,89 @@ class ChangesReport:
         return total.documents - total.unchanged_documents + len(self.gone)
 
 
-class ChangesRun:
-    """One run over what waits of one source.
+def run_changes(
+    pipeline: Pipeline, waiting: Sequence[Waiting], now: datetime | None = None
+) -> ChangesReport:
+    """Read and write what waits, the longest waiting first, at most `MAX_DOCUMENTS`.
+
+    What cannot be read goes into quarantine, as in any run.
 
     Args:
-        source: Read by id.
-        target: Where it writes.
-        meter: Counts the requests of both.
+        pipeline: Of the source.
+        waiting: Of the same source.
+        now: Current time, UTC.
+
+    Raises:
+        VectorAssetsError: Source, embedder or index do not answer. Nothing may be removed from the
+            queue; what was written stays written.
     """
+    taken = list(waiting[:MAX_DOCUMENTS])
+    reading = _Reading(pipeline, taken, now or datetime.now(UTC))
+    report = write(reading.stream())
+    found_at = time.time()
+    said_at = {each.document_id: each.first_said_at.timestamp() for each in taken}
+    lag_seconds = [
+        max(0.0, found_at - said_at[document_id])
+        for document_id in report.written_ids
+        if document_id in said_at
+    ]
+    return ChangesReport(taken, report, reading.gone, lag_seconds)
 
-    def __init__(self, source: Source, target: WriteTarget, meter: Meter) -> None:
-        self._source = source
-        self._target = target
-        self._meter = meter
-        self._gone: list[str] = []
 
-    def run(self, waiting: Sequence[Waiting], now: datetime | None = None) -> ChangesReport:
-        """Read and write what waits, the longest waiting first, at most `MAX_DOCUMENTS`.
+class _Reading:
+    """The stream of a run of changes."""
 
-        What cannot be read goes into quarantine, as in any run.
+    def __init__(self, pipeline: Pipeline, taken: Sequence[Waiting], now: datetime) -> None:
+        self._source = pipeline.source
+        self._pipeline = pipeline
+        self._taken = taken
+        self._now = now
+        self.gone: list[str] = []
 
-        Raises:
-            VectorAssetsError: Source, embedder or index do not answer. Nothing may be removed from
-                the queue; what was written stays written.
-        """
-        now = now or datetime.now(UTC)
-        taken = list(waiting[:MAX_DOCUMENTS])
-        stream = self._stream(taken, now)
-        report = write(stream)
-        found_at = time.time()
-        said_at = {each.document_id: each.first_said_at for each in taken}
-        lags = [
-            max(0.0, found_at - said_at[document_id].timestamp())
-            for document_id in report.written_ids
-            if document_id in said_at
-        ]
-        return ChangesReport(taken, report, self._gone, lags)
-
-    def _stream(self, taken: Sequence[Waiting], now: datetime) -> EmbeddedDocuments:
-        store, embedder = self._target.store, self._target.embedder
-        name = self._source.name
-        store.open(name, embedder.dimensions)
+    def stream(self) -> EmbeddedDocuments:
+        """Return the stream; nothing is read until it is iterated."""
+        target, name = self._pipeline.target, self._source.name
+        target.store.open(name, target.embedder.dimensions)
         held = self._held(is_rescan=False)
         # An end keeps the run from what a night does besides: readers, and all of the quarantine.
-        window = Window(now - timedelta(days=1), now)
+        window = Window(self._now - timedelta(days=1), self._now)
         return EmbeddedDocuments(
             source=self._source,
-            days=Days(now.date(), now.date()),
+            days=Days(self._now.date(), self._now.date()),
             window=window,
-            target=self._target,
-            planner=Planner(store, name, embedder),
-            quarantine=Quarantine(self._target.ledger, name, window),
-            meter=self._meter,
+            target=target,
+            planner=Planner(target.store, name, target.embedder),
+            quarantine=Quarantine(target.ledger, name, window),
+            meter=self._pipeline.meter,
             held=held,
-            items=self._items(taken, held, now),
+            items=self._items(held),
         )
 
     def _held(self, *, is_rescan: bool) -> HeldVersions:
-        spec = IndexSpec.of(self._target.embedder).vector_spec
-        return HeldVersions(self._target.store, self._source.name, spec, is_rescan=is_rescan)
+        target = self._pipeline.target
+        spec = IndexSpec.of(target.embedder).vector_spec
+        return HeldVersions(target.store, self._source.name, spec, is_rescan=is_rescan)
 
-    def _items(
-        self, taken: Sequence[Waiting], held: HeldVersions, now: datetime
-    ) -> Iterator[SourceItem]:
+    def _items(self, held: HeldVersions) -> Iterator[SourceItem]:
         """Yield what was named, and everything since the oldest event that named no document."""
-        whole = [each for each in taken if each.document_id.endswith(":")]
-        named = [_as_failed(each, now) for each in taken if not each.document_id.endswith(":")]
-        if whole:
+        since = [each.first_said_at for each in self._taken if each.is_of_whole_source]
+        if since:
             self._source.known = held
-            since = min(each.first_said_at for each in whole) - self._source.overlap
-            yield from self._source.documents(Window(since, None))
+            yield from self._source.documents(Window(min(since) - self._source.overlap, None))
+        named = [
+            failed
+            for each in self._taken
+            if not each.is_of_whole_source
+            for failed in as_if_failed(
+                [each.document_id],
+                Window(each.first_said_at, None),
+                each.last_said_at.astimezone(UTC).date(),
+            )
+        ]
         if named:
             # An event says that these changed, so that they are read even where they seem not to.
             self._source.known = self._held(is_rescan=True)
             for item in self._source.retry(named):
                 if isinstance(item, Resolved):
-                    self._gone.append(item.document_id)
+                    self.gone.append(item.document_id)
                 yield item
-
-
-def _as_failed(waiting: Waiting, now: datetime) -> Quarantined:
-    """Return a changed document as what `Source.retry` takes."""
-    return Quarantined(
-        waiting.document_id,
-        "it was said to have changed",
-        _day_of(waiting),
-        Window(waiting.first_said_at, None),
-        waiting.first_said_at,
-        now,
-    )
-
-
-def _day_of(waiting: Waiting) -> date:
-    return waiting.last_said_at.astimezone(UTC).date()

@@ -28,7 +28,7 @@ class Pipeline:
     """One run of one source into one index; source and target count on the meter."""
 
     def __init__(self, *, source: Source, target: WriteTarget, meter: Meter) -> None:
-        self._source = source
+        self.source = source
         self.target = target
         self.meter = meter
 
@@ -50,29 +50,29 @@ class Pipeline:
             IndexMismatchError: The index holds vectors of another length.
         """
         store, embedder = self.target.store, self.target.embedder
-        store.open(self._source.name, embedder.dimensions)
+        store.open(self.source.name, embedder.dimensions)
         held = HeldVersions(
             store,
-            self._source.name,
+            self.source.name,
             IndexSpec.of(embedder).vector_spec,
             is_rescan=is_rescan,
         )
-        self._source.known = held
+        self.source.known = held
         window = Window.of_days(
-            days.first, days.last, overlap=self._source.overlap, now=now or datetime.now(UTC)
+            days.first, days.last, overlap=self.source.overlap, now=now or datetime.now(UTC)
         )
         freeze_what_is_loaded()
         audit = None
         if audits_events and window.end is None:
             started_at = now or datetime.now(UTC)
-            audit = EventAudit(self.target.ledger, self._source.name, started_at)
+            audit = EventAudit(self.target.ledger, self.source.name, started_at)
         return EmbeddedDocuments(
-            source=self._source,
+            source=self.source,
             days=days,
             window=window,
             target=self.target,
-            planner=Planner(store, self._source.name, embedder),
-            quarantine=Quarantine(self.target.ledger, self._source.name, window),
+            planner=Planner(store, self.source.name, embedder),
+            quarantine=Quarantine(self.target.ledger, self.source.name, window),
             meter=self.meter,
             held=held,
             audit=audit,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from math import sqrt
 from random import Random
 from statistics import fmean, stdev
@@ -60,10 +60,18 @@ def picked(document_ids: Iterable[str], most: int) -> list[str]:
     return in_random_order(distinct_ids, count)
 
 
-def as_if_failed(document_ids: Iterable[str], window: Window) -> list[Quarantined]:
-    """Return documents in the form that `Source.retry` takes, which reads them by id."""
+def as_if_failed(
+    document_ids: Iterable[str], window: Window, day: date | None = None
+) -> list[Quarantined]:
+    """Return documents in the form that `Source.retry` takes, which reads them by id.
+
+    Args:
+        document_ids: Of one source.
+        window: That they lie in.
+        day: UTC day of their last activity, by which a source without ids to ask for reads them.
+    """
     now = datetime.now(UTC)
-    return [Quarantined(document_id, "", None, window, now, now) for document_id in document_ids]
+    return [Quarantined(document_id, "", day, window, now, now) for document_id in document_ids]
 
 
 def spread_of_mean(values: Sequence[float], *, out_of: float) -> float:

@@ -275,7 +275,9 @@ def test_without_a_secret_there_is_no_hook_asset_job_or_sensor(tmp_path: Path) -
     defs = build_defs(settings)
     names = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
     assert not [name for name in names if name.endswith("_changes")]
-    assert "changes_sensor" not in {each.name for each in defs.sensors or ()}
+    sensors = {each.name for each in defs.get_repository_def().sensor_defs}
+    assert "missed_partitions_sensor" in sensors
+    assert not sensors & {"changes_sensor", "polling_sensor"}
     with served(settings, tmp_path) as (url, _):
         assert requests.post(f"{url}/hooks/jira", data=b"{}", timeout=60).status_code == 404
 

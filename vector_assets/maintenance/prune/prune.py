@@ -112,7 +112,7 @@ class Prune:
         """
         started = time.monotonic()
         report = PruneReport(self._source.name, is_dry_run=False)
-        held = self._store.heads(self._source.name, list(document_ids))
+        held = self._store.heads(self._source.name, list(document_ids)) if document_ids else {}
         report.judged_documents = len(held)
         candidates = [_missing(document_id, head) for document_id, head in held.items()]
         states = dict(self._source.remote_states(candidates)) if candidates else {}

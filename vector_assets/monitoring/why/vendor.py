@@ -14,10 +14,10 @@ from vector_assets.core.settings import Settings
 from vector_assets.monitoring.why.answer import Cause, Finding
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Missing, Probed, RemoteState, Source
+from vector_assets.sources.estimate import as_if_failed
 from vector_assets.sources.items import (
     Deferred,
     DocumentFailure,
-    Quarantined,
     Resolved,
     SourceItem,
     document_id_of_item,
@@ -60,8 +60,8 @@ class Vendor:
         now = datetime.now(UTC)
         day = (updated_at or now).date()
         window = Window(start_of_day(day), start_of_day(day + timedelta(days=1)))
-        wanted = Quarantined(document_id, "", updated_at and day, window, now, now)
-        items = self._asked(lambda: list(self._built().retry([wanted])))
+        wanted = as_if_failed([document_id], window, updated_at and day)
+        items = self._asked(lambda: list(self._built().retry(wanted)))
         if isinstance(items, Silence):
             return items
         told = [item for item in items if document_id_of_item(item)]
