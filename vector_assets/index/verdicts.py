@@ -28,7 +28,7 @@ LEFT_OUT = frozenset({Verdict.DELETED, Verdict.UNREADABLE})
 """Verdicts whose documents are not handed out."""
 
 TO_BE_READ = frozenset({Verdict.EDITED, *LEFT_OUT})
-"""Verdicts whose documents the next nightly run reads again."""
+"""Verdicts whose documents are read again, at once or in the next nightly run."""
 
 
 @dataclass(frozen=True, slots=True)
