@@ -5,7 +5,7 @@ from datetime import datetime
 
 from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import Settings, load_settings, settings_of
-from vector_assets.index.search import Answers
+from vector_assets.index.answers import Answers
 from vector_assets.index.search import find as search
 from vector_assets.stores.base import Filter
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vector_assets.api.models import DocumentConfirmation, FoundAnswer, FoundContext
-from vector_assets.index.search import Answer, Answers
+from vector_assets.index.answers import Answer, Answers
 from vector_assets.monitoring.health import Health, Verdict
 
 NOT_KNOWN = "How fresh the sources are is not known: the watcher has not checked lately."

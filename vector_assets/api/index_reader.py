@@ -4,9 +4,10 @@ import threading
 from functools import partial
 
 from vector_assets.core.settings import Settings
+from vector_assets.index.answers import Answers
 from vector_assets.index.confirm import Confirmer
 from vector_assets.index.document import Page, read_page
-from vector_assets.index.search import Answers, find
+from vector_assets.index.search import find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.observe import observe_if_any
 from vector_assets.monitoring.why.answer import Asked, Why

@@ -36,8 +36,8 @@ from vector_assets.api.why import explained
 from vector_assets.core.days import start_of_day
 from vector_assets.core.errors import UsageError, VectorAssetsError
 from vector_assets.core.read_keys import Reader
+from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.document import Page
-from vector_assets.index.search import Answer, Answers
 from vector_assets.monitoring.health import Health
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.sources import SOURCES

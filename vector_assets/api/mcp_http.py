@@ -14,8 +14,8 @@ from vector_assets.api.keys import require_read_key
 from vector_assets.api.mcp import Backend, build_server
 from vector_assets.api.sizes import MAX_BODY_BYTES
 from vector_assets.core.read_keys import Reader, ReadKey
+from vector_assets.index.answers import Answers
 from vector_assets.index.document import Page
-from vector_assets.index.search import Answers
 from vector_assets.monitoring.health import Health
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.stores.base import Filter

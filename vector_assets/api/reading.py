@@ -11,7 +11,7 @@ from fastapi import Request
 from vector_assets.api.models import EventLag, NotRead, SourceAge, SyncStatus
 from vector_assets.api.parameters import instants
 from vector_assets.core.read_keys import ANY_VIEWER, ReadKey
-from vector_assets.index.search import Answers
+from vector_assets.index.answers import Answers
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.pipeline.arrivals import Lags

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from vector_assets.index.search import Answers
+from vector_assets.index.answers import Answers
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours

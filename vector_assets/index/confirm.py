@@ -23,10 +23,10 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.ledger import Ledger
 from vector_assets.index.queue import Change, ChangeQueue
 from vector_assets.index.rereads import Reread, request_rereads
-from vector_assets.index.search import Answer, Answers
 from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import LiveIndex
 from vector_assets.index.verdicts import LEFT_OUT, TO_BE_READ, Confirmation, Confirmed, Verdict

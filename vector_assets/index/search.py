@@ -6,7 +6,7 @@ Each source is a namespace of its own; all are searched at the same time.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from vector_assets.core.documents import Value, clean_text
@@ -15,9 +15,9 @@ from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
-from vector_assets.index.fusion import Rankings, documents_by_score, fuse
+from vector_assets.index.answers import Answer, Answers
+from vector_assets.index.ranking import Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.targets import LiveIndex, ReadTarget
-from vector_assets.index.verdicts import Confirmation
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
 from vector_assets.stores.records import document_id_of
@@ -32,79 +32,6 @@ _MAX_KEYS = 5
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
 KEYED_SOURCE = "jira"
 """The source whose documents have keys that people write in questions."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A document that answers, with the passage that does so best.
-
-    Attributes:
-        passage: The chunk's text without the head, in Markdown; the title when there is no text.
-        url: Link to the passage, or to the document.
-        updated_at: Last activity, UTC.
-        score: From 0 to 1; comparable within one question only. 1 for a key that was asked for.
-        chunk: The passage's place in the document, from 0.
-    """
-
-    document_id: str
-    source: str
-    title: str
-    passage: str
-    url: str
-    authors: tuple[str, ...]
-    container: str
-    created_at: datetime
-    updated_at: datetime
-    score: float
-    chunk: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a question found.
-
-    Attributes:
-        as_of: By source that was asked, the newest activity that the index knows; None when the
-            index holds nothing of it.
-        is_complete: Whether every source was searched, by meaning and by words.
-        confirmation: What the vendors said of these documents; None when they were not asked.
-    """
-
-    answers: tuple[Answer, ...]
-    as_of: Mapping[str, datetime | None]
-    warnings: tuple[str, ...] = ()
-    is_complete: bool = True
-    confirmation: Confirmation | None = None
-
-    def as_json(self) -> dict[str, object]:
-        """Return it with times as ISO 8601 text, and what vendors said where they were asked."""
-        return {
-            "answers": [self._answer_as_json(answer) for answer in self.answers],
-            "as_of": {
-                source: instant.isoformat() if instant else None
-                for source, instant in self.as_of.items()
-            },
-            "warnings": list(self.warnings),
-            **(
-                {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
-                if self.confirmation
-                else {}
-            ),
-        }
-
-    def _answer_as_json(self, answer: Answer) -> dict[str, object]:
-        fields = asdict(answer)
-        if self.confirmation is not None:
-            confirmed = self.confirmation.by_document[answer.document_id]
-            fields |= {
-                "confirmed": str(confirmed.verdict),
-                "edited_at": confirmed.edited_at,
-                "not_confirmed_because": confirmed.reason,
-            }
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in fields.items()
-        }
 
 
 def find(
@@ -180,7 +107,7 @@ def rank_in(
     return Rankings(
         documents_by_score(hit for result in results.values() for hit in result.dense),
         documents_by_score(hit for result in results.values() for hit in result.lexical),
-        tuple(document_id_of(hit.id) for hit, _ in _ranked(results.values())),
+        tuple(ranked.document_id for ranked in _ranked(results.values())),
     )
 
 
@@ -233,7 +160,7 @@ class _Search:
     ) -> Answers:
         results, embedding_error = self.results(sources, known_as_of)
         return Answers(
-            tuple(_answer(hit, score) for hit, score in _ranked(results.values())[:limit]),
+            tuple(_answer(ranked) for ranked in _ranked(results.values())[:limit]),
             {source: result.as_of for source, result in results.items()},
             tuple(_warnings(results, embedding_error)),
             is_complete=embedding_error is None
@@ -313,39 +240,34 @@ class _Search:
         ]
 
 
-def _ranked(results: Iterable[_Result]) -> list[tuple[Hit, float]]:
-    """Return the documents of all results, best first, each with its best passage."""
+def _ranked(results: Iterable[_Result]) -> list[Ranked]:
+    """Return the documents of all results, best first."""
     results = tuple(results)
-    ranked = fuse(
+    ranked = rank(
         [hit for result in results for hit in result.dense],
         [hit for result in results for hit in result.lexical],
     )
     return _keyed_first([hit for result in results for hit in result.keyed], ranked)
 
 
-def _keyed_first(
-    keyed: Sequence[Hit], ranked: Sequence[tuple[Hit, float]]
-) -> list[tuple[Hit, float]]:
-    """Put the issues that were asked for by key before all others, each with its best passage."""
-    if not keyed:
-        return list(ranked)
-    keyed_by_document = {document_id_of(hit.id): hit for hit in keyed}
+def _keyed_first(keyed: Sequence[Hit], ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Put the issues that were asked for by key before all others, each with its hits."""
+    first = {document_id_of(hit.id): Ranked(document_id_of(hit.id), 1.0, (hit,)) for hit in keyed}
     others = []
-    for hit, score in ranked:
-        document_id = document_id_of(hit.id)
-        if document_id in keyed_by_document:
-            keyed_by_document[document_id] = hit
+    for document in ranked:
+        if document.document_id in first:
+            first[document.document_id] = replace(document, score=1.0)
         else:
-            others.append((hit, score))
-    return [*((hit, 1.0) for hit in keyed_by_document.values()), *others]
+            others.append(document)
+    return [*first.values(), *others]
 
 
-def _answer(hit: Hit, score: float) -> Answer:
-    fields = hit.metadata
+def _answer(ranked: Ranked) -> Answer:
+    fields = ranked.hits[0].metadata
     title = str(fields.get("title", ""))
     authors = fields.get("authors", [])
     return Answer(
-        document_id=document_id_of(hit.id),
+        document_id=ranked.document_id,
         source=str(fields.get("source", "")),
         title=title,
         passage=passage_of(str(fields.get("text", ""))) or title,
@@ -354,7 +276,7 @@ def _answer(hit: Hit, score: float) -> Answer:
         container=str(fields.get("container", "")),
         created_at=_instant(fields.get("created_at")),
         updated_at=_instant(fields.get("updated_at")),
-        score=score,
+        score=ranked.score,
         chunk=int(_number(fields.get("chunk"))),
     )
 

@@ -24,7 +24,7 @@ from vector_assets.api.gate import Bounds
 from vector_assets.api.server import server_config
 from vector_assets.api.sizes import MAX_BODY_BYTES, MAX_HEADER_BYTES
 from vector_assets.core.settings import Settings
-from vector_assets.index.search import Answers
+from vector_assets.index.answers import Answers
 from vector_assets.monitoring.alerts.alerter import Alerter
 from vector_assets.monitoring.alerts.incidents import FileIncidentStore
 from vector_assets.monitoring.probes import Probes

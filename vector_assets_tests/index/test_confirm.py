@@ -15,10 +15,11 @@ import pytest
 from vector_assets.core.days import Days
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.confirm import PROBES_AT_ONCE, Confirmer
 from vector_assets.index.queue import ChangeQueue
 from vector_assets.index.rereads import KIND
-from vector_assets.index.search import Answer, Answers, find_in
+from vector_assets.index.search import find_in
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.index.verdicts import Verdict
 from vector_assets.pipeline.quarantine import quarantined

@@ -11,7 +11,8 @@ from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.index.search import Answers, find
+from vector_assets.index.answers import Answers
+from vector_assets.index.search import find
 from vector_assets.stores.base import Filter, Hit, Record
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets.stores.records import chunk_metadata, record_id

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from vector_assets.api.context import context_of, warning_of
 from vector_assets.api.page.passages import Marks, passage_html, web_link
-from vector_assets.index.search import Answers
+from vector_assets.index.answers import Answers
 from vector_assets.monitoring.health import Health
 
 

@@ -1,7 +1,7 @@
 """Merges two rankings into one: by meaning (cosine) and by words (BM25)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vector_assets.stores.base import Hit
@@ -32,18 +32,25 @@ def documents_by_score(hits: Iterable[Hit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(document_id_of(hit.id) for hit in ordered))
 
 
-def fuse(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[tuple[Hit, float]]:
-    """Return the best chunk of each document in two lists of hits, with the document's score.
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A document in the order of answers, with those of its chunks that were hit, best first."""
 
-    The order is best first; a score is from 0 to 1 and means something within one question only.
+    document_id: str
+    score: float
+    hits: tuple[Hit, ...]
 
-    A document scores the best of its chunks by meaning and the best by words, each list stretched
-    from 0 (its last hit) to 1 (its first). Its passage is the chunk that does best in both.
+
+def rank(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[Ranked]:
+    """Return the documents of two lists of hits, best first.
+
+    A score is from 0 to 1 and means something within one question only. A document scores the best
+    of its chunks by meaning and the best by words, each list stretched from 0 (its last hit) to 1
+    (its first). A chunk scores both alike.
     """
     document_scores: dict[str, float] = defaultdict(float)
     chunk_scores: dict[str, float] = defaultdict(float)
     hits: dict[str, Hit] = {}
-    document_ids: dict[str, str] = {}
     weighted = [(dense, DENSE_WEIGHT), (lexical, 1 - DENSE_WEIGHT)]
     total = sum(weight for listed, weight in weighted if listed)
     for listed, weight in weighted:
@@ -52,22 +59,16 @@ def fuse(dense: Sequence[Hit], lexical: Sequence[Hit]) -> list[tuple[Hit, float]
             share = score * weight / total
             hits[hit.id] = hit
             chunk_scores[hit.id] += share
-            document_id = document_ids[hit.id] = document_id_of(hit.id)
+            document_id = document_id_of(hit.id)
             best[document_id] = max(best.get(document_id, 0.0), share)
         for document_id, share in best.items():
             document_scores[document_id] += share
-    passages: dict[str, str] = {}
-    for chunk_id, document_id in document_ids.items():
-        held = passages.get(document_id)
-        if held is None or _rank(chunk_scores, chunk_id) < _rank(chunk_scores, held):
-            passages[document_id] = chunk_id
+    chunks: dict[str, list[Hit]] = defaultdict(list)
+    # Among equals always the same one is first.
+    for hit in sorted(hits.values(), key=lambda hit: (-chunk_scores[hit.id], hit.id)):
+        chunks[document_id_of(hit.id)].append(hit)
     ranked = sorted(document_scores.items(), key=lambda item: (-item[1], item[0]))
-    return [(hits[passages[document_id]], score) for document_id, score in ranked]
-
-
-def _rank(scores: Mapping[str, float], chunk_id: str) -> tuple[float, str]:
-    """Return what puts the better of two chunks first, and among equals always the same one."""
-    return -scores[chunk_id], chunk_id
+    return [Ranked(document_id, score, tuple(chunks[document_id])) for document_id, score in ranked]
 
 
 def _stretched(hits: Sequence[Hit]) -> Iterator[tuple[Hit, float]]:

@@ -1,0 +1,80 @@
+"""What a question found: documents, each with its passage, and how fresh their sources are."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from vector_assets.index.verdicts import Confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A document that answers, with the passage that does so best.
+
+    Attributes:
+        passage: The chunk's text without the head, in Markdown; the title when there is no text.
+        url: Link to the passage, or to the document.
+        updated_at: Last activity, UTC.
+        score: From 0 to 1; comparable within one question only. 1 for a key that was asked for.
+        chunk: The passage's place in the document, from 0.
+    """
+
+    document_id: str
+    source: str
+    title: str
+    passage: str
+    url: str
+    authors: tuple[str, ...]
+    container: str
+    created_at: datetime
+    updated_at: datetime
+    score: float
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a question found.
+
+    Attributes:
+        as_of: By source that was asked, the newest activity that the index knows; None when the
+            index holds nothing of it.
+        is_complete: Whether every source was searched, by meaning and by words.
+        confirmation: What the vendors said of these documents; None when they were not asked.
+    """
+
+    answers: tuple[Answer, ...]
+    as_of: Mapping[str, datetime | None]
+    warnings: tuple[str, ...] = ()
+    is_complete: bool = True
+    confirmation: Confirmation | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return it with times as ISO 8601 text, and what vendors said where they were asked."""
+        return {
+            "answers": [self._answer_as_json(answer) for answer in self.answers],
+            "as_of": {
+                source: instant.isoformat() if instant else None
+                for source, instant in self.as_of.items()
+            },
+            "warnings": list(self.warnings),
+            **(
+                {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
+                if self.confirmation
+                else {}
+            ),
+        }
+
+    def _answer_as_json(self, answer: Answer) -> dict[str, object]:
+        fields = asdict(answer)
+        if self.confirmation is not None:
+            confirmed = self.confirmation.by_document[answer.document_id]
+            fields |= {
+                "confirmed": str(confirmed.verdict),
+                "edited_at": confirmed.edited_at,
+                "not_confirmed_because": confirmed.reason,
+            }
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in fields.items()
+        }
