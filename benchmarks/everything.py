@@ -29,7 +29,7 @@ def main() -> None:
         ["real_input.py", options.workspace, "--folder", real],
         ["completeness.py", options.workspace, "--index", index],
         ["redaction.py", options.workspace],
-        ["retrieval.py", options.workspace, "--index", index],
+        ["retrieval.py", options.workspace, "--folder", options.folder / "retrieval"],
     ]
     others = [
         ["local_model.py", options.workspace],

@@ -26,7 +26,7 @@ class Passage(BaseModel):
     source: str
     container: str = Field(description="Project, channel or database; quoted.")
     document_id: str = Field(description="For open_document.")
-    score: float = Field(description="From 0 to 1; comparable within one question only.")
+    score: float = Field(description="From 0 to 1, comparable between questions.")
     as_of: datetime | None = Field(
         description="The newest activity of the source that the index knows."
     )

@@ -37,7 +37,7 @@ class FoundAnswer(BaseModel):
     link: str
     author: str
     date: datetime = Field(description="Of the last activity, UTC.")
-    score: float = Field(description="From 0 to 1; comparable within one question only.")
+    score: float = Field(description="From 0 to 1, comparable between questions.")
     source: str
     container: str = Field(description="Project, channel or database.")
     document_id: str

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from vector_assets.index.answers import Answers
+from vector_assets.index.answers import NOTHING_FITS, Answers
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
@@ -248,6 +248,8 @@ def print_answers(answers: Answers) -> None:
             confirmed = answers.confirmation.by_document[answer.document_id]
             console.print(f"   {escape(str(confirmed))}")
         _print_passage(console, answer.passage)
+    if not answers.fits_well:
+        console.print(f"[yellow]{NOTHING_FITS}[/]")
     if not answers.answers:
         is_empty = not any(answers.as_of.values())
         console.print("no answers: the index is empty" if is_empty else "no answers")

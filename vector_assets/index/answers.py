@@ -6,6 +6,11 @@ from datetime import datetime
 
 from vector_assets.index.verdicts import Confirmation
 
+NOTHING_FITS = (
+    "Nothing in the index fits this question well; these are the nearest documents. Ask with words "
+    "that stand in what you look for."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -15,7 +20,7 @@ class Answer:
         passage: The chunk's text without the head, in Markdown; the title when there is no text.
         url: Link to the passage, or to the document.
         updated_at: Last activity, UTC.
-        score: From 0 to 1; comparable within one question only. 1 for a key that was asked for.
+        score: From 0 to 1, comparable between questions. 1 for a key that was asked for.
         chunk: The passage's place in the document, from 0.
     """
 
@@ -40,6 +45,8 @@ class Answers:
         as_of: By source that was asked, the newest activity that the index knows; None when the
             index holds nothing of it.
         is_complete: Whether every source was searched, by meaning and by words.
+        fits_well: Whether the best document fits, or there is none; if not, the answers are only
+            the nearest that the index has.
         confirmation: What the vendors said of these documents; None when they were not asked.
     """
 
@@ -47,6 +54,7 @@ class Answers:
     as_of: Mapping[str, datetime | None]
     warnings: tuple[str, ...] = ()
     is_complete: bool = True
+    fits_well: bool = True
     confirmation: Confirmation | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -58,6 +66,7 @@ class Answers:
                 for source, instant in self.as_of.items()
             },
             "warnings": list(self.warnings),
+            "fits_well": self.fits_well,
             **(
                 {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
                 if self.confirmation

@@ -16,14 +16,15 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.answers import Answer, Answers
-from vector_assets.index.ranking import Ranked, Rankings, documents_by_score, rank
+from vector_assets.index.features import Candidates
+from vector_assets.index.ranking import FITS_FROM, Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
 from vector_assets.stores.records import document_id_of
 
-CANDIDATES = 100
-"""Hits requested of each source, by vector and by BM25 each."""
+CANDIDATES = 60
+"""Hits requested of each source, by vector and by BM25 each; more where more answers are wanted."""
 
 _threads = ThreadPoolExecutor(64, thread_name_prefix="search")
 """Of all searches; to start threads for each takes longer than some of its parts."""
@@ -91,7 +92,7 @@ def find_in(
         raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
-    search = _Search(question, where or Filter(), store, embedder)
+    search = _Search(question, where or Filter(), store, embedder, max(CANDIDATES, limit))
     return search.run(namespaces, limit, as_of or {})
 
 
@@ -104,11 +105,20 @@ def rank_in(
         raise UsageError("the question is empty: ask with at least one word")
     search = _Search(question, where, target.store, target.embedder)
     results, _ = search.results(namespaces, {})
+    dense, lexical = _hits(results.values())
     return Rankings(
-        documents_by_score(hit for result in results.values() for hit in result.dense),
-        documents_by_score(hit for result in results.values() for hit in result.lexical),
-        tuple(ranked.document_id for ranked in _ranked(results.values())),
+        documents_by_score(dense),
+        documents_by_score(lexical),
+        tuple(ranked.document_id for ranked in search.ranked(results.values())),
     )
+
+
+def candidates_in(
+    question: str, namespaces: Sequence[str], *, target: ReadTarget, where: Filter
+) -> Candidates:
+    """Return what is ranked for a question in some namespaces; raises as `find`."""
+    results, _ = _Search(question, where, target.store, target.embedder).results(namespaces, {})
+    return Candidates(question, *_hits(results.values()))
 
 
 def _target(
@@ -147,22 +157,30 @@ class _Result:
 
 class _Search:
     def __init__(
-        self, question: str, where: Filter, store: VectorStore, embedder: Embedder
+        self,
+        question: str,
+        where: Filter,
+        store: VectorStore,
+        embedder: Embedder,
+        candidates: int = CANDIDATES,
     ) -> None:
         self._keys = tuple(dict.fromkeys(map(str.upper, _ISSUE_KEY.findall(question))))[:_MAX_KEYS]
         self._question = _shortened(question, embedder)
         self._where = where
         self._store = store
         self._embedder = embedder
+        self._candidates = candidates
 
     def run(
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
         results, embedding_error = self.results(sources, known_as_of)
+        ranked = self.ranked(results.values())
         return Answers(
-            tuple(_answer(ranked) for ranked in _ranked(results.values())[:limit]),
+            tuple(_answer(document) for document in ranked[:limit]),
             {source: result.as_of for source, result in results.items()},
             tuple(_warnings(results, embedding_error)),
+            fits_well=not ranked or ranked[0].score >= FITS_FROM,
             is_complete=embedding_error is None
             and not any(result.error for result in results.values()),
         )
@@ -181,6 +199,12 @@ class _Search:
             raise errors[0]
         return results, vector.exception()
 
+    def ranked(self, results: Iterable[_Result]) -> list[Ranked]:
+        """Return the documents of all results, best first."""
+        results = tuple(results)
+        ranked = rank(Candidates(self._question, *_hits(results)))
+        return _keyed_first([hit for result in results for hit in result.keyed], ranked)
+
     def _ask(
         self,
         source: str,
@@ -193,7 +217,7 @@ class _Search:
             store = self._store.for_question(source)
             as_of = known_as_of[source] if source in known_as_of else store.watermark(source)
             lexical = (
-                store.search_lexical(source, self._question, where=where, limit=CANDIDATES)
+                store.search_lexical(source, self._question, where=where, limit=self._candidates)
                 if store.has_lexical_search
                 else []
             )
@@ -228,7 +252,9 @@ class _Search:
         error = vector.exception()
         if isinstance(error, RetryableError) and store.has_lexical_search:
             return []
-        return store.search_dense(source, vector.result(), where=self._where, limit=CANDIDATES)
+        return store.search_dense(
+            source, vector.result(), where=self._where, limit=self._candidates
+        )
 
     def _keyed(self, store: Searchable, source: str) -> list[Hit]:
         if source != KEYED_SOURCE:
@@ -240,14 +266,13 @@ class _Search:
         ]
 
 
-def _ranked(results: Iterable[_Result]) -> list[Ranked]:
-    """Return the documents of all results, best first."""
+def _hits(results: Iterable[_Result]) -> tuple[list[Hit], list[Hit]]:
+    """Return the hits of all sources by meaning and by words."""
     results = tuple(results)
-    ranked = rank(
+    return (
         [hit for result in results for hit in result.dense],
         [hit for result in results for hit in result.lexical],
     )
-    return _keyed_first([hit for result in results for hit in result.keyed], ranked)
 
 
 def _keyed_first(keyed: Sequence[Hit], ranked: Sequence[Ranked]) -> list[Ranked]:
