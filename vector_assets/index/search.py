@@ -14,8 +14,8 @@ from vector_assets.core.errors import RetryableError, UsageError
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
-from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.answers import Answer, Answers
+from vector_assets.index.passages import choose, further_chunks
 from vector_assets.index.ranking import Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
@@ -159,8 +159,10 @@ class _Search:
         self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
     ) -> Answers:
         results, embedding_error = self.results(sources, known_as_of)
+        shown = _ranked(results.values())[:limit]
+        further = self._further(shown)
         return Answers(
-            tuple(_answer(ranked) for ranked in _ranked(results.values())[:limit]),
+            tuple(_answer(self._question, ranked, further) for ranked in shown),
             {source: result.as_of for source, result in results.items()},
             tuple(_warnings(results, embedding_error)),
             is_complete=embedding_error is None
@@ -207,6 +209,23 @@ class _Search:
             )
         except RetryableError as error:
             return _Result(error=error)
+
+    def _further(self, shown: Sequence[Ranked]) -> list[Hit]:
+        """Read the chunks that are worth showing beside the hits, in a request per source."""
+        reads = [
+            _threads.submit(self._store.fetch, source, chunk_ids)
+            for source, chunk_ids in further_chunks(shown).items()
+        ]
+        wait(reads)
+        readers = set(self._where.readers)
+        return [
+            Hit(record.id, 0.0, record.metadata)
+            for read in reads
+            # Without them, the hits are shown.
+            if not isinstance(read.exception(), RetryableError)
+            for record in read.result()
+            if not readers.isdisjoint(_texts(record.metadata.get("access")))
+        ]
 
     def _readable(self, store: Searchable, source: str, hits: Sequence[Hit]) -> set[str]:
         """Return the documents of hits that who asks may read, as their heads have it.
@@ -262,23 +281,27 @@ def _keyed_first(keyed: Sequence[Hit], ranked: Sequence[Ranked]) -> list[Ranked]
     return [*first.values(), *others]
 
 
-def _answer(ranked: Ranked) -> Answer:
+def _answer(question: str, ranked: Ranked, further: Sequence[Hit]) -> Answer:
     fields = ranked.hits[0].metadata
-    title = str(fields.get("title", ""))
-    authors = fields.get("authors", [])
+    passages = choose(question, ranked, further)
     return Answer(
         document_id=ranked.document_id,
         source=str(fields.get("source", "")),
-        title=title,
-        passage=passage_of(str(fields.get("text", ""))) or title,
-        url=str(fields.get("url", "")),
-        authors=tuple(authors) if isinstance(authors, list) else (),
+        title=str(fields.get("title", "")),
+        passage=passages.best.text,
+        url=passages.best.url,
+        authors=_texts(fields.get("authors")),
         container=str(fields.get("container", "")),
         created_at=_instant(fields.get("created_at")),
         updated_at=_instant(fields.get("updated_at")),
         score=ranked.score,
-        chunk=int(_number(fields.get("chunk"))),
+        chunk=passages.best.chunk,
+        passages=passages.shown,
     )
+
+
+def _texts(value: Value | None) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, list) else ()
 
 
 def _instant(value: Value | None) -> datetime:
