@@ -47,77 +47,18 @@ _MIN_ENTRIES = 3
 _ENTRIES_SHARE = 0.8
 _MIN_TOLD_WORDS = 2
 
-_COURTESY = frozenset(
-    stem(word)
-    for word in (
-        "thank",
-        "thanks",
-        "bye",
-        "goodbye",
-        "hello",
-        "hi",
-        "hey",
-        "ok",
-        "okay",
-        "yeah",
-        "yes",
-        "yep",
-        "yup",
-        "no",
-        "nope",
-        "great",
-        "good",
-        "cool",
-        "right",
-        "sure",
-        "see",
-        "later",
-        "everyone",
-        "everybody",
-        "all",
-        "guys",
-        "folks",
-        "morning",
-        "afternoon",
-        "evening",
-        "welcome",
-        "please",
-        "cheers",
-        "nice",
-        "day",
-        "week",
-        "weekend",
-        "tomorrow",
-        "next",
-        "time",
-        "talk",
-        "soon",
-        "well",
-        "alright",
-        "fine",
-        "perfect",
-        "awesome",
-        "lovely",
-        "um",
-        "uh",
-        "hmm",
-        "mm",
-        "oh",
-        "ah",
-        "bit",
-        "let",
-        "go",
-        "take",
-        "care",
-        "lot",
-        "much",
-        "um-hum",
-        "uh-huh",
-        "mhm",
-        "wow",
-    )  # fmt: skip
-)
+_COURTESIES = (
+    "thank", "thanks", "bye", "goodbye", "hello", "hi", "hey", "ok", "okay", "yeah", "yes",
+    "yep", "yup", "no", "nope", "great", "good", "cool", "right", "sure", "see", "later",
+    "everyone", "everybody", "all", "guys", "folks", "morning", "afternoon", "evening",
+    "welcome", "please", "cheers", "nice", "day", "week", "weekend", "tomorrow", "next", "time",
+    "talk", "soon", "well", "alright", "fine", "perfect", "awesome", "lovely", "um", "uh",
+    "hmm", "mm", "oh", "ah", "bit", "let", "go", "take", "care", "lot", "much", "um-hum",
+    "uh-huh", "mhm", "wow",
+)  # fmt: skip
 """Words that make a pleasantry when nothing else is said."""
+
+_COURTESY_STEMS = frozenset(map(stem, _COURTESIES))
 
 
 def kind_of(fields: Metadata, body: str) -> Kind:
@@ -180,7 +121,7 @@ def _told(fields: Metadata, source: str, lines: Sequence[str]) -> list[str]:
 def _says_something(fields: Metadata, lines: Sequence[str]) -> bool:
     """Tell whether lines hold words beyond courtesies, the title and the place."""
     head = stems(f"{fields.get('title', '')} {fields.get('container', '')}")
-    known = _COURTESY.union(head)
+    known = _COURTESY_STEMS.union(head)
     text = "\n".join(lines)
     new_words = {word for word in stems(text) if word not in known}
     # A script without spaces has few words.
