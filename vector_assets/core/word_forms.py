@@ -1,7 +1,6 @@
 """The words of a question, and their forms in texts that English search finds as the same."""
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from vector_assets.core.stop_words import STOP_WORDS
@@ -16,12 +15,13 @@ _ENDINGS = r"(?:e|es|s|ed|er|ers|ing|ings)?"
 
 def told_words(question: str) -> list[str]:
     """Return the words of a question that say something, in lower case, without duplicates."""
-    return list(dict.fromkeys(_told(question)))[:_MAX_WORDS]
+    words = dict.fromkeys(_WORD.findall(question.casefold()))
+    return [word for word in words if word not in _STOP_WORDS][:_MAX_WORDS]
 
 
 def stems(text: str) -> list[str]:
     """Return the stems of the words of a text that say something, in order."""
-    return list(map(stem, _told(text)))
+    return list(filter(None, map(_told_stem, _WORD.findall(text.casefold()))))
 
 
 def forms_pattern(question: str) -> re.Pattern[str] | None:
@@ -31,15 +31,15 @@ def forms_pattern(question: str) -> re.Pattern[str] | None:
     return re.compile(rf"(?<!\w)(?:{forms})(?!\w)", re.IGNORECASE) if words else None
 
 
-@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """Return a word in lower case without its English ending, or as it is."""
     return _stem(word) or word
 
 
-def _told(text: str) -> Iterator[str]:
-    words = (word.casefold() for word in _WORD.findall(text))
-    return (word for word in words if word not in _STOP_WORDS)
+@lru_cache(maxsize=50_000)
+def _told_stem(word: str) -> str:
+    """Return a word's stem; empty for a word that says nothing."""
+    return "" if word in _STOP_WORDS else stem(word)
 
 
 def _stem(word: str) -> str:

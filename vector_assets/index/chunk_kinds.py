@@ -4,10 +4,12 @@ Records do not tell; the headings that our own sources write do, and the shape o
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
+from functools import lru_cache
 
 from vector_assets.core.word_forms import stem, stems
+from vector_assets.embedding.chunking import passage_of
 from vector_assets.stores.base import Metadata
 
 
@@ -33,19 +35,19 @@ _FIELD = re.compile(r"- ([^:\n]{1,100}):")
 _SPOKEN_AT = re.compile(r"[?&]t=\d+$")
 _CLOCK = re.compile(r", \d{2,}:\d\d:\d\d$")
 _SPEAKER = re.compile(r"Speaker(?: \d+)?")
-_MESSAGE_HEADING = re.compile(r".+, \d{4}-\d\d-\d\d \d\d:\d\d(?: UTC)?")
-"""Of a message of Slack, and of a comment."""
+_MESSAGE_TIME = re.compile(r", \d{4}-\d\d-\d\d \d\d:\d\d(?: UTC)?$")
+"""At the end of the heading of a message of Slack, and of a comment."""
 
 _LIST_OF_WORDS = {"keywords", "topics", "tags", "labels", "chapters"}
 _CONTENTS = {"contents", "table of contents", "on this page"}
-_ENTRY = re.compile(
-    r"(?:[-*+]|\d+[.)])?\s*(?:\[[^\[\]]*\]\([^()\s]*\)[.,]?|.*(?:\.\s?){4,}\s*\d+|.*\s{3,}\d+)\s*"
-)
-"""A line of a table of contents: a link alone, or words and the number of a page."""
-
+_LINK_ALONE = re.compile(r"(?:[-*+]|\d+[.)])?\s*\[[^\[\]]*\]\([^()\s]*\)[.,]?")
+_PAGE_NUMBER = re.compile(r"(?:\.{4}|(?: \.){4}|\s{4})\s*\d+$")
+_MAX_ENTRY_CHARACTERS = 300
 _MIN_ENTRIES = 3
 _ENTRIES_SHARE = 0.8
 _MIN_TOLD_WORDS = 2
+_MAX_LOOKED_AT = 500
+"""Characters of a line: one that goes on says something."""
 
 _COURTESIES = (
     "thank", "thanks", "bye", "goodbye", "hello", "hi", "hey", "ok", "okay", "yeah", "yes",
@@ -61,18 +63,26 @@ _COURTESIES = (
 _COURTESY_STEMS = frozenset(map(stem, _COURTESIES))
 
 
-def kind_of(fields: Metadata, body: str) -> Kind:
-    """Return what the body of a chunk, its text without the head, is good for."""
-    source, lines = str(fields.get("source", "")), body.splitlines()
-    told = _told(fields, source, lines)
-    if _is_contents(lines) or not _says_something(fields, told):
+def body_of(fields: Metadata) -> str:
+    """Return a chunk's text without the title and place above it."""
+    return passage_of(str(fields.get("text", ""))).strip()
+
+
+def kind_of(fields: Metadata) -> Kind:
+    """Return what a chunk is good for."""
+    body, source = body_of(fields), str(fields.get("source", ""))
+    lines = body.splitlines()
+    authors = fields.get("authors")
+    speakers = authors if isinstance(authors, list) and source == "fireflies" else ()
+    told = [line for line in lines if not _is_heading(line, speakers)]
+    title, container = str(fields.get("title", "")), str(fields.get("container", ""))
+    if _is_contents(lines) or not _says_something(told, _words_of_head(title, container)):
         return Kind.EMPTY
-    if source == "fireflies":
-        if _is_speech(fields, lines[0]):
-            return Kind.SAID
-        heading = lines[0].strip().lower()
-        return Kind.EMPTY if heading in _LIST_OF_WORDS else Kind.FACTS
-    return Kind.FACTS if _is_facts_alone(source, body) else Kind.SAID
+    if source != "fireflies":
+        return Kind.FACTS if _is_facts_alone(source, body) else Kind.SAID
+    if _SPOKEN_AT.search(str(fields.get("url", ""))) or _is_turn(lines[0], speakers):
+        return Kind.SAID
+    return Kind.EMPTY if lines[0].strip().lower() in _LIST_OF_WORDS else Kind.FACTS
 
 
 def facts_before_prose(source: str, body: str) -> tuple[str, str]:
@@ -93,15 +103,14 @@ def field_names(block: str) -> list[str]:
     return [match[1] for line in block.splitlines() if (match := _FIELD.match(line))]
 
 
-def _is_speech(fields: Metadata, heading: str) -> bool:
-    return bool(_SPOKEN_AT.search(str(fields.get("url", "")))) or _is_speaker(fields, heading)
+def _is_turn(line: str, speakers: Collection[str]) -> bool:
+    """Tell whether a line is the heading of what somebody said in a meeting."""
+    return line in speakers or bool(_CLOCK.search(line) or _SPEAKER.fullmatch(line))
 
 
-def _is_speaker(fields: Metadata, line: str) -> bool:
-    """Tell whether a line is the heading of a turn."""
-    authors = fields.get("authors")
-    is_author = isinstance(authors, list) and line in authors
-    return is_author or bool(_CLOCK.search(line) or _SPEAKER.fullmatch(line))
+def _is_heading(line: str, speakers: Collection[str]) -> bool:
+    """Tell whether a line only says who speaks, and when."""
+    return _is_turn(line, speakers) or bool(_MESSAGE_TIME.search(line))
 
 
 def _is_facts_alone(source: str, body: str) -> bool:
@@ -111,26 +120,33 @@ def _is_facts_alone(source: str, body: str) -> bool:
     return not any(_PROSE_HEADING.fullmatch(line) for line in body.splitlines())
 
 
-def _told(fields: Metadata, source: str, lines: Sequence[str]) -> list[str]:
-    """Return the lines without those that name who speaks."""
-    if source == "fireflies":
-        return [line for line in lines if not _is_speaker(fields, line)]
-    return [line for line in lines if not _MESSAGE_HEADING.fullmatch(line)]
+def _says_something(lines: Sequence[str], known: frozenset[str]) -> bool:
+    """Tell whether lines hold words beyond those that are known."""
+    new_words: set[str] = set()
+    for line in lines:
+        new_words.update(word for word in stems(line[:_MAX_LOOKED_AT]) if word not in known)
+        # A script without spaces has few words.
+        if len(new_words) >= _MIN_TOLD_WORDS or not all(map(str.isascii, new_words)):
+            return True
+    return False
 
 
-def _says_something(fields: Metadata, lines: Sequence[str]) -> bool:
-    """Tell whether lines hold words beyond courtesies, the title and the place."""
-    head = stems(f"{fields.get('title', '')} {fields.get('container', '')}")
-    known = _COURTESY_STEMS.union(head)
-    text = "\n".join(lines)
-    new_words = {word for word in stems(text) if word not in known}
-    # A script without spaces has few words.
-    return len(new_words) >= _MIN_TOLD_WORDS or any(not word.isascii() for word in new_words)
+@lru_cache(maxsize=1_000)
+def _words_of_head(title: str, container: str) -> frozenset[str]:
+    """Return the words that tell nothing new: courtesies, and those of title and place."""
+    return _COURTESY_STEMS.union(stems(f"{title} {container}"))
 
 
 def _is_contents(lines: Sequence[str]) -> bool:
     told = [line.strip() for line in lines if line.strip()]
     if told and told[0].lstrip("# ").lower() in _CONTENTS:
         return True
-    entries = sum(bool(_ENTRY.fullmatch(line)) for line in told)
+    entries = sum(map(_is_entry, told))
     return entries >= _MIN_ENTRIES and entries >= _ENTRIES_SHARE * len(told)
+
+
+def _is_entry(line: str) -> bool:
+    """Tell whether a line is of a table of contents: a link alone, or words and a page's number."""
+    if len(line) > _MAX_ENTRY_CHARACTERS:
+        return False
+    return bool(_LINK_ALONE.fullmatch(line) or _PAGE_NUMBER.search(line))

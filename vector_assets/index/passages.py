@@ -6,24 +6,27 @@ how much of the question they say, then by the order of hits.
 """
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from vector_assets.core.word_forms import stem, stems, told_words
-from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.chunk_kinds import (
     Kind,
+    body_of,
     facts_before_prose,
     field_names,
     kind_of,
 )
 from vector_assets.index.ranking import Ranked
 from vector_assets.stores.base import Hit
-from vector_assets.stores.records import document_id_of, ordinal_of
+from vector_assets.stores.records import document_id_of, ordinal_of, record_id
 
 MAX_PASSAGES = 3
+
+MAX_FURTHER_CHUNKS = 100
+"""Most chunks of a source that are read beside the hits of a question."""
 
 _MIN_NAME_CHARACTERS = 4
 """So many letters of a field's name identify it: `assigned` asks for the assignee."""
@@ -65,7 +68,6 @@ class Passages:
 class _Candidate:
     hit: Hit
     body: str
-    kind: Kind
     score: float
 
     @property
@@ -82,44 +84,64 @@ def choose(question: str, ranked: Ranked, further: Sequence[Hit] = ()) -> Passag
         further: Chunks of this document and of others, as `further_chunks` names them.
     """
     candidates = _candidates(question, ranked, further)
-    best = candidates[0]
-    chosen = [best, *_beside(best, candidates)]
-    for candidate in candidates:
-        is_new = candidate.body not in {each.body for each in chosen}
-        if is_new and len(chosen) < MAX_PASSAGES and candidate.kind == best.kind:
-            chosen.append(candidate)
-    chosen.sort(key=lambda candidate: candidate.ordinal)
-    passages = {candidate.ordinal: _passage(question, candidate) for candidate in chosen}
+    chosen: dict[str, _Candidate] = {}
+    for candidate in (*_best_with_neighbours(candidates), *candidates):
+        if len(chosen) < MAX_PASSAGES:
+            chosen.setdefault(candidate.body, candidate)
+    in_order = sorted(chosen.values(), key=lambda candidate: candidate.ordinal)
+    passages = {candidate.ordinal: _passage(question, candidate) for candidate in in_order}
     return Passages(
-        passages[best.ordinal], tuple(passage for passage in passages.values() if passage.text)
+        passages[candidates[0].ordinal],
+        tuple(passage for passage in passages.values() if passage.text),
     )
 
 
 def further_chunks(shown: Sequence[Ranked]) -> dict[str, list[str]]:
-    """Return by source the ids of chunks that are worth reading beside the hits of documents."""
-    return {}
+    """Return by source the ids of chunks that are worth reading beside the hits of documents.
+
+    Those are the speech of a meeting of which only the summary was hit, and of a thread the
+    question and what follows the best hit: at most `MAX_FURTHER_CHUNKS` a source.
+    """
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for ranked in shown:
+        if ordinals := _missing(ranked):
+            ids = wanted[str(ranked.hits[0].metadata.get("source", ""))]
+            ids.extend(record_id(ranked.document_id, ordinal) for ordinal in ordinals)
+    return {source: ids[:MAX_FURTHER_CHUNKS] for source, ids in wanted.items()}
+
+
+def _missing(ranked: Ranked) -> list[int]:
+    best = ranked.hits[0]
+    count = int(best.metadata.get("chunk_count") or 0)  # type: ignore[arg-type]  # a number
+    wanted: Iterable[int] = ()
+    if best.metadata.get("source") == "fireflies":
+        if all(kind_of(hit.metadata) != Kind.SAID for hit in ranked.hits):
+            wanted = range(count)
+    elif best.metadata.get("thread_ts"):
+        wanted = (0, ordinal_of(best.id) + 1)
+    known = {ordinal_of(hit.id) for hit in ranked.hits}
+    return [ordinal for ordinal in wanted if ordinal < count and ordinal not in known]
 
 
 def _candidates(question: str, ranked: Ranked, further: Sequence[Hit]) -> list[_Candidate]:
-    """Return all chunks, the best first."""
+    """Return the chunks of the best kind that there is, the best first; at least one."""
     others = (hit for hit in further if document_id_of(hit.id) == ranked.document_id)
     hits = {hit.id: hit for hit in (*others, *ranked.hits)}
-    bodies = {
-        id_: passage_of(str(hit.metadata.get("text", ""))).strip() for id_, hit in hits.items()
-    }
+    kinds = {id_: kind_of(hit.metadata) for id_, hit in hits.items()}
+    best_kind = min(kinds.values())
+    bodies = {id_: body_of(hit.metadata) for id_, hit in hits.items() if kinds[id_] == best_kind}
     words = {id_: stems(body) for id_, body in bodies.items()}
     asked = _Asked(question, list(words.values()))
-    order = {hit.id: place for place, hit in enumerate(ranked.hits)}
+    places = {hit.id: place for place, hit in enumerate(ranked.hits)}
     candidates = [
         _Candidate(
-            hit,
-            bodies[id_],
-            kind_of(hit.metadata, bodies[id_]) if bodies[id_] else Kind.EMPTY,
-            asked.share(words[id_]) + _ORDER_WEIGHT / (1 + order.get(id_, len(order))),
+            hits[id_],
+            body,
+            asked.share(words[id_]) + _ORDER_WEIGHT / (1 + places.get(id_, len(places))),
         )
-        for id_, hit in hits.items()
+        for id_, body in bodies.items()
     ]
-    return sorted(candidates, key=lambda each: (each.kind, -each.score, each.ordinal))
+    return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.ordinal))
 
 
 class _Asked:
@@ -143,14 +165,14 @@ class _Asked:
         return _WORDS_WEIGHT * said + _PAIRS_WEIGHT * pairs
 
 
-def _beside(best: _Candidate, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Return what belongs to the best passage: the question of a thread, and what came next."""
+def _best_with_neighbours(candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return the best; in a thread, with the question and with what follows."""
+    best = candidates[0]
     if not best.hit.metadata.get("thread_ts"):
-        return []
+        return [best]
     by_ordinal = {candidate.ordinal: candidate for candidate in candidates}
-    wanted = [0, best.ordinal + 1] if best.ordinal else [1]
-    others = (by_ordinal.get(ordinal) for ordinal in wanted)
-    return [other for other in others if other is not None and other.kind <= best.kind]
+    others = (by_ordinal.get(ordinal) for ordinal in (0, best.ordinal + 1))
+    return [best, *(other for other in others if other is not None)]
 
 
 def _passage(question: str, candidate: _Candidate) -> Passage:

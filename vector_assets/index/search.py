@@ -213,18 +213,22 @@ class _Search:
     def _further(self, shown: Sequence[Ranked]) -> list[Hit]:
         """Read the chunks that are worth showing beside the hits, in a request per source."""
         reads = [
-            _threads.submit(self._store.fetch, source, chunk_ids)
+            _threads.submit(self._chunks, source, chunk_ids)
             for source, chunk_ids in further_chunks(shown).items()
         ]
-        wait(reads)
+        return [hit for read in reads for hit in read.result()]
+
+    def _chunks(self, source: str, chunk_ids: Sequence[str]) -> list[Hit]:
+        """Return those of some chunks that who asks may read; without them, hits are shown."""
         readers = set(self._where.readers)
+        try:
+            chunks = self._store.for_question(source).metadata(source, chunk_ids)
+        except RetryableError:
+            return []
         return [
-            Hit(record.id, 0.0, record.metadata)
-            for read in reads
-            # Without them, the hits are shown.
-            if not isinstance(read.exception(), RetryableError)
-            for record in read.result()
-            if not readers.isdisjoint(_texts(record.metadata.get("access")))
+            Hit(chunk_id, 0.0, fields)
+            for chunk_id, fields in chunks.items()
+            if not readers.isdisjoint(_texts(fields.get("access")))
         ]
 
     def _readable(self, store: Searchable, source: str, hits: Sequence[Hit]) -> set[str]:
