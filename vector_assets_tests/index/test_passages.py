@@ -15,7 +15,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding.chunking import chunk_document, passage_of
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.chunk_kinds import Kind, kind_of
-from vector_assets.index.passages import MAX_PASSAGES, choose, further_chunks
+from vector_assets.index.passages import MAX_FURTHER_CHUNKS, MAX_PASSAGES, choose, further_chunks
 from vector_assets.index.ranking import Ranked
 from vector_assets.index.search import find
 from vector_assets.sandbox.server import Sandbox
@@ -35,8 +35,8 @@ EVER = Window(utc("2026-01-01"), utc("2026-04-01"))
 FILLER = "Ropes were counted, and later painted, beside quay seventeen. " * 3
 
 QUESTION = (
-    "The lamps went out at nine, the night shift cannot see where boats are moored, and the harbour "
-    "master worries about the ferry that lands before sunrise."
+    "The lamps went out at nine, the night shift cannot see where boats are moored, and the "
+    "harbour master worries about the ferry that lands before sunrise."
 )
 
 
@@ -262,7 +262,7 @@ def test_the_question_of_a_thread_and_what_follows_are_read_beside_a_reply(
     opened = team.say(sandbox, "2026-03-02T10:00", f"Why is it dark? {QUESTION}")
     team.say(sandbox, "2026-03-02T10:10", f"Fuse blown in the kiosk. {FILLER * 2}", thread=opened)
     team.say(sandbox, "2026-03-02T10:20", f"Light again. {FILLER * 2}", thread=opened)
-    [answer] = ask([team.source(sandbox)], tmp_path, "fuse blown kiosk", chunk_tokens=100)
+    answer = ask([team.source(sandbox)], tmp_path, "fuse blown kiosk", chunk_tokens=100)[0]
     shown = [passage.text for passage in answer.passages]
     assert ["Why is it dark?" in shown[0], "Fuse blown" in shown[1], "Light again" in shown[2]] == [
         True, True, True
