@@ -7,7 +7,7 @@ how much of the question they say, then by the order of hits.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ from vector_assets.index.chunk_kinds import (
     kind_of,
 )
 from vector_assets.index.ranking import Ranked
-from vector_assets.stores.base import Hit
+from vector_assets.stores.base import Hit, Metadata
 from vector_assets.stores.records import document_id_of, ordinal_of, record_id
 
 MAX_PASSAGES = 3
@@ -112,11 +112,12 @@ def further_chunks(shown: Sequence[Ranked]) -> dict[str, list[str]]:
 
 def _missing(ranked: Ranked) -> list[int]:
     best = ranked.hits[0]
-    count = int(best.metadata.get("chunk_count") or 0)  # type: ignore[arg-type]  # a number
+    chunk_count = best.metadata.get("chunk_count")
+    count = chunk_count if isinstance(chunk_count, int | float) else 0
     wanted: Iterable[int] = ()
     if best.metadata.get("source") == "fireflies":
         if all(kind_of(hit.metadata) != Kind.SAID for hit in ranked.hits):
-            wanted = range(count)
+            wanted = range(int(count))
     elif best.metadata.get("thread_ts"):
         wanted = (0, ordinal_of(best.id) + 1)
     known = {ordinal_of(hit.id) for hit in ranked.hits}
@@ -184,19 +185,16 @@ def _passage(question: str, candidate: _Candidate) -> Passage:
     )
 
 
-def _asks_for_facts(question: str, block: str, prose: str, fields: Mapping[str, object]) -> bool:
-    """Tell whether a question is about the fields of an issue, or names nothing but the issue."""
-    asked = [stem(word) for word in told_words(question)]
-    known = set(stems(f"{fields.get('title', '')} {prose}"))
-    left = [word for word in asked if word not in known]
-    if all(word == str(fields.get("issue_key", "")).lower() for word in asked):
-        return True
-    names = [name.lower() for name in field_names(block)]
-    if any(
+def _asks_for_facts(question: str, block: str, prose: str, fields: Metadata) -> bool:
+    """Tell whether a question is about an issue's fields, or names nothing but the issue."""
+    key = str(fields.get("issue_key", "")).casefold()
+    asked = {stem(word) for word in told_words(question)} - {key}
+    left = asked.difference(stems(f"{fields.get('title', '')} {prose}"))
+    names = [name.casefold() for name in field_names(block)]
+    is_named = any(
         name.startswith(word)
-        for word in asked
-        for name in names
+        for word in left
         if len(word) >= _MIN_NAME_CHARACTERS
-    ):
-        return True
-    return not set(left).isdisjoint(stems(block))
+        for name in names
+    )
+    return not asked or is_named or not left.isdisjoint(stems(block))

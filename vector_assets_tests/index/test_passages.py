@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vector_assets.core.days import Window
@@ -80,6 +80,7 @@ random_documents = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(random_documents, words, st.randoms(use_true_random=False), st.integers(1, 9))
 def test_of_any_document_whole_passages_are_shown_in_reading_order(
     searched: Document, question: str, random: object, count: int
@@ -101,6 +102,7 @@ def test_of_any_document_whole_passages_are_shown_in_reading_order(
     assert choose(question, ranked(hits), [*every_hit[:2], *others]) == passages
 
 
+@settings(deadline=None)
 @given(random_documents, words)
 def test_a_chunk_with_next_to_nothing_is_shown_only_where_there_is_nothing_else(
     searched: Document, question: str
