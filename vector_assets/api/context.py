@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from vector_assets.api.models import DocumentConfirmation, FoundAnswer, FoundContext
+from vector_assets.api.models import (
+    DocumentConfirmation,
+    FoundAnswer,
+    FoundContext,
+    FoundPassage,
+)
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.monitoring.health import Health, Verdict
 
@@ -42,6 +47,14 @@ def confirmation_of(answer: Answer, answers: Answers) -> DocumentConfirmation | 
     )
 
 
+def passages_of(answer: Answer) -> list[FoundPassage]:
+    """Return the passages of an answer, in the order of its document."""
+    return [
+        FoundPassage(text=passage.text, url=passage.url, chunk=passage.chunk)
+        for passage in answer.passages
+    ]
+
+
 def left_out_of(answers: Answers) -> dict[str, int] | None:
     """Return how many documents are not handed out, by verdict; None when none was asked for."""
     if answers.confirmation is None:
@@ -57,6 +70,7 @@ def context_of(answers: Answers, health: Health | None) -> FoundContext:
                 title=answer.title,
                 text=answer.passage,
                 link=answer.url,
+                passages=passages_of(answer),
                 author=", ".join(answer.authors),
                 date=answer.updated_at,
                 score=answer.score,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from vector_assets.api.models import DocumentConfirmation, Explained
+from vector_assets.api.models import DocumentConfirmation, Explained, FoundPassage
 
 NOTICE = (
     "Titles, passages, texts, authors and containers below are quoted from documents that people "
@@ -15,12 +15,22 @@ _VERDICT = "Of the source: fresh, late, unknown or stale."
 _WARNING = "Why what is known of the source may be old; empty when there is nothing to say."
 
 
+class QuotedPassage(FoundPassage):
+    """A part of a document that answers."""
+
+    text: str = Field(description="Quoted, in Markdown.")
+    url: str = Field(description="Cite this for what stands in it.")
+
+
 class Passage(BaseModel):
-    """A document that answers, with the passage that does so best."""
+    """A document that answers, with the passages that do so."""
 
     title: str = Field(description="Quoted.")
-    passage: str = Field(description="Quoted, in Markdown.")
-    link: str = Field(description="Cite this.")
+    passage: str = Field(description="The best of passages; quoted, in Markdown.")
+    link: str = Field(description="Of the best passage. Cite this.")
+    passages: list[QuotedPassage] = Field(
+        description="At most three, the best among them, in the order of the document."
+    )
     author: str = Field(description="Quoted.")
     date: datetime = Field(description="Of the last activity, UTC.")
     source: str

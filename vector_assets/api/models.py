@@ -29,12 +29,23 @@ class DocumentConfirmation(BaseModel):
     reason: str = Field(description="Why there is no answer; empty otherwise.")
 
 
+class FoundPassage(BaseModel):
+    """A part of a document that was found."""
+
+    text: str = Field(description="In Markdown.")
+    url: str = Field(description="Of the passage: the comment, the message, the second.")
+    chunk: int = Field(description="Its place in the document, from 0.")
+
+
 class FoundAnswer(BaseModel):
-    """A document that was found, with its best passage."""
+    """A document that was found, with its passages that answer."""
 
     title: str
-    text: str = Field(description="The passage, in Markdown.")
-    link: str
+    text: str = Field(description="The best passage, in Markdown.")
+    link: str = Field(description="Of the best passage.")
+    passages: list[FoundPassage] = Field(
+        description="At most three, the best among them, in the order of the document."
+    )
     author: str
     date: datetime = Field(description="Of the last activity, UTC.")
     score: float = Field(description="From 0 to 1, comparable between questions.")

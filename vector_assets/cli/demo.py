@@ -75,7 +75,7 @@ def run_demo(folder: Path) -> None:
         output.print_health(_health(settings))
         for question in QUESTIONS:
             click.echo(f'\n$ vector-assets find "{question}"')
-            output.print_answers(find(question, settings=settings, limit=3))
+            output.print_answers(question, find(question, settings=settings, limit=3))
     steps = _NEXT_STEPS.format(
         lancedb=shlex.quote(str(folder / "lancedb")), program=_program(), keep="make up"
     )

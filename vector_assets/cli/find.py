@@ -63,4 +63,4 @@ def find(
     if as_json:
         output.print_json(answers.as_json())
     else:
-        output.print_answers(answers)
+        output.print_answers(question, answers)

@@ -1,6 +1,7 @@
 """Output of the commands: progress on stderr, results on stdout."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from vector_assets.core.word_forms import forms_pattern
 from vector_assets.index.answers import NOTHING_FITS, Answers
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.doctor import ServiceCheck
@@ -226,9 +228,12 @@ def _health_row(source: SourceHealth) -> tuple[str, ...]:
     )
 
 
-def print_answers(answers: Answers) -> None:
-    """Print each answer with passage, link and date, then how fresh each source is."""
-    console = out()
+def print_answers(question: str, answers: Answers) -> None:
+    """Print each answer with passages, links and date, then how fresh each source is.
+
+    On a terminal the words of the question are bold.
+    """
+    console, asked = out(), forms_pattern(question)
     for rank, answer in enumerate(answers.answers, start=1):
         facts = " · ".join(
             part
@@ -243,11 +248,15 @@ def print_answers(answers: Answers) -> None:
         )
         console.print(f"[bold]{rank}. {escape(answer.title)}[/]")
         console.print(f"   [dim]{escape(facts)}[/]")
-        console.print(f"   [cyan]{escape(answer.url)}[/]")
+        if len(answer.passages) <= 1:
+            console.print(f"   [cyan]{escape(answer.url)}[/]")
         if answers.confirmation is not None:
             confirmed = answers.confirmation.by_document[answer.document_id]
             console.print(f"   {escape(str(confirmed))}")
-        _print_passage(console, answer.passage)
+        for passage in answer.passages:
+            if len(answer.passages) > 1:
+                console.print(f"   [cyan]{escape(passage.url)}[/]")
+            _print_passage(console, passage.text, asked)
     if not answers.fits_well:
         console.print(f"[yellow]{NOTHING_FITS}[/]")
     if not answers.answers:
@@ -279,10 +288,13 @@ def print_why(answer: Why) -> None:
         console.print(f"[dim]{escape(note)}[/]")
 
 
-def _print_passage(console: Console, passage: str) -> None:
-    """Print a passage indented; wrap it only on a terminal."""
+def _print_passage(console: Console, passage: str, asked: re.Pattern[str] | None) -> None:
+    """Print a passage indented; wrap it and mark what was asked for only on a terminal."""
     if console.is_terminal:
-        console.print(Padding(Text(passage), (0, 0, 1, 3)), soft_wrap=False)
+        text = Text(passage)
+        if asked:
+            text.highlight_regex(asked, "bold")
+        console.print(Padding(text, (0, 0, 1, 3)), soft_wrap=False)
     else:
         console.print(escape(indent(passage, "   ")) + "\n")
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from vector_assets.core import credentials
 from vector_assets.core.errors import SettingsError
+from vector_assets.core.languages import ENGLISH, TextLanguage
 from vector_assets.core.plugins import broken_plugins, plugins
 
 CREDENTIALS_BY_SOURCE = {
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     pinecone_host: str = ""
     pinecone_controller_host: str = ""
     lancedb_uri: str = "data/lancedb"
+    text_language: TextLanguage = ENGLISH
 
     admin_api_key: SecretStr = SecretStr("")
     read_api_key: SecretStr = SecretStr("")
@@ -159,9 +161,8 @@ class Settings(BaseSettings):
     @field_validator("dagster_owners")
     @classmethod
     def _are_owners(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
-        for owner in owners:
-            if not _OWNER.fullmatch(owner):
-                raise ValueError(f"{owner!r} is no owner: write an e-mail address or team:NAME")
+        if wrong := [owner for owner in owners if not _OWNER.fullmatch(owner)]:
+            raise ValueError(f"{wrong[0]!r} is no owner: write an e-mail address or team:NAME")
         return owners
 
     @model_validator(mode="before")

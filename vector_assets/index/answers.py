@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from vector_assets.index.passages import Passage
 from vector_assets.index.verdicts import Confirmation
 
 NOTHING_FITS = (
@@ -14,14 +15,16 @@ NOTHING_FITS = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A document that answers, with the passage that does so best.
+    """A document that answers, with the passages that do so.
 
     Attributes:
-        passage: The chunk's text without the head, in Markdown; the title when there is no text.
+        passage: The best of `passages`: a chunk's text without the head, in Markdown; the title
+            when there is no text.
         url: Link to the passage, or to the document.
         updated_at: Last activity, UTC.
         score: From 0 to 1, comparable between questions. 1 for a key that was asked for.
         chunk: The passage's place in the document, from 0.
+        passages: Up to three, in the order of the document, each with its own link.
     """
 
     document_id: str
@@ -35,6 +38,7 @@ class Answer:
     updated_at: datetime
     score: float
     chunk: int
+    passages: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

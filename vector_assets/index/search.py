@@ -14,9 +14,9 @@ from vector_assets.core.errors import RetryableError, UsageError
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
-from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.features import Candidates
+from vector_assets.index.passages import choose, further_chunks
 from vector_assets.index.ranking import FITS_FROM, Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
@@ -176,8 +176,10 @@ class _Search:
     ) -> Answers:
         results, embedding_error = self.results(sources, known_as_of)
         ranked = self.ranked(results.values())
+        shown = ranked[:limit]
+        further = self._further(shown)
         return Answers(
-            tuple(_answer(document) for document in ranked[:limit]),
+            tuple(_answer(self._question, document, further) for document in shown),
             {source: result.as_of for source, result in results.items()},
             tuple(_warnings(results, embedding_error)),
             fits_well=not ranked or ranked[0].score >= FITS_FROM,
@@ -231,6 +233,27 @@ class _Search:
             )
         except RetryableError as error:
             return _Result(error=error)
+
+    def _further(self, shown: Sequence[Ranked]) -> list[Hit]:
+        """Read the chunks that are worth showing beside the hits, in a request per source."""
+        reads = [
+            _threads.submit(self._chunks, source, chunk_ids)
+            for source, chunk_ids in further_chunks(shown).items()
+        ]
+        return [hit for read in reads for hit in read.result()]
+
+    def _chunks(self, source: str, chunk_ids: Sequence[str]) -> list[Hit]:
+        """Return those of some chunks that who asks may read; without them, hits are shown."""
+        readers = set(self._where.readers)
+        try:
+            chunks = self._store.for_question(source).metadata(source, chunk_ids)
+        except RetryableError:
+            return []
+        return [
+            Hit(chunk_id, 0.0, fields)
+            for chunk_id, fields in chunks.items()
+            if not readers.isdisjoint(_texts(fields.get("access")))
+        ]
 
     def _readable(self, store: Searchable, source: str, hits: Sequence[Hit]) -> set[str]:
         """Return the documents of hits that who asks may read, as their heads have it.
@@ -287,23 +310,27 @@ def _keyed_first(keyed: Sequence[Hit], ranked: Sequence[Ranked]) -> list[Ranked]
     return [*first.values(), *others]
 
 
-def _answer(ranked: Ranked) -> Answer:
+def _answer(question: str, ranked: Ranked, further: Sequence[Hit]) -> Answer:
     fields = ranked.hits[0].metadata
-    title = str(fields.get("title", ""))
-    authors = fields.get("authors", [])
+    passages = choose(question, ranked, further)
     return Answer(
         document_id=ranked.document_id,
         source=str(fields.get("source", "")),
-        title=title,
-        passage=passage_of(str(fields.get("text", ""))) or title,
-        url=str(fields.get("url", "")),
-        authors=tuple(authors) if isinstance(authors, list) else (),
+        title=str(fields.get("title", "")),
+        passage=passages.best.text,
+        url=passages.best.url,
+        authors=_texts(fields.get("authors")),
         container=str(fields.get("container", "")),
         created_at=_instant(fields.get("created_at")),
         updated_at=_instant(fields.get("updated_at")),
         score=ranked.score,
-        chunk=int(_number(fields.get("chunk"))),
+        chunk=passages.best.chunk,
+        passages=passages.shown,
     )
+
+
+def _texts(value: Value | None) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, list) else ()
 
 
 def _instant(value: Value | None) -> datetime:

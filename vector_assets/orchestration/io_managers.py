@@ -178,7 +178,8 @@ class LanceDBIOManager(VectorIndexIOManager):
         """Return a connection to the folder."""
         from vector_assets.stores.lancedb.store import LanceDBStore
 
-        return Index(LanceDBStore(self.uri))
+        settings = self._own_settings() or settings_of()
+        return Index(LanceDBStore(self.uri, settings.text_language))
 
 
 class PineconeIOManager(VectorIndexIOManager):

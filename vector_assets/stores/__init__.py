@@ -16,4 +16,4 @@ def build_store(settings: Settings, meter: Meter) -> IndexStore:
         return PineconeStore.from_settings(settings, meter)
     from vector_assets.stores.lancedb.store import LanceDBStore
 
-    return LanceDBStore(settings.lancedb_uri)
+    return LanceDBStore(settings.lancedb_uri, settings.text_language)

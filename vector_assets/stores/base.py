@@ -126,6 +126,10 @@ class Searchable(ABC):
     def lookup(self, namespace: str, *, where: Filter, limit: int) -> list[Hit]:
         """Return first records (`chunk` 0) that match a filter, with score 1, in any order."""
 
+    @abstractmethod
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata of the chunks that exist, by chunk id, regardless of readers."""
+
 
 class VectorStore(Searchable):
     """An index of vectors with full text, in namespaces.
@@ -168,6 +172,11 @@ class VectorStore(Searchable):
     @abstractmethod
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document, orphans included."""
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata of the chunks that exist, by chunk id, regardless of readers."""
+        records = self.fetch(namespace, chunk_ids) if chunk_ids else []
+        return {record.id: record.metadata for record in records}
 
     def for_question(self, namespace: str) -> Searchable:
         """Return what to ask a question of in this namespace: its state of now, or later."""
@@ -270,11 +279,6 @@ class IndexStore(VectorStore):
     @abstractmethod
     def dimensions(self, namespace: str) -> int | None:
         """Return the length of a namespace's vectors; None when it does not exist."""
-
-    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
-        """Return all metadata of the chunks that exist, by chunk id, regardless of readers."""
-        records = self.fetch(namespace, chunk_ids) if chunk_ids else []
-        return {record.id: record.metadata for record in records}
 
     @abstractmethod
     def clear(self, namespace: str) -> None:

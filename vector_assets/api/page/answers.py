@@ -13,20 +13,33 @@ from vector_assets.monitoring.health import Health
 
 
 @dataclass(frozen=True, slots=True)
+class PassageView:
+    """A passage of a document.
+
+    Attributes:
+        html: With words marked.
+        link: Empty when it is of no page.
+    """
+
+    html: Markup
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerView:
     """A document that was found.
 
     Attributes:
         title: As HTML, with words marked.
-        passage: As HTML, with words marked.
-        link: Of a page; empty when the document has none.
+        passages: In the order of the document.
+        link: Of the best passage; empty when it is no page.
         as_of: Newest activity of its source in the index, UTC.
         warning: What to know of its source; empty while that is fresh.
     """
 
     source: str
     title: Markup
-    passage: Markup
+    passages: tuple[PassageView, ...]
     link: str
     author: str
     container: str
@@ -54,7 +67,10 @@ def results_view(question: str, answers: Answers, health: Health | None) -> Resu
             AnswerView(
                 source=answer.source,
                 title=marks.mark(answer.title or answer.document_id),
-                passage=passage_html(answer.text, marks),
+                passages=tuple(
+                    PassageView(passage_html(passage.text, marks), web_link(passage.url))
+                    for passage in answer.passages
+                ),
                 link=web_link(answer.link),
                 author=answer.author,
                 container=answer.container,

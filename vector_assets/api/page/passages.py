@@ -3,7 +3,6 @@
 Two layers: Markdown is rendered without any HTML of its own, and what comes out is cleaned.
 """
 
-import re
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,13 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from vector_assets.core.stop_words import STOP_WORDS
+from vector_assets.core.word_forms import forms_pattern
 
-_MAX_WORDS = 32
-_MIN_STEM_CHARACTERS = 3
-_WORD = re.compile(r"\w+(?:[-.]\w+)*")
-_ENDING = re.compile(r"(?:'s|ings?|ed|ers?|es|s|e)$")
-_ENDINGS = r"(?:e|es|s|ed|er|ers|ing|ings)?"
 _SCHEMES = {"http", "https", "mailto"}
 _TAGS = {
     "a", "blockquote", "br", "code", "em", "hr", "li", "mark", "ol", "p", "pre", "s", "strong",
@@ -40,10 +34,7 @@ class Marks:
     """Marks the words of a question, and other forms of them, in a text."""
 
     def __init__(self, question: str) -> None:
-        words = dict.fromkeys(word.casefold() for word in _WORD.findall(question))
-        told = [word for word in words if word not in STOP_WORDS][:_MAX_WORDS]
-        forms = "|".join(_forms(word) for word in sorted(told, key=len, reverse=True))
-        self._pattern = re.compile(rf"(?<!\w)(?:{forms})(?!\w)", re.IGNORECASE) if told else None
+        self._pattern = forms_pattern(question)
 
     def mark(self, text: str) -> Markup:
         """Return a text as HTML."""
@@ -72,17 +63,6 @@ def passage_html(text: str, marks: Marks) -> Markup:
             link_rel="noopener noreferrer",
         )
     )
-
-
-def _forms(word: str) -> str:
-    """Return a pattern of the forms of a word that English search finds as the same."""
-    stem = _ENDING.sub("", word)
-    if len(stem) < _MIN_STEM_CHARACTERS or not (word.isascii() and word.isalpha()):
-        return re.escape(word)
-    if stem != word and stem[-2] == stem[-1] and len(stem) > _MIN_STEM_CHARACTERS:
-        # planning, plan
-        stem = stem[:-1]
-    return f"{stem}{stem[-1]}?{_ENDINGS}"
 
 
 def _is_open_link(url: str) -> bool:

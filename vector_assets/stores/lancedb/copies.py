@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from vector_assets.core.documents import Value
 from vector_assets.core.vectors import Vectors
-from vector_assets.stores.base import Filter, Head, Hit, Searchable
+from vector_assets.stores.base import Filter, Head, Hit, Metadata, Searchable
 from vector_assets.stores.lancedb.pinned import PinnedTable, PinnedTables
 from vector_assets.stores.lancedb.rows import where_clause
 from vector_assets.stores.records import head_id, head_of
@@ -129,6 +129,15 @@ class TableCopy(Searchable):
         """Return the first rows of documents that match a filter."""
         places = np.flatnonzero(self._allowed(where) & self._is_first)[:limit]
         return [self._hit(int(place), 1.0) for place in places]
+
+    def metadata(self, namespace: str, chunk_ids: Sequence[str]) -> dict[str, Metadata]:
+        """Return all metadata of the rows that exist, by id."""
+        places = {chunk_id: self._place_of_id.get(chunk_id) for chunk_id in chunk_ids}
+        return {
+            chunk_id: _Row(self._columns, place)
+            for chunk_id, place in places.items()
+            if place is not None
+        }
 
     def _hit(self, place: int, score: float) -> Hit:
         return Hit(self._ids[place], score, _Row(self._columns, place))

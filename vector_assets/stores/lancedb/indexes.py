@@ -3,14 +3,14 @@
 Also how many rows may be unindexed before a run has to update the indexes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lancedb.index import FTS, Bitmap, BTree, IvfRq, LabelList
 from lancedb.query import MatchQuery
 
 from vector_assets.core.vectors import Vectors
-from vector_assets.stores.lancedb.words import WORDS
+from vector_assets.stores.lancedb.words import language_of, words_of
 
 _match_query: Any = MatchQuery  # Its optional arguments are typed as required ones.
 
@@ -41,8 +41,6 @@ new row 0.5 ms, half of writing it (2 cores, LanceDB 0.40)."""
 
 _IDS = BTree()
 
-_ALWAYS = {"text": WORDS, "id": _IDS}
-
 # Every search filters by `access`, and may filter by the others; without indexes it reads all rows.
 _OF_MANY_ROWS = {
     "access": LabelList(),
@@ -55,16 +53,41 @@ _OF_MANY_ROWS = {
 }
 
 
-def missing_indexes(table: Any) -> Iterator[tuple[str, Any]]:
-    """Yield column and configuration of each index that is missing or has too many segments."""
+def missing_indexes(table: Any, language: str) -> Iterator[tuple[str, Any]]:
+    """Yield column and configuration of each index that is missing or has to be made anew.
+
+    That is one of vectors with too many segments, and one of the words of another language.
+    """
     present = {
         column
         for index in table.list_indices()
         for column in index.columns
-        if column != "vector" or (index.num_segments or 0) <= MAX_PARTS_ADDED
+        if not (column == "vector" and (index.num_segments or 0) > MAX_PARTS_ADDED)
+        and not (column == "text" and _language(index) != language)
     }
-    wanted = {**_ALWAYS, **(_OF_MANY_ROWS if table.count_rows() >= INDEXED_ROWS else {})}
+    always = {"text": words_of(language), "id": _IDS}
+    wanted = {**always, **(_OF_MANY_ROWS if table.count_rows() >= INDEXED_ROWS else {})}
     yield from ((column, kind) for column, kind in wanted.items() if column not in present)
+
+
+def other_languages(tables: Mapping[str, Any], language: str) -> str:
+    """Return in words which tables are searched in another language yet; empty without any."""
+    others = {
+        name: other
+        for name, table in tables.items()
+        for index in table.list_indices()
+        if index.columns == ["text"] and (other := _language(index)) != language
+    }
+    return (
+        f"words of {', '.join(others)} are searched as {', '.join(sorted(set(others.values())))}, "
+        f"and as {language} (TEXT_LANGUAGE) after their next run"
+        if others
+        else ""
+    )
+
+
+def _language(index: Any) -> str:
+    return language_of(index.index_details or {})
 
 
 def wants_maintenance(table: Any) -> bool:
@@ -109,9 +132,9 @@ def has_text_index(table: Any) -> bool:
     return any(index.columns == ["text"] for index in table.list_indices())
 
 
-def text_index() -> FTS:
+def text_index(language: str) -> FTS:
     """Return the configuration of the full-text index."""
-    return WORDS
+    return words_of(language)
 
 
 def id_index() -> BTree:

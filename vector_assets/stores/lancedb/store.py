@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 import pyarrow as pa
 
 from vector_assets.core.errors import IndexMismatchError, LostWriteError, UnavailableError
+from vector_assets.core.languages import ENGLISH
 from vector_assets.core.vectors import Vectors
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record, Searchable
 from vector_assets.stores.lancedb import indexes
@@ -66,8 +67,9 @@ class LanceDBStore(IndexStore):
     has_lexical_search = True
     atomic_records = COMMIT_ROWS
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, text_language: str = ENGLISH) -> None:
         self._uri = uri
+        self._text_language = text_language
         self._connection: Any = None
         self._tables: dict[str, Any] = {}
         self._copies = Copies(
@@ -220,7 +222,7 @@ class LanceDBStore(IndexStore):
         if (table := self._existing(namespace)) is None:
             return
         self.drop_doubles(namespace, self._answered(partial(doubled_ids, table)))
-        for column, kind in indexes.missing_indexes(table):
+        for column, kind in indexes.missing_indexes(table, self._text_language):
             self._committed(partial(table.create_index, column, config=kind))
         self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
 
@@ -236,11 +238,16 @@ class LanceDBStore(IndexStore):
     def check(self) -> str:
         """List the tables."""
         names = self._answered(lambda: self._connected().list_tables().tables)
-        return f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}"
+        tables = {name: self._table(name) for name in names}
+        others = self._answered(partial(indexes.other_languages, tables, self._text_language))
+        return "; ".join(
+            filter(None, (f"LanceDB at {self._uri}: {', '.join(names) or 'empty'}", others))
+        )
 
     def beside(self, generation: str) -> Self:
         """Return the index in a folder below this one, which LanceDB does not list as a table."""
-        return type(self)(f"{self._uri.rstrip('/')}/generation-{generation}")
+        uri = f"{self._uri.rstrip('/')}/generation-{generation}"
+        return type(self)(uri, self._text_language)
 
     def dimensions(self, namespace: str) -> int | None:
         """Return the length of a table's vectors."""
@@ -332,7 +339,8 @@ class LanceDBStore(IndexStore):
 
     def _ensure_text_index(self, table: Any) -> None:
         if not indexes.has_text_index(table):
-            self._committed(lambda: table.create_index("text", config=indexes.text_index()))
+            config = indexes.text_index(self._text_language)
+            self._committed(lambda: table.create_index("text", config=config))
 
     def _connected(self) -> Any:
         if self._connection is None:

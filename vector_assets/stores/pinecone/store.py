@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from pinecone import Pinecone
 
 from vector_assets.core.errors import IndexMismatchError, SettingsError, UnavailableError
+from vector_assets.core.languages import CODES, ENGLISH, NONE
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
@@ -58,13 +59,22 @@ class PineconeStore(IndexStore):
     batches_in_flight = 2
 
     def __init__(
-        self, key: str, *, index: str, host: str, controller_host: str, meter: Meter
+        self,
+        key: str,
+        *,
+        index: str,
+        host: str,
+        controller_host: str,
+        meter: Meter,
+        text_language: str = ENGLISH,
     ) -> None:
         self._key = key
         self._index_name = index
         self._host = host
         self._controller_host = controller_host
         self._meter = meter
+        self._text_language = text_language
+        self._text_field: Any = None
         self._client = _client(key, controller_host)
         self._lock = threading.Lock()
         self._api: PineconeApi | None = None
@@ -84,6 +94,7 @@ class PineconeStore(IndexStore):
             host=settings.pinecone_host,
             controller_host=settings.pinecone_controller_host,
             meter=meter,
+            text_language=settings.text_language,
         )
 
     @property
@@ -189,7 +200,20 @@ class PineconeStore(IndexStore):
         if (api := self._existing()) is None:
             return f"Pinecone answers; the index {self._index_name!r} is made by the first sync"
         kind = "documents" if isinstance(api, DocumentsApi) else "vectors, without full text"
-        return f"Pinecone index {self._index_name!r} of {kind}, {api.dimensions} dimensions"
+        line = f"Pinecone index {self._index_name!r} of {kind}, {api.dimensions} dimensions"
+        return "; ".join(filter(None, (line, self._other_language())))
+
+    def _other_language(self) -> str:
+        """Return in words that the index was made for another language than is set."""
+        held = getattr(self._text_field, "full_text_search", None)
+        wanted = _full_text(self._text_language)
+        if held is None or all(getattr(held, name) == value for name, value in wanted.items()):
+            return ""
+        return (
+            f"its words are searched as {held.language}{'' if held.stemming else ', unstemmed'}, "
+            f"and not as {self._text_language} (TEXT_LANGUAGE), which only a new index can be: "
+            f"name one in PINECONE_INDEX and sync"
+        )
 
     def beside(self, generation: str) -> Self:
         """Return another index, of the Documents API, whose name is derived from this one's.
@@ -202,7 +226,12 @@ class PineconeStore(IndexStore):
             name = f"{name[: MAX_NAME_CHARACTERS - len(digest) - 1]}-{digest}"
         controller = self._controller_host
         return type(self)(
-            self._key, index=name, host="", controller_host=controller, meter=self._meter
+            self._key,
+            index=name,
+            host="",
+            controller_host=controller,
+            meter=self._meter,
+            text_language=self._text_language,
         )
 
     def dimensions(self, namespace: str) -> int | None:
@@ -263,6 +292,7 @@ class PineconeStore(IndexStore):
         vector_field = next(
             name for name, field in fields.items() if getattr(field, "dimension", None) is not None
         )
+        self._text_field = fields.get(TEXT_FIELD)
         handle = _index(self._key, self._controller_host, self._host or description.host)
         api = VectorsApi if vector_field == FIELD_OF_VECTOR_INDEX else DocumentsApi
         dimensions = fields[vector_field].dimension
@@ -270,7 +300,7 @@ class PineconeStore(IndexStore):
 
     def _create(self, dimensions: int) -> PineconeApi:
         """Create an index with a vector and full text; other fields can be filtered."""
-        full_text = {"language": "en", "stemming": True}
+        full_text = _full_text(self._text_language)
         fields = {
             VECTOR_FIELD: {"type": "dense_vector", "dimension": dimensions, "metric": "cosine"},
             TEXT_FIELD: {"type": "string", "full_text_search": full_text},
@@ -285,6 +315,11 @@ class PineconeStore(IndexStore):
         # Another run may have just created it: sources sync concurrently.
         answered("pinecone indexes.create", self._meter, create, existing=None)
         return self._opened()
+
+
+def _full_text(language: str) -> dict[str, Any]:
+    """Return how a text's words are cut; Pinecone wants some language also without stems."""
+    return {"language": CODES.get(language, CODES[ENGLISH]), "stemming": language != NONE}
 
 
 @lru_cache(maxsize=8)

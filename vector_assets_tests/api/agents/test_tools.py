@@ -83,6 +83,9 @@ def test_each_tool_returns_what_it_says_and_refuses_what_is_wrong(ask: Ask) -> N
     [answer] = keyed.data["answers"]
     assert answer["title"] == "Title open"
     assert answer["passage"] == "The crane report of everybody."
+    assert answer["passages"] == [
+        {"text": answer["passage"], "url": "https://example.com/open", "chunk": 0}
+    ]
     assert (answer["link"], answer["author"]) == ("https://example.com/open", "Ann")
     assert (answer["source"], answer["document_id"]) == ("jira", "jira:open")
     assert answer["date"] == answer["as_of"] == "2026-03-02T10:00:00Z"
