@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from vector_assets.index.question.heard import Understood
 from vector_assets.index.verdicts import Confirmation
 
 
@@ -41,6 +42,7 @@ class Answers:
             index holds nothing of it.
         is_complete: Whether every source was searched, by meaning and by words.
         confirmation: What the vendors said of these documents; None when they were not asked.
+        understood: What the question was taken to say about itself, in its order.
     """
 
     answers: tuple[Answer, ...]
@@ -48,6 +50,7 @@ class Answers:
     warnings: tuple[str, ...] = ()
     is_complete: bool = True
     confirmation: Confirmation | None = None
+    understood: tuple[Understood, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it with times as ISO 8601 text, and what vendors said where they were asked."""
@@ -58,6 +61,7 @@ class Answers:
                 for source, instant in self.as_of.items()
             },
             "warnings": list(self.warnings),
+            "understood": [each.as_json() for each in self.understood],
             **(
                 {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
                 if self.confirmation

@@ -16,7 +16,11 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.answers import Answer, Answers
+from vector_assets.index.question.heard import ATTENTIVE, Given, Listening
+from vector_assets.index.question.phrases import Phrase
+from vector_assets.index.question.understanding import Understanding, understand
 from vector_assets.index.ranking import Ranked, Rankings, documents_by_score, rank
+from vector_assets.index.sifting import is_phrase, sifted
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
@@ -24,6 +28,9 @@ from vector_assets.stores.records import document_id_of
 
 CANDIDATES = 100
 """Hits requested of each source, by vector and by BM25 each."""
+
+SIFTED_CANDIDATES = 300
+"""Likewise, where documents are left out afterwards, such as those by other people."""
 
 _threads = ThreadPoolExecutor(64, thread_name_prefix="search")
 """Of all searches; to start threads for each takes longer than some of its parts."""
@@ -45,6 +52,8 @@ def find(
     store: VectorStore | None = None,
     embedder: Embedder | None = None,
     as_of: Mapping[str, datetime | None] | None = None,
+    listening: Listening = ATTENTIVE,
+    now: datetime | None = None,
 ) -> Answers:
     """Find the documents that answer a question, best first.
 
@@ -54,7 +63,8 @@ def find(
     Without `sources` all that are on are searched, or all there are when none is on. `where` says
     who asks: nobody in particular by default. `index`, or `store` and `embedder`, stand in for what
     the settings name. `as_of` is how fresh each source is, from a caller who knows more than the
-    store's watermark.
+    store's watermark. `listening` says what the question may say about itself, such as `last week`,
+    and `now` what is today; filters in `sources` and `where` win over what is heard.
 
     Raises:
         UsageError: The question is empty, a source is unknown, or the limit is below 1.
@@ -72,6 +82,9 @@ def find(
         where=where,
         limit=limit,
         as_of=as_of,
+        listening=listening,
+        is_source_given=bool(sources),
+        now=now,
     )
 
 
@@ -84,31 +97,66 @@ def find_in(
     where: Filter | None = None,
     limit: int = 10,
     as_of: Mapping[str, datetime | None] | None = None,
+    listening: Listening = ATTENTIVE,
+    is_source_given: bool = False,
+    now: datetime | None = None,
 ) -> Answers:
     """Find what answers a question in some namespaces, at least one; see `find`."""
-    question = clean_text(question).strip()
-    if not question:
-        raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
-    search = _Search(question, where or Filter(), store, embedder)
-    return search.run(namespaces, limit, as_of or {})
+    where = where or Filter()
+    understanding = _understood(question, namespaces, where, listening, is_source_given, now)
+    found = _found(understanding, where, ReadTarget(store, embedder), as_of or {})
+    return Answers(
+        tuple(_answer(ranked) for ranked in found.ranked[:limit]),
+        {source: result.as_of for source, result in found.results.items()},
+        (*found.understanding.warnings(), *_warnings(found.results, found.embedding_error)),
+        is_complete=found.embedding_error is None
+        and not any(result.error for result in found.results.values()),
+        understood=found.understanding.understood,
+    )
 
 
 def rank_in(
-    question: str, namespaces: Sequence[str], *, target: ReadTarget, where: Filter
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    target: ReadTarget,
+    where: Filter,
+    listening: Listening = ATTENTIVE,
+    is_source_given: bool = False,
+    now: datetime | None = None,
 ) -> Rankings:
     """Rank all candidates for a question in some namespaces; raises as `find`."""
+    understanding = _understood(question, namespaces, where, listening, is_source_given, now)
+    found = _found(understanding, where, target, {})
+    return Rankings(
+        documents_by_score(hit for result in found.results.values() for hit in result.dense),
+        documents_by_score(hit for result in found.results.values() for hit in result.lexical),
+        tuple(ranked.document_id for ranked in found.ranked),
+        found.understanding.understood,
+    )
+
+
+def _understood(
+    question: str,
+    namespaces: Sequence[str],
+    where: Filter,
+    listening: Listening,
+    is_source_given: bool,
+    now: datetime | None,
+) -> Understanding:
+    """Return what a question says about itself, beside the filters that were given."""
     question = clean_text(question).strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
-    search = _Search(question, where, target.store, target.embedder)
-    results, _ = search.results(namespaces, {})
-    return Rankings(
-        documents_by_score(hit for result in results.values() for hit in result.dense),
-        documents_by_score(hit for result in results.values() for hit in result.lexical),
-        tuple(ranked.document_id for ranked in _ranked(results.values())),
+    given = Given(
+        times=where.since is not None or where.until is not None,
+        sources=is_source_given,
+        containers=bool(where.containers),
     )
+    now = now or datetime.now(UTC)
+    return understand(question, namespaces, given=given, listening=listening, now=now)
 
 
 def _target(
@@ -145,27 +193,65 @@ class _Result:
     error: RetryableError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a question found, and what came of what it says about itself."""
+
+    ranked: Sequence[Ranked]
+    results: Mapping[str, _Result]
+    embedding_error: BaseException | None
+    understanding: Understanding
+
+
+def _found(
+    understanding: Understanding,
+    where: Filter,
+    target: ReadTarget,
+    as_of: Mapping[str, datetime | None],
+) -> _Found:
+    """Search with the limits of a question; without those that leave nothing."""
+    found = _searched(understanding, where, target, as_of, understanding.text)
+    while not found.ranked and (wider := found.understanding.wider()):
+        found = _searched(wider, where, target, as_of, wider.text)
+    phrases = [each.limit for each in found.understanding.applied if isinstance(each.limit, Phrase)]
+    for phrase in phrases:
+        if not any(map(is_phrase(phrase), found.ranked)):
+            # Longer questions have other words that push it out of the candidates.
+            alone = _searched(found.understanding, where, target, as_of, phrase.words)
+            found = alone if any(map(is_phrase(phrase), alone.ranked)) else found
+    ranked, understanding = sifted(found.ranked, found.understanding)
+    return replace(found, ranked=ranked, understanding=understanding)
+
+
+def _searched(
+    understanding: Understanding,
+    where: Filter,
+    target: ReadTarget,
+    as_of: Mapping[str, datetime | None],
+    text: str,
+) -> _Found:
+    candidates = SIFTED_CANDIDATES if understanding.is_sifted else CANDIDATES
+    keys = _ISSUE_KEY.findall(understanding.question)
+    search = _Search(text, keys, understanding.narrowed(where), target, candidates)
+    results, embedding_error = search.results(understanding.sources, as_of)
+    return _Found(_ranked(results.values()), results, embedding_error, understanding)
+
+
 class _Search:
     def __init__(
-        self, question: str, where: Filter, store: VectorStore, embedder: Embedder
+        self,
+        text: str,
+        keys: Sequence[str],
+        where: Filter,
+        target: ReadTarget,
+        candidates: int,
     ) -> None:
-        self._keys = tuple(dict.fromkeys(map(str.upper, _ISSUE_KEY.findall(question))))[:_MAX_KEYS]
-        self._question = _shortened(question, embedder)
+        self._keys = tuple(dict.fromkeys(map(str.upper, keys)))[:_MAX_KEYS]
+        self._question = _shortened(text, target.embedder)
         self._where = where
-        self._store = store
-        self._embedder = embedder
-
-    def run(
-        self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
-    ) -> Answers:
-        results, embedding_error = self.results(sources, known_as_of)
-        return Answers(
-            tuple(_answer(ranked) for ranked in _ranked(results.values())[:limit]),
-            {source: result.as_of for source, result in results.items()},
-            tuple(_warnings(results, embedding_error)),
-            is_complete=embedding_error is None
-            and not any(result.error for result in results.values()),
-        )
+        self._store = target.store
+        self._embedder = target.embedder
+        self._candidates = candidates
 
     def results(
         self, sources: Sequence[str], known_as_of: Mapping[str, datetime | None]
@@ -193,7 +279,7 @@ class _Search:
             store = self._store.for_question(source)
             as_of = known_as_of[source] if source in known_as_of else store.watermark(source)
             lexical = (
-                store.search_lexical(source, self._question, where=where, limit=CANDIDATES)
+                store.search_lexical(source, self._question, where=where, limit=self._candidates)
                 if store.has_lexical_search
                 else []
             )
@@ -228,7 +314,9 @@ class _Search:
         error = vector.exception()
         if isinstance(error, RetryableError) and store.has_lexical_search:
             return []
-        return store.search_dense(source, vector.result(), where=self._where, limit=CANDIDATES)
+        return store.search_dense(
+            source, vector.result(), where=self._where, limit=self._candidates
+        )
 
     def _keyed(self, store: Searchable, source: str) -> list[Hit]:
         if source != KEYED_SOURCE:

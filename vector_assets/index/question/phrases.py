@@ -1,0 +1,64 @@
+"""Hears quoted phrases and words to leave out: `"carrier key"`, `-android`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vector_assets.index.question.heard import Heard, Kind
+
+_QUOTED = re.compile(
+    r'(?<![\w"])"(?=\S)([^"\n]{2,120}?)"(?!\w)|“([^”\n]{2,120})”|«([^»\n]{2,120})»'
+)
+_WITHOUT = re.compile(r"(?<=\s)-(?P<word>[^\W\d_][\w.]{2,40})(?=\s*(?:$|[|?.!]|\s-\w))")
+_FLAGS = frozenset({
+    "all", "debug", "dry", "encoding", "file", "force", "global", "help", "jar", "json", "log",
+    "output", "port", "quiet", "recursive", "save", "type", "verbose", "version", "exec", "name",
+    "platform", "target", "build", "config", "rf", "user", "watch", "test",
+})  # fmt: skip
+"""What follows a dash on command lines more often than it is to be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words that stand in a document in this order, regardless of case and of white space."""
+
+    words: str
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text contains the phrase."""
+        return _plain(self.words) in _plain(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """A word that documents must not show."""
+
+    word: str
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text contains the word."""
+        word = re.escape(self.word.casefold())
+        return re.search(rf"(?<!\w){word}(?!\w)", text.casefold()) is not None
+
+
+def hear_phrases(text: str) -> Iterator[Heard]:
+    """Yield the quoted phrases of a question; their words are searched for too."""
+    for match in _QUOTED.finditer(text):
+        words = " ".join((match[1] or match[2] or match[3]).split())
+        if re.search(r"\w\w", words):
+            meaning = "documents that contain exactly these words"
+            yield Heard(Kind.PHRASE, *match.span(), Phrase(words), meaning, words)
+
+
+def hear_exclusions(text: str) -> Iterator[Heard]:
+    """Yield the words to leave out, which stand last; flags of a command line are none."""
+    for match in _WITHOUT.finditer(text):
+        word = match["word"].rstrip(".")
+        before = re.findall(r"\w+", text[: match.start()])
+        if before and word.casefold() not in _FLAGS:
+            meaning = f"no documents that show the word {word}"
+            yield Heard(Kind.WITHOUT, *match.span(), Without(word), meaning)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
