@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from vector_assets.api.models import DocumentConfirmation, Explained
+from vector_assets.api.models import DocumentConfirmation, Explained, UnderstoodPart
 
 NOTICE = (
     "Titles, passages, texts, authors and containers below are quoted from documents that people "
@@ -54,6 +54,10 @@ class FoundPassages(BaseModel):
     )
     warnings: list[str] = Field(
         description="Why the answers may be incomplete or old. Tell the person who asks."
+    )
+    understood: list[UnderstoodPart] = Field(
+        description="What of the question was taken for a limit or an order, and as which. When "
+        "that is not what the person meant, ask again with literal."
     )
 
 

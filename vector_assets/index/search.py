@@ -18,7 +18,7 @@ from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.question.heard import ATTENTIVE, Given, Listening
 from vector_assets.index.question.phrases import Phrase
-from vector_assets.index.question.understanding import Understanding, understand
+from vector_assets.index.question.understanding import Understanding, given_by, understand
 from vector_assets.index.ranking import Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.sifting import is_phrase, sifted
 from vector_assets.index.targets import LiveIndex, ReadTarget
@@ -53,7 +53,6 @@ def find(
     embedder: Embedder | None = None,
     as_of: Mapping[str, datetime | None] | None = None,
     listening: Listening = ATTENTIVE,
-    now: datetime | None = None,
 ) -> Answers:
     """Find the documents that answer a question, best first.
 
@@ -63,8 +62,8 @@ def find(
     Without `sources` all that are on are searched, or all there are when none is on. `where` says
     who asks: nobody in particular by default. `index`, or `store` and `embedder`, stand in for what
     the settings name. `as_of` is how fresh each source is, from a caller who knows more than the
-    store's watermark. `listening` says what the question may say about itself, such as `last week`,
-    and `now` what is today; filters in `sources` and `where` win over what is heard.
+    store's watermark. `listening` is for what the question says about itself, such as `last week`;
+    `sources` and the filters in `where` win over that.
 
     Raises:
         UsageError: The question is empty, a source is unknown, or the limit is below 1.
@@ -84,7 +83,6 @@ def find(
         as_of=as_of,
         listening=listening,
         is_source_given=bool(sources),
-        now=now,
     )
 
 
@@ -99,13 +97,13 @@ def find_in(
     as_of: Mapping[str, datetime | None] | None = None,
     listening: Listening = ATTENTIVE,
     is_source_given: bool = False,
-    now: datetime | None = None,
 ) -> Answers:
     """Find what answers a question in some namespaces, at least one; see `find`."""
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
     where = where or Filter()
-    understanding = _understood(question, namespaces, where, listening, is_source_given, now)
+    given = given_by(where, is_source_given=is_source_given)
+    understanding = _understood(question, namespaces, given, listening)
     found = _found(understanding, where, ReadTarget(store, embedder), as_of or {})
     return Answers(
         tuple(_answer(ranked) for ranked in found.ranked[:limit]),
@@ -125,10 +123,10 @@ def rank_in(
     where: Filter,
     listening: Listening = ATTENTIVE,
     is_source_given: bool = False,
-    now: datetime | None = None,
 ) -> Rankings:
     """Rank all candidates for a question in some namespaces; raises as `find`."""
-    understanding = _understood(question, namespaces, where, listening, is_source_given, now)
+    given = given_by(where, is_source_given=is_source_given)
+    understanding = _understood(question, namespaces, given, listening)
     found = _found(understanding, where, target, {})
     return Rankings(
         documents_by_score(hit for result in found.results.values() for hit in result.dense),
@@ -139,24 +137,12 @@ def rank_in(
 
 
 def _understood(
-    question: str,
-    namespaces: Sequence[str],
-    where: Filter,
-    listening: Listening,
-    is_source_given: bool,
-    now: datetime | None,
+    question: str, namespaces: Sequence[str], given: Given, listening: Listening
 ) -> Understanding:
-    """Return what a question says about itself, beside the filters that were given."""
     question = clean_text(question).strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
-    given = Given(
-        times=where.since is not None or where.until is not None,
-        sources=is_source_given,
-        containers=bool(where.containers),
-    )
-    now = now or datetime.now(UTC)
-    return understand(question, namespaces, given=given, listening=listening, now=now)
+    return understand(question, namespaces, given=given, listening=listening)
 
 
 def _target(

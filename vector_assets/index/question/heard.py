@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 MASK = "|"
@@ -28,10 +29,12 @@ class Listening:
     Attributes:
         literal: Whether the question is taken word for word.
         ignored: Kinds that are not heard.
+        now: What `today` means, UTC; None for the clock's now.
     """
 
     literal: bool = False
     ignored: frozenset[Kind] = frozenset()
+    now: datetime | None = None
 
     @classmethod
     def of(cls, *, literal: bool = False, ignore: Iterable[str] = ()) -> "Listening":

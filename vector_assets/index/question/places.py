@@ -139,7 +139,9 @@ def hear_sources(text: str, namespaces: Collection[str]) -> Iterator[Heard]:
     for match, named in _sources(text):
         if sources := tuple(name for name in named if name in namespaces):
             meaning = f"documents of {' and '.join(sources)}"
-            yield Heard(Kind.SOURCE, *match.span(), SourceLimit(sources), meaning, _searched(match))
+            start = match.end() - len(match[0].lstrip("| "))
+            limit = SourceLimit(sources)
+            yield Heard(Kind.SOURCE, start, match.end(), limit, meaning, _searched(match))
             return
 
 

@@ -143,7 +143,6 @@ def understand(
     *,
     given: Given = NOTHING_GIVEN,
     listening: Listening = ATTENTIVE,
-    now: datetime,
 ) -> Understanding:
     """Return what a question says about itself.
 
@@ -151,19 +150,24 @@ def understand(
         question: As it was asked.
         namespaces: That would be searched.
         given: Which filters the interface was given: they win.
-        listening: What is not to be heard.
-        now: The instant, UTC, that `today` means.
+        listening: What is not to be heard, and what today is.
     """
     if listening.literal or len(question) > MAX_LISTENED_CHARACTERS:
         return Understanding(question, (), tuple(namespaces))
     heard: list[Heard] = []
-    for hear in _rules(namespaces, now):
+    for hear in _rules(namespaces, listening.now or datetime.now(UTC)):
         heard += hear(masked(question, heard))
     kept = [each for each in heard if each.kind not in listening.ignored]
     kept.sort(key=lambda each: each.start)
     return Understanding(
         question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)
     )
+
+
+def given_by(where: Filter, *, is_source_given: bool) -> Given:
+    """Return which kinds of filters an interface was given."""
+    has_times = where.since is not None or where.until is not None
+    return Given(times=has_times, sources=is_source_given, containers=bool(where.containers))
 
 
 def _rules(
