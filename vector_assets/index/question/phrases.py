@@ -26,7 +26,7 @@ class Phrase:
 
     def is_in(self, text: str) -> bool:
         """Tell whether a text contains the phrase."""
-        return _plain(self.words) in _plain(text)
+        return _holds(_plain(text), _plain(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,14 @@ class Without:
 
     def is_in(self, text: str) -> bool:
         """Tell whether a text contains the word."""
-        word = re.escape(self.word.casefold())
-        return re.search(rf"(?<!\w){word}(?!\w)", text.casefold()) is not None
+        return _holds(text.casefold(), self.word.casefold())
 
 
 def hear_phrases(text: str) -> Iterator[Heard]:
     """Yield the quoted phrases of a question; their words are searched for too."""
     for match in _QUOTED.finditer(text):
         words = " ".join((match[1] or match[2] or match[3]).split())
-        if re.search(r"\w\w", words):
+        if re.search(r"\w", words):
             meaning = "documents that contain exactly these words"
             yield Heard(Kind.PHRASE, *match.span(), Phrase(words), meaning, words)
 
@@ -58,6 +57,11 @@ def hear_exclusions(text: str) -> Iterator[Heard]:
         if before and word.casefold() not in _FLAGS:
             meaning = f"no documents that show the word {word}"
             yield Heard(Kind.WITHOUT, *match.span(), Without(word), meaning)
+
+
+def _holds(text: str, words: str) -> bool:
+    """Tell whether words stand in a text, and not as part of a longer word."""
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None
 
 
 def _plain(text: str) -> str:

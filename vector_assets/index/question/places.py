@@ -48,16 +48,16 @@ _MEETING = r"(?:meetings?|calls?|stand-?ups?|retros?|breakouts?|transcripts?)"
 _MEETINGS = re.compile(
     rf"(?<![\w-])(?:(?:in|at|during|from|of|on)\s+)?(?:(?:which|what|the|our|that|a|any|last|previous|latest|most\s+recent|all|\|+)\s+)+"
     rf"(?P<name>(?!next\b)(?:[\w#&/'-]+\s+){{0,3}}?){_MEETING}\b"
-    rf"(?=\s*{_END}|\s+(?:{_TOPIC}|{_JOINING}|at|did|was|were|had|has|have|we|say|said|decide[ds]?|last|this|yesterday)\b)"
+    rf"(?=\s*{_END}|\s+(?:{_TOPIC}|{_JOINING}|at|did|was|were|had|has|have|we|say|said|decided?|covere?d?|talked|discuss(?:ed)?|mention(?:ed)?|last|this|yesterday)\b)"
     rf"|(?<![\w-]){_MEETING}(?=\s+{_TOPIC}\b)",
     re.IGNORECASE,
 )
-_NOT_MEETINGS = re.compile(
-    r"\b(?:api|function|method|http|rpc|system|remote|next|phone|rest|callback|async|service|"
-    r"network|every|each|first|this)\b", re.IGNORECASE,
-)  # fmt: skip
+_NO_MEETINGS = re.compile(r"\b(?:next|each|every|first|this)\b", re.IGNORECASE)
+_CALLED = re.compile(
+    r"\b(?:api|function|method|http|rpc|system|remote|phone|rest|callback|async|service|network)\b"
+)
 _CALL = re.compile(r"\bcalls?\b", re.IGNORECASE)
-_NAMED_CALL = re.compile(r"[A-Z]{3}|\b(?:on|in|during|last|latest|previous)\b")
+_NAMED_CALL = re.compile(r"^[|]|[A-Z]{3}|\b(?:on|in|during|last|latest|previous)\b")
 
 _HASH = re.compile(
     r"(?:(?<![\w-])(?:in|on|from|to|at|posted\s+in|only)\s+)?(?:the\s+)?(?:channel\s+)?"
@@ -155,9 +155,9 @@ def _sources(text: str) -> Iterator[tuple[re.Match[str], tuple[str, ...]]]:
         if match["topic"] or _is_led(text, match.start()):
             yield match, (JIRA,)
     for match in _MEETINGS.finditer(text):
-        is_other = _NOT_MEETINGS.search(match[0])
-        is_call = _CALL.search(match[0]) and not _NAMED_CALL.search(match[0])
-        if not is_other and not is_call:
+        is_call = _CALL.search(match[0]) is not None
+        is_named = _NAMED_CALL.search(match[0]) and not _CALLED.search(match[0])
+        if not _NO_MEETINGS.search(match[0]) and (is_named or not is_call):
             yield match, (FIREFLIES,)
 
 

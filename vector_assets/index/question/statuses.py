@@ -31,7 +31,7 @@ _VERB_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER_NOUN = re.compile(
-    rf"\b{_ISSUES}\b(?:\s+(?:that|which))?\s+(?:(?:is|are|were|was|remain)\s+)?(?:still\s+)?"
+    rf"\b{_ISSUES}\b\s+(?:(?:that|which)\s+)?(?:is|are|were|was|remain|still)\s+(?:still\s+)?"
     rf"(?:(?P<open>{_OPEN}|not\s+(?:yet\s+)?(?:closed|resolved|fixed|done)(?:\s+yet)?)"
     rf"|(?P<closed>{_CLOSED}|fixed|done)|(?P<progress>{_PROGRESS}))(?![\w-])(?!\s+(?:source|the|a|an)\b)",
     re.IGNORECASE,

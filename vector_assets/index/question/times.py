@@ -135,7 +135,7 @@ _PREPOSITION = re.compile(
     r"|(?P<until>until|till|up\s+to|through)"
     r"|(?P<before>before|prior\s+to|earlier\s+than)"
     r"|(?P<long>(?:back\s+)?in(?:\s+(?:early|late|mid))?|during|from|throughout)"
-    r"|(?P<short>on)|(?P<day>of|for|at|as\s+of)|(?P<week>week\s+of))"
+    r"|(?P<short>on)|(?P<day>of|for|at|over|within|as\s+of)|(?P<week>week\s+of))"
     r"\s+(?:the\s+(?=\d|last|past|previous))?(?:the\s+week\s+(?P<of>of)\s+)?$",
     re.IGNORECASE,
 )

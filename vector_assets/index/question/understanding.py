@@ -32,6 +32,9 @@ from vector_assets.stores.base import Filter
 MAX_LISTENED_CHARACTERS = 400
 """A longer question is a text that was pasted: it is taken word for word."""
 
+_STATED = re.compile(r";\s|^[^#?\"]{1,40}:\s[^?]*$")
+"""A sentence that states and does not ask, such as the title of an issue: `Android: ...`."""
+
 _FIRST_WORDS = re.compile(
     r"^(?:[\s,.;:?!-]+|(?:about|regarding|concerning|mentioning|where|in\s+which|on|of|in|for|that)\s+)+",
     re.IGNORECASE,
@@ -70,14 +73,15 @@ class Understanding:
     @property
     def text(self) -> str:
         """What to search for: the question without what limits it, but never without a word."""
+        if not self.applied:
+            return self.question
         parts, place = [], 0
         for each in self.applied:
             parts += [self.question[place : each.start], " ", each.searched, " "]
             place = each.end
         parts.append(self.question[place:])
         text = _DANGLING.sub(r"\1", " ".join("".join(parts).split()))
-        if self.applied:
-            text = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", text))
+        text = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", text))
         return text if re.search(r"\w\w", text) else self.question
 
     @property
@@ -155,13 +159,19 @@ def understand(
     if listening.literal or len(question) > MAX_LISTENED_CHARACTERS:
         return Understanding(question, (), tuple(namespaces))
     heard: list[Heard] = []
-    for hear in _rules(namespaces, listening.now or datetime.now(UTC)):
+    is_stated = _STATED.search(question) is not None
+    rules = _rules(namespaces, listening.now or datetime.now(UTC))
+    for hear in rules[:_RULES_FOR_ALL] if is_stated else rules:
         heard += hear(masked(question, heard))
     kept = [each for each in heard if each.kind not in listening.ignored]
     kept.sort(key=lambda each: each.start)
     return Understanding(
         question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)
     )
+
+
+_RULES_FOR_ALL = 2
+"""The first so many rules need no question: phrases in quotes, and words with a dash."""
 
 
 def given_by(where: Filter, *, is_source_given: bool) -> Given:
