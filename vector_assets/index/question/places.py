@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vector_assets.index.question.heard import Heard, Kind
 
-JIRA, SLACK, NOTION, FIREFLIES = "jira", "slack", "notion", "fireflies"
+JIRA, SLACK, NOTION, FIREFLIES = ALL_SOURCES = ("jira", "slack", "notion", "fireflies")
 
 _LEAD = (
     r"(?:find|show|list|give|search|me|us|all|any|some|every|recent|latest|newest|last|open|closed|"

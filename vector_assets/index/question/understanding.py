@@ -20,6 +20,7 @@ from vector_assets.index.question.order import hear_order
 from vector_assets.index.question.people import hear_people
 from vector_assets.index.question.phrases import hear_exclusions, hear_phrases
 from vector_assets.index.question.places import (
+    ALL_SOURCES,
     ContainerLimit,
     SourceLimit,
     hear_containers,
@@ -160,7 +161,8 @@ def understand(
         return Understanding(question, (), tuple(namespaces))
     heard: list[Heard] = []
     is_stated = _STATED.search(question) is not None
-    rules = _rules(namespaces, listening.now or datetime.now(UTC))
+    nameable = ALL_SOURCES if given.sources else namespaces
+    rules = _rules(nameable, listening.now or datetime.now(UTC))
     for hear in rules[:_RULES_FOR_ALL] if is_stated else rules:
         heard += hear(masked(question, heard))
     kept = [each for each in heard if each.kind not in listening.ignored]

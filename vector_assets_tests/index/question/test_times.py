@@ -16,7 +16,7 @@ TODAY = date(2026, 11, 29)
         ("what did we decide last week?", "last week", "from 2026-11-16 to before 2026-11-23"),
         ("what broke yesterday", "yesterday", "on 2026-11-28"),
         ("deploys this month", "this month", "from 2026-11-01 to before 2026-12-01"),
-        ("retries in the past 3 days", "in the past 3 days", "from 2026-11-27 to before 2026-11-30"),
+        ("past 3 days of retries", "past 3 days", "from 2026-11-27 to before 2026-11-30"),
         ("errors over the past week", "over the past week", "from 2026-11-22 to before 2026-11-30"),
         ("two weeks ago", "two weeks ago", "from 2026-11-09 to before 2026-11-16"),
         ("retries since March", "since March", "since 2026-03-01"),

@@ -18,7 +18,8 @@ SOURCES = ("jira", "slack", "notion", "fireflies")
 
 PIECES = (
     "last week", "since March", "in 2025", "between", "and", "what did", "Ann Lee", "say about",
-    "comments by", "@ann", "in #plans", "jira tickets", "in slack", "meeting where", "in project HAR",
+    "comments by", "@ann", "in #plans", "jira tickets", "in slack", "meeting where",
+    "in project HAR",
     '"carrier key"', "-android", "open issues", "still open", "latest", "may", "second", "HAR-41",
     "|", "'s", "2026-03-02", "the", "?", "３ May", "İn ıt", "\ud7ff", "\t", "１２",
 )  # fmt: skip
