@@ -40,11 +40,11 @@ class Without:
         return _holds(text.casefold(), self.word.casefold())
 
 
-def hear_phrases(text: str) -> Iterator[Heard]:
-    """Yield the quoted phrases of a question; their words are searched for too."""
+def hear_phrases(text: str, least_words: int = 1) -> Iterator[Heard]:
+    """Yield the quoted phrases of so many words; they are searched for as words too."""
     for match in _QUOTED.finditer(text):
         words = " ".join((match[1] or match[2] or match[3]).split())
-        if re.search(r"\w", words):
+        if len(re.findall(r"\w+", words)) >= least_words:
             meaning = "documents that contain exactly these words"
             yield Heard(Kind.PHRASE, *match.span(), Phrase(words), meaning, words)
 

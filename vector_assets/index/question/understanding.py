@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from vector_assets.index.question import statuses
 from vector_assets.index.question.heard import (
@@ -163,7 +164,7 @@ def understand(
     is_stated = _STATED.search(question) is not None
     nameable = ALL_SOURCES if given.sources else namespaces
     rules = _rules(nameable, listening.now or datetime.now(UTC))
-    for hear in rules[:_RULES_FOR_ALL] if is_stated else rules:
+    for hear in _RULES_OF_STATEMENTS if is_stated else rules:
         heard += hear(masked(question, heard))
     kept = [each for each in heard if each.kind not in listening.ignored]
     kept.sort(key=lambda each: each.start)
@@ -172,8 +173,8 @@ def understand(
     )
 
 
-_RULES_FOR_ALL = 2
-"""The first so many rules need no question: phrases in quotes, and words with a dash."""
+_RULES_OF_STATEMENTS = (partial(hear_phrases, least_words=3), hear_exclusions)
+"""In a title, fewer words in quotes are a name that others may write otherwise."""
 
 
 def given_by(where: Filter, *, is_source_given: bool) -> Given:
