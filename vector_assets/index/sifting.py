@@ -1,5 +1,6 @@
 """Applies to ranked documents what no store filters by: people, phrases, words, statuses, order."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from vector_assets.index.question.statuses import StatusLimit
 from vector_assets.index.question.understanding import NOTHING_LEFT, Understanding
 from vector_assets.index.ranking import Ranked
 from vector_assets.stores.base import Hit
+
+_AND = re.compile(r"\s+(?:and|or)\s+", re.IGNORECASE)
 
 FITTING_SHARE = 0.5
 """A document fits well when it scores at least this share of the best."""
@@ -84,7 +87,10 @@ def _by_person(
     ranked: list[Ranked], heard: Heard, person: Person
 ) -> tuple[list[Ranked], Heard | None]:
     """Return the documents by a person, those first in which the person is heard."""
-    names = authors_called(person.name, (name for each in ranked for name in _authors(each)))
+    authors = [name for each in ranked for name in _authors(each)]
+    names = authors_called(person.name, authors) or tuple(
+        name for part in _AND.split(person.name) for name in authors_called(part, authors)
+    )
     if not names:
         return ranked, heard.dropped(NOTHING_LEFT) if person.is_sure else None
     wanted = set(names)

@@ -36,6 +36,7 @@ _PATTERNS = tuple(
         ((rf"\b(?:(?:what|how|why|when|where|which\s+\w+)\s+)?(?:did|does|do|has|have)\s+{_NAME}"
          rf"\s+{_VERBS}\b{_ABOUT}"), True),
         (rf"\bwhat\s+{_NAME}\s+{_VERBS}\b{_ABOUT}", False),
+        (r"(?<![\w:])from:@?(?P<name>[^\W\d_][\w.-]{1,60})", False),
         (r"(?<![\w@./-])@(?P<name>[^\W\d_][\w.-]{1,60})(?!\S*[({;=])", False),
         (rf"\b(?:summari[sz]e\s+)?{_PROPER}['’]s?\s+(?:own\s+|main\s+)?{_WORK}\b{_ABOUT}", True),
         (rf"\baccording\s+to\s+{_PROPER}", False),

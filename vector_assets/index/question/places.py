@@ -22,7 +22,10 @@ _TOPIC = (
     r"(?:about|regarding|concerning|mentioning|discussing|describing|explaining|covering|where|in\s+which|"
     r"(?:that|which)\s+(?:mentions?|discuss(?:es)?|describes?|explains?|covers?|talks?|says?))"
 )
-_JOINING = r"(?:on|for|of|with|by|from|in|to|since|before|after|between|that|which)"
+_JOINING = (
+    r"(?:on|for|of|with|by|from|in|to|since|before|after|between|that|which|assigned|reported|"
+    r"created|opened|closed|updated|last|this)"
+)
 _END = r"(?:$|[?!.,;:|)])"
 _NAME = rf"(?:{JIRA}|{SLACK}|{NOTION}|{FIREFLIES})"
 _VENDOR = rf"(?P<vendor>{_NAME})"
@@ -44,14 +47,16 @@ _TICKETS = re.compile(
     rf"|(?<![\w-])(?:bugs?|issues?)\s+(?:reported|filed|opened|raised|logged|assigned)(?=\s+(?:by|in|on|since|to|for|about|last|this|yesterday)\b|\s*{_END})",
     re.IGNORECASE,
 )
+_VERBS = r"(?:did|do|does|is|are|was|were|has|have|had|the|we|they|you|can|will|should)"
 _MEETING = r"(?:meetings?|calls?|stand-?ups?|retros?|breakouts?|transcripts?)"
 _MEETINGS = re.compile(
     rf"(?<![\w-])(?:(?:in|at|during|from|of|on)\s+)?(?:(?:which|what|the|our|that|a|any|last|previous|latest|most\s+recent|all|\|+)\s+)+"
-    rf"(?P<name>(?!next\b)(?:[\w#&/'-]+\s+){{0,3}}?){_MEETING}\b"
+    rf"(?P<name>(?!next\b)(?:(?!{_VERBS}\b)[\w#&/'-]+\s+){{0,3}}?){_MEETING}\b"
     rf"(?=\s*{_END}|\s+(?:{_TOPIC}|{_JOINING}|at|did|was|were|had|has|have|we|say|said|decided?|covere?d?|talked|discuss(?:ed)?|mention(?:ed)?|last|this|yesterday)\b)"
     rf"|(?<![\w-]){_MEETING}(?=\s+{_TOPIC}\b)",
     re.IGNORECASE,
 )
+_PLURAL_MEETINGS = re.compile(rf"\bmeetings(?=\s+{_JOINING}\b)", re.IGNORECASE)
 _NO_MEETINGS = re.compile(r"\b(?:next|each|every|first|this)\b", re.IGNORECASE)
 _CALLED = re.compile(
     r"\b(?:api|function|method|http|rpc|system|remote|phone|rest|callback|async|service|network)\b"
@@ -60,7 +65,7 @@ _CALL = re.compile(r"\bcalls?\b", re.IGNORECASE)
 _NAMED_CALL = re.compile(r"^[|]|[A-Z]{3}|\b(?:on|in|during|last|latest|previous)\b")
 
 _HASH = re.compile(
-    r"(?:(?<![\w-])(?:in|on|from|to|at|posted\s+in|only)\s+)?(?:the\s+)?(?:channel\s+)?"
+    r"(?:(?<![\w-])(?:(?:in|on|from|to|at|posted\s+in|only)\s+|in:))?(?:the\s+)?(?:channel\s+)?"
     r"(?<![\w#&/])#(?P<name>[^\W\d_][\w-]{1,79})(?:\s+channel\b)?(?![\w-])",
     re.IGNORECASE,
 )
@@ -154,6 +159,9 @@ def _sources(text: str) -> Iterator[tuple[re.Match[str], tuple[str, ...]]]:
     for match in _TICKETS.finditer(text):
         if match["topic"] or _is_led(text, match.start()):
             yield match, (JIRA,)
+    for match in _PLURAL_MEETINGS.finditer(text):
+        if _is_led(text, match.start()):
+            yield match, (FIREFLIES,)
     for match in _MEETINGS.finditer(text):
         is_call = _CALL.search(match[0]) is not None
         is_named = _NAMED_CALL.search(match[0]) and not _CALLED.search(match[0])

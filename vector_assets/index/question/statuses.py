@@ -36,6 +36,11 @@ _AFTER_NOUN = re.compile(
     rf"|(?P<closed>{_CLOSED}|fixed|done)|(?P<progress>{_PROGRESS}))(?![\w-])(?!\s+(?:source|the|a|an)\b)",
     re.IGNORECASE,
 )
+_CLOSED_THEN = re.compile(
+    rf"\b{_ISSUES}\s+(?:(?:that|which)\s+)?(?:got\s+)?(?P<closed>closed|resolved|fixed)"
+    r"(?=\s+(?:last|this|since|on|yesterday|today|before|after|between)\b|\s*\|)",
+    re.IGNORECASE,
+)
 _STILL = re.compile(
     r"(?<![\w-])(?:(?:is|are)\s+)?(?:still|yet)\s+(?P<open>open|unresolved|unfixed|not\s+(?:closed|resolved|fixed))"
     r"(?![\w-])(?!\s+(?:source|the|a|an)\b)",
@@ -64,7 +69,7 @@ class StatusLimit:
 
 def hear_statuses(text: str) -> Iterator[Heard]:
     """Yield the first status that is clearly one of issues; `open source` is none."""
-    for pattern in (_AFTER_NOUN, _BEFORE_NOUN, _STILL):
+    for pattern in (_AFTER_NOUN, _BEFORE_NOUN, _CLOSED_THEN, _STILL):
         for match in pattern.finditer(text):
             is_verb = pattern is _BEFORE_NOUN and _VERB_BEFORE.search(text[: match.start()][-20:])
             is_other = pattern is _STILL and not _ASKS_WHICH.search(text)

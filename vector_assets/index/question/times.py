@@ -134,9 +134,9 @@ _PREPOSITION = re.compile(
     r"(?P<since>(?:ever\s+)?since|after|starting(?:\s+(?:in|on|from))?)"
     r"|(?P<until>until|till|up\s+to|through)"
     r"|(?P<before>before|prior\s+to|earlier\s+than)"
-    r"|(?P<long>(?:back\s+)?in(?:\s+(?:early|late|mid))?|during|from|throughout)"
+    r"|(?P<long>(?:back\s+)?(?:in|from)(?:\s+(?:early|late|mid))?|during|throughout)"
     r"|(?P<short>on)|(?P<day>of|for|at|over|within|as\s+of)|(?P<week>week\s+of))"
-    r"\s+(?:the\s+(?=\d|last|past|previous))?(?:the\s+week\s+(?P<of>of)\s+)?$",
+    r"(?:\s+|:)(?:the\s+(?=\d|last|past|previous))?(?:the\s+week\s+(?P<of>of)\s+)?$",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"(?<![\w#-])(?:between|from)\s+$", re.IGNORECASE)
@@ -144,10 +144,11 @@ _AND = re.compile(r"\s+(?:and|to|until|till|through)\s+$", re.IGNORECASE)
 _NOTED_BEFORE = re.compile(
     r"\b(?:meeting|standup|stand-up|call|retro|sync|thread|messages?|notes)\s+$", re.IGNORECASE
 )
+_RELATIVE = re.compile(r"(?:the\s+)?(?:last|past|this|current|previous|recent)\b", re.IGNORECASE)
 _ONWARDS = re.compile(r"\s+(?:onwards?\b|on(?=\s*(?:$|[,?.!])))", re.IGNORECASE)
 
 _PATTERNS = tuple(
-    (re.compile(rf"(?<![\w#./:@-])(?:{pattern})(?!\w|[-./:]\w)", re.IGNORECASE), read, needs)
+    (re.compile(rf"(?<![\w#./@-])(?<!\d:)(?:{pattern})(?!\w|[-./:]\w)", re.IGNORECASE), read, needs)
     for pattern, read, needs in _POINTS
 )
 
@@ -185,7 +186,10 @@ class _Point:
         self.between = _BETWEEN.search(head[-10:])
         self.and_ = _AND.search(head[-12:])
         is_noted = needs == _DAY and _NOTED_BEFORE.search(head[-16:]) is not None
-        self.counts = needs == _ALONE or is_noted or self._has(needs)
+        # What is planned for a quarter is not written in it.
+        is_planned = self._is_after("day") and span.end - span.first > timedelta(days=7)
+        is_alone = needs == _ALONE and (not is_planned or _RELATIVE.match(match[0]) is not None)
+        self.counts = is_alone or is_noted or self._has(needs)
         # A written day stands in the titles of meetings, and of days of a channel.
         self.searched = match[0] if needs == _DAY else ""
 
@@ -194,6 +198,9 @@ class _Point:
         if following is None or following.and_ is None:
             return False
         return following.start - len(following.and_[0]) == self.end
+
+    def _is_after(self, group: str) -> bool:
+        return self.preposition is not None and self.preposition[group] is not None
 
     def _has(self, needs: str) -> bool:
         """Tell whether a preposition stands before it that goes with such a time."""

@@ -48,6 +48,14 @@ _LAST_WORDS = re.compile(
 )
 
 
+_FILLING = frozenset({
+    "all", "and", "any", "are", "did", "do", "find", "give", "has", "have", "how", "in", "is",
+    "list", "many", "me", "much", "of", "on", "our", "show", "the", "there", "these", "they", "us",
+    "was", "we", "were", "what", "when", "which", "who", "why",
+})  # fmt: skip
+"""Words that find nothing by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Understanding:
     """What a question says about itself.
@@ -84,7 +92,8 @@ class Understanding:
         parts.append(self.question[place:])
         text = _DANGLING.sub(r"\1", " ".join("".join(parts).split()))
         text = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", text))
-        return text if re.search(r"\w\w", text) else self.question
+        words = re.findall(r"\w\w+", text.casefold())
+        return text if any(word not in _FILLING for word in words) else self.question
 
     @property
     def sources(self) -> tuple[str, ...]:
