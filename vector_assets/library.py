@@ -50,26 +50,15 @@ def find(
     """
     if isinstance(sources, str) or isinstance(containers, str):
         raise UsageError("sources and containers are lists of names: write sources=['jira']")
-    where = Filter(
-        containers=tuple(containers),
-        since=_seconds("since", since),
-        until=_seconds("until", until),
-        viewer=viewer.lower(),
-    )
-    given = {
-        "lancedb_uri": lancedb_uri,
-        "pinecone_index": pinecone_index,
-        "pinecone_api_key": pinecone_api_key,
-        "openai_api_key": openai_api_key,
-        "openai_base_url": openai_base_url,
-    }
+    start, end = _seconds("since", since), _seconds("until", until)
+    where = Filter(containers=tuple(containers), since=start, until=end, viewer=viewer.lower())
+    listening = _listening(ignore, literal=literal)
+    given = {"lancedb_uri": lancedb_uri, "pinecone_index": pinecone_index,
+             "pinecone_api_key": pinecone_api_key, "openai_api_key": openai_api_key,
+             "openai_base_url": openai_base_url}  # fmt: skip
+    settings = _settings(given)
     return search(
-        question,
-        settings=_settings(given),
-        sources=sources,
-        where=where,
-        limit=limit,
-        listening=_listening(ignore, literal=literal),
+        question, settings=settings, sources=sources, where=where, limit=limit, listening=listening
     )
 
 

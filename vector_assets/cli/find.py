@@ -54,12 +54,7 @@ def find(
 
     start, end = start_and_end(since, until)
     settings = load_settings()
-    where = Filter(
-        containers=containers,
-        since=start,
-        until=end,
-        viewer=viewer.lower(),
-    )
+    where = Filter(containers=containers, since=start, until=end, viewer=viewer.lower())
     index = LiveIndex(settings)
     answers = search(
         question,

@@ -45,27 +45,27 @@ def sifted(
 
 def _applied(ranked: list[Ranked], heard: Heard) -> tuple[list[Ranked], Heard | None]:
     """Return what a limit leaves, and the limit as it is shown; None for no limit after all."""
-    limit = heard.limit
-    if isinstance(limit, Person):
-        return _by_person(ranked, heard, limit)
-    if isinstance(limit, Phrase):
+    wanted = heard.limit
+    if isinstance(wanted, Person):
+        return _by_person(ranked, heard, wanted)
+    if isinstance(wanted, Phrase):
         return _narrowed(
-            _preferring(ranked, lambda hit: limit.is_in(_text(hit))), heard, is_phrase(limit)
+            _preferring(ranked, lambda hit: wanted.is_in(_text(hit))), heard, is_phrase(wanted)
         )
-    if isinstance(limit, Without):
-        return _narrowed(ranked, heard, lambda document: not _shows(document, limit))
-    if isinstance(limit, StatusLimit):
+    if isinstance(wanted, Without):
+        return _narrowed(ranked, heard, lambda document: not _shows(document, wanted))
+    if isinstance(wanted, StatusLimit):
         return _narrowed(
-            ranked, heard, lambda document: limit.lets_pass(_field(document, "status"))
+            ranked, heard, lambda document: wanted.lets_pass(_field(document, "status"))
         )
-    if isinstance(limit, ContainerLimit) and not limit.is_exact:
-        wanted = plain_name(limit.name)
+    if isinstance(wanted, ContainerLimit) and not wanted.is_exact:
+        name = plain_name(wanted.name)
         return _narrowed(
             ranked,
             heard,
             lambda document: (
-                _field(document, "source") == limit.source
-                and wanted in plain_name(_field(document, "container"))
+                _field(document, "source") == wanted.source
+                and name in plain_name(_field(document, "container"))
             ),
         )
     return ranked, heard

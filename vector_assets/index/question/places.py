@@ -130,8 +130,8 @@ def hear_containers(text: str) -> Iterator[Heard]:
             if any(match.start() < end and start < match.end() for start, end in spans):
                 continue
             spans.append(match.span())
-            limit = ContainerLimit(source, name, is_exact=source != NOTION)
-            yield Heard(Kind.CONTAINER, *match.span(), limit, f"the {word}{name}")
+            container = ContainerLimit(source, name, is_exact=source != NOTION)
+            yield Heard(Kind.CONTAINER, *match.span(), container, f"the {word}{name}")
 
 
 def hear_sources(text: str, namespaces: Collection[str]) -> Iterator[Heard]:
@@ -145,8 +145,8 @@ def hear_sources(text: str, namespaces: Collection[str]) -> Iterator[Heard]:
         if sources := tuple(name for name in named if name in namespaces):
             meaning = f"documents of {' and '.join(sources)}"
             start = match.end() - len(match[0].lstrip("| "))
-            limit = SourceLimit(sources)
-            yield Heard(Kind.SOURCE, start, match.end(), limit, meaning, _searched(match))
+            named_sources = SourceLimit(sources)
+            yield Heard(Kind.SOURCE, start, match.end(), named_sources, meaning, _searched(match))
             return
 
 

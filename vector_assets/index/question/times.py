@@ -168,9 +168,8 @@ def hear_times(text: str, today: date) -> Iterator[Heard]:
         index += used
         if heard is None:
             continue
-        limit = heard.limit
-        assert isinstance(limit, TimeLimit)
-        together = _both(bounds, limit)
+        assert isinstance(heard.limit, TimeLimit)
+        together = _both(bounds, heard.limit)
         if together is not None:
             bounds = together
             yield heard
@@ -238,8 +237,8 @@ def _limit_at(text: str, points: list[_Point], index: int) -> tuple[Heard | None
     lead = point.between or (point.preposition if point.counts else None)
     if following and lead and point.is_joined_to(following) and _is_within(lead):
         first = _year_before(point.span.first, following.span.end)
-        limit = TimeLimit(first, following.span.end)
-        return _heard(point.start - len(lead[0]), following.end, limit, ""), 2
+        days = TimeLimit(first, following.span.end)
+        return _heard(point.start - len(lead[0]), following.end, days, ""), 2
     return (_alone(text, point) if point.counts else None), 1
 
 
@@ -258,20 +257,20 @@ def _alone(text: str, point: _Point) -> Heard:
     )
     if "week" in named or "of" in named:
         span = span_of("week", span.first)
-    limit = TimeLimit(span.first, span.end)
+    days = TimeLimit(span.first, span.end)
     if onwards := _ONWARDS.match(text, end):
-        limit, end = TimeLimit(span.first), onwards.end()
+        days, end = TimeLimit(span.first), onwards.end()
     if preposition and "since" in named:
         is_after = preposition["since"].lower() == "after"
-        limit = TimeLimit(span.end if is_after else span.first)
+        days = TimeLimit(span.end if is_after else span.first)
     elif "until" in named:
-        limit = TimeLimit(end=span.end)
+        days = TimeLimit(end=span.end)
     elif "before" in named:
-        limit = TimeLimit(end=span.first)
+        days = TimeLimit(end=span.first)
     if text[end : end + 2].lower() == "'s":
         end += 2
-    is_one_day = limit.end is not None and limit.first is not None
-    return _heard(start, end, limit, point.searched if is_one_day else "")
+    is_one_day = days.end is not None and days.first is not None
+    return _heard(start, end, days, point.searched if is_one_day else "")
 
 
 def _year_before(day: date, end: date) -> date:
