@@ -17,10 +17,9 @@ from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import passage_of
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.question.heard import ATTENTIVE, Given, Listening
-from vector_assets.index.question.phrases import Phrase
 from vector_assets.index.question.understanding import Understanding, given_by, understand
 from vector_assets.index.ranking import Ranked, Rankings, documents_by_score, rank
-from vector_assets.index.sifting import is_phrase, sifted
+from vector_assets.index.sifting import searched_alone, sifted
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
@@ -199,12 +198,11 @@ def _found(
     found = _searched(understanding, where, target, as_of, understanding.text)
     while not found.ranked and (wider := found.understanding.wider()):
         found = _searched(wider, where, target, as_of, wider.text)
-    phrases = [each.limit for each in found.understanding.applied if isinstance(each.limit, Phrase)]
-    for phrase in phrases:
-        if not any(map(is_phrase(phrase), found.ranked)):
-            # Longer questions have other words that push it out of the candidates.
-            alone = _searched(found.understanding, where, target, as_of, phrase.words)
-            found = alone if any(map(is_phrase(phrase), alone.ranked)) else found
+    for words, is_wanted in filter(None, map(searched_alone, found.understanding.applied)):
+        if not any(map(is_wanted, found.ranked)):
+            # Other words of the question may push it out of the candidates.
+            alone = _searched(found.understanding, where, target, as_of, words)
+            found = alone if any(map(is_wanted, alone.ranked)) else found
     ranked, understanding = sifted(found.ranked, found.understanding)
     return replace(found, ranked=ranked, understanding=understanding)
 
@@ -216,7 +214,8 @@ def _searched(
     as_of: Mapping[str, datetime | None],
     text: str,
 ) -> _Found:
-    candidates = SIFTED_CANDIDATES if understanding.is_sifted else CANDIDATES
+    most = min(SIFTED_CANDIDATES, target.store.max_hits)
+    candidates = most if understanding.is_sifted else CANDIDATES
     keys = _ISSUE_KEY.findall(understanding.question)
     search = _Search(text, keys, understanding.narrowed(where), target, candidates)
     results, embedding_error = search.results(understanding.sources, as_of)

@@ -71,6 +71,23 @@ def _applied(ranked: list[Ranked], heard: Heard) -> tuple[list[Ranked], Heard | 
     return ranked, heard
 
 
+def searched_alone(heard: Heard) -> tuple[str, Callable[[Ranked], bool]] | None:
+    """Return what to search for when a question found nothing of it, and what tells it apart."""
+    wanted = heard.limit
+    if isinstance(wanted, Phrase):
+        return wanted.words, is_phrase(wanted)
+    if isinstance(wanted, Person) and wanted.is_sure:
+        return wanted.name, lambda document: bool(_called(wanted, _authors(document)))
+    return None
+
+
+def _called(person: Person, authors: Sequence[str]) -> tuple[str, ...]:
+    """Return the authors whom a name may mean, or the names that `and` joins."""
+    return authors_called(person.name, authors) or tuple(
+        name for part in _AND.split(person.name) for name in authors_called(part, authors)
+    )
+
+
 def is_phrase(limit: Phrase) -> Callable[[Ranked], bool]:
     """Return what tells whether a document has a phrase in the passages that were found."""
     return lambda document: any(limit.is_in(_text(hit)) for hit in document.hits)
@@ -87,10 +104,7 @@ def _by_person(
     ranked: list[Ranked], heard: Heard, person: Person
 ) -> tuple[list[Ranked], Heard | None]:
     """Return the documents by a person, those first in which the person is heard."""
-    authors = [name for each in ranked for name in _authors(each)]
-    names = authors_called(person.name, authors) or tuple(
-        name for part in _AND.split(person.name) for name in authors_called(part, authors)
-    )
+    names = _called(person, [name for each in ranked for name in _authors(each)])
     if not names:
         return ranked, heard.dropped(NOTHING_LEFT) if person.is_sure else None
     wanted = set(names)

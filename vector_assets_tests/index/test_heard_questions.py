@@ -1,6 +1,7 @@
 """Questions that say something about themselves, over a real LanceDB: what is found, and said."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -178,3 +179,15 @@ def test_the_passage_by_a_person_is_shown(store: LanceDBStore) -> None:
     [answer] = ask(store, "comments by Bob Ray").answers
     assert answer.passage.startswith("### Bob Ray") or "Bob Ray, " in answer.passage
     assert answer.authors == ("Bob Ray",)
+
+
+def test_a_name_is_found_beyond_the_candidates_of_the_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = [written(f"c{at}", "The label printer jams. " * 3) for at in range(9)]
+    rare = written("rare", "Lunch is at noon.", authors=("Zita Quill",))
+    crowded = LanceDBStore(str(tmp_path))
+    index(crowded, TinyEmbedder(), [*crowd, rare])
+    monkeypatch.setattr(crowded, "max_hits", 3)
+    question = "what did Zita Quill say about why the label printer jams, the label printer"
+    assert ids(ask(crowded, question)) == {"rare"}
