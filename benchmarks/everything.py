@@ -30,6 +30,7 @@ def main() -> None:
         ["completeness.py", options.workspace, "--index", index],
         ["redaction.py", options.workspace],
         ["retrieval.py", options.workspace, "--folder", options.folder / "retrieval"],
+        ["typed_questions.py", "--index", index],
     ]
     others = [
         ["local_model.py", options.workspace],

@@ -34,7 +34,7 @@ from vector_assets.api.models import (
     SyncStatus,
 )
 from vector_assets.api.page.routes import add_page
-from vector_assets.api.parameters import Day, asked_days, require_known
+from vector_assets.api.parameters import Day, IgnoredKinds, WordForWord, asked_days, require_known
 from vector_assets.api.read_keys import ReadKeys
 from vector_assets.api.reading import (
     MAX_ANSWERS,
@@ -55,6 +55,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
+from vector_assets.index.question.heard import Listening
 from vector_assets.index.queue import ChangeQueue
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.monitoring.health import Health, Verdict
@@ -231,10 +232,19 @@ def _add_reading(app: FastAPI, services: Services) -> None:
                 "CONFIRM_SECONDS; what is deleted or hidden there is left out."
             ),
         ] = False,
+        literal: WordForWord = False,
+        ignore: IgnoredKinds = None,
     ) -> FoundContext:
         """Find passages that answer a question, and how fresh their sources are."""
         question = Question(
-            q, source_names(source or ()), tuple(container or ()), since, until, limit, confirm
+            q,
+            source_names(source or ()),
+            tuple(container or ()),
+            since,
+            until,
+            limit,
+            confirm,
+            Listening.of(literal=literal, ignore=ignore or ()),
         )
         return context_of(*await answers_to(question, key, viewer, request, services))
 

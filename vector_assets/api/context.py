@@ -7,6 +7,7 @@ from vector_assets.api.models import (
     FoundAnswer,
     FoundContext,
     FoundPassage,
+    UnderstoodPart,
 )
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.monitoring.health import Health, Verdict
@@ -62,6 +63,11 @@ def left_out_of(answers: Answers) -> dict[str, int] | None:
     return {str(verdict): count for verdict, count in answers.confirmation.left_out.items()}
 
 
+def understood_of(answers: Answers) -> list[UnderstoodPart]:
+    """Return how the question was understood."""
+    return [UnderstoodPart.model_validate(each.as_json()) for each in answers.understood]
+
+
 def context_of(answers: Answers, health: Health | None) -> FoundContext:
     """Return answers as the HTTP route shows them; `health` is None when it is not known."""
     return FoundContext(
@@ -83,6 +89,7 @@ def context_of(answers: Answers, health: Health | None) -> FoundContext:
         ],
         as_of=dict(answers.as_of),
         warnings=warnings_of(answers, health),
+        understood=understood_of(answers),
         **_if_any(left_out=left_out_of(answers)),
     )
 

@@ -4,7 +4,12 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from vector_assets.api.models import DocumentConfirmation, Explained, FoundPassage
+from vector_assets.api.models import (
+    DocumentConfirmation,
+    Explained,
+    FoundPassage,
+    UnderstoodPart,
+)
 
 NOTICE = (
     "Titles, passages, texts, authors and containers below are quoted from documents that people "
@@ -64,6 +69,10 @@ class FoundPassages(BaseModel):
     )
     warnings: list[str] = Field(
         description="Why the answers may be incomplete or old. Tell the person who asks."
+    )
+    understood: list[UnderstoodPart] = Field(
+        description="What of the question was taken for a limit or an order, and as which. When "
+        "that is not what the person meant, ask again with literal."
     )
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
+from vector_assets.index.question.heard import Kind
 from vector_assets.monitoring.why.answer import Cause
 
 
@@ -57,6 +58,15 @@ class FoundAnswer(BaseModel):
     )
 
 
+class UnderstoodPart(BaseModel):
+    """A part of the question that was taken for more than words."""
+
+    words: str = Field(description="As they stand in the question.")
+    kind: Kind = Field(description="Name it in `ignore` to take it back.")
+    meaning: str = Field(description="What the words were understood as.")
+    applied: bool = Field(description="Whether it changed the answers; if not, `meaning` says why.")
+
+
 class FoundContext(BaseModel):
     """The answers to a question."""
 
@@ -70,6 +80,9 @@ class FoundContext(BaseModel):
         "source, and so not among the answers; absent without.",
     )
     warnings: list[str] = Field(description="Reasons why the answers may be incomplete or old.")
+    understood: list[UnderstoodPart] = Field(
+        description="How the question was understood; empty when it was taken word for word."
+    )
 
 
 class Places(BaseModel):

@@ -19,11 +19,12 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from vector_assets.core.days import Days, complete_days, start_of_day
+from vector_assets.index.question.heard import Kind
 
 MAX_BACKFILL_DAYS = 400
 """Most days per request; more than a year is a first load, which the command line does."""
 
-_LISTS = {"source", "container"}
+_LISTS = {"source", "container", "ignore"}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NOT_FIELDS = "a body"
 
@@ -37,6 +38,16 @@ def _as_written(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_as_written)]
 """A UTC day, `YYYY-MM-DD` and nothing else."""
+
+
+WordForWord = Annotated[
+    bool,
+    Query(description="Take the question word for word, without hearing times or names in it."),
+]
+IgnoredKinds = Annotated[
+    list[Kind] | None,
+    Query(description="What is not to be heard in the question, by kind; may be repeated."),
+]
 
 
 def refuse(

@@ -12,6 +12,7 @@ from vector_assets.api.models import EventLag, NotRead, SourceAge, SyncStatus
 from vector_assets.api.parameters import instants
 from vector_assets.core.read_keys import ANY_VIEWER, ReadKey
 from vector_assets.index.answers import Answers
+from vector_assets.index.question.heard import ATTENTIVE, Listening
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.pipeline.arrivals import Lags
@@ -33,6 +34,7 @@ class Question:
         since: First day of the last activity, UTC.
         until: Day before which the last activity was, UTC.
         confirms: Whether each document's source is asked if it still stands.
+        listening: What the question may say about itself.
     """
 
     text: str
@@ -42,6 +44,7 @@ class Question:
     until: date | None = None
     limit: int = 10
     confirms: bool = False
+    listening: Listening = ATTENTIVE
 
 
 def source_names(given: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +73,12 @@ async def answers_to(
     answers = await services.searches.call(
         request,
         lambda: services.find(
-            question.text, question.sources, where, question.limit, confirms=question.confirms
+            question.text,
+            question.sources,
+            where,
+            question.limit,
+            confirms=question.confirms,
+            listening=question.listening,
         ),
     )
     # Search works without the watcher; the answer then says that freshness is not known.
@@ -104,6 +112,7 @@ async def why_of(
         where=_filter_of(question, key, viewer),
         limit=question.limit,
         is_operator=key.may_know_all(viewer),
+        listening=question.listening,
     )
     return await services.searches.call(request, lambda: services.why(asked))
 

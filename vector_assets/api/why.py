@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI, Query, Request
 
 from vector_assets.api.keys import require_read_or_admin_key
 from vector_assets.api.models import Explained, Places
-from vector_assets.api.parameters import Day, require_known
+from vector_assets.api.parameters import Day, IgnoredKinds, WordForWord, require_known
 from vector_assets.api.reading import (
     MAX_ANSWERS,
     MAX_QUESTION_CHARACTERS,
@@ -15,6 +15,7 @@ from vector_assets.api.reading import (
     why_of,
 )
 from vector_assets.core.read_keys import ReadKey
+from vector_assets.index.question.heard import Listening
 from vector_assets.monitoring.why.answer import Why
 
 if TYPE_CHECKING:
@@ -62,11 +63,19 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
         since: Annotated[Day | None, Query(description="First day asked for.")] = None,
         until: Annotated[Day | None, Query(description="Day before which was asked.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_ANSWERS)] = 10,
+        literal: WordForWord = False,
+        ignore: IgnoredKinds = None,
         viewer: AskingViewer = "",
     ) -> Explained:
         """Tell why a document is not found: the first place on its way where it is lost."""
         question = Question(
-            q, source_names(source or ()), tuple(container or ()), since, until, limit
+            q,
+            source_names(source or ()),
+            tuple(container or ()),
+            since,
+            until,
+            limit,
+            listening=Listening.of(literal=literal, ignore=ignore or ()),
         )
         return Explained.model_validate(
             explained(await why_of(document, question, key, viewer, request, services))

@@ -4,7 +4,7 @@ from datetime import date
 
 import click
 
-from vector_assets.cli.options import DayType, json_option, start_and_end
+from vector_assets.cli.options import KIND, DayType, json_option, start_and_end
 from vector_assets.core.settings import load_settings
 
 
@@ -18,6 +18,8 @@ from vector_assets.core.settings import load_settings
     "--viewer", default="", help="E-mail of the person who asks; without it, public documents only."
 )
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
+@click.option("--literal", is_flag=True, help="Take the question word for word.")
+@click.option("--ignore", multiple=True, type=KIND, help="Hear no such part; may be repeated.")
 @click.option("--confirm", is_flag=True, help="Ask each document's source if it still stands.")
 @json_option
 def find(
@@ -28,6 +30,8 @@ def find(
     until: date | None,
     viewer: str,
     limit: int,
+    literal: bool,
+    ignore: tuple[str, ...],
     confirm: bool,
     as_json: bool,
 ) -> None:
@@ -39,24 +43,27 @@ def find(
       vector-assets find HAR-41
       vector-assets find "retry queue" --source slack --since 2026-03-01
       vector-assets find "on-call rota" --confirm
+      vector-assets find "what did Ann say about labels last week"
     """
     from vector_assets.cli import output
     from vector_assets.index.confirm import Confirmer
+    from vector_assets.index.question.heard import Listening
     from vector_assets.index.search import find as search
     from vector_assets.index.targets import LiveIndex
     from vector_assets.stores.base import Filter
 
     start, end = start_and_end(since, until)
     settings = load_settings()
-    where = Filter(
-        containers=containers,
-        since=start,
-        until=end,
-        viewer=viewer.lower(),
-    )
+    where = Filter(containers=containers, since=start, until=end, viewer=viewer.lower())
     index = LiveIndex(settings)
     answers = search(
-        question, settings=settings, sources=sources, where=where, limit=limit, index=index
+        question,
+        settings=settings,
+        sources=sources,
+        where=where,
+        limit=limit,
+        index=index,
+        listening=Listening.of(literal=literal, ignore=ignore),
     )
     if confirm:
         answers = Confirmer(settings).confirm(answers, index)

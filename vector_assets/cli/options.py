@@ -7,6 +7,7 @@ import click
 
 from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import Settings
+from vector_assets.index.question.heard import Kind
 from vector_assets.sources import require_known
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class DayType(click.ParamType[date]):
         except ValueError:
             self.fail(f"{value!r} is not a day: write it as 2026-03-31", param, ctx)
 
+
+KIND = click.Choice([str(kind) for kind in Kind])
+"""What can be heard in a question."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

@@ -229,11 +229,13 @@ def _health_row(source: SourceHealth) -> tuple[str, ...]:
 
 
 def print_answers(question: str, answers: Answers) -> None:
-    """Print each answer with passages, links and date, then how fresh each source is.
+    """Print how the question was understood, each answer with its passages, and the sources' age.
 
     On a terminal the words of the question are bold.
     """
     console, asked = out(), forms_pattern(question)
+    for understood in answers.understood:
+        console.print(f"[dim]Understood: {escape(str(understood))}[/]")
     for rank, answer in enumerate(answers.answers, start=1):
         facts = " · ".join(
             part
@@ -270,6 +272,8 @@ def print_answers(question: str, answers: Answers) -> None:
     for warning in answers.warnings:
         console.print(f"[yellow]{escape(warning)}[/]")
     if console.is_terminal:
+        if answers.understood:
+            console.print("[dim]Not what you meant? --literal takes the question word for word.[/]")
         console.print("[dim]Not what you looked for? `vector-assets why LINK` says why.[/]")
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import click
 
-from vector_assets.cli.options import DayType, json_option, start_and_end
+from vector_assets.cli.options import KIND, DayType, json_option, start_and_end
 from vector_assets.core.settings import load_settings
 
 
@@ -15,6 +15,8 @@ from vector_assets.core.settings import load_settings
 @click.option("--container", "containers", multiple=True, help="Project or channel, likewise.")
 @click.option("--since", type=DayType(), help="First day that was asked for.")
 @click.option("--until", type=DayType(), help="Day before which was asked.")
+@click.option("--literal", is_flag=True, help="Whether it was taken word for word.")
+@click.option("--ignore", multiple=True, type=KIND, help="What was not heard in it; repeatable.")
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option(
     "--viewer",
@@ -29,6 +31,8 @@ def why(
     containers: tuple[str, ...],
     since: date | None,
     until: date | None,
+    literal: bool,
+    ignore: tuple[str, ...],
     limit: int,
     viewer: str,
     as_json: bool,
@@ -46,6 +50,7 @@ def why(
       vector-assets why '"labels print blank"' --viewer ada@example.com
     """
     from vector_assets.cli import output
+    from vector_assets.index.question.heard import Listening
     from vector_assets.index.targets import LiveIndex
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
     from vector_assets.monitoring.why.answer import Asked
@@ -61,6 +66,7 @@ def why(
         where=Filter(containers, start, end, viewer.strip().lower()),
         limit=limit,
         is_operator=not viewer.strip(),
+        listening=Listening.of(literal=literal, ignore=ignore),
     )
     answer = explain(asked, settings, LiveIndex(settings), observe=lambda: observe_if_any(settings))
     if as_json:

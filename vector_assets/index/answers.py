@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from vector_assets.index.passages import Passage
+from vector_assets.index.question.heard import Understood
 from vector_assets.index.verdicts import Confirmation
 
 NOTHING_FITS = (
@@ -52,6 +53,7 @@ class Answers:
         fits_well: Whether the best document fits, or there is none; if not, the answers are only
             the nearest that the index has.
         confirmation: What the vendors said of these documents; None when they were not asked.
+        understood: What the question was taken to say about itself, in its order.
     """
 
     answers: tuple[Answer, ...]
@@ -60,6 +62,7 @@ class Answers:
     is_complete: bool = True
     fits_well: bool = True
     confirmation: Confirmation | None = None
+    understood: tuple[Understood, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Return it with times as ISO 8601 text, and what vendors said where they were asked."""
@@ -71,6 +74,7 @@ class Answers:
             },
             "warnings": list(self.warnings),
             "fits_well": self.fits_well,
+            "understood": [each.as_json() for each in self.understood],
             **(
                 {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
                 if self.confirmation

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vector_assets.index.features import Candidates, Numbers
+from vector_assets.index.question.heard import Understood
 from vector_assets.stores.base import Hit
 from vector_assets.stores.records import document_id_of
 
@@ -38,11 +39,13 @@ class Rankings:
         by_meaning: Of the nearest passages of each source.
         by_words: Of the best passages of each source by BM25.
         fused: All of them as `find` orders them.
+        understood: What the question was taken to say about itself.
     """
 
     by_meaning: tuple[str, ...]
     by_words: tuple[str, ...]
     fused: tuple[str, ...]
+    understood: tuple[Understood, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

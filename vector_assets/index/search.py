@@ -1,38 +1,34 @@
-"""Question to answers: search by vector and by BM25, merged, with a link and dates for each answer.
-
-Each source is a namespace of its own; all are searched at the same time.
-"""
+"""Question to answers: what it says about itself, what searches return, in order, with passages."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from vector_assets.core.documents import Value, clean_text
-from vector_assets.core.errors import RetryableError, UsageError
+from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import Settings
-from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.features import Candidates
 from vector_assets.index.passages import choose, further_chunks
+from vector_assets.index.question.heard import ATTENTIVE, Given, Listening
+from vector_assets.index.question.understanding import Understanding, given_by, understand
 from vector_assets.index.ranking import FITS_FROM, Ranked, Rankings, documents_by_score, rank
+from vector_assets.index.sifting import searched_alone, sifted
+from vector_assets.index.source_search import SourceHits, SourceSearch, further_hits
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
-from vector_assets.stores.base import Filter, Hit, Searchable, VectorStore
+from vector_assets.stores.base import Filter, Hit, VectorStore
 from vector_assets.stores.records import document_id_of
 
 CANDIDATES = 60
 """Hits requested of each source, by vector and by BM25 each; more where more answers are wanted."""
 
-_threads = ThreadPoolExecutor(64, thread_name_prefix="search")
-"""Of all searches; to start threads for each takes longer than some of its parts."""
+SIFTED_CANDIDATES = 300
+"""Likewise, where documents are left out afterwards, such as those by other people."""
 
-_MAX_KEYS = 5
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
-KEYED_SOURCE = "jira"
-"""The source whose documents have keys that people write in questions."""
 
 
 def find(
@@ -46,6 +42,7 @@ def find(
     store: VectorStore | None = None,
     embedder: Embedder | None = None,
     as_of: Mapping[str, datetime | None] | None = None,
+    listening: Listening = ATTENTIVE,
 ) -> Answers:
     """Find the documents that answer a question, best first.
 
@@ -55,7 +52,8 @@ def find(
     Without `sources` all that are on are searched, or all there are when none is on. `where` says
     who asks: nobody in particular by default. `index`, or `store` and `embedder`, stand in for what
     the settings name. `as_of` is how fresh each source is, from a caller who knows more than the
-    store's watermark.
+    store's watermark. `listening` is for what the question says about itself, such as `last week`;
+    `sources` and the filters in `where` win over that.
 
     Raises:
         UsageError: The question is empty, a source is unknown, or the limit is below 1.
@@ -73,6 +71,8 @@ def find(
         where=where,
         limit=limit,
         as_of=as_of,
+        listening=listening,
+        is_source_given=bool(sources),
     )
 
 
@@ -85,40 +85,67 @@ def find_in(
     where: Filter | None = None,
     limit: int = 10,
     as_of: Mapping[str, datetime | None] | None = None,
+    listening: Listening = ATTENTIVE,
+    is_source_given: bool = False,
 ) -> Answers:
     """Find what answers a question in some namespaces, at least one; see `find`."""
-    question = clean_text(question).strip()
-    if not question:
-        raise UsageError("the question is empty: ask with at least one word")
     if limit < 1:
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
-    search = _Search(question, where or Filter(), store, embedder, max(CANDIDATES, limit))
-    return search.run(namespaces, limit, as_of or {})
-
-
-def rank_in(
-    question: str, namespaces: Sequence[str], *, target: ReadTarget, where: Filter
-) -> Rankings:
-    """Rank all candidates for a question in some namespaces; raises as `find`."""
-    question = clean_text(question).strip()
-    if not question:
-        raise UsageError("the question is empty: ask with at least one word")
-    search = _Search(question, where, target.store, target.embedder)
-    results, _ = search.results(namespaces, {})
-    dense, lexical = _hits(results.values())
-    return Rankings(
-        documents_by_score(dense),
-        documents_by_score(lexical),
-        tuple(ranked.document_id for ranked in search.ranked(results.values())),
+    where = where or Filter()
+    given = given_by(where, is_source_given=is_source_given)
+    understanding = _understood(question, namespaces, given, listening)
+    target = ReadTarget(store, embedder)
+    found = _found(understanding, where, target, as_of or {}, max(CANDIDATES, limit))
+    shown = found.ranked[:limit]
+    further = further_hits(further_chunks(shown), target, where)
+    return Answers(
+        tuple(_answer(found.understanding.text, document, further) for document in shown),
+        {source: result.as_of for source, result in found.results.items()},
+        (*found.understanding.warnings(), *_warnings(found.results, found.embedding_error)),
+        fits_well=not found.ranked or found.ranked[0].score >= FITS_FROM,
+        is_complete=found.embedding_error is None
+        and not any(result.error for result in found.results.values()),
+        understood=found.understanding.understood,
     )
 
 
+def rank_in(
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    target: ReadTarget,
+    where: Filter,
+    listening: Listening = ATTENTIVE,
+    is_source_given: bool = False,
+) -> Rankings:
+    """Rank all candidates for a question in some namespaces; raises as `find`."""
+    given = given_by(where, is_source_given=is_source_given)
+    understanding = _understood(question, namespaces, given, listening)
+    found = _found(understanding, where, target, {})
+    return Rankings(
+        documents_by_score(hit for result in found.results.values() for hit in result.dense),
+        documents_by_score(hit for result in found.results.values() for hit in result.lexical),
+        tuple(ranked.document_id for ranked in found.ranked),
+        found.understanding.understood,
+    )
+
+
+def _understood(
+    question: str, namespaces: Sequence[str], given: Given, listening: Listening
+) -> Understanding:
+    question = clean_text(question).strip()
+    if not question:
+        raise UsageError("the question is empty: ask with at least one word")
+    return understand(question, namespaces, given=given, listening=listening)
+
+
 def candidates_in(
-    question: str, namespaces: Sequence[str], *, target: ReadTarget, where: Filter
+    text: str, namespaces: Sequence[str], *, target: ReadTarget, where: Filter
 ) -> Candidates:
-    """Return what is ranked for a question in some namespaces; raises as `find`."""
-    results, _ = _Search(question, where, target.store, target.embedder).results(namespaces, {})
-    return Candidates(question, *_hits(results.values()))
+    """Return what is ranked for a text that is taken word for word; raises as `find`."""
+    search = SourceSearch(text, (), where, target, CANDIDATES)
+    results, _ = search.results(namespaces, {})
+    return Candidates(text, *_hits(results.values()))
 
 
 def _target(
@@ -145,151 +172,56 @@ def sources_to_search(
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
-    """What one source returned: hits by meaning, by words, by key, and how fresh it is."""
+class _Found:
+    """What a question found, and what came of what it says about itself."""
 
-    dense: Sequence[Hit] = ()
-    lexical: Sequence[Hit] = ()
-    keyed: Sequence[Hit] = ()
-    as_of: datetime | None = None
-    error: RetryableError | None = None
+    ranked: Sequence[Ranked]
+    results: Mapping[str, SourceHits]
+    embedding_error: BaseException | None
+    understanding: Understanding
 
 
-class _Search:
-    def __init__(
-        self,
-        question: str,
-        where: Filter,
-        store: VectorStore,
-        embedder: Embedder,
-        candidates: int = CANDIDATES,
-    ) -> None:
-        self._keys = tuple(dict.fromkeys(map(str.upper, _ISSUE_KEY.findall(question))))[:_MAX_KEYS]
-        self._question = _shortened(question, embedder)
-        self._where = where
-        self._store = store
-        self._embedder = embedder
-        self._candidates = candidates
+def _found(
+    understanding: Understanding,
+    where: Filter,
+    target: ReadTarget,
+    as_of: Mapping[str, datetime | None],
+    candidates: int = CANDIDATES,
+) -> _Found:
+    """Search with the limits of a question; without those that leave nothing."""
 
-    def run(
-        self, sources: Sequence[str], limit: int, known_as_of: Mapping[str, datetime | None]
-    ) -> Answers:
-        results, embedding_error = self.results(sources, known_as_of)
-        ranked = self.ranked(results.values())
-        shown = ranked[:limit]
-        further = self._further(shown)
-        return Answers(
-            tuple(_answer(self._question, document, further) for document in shown),
-            {source: result.as_of for source, result in results.items()},
-            tuple(_warnings(results, embedding_error)),
-            fits_well=not ranked or ranked[0].score >= FITS_FROM,
-            is_complete=embedding_error is None
-            and not any(result.error for result in results.values()),
+    def searched(understanding: Understanding, text: str) -> _Found:
+        most = min(SIFTED_CANDIDATES, target.store.max_hits)
+        search = SourceSearch(
+            text,
+            _ISSUE_KEY.findall(understanding.question),
+            understanding.narrowed(where),
+            target,
+            most if understanding.is_sifted else candidates,
         )
+        results, embedding_error = search.results(understanding.sources, as_of)
+        return _Found(_ranked(text, results.values()), results, embedding_error, understanding)
 
-    def results(
-        self, sources: Sequence[str], known_as_of: Mapping[str, datetime | None]
-    ) -> tuple[dict[str, _Result], BaseException | None]:
-        """Return what each source returned, and why meaning was not searched, if it was not."""
-        # The vector first: a source that has a thread waits for it, so it must have one by then.
-        vector = _threads.submit(self._embedder.embed_query, self._question)
-        futures = [_threads.submit(self._ask, source, vector, known_as_of) for source in sources]
-        wait(futures)
-        results = dict(zip(sources, (future.result() for future in futures), strict=True))
-        errors = [result.error for result in results.values() if result.error]
-        if len(errors) == len(sources):
-            raise errors[0]
-        return results, vector.exception()
-
-    def ranked(self, results: Iterable[_Result]) -> list[Ranked]:
-        """Return the documents of all results, best first."""
-        results = tuple(results)
-        ranked = rank(Candidates(self._question, *_hits(results)))
-        return _keyed_first([hit for result in results for hit in result.keyed], ranked)
-
-    def _ask(
-        self,
-        source: str,
-        vector: Future[Vectors],
-        known_as_of: Mapping[str, datetime | None],
-    ) -> _Result:
-        """Search one source: by words first, as the vector may not be ready."""
-        where = self._where
-        try:
-            store = self._store.for_question(source)
-            as_of = known_as_of[source] if source in known_as_of else store.watermark(source)
-            lexical = (
-                store.search_lexical(source, self._question, where=where, limit=self._candidates)
-                if store.has_lexical_search
-                else []
-            )
-            dense = self._dense(store, source, vector)
-            may_read = self._readable(store, source, (*dense, *lexical))
-            return _Result(
-                [hit for hit in dense if document_id_of(hit.id) in may_read],
-                [hit for hit in lexical if document_id_of(hit.id) in may_read],
-                self._keyed(store, source),
-                as_of,
-            )
-        except RetryableError as error:
-            return _Result(error=error)
-
-    def _further(self, shown: Sequence[Ranked]) -> list[Hit]:
-        """Read the chunks that are worth showing beside the hits, in a request per source."""
-        reads = [
-            _threads.submit(self._chunks, source, chunk_ids)
-            for source, chunk_ids in further_chunks(shown).items()
-        ]
-        return [hit for read in reads for hit in read.result()]
-
-    def _chunks(self, source: str, chunk_ids: Sequence[str]) -> list[Hit]:
-        """Return those of some chunks that who asks may read; without them, hits are shown."""
-        readers = set(self._where.readers)
-        try:
-            chunks = self._store.for_question(source).metadata(source, chunk_ids)
-        except RetryableError:
-            return []
-        return [
-            Hit(chunk_id, 0.0, fields)
-            for chunk_id, fields in chunks.items()
-            if not readers.isdisjoint(_texts(fields.get("access")))
-        ]
-
-    def _readable(self, store: Searchable, source: str, hits: Sequence[Hit]) -> set[str]:
-        """Return the documents of hits that who asks may read, as their heads have it.
-
-        The store has filtered each chunk already. While the access of a document changes, or after
-        a run died at it, its chunks may be out of date; the head is right.
-        """
-        heads = {document_id_of(hit.id) for hit in hits if hit.metadata.get("chunk") == 0}
-        others = sorted({document_id_of(hit.id) for hit in hits} - heads)
-        other_heads = store.heads(source, others) if others else {}
-        return heads | {
-            document_id
-            for document_id in others
-            if self._where.lets_read(other_heads.get(document_id))
-        }
-
-    def _dense(self, store: Searchable, source: str, vector: Future[Vectors]) -> list[Hit]:
-        """Search by vector; return nothing where the embedder fails and words can be searched."""
-        error = vector.exception()
-        if isinstance(error, RetryableError) and store.has_lexical_search:
-            return []
-        return store.search_dense(
-            source, vector.result(), where=self._where, limit=self._candidates
-        )
-
-    def _keyed(self, store: Searchable, source: str) -> list[Hit]:
-        if source != KEYED_SOURCE:
-            return []
-        return [
-            hit
-            for key in self._keys
-            for hit in store.lookup(source, where=replace(self._where, issue_key=key), limit=1)
-        ]
+    found = searched(understanding, understanding.text)
+    while not found.ranked and (wider := found.understanding.wider()):
+        found = searched(wider, wider.text)
+    for words, is_wanted in filter(None, map(searched_alone, found.understanding.applied)):
+        if not any(map(is_wanted, found.ranked)):
+            # Other words of the question may push it out of the candidates.
+            alone = searched(found.understanding, words)
+            found = alone if any(map(is_wanted, alone.ranked)) else found
+    ranked, understanding = sifted(found.ranked, found.understanding)
+    return replace(found, ranked=ranked, understanding=understanding)
 
 
-def _hits(results: Iterable[_Result]) -> tuple[list[Hit], list[Hit]]:
+def _ranked(text: str, results: Iterable[SourceHits]) -> list[Ranked]:
+    """Return the documents of all results, best first."""
+    results = tuple(results)
+    ranked = rank(Candidates(text, *_hits(results)))
+    return _keyed_first([hit for result in results for hit in result.keyed], ranked)
+
+
+def _hits(results: Iterable[SourceHits]) -> tuple[list[Hit], list[Hit]]:
     """Return the hits of all sources by meaning and by words."""
     results = tuple(results)
     return (
@@ -312,6 +244,7 @@ def _keyed_first(keyed: Sequence[Hit], ranked: Sequence[Ranked]) -> list[Ranked]
 
 def _answer(question: str, ranked: Ranked, further: Sequence[Hit]) -> Answer:
     fields = ranked.hits[0].metadata
+    authors = fields.get("authors")
     passages = choose(question, ranked, further)
     return Answer(
         document_id=ranked.document_id,
@@ -319,7 +252,7 @@ def _answer(question: str, ranked: Ranked, further: Sequence[Hit]) -> Answer:
         title=str(fields.get("title", "")),
         passage=passages.best.text,
         url=passages.best.url,
-        authors=_texts(fields.get("authors")),
+        authors=tuple(authors) if isinstance(authors, list) else (),
         container=str(fields.get("container", "")),
         created_at=_instant(fields.get("created_at")),
         updated_at=_instant(fields.get("updated_at")),
@@ -327,10 +260,6 @@ def _answer(question: str, ranked: Ranked, further: Sequence[Hit]) -> Answer:
         chunk=passages.best.chunk,
         passages=passages.shown,
     )
-
-
-def _texts(value: Value | None) -> tuple[str, ...]:
-    return tuple(value) if isinstance(value, list) else ()
 
 
 def _instant(value: Value | None) -> datetime:
@@ -341,14 +270,8 @@ def _number(value: Value | None) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _shortened(question: str, embedder: Embedder) -> str:
-    if embedder.tokenizer.count(question) <= embedder.chunk_tokens:
-        return question
-    return embedder.tokenizer.splitter(embedder.chunk_tokens).chunks(question)[0]
-
-
 def _warnings(
-    results: Mapping[str, _Result], embedding_error: BaseException | None
+    results: Mapping[str, SourceHits], embedding_error: BaseException | None
 ) -> Iterator[str]:
     if embedding_error is not None:
         yield f"Found by words alone, for meaning could not be searched: {embedding_error}"

@@ -144,6 +144,7 @@ class VectorStore(Searchable):
         seen_within_seconds: How long a write may stay invisible to reads.
         atomic_records: So many records of one `upsert` become visible together.
         batches_in_flight: How many batches of documents one run writes concurrently.
+        max_hits: How many hits of one search always fit into an answer of the store.
         keeps_copies: Whether `for_question` may keep small namespaces in memory; for a process that
             answers many questions.
     """
@@ -152,6 +153,7 @@ class VectorStore(Searchable):
     seen_within_seconds: float = 0.0
     atomic_records: int = 1
     batches_in_flight: int = 1
+    max_hits: int = 1000
     keeps_copies: bool = False
 
     @abstractmethod

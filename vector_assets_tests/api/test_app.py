@@ -251,9 +251,36 @@ def test_a_parameter_that_is_given_twice_is_refused(api: str, name: str, values:
     assert f"{name} is given 2 times" in answer.text
 
 
+def test_an_answer_says_how_the_question_was_understood(api: str) -> None:
+    def asked(**params: object) -> dict[str, Any]:
+        query: dict[str, Any] = {"q": "jira tickets about labels since 2020-01-01", **params}
+        answer = requests.get(f"{api}/api/find-context", params=query, headers=READ, timeout=60)
+        assert answer.status_code == 200
+        context: dict[str, Any] = answer.json()
+        return context
+
+    context = asked()
+    assert context["understood"] == [
+        {"words": "jira tickets", "kind": "source", "meaning": "documents of jira",
+         "applied": True},
+        {"words": "since 2020-01-01", "kind": "time", "meaning": "activity since 2020-01-01",
+         "applied": True},
+    ]  # fmt: skip
+    assert set(context["as_of"]) == {"jira"}
+    assert [each["kind"] for each in asked(ignore="source")["understood"]] == ["time"]
+    assert asked(ignore=["source", "time"])["understood"] == []
+    assert asked(literal="true")["understood"] == []
+    assert set(asked(literal="true")["as_of"]) == {"jira", "slack", "notion", "fireflies"}
+    given = asked(source="slack")["understood"][0]
+    assert (given["kind"], given["applied"]) == ("source", False)
+    assert "a filter by source is given" in given["meaning"]
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [
+        ({"q": "x", "literal": "perhaps"}, "valid boolean"),
+        ({"q": "x", "ignore": "times"}, "'time', 'order'"),
         ({"q": ""}, "at least 1 character"),
         ({"q": " "}, "the question is empty"),
         ({"q": "x", "source": "confluence"}, "unknown source 'confluence'"),

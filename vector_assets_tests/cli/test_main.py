@@ -56,6 +56,20 @@ def test_a_rescan_reads_an_edit_that_no_listing_shows(run: Run, office: Sandbox)
         assert bool(json.loads(out)[0]["embedded_chunks"]) == is_seen
 
 
+def test_text_output_says_how_the_question_was_understood(run: Run, office: Sandbox) -> None:
+    run("sync", "jira", "--days", "7")
+    question = ("find", "jira tickets about labels since 2020-01-01")
+    _, out, _ = run(*question)
+    assert out.splitlines()[:2] == [
+        'Understood: "jira tickets" as documents of jira',
+        'Understood: "since 2020-01-01" as activity since 2020-01-01',
+    ]
+    _, out, _ = run(*question, "--ignore", "time")
+    assert out.count("Understood:") == 1
+    _, out, _ = run(*question, "--literal")
+    assert "Understood:" not in out
+
+
 def test_text_output_names_title_link_and_freshness(run: Run, office: Sandbox) -> None:
     run("sync", "jira", "--days", "7")
     code, out, _ = run("find", "HAR-41", "--source", "jira", "--limit", "1")

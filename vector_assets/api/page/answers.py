@@ -7,6 +7,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from vector_assets.api.context import context_of, warning_of
+from vector_assets.api.models import UnderstoodPart
 from vector_assets.api.page.passages import Marks, passage_html, web_link
 from vector_assets.index.answers import Answers
 from vector_assets.monitoring.health import Health
@@ -50,11 +51,12 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class ResultsView:
-    """Answers, how fresh each source that was asked is, and why they may be incomplete."""
+    """Answers, how fresh their sources are, why they may be incomplete, and how it was asked."""
 
     answers: tuple[AnswerView, ...]
     as_of: Mapping[str, datetime | None]
     warnings: tuple[str, ...]
+    understood: tuple[UnderstoodPart, ...]
 
 
 def results_view(question: str, answers: Answers, health: Health | None) -> ResultsView:
@@ -82,4 +84,5 @@ def results_view(question: str, answers: Answers, health: Health | None) -> Resu
         ),
         context.as_of,
         tuple(context.warnings),
+        tuple(context.understood),
     )

@@ -1,6 +1,6 @@
 """What forms send: the question in an address, and the fields of a body."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -15,9 +15,12 @@ from vector_assets.api.reading import (
     Question,
     source_names,
 )
+from vector_assets.index.question.heard import Kind, Listening
 
 LIMITS = (10, 25, 50, 100)
 
+_ALONE = ("q", "since", "until", "limit", "literal")
+_REPEATED = ("source", "container", "ignore")
 _MAX_FIELDS = 20
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _PAGES = {"", "./", "status", "why"}
@@ -33,6 +36,8 @@ class Asked:
     since: str = ""
     until: str = ""
     limit: str = str(LIMITS[0])
+    literal: str = ""
+    ignore: tuple[str, ...] = ()
 
     @property
     def has_filters(self) -> bool:
@@ -48,12 +53,27 @@ class Asked:
         pairs += [("since", self.since), ("until", self.until)]
         if self.limit != str(LIMITS[0]):
             pairs.append(("limit", self.limit))
+        pairs += [("literal", self.literal), *(("ignore", kind) for kind in self.ignore)]
         return [(name, value) for name, value in pairs if value]
 
     @property
     def query(self) -> str:
         """The address's query that asks the same."""
         return urlencode(self.pairs)
+
+    def without(self, kind: str) -> str:
+        """Return the query that asks the same, and in which such parts are not heard."""
+        return replace(self, ignore=(*self.ignore, kind)).query
+
+    @property
+    def word_for_word(self) -> str:
+        """The query that asks the same, word for word."""
+        return replace(self, literal="true", ignore=()).query
+
+    @property
+    def as_heard(self) -> str:
+        """The query that asks the same, and in which everything is heard."""
+        return replace(self, literal="", ignore=()).query
 
 
 class _Checked(BaseModel):
@@ -63,6 +83,8 @@ class _Checked(BaseModel):
     since: Day | None
     until: Day | None
     limit: Annotated[int, Field(ge=1, le=MAX_ANSWERS)]
+    literal: bool
+    ignore: frozenset[Kind]
 
 
 def asked_of(request: Request, *others: str) -> Asked:
@@ -77,17 +99,18 @@ def asked_of(request: Request, *others: str) -> Asked:
     """
     given: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
-        if name not in {"q", "source", "container", "since", "until", "limit", *others}:
+        if name not in {*_ALONE, *_REPEATED, *others}:
             refuse(name, f"unknown parameter {name!r}", value, kind="unknown")
         if value.strip():
             given.setdefault(name, []).append(value.strip())
-    for name in ("q", "since", "until", "limit", *others):
+    for name in (*_ALONE, *others):
         if len(given.get(name, ())) > 1:
             refuse(name, f"{name} is given more than once: give it once", given[name])
-    alone = {name: given[name][0] for name in ("q", "since", "until", "limit") if name in given}
+    alone = {name: given[name][0] for name in _ALONE if name in given}
     return Asked(
         sources=source_names(given.get("source", ())),
         containers=tuple(given.get("container", ())),
+        ignore=tuple(dict.fromkeys(given.get("ignore", ()))),
         **alone,
     )
 
@@ -101,12 +124,18 @@ def question_of(asked: Asked) -> Question:
     try:
         checked = _Checked.model_validate(
             {"q": asked.q, "since": asked.since or None, "until": asked.until or None,
-             "limit": asked.limit}
+             "limit": asked.limit, "literal": asked.literal or False, "ignore": asked.ignore}
         )  # fmt: skip
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
     return Question(
-        checked.q, asked.sources, asked.containers, checked.since, checked.until, checked.limit
+        checked.q,
+        asked.sources,
+        asked.containers,
+        checked.since,
+        checked.until,
+        checked.limit,
+        listening=Listening(checked.literal, checked.ignore),
     )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from vector_assets.index.question.heard import Kind, Listening
+from vector_assets.index.ranking import Rankings
 from vector_assets.index.search import CANDIDATES, rank_in
 from vector_assets.index.targets import ReadTarget
 from vector_assets.monitoring.why.answer import Asked, Cause, Finding, Ranks
@@ -38,7 +40,9 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
         UsageError: The question is empty.
         RetryableError: Neither the store nor the embedder can be used now.
     """
-    rankings = rank_in(asked.question, namespaces, target=target, where=asked.where)
+    rankings = _rankings(asked, namespaces, target, asked.listening)
+    if lost := _left_out_as_heard(asked, held, namespaces, target, rankings):
+        return lost
     ranks = Ranks(
         _place(held.document_id, rankings.by_words),
         _place(held.document_id, rankings.by_meaning),
@@ -65,6 +69,40 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
     return Finding(
         Cause.IN_ANSWER, f"It is number {ranks.fused} of the answer: {each}.", ranks=ranks
     )
+
+
+def _rankings(
+    asked: Asked, namespaces: Sequence[str], target: ReadTarget, listening: Listening
+) -> Rankings:
+    return rank_in(
+        asked.question,
+        namespaces,
+        target=target,
+        where=asked.where,
+        listening=listening,
+        is_source_given=bool(asked.sources),
+    )
+
+
+def _left_out_as_heard(
+    asked: Asked,
+    held: Held,
+    namespaces: Sequence[str],
+    target: ReadTarget,
+    rankings: Rankings,
+) -> Finding | None:
+    """Return that the question itself leaves a document out which its words alone would find."""
+    heard = [each for each in rankings.understood if each.is_applied and each.kind != Kind.ORDER]
+    if not heard or held.document_id in rankings.fused:
+        return None
+    word_for_word = _rankings(asked, namespaces, target, Listening(literal=True))
+    if held.document_id not in word_for_word.fused:
+        return None
+    sentence = (
+        f"The index holds it whole, but the question is narrowed by what it says: "
+        f"{'; '.join(map(str, heard))}."
+    )
+    return Finding(Cause.FILTERED, sentence, "Ask word for word (`literal`), or in other words.")
 
 
 _ASK_BETTER = (

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from vector_assets.core.documents import PUBLIC, RESTRICTED, Document
 from vector_assets.core.settings import Settings
-from vector_assets.index.search import KEYED_SOURCE, sources_to_search
+from vector_assets.index.search import sources_to_search
+from vector_assets.index.source_search import KEYED_SOURCE
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.monitoring.why import sentences
 from vector_assets.monitoring.why.answer import Asked, Cause, Finding, Why

@@ -21,9 +21,10 @@ from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
 from vector_assets.core.waiting import wait_until
 from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, Record
-from vector_assets.stores.pinecone.api import PineconeApi, answered
+from vector_assets.stores.pinecone.api import MAX_ANSWER_BYTES, PineconeApi, answered
 from vector_assets.stores.pinecone.documents_api import DocumentsApi
 from vector_assets.stores.pinecone.vectors_api import VectorsApi
+from vector_assets.stores.records import MAX_METADATA_BYTES
 
 Result = TypeVar("Result")
 
@@ -57,6 +58,7 @@ class PineconeStore(IndexStore):
     seen_within_seconds = 60.0
     # The requests of a batch wait for one another; a second batch uses the time between them.
     batches_in_flight = 2
+    max_hits = MAX_ANSWER_BYTES // MAX_METADATA_BYTES
 
     def __init__(
         self,

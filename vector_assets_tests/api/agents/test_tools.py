@@ -244,3 +244,20 @@ def test_the_route_is_bounded_and_guarded_as_the_others(desk: Desk) -> None:
             timeout=60,
         )
         assert refused.status_code == 405
+
+
+def test_a_tool_says_how_the_question_was_understood(ask: Ask) -> None:
+    question = "crane in notion since 2020"
+    heard, literal = ask(
+        [
+            ("find_context", {"question": question}),
+            ("find_context", {"question": question, "literal": True}),
+        ]
+    )
+    understood = heard.data["understood"]
+    assert [(each["kind"], each["words"]) for each in understood] == [
+        ("source", "in notion"),
+        ("time", "since 2020"),
+    ]
+    assert set(heard.data["as_of"]) == {"notion"}
+    assert literal.data["understood"] == []

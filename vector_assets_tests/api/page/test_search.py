@@ -173,3 +173,17 @@ def test_the_key_of_a_program_opens_no_page(office: Office) -> None:
     sent = {"Authorization": "Bearer reading-key"}
     answer = requests.get(f"{office.url}/status", headers=sent, timeout=60, allow_redirects=False)
     assert answer.status_code == 303
+
+
+def test_what_was_heard_is_shown_and_can_be_taken_back(reader: Visitor) -> None:
+    page = reader.get("/", q="jira tickets about labels since 2020-01-01")
+    assert "“jira tickets” as documents of jira" in page.text
+    assert "“since 2020-01-01” as activity since 2020-01-01" in page.text
+    links = {each.get("aria-label", ""): each["href"] for each in page.all("a")}
+    without_source = reader.get(links["Take back: jira tickets"].removeprefix("."))
+    assert "documents of jira" not in without_source.text
+    assert "activity since 2020-01-01" in without_source.text
+    literal = next(each["href"] for each in page.all("a") if "literal=true" in each["href"])
+    word_for_word = reader.get(literal.removeprefix("."))
+    assert "The question was taken word for word." in word_for_word.text
+    assert "activity since" not in word_for_word.text

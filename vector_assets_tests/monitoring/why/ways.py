@@ -184,6 +184,11 @@ def _too_late(world: World, lost: Put) -> dict[str, Any]:
     return {"question": lost.words, "where": Filter(until=(READ - timedelta(days=5)).timestamp())}
 
 
+def _says_another_source(world: World, lost: Put) -> dict[str, Any]:
+    other = "slack" if lost.source == "jira" else "jira"
+    return {"question": f"{lost.words} in {other}"}
+
+
 def _below(world: World, lost: Put) -> dict[str, Any]:
     best = "d9001w0x1 d9001w0x2 d9001w0x3 d9001w1x4"
     return {"question": f"{best} {lost.words.split()[0]}", "limit": 1}
@@ -225,6 +230,7 @@ WAYS: dict[str, Way] = {
     ),
     "another source asked": Way(Cause.FILTERED, asked=_other_source),
     "other days asked": Way(Cause.FILTERED, asked=_too_late),
+    "another source said": Way(Cause.FILTERED, asked=_says_another_source),
     "below the limit": Way(Cause.BELOW_LIMIT, asked=_below),
     "can be found": Way(Cause.FOUND),
     "in the answer": Way(Cause.IN_ANSWER, asked=lambda world, lost: {"question": lost.words}),

@@ -1,0 +1,260 @@
+"""Puts together what a question says about itself, and what is left to search for."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from vector_assets.index.question import statuses
+from vector_assets.index.question.heard import (
+    ATTENTIVE,
+    NOTHING_GIVEN,
+    Given,
+    Heard,
+    Kind,
+    Listening,
+    Understood,
+    masked,
+)
+from vector_assets.index.question.order import hear_order
+from vector_assets.index.question.people import hear_people
+from vector_assets.index.question.phrases import hear_exclusions, hear_phrases
+from vector_assets.index.question.places import (
+    ALL_SOURCES,
+    ContainerLimit,
+    SourceLimit,
+    hear_containers,
+    hear_sources,
+)
+from vector_assets.index.question.spans import TimeLimit
+from vector_assets.index.question.times import hear_times
+from vector_assets.stores.base import Filter
+
+MAX_LISTENED_CHARACTERS = 400
+"""A longer question is a text that was pasted: it is taken word for word."""
+
+_STATED = re.compile(r";\s|^[^#?\"]{1,40}:\s[^?]*$")
+"""A sentence that states and does not ask, such as the title of an issue: `Android: ...`."""
+
+_FIRST_WORDS = re.compile(
+    r"^(?:[\s,.;:?!-]+|(?:about|regarding|concerning|mentioning|where|in\s+which|on|of|in|for|that)\s+)+",
+    re.IGNORECASE,
+)
+_DANGLING = re.compile(r"\s+([?!.,;:])")
+_LAST_WORDS = re.compile(
+    r"(?:\s+(?:in|on|from|by|at|of|the|and|with|for|about|during|since|a|an))+(?=\s*[?!.]*$)",
+    re.IGNORECASE,
+)
+
+
+_FILLING = frozenset({
+    "all", "and", "any", "are", "did", "do", "find", "give", "has", "have", "how", "in", "is",
+    "list", "many", "me", "much", "of", "on", "our", "show", "the", "there", "these", "they", "us",
+    "was", "we", "were", "what", "when", "which", "who", "why",
+})  # fmt: skip
+"""Words that find nothing by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a question says about itself.
+
+    Attributes:
+        question: As it was asked.
+        heard: Its parts, in the order of the question.
+        namespaces: Those to search.
+    """
+
+    question: str
+    heard: tuple[Heard, ...]
+    namespaces: tuple[str, ...]
+
+    @property
+    def applied(self) -> tuple[Heard, ...]:
+        """What changes the answers."""
+        return tuple(each for each in self.heard if not each.not_applied)
+
+    @property
+    def understood(self) -> tuple[Understood, ...]:
+        """What is shown of it."""
+        return tuple(each.understood(self.question) for each in self.heard)
+
+    @property
+    def text(self) -> str:
+        """What to search for: the question without what limits it, but never without a word."""
+        if not self.applied:
+            return self.question
+        parts, place = [], 0
+        for each in self.applied:
+            parts += [self.question[place : each.start], " ", each.searched, " "]
+            place = each.end
+        parts.append(self.question[place:])
+        text = _DANGLING.sub(r"\1", " ".join("".join(parts).split()))
+        text = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", text))
+        words = re.findall(r"\w\w+", text.casefold())
+        return text if any(word not in _FILLING for word in words) else self.question
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The namespaces that its limits leave, at least one."""
+        left = self.namespaces
+        for limit in (_sources_of(self.applied, kind) for kind in _SOURCE_KINDS):
+            left = tuple(name for name in left if name in limit) if limit else left
+        return left
+
+    @property
+    def is_sifted(self) -> bool:
+        """Whether documents that are found are left out afterwards."""
+        return any(_is_sifted(each) for each in self.applied)
+
+    def narrowed(self, where: Filter) -> Filter:
+        """Return a filter with the limits that a store applies."""
+        for each in self.applied:
+            if isinstance(each.limit, TimeLimit):
+                since, until = each.limit.since, each.limit.until
+                where = replace(
+                    where,
+                    since=where.since if since is None else max(since, where.since or since),
+                    until=where.until if until is None else min(until, where.until or until),
+                )
+            elif isinstance(each.limit, ContainerLimit) and each.limit.is_exact:
+                where = replace(where, containers=(*where.containers, each.limit.name))
+        return where
+
+    def with_heard(self, heard: Iterable[Heard]) -> "Understanding":
+        """Return it with other parts."""
+        return replace(self, heard=tuple(heard))
+
+    def wider(self) -> "Understanding | None":
+        """Return it without the limit that most likely left nothing; None when there is none."""
+        for kind in (Kind.CONTAINER, Kind.TIME, Kind.STATUS, Kind.SOURCE):
+            if any(each.kind is kind and not _is_late(each) for each in self.applied):
+                return self.with_heard(
+                    each.dropped(NOTHING_LEFT)
+                    if each.kind is kind and not each.not_applied
+                    else each
+                    for each in self.heard
+                )
+        return None
+
+    def warnings(self) -> Iterator[str]:
+        """Yield which limits were given up because nothing was left."""
+        for each in self.heard:
+            if each.not_applied == NOTHING_LEFT:
+                words = self.question[each.start : each.end]
+                yield (
+                    f'Nothing that you may read was left with "{words}" as {each.meaning}: '
+                    f"searched without that limit."
+                )
+
+
+NOTHING_LEFT = "nothing that you may read was left"
+
+
+def understand(
+    question: str,
+    namespaces: Sequence[str],
+    *,
+    given: Given = NOTHING_GIVEN,
+    listening: Listening = ATTENTIVE,
+) -> Understanding:
+    """Return what a question says about itself.
+
+    Args:
+        question: As it was asked.
+        namespaces: That would be searched.
+        given: Which filters the interface was given: they win.
+        listening: What is not to be heard, and what today is.
+    """
+    if listening.literal or len(question) > MAX_LISTENED_CHARACTERS:
+        return Understanding(question, (), tuple(namespaces))
+    heard: list[Heard] = []
+    is_stated = _STATED.search(question) is not None
+    nameable = ALL_SOURCES if given.sources else namespaces
+    rules = _rules(nameable, listening.now or datetime.now(UTC))
+    for hear in _RULES_OF_STATEMENTS if is_stated else rules:
+        heard += hear(masked(question, heard))
+    kept = [each for each in heard if each.kind not in listening.ignored]
+    kept.sort(key=lambda each: each.start)
+    return Understanding(
+        question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)
+    )
+
+
+_RULES_OF_STATEMENTS = (partial(hear_phrases, least_words=3), hear_exclusions)
+"""In a title, fewer words in quotes are a name that others may write otherwise."""
+
+
+def given_by(where: Filter, *, is_source_given: bool) -> Given:
+    """Return which kinds of filters an interface was given."""
+    has_times = where.since is not None or where.until is not None
+    return Given(times=has_times, sources=is_source_given, containers=bool(where.containers))
+
+
+def _rules(
+    namespaces: Sequence[str], now: datetime
+) -> tuple[Callable[[str], Iterable[Heard]], ...]:
+    today = now.astimezone(UTC).date()
+    return (
+        hear_phrases,
+        hear_exclusions,
+        hear_containers,
+        lambda text: hear_times(text, today),
+        statuses.hear_statuses,
+        hear_people,
+        hear_order,
+        lambda text: hear_sources(text, namespaces),
+    )
+
+
+def _without_given(heard: Iterable[Heard], given: Given) -> Iterator[Heard]:
+    reasons = {
+        Kind.TIME: "a filter by time is given" if given.times else "",
+        Kind.SOURCE: "a filter by source is given" if given.sources else "",
+        Kind.CONTAINER: "a filter by container is given" if given.containers else "",
+    }
+    for each in heard:
+        reason = reasons.get(each.kind, "")
+        yield each.dropped(reason) if reason else each
+
+
+_SOURCE_KINDS = (Kind.SOURCE, Kind.CONTAINER, Kind.STATUS)
+
+
+def _bounded(heard: Iterable[Heard], namespaces: Sequence[str]) -> Iterator[Heard]:
+    """Yield parts; those that contradict the sources that are searched are not applied."""
+    heard = list(heard)
+    left = set(namespaces)
+    refused: set[Kind] = set()
+    for kind in _SOURCE_KINDS:
+        if wanted := _sources_of((each for each in heard if not each.not_applied), kind):
+            refused |= set() if left & wanted else {kind}
+            left = left & wanted or left
+    for each in heard:
+        is_refused = each.kind in refused and not each.not_applied
+        yield each.dropped("its source is not searched") if is_refused else each
+
+
+def _sources_of(heard: Iterable[Heard], kind: Kind) -> set[str]:
+    """Return the sources that the limits of a kind leave; none when nothing is limited."""
+    sources: set[str] = set()
+    for each in heard:
+        if each.kind is not kind:
+            continue
+        if isinstance(each.limit, SourceLimit):
+            sources.update(each.limit.sources)
+        elif isinstance(each.limit, ContainerLimit):
+            sources.add(each.limit.source)
+        elif isinstance(each.limit, statuses.StatusLimit):
+            sources.add(statuses.SOURCE)
+    return sources
+
+
+def _is_sifted(heard: Heard) -> bool:
+    return heard.kind in {Kind.PERSON, Kind.PHRASE, Kind.WITHOUT, Kind.STATUS} or _is_late(heard)
+
+
+def _is_late(heard: Heard) -> bool:
+    """Tell whether a limit is applied to what was found, and not by the store."""
+    return isinstance(heard.limit, ContainerLimit) and not heard.limit.is_exact

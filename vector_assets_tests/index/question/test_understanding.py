@@ -1,0 +1,156 @@
+"""What is heard in questions, and what holds for every question."""
+
+from datetime import UTC, datetime
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vector_assets.index.question.heard import Given, Kind, Listening
+from vector_assets.index.question.understanding import MAX_LISTENED_CHARACTERS, understand
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+LISTENING = Listening(now=NOW)
+SOURCES = ("jira", "slack", "notion", "fireflies")
+
+PIECES = (
+    "last week", "since March", "in 2025", "between", "and", "what did", "Ann Lee", "say about",
+    "comments by", "@ann", "in #plans", "jira tickets", "in slack", "meeting where",
+    "in project HAR",
+    '"carrier key"', "-android", "open issues", "still open", "latest", "may", "second", "HAR-41",
+    "|", "'s", "2026-03-02", "the", "?", "３ May", "İn ıt", "\ud7ff", "\t", "１２",
+)  # fmt: skip
+questions = st.one_of(
+    st.text(max_size=120), st.lists(st.sampled_from(PIECES), max_size=9).map(" ".join)
+)
+
+
+def kinds(question: str, listening: Listening = LISTENING) -> set[str]:
+    return {str(each.kind) for each in understand(question, SOURCES, listening=listening).heard}
+
+
+def test_the_questions_of_the_benchmark_are_understood() -> None:
+    benchmark = typed_questions()
+    asked = list(benchmark.read_questions())
+    right = [each for each in asked if benchmark.heard_in(each) == each.understood]
+    assert len(asked) == 60
+    assert len(right) >= benchmark.PROMISED_UNDERSTOOD
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "how do we open source it",
+        "how do I open issues in GitHub",
+        "the socket is still open",
+        "why open the door",
+        "latest version of the SDK",
+        "the last release",
+        "ti build -p ios",
+        "java -jar app.jar --debug",
+        "ls -la /tmp",
+        "slack messages not delivered",
+        "post errors in slack notifications",
+        "which API calls are slow",
+        "what does the service do",
+        "mail ann@example.com",
+        "PR #42 and C# code",
+        "by hand, from scratch, by default",
+        "an @Override annotation(x)",
+        "Android: crash today in slack",
+        'size 5" and 6" screens',
+        "Invoice 2025-0117",
+    ],
+)
+def test_plain_words_stay_words(question: str) -> None:
+    understanding = understand(question, SOURCES, listening=LISTENING)
+    sure = [each for each in understanding.heard if each.kind is not Kind.PERSON]
+    assert sure == []
+
+
+def test_what_was_heard_is_not_searched_for() -> None:
+    understanding = understand(
+        "what was decided about labels in #plans last week?", SOURCES, listening=LISTENING
+    )
+    assert understanding.text == "what was decided about labels?"
+    assert understanding.sources == ("slack",)
+    assert [str(each) for each in understanding.understood] == [
+        '"in #plans" as the channel #plans',
+        '"last week" as activity from 2026-11-16 to before 2026-11-23',
+    ]
+
+
+def test_a_filter_that_is_given_wins_and_that_is_said() -> None:
+    understanding = understand(
+        "labels in #plans last week",
+        SOURCES,
+        given=Given(times=True, containers=True),
+        listening=LISTENING,
+    )
+    assert understanding.applied == ()
+    assert understanding.text == "labels in #plans last week"
+    assert [each.is_applied for each in understanding.understood] == [False, False]
+    assert "a filter by time is given" in understanding.understood[1].meaning
+
+
+def test_a_source_that_is_not_searched_is_not_heard() -> None:
+    assert understand("labels in #plans", ("jira",), listening=LISTENING).sources == ("jira",)
+    assert understand("jira tickets about x", ("slack",), listening=LISTENING).heard == ()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_each_kind_can_be_taken_back(kind: Kind) -> None:
+    question = (
+        'latest jira tickets about "carrier keys" by Ann Lee in project HAR last week, '
+        "which issues are still open -android"
+    )
+    everything = kinds(question)
+    assert everything == set(map(str, Kind))
+    assert str(kind) not in kinds(question, Listening(ignored=frozenset({kind}), now=NOW))
+
+
+def test_a_pasted_text_is_taken_word_for_word() -> None:
+    text = "last week " * (MAX_LISTENED_CHARACTERS // 10) + "x"
+    assert kinds(text[:MAX_LISTENED_CHARACTERS]) == {"time"}
+    assert kinds(text) == set()
+
+
+@given(questions)
+def test_every_question_can_be_understood(question: str) -> None:
+    understanding = understand(question, SOURCES, listening=LISTENING)
+    assert understanding == understand(question, SOURCES, listening=LISTENING)
+    assert bool(understanding.text) is bool(question)
+    assert set(understanding.sources) <= set(SOURCES)
+    assert understanding.sources
+    place = 0
+    for each in understanding.heard:
+        assert place <= each.start < each.end <= len(question)
+        place = each.end
+        assert each.understood(question).words in question
+    wider, dropped = understanding.wider(), 0
+    while wider:
+        wider, dropped = wider.wider(), dropped + 1
+    assert dropped <= len(Kind)
+
+
+@given(questions)
+def test_literal_hears_nothing(question: str) -> None:
+    understanding = understand(question, SOURCES, listening=Listening(literal=True, now=NOW))
+    assert (understanding.heard, understanding.text) == ((), question)
+    assert understanding.sources == SOURCES
+
+
+def typed_questions() -> ModuleType:
+    """Return the benchmark that has questions as people type them."""
+    path = Path(__file__).parents[3] / "benchmarks" / "typed_questions.py"
+    spec = spec_from_file_location("typed_questions", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    # Its dataclasses look themselves up there.
+    __import__("sys").modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
