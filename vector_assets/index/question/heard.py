@@ -109,6 +109,10 @@ class Heard:
     searched: str = ""
     not_applied: str = ""
 
+    def overlaps(self, other: "Heard") -> bool:
+        """Tell whether some of its words are those of another part."""
+        return self.start < other.end and other.start < self.end
+
     def dropped(self, reason: str) -> "Heard":
         """Return it as heard and not applied."""
         return replace(self, not_applied=reason)

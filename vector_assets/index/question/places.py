@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from vector_assets.index.question.heard import Heard, Kind
+from vector_assets.index.question.heard import MASK, Heard, Kind
 
 JIRA, SLACK, NOTION, FIREFLIES = ALL_SOURCES = ("jira", "slack", "notion", "fireflies")
 
@@ -144,7 +144,7 @@ def hear_sources(text: str, namespaces: Collection[str]) -> Iterator[Heard]:
     for match, named in _sources(text):
         if sources := tuple(name for name in named if name in namespaces):
             meaning = f"documents of {' and '.join(sources)}"
-            start = match.end() - len(match[0].lstrip("| "))
+            start = match.end() - len(match[0].rpartition(MASK)[2].lstrip())
             named_sources = SourceLimit(sources)
             yield Heard(Kind.SOURCE, start, match.end(), named_sources, meaning, _searched(match))
             return

@@ -174,7 +174,8 @@ def understand(
     nameable = ALL_SOURCES if given.sources else namespaces
     rules = _rules(nameable, listening.now or datetime.now(UTC))
     for hear in _RULES_OF_STATEMENTS if is_stated else rules:
-        heard += hear(masked(question, heard))
+        for each in list(hear(masked(question, heard))):
+            heard += [] if any(map(each.overlaps, heard)) else [each]
     kept = [each for each in heard if each.kind not in listening.ignored]
     kept.sort(key=lambda each: each.start)
     return Understanding(

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vector_assets.index.question.heard import Given, Kind, Listening
@@ -118,6 +118,7 @@ def test_a_pasted_text_is_taken_word_for_word() -> None:
     assert kinds(text) == set()
 
 
+@settings(deadline=None)
 @given(questions)
 def test_every_question_can_be_understood(question: str) -> None:
     understanding = understand(question, SOURCES, listening=LISTENING)
@@ -136,6 +137,7 @@ def test_every_question_can_be_understood(question: str) -> None:
     assert dropped <= len(Kind)
 
 
+@settings(deadline=None)
 @given(questions)
 def test_literal_hears_nothing(question: str) -> None:
     understanding = understand(question, SOURCES, listening=Listening(literal=True, now=NOW))
