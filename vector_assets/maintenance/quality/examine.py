@@ -1,20 +1,22 @@
 """One examination: questions are renewed, asked, compared with the nights before, and recorded."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.ledger import Ledger
 from vector_assets.maintenance.quality.asking import Asked, Asker
 from vector_assets.maintenance.quality.judge import (
     MIN_PAIRS,
-    RANK_OF,
     Comparison,
     Pair,
     Series,
     compared,
     pair_of,
+    rank_now,
+    rank_of,
 )
 from vector_assets.maintenance.quality.own import OwnQuestion, known_documents
 from vector_assets.maintenance.quality.panel import Entry, Night, renewed
@@ -59,6 +61,19 @@ class Examination:
     comparisons: tuple[Comparison, ...] = field(repr=False)
     lost: tuple[str, ...] = ()
     unknown_links: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it with times as ISO text, for `--json`."""
+        return {
+            "examined_at": self.examined_at.isoformat(),
+            "outcome": str(self.outcome),
+            "detail": self.detail,
+            "all": asdict(self.scores),
+            "by_source": {name: asdict(scores) for name, scores in self.by_source.items()},
+            "by_kind": {name: asdict(scores) for name, scores in self.by_kind.items()},
+            "lost": list(self.lost),
+            "unknown_links": list(self.unknown_links),
+        }
 
 
 def examine(
@@ -142,17 +157,12 @@ def _pairs(
 ) -> list[Pair]:
     pairs = []
     for entry, tonight in zip(entries, asked, strict=True):
-        rank = RANK_OF[series](tonight.ranks)
-        known = [RANK_OF[series](ranks) for ranks in nights_before(entry, day)]
-        before = [each for each in known if each is not None]
-        if rank is None and not tonight.question.text:
-            rank = 0
-        if series is Series.WORDS and rank is None and tonight.ranks.meaning is not None:
-            # An index that had words to search and has none is worse, not unknown.
-            rank = 0
-        if rank is not None and before:
+        known = [rank_of(series, ranks) for ranks in nights_before(entry, day)]
+        before = [rank for rank in known if rank is not None]
+        now = rank_now(series, tonight)
+        if before and now is not None:
             question = entry.question
-            pairs.append(pair_of(question.document_id, question.source, before, rank))
+            pairs.append(pair_of(question.document_id, question.source, before, now))
     return pairs
 
 

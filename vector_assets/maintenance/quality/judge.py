@@ -5,13 +5,13 @@ anybody. Two things must come together: a drop that chance does not explain, and
 notice. Documents that come and go move some answers down each night; docs/quality.md tells more.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 
-from vector_assets.maintenance.quality.asking import Ranks
+from vector_assets.maintenance.quality.asking import Asked, Ranks
 from vector_assets.maintenance.quality.scores import reciprocal
 
 MIN_PAIRS = 20
@@ -35,11 +35,22 @@ class Series(StrEnum):
     WORDS = "search by words"
 
 
-RANK_OF: Mapping[Series, Callable[[Ranks], int | None]] = {
-    Series.ANSWERS: lambda ranks: ranks.answers,
-    Series.MEANING: lambda ranks: ranks.meaning,
-    Series.WORDS: lambda ranks: ranks.words,
-}
+def rank_of(series: Series, ranks: Ranks) -> int | None:
+    """Return the place in a series; None when it was not asked there."""
+    return {
+        Series.ANSWERS: ranks.answers,
+        Series.MEANING: ranks.meaning,
+        Series.WORDS: ranks.words,
+    }[series]
+
+
+def rank_now(series: Series, asked: Asked) -> int | None:
+    """Return the place to compare with an earlier one; None when there is nothing to compare.
+
+    An index that had words to search and has none is worse, not unknown.
+    """
+    rank = rank_of(series, asked.ranks)
+    return 0 if rank is None and asked.ranks.meaning is not None else rank
 
 
 @dataclass(frozen=True, slots=True)

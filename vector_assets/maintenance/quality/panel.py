@@ -60,7 +60,7 @@ def renewed(
 
     A question is dropped when its document is gone, is not public, or was edited so that it no
     longer has the words. Words that are missing without an edit are lost: the question stays,
-    without them. A document that is being written tonight is left in peace.
+    without them. A document that is being written tonight is not asked for.
     """
     kept = list(_kept(store, source, entries))
     recent_from = (now - timedelta(days=RECENT_DAYS)).timestamp()

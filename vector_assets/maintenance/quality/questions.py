@@ -218,9 +218,11 @@ def _is_heading(line: str) -> bool:
 
 def _replies(document: HeldDocument, _: Rarity) -> _Stretches:
     """Yield what the first message of a thread asks, if anybody has written below it."""
-    first, _, below = document.passages.get(0, "").partition("\n\n")
+    first, *below = document.passages.get(0, "").split("\n\n", 1)
     is_answered = bool(below) or document.chunk_count > 1
-    if not document.document_id.startswith("slack:") or not is_answered:
+    is_slack = document.document_id.startswith("slack:")
+    # A channel's day is no thread: what is said next may be about something else.
+    if not is_slack or _DATED.search(document.document_id) or not is_answered:
         return
     for sentence in _SENTENCE_END.split(first):
         is_question = sentence.rstrip().endswith("?") and not _NOT_PROSE.search(sentence)

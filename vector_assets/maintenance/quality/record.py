@@ -5,7 +5,7 @@ to draw.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -59,6 +59,20 @@ class Quality:
     def of(self, source: str) -> Scores | None:
         """Return the scores of a source in the newest examination; None when it had none."""
         return self.history.get(source, {}).get(self.examined_at.date())
+
+    @property
+    def groups(self) -> dict[str, Scores]:
+        """The scores of the newest examination, by source."""
+        return {source: scores for source in self.history if (scores := self.of(source))}
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the newest examination with times as ISO text."""
+        return {
+            "examined_at": self.examined_at.isoformat(),
+            "outcome": str(self.outcome),
+            "detail": self.detail,
+            "sources": {source: asdict(scores) for source, scores in self.groups.items()},
+        }
 
 
 def quality_of(entries: Mapping[str, Mapping[str, Any]]) -> Quality | None:

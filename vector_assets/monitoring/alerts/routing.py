@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from vector_assets.core.settings import Settings
 from vector_assets.maintenance.canary import CANARY
+from vector_assets.maintenance.quality.record import QUALITY
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK, documents_asset, prune_asset
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
@@ -41,6 +42,17 @@ def canary_problem(cause: str, *, link: str) -> Problem:
         "The canary was not found: what is written may not be found by search",
         cause,
         "`vector-assets doctor --canary` tries it again; so does the next nightly run.",
+        link=link,
+    )
+
+
+def quality_problem(cause: str, *, link: str) -> Problem:
+    """Return the problem that the answers could not be examined."""
+    return Problem(
+        f"{RUN_PREFIX}{QUALITY}",
+        "The answers could not be examined",
+        cause,
+        "`vector-assets quality` tries it again; so does the next night.",
         link=link,
     )
 
@@ -192,6 +204,8 @@ def _has_recovered(incident: Incident, state: DagsterState, health: Health) -> b
     source = incident.problem.key.removeprefix(RUN_PREFIX)
     if source == CANARY:
         return health.canary_found_at is not None and health.canary_found_at > incident.seen_at
+    if source == QUALITY:
+        return health.quality is not None and health.quality.examined_at > incident.seen_at
     source_health = next((known for known in health.sources if known.source == source), None)
     history = state.assets.get(source)
     if source_health is None or history is None or source_health.missing_days:

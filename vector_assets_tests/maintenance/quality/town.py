@@ -115,9 +115,7 @@ class Town:
         return self.new(document.source, at, sections=tuple(sections), **fields)
 
     def examine(self, **options: Any) -> Examination:
-        return examine(
-            self.store, self.embedder, self.ledger, SOURCES, now=self.now, **options
-        )
+        return examine(self.store, self.embedder, self.ledger, SOURCES, now=self.now, **options)
 
     def records(self, source: str) -> list[Record]:
         """Return all records of a source."""
