@@ -33,6 +33,9 @@ _OLD_SPANS_DAYS = ((RECENT_DAYS, 60), (60, 120), (120, 240), (240, 480), (480, 9
 """Each is one request for at most `_OF_A_SPAN` documents, however many the index holds."""
 
 _OF_A_SPAN = 30
+_FEWER_KEYS = 4
+"""Keys are looked up, not searched: so many times fewer of them than of others are enough."""
+
 _MAX_CHUNKS = 64
 """Of a document that are read to see whether its words are lost."""
 
@@ -166,7 +169,9 @@ def _new(
 def _rarest_kind(
     document: HeldDocument, rarity: Rarity, counts: Mapping[Kind, int]
 ) -> Question | None:
-    for kind in sorted(MADE, key=lambda kind: counts[kind]):
+    for kind in sorted(
+        MADE, key=lambda kind: counts[kind] * (_FEWER_KEYS if kind is Kind.KEY else 1)
+    ):
         if question := made_of(document, kind, rarity):
             return question
     return None

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from copy import copy, deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,26 +24,43 @@ _SYLLABLES = ("ba", "do", "fe", "gi", "ku", "la", "mo", "ne", "pi", "ru", "sa", 
 class Town:
     """An index of some sources, written as a sync writes, and examined each night."""
 
-    def __init__(self, store: IndexStore, embedder: Embedder, seed: int = 1) -> None:
+    def __init__(
+        self,
+        store: IndexStore,
+        embedder: Embedder,
+        seed: int = 1,
+        sources: Sequence[str] = SOURCES,
+    ) -> None:
         self.store = store
+        self.sources = sources
         self.embedder = embedder
         self.now = NOW
         self.documents: dict[str, Document] = {}
         self._random = random.Random(seed)
         self._words = ["".join(self._random.choices(_SYLLABLES, k=3)) for _ in range(2_000)]
         self._count = 0
-        for source in SOURCES:
+        for source in sources:
             store.open(source, embedder.dimensions)
+        self.ledger = Ledger(store, embedder.dimensions)
 
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.store, self.embedder.dimensions)
+    def moved(self, store: IndexStore) -> "Town":
+        """Return the office over a copy of its index, to go its own way from here."""
+        twin = copy(self)
+        twin.store = store
+        twin.ledger = Ledger(store, self.embedder.dimensions)
+        twin.documents = dict(self.documents)
+        twin._random = deepcopy(self._random)
+        return twin
 
     def settle(self, count: int = 150) -> None:
         """Fill the index: half of it long ago, half in the last weeks."""
         for number in range(count):
             days_ago = self._random.randint(31, 400) if number % 2 else self._random.randint(1, 29)
-            self.put(self.new(SOURCES[number % len(SOURCES)], self.now - timedelta(days=days_ago)))
+            self.put(
+                self.new(
+                    self.sources[number % len(self.sources)], self.now - timedelta(days=days_ago)
+                )
+            )
         self.write(self.documents.values())
 
     def new(self, source: str, at: datetime, **fields: Any) -> Document:
@@ -103,7 +121,7 @@ class Town:
             source = self.documents.pop(document_id).source
             self.store.delete(source, self.store.chunk_ids(source, document_id))
         changed = [self._edited(self.documents[each], at) for each in ids[deleted:]]
-        fresh = [self.new(self._random.choice(SOURCES), at) for _ in range(added)]
+        fresh = [self.new(self._random.choice(self.sources), at) for _ in range(added)]
         self.put(*changed, *fresh)
         self.write([*changed, *fresh])
 
@@ -115,7 +133,9 @@ class Town:
         return self.new(document.source, at, sections=tuple(sections), **fields)
 
     def examine(self, **options: Any) -> Examination:
-        return examine(self.store, self.embedder, self.ledger, SOURCES, now=self.now, **options)
+        return examine(
+            self.store, self.embedder, self.ledger, self.sources, now=self.now, **options
+        )
 
     def records(self, source: str) -> list[Record]:
         """Return all records of a source."""
@@ -123,7 +143,7 @@ class Town:
 
     def swap_vectors(self, share: float) -> None:
         """Give the documents of a share of the index each other's vectors."""
-        for source in SOURCES:
+        for source in self.sources:
             records = self.records(source)
             documents = sorted({record.metadata["document_id"] for record in records}, key=str)
             chosen = set(documents[: int(len(documents) * share)])
@@ -144,7 +164,7 @@ class Town:
 
     def embed_with(self, other: Embedder) -> None:
         """Put vectors of another model of the same length into the index."""
-        for source in SOURCES:
+        for source in self.sources:
             records = self.records(source)
             texts = [str(record.metadata["text"]) for record in records]
             self.rewrite(source, records, list(other.embed(texts).vectors))
