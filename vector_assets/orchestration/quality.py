@@ -1,6 +1,7 @@
 """The nightly examination as an unpartitioned asset, whose metadata the UI plots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -49,7 +50,7 @@ def build_quality_asset(
             )
         ],
     )
-    def answer_quality(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def answer_quality(context: dg.AssetExecutionContext) -> Iterator[Any]:
         embedder: EmbedderResource = getattr(context.resources, naming.embedder)
         vector_index: VectorIndexIOManager = getattr(context.resources, naming.vector_index)
         with converted_errors(vector_index.attempt(context)):
@@ -66,7 +67,7 @@ def build_quality_asset(
                 own=own,
                 on_progress=lambda done, total: log(done),
             )
-            return dg.MaterializeResult(
+            yield dg.MaterializeResult(
                 metadata=_metadata_of(examination), check_results=[_check_of(examination)]
             )
 

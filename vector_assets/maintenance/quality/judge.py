@@ -17,7 +17,7 @@ from vector_assets.maintenance.quality.scores import reciprocal
 MIN_PAIRS = 20
 """Fewer questions prove nothing."""
 
-MIN_DROP = 0.04
+MIN_DROP = 0.05
 """A smaller fall of the mean reciprocal rank is everyday change."""
 
 LEVEL = 0.001
