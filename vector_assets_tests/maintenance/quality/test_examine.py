@@ -279,11 +279,12 @@ def outcomes(town: Town, nights: int) -> list[Examination]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_hundred_nights_of_ordinary_change_give_one_false_alarm_at_most(
     seed: int, tmp_path: Path
 ) -> None:
-    town = Town(lancedb(tmp_path / "index"), embedder(), seed)
+    town = Town(lancedb(tmp_path / "index"), embedder(), seed, ["slack", "notion"])
     town.settle(150)
     town.examine()
     examined = outcomes(town, 100)

@@ -17,8 +17,13 @@ from vector_assets.maintenance.quality.scores import Scores
 from vector_assets.monitoring.alerts.alerter import Alerter
 from vector_assets.monitoring.alerts.channels import WebhookChannel
 from vector_assets.monitoring.alerts.incidents import FileIncidentStore, Incident
-from vector_assets.monitoring.alerts.routing import for_sensors, for_watcher, quality_problem
-from vector_assets.monitoring.dagster_state.state import DagsterState
+from vector_assets.monitoring.alerts.routing import (
+    FRESHNESS_SENSOR,
+    for_sensors,
+    for_watcher,
+    quality_problem,
+)
+from vector_assets.monitoring.dagster_state.state import DagsterState, Instigator
 from vector_assets.monitoring.health import Health, Verdict, measure
 from vector_assets.monitoring.probes import Probes
 from vector_assets.stores.lancedb.store import LanceDBStore
@@ -76,6 +81,15 @@ def health_of(store: LanceDBStore, state: DagsterState | None, now: datetime) ->
     return measure(settings, Probes(settings, Index(store)), state, now=now)
 
 
+def watched(health: Health, *, is_running: bool) -> set[str]:
+    """Return the keys of what the watcher tells."""
+    sensor = Instigator(is_running=is_running)
+    state = DagsterState(instigators={FRESHNESS_SENSOR: sensor})
+    settings = Settings(files_path=".")
+    told = for_watcher(health, state, settings, watched_for=timedelta(days=1))
+    return {problem.key for problem in told}
+
+
 def test_a_fall_opens_an_incident_that_the_next_good_night_closes(
     tmp_path: Path, receiver: Receiver
 ) -> None:
@@ -87,7 +101,10 @@ def test_a_fall_opens_an_incident_that_the_next_good_night_closes(
     for outcome in (Outcome.WORSE, Outcome.WORSE, Outcome.SAME):
         recorded(store, outcome, now)
         health = health_of(store, DagsterState(), now)
-        problems = for_watcher(health, DagsterState(), settings, watched_for=timedelta(days=1))
+        # The sensors tell it; the watcher does where they do not run.
+        problems = for_sensors(health, DagsterState(), {}, settings)
+        assert QUALITY not in watched(health, is_running=True)
+        assert (QUALITY in watched(health, is_running=False)) is (outcome is Outcome.WORSE)
         quality = [problem for problem in problems if problem.key == QUALITY]
         assert bool(quality) is (outcome is Outcome.WORSE)
         if quality:

@@ -55,7 +55,8 @@ class Town:
     def settle(self, count: int = 150) -> None:
         """Fill the index: half of it long ago, half in the last weeks."""
         for number in range(count):
-            days_ago = self._random.randint(31, 400) if number % 2 else self._random.randint(1, 29)
+            is_old = number // len(self.sources) % 2
+            days_ago = self._random.randint(31, 400) if is_old else self._random.randint(1, 29)
             self.put(
                 self.new(
                     self.sources[number % len(self.sources)], self.now - timedelta(days=days_ago)
