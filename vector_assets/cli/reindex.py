@@ -7,7 +7,7 @@ import click
 
 from vector_assets.cli.options import json_option
 from vector_assets.core.errors import UsageError
-from vector_assets.core.settings import load_settings
+from vector_assets.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from vector_assets.maintenance.reindex.report import Estimate, ReindexReport
@@ -67,6 +67,18 @@ def reindex(
         else:
             click.echo(_estimate_text(estimate))
         return
+    report = _run(settings, accept_missing=accept_missing, accept_worse=accept_worse)
+    if as_json:
+        output.print_json(asdict(report))
+    else:
+        click.echo(_report_text(report))
+
+
+def _run(settings: Settings, *, accept_missing: bool, accept_worse: bool) -> "ReindexReport":
+    """Reindex, and show on stderr how far it is."""
+    from vector_assets.cli import output
+    from vector_assets.maintenance.reindex.reindex import Reindexing
+
     with output.progress("reindex") as progress:
 
         def show(source: str, report: "ReindexReport") -> None:
@@ -78,16 +90,12 @@ def reindex(
             total = max(report.wanted, stats.documents)
             progress("reindex", line, stats.documents, total)
 
-        report = Reindexing(
+        return Reindexing(
             settings,
             accepts_missing=accept_missing,
             accepts_worse=accept_worse,
             on_progress=show,
         ).run()
-    if as_json:
-        output.print_json(asdict(report))
-    else:
-        click.echo(_report_text(report))
 
 
 def _estimate_text(estimate: "Estimate") -> str:

@@ -20,7 +20,7 @@ from vector_assets.maintenance.quality.judge import (
 )
 from vector_assets.maintenance.quality.own import OwnQuestion, known_documents
 from vector_assets.maintenance.quality.panel import Entry, Night, renewed
-from vector_assets.maintenance.quality.questions import Kind
+from vector_assets.maintenance.quality.questions import Kind, Question
 from vector_assets.maintenance.quality.record import (
     QUALITY,
     QUESTIONS,
@@ -105,19 +105,36 @@ def examine(
     """
     at = now or datetime.now(UTC)
     plain = ledger.entries_by_kind((QUESTIONS, QUALITY))
-    known = entries_of(plain[QUESTIONS])
     resolved = known_documents(store, own)
-    entries = [
-        entry
-        for source in namespaces
-        for entry in renewed(store, source, known.get(source, ()), at)
-    ]
-    nights_of_own = {entry.question.fingerprint: entry.nights for entry in known.get(Kind.OWN, ())}
-    entries += [
-        Entry(question, nights_of_own.get(question.fingerprint, ()))
-        for question in resolved.questions
-    ]
+    entries = _entries(store, namespaces, entries_of(plain[QUESTIONS]), resolved.questions, at)
     asked = ask_all(Asker(store, embedder, namespaces), entries, on_progress)
+    examination = _judged(at, entries, asked, resolved.unknown_links)
+    _record(ledger, examination, entries, asked, quality_of(plain[QUALITY]))
+    return examination
+
+
+def _entries(
+    store: VectorStore,
+    namespaces: Sequence[str],
+    known: Mapping[str, Sequence[Entry]],
+    own: Sequence[Question],
+    at: datetime,
+) -> list[Entry]:
+    """Return tonight's questions, with the nights that they were asked before."""
+    nights = {entry.question.fingerprint: entry.nights for entry in known.get(Kind.OWN, ())}
+    return [
+        *(
+            entry
+            for source in namespaces
+            for entry in renewed(store, source, known.get(source, ()), at)
+        ),
+        *(Entry(question, nights.get(question.fingerprint, ())) for question in own),
+    ]
+
+
+def _judged(
+    at: datetime, entries: Sequence[Entry], asked: Sequence[Asked], unknown_links: tuple[str, ...]
+) -> Examination:
     comparisons = tuple(
         compared(series, _pairs(series, entries, asked, at.date())) for series in Series
     )
@@ -125,19 +142,16 @@ def examine(
     lost = tuple(each.question.document_id for each in asked if not each.question.text)
     if lost and outcome is Outcome.WORSE:
         detail += f"; the index has lost words of {len(lost)} documents, such as {lost[0]}"
-    made = [each for each in asked if each.question.kind is not Kind.OWN]
-    by_source = scores_by(asked, lambda each: each.question.source)
-    _record(ledger, at, outcome, detail, entries, asked, quality_of(plain[QUALITY]), by_source)
     return Examination(
         at,
         outcome,
         detail,
-        scores_of(made),
-        by_source,
+        scores_of([each for each in asked if each.question.kind is not Kind.OWN]),
+        scores_by(asked, lambda each: each.question.source),
         scores_by(asked, lambda each: str(each.question.kind)),
         comparisons,
         lost,
-        resolved.unknown_links,
+        unknown_links,
     )
 
 
@@ -186,26 +200,21 @@ def _outcome(asked: Sequence[Asked], comparisons: Sequence[Comparison]) -> tuple
 
 def _record(
     ledger: Ledger,
-    at: datetime,
-    outcome: Outcome,
-    detail: str,
+    examination: Examination,
     entries: Sequence[Entry],
     asked: Sequence[Asked],
     before: Quality | None,
-    by_source: Mapping[str, Scores],
 ) -> None:
-    day = at.date()
-    by_group: dict[str, list[Entry]] = {source: [] for source in by_source}
+    at, outcome = examination.examined_at, examination.outcome
+    groups: dict[str, list[Entry]] = {source: [] for source in examination.by_source}
     for entry, tonight in zip(entries, asked, strict=True):
         nights = entry.nights
         if outcome is not Outcome.WORSE:
-            nights = with_night(entry, Night(day, tonight.ranks))
-        by_group[entry.question.source].append(replace(entry, nights=nights))
-    for source, group in by_group.items():
+            nights = with_night(entry, Night(at.date(), tonight.ranks))
+        groups[entry.question.source].append(replace(entry, nights=nights))
+    for source, group in groups.items():
         write_questions(ledger, source, group)
-    history = {
-        source: dict(nights) for source, nights in (before.history if before else {}).items()
-    }
-    for source, scores in by_source.items():
-        history.setdefault(source, {})[day] = scores
-    write_quality(ledger, Quality(at, outcome, detail, history))
+    history = {source: dict(nights) for source, nights in before.history.items()} if before else {}
+    for source, scores in examination.by_source.items():
+        history.setdefault(source, {})[at.date()] = scores
+    write_quality(ledger, Quality(at, outcome, examination.detail, history))
