@@ -209,11 +209,11 @@ def _record(
     groups: dict[str, list[Entry]] = {source: [] for source in examination.by_source}
     for entry, tonight in zip(entries, asked, strict=True):
         nights = entry.nights
-        if outcome is not Outcome.WORSE:
+        # Lost words are told for as long as a night is known on which they were there.
+        if outcome is not Outcome.WORSE and tonight.question.text:
             nights = with_night(entry, Night(at.date(), tonight.ranks))
         groups[entry.question.source].append(replace(entry, nights=nights))
-    for source, group in groups.items():
-        write_questions(ledger, source, group)
+    write_questions(ledger, groups)
     history = {source: dict(nights) for source, nights in before.history.items()} if before else {}
     for source, scores in examination.by_source.items():
         history.setdefault(source, {})[at.date()] = scores

@@ -36,6 +36,9 @@ _OF_A_SPAN = 30
 _FEWER_KEYS = 4
 """Keys are looked up, not searched: so many times fewer of them than of others are enough."""
 
+KEPT_FOR = timedelta(days=14)
+"""Older nights are not compared with: what answers have been for so long is usual by then."""
+
 _MAX_CHUNKS = 64
 """Of a document that are read to see whether its words are lost."""
 
@@ -62,10 +65,15 @@ def renewed(
     """Return tonight's questions of a source with their words: the known ones, and new ones.
 
     A question is dropped when its document is gone, is not public, or was edited so that it no
-    longer has the words. Words that are missing without an edit are lost: the question stays,
-    without them. A document that is being written tonight is not asked for.
+    longer has the words. Words that are missing without an edit are lost: the question stays
+    without them, for as long as there are nights to compare with. A document that is being written
+    tonight is not asked for.
     """
-    kept = list(_kept(store, source, entries))
+    kept = [
+        entry
+        for entry in _kept(store, source, entries)
+        if entry.question.text or _is_compared(entry, now.date())
+    ]
     recent_from = (now - timedelta(days=RECENT_DAYS)).timestamp()
     halves = {
         True: [entry for entry in kept if entry.question.updated_at >= recent_from],
@@ -80,6 +88,10 @@ def renewed(
                 store, source, _candidates(store, source, spans, now, taken), half, missing
             )
     return [entry for half in halves.values() for entry in half[: QUESTIONS // 2]]
+
+
+def _is_compared(entry: Entry, day: date) -> bool:
+    return any(night.day >= day - KEPT_FOR for night in entry.nights)
 
 
 def _kept(store: VectorStore, source: str, entries: Sequence[Entry]) -> Iterator[Entry]:

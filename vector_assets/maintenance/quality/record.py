@@ -6,13 +6,13 @@ to draw.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from vector_assets.index.ledger import Ledger
 from vector_assets.maintenance.quality.asking import Ranks
-from vector_assets.maintenance.quality.panel import Entry, Night
+from vector_assets.maintenance.quality.panel import KEPT_FOR, Entry, Night
 from vector_assets.maintenance.quality.questions import Kind, Question
 from vector_assets.maintenance.quality.scores import Scores
 
@@ -23,9 +23,6 @@ QUESTIONS = "questions"
 """Kind of the ledger's entries about questions."""
 
 KEPT_NIGHTS = 7
-KEPT_FOR = timedelta(days=14)
-"""Older nights are not compared with: what answers have been for so long is usual by then."""
-
 HISTORY_NIGHTS = 90
 
 _OF_AN_ENTRY = 20
@@ -103,14 +100,16 @@ def entries_of(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Entry]]
     return entries
 
 
-def write_questions(ledger: Ledger, source: str, entries: Sequence[Entry]) -> None:
-    """Replace the questions of a source."""
-    parts = [entries[at : at + _OF_AN_ENTRY] for at in range(0, len(entries), _OF_AN_ENTRY)]
-    known = {key for key in ledger.entries(QUESTIONS) if _part_of(key)[0] == source}
+def write_questions(ledger: Ledger, groups: Mapping[str, Sequence[Entry]]) -> None:
+    """Replace the questions of some sources."""
     written = {
-        f"{source} {number}": {"questions": list(map(_plain, part))}
-        for number, part in enumerate(parts)
+        f"{source} {number}": {
+            "questions": list(map(_plain, entries[at : at + _OF_AN_ENTRY])),
+        }
+        for source, entries in groups.items()
+        for number, at in enumerate(range(0, len(entries), _OF_AN_ENTRY))
     }
+    known = {key for key in ledger.entries(QUESTIONS) if _part_of(key)[0] in groups}
     ledger.put(QUESTIONS, written)
     ledger.remove(QUESTIONS, sorted(known - written.keys()))
 

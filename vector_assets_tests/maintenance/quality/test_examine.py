@@ -132,6 +132,11 @@ def test_a_broken_chunker_is_caught_in_one_night(
     assert night.outcome is Outcome.WORSE
     assert len(night.lost) > 10
     assert "the index has lost words of" in night.detail
+    # After two weeks it is usual, and what is lost is asked no more.
+    town.now += 15 * NIGHT
+    later = town.examine()
+    assert later.outcome in {Outcome.FIRST, Outcome.TOO_FEW}
+    assert later.lost == ()
 
 
 def test_vectors_of_other_documents_are_caught_in_one_night(town: Town) -> None:

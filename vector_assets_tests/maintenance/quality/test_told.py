@@ -167,7 +167,14 @@ def test_a_chart_has_a_bar_for_each_night() -> None:
 @pytest.mark.usefixtures("office")
 def test_the_command_examines_now(run: Callable[..., tuple[int, str, str]]) -> None:  # noqa: F811
     code, out, _ = run("quality")
-    assert (code, "not enough to examine" in out) == (0, True)
+    assert (code, "not enough to examine: public documents" in out) == (0, True)
+    code, out, _ = run("quality", "--json")
+    assert (code, json.loads(out)["outcome"]) == (0, "not enough to examine")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("office")
+def test_the_command_shows_a_table(run: Callable[..., tuple[int, str, str]]) -> None:  # noqa: F811
     assert run("sync", "--days", "10", "--json")[0] == 0
     code, out, _ = run("quality", "--json")
     night = json.loads(out)
