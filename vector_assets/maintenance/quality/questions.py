@@ -35,6 +35,7 @@ _MIN_RARE_WORDS = 2
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
+_DAY_AT_END = re.compile(r":\d{4}-\d{2}-\d{2}$")
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}")
 _NOT_PROSE = re.compile(r"://|[@|`{}<>\\]|\[redacted", re.IGNORECASE)
 
@@ -129,7 +130,7 @@ class Rarity:
     def rare_words(self, words: Iterable[str]) -> int:
         """Return how many different words are rare and mean something."""
         return sum(
-            self._documents[word] <= self._rare_at_most and len(word) > 2
+            self._documents[word] <= self._rare_at_most and (len(word) > 2 or not word.isascii())
             for word in {*words}.difference(STOP_WORDS)
         )
 
@@ -222,7 +223,7 @@ def _replies(document: HeldDocument, _: Rarity) -> _Stretches:
     is_answered = bool(below) or document.chunk_count > 1
     is_slack = document.document_id.startswith("slack:")
     # A channel's day is no thread: what is said next may be about something else.
-    if not is_slack or _DATED.search(document.document_id) or not is_answered:
+    if not is_slack or _DAY_AT_END.search(document.document_id) or not is_answered:
         return
     for sentence in _SENTENCE_END.split(first):
         is_question = sentence.rstrip().endswith("?") and not _NOT_PROSE.search(sentence)
