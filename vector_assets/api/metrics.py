@@ -8,6 +8,7 @@ from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from vector_assets.maintenance.quality.record import Outcome, Quality
 from vector_assets.monitoring.health import Health, Verdict
 from vector_assets.monitoring.watcher import Snapshot
 from vector_assets.pipeline.arrivals import LAG_BOUNDS_SECONDS
@@ -47,6 +48,7 @@ def metrics_of(
         if at is not None:
             heartbeat.labels(name).set(at.timestamp())
     _add_sources(gauge, health)
+    _add_quality(gauge, health.quality)
     _add_hooks(registry, hook_counts or {})
     registry.register(_EventLags(health))
     return generate_latest(registry)
@@ -74,6 +76,28 @@ def _add_sources(gauge: Callable[..., Gauge], health: Health) -> None:
             newest.labels(source.source).set(source.newest_at_source.timestamp())
         if source.lag_seconds is not None:
             lag.labels(source.source).set(source.lag_seconds)
+
+
+def _add_quality(gauge: Callable[..., Gauge], quality: Quality | None) -> None:
+    if quality is None:
+        return
+    gauge("examined_seconds", "When the answers were last examined.").set(
+        quality.examined_at.timestamp()
+    )
+    gauge("answers_worse", "1 while the same questions are answered worse than before.").set(
+        quality.outcome is Outcome.WORSE
+    )
+    asked = gauge("answer_questions", "Questions of the newest examination.", _BY_SOURCE)
+    first = gauge("answer_hit_at_1", "Share whose document came first.", _BY_SOURCE)
+    ten = gauge("answer_hit_at_10", "Share whose document was among the first ten.", _BY_SOURCE)
+    mrr = gauge("answer_mrr", "Mean reciprocal rank of the documents.", _BY_SOURCE)
+    p95 = gauge("answer_p95_seconds", "Within which 95 % were answered.", _BY_SOURCE)
+    for source, scores in quality.groups.items():
+        asked.labels(source).set(scores.asked)
+        first.labels(source).set(scores.hit_at_1)
+        ten.labels(source).set(scores.hit_at_10)
+        mrr.labels(source).set(scores.mrr)
+        p95.labels(source).set(scores.p95_seconds)
 
 
 def _add_hooks(registry: CollectorRegistry, counts: Mapping[tuple[str, str], int]) -> None:

@@ -135,6 +135,16 @@ class EventLag(BaseModel):
     p95_at_most: float | None = Field(description="Of 95 %; null beyond an hour.")
 
 
+class AnswerQuality(BaseModel):
+    """How questions whose answer is known were answered in the newest examination."""
+
+    asked: int = Field(description="Number of questions.")
+    hit_at_1: float = Field(description="Share whose document came first.")
+    hit_at_10: float = Field(description="Share whose document was among the first ten.")
+    mrr: float = Field(description="Mean reciprocal rank.")
+    p95_seconds: float = Field(description="Within which 95 % of them were answered.")
+
+
 class SourceAge(BaseModel):
     """How fresh a source is."""
 
@@ -161,6 +171,7 @@ class SourceAge(BaseModel):
     changes_wait_since: datetime | None
     event_lag_seconds: EventLag | None = Field(description="Null before the first event.")
     gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
+    quality: AnswerQuality | None = Field(description="Null when none was asked of it.")
 
 
 class SyncStatus(BaseModel):
@@ -173,6 +184,13 @@ class SyncStatus(BaseModel):
     sources: list[SourceAge]
     canary_found_at: datetime | None = Field(
         description="When search last found the document that is written each night."
+    )
+    examined_at: datetime | None = Field(description="When the answers were last examined.")
+    answers: str | None = Field(
+        description="`not worse`, `worse`, `nothing to compare with yet`, `not enough to examine`."
+    )
+    own_questions: AnswerQuality | None = Field(
+        description="Of the questions that QUALITY_QUESTIONS names."
     )
     problems: list[str] = Field(description="Such as a dead daemon.")
     notes: list[str]

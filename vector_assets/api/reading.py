@@ -1,6 +1,6 @@
 """What is read for a key, for every face over HTTP: answers to a question, and the status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from math import isfinite
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
-from vector_assets.api.models import EventLag, NotRead, SourceAge, SyncStatus
+from vector_assets.api.models import AnswerQuality, EventLag, NotRead, SourceAge, SyncStatus
 from vector_assets.api.parameters import instants
 from vector_assets.core.read_keys import ANY_VIEWER, ReadKey
 from vector_assets.index.answers import Answers
 from vector_assets.index.question.heard import ATTENTIVE, Listening
+from vector_assets.maintenance.quality.questions import Kind
+from vector_assets.maintenance.quality.scores import Scores
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.pipeline.arrivals import Lags
@@ -136,7 +138,9 @@ def may_read_all(key: ReadKey) -> bool:
 
 def status_of(health: Health, key: ReadKey) -> SyncStatus:
     """Return how fresh each source is, as a key may know it."""
-    sources = [_source_age(source, health.checked_at, key) for source in health.sources]
+    quality = health.quality
+    groups = quality.groups if quality else {}
+    sources = [_source_age(source, health.checked_at, key, groups) for source in health.sources]
     return SyncStatus(
         verdict=health.verdict,
         checked_at=health.checked_at,
@@ -144,12 +148,17 @@ def status_of(health: Health, key: ReadKey) -> SyncStatus:
         stale_count=sum(source.is_stale for source in sources),
         sources=sources,
         canary_found_at=health.canary_found_at,
+        examined_at=quality.examined_at if quality else None,
+        answers=str(quality.outcome) if quality else None,
+        own_questions=_answer_quality(groups.get(Kind.OWN)),
         problems=[f"{problem.headline}: {problem.detail}" for problem in health.problems],
         notes=list(health.notes),
     )
 
 
-def _source_age(source: SourceHealth, now: datetime, key: ReadKey) -> SourceAge:
+def _source_age(
+    source: SourceHealth, now: datetime, key: ReadKey, groups: Mapping[str, Scores]
+) -> SourceAge:
     """Return a source's freshness with the fields of the older API."""
     last_sync = source.last_sync or source.watermark
     fields = asdict(source)
@@ -165,8 +174,13 @@ def _source_age(source: SourceHealth, now: datetime, key: ReadKey) -> SourceAge:
         changes_wait_since=source.changes.waiting_since,
         event_lag_seconds=_lag_seconds(source.changes.lags),
         gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
+        quality=_answer_quality(groups.get(source.source)),
         **fields,
     )
+
+
+def _answer_quality(scores: Scores | None) -> AnswerQuality | None:
+    return AnswerQuality.model_validate(asdict(scores)) if scores else None
 
 
 def _lag_seconds(lags: Lags | None) -> EventLag | None:

@@ -13,6 +13,7 @@ from vector_assets.cli.find import find
 from vector_assets.cli.keys import keys
 from vector_assets.cli.mcp import mcp
 from vector_assets.cli.prune import prune
+from vector_assets.cli.quality import quality
 from vector_assets.cli.reindex import reindex
 from vector_assets.cli.serve import demo, sandbox, serve, up, webserver
 from vector_assets.cli.status import doctor, status
@@ -49,6 +50,7 @@ for _command in (
     prune,
     verify,
     reindex,
+    quality,
     sandbox,
     serve,
     keys,

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
@@ -19,6 +19,7 @@ from rich.text import Text
 
 from vector_assets.core.word_forms import forms_pattern
 from vector_assets.index.answers import NOTHING_FITS, Answers
+from vector_assets.maintenance.quality.scores import Scores
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
@@ -171,6 +172,16 @@ def print_health(health: Health) -> None:
             console.print(f"{source.source} does not read {escape(gap_line(gap))}")
     if health.canary_found_at:
         console.print(f"canary last found {health.canary_found_at:%Y-%m-%d %H:%M} UTC")
+    if health.quality is not None:
+        quality = health.quality
+        console.print(
+            f"answers {quality.outcome}, examined {quality.examined_at:%Y-%m-%d %H:%M} UTC"
+        )
+        for name, scores in quality.groups.items():
+            console.print(
+                f"  {name:<10} first {scores.hit_at_1:.0%}, in ten {scores.hit_at_10:.0%}, "
+                f"MRR {scores.mrr:.2f}, 95 % in {scores.p95_seconds:.2f} s"
+            )
     not_running = {problem for problem in health.problems if problem.key in _NOT_RUNNING}
     if {problem.key for problem in not_running} == _NOT_RUNNING:
         console.print(
@@ -198,6 +209,24 @@ def _print_quarantine(console: Console, listed: Sequence[Quarantined], total_cou
     if total_count > len(shown):
         more = f"{total_count - len(shown):,} more; --json lists {MAX_LISTED}"
         console.print(f"  [red]failed[/] and {more}")
+
+
+def print_scores(groups: Mapping[str, Scores]) -> None:
+    """Print a line for each group of questions."""
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    for heading in ("", "questions", "hit@1", "hit@10", "MRR", "p95"):
+        table.add_column(heading, no_wrap=True, justify="right" if heading else "left")
+    for name, scores in groups.items():
+        table.add_row(
+            name,
+            str(scores.asked),
+            f"{scores.hit_at_1:.0%}",
+            f"{scores.hit_at_10:.0%}",
+            f"{scores.mrr:.3f}",
+            f"{scores.p95_seconds:.2f} s",
+        )
+    if groups:
+        out().print(table)
 
 
 def print_incidents(incidents: Iterable[Incident]) -> None:

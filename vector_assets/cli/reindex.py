@@ -7,7 +7,7 @@ import click
 
 from vector_assets.cli.options import json_option
 from vector_assets.core.errors import UsageError
-from vector_assets.core.settings import load_settings
+from vector_assets.core.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from vector_assets.maintenance.reindex.report import Estimate, ReindexReport
@@ -24,26 +24,33 @@ _NOTHING = "nothing to do: the live index matches the settings, or is empty"
     help="Switch even if documents could not be copied, or are no longer listed by a source.",
 )  # fmt: skip
 @click.option(
+    "--accept-worse", "--accept", "accept_worse", is_flag=True,
+    help="Switch even if the new index answers known questions worse.",
+)  # fmt: skip
+@click.option(
     "--drop-old", is_flag=True, help="Only delete the old index that an earlier reindex left."
 )
 @json_option
-def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) -> None:
+def reindex(
+    dry_run: bool, accept_missing: bool, accept_worse: bool, drop_old: bool, as_json: bool
+) -> None:
     """Rebuild the index for the present settings and version, and switch to it.
 
-    The new index is filled beside the live one, which stays searchable until the switch. To resume
-    a stopped reindex, run it again; nothing is embedded twice. The old index is kept until
+    The new index is filled beside the live one, which stays searchable until the switch. Before
+    it, both are asked the same questions; a new index that answers worse is not switched to. To
+    resume a stopped reindex, run it again; nothing is embedded twice. The old index is kept until
     --drop-old.
 
     \b
     Examples:
       vector-assets reindex --dry-run          documents, tokens, price
-      vector-assets reindex                    fill, compare, switch
+      vector-assets reindex                    fill, compare, examine, switch
       vector-assets reindex --drop-old         once the new index works
     """
     from vector_assets.cli import output
     from vector_assets.maintenance.reindex.reindex import Reindexing
 
-    if drop_old and (dry_run or accept_missing):
+    if drop_old and (dry_run or accept_missing or accept_worse):
         raise UsageError("--drop-old was given with another option: use it alone")
     settings = load_settings()
     if drop_old:
@@ -60,6 +67,18 @@ def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) 
         else:
             click.echo(_estimate_text(estimate))
         return
+    report = _run(settings, accept_missing=accept_missing, accept_worse=accept_worse)
+    if as_json:
+        output.print_json(asdict(report))
+    else:
+        click.echo(_report_text(report))
+
+
+def _run(settings: Settings, *, accept_missing: bool, accept_worse: bool) -> "ReindexReport":
+    """Reindex, and show on stderr how far it is."""
+    from vector_assets.cli import output
+    from vector_assets.maintenance.reindex.reindex import Reindexing
+
     with output.progress("reindex") as progress:
 
         def show(source: str, report: "ReindexReport") -> None:
@@ -71,11 +90,12 @@ def reindex(dry_run: bool, accept_missing: bool, drop_old: bool, as_json: bool) 
             total = max(report.wanted, stats.documents)
             progress("reindex", line, stats.documents, total)
 
-        report = Reindexing(settings, accepts_missing=accept_missing, on_progress=show).run()
-    if as_json:
-        output.print_json(asdict(report))
-    else:
-        click.echo(_report_text(report))
+        return Reindexing(
+            settings,
+            accepts_missing=accept_missing,
+            accepts_worse=accept_worse,
+            on_progress=show,
+        ).run()
 
 
 def _estimate_text(estimate: "Estimate") -> str:
@@ -111,6 +131,8 @@ def _report_text(report: "ReindexReport") -> str:
         f"{stats.embedded_chunks:,} chunks embedded, {stats.reused_chunks:,} reused, "
         f"${stats.dollars:,.2f}; {report.seconds:,.0f} s"
     )
+    if report.examined:
+        lines.append(report.examined)
     for description, ids in (
         ("could not be copied", [failure.document_id for failure in report.failures]),
         ("lacked chunks; sync their days again", report.damaged),

@@ -118,6 +118,7 @@ class Settings(BaseSettings):
     rescan_days: int = Field(default=30, ge=1)
     partitions_start: str = "2024-01-01"
     prune_max_share: float = Field(default=0.2, ge=0, le=1)
+    quality_questions: str = ""
     confirm_seconds: float = Field(default=5.0, gt=0, le=45)
 
     dagster_graphql_url: str = "http://127.0.0.1:3000/graphql"

@@ -2,17 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from vector_assets.core.days import complete_days
-from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.settings import Settings
 from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import ADVICE, PendingReindex
-from vector_assets.maintenance.canary import CANARY, OLD_AFTER
+from vector_assets.maintenance.quality.record import Quality
+from vector_assets.monitoring.canary import canary_found
 from vector_assets.monitoring.changes import Changes
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
@@ -20,6 +20,7 @@ from vector_assets.monitoring.liveness import package_problems, problems_of
 from vector_assets.monitoring.loading import Loading, loading_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
+from vector_assets.monitoring.quality import quality_problems
 from vector_assets.monitoring.volume import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
 from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.sources import source_class
@@ -106,6 +107,7 @@ class Health:
         notes: General remarks that are no problems, such as that no source is enabled.
         canary_found_at: When search last found the canary, UTC; None when it never did, or the
             index cannot be read.
+        quality: Of the answers, by the newest examination; None before the first.
         heartbeats: By daemon, the last heartbeat, UTC; None when Dagster was not read.
     """
 
@@ -115,6 +117,7 @@ class Health:
     notes: tuple[str, ...] = field(default=())
     heartbeats: Mapping[str, datetime | None] | None = None
     canary_found_at: datetime | None = None
+    quality: Quality | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -126,7 +129,9 @@ class Health:
 
     def as_json(self) -> dict[str, Any]:
         """Return the health with times as ISO text, for `--json`."""
-        return {"verdict": self.verdict, **_json_ready(asdict(self))}
+        quality = self.quality.as_json() if self.quality else None
+        plain = asdict(replace(self, quality=None))
+        return {"verdict": self.verdict, **_json_ready(plain), "quality": quality}
 
 
 def measure(
@@ -153,41 +158,14 @@ def measure(
     notes = (f"{str(pending)[0].upper()}{str(pending)[1:]}.",) if pending else ()
     if pending and pending.is_blocking:
         problems += (_spec_problem(pending),)
-    canary_found_at, canary_problem = _canary(probes, state, at)
-    problems += canary_problem
+    canary_found_at, canary_problem = canary_found(probes, state, at)
+    quality = probes.quality()
+    problems += (*canary_problem, *quality_problems(quality, state, at))
     sources = tuple(
         source_health(probe, histories.get(probe.source), settings, at) for probe in probed
     )
     sources += tuple(host_health(probe, hosts[probe.source], at) for probe in hosts_probed)
-    return Health(at, sources, problems, notes, heartbeats, canary_found_at)
-
-
-def _canary(
-    probes: Probes, state: DagsterState | None, now: datetime
-) -> tuple[datetime | None, tuple[Problem, ...]]:
-    """Return when the canary was last found, and a problem if Dagster has run without it."""
-    try:
-        found_at = probes.canary_found_at()
-    except VectorAssetsError:
-        # An index that does not answer is reported as a problem of its own.
-        return None, ()
-    if state is None:
-        return found_at, ()
-    recorded = (record.recorded_at for asset in state.assets.values() for record in asset.recent)
-    since = found_at or min(recorded, default=None)
-    if since is None or now - since <= OLD_AFTER:
-        return found_at, ()
-    never = "was never found, though runs are recorded since"
-    last = "was last found at" if found_at else never
-    problem = Problem(
-        CANARY,
-        "The index may not work: search has found no canary for more than a day",
-        f"the document that is written and searched each night {last} {since:%Y-%m-%d %H:%M} UTC",
-        "Open the asset index_canary and look at its newest run, or run `vector-assets doctor "
-        "--canary`.",
-        since=since,
-    )
-    return found_at, (problem,)
+    return Health(at, sources, problems, notes, heartbeats, canary_found_at, quality)
 
 
 def _spec_problem(pending: PendingReindex) -> Problem:

@@ -15,9 +15,8 @@ from vector_assets.monitoring.dagster_state.names import (
     CHANGES_SENSOR,
     CODE_SERVER_AWAY,
     POLLING_SENSOR,
-    PRUNE_SCHEDULE,
-    RESCAN_SCHEDULE,
     SCHEDULE,
+    SCHEDULES,
     SENSORS,
     documents_asset,
 )
@@ -146,7 +145,7 @@ def _instigators(state: DagsterState, settings: Settings, now: datetime) -> Iter
         sensors.append(CHANGES_SENSOR)
     if settings.polled_sources:
         sensors.append(POLLING_SENSOR)
-    for name in (SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE, *sensors):
+    for name in (*SCHEDULES, *sensors):
         instigator = instigators.get(name)
         kind = "sensors" if name in sensors else "schedules"
         link = f"{settings.dagster_url}/locations/vector_assets/{kind}/{name}"

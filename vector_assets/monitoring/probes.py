@@ -19,6 +19,7 @@ from vector_assets.index.generations import Index, build_index
 from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import PendingReindex, pending_reindex
 from vector_assets.maintenance.canary import last_found
+from vector_assets.maintenance.quality.record import QUALITY, Quality, quality_of
 from vector_assets.monitoring.changes import KINDS as CHANGES_KINDS
 from vector_assets.monitoring.changes import Changes, changes_of
 from vector_assets.pipeline.quarantine import KIND as QUARANTINE_KIND
@@ -35,6 +36,8 @@ ANSWER_SECONDS = 60.0
 
 LEDGER_SECONDS = 10.0
 """How long the ledger's listing is cached; one listing covers all sources."""
+
+_KINDS = (QUARANTINE_KIND, QUALITY, *CHANGES_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class _Facts:
     """What the ledger says of all sources."""
 
     quarantine: tuple[Quarantined, ...] = ()
+    quality: Quality | None = None
     changes: Mapping[str, Changes] = field(default_factory=dict)
 
 
@@ -159,9 +163,11 @@ class Probes:
         """Return what the ledger says of all sources, cached for a few seconds."""
         with self._facts_lock:
             if time.monotonic() >= self._facts_until:
-                entries = self._index.ledger.entries_by_kind((QUARANTINE_KIND, *CHANGES_KINDS))
+                entries = self._index.ledger.entries_by_kind(_KINDS)
                 self._facts = _Facts(
-                    tuple(quarantined_of(entries[QUARANTINE_KIND])), changes_of(entries)
+                    tuple(quarantined_of(entries[QUARANTINE_KIND])),
+                    quality_of(entries[QUALITY]),
+                    changes_of(entries),
                 )
                 self._facts_until = time.monotonic() + LEDGER_SECONDS
             return self._facts
@@ -176,6 +182,13 @@ class Probes:
             return self._calls.call("canary", lambda: last_found(self._index.open()))
         except Exception as error:
             raise UnavailableError("the index", cause_of(error)) from error
+
+    def quality(self) -> Quality | None:
+        """Return what examinations say of the answers; None before the first, or if unread."""
+        try:
+            return self._calls.call("quality", lambda: self._read_facts().quality)
+        except Exception:  # noqa: BLE001 - `probe` reports it
+            return None
 
     def pending_reindex(self) -> PendingReindex | None:
         """Return how the live index differs from the settings; None if not, or unread."""

@@ -26,6 +26,7 @@ from vector_assets.orchestration.io_managers import (
 from vector_assets.orchestration.jobs import build_jobs
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.orchestration.prune_assets import build_prune_asset
+from vector_assets.orchestration.quality import build_quality_asset
 from vector_assets.orchestration.resources import EmbedderResource, SourcesResource, shown
 from vector_assets.orchestration.schedules import build_schedules
 from vector_assets.orchestration.sensors import build_sensors
@@ -45,6 +46,7 @@ def index_definitions(
     store = settings.vector_store
     assets = [build_documents_asset(source, partitions, settings, naming) for source in sources]
     canary = build_canary_asset(store, naming)
+    quality = build_quality_asset(sources, settings, naming)
     prunes = [
         build_prune_asset(source, settings.prune_max_share, store, naming) for source in sources
     ]
@@ -54,7 +56,7 @@ def index_definitions(
     changes = [build_changes_asset(source, settings, naming) for source in changing]
     keys = {source: asset_key(source, naming) for source in sources}
     return dg.Definitions(
-        assets=[*upstream, *assets, *changes, *prunes, canary],
+        assets=[*upstream, *assets, *changes, *prunes, canary, quality],
         asset_checks=[
             *(
                 check
@@ -66,7 +68,7 @@ def index_definitions(
             *(build_freshness_checks(list(keys.values()), settings) if keys else ()),
         ],
         jobs=[
-            *build_jobs(assets, prunes, canary, settings.run_max_hours, naming),
+            *build_jobs(assets, prunes, canary, quality, settings.run_max_hours, naming),
             *([build_changes_job(changes, settings.run_max_hours, naming)] if changes else ()),
         ],
         schedules=build_schedules(partitions, settings, naming),

@@ -192,6 +192,7 @@ class VectorIndexComponent(dg.Component, dg.Resolvable):
     run_max_hours: float | None = None
     partitions_start: str | None = None
     prune_max_share: float | None = None
+    quality_questions: str | None = None
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Return the definitions; no service is asked, and no credential is read.
@@ -260,7 +261,7 @@ _ALERTS = {
 }
 _SCHEDULE = (
     "nightly_cron", "catch_up_days", "rescan_days", "run_max_hours", "partitions_start",
-    "prune_max_share",
+    "prune_max_share", "quality_questions",
 )  # fmt: skip
 
 

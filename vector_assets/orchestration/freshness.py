@@ -26,6 +26,8 @@ INTERVAL_SECONDS = 60
 CANARY_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=OLD_AFTER)
 """Written each night; late when the alerts say so."""
 
+QUALITY_FRESHNESS = CANARY_FRESHNESS
+
 PRUNE_FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8))
 """A week between two prunes, and a day for the one that is late."""
 
@@ -47,7 +49,7 @@ def build_freshness_checks(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.SupersessionWarning)
         return dg.build_time_partition_freshness_checks(
-            assets=list(keys), deadline_cron=_deadline(settings.nightly_cron), timezone="UTC"
+            assets=list(keys), deadline_cron=deadline_of(settings.nightly_cron), timezone="UTC"
         )
 
 
@@ -146,7 +148,7 @@ def _materialized_at(instance: dg.DagsterInstance, key: dg.AssetKey) -> float:
     return event.timestamp if event else 0.0
 
 
-def _deadline(cron: str) -> str:
+def deadline_of(cron: str) -> str:
     """Return a cron expression two hours later, or unchanged if its hour is not a plain number."""
     minute, hour, *rest = cron.split()
     hours_later = int(RUN_TAKES / timedelta(hours=1))

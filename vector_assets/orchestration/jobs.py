@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from vector_assets.monitoring.dagster_state.names import (
+    NIGHTLY_EXAMINATION,
     NIGHTLY_INGESTION,
     RESCAN_TAG,
     WEEKLY_PRUNE,
@@ -38,6 +39,7 @@ def build_jobs(
     documents: Sequence[dg.AssetsDefinition],
     prunes: Sequence[dg.AssetsDefinition],
     canary: dg.AssetsDefinition,
+    quality: dg.AssetsDefinition,
     max_hours: float,
     naming: Naming = APPLICATION,
 ) -> list[UnresolvedAssetJobDefinition]:
@@ -56,6 +58,12 @@ def build_jobs(
             naming.named(NIGHTLY_INGESTION),
             selection=dg.AssetSelection.assets(*documents, canary) - freshness,
             description="Bring the index up to date with every source, for one day or a range.",
+            tags=tags,
+        ),
+        dg.define_asset_job(
+            naming.named(NIGHTLY_EXAMINATION),
+            selection=dg.AssetSelection.assets(quality),
+            description="Ask the index questions whose answer is known; compare with other nights.",
             tags=tags,
         ),
         dg.define_asset_job(

@@ -1,4 +1,4 @@
-"""The nightly sync, the weekly rescan and the weekly prune.
+"""The nightly sync and examination, the weekly rescan and the weekly prune.
 
 Dagster's own schedules do not catch up after an outage, so the nightly one checks the instance for
 missing days.
@@ -19,6 +19,8 @@ from vector_assets.monitoring.dagster_state.asset_keys import (
 )
 from vector_assets.monitoring.dagster_state.instance import days_with_failures, materialized_days
 from vector_assets.monitoring.dagster_state.names import (
+    EXAMINATION_SCHEDULE,
+    NIGHTLY_EXAMINATION,
     NIGHTLY_INGESTION,
     PRUNE_SCHEDULE,
     RESCAN_SCHEDULE,
@@ -28,6 +30,7 @@ from vector_assets.monitoring.dagster_state.names import (
     WEEKLY_RESCAN,
 )
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
+from vector_assets.orchestration.freshness import deadline_of
 from vector_assets.orchestration.partitions import days_of, range_tags
 
 RESCAN_CRON = "0 12 * * 6"
@@ -45,6 +48,7 @@ def build_schedules(
     """Return all schedules, running by default."""
     return [
         build_nightly_schedule(partitions, settings, naming),
+        build_examination_schedule(settings, naming),
         build_rescan_schedule(partitions, settings, naming),
         build_prune_schedule(settings, naming),
     ]
@@ -88,6 +92,26 @@ def build_nightly_schedule(
         return [*requests, canary]
 
     return nightly_ingestion_schedule
+
+
+def build_examination_schedule(
+    settings: Settings, naming: Naming = APPLICATION
+) -> dg.ScheduleDefinition:
+    """Return the schedule of the examination: when the nightly sync should be over."""
+
+    @dg.schedule(
+        name=naming.named(EXAMINATION_SCHEDULE),
+        job_name=naming.named(NIGHTLY_EXAMINATION),
+        cron_schedule=deadline_of(settings.nightly_cron),
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Asks the index questions whose answer is known, after the nightly sync.",
+    )
+    def nightly_examination_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        at = context.scheduled_execution_time.isoformat()
+        return dg.RunRequest(run_key=naming.named(f"examination at {at}"))
+
+    return nightly_examination_schedule
 
 
 def build_rescan_schedule(

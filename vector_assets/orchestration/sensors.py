@@ -16,6 +16,7 @@ from vector_assets.monitoring.alerts.routing import (
     canary_problem,
     for_sensors,
     is_already_alerted,
+    quality_problem,
     run_problem,
 )
 from vector_assets.monitoring.cron import last_tick
@@ -23,6 +24,7 @@ from vector_assets.monitoring.dagster_state.asset_keys import (
     asset_key,
     canary_key,
     prune_key,
+    quality_key,
 )
 from vector_assets.monitoring.dagster_state.instance import observe_records
 from vector_assets.monitoring.dagster_state.names import NIGHTLY_INGESTION, PRUNE_CHECK
@@ -133,8 +135,10 @@ def _build_run_failure_alert(settings: Settings, naming: Naming) -> dg.SensorDef
         now = datetime.now(UTC)
         causes = _causes(context)
         link = f"{active.dagster_url}/runs/{run.run_id}"
-        if canary_cause := _cause_of_canary(run, causes, naming):
-            alerter.raise_incident(canary_problem(canary_cause, link=link), now)
+        if cause := _cause_of(canary_key(naming), run, causes):
+            alerter.raise_incident(canary_problem(cause, link=link), now)
+        if cause := _cause_of(quality_key(naming), run, causes):
+            alerter.raise_incident(quality_problem(cause, link=link), now)
         incidents = store.read(REPORTER)
         shown = shown_sources(active)
         pruned = [prune_key(source, naming) for source in pruned_sources_of(run, shown, naming)]
@@ -154,9 +158,8 @@ def _build_run_failure_alert(settings: Settings, naming: Naming) -> dg.SensorDef
     return run_failure_alert_sensor
 
 
-def _cause_of_canary(run: dg.DagsterRun, causes: Mapping[str, str], naming: Naming) -> str:
-    """Return why a run's canary failed; empty when it succeeded or was not part of the run."""
-    key = canary_key(naming)
+def _cause_of(key: dg.AssetKey, run: dg.DagsterRun, causes: Mapping[str, str]) -> str:
+    """Return why a run's asset failed; empty when it succeeded or was not part of the run."""
     step = key.to_python_identifier()
     if step in causes or run.asset_selection != {key}:
         return causes.get(step, "")

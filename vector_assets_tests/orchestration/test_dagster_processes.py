@@ -61,6 +61,7 @@ def test_a_run_launched_as_the_ui_does_fills_every_namespace_and_its_days(
     loaded = schedules["locationOrLoadError"]["repositories"][0]["schedules"]
     assert {schedule["name"]: schedule["scheduleState"]["status"] for schedule in loaded} == {
         "nightly_ingestion_schedule": "RUNNING",
+        "nightly_examination_schedule": "RUNNING",
         "weekly_rescan_schedule": "RUNNING",
         "weekly_prune_schedule": "RUNNING",
     }

@@ -36,6 +36,7 @@ def test_each_source_has_an_asset_whether_enabled_or_not(defs: dg.Definitions) -
         *(f"{source}_{kind}" for source in SOURCE_NAMES for kind in kinds),
         *SOURCE_NAMES,
         "index_canary",
+        "answer_quality",
     }
     assert set(SOURCES) == set(CREDENTIALS_BY_SOURCE)
     for source in SOURCE_NAMES:
@@ -104,7 +105,7 @@ def test_loading_needs_no_credentials_no_network_and_no_vendor_sdk() -> None:
         f"print([name for name in {heavy.split()!r} if name in sys.modules])\n"
         "print(len(defs.resolve_all_asset_keys()))"
     )
-    assert (done.stdout.split("\n")[:2], done.stderr) == (["[]", "13"], "")
+    assert (done.stdout.split("\n")[:2], done.stderr) == (["[]", "14"], "")
 
 
 def test_a_setting_that_cannot_be_read_is_named_when_the_location_is_loaded() -> None:

@@ -147,7 +147,10 @@ def test_assets_without_partitions_have_a_freshness_policy() -> None:
         if spec.freshness_policy is not None
     }
     assert policies == {
-        "index_canary": dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36)),
+        **{
+            name: dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36))
+            for name in ("index_canary", "answer_quality")
+        },
         **{
             f"{source}_prune": dg.FreshnessPolicy.time_window(fail_window=timedelta(days=8))
             for source in SOURCE_NAMES

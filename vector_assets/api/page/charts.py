@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from vector_assets.maintenance.quality.scores import Scores
 from vector_assets.monitoring.health import LATE_AFTER, STALE_AFTER, hours
 
 CHART_DAYS = 90
@@ -76,6 +77,34 @@ def documents_chart(
     if absent := [day for day in days if day in missing]:
         summary += f"; {len(absent)} missing"
     return Chart("Documents a day", f"{summary}.", tuple(bars), str(days[0]), str(days[-1]))
+
+
+def quality_chart(nights: Mapping[date, Scores], days: Sequence[date]) -> Chart | None:
+    """Return a chart of the mean reciprocal rank of each night; None without any.
+
+    Args:
+        nights: By day of the examination.
+        days: Of the axis, oldest first, at least one.
+    """
+    known = [day for day in days if day in nights]
+    if not known:
+        return None
+    bars = []
+    for place, day in enumerate(days):
+        scores = nights.get(day)
+        if scores is None:
+            bars.append(_bar(place, len(days), 0.0, "none", f"{day}: not examined"))
+        else:
+            label = f"{day}: {scores.mrr:.2f}, {scores.hit_at_1:.0%} first"
+            bars.append(_bar(place, len(days), scores.mrr, "plain", label))
+    newest = nights[known[-1]]
+    nights_in_words = "1 night" if len(known) == 1 else f"{len(known)} nights"
+    summary = (
+        f"Of {newest.asked} known questions, {newest.hit_at_1:.0%} find their document first and "
+        f"{newest.hit_at_10:.0%} among ten; mean reciprocal rank {newest.mrr:.2f} on {known[-1]}, "
+        f"at least {min(nights[day].mrr for day in known):.2f} over {nights_in_words}."
+    )
+    return Chart("Answers a night", summary, tuple(bars), str(days[0]), str(days[-1]))
 
 
 def lag_chart(lags: Sequence[tuple[datetime, float]], now: datetime) -> Chart | None:

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 
-from vector_assets.api.models import SourceAge
-from vector_assets.api.page.charts import CHART_DAYS, Chart, documents_chart, lag_chart
+from vector_assets.api.models import SourceAge, SyncStatus
+from vector_assets.api.page.charts import (
+    CHART_DAYS,
+    Chart,
+    documents_chart,
+    lag_chart,
+    quality_chart,
+)
 from vector_assets.api.reading import may_read_all, status_of
 from vector_assets.core.days import complete_days
 from vector_assets.core.read_keys import ReadKey
+from vector_assets.maintenance.quality.questions import Kind
+from vector_assets.maintenance.quality.scores import Scores
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.alerts.routing import advice_on
 from vector_assets.monitoring.dagster_state.observe import observe
@@ -37,6 +45,7 @@ class SourceView:
         missing_advice: For the missing days; empty without any.
         documents: None when Dagster does not tell.
         lag: None while no lag is known.
+        quality: None before the first examination.
     """
 
     age: SourceAge
@@ -44,6 +53,7 @@ class SourceView:
     missing_advice: str
     documents: Chart | None
     lag: Chart | None
+    quality: Chart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,9 @@ class StatusView:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     canary_found_at: datetime | None
+    examined_at: datetime | None
+    answers: str | None
+    own: Chart | None
     is_detailed: bool
 
 
@@ -101,24 +114,33 @@ def status_view(
     """Return the page of a check, as a key may know it."""
     health = snapshot.health
     status = status_of(health, key)
+    nights = health.quality.history if health.quality else {}
+    days = _nights_before(status.checked_at)
     told = {incident.problem.key for incident in snapshot.incidents}
     return StatusView(
         verdict=status.verdict,
         checked_at=status.checked_at,
-        sources=tuple(_sources(status.sources, status.checked_at, documents, services)),
+        sources=tuple(_sources(status, documents, nights, services)),
         incidents=snapshot.incidents,
         problems=tuple(problem for problem in health.problems if problem.key not in told),
         notes=health.notes,
         canary_found_at=status.canary_found_at,
+        examined_at=status.examined_at,
+        answers=status.answers,
+        own=quality_chart(nights.get(Kind.OWN, {}), days),
         is_detailed=may_read_all(key),
     )
 
 
 def _sources(
-    ages: list[SourceAge], now: datetime, documents: Documents, services: "Services"
+    status: SyncStatus,
+    documents: Documents,
+    nights: Mapping[str, Mapping[date, Scores]],
+    services: "Services",
 ) -> Iterator[SourceView]:
+    now = status.checked_at
     days = complete_days(now, CHART_DAYS)
-    for age in ages:
+    for age in status.sources:
         of_source = documents.get(age.source)
         yield SourceView(
             age,
@@ -126,7 +148,13 @@ def _sources(
             _missing_advice(age),
             documents_chart(of_source, age.missing_days, days) if of_source else None,
             lag_chart(services.watcher.lags.of(age.source), now),
+            quality_chart(nights.get(age.source, {}), _nights_before(now)),
         )
+
+
+def _nights_before(now: datetime) -> list[date]:
+    """Return the days of a chart of nights; today's is over."""
+    return [now.date() - timedelta(days=ago) for ago in reversed(range(CHART_DAYS))]
 
 
 def _missing_advice(age: SourceAge) -> str:

@@ -200,6 +200,15 @@ def _is_behind(ours: Head | None, theirs: Head, name: str) -> bool:
     return ours.document_fingerprint != name or ours.updated_at < theirs.updated_at
 
 
+def behind_of(theirs: Mapping[str, Head], ours: Mapping[str, Head]) -> set[str]:
+    """Return the documents that are not here, or only in an earlier version."""
+    return {
+        document_id
+        for document_id, head in theirs.items()
+        if document_id not in ours or ours[document_id].updated_at < head.updated_at
+    }
+
+
 def _batches(heads: Sequence[tuple[str, Head]]) -> Iterator[dict[str, Head]]:
     batch: dict[str, Head] = {}
     chunks = 0

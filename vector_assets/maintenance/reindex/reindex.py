@@ -21,7 +21,9 @@ from vector_assets.index.generations import Generation, Index, build_index
 from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import WriteTarget
 from vector_assets.maintenance.canary import CANARY, try_canary
-from vector_assets.maintenance.reindex.copy import copy_namespace
+from vector_assets.maintenance.quality.compare import Side
+from vector_assets.maintenance.reindex.copy import behind_of, copy_namespace
+from vector_assets.maintenance.reindex.examination import embedder_of, require_not_worse
 from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sources import SOURCES, build_source
@@ -44,7 +46,8 @@ _SAMPLE_CHUNKS = 200
 class Reindexing:
     """From the live generation to one of the kind that the settings mean.
 
-    `accepts_missing` switches though documents could not be brought over.
+    `accepts_missing` switches though documents could not be brought over, `accepts_worse` though
+    the new generation answers worse. `live_embedder` is the model of the live one.
     """
 
     def __init__(
@@ -55,6 +58,8 @@ class Reindexing:
         embedder: Embedder | None = None,
         source_of: Callable[[str], Source] | None = None,
         accepts_missing: bool = False,
+        accepts_worse: bool = False,
+        live_embedder: Embedder | None = None,
         on_progress: OnProgress = lambda source, report: None,
     ) -> None:
         self._meter = Meter()
@@ -63,6 +68,8 @@ class Reindexing:
         self._embedder = embedder or build_embedder(settings, self._meter)
         self._source_of = source_of or (lambda name: build_source(name, settings, self._meter))
         self._accepts_missing = accepts_missing
+        self._accepts_worse = accepts_worse
+        self._live_embedder = live_embedder
         self._on_progress = on_progress
         self._wanted = IndexSpec.of(self._embedder)
         self._started = time.monotonic()
@@ -94,8 +101,8 @@ class Reindexing:
         """Fill the new generation, switch to it, and bring over what was written meanwhile.
 
         Raises:
-            FatalError: Documents are missing in the new one, or an older one of its kind stands
-                in the way; nothing was switched.
+            FatalError: Documents are missing in the new one, it answers worse, or an older one
+                of its kind stands in the way; nothing was switched.
             VectorAssetsError: What source, embedder or index raise; run it again to go on.
         """
         report = ReindexReport(self._difference if self._is_needed else "", self._way)
@@ -105,6 +112,7 @@ class Reindexing:
             self._require_whole(report)
             # Found by search, end to end; and its date is in the new index when that is served.
             try_canary(self._index.store_of(target), self._embedder)
+            self._require_not_worse(target, report)
             self._switch(target)
             report.is_switched = True
         building = self._records.building()
@@ -170,6 +178,17 @@ class Reindexing:
         target = Generation(self._wanted.name, self._wanted, {"begun_at": _now(), "back_to": {}})
         self._records.set_building(target)
         return target
+
+    def _require_not_worse(self, target: Generation, report: ReindexReport) -> None:
+        """Ask both generations the same questions."""
+        old, new = self._index.store_of(self._live), self._index.store_of(target)
+        embedder = self._live_embedder or embedder_of(self._live.spec, self._settings, self._meter)
+        if embedder is not None:
+            sides = Side(old, embedder), Side(new, self._embedder)
+            names = [name for name in self._namespaces if next(iter(old.documents(name)), None)]
+            report.examined = require_not_worse(
+                *sides, self._index.ledger, names, accepts_worse=self._accepts_worse
+            )
 
     def _fill(self, target: Generation, report: ReindexReport) -> None:
         old = self._index.store_of(self._live)
@@ -271,7 +290,7 @@ class Reindexing:
         for _ in range(MAX_PASSES):
             self._sync(name, Days(min(begun, _yesterday()), _yesterday()), target, report)
             theirs, ours = dict(old.documents(name)), dict(new.documents(name))
-            before, behind = behind, _behind(theirs, ours)
+            before, behind = behind, behind_of(theirs, ours)
             if not behind or behind == before:
                 break
         missing = sorted(theirs.keys() - ours.keys())
@@ -364,14 +383,6 @@ class Reindexing:
         report.seconds = time.monotonic() - self._started
         if source:
             self._on_progress(source, report)
-
-
-def _behind(theirs: dict[str, Head], ours: dict[str, Head]) -> set[str]:
-    return {
-        document_id
-        for document_id, head in theirs.items()
-        if document_id not in ours or ours[document_id].updated_at < head.updated_at
-    }
 
 
 def _oldest_day(first: date, documents: Iterator[tuple[str, Head]]) -> date:

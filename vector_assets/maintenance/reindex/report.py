@@ -30,7 +30,8 @@ class ReindexReport:
     """What a reindex did; grows while it runs.
 
     Damaged documents lacked chunks; `vector-assets sync` of their days mends them. Documents that
-    no source shows any more are gone: they are left behind.
+    no source shows any more are gone: they are left behind. `examined` says how both generations
+    answered the same questions; empty when they could not be compared.
     """
 
     difference: str
@@ -41,6 +42,7 @@ class ReindexReport:
     failures: list[DocumentFailure] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    examined: str = ""
     is_switched: bool = False
     seconds: float = 0.0
 

@@ -1,15 +1,23 @@
 """Decides which process reports which problem, so that each is alerted once.
 
-The sensors report sources; the watcher reports Dagster, and also sources while the daemon is dead.
+The sensors report sources and answers; the watcher reports Dagster, and while the daemon is dead
+sources and answers too.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from vector_assets.core.settings import Settings
 from vector_assets.maintenance.canary import CANARY
+from vector_assets.maintenance.quality.record import QUALITY
 from vector_assets.monitoring.alerts.incidents import Incident
-from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK, documents_asset, prune_asset
+from vector_assets.monitoring.dagster_state.names import (
+    PRUNE_CHECK,
+    QUALITY_ASSET,
+    documents_asset,
+    prune_asset,
+)
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.health import INDEX, Health, SourceHealth, Verdict
@@ -45,6 +53,17 @@ def canary_problem(cause: str, *, link: str) -> Problem:
     )
 
 
+def quality_problem(cause: str, *, link: str) -> Problem:
+    """Return the problem that the answers could not be examined."""
+    return Problem(
+        f"{RUN_PREFIX}{QUALITY}",
+        "The answers could not be examined",
+        cause,
+        "`vector-assets quality` tries it again; so does the next night.",
+        link=link,
+    )
+
+
 def for_sensors(
     health: Health,
     state: DagsterState,
@@ -52,7 +71,7 @@ def for_sensors(
     settings: Settings,
     naming: Naming = APPLICATION,
 ) -> list[Problem]:
-    """Return the problems that the sensors report: late sources, failed runs and failed checks.
+    """Return the problems that the sensors report: late sources, failed runs and checks, answers.
 
     While the incident of a failed run is open, the lateness that it causes is not reported too;
     nor is a source while it is being loaded.
@@ -73,7 +92,11 @@ def for_sensors(
         for source in _behind(health)
         if source.source in alerted or not (source.source in failed or source.loading)
     ]
-    return [*runs, *behind, *_check_problems(state, settings, naming)]
+    quality = [
+        replace(problem, link=_asset_link(QUALITY_ASSET, settings, naming))
+        for problem in _of_quality(health)
+    ]
+    return [*runs, *behind, *_check_problems(state, settings, naming), *quality]
 
 
 def for_watcher(
@@ -83,9 +106,12 @@ def for_watcher(
     *,
     watched_for: timedelta,
 ) -> list[Problem]:
-    """Return the problems that the watcher reports: Dagster's, and sources when no sensor can."""
+    """Return the problems that the watcher reports: Dagster's, and the sensors' if they cannot."""
     is_starting = watched_for < timedelta(seconds=settings.heartbeat_max_age_seconds)
-    problems = [] if is_starting else list(health.problems)
+    of_quality = _of_quality(health)
+    problems = [
+        problem for problem in health.problems if not is_starting and problem not in of_quality
+    ]
     sensor = (state.instigators or {}).get(FRESHNESS_SENSOR)
     is_daemon_dead = any(problem.key == DAEMON for problem in health.problems)
     if (is_daemon_dead and not is_starting) or (sensor is not None and not sensor.is_running):
@@ -95,7 +121,12 @@ def for_watcher(
             for source in _behind(health)
             if source.verdict is Verdict.STALE or not is_daemon_dead
         ]
+        problems += of_quality
     return problems
+
+
+def _of_quality(health: Health) -> list[Problem]:
+    return [problem for problem in health.problems if problem.key == QUALITY]
 
 
 def is_already_alerted(source: str, cause: str, incidents: Mapping[str, Incident]) -> bool:
@@ -192,6 +223,8 @@ def _has_recovered(incident: Incident, state: DagsterState, health: Health) -> b
     source = incident.problem.key.removeprefix(RUN_PREFIX)
     if source == CANARY:
         return health.canary_found_at is not None and health.canary_found_at > incident.seen_at
+    if source == QUALITY:
+        return health.quality is not None and health.quality.examined_at > incident.seen_at
     source_health = next((known for known in health.sources if known.source == source), None)
     history = state.assets.get(source)
     if source_health is None or history is None or source_health.missing_days:

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from vector_assets.monitoring.dagster_state.names import (
+    QUALITY_ASSET,
     changes_asset,
     documents_asset,
     prune_asset,
@@ -28,3 +29,8 @@ def changes_key(source: str, naming: Naming = APPLICATION) -> dg.AssetKey:
 def canary_key(naming: Naming = APPLICATION) -> dg.AssetKey:
     """Return the key of the canary's asset."""
     return dg.AssetKey(naming.path("index_canary"))
+
+
+def quality_key(naming: Naming = APPLICATION) -> dg.AssetKey:
+    """Return the key of the asset that the nightly examination materializes."""
+    return dg.AssetKey(naming.path(QUALITY_ASSET))

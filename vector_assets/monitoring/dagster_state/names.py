@@ -26,6 +26,8 @@ def changes_asset(source: str) -> str:
 SCHEDULE = "nightly_ingestion_schedule"
 RESCAN_SCHEDULE = "weekly_rescan_schedule"
 PRUNE_SCHEDULE = "weekly_prune_schedule"
+EXAMINATION_SCHEDULE = "nightly_examination_schedule"
+SCHEDULES = (SCHEDULE, EXAMINATION_SCHEDULE, RESCAN_SCHEDULE, PRUNE_SCHEDULE)
 
 CODE_SERVER_AWAY = "DagsterUserCodeUnreachableError"
 """In the text of Dagster's errors when a code server does not answer."""
@@ -46,10 +48,16 @@ SENSORS = (
 WATCHED_CHECKS = ("no_failed_documents", "everything_written_is_found", "events_bring_changes")
 """Asset checks whose failure sends an alert; freshness and volume are judged by `health.py`."""
 
+QUALITY_ASSET = "answer_quality"
+
+QUALITY_CHECK = "answers_are_not_worse"
+"""The asset check of the nightly examination; its failure is a problem of `health.py`."""
+
 PRUNE_CHECK = "prune_refused_nothing"
 """The asset check of a source's prune."""
 
 NIGHTLY_INGESTION = "nightly_ingestion"
+NIGHTLY_EXAMINATION = "nightly_examination"
 WEEKLY_RESCAN = "weekly_rescan"
 WEEKLY_PRUNE = "weekly_prune"
 CHANGES_INGESTION = "changes_ingestion"
