@@ -60,6 +60,7 @@ class Settings(BaseSettings):
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_signing_secret: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
     slack_join_public: bool = False
     slack_include_bots: bool = False
@@ -242,7 +243,7 @@ class Settings(BaseSettings):
         """Names of the sources that are on and whose events are received."""
         secrets = {
             "jira": self.jira_webhook_secret,
-            "slack": self.slack_signing_secret,
+            "slack": self.slack_signing_secret or self.slack_app_token,
             "notion": self.notion_webhook_token,
             "fireflies": self.fireflies_webhook_secret,
         }

@@ -288,10 +288,15 @@ class World:
 
     def act(self) -> None:
         """Let somebody do something, and some time pass: seconds, or hours."""
-        seconds = self.chance.choice([1, 2, 20, 50, 200, 3_000, 10_000])
+        seconds = self.chance.choice([1, 1, 2, 5, 5, 20, 200, 10_000])
         self.nights.now += timedelta(seconds=seconds)
         page = self.chance.choice(self.alive())
-        match self.chance.choice(["edit", "edit", "add", "comment", "move", "delete", "title"]):
+        if self.chance.random() < 0.6:
+            # Often the page that was edited last, in the same minute.
+            page = max(self.alive(), key=lambda each: str(each["last_edited_time"]))
+        match self.chance.choice(
+            ["edit", "edit", "edit", "add", "comment", "move", "delete", "title"]
+        ):
             case "edit":
                 self.edit(page)
             case "add":
@@ -353,7 +358,7 @@ def play(sandbox: Sandbox, nights: Nights, tmp_path: Path, seed: int) -> None:
             with suppress(CredentialsError):
                 nights.run(2)
             sandbox.faults.clear()
-        nights.now += timedelta(seconds=world.chance.choice([0, 30, 4_000]))
+        nights.now += timedelta(seconds=world.chance.choice([0, 0, 5, 4_000]))
         nights.run(2)
         assert list(world.unseen()) == []
     nights.now += timedelta(hours=6)
