@@ -16,6 +16,7 @@ from starlette.routing import Route
 from vector_assets.api.context import context_of
 from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
+from vector_assets.api.hooks.files_watch import build_files_watcher
 from vector_assets.api.hooks.intake import Intake
 from vector_assets.api.hooks.routes import MAX_BODY_BYTES as MAX_HOOK_BYTES
 from vector_assets.api.hooks.routes import PATH as HOOKS_PATH
@@ -120,6 +121,7 @@ class Services(IndexReader):
         self.backfills = Gate("requests to Dagster", backfills)
         self.intake = Intake(self.queue)
         self.slack_socket = build_slack_socket(settings, self.intake)
+        self.files_watcher = build_files_watcher(settings, self.intake)
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
@@ -166,12 +168,13 @@ def build_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        if services.slack_socket:
-            services.slack_socket.start()
+        listeners = [each for each in (services.slack_socket, services.files_watcher) if each]
+        for listener in listeners:
+            listener.start()
         async with mcp.running():
             yield
-        if services.slack_socket:
-            await services.slack_socket.stop()
+        for listener in listeners:
+            await listener.stop()
         watcher.stop()
         services.searches.close()
         services.backfills.close()
