@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -243,11 +243,19 @@ class Vendors:
 
 
 @contextmanager
-def running_installation(folder: Path) -> Iterator[Installation]:
-    """Serve the packaged workspace, fill an index, and yield the installation, not started yet."""
+def running_installation(
+    folder: Path, prepare: Callable[[Workspace, datetime], None] = lambda workspace, now: None
+) -> Iterator[Installation]:
+    """Serve the packaged workspace, fill an index, and yield the installation, not started yet.
+
+    Args:
+        folder: Of the index, Dagster's records and the logs.
+        prepare: Changes the workspace before it is read; takes the present time as well.
+    """
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     now = datetime.now(UTC)
     move_to_yesterday(workspace, now)
+    prepare(workspace, now)
     with running_sandbox(workspace) as sandbox:
         installation = Installation(sandbox, folder)
         for source in SOURCES:
