@@ -1,4 +1,4 @@
-"""A bad network between vendors and real processes: the night brings the rest and tells its share."""
+"""A bad network between vendors and processes: the night brings the rest and tells its share."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
