@@ -142,6 +142,16 @@ class Services(IndexReader):
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
         return snapshot
 
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen to Slack's socket and watch the folder, where they are on."""
+        listeners = [each for each in (self.slack_socket, self.files_watcher) if each]
+        for listener in listeners:
+            listener.start()
+        yield
+        for listener in listeners:
+            await listener.stop()
+
     def queue(self) -> ChangeQueue:
         """Return the queue of changes on the same connection.
 
@@ -168,13 +178,8 @@ def build_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        listeners = [each for each in (services.slack_socket, services.files_watcher) if each]
-        for listener in listeners:
-            listener.start()
-        async with mcp.running():
+        async with mcp.running(), services.listening():
             yield
-        for listener in listeners:
-            await listener.stop()
         watcher.stop()
         services.searches.close()
         services.backfills.close()

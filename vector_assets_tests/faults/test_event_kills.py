@@ -113,4 +113,6 @@ def _kill_something(installation: Installation, victim: str) -> str:
         victim = "serve"
     installation.kill(victim)
     installation.start(victim)
+    if victim == "serve":
+        installation.wait_until_served()
     return victim
