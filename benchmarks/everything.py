@@ -38,6 +38,7 @@ def main() -> None:
         ["law.py", "--folder", options.folder / "law"],
         ["serving.py", "--folder", options.folder / "serving"],
         ["events.py", "--folder", options.folder / "events"],
+        ["flood.py", "--folder", options.folder / "flood"],
         ["speed.py"],
     ]
     has_workspace = options.workspace.is_dir()

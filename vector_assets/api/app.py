@@ -4,7 +4,6 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -17,9 +16,12 @@ from starlette.routing import Route
 from vector_assets.api.context import context_of
 from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
+from vector_assets.api.hooks.files_watch import build_files_watcher
+from vector_assets.api.hooks.intake import Intake
 from vector_assets.api.hooks.routes import MAX_BODY_BYTES as MAX_HOOK_BYTES
 from vector_assets.api.hooks.routes import PATH as HOOKS_PATH
 from vector_assets.api.hooks.routes import add_hooks
+from vector_assets.api.hooks.slack_socket import build_slack_socket
 from vector_assets.api.index_reader import IndexReader
 from vector_assets.api.keys import require_admin_key, require_any_key, require_read_key
 from vector_assets.api.mcp_http import PATH as MCP_PATH
@@ -118,7 +120,9 @@ class Services(IndexReader):
         self.dagster = DagsterGraphql(settings.dagster_graphql_url)
         self.searches = Gate("searches", searches)
         self.backfills = Gate("requests to Dagster", backfills)
-        self.hook_counts: Counter[tuple[str, str]] = Counter()
+        self.intake = Intake(self.queue)
+        self.slack_socket = build_slack_socket(settings, self.intake)
+        self.files_watcher = build_files_watcher(settings, self.intake)
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
@@ -138,6 +142,16 @@ class Services(IndexReader):
         if snapshot is None or not self.watcher.is_checking(datetime.now(UTC)):
             raise HTTPException(503, "the watcher has stopped: see the log of this process")
         return snapshot
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen to Slack's socket and watch the folder, where they are on."""
+        listeners = [each for each in (self.slack_socket, self.files_watcher) if each]
+        for listener in listeners:
+            listener.start()
+        yield
+        for listener in listeners:
+            await listener.stop()
 
     def queue(self) -> ChangeQueue:
         """Return the queue of changes on the same connection.
@@ -165,7 +179,7 @@ def build_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        async with mcp.running():
+        async with mcp.running(), services.listening():
             yield
         watcher.stop()
         services.searches.close()
@@ -196,7 +210,7 @@ def build_api(
     _add_watching(app, services)
     add_docs_page(app)
     add_page(app, services)
-    services.hook_counts = add_hooks(app, settings, services.queue)
+    add_hooks(app, settings, services.intake)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
@@ -327,7 +341,9 @@ def _add_watching(app: FastAPI, services: Services) -> None:
         snapshot = await services.snapshot()
         if snapshot is None:
             raise HTTPException(503, "the watcher has not finished its first check")
-        return Response(metrics_of(snapshot, services.hook_counts), media_type=CONTENT_TYPE)
+        socket = services.slack_socket
+        text = metrics_of(snapshot, services.intake.counts, socket.is_connected if socket else None)
+        return Response(text, media_type=CONTENT_TYPE)
 
 
 def _launched(source: str, days: Sequence[date], services: Services) -> str:

@@ -19,13 +19,16 @@ _BY_SOURCE = ("source",)
 
 
 def metrics_of(
-    snapshot: Snapshot, hook_counts: Mapping[tuple[str, str], int] | None = None
+    snapshot: Snapshot,
+    hook_counts: Mapping[tuple[str, str], int] | None = None,
+    is_slack_connected: bool | None = None,
 ) -> bytes:
     """Return a snapshot in the text format of Prometheus.
 
     Args:
         snapshot: The watcher's last.
         hook_counts: Number of deliveries since the start, by source and event.
+        is_slack_connected: Whether Slack's socket is open; None when it is not used.
     """
     registry = CollectorRegistry()
 
@@ -47,6 +50,9 @@ def metrics_of(
     for name, at in (health.heartbeats or {}).items():
         if at is not None:
             heartbeat.labels(name).set(at.timestamp())
+    if is_slack_connected is not None:
+        socket = gauge("slack_socket_connected", "1 while Slack's socket is open.")
+        socket.set(is_slack_connected)
     _add_sources(gauge, health)
     _add_quality(gauge, health.quality)
     _add_hooks(registry, hook_counts or {})

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_signing_secret: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
     slack_channels: CommaList = ()
     slack_join_public: bool = False
     slack_include_bots: bool = False
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     fireflies_url: str = "https://api.fireflies.ai/graphql"
 
     files_path: str = ""
+    files_watch: bool = False
 
     read_attachments: bool = True
     attachment_max_bytes: int = Field(default=10_000_000, ge=1)
@@ -242,17 +244,14 @@ class Settings(BaseSettings):
     @property
     def pushed_sources(self) -> tuple[str, ...]:
         """Names of the sources that are on and whose events are received."""
-        secrets = {
+        secrets: dict[str, SecretStr | bool] = {
             "jira": self.jira_webhook_secret,
-            "slack": self.slack_signing_secret,
+            "slack": self.slack_signing_secret or self.slack_app_token,
             "notion": self.notion_webhook_token,
             "fireflies": self.fireflies_webhook_secret,
+            "files": self.files_watch,
         }
-        return tuple(
-            source
-            for source in self.enabled_sources
-            if source in secrets and secrets[source].get_secret_value()
-        )
+        return tuple(source for source in self.enabled_sources if secrets.get(source))
 
     @property
     def polled_sources(self) -> tuple[str, ...]:

@@ -30,11 +30,13 @@ def extract(source: Source, window: Window, quarantine: Quarantine) -> Iterator[
     seen: set[str] = set()
     reread: set[str] = set()
     for item in source.documents(window):
-        if (document_id := document_id_of_item(item)) in quarantine.held:
-            seen.add(document_id)
+        document_id = document_id_of_item(item)
         # A listing does not show every change: what it passes over has not been read.
-        if document_id in quarantine.rereads and not isinstance(item, Unchanged):
-            reread.add(document_id)
+        if not isinstance(item, Unchanged):
+            if document_id in quarantine.held:
+                seen.add(document_id)
+            if document_id in quarantine.rereads:
+                reread.add(document_id)
         yield item
     if window.end is not None:
         return

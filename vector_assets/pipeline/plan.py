@@ -107,6 +107,9 @@ class Planner:
             except DocumentError as error:
                 outcomes[-1] = DocumentFailure(error.document_id, error.cause, document.day)
         failed = self._embed(drafts, made or {})
+        for draft in drafts:
+            # At most the head's stamp is written then.
+            draft.plan.stats.unchanged_documents = int(draft.says_the_same)
         return [failed.get(_document_id(outcome), outcome) for outcome in outcomes]
 
     def fingerprint_of(self, document: Document) -> str:
@@ -182,6 +185,7 @@ class Planner:
                         draft.plan.upserts.append(Record(chunk_id, vector, metadata))
                     continue
                 draft.plan.stats.reused_chunks += 1
+                draft.standing_count += before == fingerprint
                 # The head speaks for the whole document, so it is relabelled with any change.
                 if before != fingerprint or chunk_id == draft.plan.head_id:
                     draft.plan.metadata_updates[chunk_id] = without_vector_mark(metadata)
@@ -226,6 +230,15 @@ class _Draft:
     is_known: bool
     to_embed: list[str] = field(default_factory=list)
     characters: int = 0
+    standing_count: int = 0
+
+    @property
+    def says_the_same(self) -> bool:
+        """Whether the index holds all these records, no other, and counts them as complete."""
+        held = self.plan.held
+        is_whole = held is not None and bool(held.document_fingerprint)
+        are_all_there = self.standing_count == len(self.metadata)
+        return is_whole and are_all_there and not self.plan.surplus_ids
 
 
 def _is_current(plan: DocumentPlan, head: Head) -> bool:

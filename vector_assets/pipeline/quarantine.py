@@ -148,15 +148,10 @@ class Quarantine:
         if len(self._unsaved) >= MAX_UNSAVED:
             self.save_failures()
 
-    def note_success(self, document_id: str, *, is_read: bool = True) -> None:
-        """Note a document that is in the index as it is at its source, or is gone there.
-
-        Args:
-            document_id: Of it.
-            is_read: Whether it was asked for, and not only seen in a listing.
-        """
+    def note_success(self, document_id: str) -> None:
+        """Note a document that was read and is in the index so, or is gone at its source."""
         self._unsaved.pop(document_id, None)
-        if is_read and document_id in self.rereads:
+        if document_id in self.rereads:
             self._reread.add(document_id)
         if document_id in self.held:
             self._succeeded.add(document_id)

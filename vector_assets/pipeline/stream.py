@@ -176,8 +176,8 @@ class EmbeddedDocuments:
             if not outcome.is_empty:
                 self.report.add_sample(outcome.document, outcome.stats.chunks)
             return
-        is_read = not isinstance(outcome, Unchanged)
-        self.quarantine.note_success(outcome.document_id, is_read=is_read)
+        if not isinstance(outcome, Unchanged):
+            self.quarantine.note_success(outcome.document_id)
         if isinstance(outcome, Deferred):
             self.report.add(outcome.day, DayStats(deferred_documents=1))
         elif isinstance(outcome, Unchanged):

@@ -1,6 +1,6 @@
 """Serves all vendors in one ASGI application, each under its own prefix, and the control routes.
 
-Prefixes: `/jira`, `/slack/api`, `/slack/files`, `/notion/v1`, `/notion/files`,
+Prefixes: `/jira`, `/slack/api`, `/slack/files`, `/slack/socket`, `/notion/v1`, `/notion/files`,
 `/fireflies/graphql`, `/openai/v1`, `/pinecone`, `/compatible/{server}`.
 Controls: `/_sandbox/conditions` (GET, PATCH), `/_sandbox/requests` (GET, DELETE).
 """
@@ -18,13 +18,15 @@ from vector_assets.sandbox.limits import Limit, Limiter
 from vector_assets.sandbox.notion import files as notion_files
 from vector_assets.sandbox.notion import routes as notion
 from vector_assets.sandbox.pinecone import routes as pinecone
+from vector_assets.sandbox.slack_socket import SocketHub
 from vector_assets.sandbox.workspace import Workspace
 
 
-def build_app(workspace: Workspace, faults: Faults) -> ASGIApp:
-    """Return the application; it sees changes of both arguments while it serves."""
+def build_app(workspace: Workspace, faults: Faults, sockets: SocketHub) -> ASGIApp:
+    """Return the application; it sees changes of its arguments while it serves."""
     vendors: list[BaseRoute] = [
         Mount("/jira", routes=jira.routes(workspace)),
+        *sockets.routes(),
         Mount("/slack/api", routes=slack.routes(workspace)),
         Mount("/slack/files", routes=slack_files.routes(workspace)),
         Mount("/notion/files", routes=notion_files.routes(workspace)),

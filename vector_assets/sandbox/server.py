@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from vector_assets.core.waiting import wait_until
 from vector_assets.sandbox.app import build_app
 from vector_assets.sandbox.faults import Faults
+from vector_assets.sandbox.slack_socket import SocketHub
 from vector_assets.sandbox.workspace import Workspace
 
 _START_SECONDS = 30.0
@@ -25,6 +26,7 @@ class Sandbox:
     url: str
     workspace: Workspace
     faults: Faults
+    sockets: SocketHub = field(default_factory=SocketHub)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -60,10 +62,10 @@ def running_sandbox(
 
     Port 0 takes a free one. `wrap` adds the caller's middleware, such as contract checks.
     """
-    faults = Faults()
+    faults, sockets = Faults(), SocketHub()
     listener = socket.create_server((host, port))
     config = uvicorn.Config(
-        wrap(build_app(workspace, faults)),
+        wrap(build_app(workspace, faults, sockets)),
         log_level="critical",
         lifespan="off",
         timeout_graceful_shutdown=1,
@@ -74,7 +76,7 @@ def running_sandbox(
     try:
         if not wait_until(lambda: server.started, seconds=_START_SECONDS, pause_seconds=0.01):
             raise TimeoutError(f"the sandbox did not start within {_START_SECONDS:.0f} s")
-        yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, faults)
+        yield Sandbox(f"http://{host}:{listener.getsockname()[1]}", workspace, faults, sockets)
     finally:
         server.should_exit = True
         thread.join()

@@ -21,8 +21,8 @@ def build_receivers(settings: Settings, token_file: Path) -> dict[str, Receiver]
     for source in settings.pushed_sources:
         if source == "jira":
             receivers[source] = JiraReceiver(settings.jira_webhook_secret.get_secret_value())
-        elif source == "slack":
-            receivers[source] = SlackReceiver(settings.slack_signing_secret.get_secret_value())
+        elif source == "slack" and (secret := settings.slack_signing_secret.get_secret_value()):
+            receivers[source] = SlackReceiver(secret)
         elif source == "notion":
             token = settings.notion_webhook_token.get_secret_value()
             is_pending = token == PENDING

@@ -14,7 +14,14 @@ from vector_assets.core.documents import Section
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.notion.block_walk import walk, walk_blocks
 from vector_assets.sources.notion.blocks import Placed, parts_of
-from vector_assets.sources.notion.client import PARTIAL, Json, NotionApi, RefusedError, last_edit
+from vector_assets.sources.notion.client import (
+    PARTIAL,
+    Json,
+    NotionApi,
+    RefusedError,
+    fields_of,
+    last_edit,
+)
 from vector_assets.sources.notion.endpoint import Endpoint
 from vector_assets.sources.notion.files import FILE_BLOCKS, NotionFile, file_of
 from vector_assets.sources.notion.markdown import MarkdownPage, read_markdown
@@ -50,6 +57,7 @@ class Body:
         databases: Ids of the databases right below it, and of views of others.
         files: In reading order.
         missing: Number of things of each kind that are not in the sections.
+        shows_copies: Whether it shows blocks of other pages, whose edits are none of this page.
     """
 
     sections: tuple[Section, ...] = ()
@@ -57,6 +65,7 @@ class Body:
     databases: set[str] = field(default_factory=set)
     files: list[NotionFile] = field(default_factory=list)
     missing: Counter[Missing] = field(default_factory=Counter)
+    shows_copies: bool = False
 
 
 class Bodies:
@@ -112,6 +121,7 @@ class Bodies:
             pages=dict.fromkeys(filter(None, page.pages)),
             databases=set(filter(None, page.databases)),
             files=page.files,
+            shows_copies=page.shows_copies,
         )
         body.missing[Missing.DISCUSSION] += page.discussions
         fillings = {
@@ -161,6 +171,9 @@ def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
             body.pages[identity] = last_edit(placed_block.block)
         elif kind == "child_database":
             body.databases.add(identity)
+        elif kind == "synced_block":
+            content = fields_of(placed_block.block[kind])
+            body.shows_copies |= bool(content.get("synced_from"))
         elif kind in FILE_BLOCKS:
             body.files.append(file_of(placed_block.block[kind], kind))
         elif kind == "unsupported":

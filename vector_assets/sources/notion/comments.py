@@ -52,6 +52,16 @@ class CommentReader:
         """Whether Notion refused comments; False before the first request."""
         return self._probe.is_refused
 
+    def are_read(self, page_id: str) -> bool:
+        """Tell whether comments are read; asks for those of a page if it is not known yet.
+
+        Raises:
+            SkippableError: Comments may be read, but not these.
+        """
+        if self._is_wanted and not self._probe.is_known:
+            self._probe.ask(lambda: self._api.comments(page_id))
+        return self._is_wanted and not self._probe.is_refused
+
     def of(self, page_id: str) -> Comments:
         """Return the open comments on a page.
 

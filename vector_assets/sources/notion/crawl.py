@@ -5,8 +5,9 @@ databases are followed from the pages that hold them.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -19,7 +20,14 @@ from vector_assets.core.errors import (
     VectorAssetsError,
 )
 from vector_assets.sources.attachments.reader import AttachmentOptions, AttachmentReader
-from vector_assets.sources.items import Checkpoint, DocumentFailure, Known, NothingKnown, SourceItem
+from vector_assets.sources.items import (
+    Checkpoint,
+    DocumentFailure,
+    Known,
+    NothingKnown,
+    SourceItem,
+    Unchanged,
+)
 from vector_assets.sources.notion.body import Body, Missing
 from vector_assets.sources.notion.client import (
     PARTIAL,
@@ -34,9 +42,13 @@ from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.files import PageFiles
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, gaps_of
 from vector_assets.sources.notion.names import Names
-from vector_assets.sources.notion.reader import Held, Listed, PageReader
+from vector_assets.sources.notion.reader import Held, Listed, PageReader, Read
+from vector_assets.sources.notion.stamps import Stamps
 
 PAGES_IN_FLIGHT = 6
+
+PAGES_COMPARED = 200
+"""Pages whose stamps are compared with the index by one request."""
 
 MAX_OUTAGES_IN_A_ROW = 5
 """After so many pages in a row without an answer, Notion counts as down."""
@@ -84,6 +96,7 @@ class Crawl:
             with_comments=with_comments,
             attempts=attempts,
             files=self._files,
+            stamps=Stamps(self._names, attachments),
         )
         self._data_sources: set[str] = set()
         self._databases: set[str] = set()
@@ -92,13 +105,14 @@ class Crawl:
         self._waiting: list[Listed] = []
         self._missing: Counter[Missing] = Counter()
         self._failures: list[DocumentFailure] = []
+        self._unchanged: set[str] = set()
         self._outages_in_a_row = 0
 
     def items(self) -> Iterator[SourceItem]:
         """Yield pages and checkpoints; failures and gaps come before the last checkpoint."""
         self._list_everything(is_rescan=self._known.is_rescan)
         day = None
-        for is_first, listed, read in self._each(self._reader.read):
+        for is_first, listed, read in self._each(self._read, self._compared):
             if is_first and day is not None and listed.edited.date() < day:
                 yield Checkpoint(start_of_day(day))
             day = listed.edited.date()
@@ -120,7 +134,7 @@ class Crawl:
 
     def some(self, listed: Sequence[Listed]) -> Iterator[SourceItem]:
         """Yield listed pages, without the pages that they hold."""
-        for read in map_ordered(self._reader.read, listed, in_flight=PAGES_IN_FLIGHT):
+        for read in map_ordered(self._read, self._compared(listed), in_flight=PAGES_IN_FLIGHT):
             self._notice_outage(read.outage)
             yield read.item
 
@@ -137,13 +151,30 @@ class Crawl:
         if self._failures:
             raise SkippableError(f"{self._failures[0].document_id}: {self._failures[0].cause}")
 
-    def _each(self, read: Callable[[Listed], Result]) -> Iterator[tuple[bool, Listed, Result]]:
+    def _compared(self, listed: Iterable[Listed]) -> Iterator[Listed]:
+        """Yield pages, after noting those that the index holds as they are listed."""
+        waiting = iter(listed)
+        while some := list(islice(waiting, PAGES_COMPARED)):
+            self._unchanged |= self._reader.unchanged(some)
+            yield from some
+
+    def _read(self, listed: Listed) -> Read:
+        if listed.document_id not in self._unchanged:
+            return self._reader.read(listed)
+        self._unchanged.discard(listed.document_id)
+        return Read(Body(), item=Unchanged(listed.document_id, listed.edited.date()))
+
+    def _each(
+        self,
+        read: Callable[[Listed], Result],
+        drawn: Callable[[list[Listed]], Iterable[Listed]] = iter,
+    ) -> Iterator[tuple[bool, Listed, Result]]:
         """Yield pages level by level: whether it is the first level, the page, its result."""
         is_first = True
         while self._waiting:
             batch, self._waiting = sorted(self._waiting, reverse=True), []
             below: dict[str, Body] = {}
-            reads = map_ordered(read, batch, in_flight=PAGES_IN_FLIGHT)
+            reads = map_ordered(read, drawn(batch), in_flight=PAGES_IN_FLIGHT)
             for listed, result in zip(batch, reads, strict=True):
                 self._missing += result.body.missing
                 if result.body.pages or result.body.databases:

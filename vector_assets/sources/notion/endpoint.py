@@ -29,6 +29,11 @@ class Endpoint:
         self._is_served = False
         self.is_refused = False
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known if the endpoint is served."""
+        return self._is_served or self.is_refused
+
     def ask(self, question: Callable[[], Answer]) -> Answer | None:
         """Return an answer; None when the endpoint is refused.
 

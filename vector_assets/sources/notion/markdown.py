@@ -55,6 +55,7 @@ class MarkdownPage:
         unknown: Parts to fill in, by the ids of blocks that Notion left out.
         files: In reading order.
         discussions: Number of passages with comments of their own.
+        shows_copies: Whether it shows synced blocks of other pages.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -63,6 +64,7 @@ class MarkdownPage:
     unknown: dict[str, int] = field(default_factory=dict)
     files: list[NotionFile] = field(default_factory=list)
     discussions: int = 0
+    shows_copies: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ class _Reader:
 
     def _hold(self, name: str, attributes: dict[str, str], tabs: int, rest: Lines) -> None:
         address = attributes.get("url", "")
+        self.page.shows_copies |= name == "synced_block_reference"
         if name.startswith("synced_block") and address:
             inside = _until(rest, "\t" * tabs + f"</{name}>")
             if inside == [] and name == "synced_block_reference":

@@ -7,7 +7,8 @@ by its title, properties and comments. Its `Document.stamp` says so, and its nex
 import json
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -22,6 +23,7 @@ from vector_assets.sources.notion.comments import CommentReader
 from vector_assets.sources.notion.document import SOURCE, document_of
 from vector_assets.sources.notion.files import PageFiles, files_of_properties
 from vector_assets.sources.notion.names import Nameless, Names
+from vector_assets.sources.notion.stamps import Stamps, is_settled, is_told_by_listing
 
 NO_BODY = "without its body"
 """`Document.stamp` of a page whose body Notion has never given."""
@@ -89,6 +91,7 @@ class PageReader:
         with_comments: Whether comments are read.
         attempts: In how many earlier runs each page failed, by id.
         files: Reads attachments.
+        stamps: Of the crawl.
     """
 
     def __init__(
@@ -100,9 +103,11 @@ class PageReader:
         with_comments: bool,
         attempts: Mapping[str, int],
         files: PageFiles,
+        stamps: Stamps,
     ) -> None:
         self._api = api
         self._files = files
+        self._stamps = stamps
         self._names = names
         self._known = known
         self._attempts = attempts
@@ -118,11 +123,34 @@ class PageReader:
     def read(self, listed: Listed) -> Read:
         """Read a page whole, or return its failure: never a shortened body."""
         page = listed.page()
+        # The time before the body is read: a later edit shows in the next listing.
+        is_settled_page = is_settled(page)
         try:
             body = self._bodies.read(listed.page_id, str(page.get("url") or ""))
         except _UNREADABLE as error:
             return self._without_body(listed, page, error)
-        return self._read(listed, page, body)
+        return self._read(
+            listed, page, body, has_stamp=is_settled_page and is_told_by_listing(body)
+        )
+
+    def unchanged(self, listed: Sequence[Listed]) -> frozenset[str]:
+        """Return the ids of the pages that the index holds as they are listed.
+
+        A page of which Notion does not give a name that its stamp needs is not among them.
+        """
+        if self._known.is_rescan:
+            return frozenset()
+        held = self._known.updated_at(each.document_id for each in listed)
+        stamps: dict[str, str] = {}
+        for each in listed:
+            if held.get(each.document_id) == each.edited:
+                with suppress(*_UNREADABLE):
+                    stamps[each.document_id] = self._stamp(each, each.page())
+        return self._known.unchanged(stamps) if stamps else frozenset()
+
+    def _stamp(self, listed: Listed, page: Json) -> str:
+        has_comments = self._comments.are_read(listed.page_id)
+        return self._stamps.of(page, has_comments=has_comments)
 
     def held(self, listed: Listed) -> Held:
         """Return what a page holds, without names.
@@ -142,9 +170,12 @@ class PageReader:
                 raise SkippableError(f"{listed.document_id}: {_cause(error)}") from error
             raise
 
-    def _read(self, listed: Listed, page: Json, body: Body, stamp: str = "") -> Read:
+    def _read(
+        self, listed: Listed, page: Json, body: Body, stamp: str = "", *, has_stamp: bool = False
+    ) -> Read:
         try:
             comments = self._comments.of(listed.page_id)
+            stamp = self._stamp(listed, page) if has_stamp else stamp
             document = document_of(
                 page, body.sections, comments, self._names, self._api, stamp=stamp
             )
