@@ -89,6 +89,7 @@ def context_of(answers: Answers, health: Health | None) -> FoundContext:
         ],
         as_of=dict(answers.as_of),
         warnings=warnings_of(answers, health),
+        fits_well=answers.fits_well,
         understood=understood_of(answers),
         **_if_any(left_out=left_out_of(answers)),
     )

@@ -18,11 +18,6 @@ from pydantic import Field
 
 from vector_assets.api.context import (
     NOT_KNOWN,
-    confirmation_of,
-    left_out_of,
-    understood_of,
-    warning_of,
-    warnings_of,
 )
 from vector_assets.api.mcp_arguments import (
     AnswerCount,
@@ -37,16 +32,15 @@ from vector_assets.api.mcp_models import (
     FoundPassages,
     IndexStatus,
     OpenedDocument,
-    Passage,
-    QuotedPassage,
     SourceStatus,
 )
+from vector_assets.api.mcp_results import found_passages, opened_document
 from vector_assets.api.reading import MAX_QUESTION_CHARACTERS
 from vector_assets.api.why import explained
 from vector_assets.core.days import start_of_day
 from vector_assets.core.errors import UsageError, VectorAssetsError
 from vector_assets.core.read_keys import Reader
-from vector_assets.index.answers import Answer, Answers
+from vector_assets.index.answers import Answers
 from vector_assets.index.document import Page
 from vector_assets.index.question.heard import Listening
 from vector_assets.monitoring.health import Health
@@ -206,7 +200,7 @@ def _add_find(server: MCPServer[Any], backend: Backend) -> None:
                     listening=Listening(literal),
                 ),
             )
-            return _found(answers, await backend.health(wait_seconds=3.0))
+            return found_passages(answers, await backend.health(wait_seconds=3.0))
 
 
 def _add_open(server: MCPServer[Any], backend: Backend) -> None:
@@ -233,7 +227,7 @@ def _add_open(server: MCPServer[Any], backend: Backend) -> None:
                     f"no document {document_id!r} that this reader may read: take the "
                     f"document_id of an answer of find_context"
                 )
-            return _opened(page, await backend.health(wait_seconds=3.0))
+            return opened_document(page, await backend.health(wait_seconds=3.0))
 
 
 def _add_why(server: MCPServer[Any], backend: Backend) -> None:
@@ -336,69 +330,3 @@ def _start(day: date | None, name: str) -> float | None:
         return start_of_day(day).timestamp()
     except (OverflowError, ValueError):
         raise UsageError(f"{name} is {day}: use a day of this century") from None
-
-
-def _found(answers: Answers, health: Health | None) -> FoundPassages:
-    return FoundPassages(
-        is_complete=answers.is_complete,
-        answers=[_passage(answer, answers, health) for answer in answers.answers],
-        as_of=dict(answers.as_of),
-        left_out=left_out_of(answers),
-        warnings=warnings_of(answers, health),
-        understood=understood_of(answers),
-    )
-
-
-def _passage(answer: Answer, answers: Answers, health: Health | None) -> Passage:
-    return Passage(
-        title=answer.title,
-        passage=answer.passage,
-        link=answer.url,
-        passages=[
-            QuotedPassage(text=each.text, url=each.url, chunk=each.chunk)
-            for each in answer.passages
-        ],
-        author=", ".join(answer.authors),
-        date=answer.updated_at,
-        source=answer.source,
-        container=answer.container,
-        document_id=answer.document_id,
-        score=answer.score,
-        as_of=answers.as_of.get(answer.source),
-        verdict=_verdict(answer.source, health),
-        warning=warning_of(answer.source, health) if health else NOT_KNOWN,
-        confirmation=confirmation_of(answer, answers),
-    )
-
-
-def _opened(page: Page, health: Health | None) -> OpenedDocument:
-    warnings = []
-    if page.missing_chunks:
-        warnings.append(
-            f"{page.missing_chunks} parts of this page are missing from the index: open the link "
-            f"for the whole text."
-        )
-    if not page.is_whole_version:
-        warnings.append(
-            "The document was not written completely: parts may be of an older version."
-        )
-    return OpenedDocument(
-        document_id=page.document_id,
-        title=page.title,
-        text=page.text,
-        link=page.url,
-        author=", ".join(page.authors),
-        created=page.created_at,
-        date=page.updated_at,
-        source=page.source,
-        container=page.container,
-        verdict=_verdict(page.source, health),
-        warning=warning_of(page.source, health) if health else NOT_KNOWN,
-        next_cursor=page.next_cursor,
-        warnings=warnings,
-    )
-
-
-def _verdict(source: str, health: Health | None) -> str:
-    measured = {each.source: each.verdict for each in health.sources} if health else {}
-    return str(measured.get(source, "unknown"))

@@ -59,6 +59,10 @@ class FoundPassages(BaseModel):
     is_complete: bool = Field(
         description="False when a source, or the search by meaning, failed; warnings say which."
     )
+    fits_well: bool = Field(
+        description="False when nothing in the index fits the question well, so that the answers "
+        "are only the nearest."
+    )
     answers: list[Passage] = Field(description="Best first, each document once.")
     as_of: dict[str, datetime | None] = Field(
         description="By source, the newest activity in the index; null when it has none."

@@ -80,6 +80,10 @@ class FoundContext(BaseModel):
         "source, and so not among the answers; absent without.",
     )
     warnings: list[str] = Field(description="Reasons why the answers may be incomplete or old.")
+    fits_well: bool = Field(
+        description="False when nothing in the index fits the question well, so that the answers "
+        "are only the nearest."
+    )
     understood: list[UnderstoodPart] = Field(
         description="How the question was understood; empty when it was taken word for word."
     )

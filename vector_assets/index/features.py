@@ -103,8 +103,8 @@ class Candidates:
 
     def _bm25(self, frequencies: Numbers, lengths: Numbers) -> Numbers:
         """Return BM25 as a share of the most that a text can have of these words."""
-        length = lengths / (lengths.sum() / max(len(lengths), 1) or 1.0)
-        seldom = frequencies / (frequencies + K1 * (1 - B + B * length)[:, None])
+        relative_lengths = lengths / (lengths.sum() / max(len(lengths), 1) or 1.0)
+        seldom = frequencies / (frequencies + K1 * (1 - B + B * relative_lengths)[:, None])
         return self._weighted(seldom)
 
     def _share(self, frequencies: Numbers) -> Numbers:

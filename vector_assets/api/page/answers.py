@@ -9,7 +9,7 @@ from markupsafe import Markup
 from vector_assets.api.context import context_of, warning_of
 from vector_assets.api.models import UnderstoodPart
 from vector_assets.api.page.passages import Marks, passage_html, web_link
-from vector_assets.index.answers import Answers
+from vector_assets.index.answers import NOTHING_FITS, Answers
 from vector_assets.monitoring.health import Health
 
 
@@ -57,6 +57,7 @@ class ResultsView:
     as_of: Mapping[str, datetime | None]
     warnings: tuple[str, ...]
     understood: tuple[UnderstoodPart, ...]
+    doubt: str
 
 
 def results_view(question: str, answers: Answers, health: Health | None) -> ResultsView:
@@ -85,4 +86,5 @@ def results_view(question: str, answers: Answers, health: Health | None) -> Resu
         context.as_of,
         tuple(context.warnings),
         tuple(context.understood),
+        "" if answers.fits_well else NOTHING_FITS,
     )
