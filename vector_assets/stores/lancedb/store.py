@@ -351,7 +351,7 @@ class LanceDBStore(IndexStore):
         """Create a table, or open it if another process has just created it."""
         schema = schema_of(dimensions)
         try:
-            return self._answered(lambda: self._connected().create_table(namespace, schema=schema))
+            return self._committed(lambda: self._connected().create_table(namespace, schema=schema))
         except ValueError:
             return self._answered(lambda: self._connected().open_table(namespace))
 
