@@ -1,4 +1,4 @@
-"""Processes that create one table of LanceDB at the same moment, as the sources of a new index do."""
+"""Processes that create one table of LanceDB at the same moment, as sources of a new index do."""
 
 import multiprocessing
 from collections.abc import Sequence
