@@ -4,13 +4,12 @@ The stores' scores by words are of one source each, in which a word may be rare 
 all others. Words are therefore counted again, over the chunks of all sources.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from vector_assets.index.terms import NO_TERM, Pair, Terms, words_of
+from vector_assets.index.terms import NO_TERM, Stems, Terms, stems_of
 from vector_assets.stores.base import Hit
 from vector_assets.stores.records import document_id_of
 
@@ -65,15 +64,12 @@ class Candidates:
         What speaks for a chunk speaks for its document, as far as it does for the best of them.
         """
         frequencies, lengths = self._summed(self._frequencies), self._summed(self._lengths)
-        pairs: list[frozenset[Pair]] = [frozenset()] * len(self.document_ids)
-        for place, of_chunk in zip(self._document.tolist(), self._pairs, strict=True):
-            pairs[place] |= of_chunk
         return {
             **{name: self._best(values) for name, values in self.of_chunks().items()},
             **({"best cosines": self._best_cosines()} if self._has_dense else {}),
             "words in document": self._bm25(frequencies, lengths),
             "share of words in document": self._share(frequencies),
-            "pairs in document": self._share_of_pairs(pairs),
+            "pairs in document": self._share_of_pairs(self._summed(self._pairs)),
         }
 
     def _with_unseen(self, dense: Sequence[Hit]) -> Numbers:
@@ -87,19 +83,29 @@ class Candidates:
         return np.array([scores.get(hit.id, 0.0) / best for hit in self.hits])
 
     def _count_words(self) -> None:
-        shape = len(self.hits), self._terms.count
-        self._frequencies, self._title_frequencies = np.zeros(shape), np.zeros(shape)
-        self._lengths = np.zeros(len(self.hits))
-        self._pairs: list[frozenset[Pair]] = []
-        for place, hit in enumerate(self.hits):
-            numbers = self._terms.numbers(words_of(str(hit.metadata.get("text", ""))))
-            title = self._terms.numbers(words_of(str(hit.metadata.get("title", ""))))
-            self._lengths[place] = len(numbers)
-            self._pairs.append(self._terms.pairs_in(numbers))
-            _count(numbers, self._frequencies[place])
-            _count(title, self._title_frequencies[place])
+        texts = [stems_of(str(hit.metadata.get("text", ""))) for hit in self.hits]
+        titles = [stems_of(str(hit.metadata.get("title", ""))) for hit in self.hits]
+        self._lengths = np.array([len(text) for text in texts], dtype=float)
+        self._frequencies, self._pairs = self._counted(texts)
+        self._title_frequencies, _ = self._counted(titles)
         seen_in = (self._frequencies > 0).sum(axis=0)
         self._rarity = np.log(1 + (len(self.hits) - seen_in + 0.5) / (seen_in + 0.5))
+
+    def _counted(self, texts: Sequence[Stems]) -> tuple[Numbers, Numbers]:
+        """Return how often each text has each term, and each pair of neighbours."""
+        if not texts:
+            return np.zeros((0, self._terms.count)), np.zeros((0, len(self._terms.pairs)))
+        numbers = self._terms.numbers(np.concatenate(texts))
+        rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+        frequencies = np.zeros((len(texts), self._terms.count))
+        is_term = numbers != NO_TERM
+        np.add.at(frequencies, (rows[is_term], numbers[is_term]), 1)
+        pairs = np.zeros((len(texts), len(self._terms.pairs)))
+        is_same_text = rows[:-1] == rows[1:]
+        for place, (first, second) in enumerate(self._terms.pairs.tolist()):
+            is_pair = is_same_text & (numbers[:-1] == first) & (numbers[1:] == second)
+            pairs[:, place] = np.bincount(rows[:-1][is_pair], minlength=len(texts))
+        return frequencies, pairs
 
     def _bm25(self, frequencies: Numbers, lengths: Numbers) -> Numbers:
         """Return BM25 as a share of the most that a text can have of these words."""
@@ -115,10 +121,11 @@ class Candidates:
         share: Numbers = (by_term @ self._rarity) / (self._rarity.sum() or 1.0)
         return share
 
-    def _share_of_pairs(self, pairs: Sequence[frozenset[Pair]]) -> Numbers:
-        rarity = {pair: self._rarity[list(pair)].sum() for pair in self._terms.pairs}
-        total = sum(rarity.values()) or 1.0
-        return np.array([sum(rarity[pair] for pair in each) / total for each in pairs])
+    def _share_of_pairs(self, pairs: Numbers) -> Numbers:
+        """Return the share of the question's neighbours that stand side by side in each text."""
+        rarity = self._rarity[self._terms.pairs].sum(axis=1)
+        share: Numbers = ((pairs > 0) @ rarity) / (rarity.sum() or 1.0)
+        return share
 
     def _best(self, of_chunks: Numbers) -> Numbers:
         best = np.zeros(len(self.document_ids))
@@ -141,9 +148,3 @@ class Candidates:
             missing = BEST_COSINES - len(best)
             means.append((sum(best) + missing * UNSEEN_COSINE * best[-1]) / BEST_COSINES)
         return np.array(means)
-
-
-def _count(numbers: Sequence[int], into: Numbers) -> None:
-    for number, times in Counter(numbers).items():
-        if number != NO_TERM:
-            into[number] = times
