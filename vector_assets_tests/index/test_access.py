@@ -18,7 +18,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings, load_settings
-from vector_assets.index.search import find
+from vector_assets.index.search import CANDIDATES, find
 from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.sync import Pipeline, sync_source
 from vector_assets.sandbox.server import Sandbox, running_sandbox
@@ -254,7 +254,9 @@ def test_each_search_that_pinecone_is_asked_carries_who_asks(
         if path.endswith(("/query", "/documents/search"))
     ]
     # The watermark asks for the time of activity alone, and heads for ids.
-    searches = [request for request in asked if "score_by" in request or request.get("topK") == 100]
+    searches = [
+        request for request in asked if "score_by" in request or request.get("topK") == CANDIDATES
+    ]
     assert len(searches) >= 3
     allowed = [["public"], ["public", "eve@example.com"]]
     for request in searches:

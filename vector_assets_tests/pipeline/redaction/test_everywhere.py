@@ -141,7 +141,7 @@ def test_no_secret_leaves_its_vendor_whichever_way_a_run_is_started(
         assert "[redacted: " in repr(hits)
     assert leaks(b"".join(map(Path.read_bytes, files(tmp_path))).decode("latin-1")) == []
 
-    run = CliRunner().invoke(app, ["sync", "--days", "1", "--json"])
+    run = CliRunner().invoke(app, ["sync", "--days", "1", "--rescan", "--json"])
     assert leaks(run.output) == []
     reports = json.loads(run.stdout)
     assert {report["source"]: report["redacted_secrets"] for report in reports} == {

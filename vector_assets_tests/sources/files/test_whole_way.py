@@ -216,9 +216,9 @@ KINDS = ("documents", "prune")
 
 
 def assets(settings: Settings) -> set[str]:
-    """Return the names of the assets, without the canary and the vendors' own."""
+    """Return the names of the assets, without those of the index and the vendors' own."""
     keys = build_defs(settings).resolve_all_asset_keys()
-    return {key.to_user_string() for key in keys} - {"index_canary", *SOURCES}
+    return {key.to_user_string() for key in keys} - {"index_canary", "answer_quality", *SOURCES}
 
 
 def test_it_is_out_of_sight_until_somebody_sets_it_up() -> None:
