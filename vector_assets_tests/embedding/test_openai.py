@@ -199,6 +199,17 @@ def test_an_unreachable_server_is_named(meter: Meter, monkeypatch: pytest.Monkey
         OpenAIEmbedder.from_settings(settings, meter).embed(["x"])
 
 
+def test_a_question_waits_for_no_server_for_long(
+    meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.embedding.openai.embedder.QUESTION_SECONDS", 0.3)
+    settings = Settings.model_validate(
+        {"openai_api_key": "k", "openai_base_url": "http://127.0.0.1:9/v1"}
+    )
+    with pytest.raises(UnavailableError, match="no complete answer within 0 s"):
+        OpenAIEmbedder.from_settings(settings, meter).embed_query("hello")
+
+
 def test_the_splitter_keeps_to_its_budget(sandbox: Sandbox, meter: Meter) -> None:
     tokenizer = build(sandbox, meter).tokenizer
     pieces = tokenizer.splitter(CHUNK_TOKENS).chunks("A sentence of words. " * 2000)

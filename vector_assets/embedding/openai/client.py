@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import openai
 
-from vector_assets.core.deadline import CALL_SECONDS, within
+from vector_assets.core.deadline import CALL_SECONDS, patience_seconds, within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -260,17 +260,19 @@ class OpenAIApi:
             self._limiter.wait()
             try:
                 # `embeddings.create` would always send an encoding.
-                response = within(CALL_SECONDS, lambda: self._post(body))
+                response = within(min(CALL_SECONDS, patience_seconds()), lambda: self._post(body))
             except openai.RateLimitError as error:
                 if error.code == NO_CREDIT_CODE or throttled == MAX_RETRIES:
                     raise
                 self._limiter.pause_all(_retry_after_seconds(error.response, throttled))
                 throttled += 1
             except openai.APIStatusError as error:
-                if error.status_code not in _FAILURES or failed == max_repeats:
-                    raise
                 wanted_seconds = _retry_after_seconds(error.response, failed)
-                time.sleep(min(_MAX_BACKOFF_SECONDS, wanted_seconds))
+                pause_seconds = min(_MAX_BACKOFF_SECONDS, wanted_seconds)
+                may_repeat = failed < max_repeats and pause_seconds < patience_seconds()
+                if error.status_code not in _FAILURES or not may_repeat:
+                    raise
+                time.sleep(pause_seconds)
                 failed += 1
             else:
                 self._limiter.succeeded()

@@ -1,11 +1,13 @@
 """OpenAI's embeddings, or those of any server that speaks the same API."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self
 
 import numpy as np
 
+from vector_assets.core.deadline import patient_until
 from vector_assets.core.errors import SettingsError, UnavailableError, UsageError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
@@ -57,6 +59,9 @@ REQUESTS_IN_FLIGHT = 6
 
 _HARMLESS = "hello"
 _TOKENIZER = Cl100kTokenizer()
+
+QUESTION_SECONDS = 10.0
+"""Who asks a question waits for it, and can be answered by words alone."""
 
 # All embedders of a process share it, as they share the rate limit of the key.
 _requests = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, thread_name_prefix="openai")
@@ -167,10 +172,12 @@ class OpenAIEmbedder(Embedder):
 
         Raises:
             UsageError: The server refuses it.
+            UnavailableError: The server does not answer within `QUESTION_SECONDS`.
         """
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
-        embedded = self._embed_texts([text])
+        with patient_until(time.monotonic() + QUESTION_SECONDS):
+            embedded = self._embed_texts([text])
         if embedded.failures:
             cause = embedded.failures[0]
             raise UsageError(f"the question cannot be embedded: {cause}; ask another")
