@@ -19,9 +19,10 @@ def told_words(question: str) -> list[str]:
     return [word for word in words if word not in _STOP_WORDS][:_MAX_WORDS]
 
 
-def stems(text: str) -> list[str]:
+@lru_cache(maxsize=4_096)
+def stems(text: str) -> tuple[str, ...]:
     """Return the stems of the words of a text that say something, in order."""
-    return list(filter(None, map(_told_stem, _WORD.findall(text.casefold()))))
+    return tuple(filter(None, map(_told_stem, _WORD.findall(text.casefold()))))
 
 
 def forms_pattern(question: str) -> re.Pattern[str] | None:

@@ -70,17 +70,28 @@ def body_of(fields: Metadata) -> str:
 
 def kind_of(fields: Metadata) -> Kind:
     """Return what a chunk is good for."""
-    body, source = body_of(fields), str(fields.get("source", ""))
+    source, authors = str(fields.get("source", "")), fields.get("authors")
+    return _kind(
+        body_of(fields),
+        source,
+        str(fields.get("title", "")),
+        str(fields.get("container", "")),
+        str(fields.get("url", "")),
+        tuple(authors) if isinstance(authors, list) and source == "fireflies" else (),
+    )
+
+
+@lru_cache(maxsize=8_192)  # Questions meet the same chunks again and again.
+def _kind(
+    body: str, source: str, title: str, container: str, url: str, speakers: tuple[str, ...]
+) -> Kind:
     lines = body.splitlines()
-    authors = fields.get("authors")
-    speakers = authors if isinstance(authors, list) and source == "fireflies" else ()
     told = [line for line in lines if not _is_heading(line, speakers)]
-    title, container = str(fields.get("title", "")), str(fields.get("container", ""))
     if _is_contents(lines) or not _says_something(told, _words_of_head(title, container)):
         return Kind.EMPTY
     if source != "fireflies":
         return Kind.FACTS if _is_facts_alone(source, body) else Kind.SAID
-    if _SPOKEN_AT.search(str(fields.get("url", ""))) or _is_turn(lines[0], speakers):
+    if _SPOKEN_AT.search(url) or _is_turn(lines[0], speakers):
         return Kind.SAID
     return Kind.EMPTY if lines[0].strip().lower() in _LIST_OF_WORDS else Kind.FACTS
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _APART = re.compile(r"\s*[|(,/]")
 _LETTERS = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "đ": "d", "æ": "ae", "œ": "oe"})
@@ -35,10 +36,13 @@ def plain_name(name: str) -> str:
     return _plain(name)
 
 
-def _words(name: str) -> list[str]:
-    return re.findall(r"[\w'-]+", _plain(name).replace("’", "'"))
+# Each question compares the same few authors.
+@lru_cache(10_000)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"[\w'-]+", _plain(name).replace("’", "'")))
 
 
+@lru_cache(10_000)
 def _plain(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name.casefold().translate(_LETTERS))
     return " ".join("".join(c for c in folded if not unicodedata.combining(c)).split())
