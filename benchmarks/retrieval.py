@@ -29,17 +29,18 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.base import Embedder
+from vector_assets.index.ranking import FITS_FROM
 from vector_assets.index.search import find
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter, IndexStore, VectorStore
 
-PROMISED = {"hit@1": 0.589, "hit@10": 0.855, "MRR": 0.689}
+PROMISED = {"hit@1": 0.60, "hit@10": 0.855, "MRR": 0.69}
 """Of the workspace's questions."""
 
-PROMISED_HIT_AT_10_WITHOUT_AMI = 0.95
+PROMISED_HIT_AT_10_WITHOUT_AMI = 0.92
 PROMISED_MRR_OF_DUPLICATES = 0.74
-PROMISED_MRR_OF_KNOWN_ITEMS = 0.80
+PROMISED_MRR_OF_KNOWN_ITEMS = 0.92
 
 KNOWN_ITEMS = 100
 """Of each source."""
@@ -63,11 +64,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The place of a question's first relevant document, from 1; None if it was not found."""
+    """What a question found.
+
+    Attributes:
+        place: Of its first relevant document, from 1; None if it was not found.
+        fits: Whether the best answer is said to fit well.
+        fits_without: The same if the index held no relevant document.
+    """
 
     kind: str
     place: int | None
     seconds: float
+    fits: bool
+    fits_without: bool
 
     def is_within(self, places: int) -> bool:
         """Tell whether it is among so many documents from the first."""
@@ -105,6 +114,7 @@ def main() -> None:
     outcomes = [ask(question, settings, store, embedder) for question in questions]
     groups = grouped(outcomes)
     print_table(groups)
+    print_fits(groups["workspace"] + groups["known items"])
     if missed := list(missed_promises(groups)):
         sys.exit("\n".join(missed))
 
@@ -173,13 +183,18 @@ def ask(question: Question, settings: Settings, store: VectorStore, embedder: Em
         embedder=embedder,
     )
     seconds = time.perf_counter() - began
-    ranking = [
-        answer.document_id
-        for answer in answers.answers
-        if answer.document_id not in question.excluded
+    ranking = [each for each in answers.answers if each.document_id not in question.excluded]
+    places = [
+        place for place, each in enumerate(ranking, 1) if each.document_id in question.relevant
     ]
-    places = [n for n, document_id in enumerate(ranking, 1) if document_id in question.relevant]
-    return Outcome(question.kind, places[0] if places else None, seconds)
+    others = [each.score for each in ranking if each.document_id not in question.relevant]
+    return Outcome(
+        question.kind,
+        places[0] if places else None,
+        seconds,
+        fits=max((each.score for each in ranking), default=0.0) >= FITS_FROM,
+        fits_without=max(others, default=0.0) >= FITS_FROM,
+    )
 
 
 def grouped(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -203,6 +218,19 @@ def print_table(groups: Mapping[str, Sequence[Outcome]]) -> None:
         milliseconds = 1_000 * statistics.median(outcome.seconds for outcome in outcomes)
         shown = "".join(f"{with_interval(outcomes, of):>21}" for of in SCORES.values())
         print(f"{name:28}{len(outcomes):>7}{shown}{milliseconds:>11.0f}")
+
+
+def print_fits(outcomes: Sequence[Outcome]) -> None:
+    """Print how often "nothing fits well" is said when it is so, and when it is not."""
+    answered = [each for each in outcomes if each.is_within(1)]
+    said_rightly = sum(not each.fits_without for each in outcomes)
+    said_wrongly = sum(not each.fits for each in answered)
+    print(
+        f'\n"nothing fits well": said of {said_rightly} of {len(outcomes)} questions without their '
+        f"documents (recall {said_rightly / len(outcomes):.2f}), and of {said_wrongly} of "
+        f"{len(answered)} that are answered rightly in the first place "
+        f"(precision {said_rightly / (said_rightly + said_wrongly or 1):.2f})"
+    )
 
 
 SCORES: dict[str, Callable[[Sequence[Outcome]], float]] = {
