@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import requests
@@ -34,18 +33,11 @@ from vector_assets.index.queue import ChangeQueue
 from vector_assets.orchestration.local import prepare_home
 from vector_assets.pipeline.arrivals import KIND, Lags, arrivals_of
 from vector_assets.pipeline.sync import sync_source
+from vector_assets.sandbox.changes import CHANGED_SOURCES, change
 from vector_assets.sandbox.clock import move_to_yesterday
-from vector_assets.sandbox.events import (
-    Event,
-    fireflies_event,
-    jira_event,
-    notion_event,
-    slack_event,
-)
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 
-SOURCES = ("jira", "slack", "notion", "fireflies")
 SECRET = "secret-of-the-benchmark"
 PORT, DAGSTER_PORT = 18_090, 13_000
 DRAIN_SECONDS = 600
@@ -76,33 +68,6 @@ def running(arguments: list[str], environment: dict[str, str], log: Path) -> Ite
             process.wait()
 
 
-def change(workspace: Workspace, number: int, now: datetime) -> Event:
-    """Change something of one source; return the event that tells of it."""
-    source = SOURCES[number % len(SOURCES)]
-    text = f"Change number {number}"
-    at = now.isoformat(timespec="milliseconds")
-    if source == "jira":
-        issue = workspace.issues[number % len(workspace.issues)]
-        issue["fields"] |= {"summary": text, "updated": at.replace("+00:00", "+0000")}
-        return jira_event("jira:issue_updated", {"issue": {"id": issue["id"]}}, SECRET, now)
-    if source == "slack":
-        channel_id = sorted(workspace.messages)[number % len(workspace.messages)]
-        user = workspace.users[number % len(workspace.users)]["id"]
-        message = {"type": "message", "user": user, "text": text, "ts": f"{now.timestamp():.6f}"}
-        workspace.messages[channel_id].append(message)
-        return slack_event({**message, "channel": channel_id}, SECRET, now)
-    if source == "notion":
-        page = workspace.pages[number % len(workspace.pages)]
-        page["last_edited_time"] = at.replace("+00:00", "Z")
-        title = next(each for each in page["properties"].values() if each["type"] == "title")
-        title["title"] = [{"type": "text", "text": {"content": text}, "plain_text": text}]
-        return notion_event("page.content_updated", page["id"], SECRET, now)
-    meeting: dict[str, Any] = dict(workspace.transcripts[number % len(workspace.transcripts)])
-    meeting |= {"id": f"meeting{number}", "title": text, "date": now.timestamp() * 1000}
-    workspace.transcripts.append(meeting)
-    return fireflies_event("meeting.transcribed", meeting["id"], SECRET, now)
-
-
 def deliver_all(sandbox: Sandbox, count: int, per_second: float) -> Counter[int]:
     """Make changes at a steady pace and deliver their events; return the statuses."""
     statuses: Counter[int] = Counter()
@@ -110,7 +75,7 @@ def deliver_all(sandbox: Sandbox, count: int, per_second: float) -> Counter[int]
     with requests.Session() as session:
         for number in range(count):
             time.sleep(max(0.0, began + number / per_second - time.monotonic()))
-            event = change(sandbox.workspace, number, datetime.now(UTC))
+            event = change(sandbox.workspace, number, datetime.now(UTC), SECRET)
             url = f"http://127.0.0.1:{PORT}/hooks/{event.source}"
             answer = session.post(url, data=event.body, headers=event.headers, timeout=30)
             statuses[answer.status_code] += 1
@@ -176,7 +141,7 @@ def main() -> None:
             "PARTITIONS_START": str(Days.newest(3, now).first),
         }
         settings = Settings.model_validate({key.lower(): environment[key] for key in environment})
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             sync_source(source, Days.newest(14, now), settings)
         load = ["-m", "vector_assets.definitions"]
         for name, arguments in {

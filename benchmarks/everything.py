@@ -31,6 +31,7 @@ def main() -> None:
         ["redaction.py", options.workspace],
         ["retrieval.py", options.workspace, "--folder", options.folder / "retrieval"],
         ["typed_questions.py", "--index", index],
+        ["passages.py", options.workspace, "--index", index],
     ]
     others = [
         ["local_model.py", options.workspace],

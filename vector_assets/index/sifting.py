@@ -11,7 +11,11 @@ from vector_assets.index.question.people import Person
 from vector_assets.index.question.phrases import Phrase, Without
 from vector_assets.index.question.places import ContainerLimit
 from vector_assets.index.question.statuses import StatusLimit
-from vector_assets.index.question.understanding import NOTHING_LEFT, Understanding
+from vector_assets.index.question.understanding import (
+    FILLING_WORDS,
+    NOTHING_LEFT,
+    Understanding,
+)
 from vector_assets.index.ranking import Ranked
 from vector_assets.stores.base import Hit
 
@@ -150,47 +154,16 @@ def newest_first(ranked: Sequence[Ranked], text: str) -> list[Ranked]:
     return [*first, *(each for each in ranked if each.document_id not in ids)]
 
 
-_FILLING = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "the",
-        "of",
-        "on",
-        "in",
-        "at",
-        "is",
-        "was",
-        "what",
-        "which",
-        "who",
-        "did",
-        "do",
-        "about",
-        "for",
-        "from",
-        "to",
-        "with",
-        "our",
-        "we",
-        "meeting",
-        "meetings",
-        "call",
-        "calls",
-        "issue",
-        "issues",
-        "ticket",
-        "tickets",
-        "page",
-        "thread",
-    ]
-)
+_IN_NO_TITLE = FILLING_WORDS.union({
+    "a", "about", "an", "at", "call", "calls", "for", "from", "issue", "issues", "meeting",
+    "meetings", "page", "thread", "ticket", "tickets", "to", "with",
+})  # fmt: skip
+"""Words of a question that a title need not have."""
 
 
 def _words_of(text: str) -> list[str]:
     plain = "".join(c if c.isalnum() else " " for c in plain_name(text))
-    return [word for word in plain.split() if word not in _FILLING]
+    return [word for word in plain.split() if word not in _IN_NO_TITLE]
 
 
 def _shows(document: Ranked, limit: Without) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import requests
 
@@ -22,50 +21,16 @@ from vector_assets.index.generations import build_index
 from vector_assets.index.queue import ChangeQueue, Waiting
 from vector_assets.orchestration.local import prepare_home
 from vector_assets.pipeline.sync import sync_source
+from vector_assets.sandbox.changes import CHANGED_SOURCES, change
 from vector_assets.sandbox.clock import move_to_yesterday
-from vector_assets.sandbox.events import (
-    Event,
-    fireflies_event,
-    jira_event,
-    notion_event,
-    signed_slack,
-    slack_event,
-)
+from vector_assets.sandbox.events import Event, signed_slack
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets_tests.support.indexes import contents
 from vector_assets_tests.support.patience import first_answer, waited_for
 
-SOURCES = ("jira", "slack", "notion", "fireflies")
 SECRET = "secret-of-the-events"
 DRAIN_SECONDS = 1_800
-
-
-def change(workspace: Workspace, number: int, now: datetime) -> Event:
-    """Change something of one source; return the event that tells of it."""
-    source = SOURCES[number % len(SOURCES)]
-    words = f"Change number {number}"
-    at = now.isoformat(timespec="milliseconds")
-    if source == "jira":
-        issue = workspace.issues[number % len(workspace.issues)]
-        issue["fields"] |= {"summary": words, "updated": at.replace("+00:00", "+0000")}
-        return jira_event("jira:issue_updated", {"issue": {"id": issue["id"]}}, SECRET, now)
-    if source == "slack":
-        channel_id = sorted(workspace.messages)[number % len(workspace.messages)]
-        user = workspace.users[number % len(workspace.users)]["id"]
-        message = {"type": "message", "user": user, "text": words, "ts": f"{now.timestamp():.6f}"}
-        workspace.messages[channel_id].append(message)
-        return slack_event({**message, "channel": channel_id}, SECRET, now)
-    if source == "notion":
-        page = workspace.pages[number % len(workspace.pages)]
-        page["last_edited_time"] = at.replace("+00:00", "Z")
-        title = next(each for each in page["properties"].values() if each["type"] == "title")
-        title["title"] = [{"type": "text", "text": {"content": words}, "plain_text": words}]
-        return notion_event("page.content_updated", page["id"], SECRET, now)
-    meeting: dict[str, Any] = dict(workspace.transcripts[number % len(workspace.transcripts)])
-    meeting |= {"id": f"meeting{number}", "title": words, "date": now.timestamp() * 1000}
-    workspace.transcripts.append(meeting)
-    return fireflies_event("meeting.transcribed", meeting["id"], SECRET, now)
 
 
 class Installation:
@@ -180,20 +145,20 @@ class Installation:
 
     def night(self) -> None:
         """Read the last days, as a night does."""
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             sync_source(source, Days.newest(3, datetime.now(UTC)), self.settings)
 
     def wrong(self) -> dict[str, list[str]]:
         """Return what is missing, doubled or stale, compared with an index that is made anew."""
         fresh = self.settings.model_copy(update={"lancedb_uri": str(self.folder / "fresh")})
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             sync_source(source, Days.newest(14, datetime.now(UTC)), fresh)
         held, wanted = (
-            contents(self.settings.lancedb_uri, SOURCES),
-            contents(fresh.lancedb_uri, SOURCES),
+            contents(self.settings.lancedb_uri, CHANGED_SOURCES),
+            contents(fresh.lancedb_uri, CHANGED_SOURCES),
         )
         wrong: dict[str, list[str]] = {"missing": [], "doubled": [], "stale": []}
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             rows = self._row_counts(source)
             wrong["doubled"] += [f"{key}" for key, count in rows.items() if count > 1]
             wrong["doubled"] += sorted(held[source].keys() - wanted[source].keys())
@@ -222,7 +187,7 @@ class Vendors:
 
     def change_one(self) -> None:
         """Change something and deliver its event, and one that had no answer before."""
-        event = change(self._installation.sandbox.workspace, self.count, datetime.now(UTC))
+        event = change(self._installation.sandbox.workspace, self.count, datetime.now(UTC), SECRET)
         self.count += 1
         self._deliver(event)
         self.deliver_again(at_most=1)
@@ -264,7 +229,7 @@ def running_installation(
     prepare(workspace, now)
     with running_sandbox(workspace) as sandbox:
         installation = Installation(sandbox, folder)
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             sync_source(source, Days.newest(14, now), installation.settings)
         try:
             yield installation

@@ -13,6 +13,7 @@ from vector_assets.core.days import Days
 from vector_assets.definitions import build_defs
 from vector_assets.orchestration.local import materialize_in_process
 from vector_assets.pipeline import arrivals
+from vector_assets.sandbox.changes import CHANGED_SOURCES
 from vector_assets.sandbox.events import (
     Event,
     fireflies_event,
@@ -24,7 +25,6 @@ from vector_assets.sandbox.events import (
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets_tests.faults.event_processes import (
     SECRET,
-    SOURCES,
     Installation,
     running_installation,
 )
@@ -110,17 +110,17 @@ def test_after_the_night_nothing_is_missing_and_the_share_that_was_lost_is_told(
     monkeypatch.setattr(arrivals, "SETTLE", timedelta(0))
     with running_installation(tmp_path, add_things) as installation, nights(installation) as night:
         workspace = installation.sandbox.workspace
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             night(source)
         for name in installation.commands:
             installation.start(name)
         installation.wait_until_served()
         # From the first event of a source on, those that are lost are counted.
         assert [installation.deliver(each) for each in change_things(workspace, range(1))] == (
-            [200] * len(SOURCES)
+            [200] * len(CHANGED_SOURCES)
         )
         installation.wait_until_read()
-        for source in SOURCES:
+        for source in CHANGED_SOURCES:
             night(source)
 
         events = list(change_things(workspace, range(1, THINGS)))
@@ -128,10 +128,10 @@ def test_after_the_night_nothing_is_missing_and_the_share_that_was_lost_is_told(
         for event in delivered:
             assert installation.deliver(event) == 200
         installation.wait_until_read()
-        told = {source: night(source) for source in SOURCES}
+        told = {source: night(source) for source in CHANGED_SOURCES}
         assert installation.wrong() == {"missing": [], "doubled": [], "stale": []}
     arrived = {event.body for event in delivered}
-    for source in SOURCES:
+    for source in CHANGED_SOURCES:
         of_source = [event for event in events if event.source == source]
         lost_share = sum(event.body not in arrived for event in of_source) / len(of_source)
         brought, missed = told[source]

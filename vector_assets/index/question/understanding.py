@@ -48,7 +48,7 @@ _LAST_WORDS = re.compile(
 )
 
 
-_FILLING = frozenset({
+FILLING_WORDS = frozenset({
     "all", "and", "any", "are", "did", "do", "find", "give", "has", "have", "how", "in", "is",
     "list", "many", "me", "much", "of", "on", "our", "show", "the", "there", "these", "they", "us",
     "was", "we", "were", "what", "when", "which", "who", "why",
@@ -93,7 +93,7 @@ class Understanding:
         text = _DANGLING.sub(r"\1", " ".join("".join(parts).split()))
         text = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", text))
         words = re.findall(r"\w\w+", text.casefold())
-        return text if any(word not in _FILLING for word in words) else self.question
+        return text if any(word not in FILLING_WORDS for word in words) else self.question
 
     @property
     def sources(self) -> tuple[str, ...]:
