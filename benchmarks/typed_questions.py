@@ -1,6 +1,6 @@
 """Measures whether questions are understood as people mean them, and answered so.
 
-Reads `typed_questions.yml`: questions with all that is to be heard in them, and documents that
+Reads `typed_questions.yml`: questions with all constraints in them, and documents that
 answer them. Exits 1 when fewer than `PROMISED_UNDERSTOOD` are understood rightly, or fewer than
 `PROMISED_ANSWERED` have a right document among the first three.
 
@@ -20,14 +20,14 @@ import yaml
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
-from vector_assets.index.question.heard import Heard, Listening
 from vector_assets.index.question.order import NewestFirst
+from vector_assets.index.question.parse import parse_question
+from vector_assets.index.question.parsed import Constraint, ParseOptions
 from vector_assets.index.question.people import Person
 from vector_assets.index.question.phrases import Phrase, Without
 from vector_assets.index.question.places import ContainerLimit, SourceLimit
 from vector_assets.index.question.spans import TimeLimit
 from vector_assets.index.question.statuses import StatusLimit
-from vector_assets.index.question.understanding import understand
 from vector_assets.index.search import find_in
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import build_store
@@ -47,7 +47,7 @@ class Question:
     """A question as it is typed, and what is right.
 
     Attributes:
-        understood: All that is to be heard, as `spelled` says it.
+        understood: All its constraints, as `spelled` says it.
         documents: Patterns of ids of documents that answer it.
     """
 
@@ -57,9 +57,9 @@ class Question:
     documents: tuple[str, ...]
 
     @property
-    def listening(self) -> Listening:
+    def parse_options(self) -> ParseOptions:
         """How it is listened to."""
-        return Listening(now=self.now)
+        return ParseOptions(now=self.now)
 
     def is_answered_by(self, document_id: str) -> bool:
         """Tell whether a document answers it."""
@@ -81,22 +81,22 @@ def main() -> None:
     understood = answered = literally_answered = 0
     questions = list(read_questions())
     for question in questions:
-        heard = heard_in(question)
-        is_understood = heard == question.understood
+        constraints = constraints_in(question)
+        is_understood = constraints == question.understood
         understood += is_understood
         if not is_understood:
-            print(f"misunderstood: {question.text!r} as {sorted(heard)}")
+            print(f"misunderstood: {question.text!r} as {sorted(constraints)}")
         first = {}
-        for listening in (question.listening, Listening(literal=True)):
+        for parse_options in (question.parse_options, ParseOptions(literal=True)):
             answers = find_in(
                 question.text,
                 SOURCE_NAMES,
                 store=store,
                 embedder=embedder,
                 limit=FIRST_ANSWERS,
-                listening=listening,
+                parse_options=parse_options,
             )
-            first[listening.literal] = answers.answers
+            first[parse_options.literal] = answers.answers
         is_answered, is_literally_answered = (
             any(question.is_answered_by(answer.document_id) for answer in first[is_literal])
             for is_literal in (False, True)
@@ -125,21 +125,21 @@ def read_questions() -> Iterator[Question]:
         )
 
 
-def heard_in(question: Question) -> frozenset[str]:
-    """Return what is heard in a question, spelled."""
-    understanding = understand(question.text, SOURCE_NAMES, listening=question.listening)
-    return frozenset(spelled(each) for each in understanding.applied)
+def constraints_in(question: Question) -> frozenset[str]:
+    """Return the constraints of a question, spelled."""
+    parsed = parse_question(question.text, SOURCE_NAMES, parse_options=question.parse_options)
+    return frozenset(spelled(each) for each in parsed.applied)
 
 
-def spelled(heard: Heard) -> str:
-    """Return in short what was heard, such as `time 2026-07-06..2026-07-13`."""
-    match heard.limit:
+def spelled(constraint: Constraint) -> str:
+    """Return a constraint in short, such as `time 2026-07-06..2026-07-13`."""
+    match constraint.limit:
         case TimeLimit(first=first, end=end):
             return f"time {first or ''}..{end or ''}"
         case NewestFirst():
             return "order"
         case Person(name=name) | ContainerLimit(name=name):
-            return f"{heard.kind} {name}"
+            return f"{constraint.kind} {name}"
         case SourceLimit(sources=sources):
             return f"source {' '.join(sources)}"
         case Phrase(words=words):
@@ -148,7 +148,7 @@ def spelled(heard: Heard) -> str:
             return f"without {word}"
         case StatusLimit(is_open=is_open, is_closed=is_closed, name=name):
             return f"status {'open' if is_open else 'closed' if is_closed else name}"
-    raise TypeError(f"{heard.limit!r} cannot be spelled")
+    raise TypeError(f"{constraint.limit!r} cannot be spelled")
 
 
 if __name__ == "__main__":

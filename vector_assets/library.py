@@ -6,7 +6,7 @@ from datetime import datetime
 from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import Settings, load_settings, settings_of
 from vector_assets.index.answers import Answers
-from vector_assets.index.question.heard import Kind, Listening
+from vector_assets.index.question.parsed import Kind, ParseOptions
 from vector_assets.index.search import find as search
 from vector_assets.stores.base import Filter
 
@@ -39,8 +39,8 @@ def find(
     - `since`: Only documents active at this instant or later; with a time zone.
     - `until`: Only documents last active before this instant; with a time zone.
     - `viewer`: E-mail of the person who asks; without it, public documents only.
-    - `literal`: Take the question word for word, without hearing times, names and places in it.
-    - `ignore`: Kinds that are not heard in it, such as `time`; `Answers.understood` names them.
+    - `literal`: Take the question word for word, without reading times, names and places out of it.
+    - `ignore`: Kinds that stay words in it, such as `time`; `Answers.understood` names them.
     - `openai_api_key`: For an index that was filled through OpenAI's API.
 
     Raises:
@@ -52,22 +52,27 @@ def find(
         raise UsageError("sources and containers are lists of names: write sources=['jira']")
     start, end = _seconds("since", since), _seconds("until", until)
     where = Filter(containers=tuple(containers), since=start, until=end, viewer=viewer.lower())
-    listening = _listening(ignore, literal=literal)
+    options = _parse_options(ignore, literal=literal)
     given = {"lancedb_uri": lancedb_uri, "pinecone_index": pinecone_index,
              "pinecone_api_key": pinecone_api_key, "openai_api_key": openai_api_key,
              "openai_base_url": openai_base_url}  # fmt: skip
     settings = _settings(given)
     return search(
-        question, settings=settings, sources=sources, where=where, limit=limit, listening=listening
+        question,
+        settings=settings,
+        sources=sources,
+        where=where,
+        limit=limit,
+        parse_options=options,
     )
 
 
-def _listening(ignore: Sequence[str], *, literal: bool) -> Listening:
+def _parse_options(ignore: Sequence[str], *, literal: bool) -> ParseOptions:
     known = tuple(Kind)
     if isinstance(ignore, str) or (unknown := [kind for kind in ignore if kind not in known]):
         named = ignore if isinstance(ignore, str) else ", ".join(unknown)
         raise UsageError(f"ignore is {named}: give a list of {', '.join(known)}")
-    return Listening.of(literal=literal, ignore=ignore)
+    return ParseOptions.of(literal=literal, ignore=ignore)
 
 
 def _settings(given: Mapping[str, str]) -> Settings:

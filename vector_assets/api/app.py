@@ -16,8 +16,8 @@ from starlette.routing import Route
 from vector_assets.api.context import context_of
 from vector_assets.api.docs_page import add_docs_page
 from vector_assets.api.gate import Bounds, Gate, RefuseWhenFull
+from vector_assets.api.hooks.event_handler import EventHandler
 from vector_assets.api.hooks.files_watch import build_files_watcher
-from vector_assets.api.hooks.intake import Intake
 from vector_assets.api.hooks.routes import MAX_BODY_BYTES as MAX_HOOK_BYTES
 from vector_assets.api.hooks.routes import PATH as HOOKS_PATH
 from vector_assets.api.hooks.routes import add_hooks
@@ -57,7 +57,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.read_keys import ReadKey
 from vector_assets.core.settings import Settings
-from vector_assets.index.question.heard import Listening
+from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.index.queue import ChangeQueue
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
 from vector_assets.monitoring.health import Health, Verdict
@@ -120,9 +120,9 @@ class Services(IndexReader):
         self.dagster = DagsterGraphql(settings.dagster_graphql_url)
         self.searches = Gate("searches", searches)
         self.backfills = Gate("requests to Dagster", backfills)
-        self.intake = Intake(self.queue)
-        self.slack_socket = build_slack_socket(settings, self.intake)
-        self.files_watcher = build_files_watcher(settings, self.intake)
+        self.event_handler = EventHandler(self.queue)
+        self.slack_socket = build_slack_socket(settings, self.event_handler)
+        self.files_watcher = build_files_watcher(settings, self.event_handler)
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
@@ -144,7 +144,7 @@ class Services(IndexReader):
         return snapshot
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
+    async def receiving_events(self) -> AsyncIterator[None]:
         """Listen to Slack's socket and watch the folder, where they are on."""
         listeners = [each for each in (self.slack_socket, self.files_watcher) if each]
         for listener in listeners:
@@ -179,7 +179,7 @@ def build_api(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watcher.start()
-        async with mcp.running(), services.listening():
+        async with mcp.running(), services.receiving_events():
             yield
         watcher.stop()
         services.searches.close()
@@ -210,7 +210,7 @@ def build_api(
     _add_watching(app, services)
     add_docs_page(app)
     add_page(app, services)
-    add_hooks(app, settings, services.intake)
+    add_hooks(app, settings, services.event_handler)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
@@ -258,7 +258,7 @@ def _add_reading(app: FastAPI, services: Services) -> None:
             until,
             limit,
             confirm,
-            Listening.of(literal=literal, ignore=ignore or ()),
+            ParseOptions.of(literal=literal, ignore=ignore or ()),
         )
         return context_of(*await answers_to(question, key, viewer, request, services))
 
@@ -342,7 +342,9 @@ def _add_watching(app: FastAPI, services: Services) -> None:
         if snapshot is None:
             raise HTTPException(503, "the watcher has not finished its first check")
         socket = services.slack_socket
-        text = metrics_of(snapshot, services.intake.counts, socket.is_connected if socket else None)
+        text = metrics_of(
+            snapshot, services.event_handler.counts, socket.is_connected if socket else None
+        )
         return Response(text, media_type=CONTENT_TYPE)
 
 

@@ -7,7 +7,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.answers import Answers
 from vector_assets.index.confirm import Confirmer
 from vector_assets.index.document import Page, read_page
-from vector_assets.index.question.heard import ATTENTIVE, Listening
+from vector_assets.index.question.parsed import PARSE_ALL, ParseOptions
 from vector_assets.index.search import find
 from vector_assets.index.targets import LiveIndex
 from vector_assets.monitoring.dagster_state.observe import observe_if_any
@@ -36,7 +36,7 @@ class IndexReader:
         limit: int,
         *,
         confirms: bool = False,
-        listening: Listening = ATTENTIVE,
+        parse_options: ParseOptions = PARSE_ALL,
     ) -> Answers:
         """Search, and ask the sources whether the answers stand; raises as `index.search.find`."""
         index = self.live_index()
@@ -47,7 +47,7 @@ class IndexReader:
             where=where,
             limit=limit,
             index=index,
-            listening=listening,
+            parse_options=parse_options,
         )
         return self._confirmer.confirm(answers, index) if confirms else answers
 

@@ -42,7 +42,7 @@ from vector_assets.core.errors import UsageError, VectorAssetsError
 from vector_assets.core.read_keys import Reader
 from vector_assets.index.answers import Answers
 from vector_assets.index.document import Page
-from vector_assets.index.question.heard import Listening
+from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.monitoring.health import Health
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.sources import SOURCES
@@ -115,7 +115,7 @@ class Backend(ABC):
         limit: int,
         *,
         confirms: bool,
-        listening: Listening,
+        parse_options: ParseOptions,
     ) -> Answers:
         """Search, and ask the sources whether the answers stand; blocks.
 
@@ -197,7 +197,7 @@ def _add_find(server: MCPServer[Any], backend: Backend) -> None:
                     where,
                     limit,
                     confirms=confirm,
-                    listening=Listening(literal),
+                    parse_options=ParseOptions(literal),
                 ),
             )
             return found_passages(answers, await backend.health(wait_seconds=3.0))
@@ -265,7 +265,7 @@ def _add_why(server: MCPServer[Any], backend: Backend) -> None:
                 where=_where(reader, container, since, until),
                 limit=limit,
                 is_operator=backend.may_know_all(context, viewer),
-                listening=Listening(literal),
+                parse_options=ParseOptions(literal),
             )
             answer = await backend.call(context, lambda: backend.why(asked))
             return ExplainedDocument.model_validate(explained(answer))

@@ -16,7 +16,7 @@ from vector_assets.api.sizes import MAX_BODY_BYTES
 from vector_assets.core.read_keys import Reader, ReadKey
 from vector_assets.index.answers import Answers
 from vector_assets.index.document import Page
-from vector_assets.index.question.heard import Listening
+from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.monitoring.health import Health
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.stores.base import Filter
@@ -63,11 +63,11 @@ class HttpBackend(Backend):
         limit: int,
         *,
         confirms: bool,
-        listening: Listening,
+        parse_options: ParseOptions,
     ) -> Answers:
         """Search as the other routes do."""
         return self._services.find(
-            question, sources, where, limit, confirms=confirms, listening=listening
+            question, sources, where, limit, confirms=confirms, parse_options=parse_options
         )
 
     def may_know_all(self, context: Context[Any, Any], asked_viewer: str) -> bool:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-from vector_assets.index.question.heard import Kind
+from vector_assets.index.question.parsed import Kind
 from vector_assets.monitoring.why.answer import Cause
 
 

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from vector_assets.core.days import Days, complete_days, start_of_day
-from vector_assets.index.question.heard import Kind
+from vector_assets.index.question.parsed import Kind
 
 MAX_BACKFILL_DAYS = 400
 """Most days per request; more than a year is a first load, which the command line does."""
@@ -46,7 +46,7 @@ WordForWord = Annotated[
 ]
 IgnoredKinds = Annotated[
     list[Kind] | None,
-    Query(description="What is not to be heard in the question, by kind; may be repeated."),
+    Query(description="Kinds of constraints that stay plain words; may be repeated."),
 ]
 
 

@@ -12,7 +12,7 @@ from vector_assets.api.models import AnswerQuality, EventLag, NotRead, SourceAge
 from vector_assets.api.parameters import instants
 from vector_assets.core.read_keys import ANY_VIEWER, ReadKey
 from vector_assets.index.answers import Answers
-from vector_assets.index.question.heard import ATTENTIVE, Listening
+from vector_assets.index.question.parsed import PARSE_ALL, ParseOptions
 from vector_assets.maintenance.quality.questions import Kind
 from vector_assets.maintenance.quality.scores import Scores
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict
@@ -36,7 +36,7 @@ class Question:
         since: First day of the last activity, UTC.
         until: Day before which the last activity was, UTC.
         confirms: Whether each document's source is asked if it still stands.
-        listening: What the question may say about itself.
+        parse_options: What the question may say about itself.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Question:
     until: date | None = None
     limit: int = 10
     confirms: bool = False
-    listening: Listening = ATTENTIVE
+    parse_options: ParseOptions = PARSE_ALL
 
 
 def source_names(given: Sequence[str]) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ async def answers_to(
             where,
             question.limit,
             confirms=question.confirms,
-            listening=question.listening,
+            parse_options=question.parse_options,
         ),
     )
     # Search works without the watcher; the answer then says that freshness is not known.
@@ -114,7 +114,7 @@ async def why_of(
         where=_filter_of(question, key, viewer),
         limit=question.limit,
         is_operator=key.may_know_all(viewer),
-        listening=question.listening,
+        parse_options=question.parse_options,
     )
     return await services.searches.call(request, lambda: services.why(asked))
 

@@ -15,7 +15,7 @@ from vector_assets.api.reading import (
     why_of,
 )
 from vector_assets.core.read_keys import ReadKey
-from vector_assets.index.question.heard import Listening
+from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.monitoring.why.answer import Why
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
             since,
             until,
             limit,
-            listening=Listening.of(literal=literal, ignore=ignore or ()),
+            parse_options=ParseOptions.of(literal=literal, ignore=ignore or ()),
         )
         return Explained.model_validate(
             explained(await why_of(document, question, key, viewer, request, services))

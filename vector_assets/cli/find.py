@@ -19,7 +19,9 @@ from vector_assets.core.settings import load_settings
 )
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option("--literal", is_flag=True, help="Take the question word for word.")
-@click.option("--ignore", multiple=True, type=KIND, help="Hear no such part; may be repeated.")
+@click.option(
+    "--ignore", multiple=True, type=KIND, help="Take such parts as plain words; may be repeated."
+)
 @click.option("--confirm", is_flag=True, help="Ask each document's source if it still stands.")
 @json_option
 def find(
@@ -47,7 +49,7 @@ def find(
     """
     from vector_assets.cli import output
     from vector_assets.index.confirm import Confirmer
-    from vector_assets.index.question.heard import Listening
+    from vector_assets.index.question.parsed import ParseOptions
     from vector_assets.index.search import find as search
     from vector_assets.index.targets import LiveIndex
     from vector_assets.stores.base import Filter
@@ -63,7 +65,7 @@ def find(
         where=where,
         limit=limit,
         index=index,
-        listening=Listening.of(literal=literal, ignore=ignore),
+        parse_options=ParseOptions.of(literal=literal, ignore=ignore),
     )
     if confirm:
         answers = Confirmer(settings).confirm(answers, index)

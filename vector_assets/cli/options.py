@@ -7,7 +7,7 @@ import click
 
 from vector_assets.core.errors import UsageError
 from vector_assets.core.settings import Settings
-from vector_assets.index.question.heard import Kind
+from vector_assets.index.question.parsed import Kind
 from vector_assets.sources import require_known
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class DayType(click.ParamType[date]):
 
 
 KIND = click.Choice([str(kind) for kind in Kind])
-"""What can be heard in a question."""
+"""Kinds of constraints in a question."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 

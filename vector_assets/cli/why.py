@@ -16,7 +16,7 @@ from vector_assets.core.settings import load_settings
 @click.option("--since", type=DayType(), help="First day that was asked for.")
 @click.option("--until", type=DayType(), help="Day before which was asked.")
 @click.option("--literal", is_flag=True, help="Whether it was taken word for word.")
-@click.option("--ignore", multiple=True, type=KIND, help="What was not heard in it; repeatable.")
+@click.option("--ignore", multiple=True, type=KIND, help="Parts taken as plain words; repeatable.")
 @click.option("--limit", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option(
     "--viewer",
@@ -50,7 +50,7 @@ def why(
       vector-assets why '"labels print blank"' --viewer ada@example.com
     """
     from vector_assets.cli import output
-    from vector_assets.index.question.heard import Listening
+    from vector_assets.index.question.parsed import ParseOptions
     from vector_assets.index.targets import LiveIndex
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
     from vector_assets.monitoring.why.answer import Asked
@@ -66,7 +66,7 @@ def why(
         where=Filter(containers, start, end, viewer.strip().lower()),
         limit=limit,
         is_operator=not viewer.strip(),
-        listening=Listening.of(literal=literal, ignore=ignore),
+        parse_options=ParseOptions.of(literal=literal, ignore=ignore),
     )
     answer = explain(asked, settings, LiveIndex(settings), observe=lambda: observe_if_any(settings))
     if as_json:

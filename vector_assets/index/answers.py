@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from vector_assets.index.passages import Passage
-from vector_assets.index.question.heard import Understood
+from vector_assets.index.question.parsed import Understood
 from vector_assets.index.verdicts import Confirmation
 
 NOTHING_FITS = (

@@ -1,6 +1,6 @@
 """The queue of changes: documents that events said have changed, until a run has read them.
 
-It is kept in the ledger of the index, because the process that hears of a change and the one that
+It is kept in the ledger of the index, because the process that learns of a change and the one that
 reads it share no disk. Nothing of a document's text is in it. An event is an entry of its own and
 is never overwritten, so that a run removes only what it has read.
 """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vector_assets.index.features import Candidates, Numbers
-from vector_assets.index.question.heard import Understood
+from vector_assets.index.question.parsed import Understood
 from vector_assets.stores.base import Hit
 from vector_assets.stores.records import document_id_of
 

@@ -12,10 +12,10 @@ from vector_assets.embedding.base import Embedder
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.features import Candidates
 from vector_assets.index.passages import choose, further_chunks
-from vector_assets.index.question.heard import ATTENTIVE, Given, Listening
-from vector_assets.index.question.understanding import Understanding, given_by, understand
+from vector_assets.index.post_filter import post_filtered, searched_alone
+from vector_assets.index.question.parse import ParsedQuestion, given_by, parse_question
+from vector_assets.index.question.parsed import PARSE_ALL, GivenFilters, ParseOptions
 from vector_assets.index.ranking import FITS_FROM, Ranked, Rankings, documents_by_score, rank
-from vector_assets.index.sifting import searched_alone, sifted
 from vector_assets.index.source_search import SourceHits, SourceSearch, further_hits
 from vector_assets.index.targets import LiveIndex, ReadTarget
 from vector_assets.sources import SOURCES, require_known, shown_sources
@@ -42,7 +42,7 @@ def find(
     store: VectorStore | None = None,
     embedder: Embedder | None = None,
     as_of: Mapping[str, datetime | None] | None = None,
-    listening: Listening = ATTENTIVE,
+    parse_options: ParseOptions = PARSE_ALL,
 ) -> Answers:
     """Find the documents that answer a question, best first.
 
@@ -52,7 +52,7 @@ def find(
     Without `sources` all that are on are searched, or all there are when none is on. `where` says
     who asks: nobody in particular by default. `index`, or `store` and `embedder`, stand in for what
     the settings name. `as_of` is how fresh each source is, from a caller who knows more than the
-    store's watermark. `listening` is for what the question says about itself, such as `last week`;
+    store's watermark. `parse_options` is for a question's own constraints, such as `last week`;
     `sources` and the filters in `where` win over that.
 
     Raises:
@@ -71,7 +71,7 @@ def find(
         where=where,
         limit=limit,
         as_of=as_of,
-        listening=listening,
+        parse_options=parse_options,
         is_source_given=bool(sources),
     )
 
@@ -85,7 +85,7 @@ def find_in(
     where: Filter | None = None,
     limit: int = 10,
     as_of: Mapping[str, datetime | None] | None = None,
-    listening: Listening = ATTENTIVE,
+    parse_options: ParseOptions = PARSE_ALL,
     is_source_given: bool = False,
 ) -> Answers:
     """Find what answers a question in some namespaces, at least one; see `find`."""
@@ -93,19 +93,19 @@ def find_in(
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
     where = where or Filter()
     given = given_by(where, is_source_given=is_source_given)
-    understanding = _understood(question, namespaces, given, listening)
+    parsed = _understood(question, namespaces, given, parse_options)
     target = ReadTarget(store, embedder)
-    found = _found(understanding, where, target, as_of or {}, max(CANDIDATES, limit))
+    found = _found(parsed, where, target, as_of or {}, max(CANDIDATES, limit))
     shown = found.ranked[:limit]
     further = further_hits(further_chunks(shown), target, where)
     return Answers(
-        tuple(_answer(found.understanding.text, document, further) for document in shown),
+        tuple(_answer(found.parsed.text, document, further) for document in shown),
         {source: result.as_of for source, result in found.results.items()},
-        (*found.understanding.warnings(), *_warnings(found.results, found.embedding_error)),
+        (*found.parsed.warnings(), *_warnings(found.results, found.embedding_error)),
         fits_well=not found.ranked or found.ranked[0].score >= FITS_FROM,
         is_complete=found.embedding_error is None
         and not any(result.error for result in found.results.values()),
-        understood=found.understanding.understood,
+        understood=found.parsed.understood,
     )
 
 
@@ -115,28 +115,28 @@ def rank_in(
     *,
     target: ReadTarget,
     where: Filter,
-    listening: Listening = ATTENTIVE,
+    parse_options: ParseOptions = PARSE_ALL,
     is_source_given: bool = False,
 ) -> Rankings:
     """Rank all candidates for a question in some namespaces; raises as `find`."""
     given = given_by(where, is_source_given=is_source_given)
-    understanding = _understood(question, namespaces, given, listening)
-    found = _found(understanding, where, target, {})
+    parsed = _understood(question, namespaces, given, parse_options)
+    found = _found(parsed, where, target, {})
     return Rankings(
         documents_by_score(hit for result in found.results.values() for hit in result.dense),
         documents_by_score(hit for result in found.results.values() for hit in result.lexical),
         tuple(ranked.document_id for ranked in found.ranked),
-        found.understanding.understood,
+        found.parsed.understood,
     )
 
 
 def _understood(
-    question: str, namespaces: Sequence[str], given: Given, listening: Listening
-) -> Understanding:
+    question: str, namespaces: Sequence[str], given: GivenFilters, parse_options: ParseOptions
+) -> ParsedQuestion:
     question = clean_text(question).strip()
     if not question:
         raise UsageError("the question is empty: ask with at least one word")
-    return understand(question, namespaces, given=given, listening=listening)
+    return parse_question(question, namespaces, given=given, parse_options=parse_options)
 
 
 def candidates_in(
@@ -178,11 +178,11 @@ class _Found:
     ranked: Sequence[Ranked]
     results: Mapping[str, SourceHits]
     embedding_error: BaseException | None
-    understanding: Understanding
+    parsed: ParsedQuestion
 
 
 def _found(
-    understanding: Understanding,
+    parsed: ParsedQuestion,
     where: Filter,
     target: ReadTarget,
     as_of: Mapping[str, datetime | None],
@@ -190,28 +190,28 @@ def _found(
 ) -> _Found:
     """Search with the limits of a question; without those that leave nothing."""
 
-    def searched(understanding: Understanding, text: str) -> _Found:
+    def searched(parsed: ParsedQuestion, text: str) -> _Found:
         most = min(SIFTED_CANDIDATES, target.store.max_hits)
         search = SourceSearch(
             text,
-            _ISSUE_KEY.findall(understanding.question),
-            understanding.narrowed(where),
+            _ISSUE_KEY.findall(parsed.question),
+            parsed.narrowed(where),
             target,
-            most if understanding.is_sifted else candidates,
+            most if parsed.is_post_filtered else candidates,
         )
-        results, embedding_error = search.results(understanding.sources, as_of)
-        return _Found(_ranked(text, results.values()), results, embedding_error, understanding)
+        results, embedding_error = search.results(parsed.sources, as_of)
+        return _Found(_ranked(text, results.values()), results, embedding_error, parsed)
 
-    found = searched(understanding, understanding.text)
-    while not found.ranked and (wider := found.understanding.wider()):
+    found = searched(parsed, parsed.text)
+    while not found.ranked and (wider := found.parsed.wider()):
         found = searched(wider, wider.text)
-    for words, is_wanted in filter(None, map(searched_alone, found.understanding.applied)):
+    for words, is_wanted in filter(None, map(searched_alone, found.parsed.applied)):
         if not any(map(is_wanted, found.ranked)):
             # Other words of the question may push it out of the candidates.
-            alone = searched(found.understanding, words)
+            alone = searched(found.parsed, words)
             found = alone if any(map(is_wanted, alone.ranked)) else found
-    ranked, understanding = sifted(found.ranked, found.understanding)
-    return replace(found, ranked=ranked, understanding=understanding)
+    ranked, parsed = post_filtered(found.ranked, found.parsed)
+    return replace(found, ranked=ranked, parsed=parsed)
 
 
 def _ranked(text: str, results: Iterable[SourceHits]) -> list[Ranked]:

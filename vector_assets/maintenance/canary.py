@@ -10,7 +10,7 @@ from vector_assets.core.documents import Document, Section
 from vector_assets.core.errors import CanaryError
 from vector_assets.core.waiting import wait_until
 from vector_assets.embedding.base import Embedder
-from vector_assets.index.question.heard import Listening
+from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.index.search import find_in
 from vector_assets.pipeline.plan import DocumentPlan, Planner
 from vector_assets.pipeline.writer import Writer
@@ -125,9 +125,9 @@ def _write(store: VectorStore, embedder: Embedder, documents: Sequence[Document]
 
 def _reason_it_is_not_found(store: VectorStore, embedder: Embedder, at: datetime) -> str:
     """Return why tonight's canary is not found; empty when it is."""
-    word_for_word = Listening(literal=True)
+    word_for_word = ParseOptions(literal=True)
     answers = find_in(
-        song(at), (CANARY,), store=store, embedder=embedder, limit=1, listening=word_for_word
+        song(at), (CANARY,), store=store, embedder=embedder, limit=1, parse_options=word_for_word
     ).answers
     if not answers:
         return "a search for its own text finds nothing"

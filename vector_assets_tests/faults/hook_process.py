@@ -4,8 +4,8 @@ import sys
 
 import uvicorn
 from fastapi import FastAPI
-
 from vector_assets.api.hooks.intake import Intake
+
 from vector_assets.api.hooks.routes import add_hooks
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger

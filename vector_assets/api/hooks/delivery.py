@@ -53,7 +53,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedEvent:
     """What a receiver makes of a delivery.
 
     Attributes:
@@ -77,7 +77,7 @@ class Receiver(ABC):
     """Receives the events of one vendor."""
 
     @abstractmethod
-    def receive(self, delivery: Delivery) -> Heard:
+    def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify a delivery and return what it says.
 
         Raises:

@@ -6,8 +6,8 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vector_assets.api.hooks.delivery import Heard
-from vector_assets.api.hooks.intake import Intake
+from vector_assets.api.hooks.delivery import ParsedEvent
+from vector_assets.api.hooks.event_handler import EventHandler
 from vector_assets.core.errors import RetryableError
 from vector_assets.core.settings import Settings
 from vector_assets.index.queue import Change
@@ -26,10 +26,10 @@ _EVENT = "changed"
 _TAKEN_WITHIN_SECONDS = 60.0
 
 
-def build_files_watcher(settings: Settings, intake: Intake) -> "FilesWatcher | None":
+def build_files_watcher(settings: Settings, event_handler: EventHandler) -> "FilesWatcher | None":
     """Return the watcher; None unless FILES_WATCH is set and the files source is on."""
     is_wanted = settings.files_watch and _SOURCE in settings.enabled_sources
-    return FilesWatcher(Path(settings.files_path), intake) if is_wanted else None
+    return FilesWatcher(Path(settings.files_path), event_handler) if is_wanted else None
 
 
 class FilesWatcher:
@@ -39,15 +39,15 @@ class FilesWatcher:
         is_watching: Whether changes are noticed now.
     """
 
-    def __init__(self, folder: Path, intake: Intake) -> None:
+    def __init__(self, folder: Path, event_handler: EventHandler) -> None:
         self._folder = folder.expanduser().absolute()
-        self._intake = intake
+        self._event_handler = event_handler
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.is_watching = False
 
     def start(self) -> None:
-        """Watch in a thread of its own; call it on the event loop of the intake."""
+        """Watch in a thread of its own; call it on the event loop of the event_handler."""
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(
             target=self._watch, args=(loop,), name="files watch", daemon=True
@@ -98,7 +98,7 @@ class FilesWatcher:
             changes = [*gone, Change(f"{_SOURCE}:", since)]
         while not self._stopped.is_set():
             taking = asyncio.run_coroutine_threadsafe(
-                self._intake.take(_SOURCE, Heard(_EVENT, tuple(changes)), b""), loop
+                self._event_handler.handle(_SOURCE, ParsedEvent(_EVENT, tuple(changes)), b""), loop
             )
             try:
                 taking.result(_TAKEN_WITHIN_SECONDS)

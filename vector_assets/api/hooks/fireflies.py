@@ -6,8 +6,8 @@ from datetime import timedelta
 from vector_assets.api.hooks.delivery import (
     OTHER,
     Delivery,
-    Heard,
     MalformedError,
+    ParsedEvent,
     Receiver,
     instant_of_milliseconds,
     require_hmac,
@@ -29,7 +29,7 @@ class FirefliesReceiver(Receiver):
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def receive(self, delivery: Delivery) -> Heard:
+    def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify the signature and return which meeting is ready."""
         require_hmac(delivery, SIGNATURE, self._secret)
         body = delivery.object()
@@ -43,9 +43,9 @@ class FirefliesReceiver(Receiver):
             require_recent(sent_at, delivery, OLDEST)
             said_at = min(sent_at, said_at)
         if event not in _EVENTS:
-            return Heard(OTHER)
+            return ParsedEvent(OTHER)
         meeting_id = body.get("meeting_id", body.get("meetingId"))
         if not isinstance(meeting_id, str) or not _MEETING.fullmatch(meeting_id):
             raise MalformedError("the event names no meeting")
         change = Change(f"fireflies:{meeting_id}", said_at)
-        return Heard(str(event), (change,), is_dated="timestamp" in body)
+        return ParsedEvent(str(event), (change,), is_dated="timestamp" in body)

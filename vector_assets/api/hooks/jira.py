@@ -13,8 +13,8 @@ from vector_assets.api.hooks.delivery import (
     OTHER,
     Delivery,
     ForgedError,
-    Heard,
     MalformedError,
+    ParsedEvent,
     Receiver,
     instant_of_milliseconds,
     require_hmac,
@@ -39,7 +39,7 @@ class JiraReceiver(Receiver):
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
-    def receive(self, delivery: Delivery) -> Heard:
+    def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify the signature, or Automation's token, and return which issues changed."""
         token = delivery.headers.get(AUTOMATION_HEADER, "")
         if SIGNATURE not in delivery.headers and token:
@@ -56,22 +56,22 @@ class JiraReceiver(Receiver):
         require_recent(said_at, delivery, OLDEST)
         event = body.get("webhookEvent")
         if not isinstance(event, str) or not _OF_ISSUES.fullmatch(event):
-            return Heard(OTHER)
+            return ParsedEvent(OTHER)
         document_ids = _issues(body)
         if not document_ids:
-            return Heard(OTHER)
+            return ParsedEvent(OTHER)
         said_at = min(said_at, delivery.received_at)
         changes = tuple(Change(each, said_at) for each in document_ids)
-        return Heard(event, changes, is_dated=True)
+        return ParsedEvent(event, changes, is_dated=True)
 
-    def _of_automation(self, delivery: Delivery) -> Heard:
+    def _of_automation(self, delivery: Delivery) -> ParsedEvent:
         """Return the issue of the body "Issue data", or of `{"issue": "OPS-1"}`."""
         body = delivery.object()
         document_ids = _issues(body) or _issues({"issue": body})
         if not document_ids:
             raise MalformedError("the body names no issue: choose the web request body Issue data")
         changes = (Change(each, delivery.received_at) for each in document_ids)
-        return Heard("automation", tuple(changes))
+        return ParsedEvent("automation", tuple(changes))
 
 
 def _issues(body: dict[str, Any]) -> list[str]:

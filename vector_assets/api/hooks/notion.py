@@ -11,8 +11,8 @@ from vector_assets.api.hooks.delivery import (
     OTHER,
     Delivery,
     ForgedError,
-    Heard,
     MalformedError,
+    ParsedEvent,
     Receiver,
     require_hmac,
     require_recent,
@@ -40,22 +40,22 @@ class NotionReceiver(Receiver):
     def __init__(self, verification_token: str) -> None:
         self._verification_token = verification_token
 
-    def receive(self, delivery: Delivery) -> Heard:
+    def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify the signature and return which page changed."""
         require_hmac(delivery, SIGNATURE, self._verification_token)
         body = delivery.object()
         if "verification_token" in body:
-            return Heard("verification")
+            return ParsedEvent("verification")
         said_at = _said_at(body)
         require_recent(said_at, delivery, OLDEST)
         event = body.get("type")
         if not isinstance(event, str) or not _OF_PAGES.fullmatch(event):
-            return Heard(OTHER)
+            return ParsedEvent(OTHER)
         page_id = _page_id(body, event)
         if page_id is None:
             raise MalformedError(f"the event is {event[:60]} and names no page")
         change = Change(f"notion:{page_id}", min(said_at, delivery.received_at))
-        return Heard(event, (change,), is_dated=True)
+        return ParsedEvent(event, (change,), is_dated=True)
 
 
 class NotionVerification(Receiver):
@@ -67,7 +67,7 @@ class NotionVerification(Receiver):
     def __init__(self, token_file: Path) -> None:
         self._token_file = token_file
 
-    def receive(self, delivery: Delivery) -> Heard:
+    def receive(self, delivery: Delivery) -> ParsedEvent:
         """Keep the token; a later one replaces it, for Notion sends another when asked to."""
         token = delivery.object().get("verification_token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
@@ -84,7 +84,7 @@ class NotionVerification(Receiver):
             "NOTION_WEBHOOK_TOKEN to it, and start `vector-assets serve` again.",
             self._token_file,
         )
-        return Heard("verification")
+        return ParsedEvent("verification")
 
 
 def _said_at(body: dict[str, Any]) -> datetime:

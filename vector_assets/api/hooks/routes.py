@@ -8,7 +8,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from vector_assets.api.hooks.delivery import Delivery, ForgedError, MalformedError
-from vector_assets.api.hooks.intake import FORGED, MALFORMED, Intake
+from vector_assets.api.hooks.event_handler import FORGED, MALFORMED, EventHandler
 from vector_assets.api.hooks.receivers import build_receivers
 from vector_assets.core.settings import Settings
 
@@ -23,7 +23,7 @@ def token_file() -> Path:
     return Path(os.environ.get("DAGSTER_HOME") or "data") / "notion-webhook-token"
 
 
-def add_hooks(app: FastAPI, settings: Settings, intake: Intake) -> None:
+def add_hooks(app: FastAPI, settings: Settings, event_handler: EventHandler) -> None:
     """Add the route when any receiver is on."""
     receivers = build_receivers(settings, token_file())
     if not receivers:
@@ -36,12 +36,12 @@ def add_hooks(app: FastAPI, settings: Settings, intake: Intake) -> None:
             raise HTTPException(404)
         delivery = Delivery(request.headers, await request.body(), datetime.now(UTC))
         try:
-            heard = receiver.receive(delivery)
+            parsed = receiver.receive(delivery)
         except ForgedError as error:
-            intake.counts[source, FORGED] += 1
+            event_handler.counts[source, FORGED] += 1
             raise HTTPException(401, str(error)) from None
         except MalformedError as error:
-            intake.counts[source, MALFORMED] += 1
+            event_handler.counts[source, MALFORMED] += 1
             raise HTTPException(400, str(error)) from None
-        queued_count = await intake.take(source, heard, delivery.body)
-        return JSONResponse(heard.reply or {"queued": queued_count})
+        queued_count = await event_handler.handle(source, parsed, delivery.body)
+        return JSONResponse(parsed.reply or {"queued": queued_count})

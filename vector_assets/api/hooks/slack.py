@@ -11,8 +11,8 @@ from vector_assets.api.hooks.delivery import (
     OTHER,
     Delivery,
     ForgedError,
-    Heard,
     MalformedError,
+    ParsedEvent,
     Receiver,
     require_recent,
 )
@@ -40,13 +40,15 @@ class SlackReceiver(Receiver):
     def __init__(self, signing_secret: str) -> None:
         self._signing_secret = signing_secret
 
-    def receive(self, delivery: Delivery) -> Heard:
+    def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify `X-Slack-Signature`, which holds for five minutes, and return what changed."""
         self._require_signed(delivery)
         body = delivery.object()
         if body.get("type") == "url_verification":
-            return Heard("url_verification", reply={"challenge": str(body.get("challenge", ""))})
-        return heard(body, delivery.received_at)
+            return ParsedEvent(
+                "url_verification", reply={"challenge": str(body.get("challenge", ""))}
+            )
+        return parse_event(body, delivery.received_at)
 
     def _require_signed(self, delivery: Delivery) -> None:
         # The SDK's verifier raises on a body that is no UTF-8, and on such a signature.
@@ -61,7 +63,7 @@ class SlackReceiver(Receiver):
         require_recent(datetime.fromtimestamp(int(timestamp), UTC), delivery, OLDEST)
 
 
-def heard(body: dict[str, Any], received_at: datetime) -> Heard:
+def parse_event(body: dict[str, Any], received_at: datetime) -> ParsedEvent:
     """Return what an event says that is known to be Slack's, over HTTP or a socket.
 
     Raises:
@@ -69,12 +71,12 @@ def heard(body: dict[str, Any], received_at: datetime) -> Heard:
     """
     event = body.get("event")
     if body.get("type") != "event_callback" or not isinstance(event, dict):
-        return Heard(OTHER)
+        return ParsedEvent(OTHER)
     if event.get("type") != "message" or event.get("channel_type") in _DIRECT:
-        return Heard(OTHER)
+        return ParsedEvent(OTHER)
     channel_id = event.get("channel")
     if not isinstance(channel_id, str) or not _CHANNEL.fullmatch(channel_id):
-        return Heard(OTHER)
+        return ParsedEvent(OTHER)
     messages = [
         message
         for message in (event, event.get("message"), event.get("previous_message"))
@@ -94,7 +96,7 @@ def heard(body: dict[str, Any], received_at: datetime) -> Heard:
         raise MalformedError("the event is of a message and names none")
     said_at = _said_at(body, event, received_at)
     changes = tuple(Change(each, said_at) for each in sorted(document_ids))
-    return Heard("message", changes, is_dated=True)
+    return ParsedEvent("message", changes, is_dated=True)
 
 
 def _documents(channel_id: str, message: dict[str, Any]) -> Iterator[str]:

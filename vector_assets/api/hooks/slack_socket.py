@@ -19,8 +19,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web import WebClient
 
 from vector_assets.api.hooks.delivery import MalformedError
-from vector_assets.api.hooks.intake import MALFORMED, Intake
-from vector_assets.api.hooks.slack import heard
+from vector_assets.api.hooks.event_handler import MALFORMED, EventHandler
+from vector_assets.api.hooks.slack import parse_event
 from vector_assets.core.errors import RetryableError
 from vector_assets.core.settings import Settings
 from vector_assets.core.tls import system_context
@@ -40,10 +40,10 @@ _AT_ONCE = 10
 _PING_SECONDS = 5.0
 
 
-def build_slack_socket(settings: Settings, intake: Intake) -> "SlackSocket | None":
+def build_slack_socket(settings: Settings, event_handler: EventHandler) -> "SlackSocket | None":
     """Return the socket; None unless its token is set and Slack is on."""
     is_wanted = settings.slack_app_token and "slack" in settings.enabled_sources
-    return SlackSocket(settings, intake) if is_wanted else None
+    return SlackSocket(settings, event_handler) if is_wanted else None
 
 
 class SlackSocket:
@@ -52,9 +52,9 @@ class SlackSocket:
     An envelope is acknowledged when the queue has what it says; Slack sends again what is not.
     """
 
-    def __init__(self, settings: Settings, intake: Intake) -> None:
+    def __init__(self, settings: Settings, event_handler: EventHandler) -> None:
         self._settings = settings
-        self._intake = intake
+        self._event_handler = event_handler
         self._stopped = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: SocketModeClient | None = None
@@ -67,7 +67,7 @@ class SlackSocket:
         return client is not None and bool(client.is_connected())
 
     def start(self) -> None:
-        """Connect in a thread of its own; call it on the event loop of the intake."""
+        """Connect in a thread of its own; call it on the event loop of the event_handler."""
         self._loop = asyncio.get_running_loop()
         self._client = SocketModeClient(
             self._settings.slack_app_token.get_secret_value(),
@@ -119,13 +119,15 @@ class SlackSocket:
 
     def _is_taken(self, request: SocketModeRequest, loop: asyncio.AbstractEventLoop) -> bool:
         try:
-            said = heard(dict(request.payload), datetime.now(UTC))
+            said = parse_event(dict(request.payload), datetime.now(UTC))
         except MalformedError:
             # Slack would send it again as it is.
-            self._intake.counts[_SOURCE, MALFORMED] += 1
+            self._event_handler.counts[_SOURCE, MALFORMED] += 1
             return True
         body = json.dumps(request.payload, sort_keys=True).encode()
-        taking = asyncio.run_coroutine_threadsafe(self._intake.take(_SOURCE, said, body), loop)
+        taking = asyncio.run_coroutine_threadsafe(
+            self._event_handler.handle(_SOURCE, said, body), loop
+        )
         try:
             taking.result(TAKEN_WITHIN_SECONDS)
         except (RetryableError, TimeoutError) as error:

@@ -1,4 +1,4 @@
-"""Writes what receivers hear into the queue, many changes at once, before anything is answered."""
+"""Writes the changes of events into the queue, many at once, before anything is answered."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -56,7 +56,7 @@ class QueueWriter:
             if isinstance(raised, VectorAssetsError):
                 raised = RetryableError(f"the change could not be queued: {raised}")
             for pending in group:
-                # A client that has left no longer waits; all others hear of any error.
+                # A client that has left no longer waits; all others get any error.
                 if pending.written.done():
                     continue
                 if raised is None:

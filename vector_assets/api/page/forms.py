@@ -15,7 +15,7 @@ from vector_assets.api.reading import (
     Question,
     source_names,
 )
-from vector_assets.index.question.heard import Kind, Listening
+from vector_assets.index.question.parsed import Kind, ParseOptions
 
 LIMITS = (10, 25, 50, 100)
 
@@ -62,7 +62,7 @@ class Asked:
         return urlencode(self.pairs)
 
     def without(self, kind: str) -> str:
-        """Return the query that asks the same, and in which such parts are not heard."""
+        """Return the query that asks the same, and in which such parts are plain words."""
         return replace(self, ignore=(*self.ignore, kind)).query
 
     @property
@@ -71,8 +71,8 @@ class Asked:
         return replace(self, literal="true", ignore=()).query
 
     @property
-    def as_heard(self) -> str:
-        """The query that asks the same, and in which everything is heard."""
+    def as_parsed(self) -> str:
+        """The query that asks the same, and in which all constraints are read."""
         return replace(self, literal="", ignore=()).query
 
 
@@ -135,7 +135,7 @@ def question_of(asked: Asked) -> Question:
         checked.since,
         checked.until,
         checked.limit,
-        listening=Listening(checked.literal, checked.ignore),
+        parse_options=ParseOptions(checked.literal, checked.ignore),
     )
 
 

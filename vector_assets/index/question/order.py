@@ -1,10 +1,10 @@
-"""Hears that the newest is wanted: `latest`, `most recent`, `last ACDE meeting`."""
+"""Reads the wish for the newest out of a question: `latest`, `last ACDE meeting`."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vector_assets.index.question.heard import Heard, Kind
+from vector_assets.index.question.parsed import Constraint, Kind
 
 _NOUNS = (
     r"(?:meetings?|calls?|stand-?ups?|retros?|syncs?|sessions?|issues?|tickets?|bugs?|threads?|"
@@ -41,10 +41,10 @@ class NewestFirst:
     """The newest first among what fits well."""
 
 
-def hear_order(text: str) -> Iterator[Heard]:
+def parse_order(text: str) -> Iterator[Constraint]:
     """Yield the first sign that the newest is wanted; of versions and builds it is none."""
     for pattern in (_NEWEST_FIRST, _ASKS_WHATS_NEW, _NEWEST, _LAST):
         if match := pattern.search(text):
             meaning = "the newest first among what fits well"
-            yield Heard(Kind.ORDER, *match.span(), NewestFirst(), meaning)
+            yield Constraint(Kind.ORDER, *match.span(), NewestFirst(), meaning)
             return

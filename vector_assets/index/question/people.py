@@ -1,13 +1,13 @@
-"""Hears people: `what did NAME say about`, `comments by NAME`, `@name`, `NAME's opinion`.
+"""Reads people out of a question: `what did NAME say about`, `comments by NAME`, `@name`.
 
-Whether a name is one is told by the authors of what is found; see `index/sifting.py`.
+Whether a name is one is told by the authors of what is found; see `index/post_filter.py`.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vector_assets.index.question.heard import Heard, Kind
+from vector_assets.index.question.parsed import Constraint, Kind
 
 _WORD = r"[^\W\d_][\w.’'-]*"
 _NAME = rf"(?P<name>{_WORD}(?:\s+{_WORD}){{0,3}}?)"
@@ -143,7 +143,7 @@ class Person:
     is_sure: bool
 
 
-def hear_people(text: str) -> Iterator[Heard]:
+def parse_people(text: str) -> Iterator[Constraint]:
     """Yield the first name that a question seems to ask for."""
     for pattern, is_sure in _PATTERNS:
         for match in pattern.finditer(text):
@@ -155,7 +155,7 @@ def hear_people(text: str) -> Iterator[Heard]:
             person = Person(name, is_sure=is_sure and is_proper)
             meaning = f"what {name} wrote or said"
             start, end = match.span()
-            yield Heard(Kind.PERSON, start, end, person, meaning, _searched(match, name))
+            yield Constraint(Kind.PERSON, start, end, person, meaning, _searched(match, name))
             return
 
 

@@ -1,10 +1,10 @@
-"""Hears quoted phrases and words to leave out: `"carrier key"`, `-android`."""
+"""Reads quoted phrases and excluded words out of a question: `"carrier key"`, `-android`."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vector_assets.index.question.heard import Heard, Kind
+from vector_assets.index.question.parsed import Constraint, Kind
 
 _QUOTED = re.compile(
     r'(?<![\w"])"(?=\S)([^"\n]{2,120}?)"(?!\w)|“([^”\n]{2,120})”|«([^»\n]{2,120})»'
@@ -40,23 +40,23 @@ class Without:
         return _holds(text.casefold(), self.word.casefold())
 
 
-def hear_phrases(text: str, least_words: int = 1) -> Iterator[Heard]:
+def parse_phrases(text: str, least_words: int = 1) -> Iterator[Constraint]:
     """Yield the quoted phrases of so many words; they are searched for as words too."""
     for match in _QUOTED.finditer(text):
         words = " ".join((match[1] or match[2] or match[3]).split())
         if len(re.findall(r"\w+", words)) >= least_words:
             meaning = "documents that contain exactly these words"
-            yield Heard(Kind.PHRASE, *match.span(), Phrase(words), meaning, words)
+            yield Constraint(Kind.PHRASE, *match.span(), Phrase(words), meaning, words)
 
 
-def hear_exclusions(text: str) -> Iterator[Heard]:
+def parse_exclusions(text: str) -> Iterator[Constraint]:
     """Yield the words to leave out, which stand last; flags of a command line are none."""
     for match in _WITHOUT.finditer(text):
         word = match["word"].rstrip(".")
         before = re.findall(r"\w+", text[: match.start()])
         if before and word.casefold() not in _FLAGS:
             meaning = f"no documents that show the word {word}"
-            yield Heard(Kind.WITHOUT, *match.span(), Without(word), meaning)
+            yield Constraint(Kind.WITHOUT, *match.span(), Without(word), meaning)
 
 
 def _holds(text: str, words: str) -> bool:

@@ -1,10 +1,10 @@
-"""Hears sources and containers: `in #plans`, `jira tickets about`, `in project HAR`."""
+"""Reads sources and containers out of a question: `in #plans`, `jira tickets about`."""
 
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from vector_assets.index.question.heard import MASK, Heard, Kind
+from vector_assets.index.question.parsed import MASK, Constraint, Kind
 
 JIRA, SLACK, NOTION, FIREFLIES = ALL_SOURCES = ("jira", "slack", "notion", "fireflies")
 
@@ -110,7 +110,7 @@ class ContainerLimit:
     is_exact: bool = True
 
 
-def hear_containers(text: str) -> Iterator[Heard]:
+def parse_containers(text: str) -> Iterator[Constraint]:
     """Yield the channels, projects and databases that a question names."""
     spans: list[tuple[int, int]] = []
     for pattern, source, word in (
@@ -131,22 +131,24 @@ def hear_containers(text: str) -> Iterator[Heard]:
                 continue
             spans.append(match.span())
             container = ContainerLimit(source, name, is_exact=source != NOTION)
-            yield Heard(Kind.CONTAINER, *match.span(), container, f"the {word}{name}")
+            yield Constraint(Kind.CONTAINER, *match.span(), container, f"the {word}{name}")
 
 
-def hear_sources(text: str, namespaces: Collection[str]) -> Iterator[Heard]:
+def parse_sources(text: str, namespaces: Collection[str]) -> Iterator[Constraint]:
     """Yield the source that a question names, or whose documents it asks for.
 
     Args:
-        text: A question; characters that were heard already are masked.
-        namespaces: That are searched; others are not heard.
+        text: A question; characters of other constraints are masked.
+        namespaces: That are searched; others stay words.
     """
     for match, named in _sources(text):
         if sources := tuple(name for name in named if name in namespaces):
             meaning = f"documents of {' and '.join(sources)}"
             start = match.end() - len(match[0].rpartition(MASK)[2].lstrip())
             named_sources = SourceLimit(sources)
-            yield Heard(Kind.SOURCE, start, match.end(), named_sources, meaning, _searched(match))
+            yield Constraint(
+                Kind.SOURCE, start, match.end(), named_sources, meaning, _searched(match)
+            )
             return
 
 

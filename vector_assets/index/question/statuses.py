@@ -1,10 +1,10 @@
-"""Hears the status that issues are to have: `open issues`, `closed bugs`, `still open`."""
+"""Reads the wanted status of issues out of a question: `open issues`, `closed bugs`."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vector_assets.index.question.heard import Heard, Kind
+from vector_assets.index.question.parsed import Constraint, Kind
 
 SOURCE = "jira"
 """The source whose documents have a status."""
@@ -67,18 +67,18 @@ class StatusLimit:
         return (plain in CLOSED) is self.is_closed
 
 
-def hear_statuses(text: str) -> Iterator[Heard]:
+def parse_statuses(text: str) -> Iterator[Constraint]:
     """Yield the first status that is clearly one of issues; `open source` is none."""
     for pattern in (_AFTER_NOUN, _BEFORE_NOUN, _CLOSED_THEN, _STILL):
         for match in pattern.finditer(text):
             is_verb = pattern is _BEFORE_NOUN and _VERB_BEFORE.search(text[: match.start()][-20:])
             is_other = pattern is _STILL and not _ASKS_WHICH.search(text)
             if not is_verb and not is_other:
-                yield _heard(match)
+                yield _constraint(match)
                 return
 
 
-def _heard(match: re.Match[str]) -> Heard:
+def _constraint(match: re.Match[str]) -> Constraint:
     named = match.groupdict()
     if named.get("progress"):
         limit, words = StatusLimit(name="in progress"), "in progress"
@@ -87,4 +87,4 @@ def _heard(match: re.Match[str]) -> Heard:
     else:
         limit, words = StatusLimit(is_open=True), "open"
     meaning = f"Jira issues that are {words}"
-    return Heard(Kind.STATUS, *match.span(), limit, meaning)
+    return Constraint(Kind.STATUS, *match.span(), limit, meaning)

@@ -1,4 +1,4 @@
-"""Hears times in a question: `last week`, `since March`, `in Q3 2024`, `between ... and ...`.
+"""Reads times out of a question: `last week`, `since March`, `in Q3 2024`, `between ... and ...`.
 
 Every form is spelled out, so that the verb may, a march, a second, a number, a version or a key is
 not taken for a date.
@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
-from vector_assets.index.question.heard import Heard, Kind
+from vector_assets.index.question.parsed import Constraint, Kind
 from vector_assets.index.question.spans import (
     MONTHS,
     OLDEST_YEAR,
@@ -153,26 +153,26 @@ _PATTERNS = tuple(
 )
 
 
-def hear_times(text: str, today: date) -> Iterator[Heard]:
-    """Yield what is heard of times; several that leave nothing together count once.
+def parse_times(text: str, today: date) -> Iterator[Constraint]:
+    """Yield constraints of time; several that leave nothing together count once.
 
     Args:
-        text: A question; characters that were heard already are masked.
+        text: A question; characters of other constraints are masked.
         today: The UTC day.
     """
     points = _points(text, today)
     index = 0
     bounds = TimeLimit()
     while index < len(points):
-        heard, used = _limit_at(text, points, index)
+        constraint, used = _limit_at(text, points, index)
         index += used
-        if heard is None:
+        if constraint is None:
             continue
-        assert isinstance(heard.limit, TimeLimit)
-        together = _both(bounds, heard.limit)
+        assert isinstance(constraint.limit, TimeLimit)
+        together = _both(bounds, constraint.limit)
         if together is not None:
             bounds = together
-            yield heard
+            yield constraint
 
 
 class _Point:
@@ -230,15 +230,15 @@ def _points(text: str, today: date) -> list[_Point]:
     return sorted(points, key=lambda point: point.start)
 
 
-def _limit_at(text: str, points: list[_Point], index: int) -> tuple[Heard | None, int]:
-    """Return what is heard at a point, and how many points that takes."""
+def _limit_at(text: str, points: list[_Point], index: int) -> tuple[Constraint | None, int]:
+    """Return the constraint at a point, and how many points that takes."""
     point = points[index]
     following = points[index + 1] if index + 1 < len(points) else None
     lead = point.between or (point.preposition if point.counts else None)
     if following and lead and point.is_joined_to(following) and _is_within(lead):
         first = _year_before(point.span.first, following.span.end)
         days = TimeLimit(first, following.span.end)
-        return _heard(point.start - len(lead[0]), following.end, days, ""), 2
+        return _constraint(point.start - len(lead[0]), following.end, days, ""), 2
     return (_alone(text, point) if point.counts else None), 1
 
 
@@ -248,8 +248,8 @@ def _is_within(lead: re.Match[str]) -> bool:
     return not any(named.get(name) for name in ("since", "until", "before", "week"))
 
 
-def _alone(text: str, point: _Point) -> Heard:
-    """Return what is heard at a point by itself."""
+def _alone(text: str, point: _Point) -> Constraint:
+    """Return the constraint at a point by itself."""
     preposition, span, end = point.preposition, point.span, point.end
     start = point.start - (len(preposition[0]) if preposition else 0)
     named = (
@@ -270,7 +270,7 @@ def _alone(text: str, point: _Point) -> Heard:
     if text[end : end + 2].lower() == "'s":
         end += 2
     is_one_day = days.end is not None and days.first is not None
-    return _heard(start, end, days, point.searched if is_one_day else "")
+    return _constraint(start, end, days, point.searched if is_one_day else "")
 
 
 def _year_before(day: date, end: date) -> date:
@@ -280,8 +280,8 @@ def _year_before(day: date, end: date) -> date:
     return day
 
 
-def _heard(start: int, end: int, limit: TimeLimit, searched: str) -> Heard:
-    return Heard(Kind.TIME, start, end, limit, limit.meaning, searched)
+def _constraint(start: int, end: int, limit: TimeLimit, searched: str) -> Constraint:
+    return Constraint(Kind.TIME, start, end, limit, limit.meaning, searched)
 
 
 def _both(limit: TimeLimit, other: TimeLimit) -> TimeLimit | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from vector_assets.core.errors import UnavailableError
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.questions import RecentQuestions
-from vector_assets.index.question.heard import Listening
+from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.index.search import find_in
 from vector_assets.maintenance.quality.questions import Kind, Question
 from vector_assets.stores.base import Filter, Hit, VectorStore
@@ -74,7 +74,7 @@ class Asker:
             limit=PLACES,
             # How fresh it is does not matter here, and takes Pinecone many requests to tell.
             as_of=dict.fromkeys(self._namespaces, datetime.now(UTC)),
-            listening=Listening(literal=True),
+            parse_options=ParseOptions(literal=True),
         )
         seconds = time.perf_counter() - began
         if not answers.is_complete:

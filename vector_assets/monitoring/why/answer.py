@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from vector_assets.index.question.heard import ATTENTIVE, Listening
+from vector_assets.index.question.parsed import PARSE_ALL, ParseOptions
 from vector_assets.stores.base import Filter
 
 
@@ -110,7 +110,7 @@ class Asked:
         where: Who asks, and what else the question was narrowed to.
         limit: How many documents the answer had at most.
         is_operator: Whether who asks may know everything; a viewer never is.
-        listening: What the question may say about itself.
+        parse_options: What the question may say about itself.
     """
 
     text: str
@@ -119,4 +119,4 @@ class Asked:
     where: Filter = field(default_factory=Filter)
     limit: int = 10
     is_operator: bool = False
-    listening: Listening = ATTENTIVE
+    parse_options: ParseOptions = PARSE_ALL

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from vector_assets.index.question.heard import Kind, Listening
+from vector_assets.index.question.parsed import Kind, ParseOptions
 from vector_assets.index.ranking import Rankings
 from vector_assets.index.search import CANDIDATES, rank_in
 from vector_assets.index.targets import ReadTarget
@@ -40,7 +40,7 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
         UsageError: The question is empty.
         RetryableError: Neither the store nor the embedder can be used now.
     """
-    rankings = _rankings(asked, namespaces, target, asked.listening)
+    rankings = _rankings(asked, namespaces, target, asked.parse_options)
     if lost := _left_out_as_heard(asked, held, namespaces, target, rankings):
         return lost
     ranks = Ranks(
@@ -72,14 +72,14 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
 
 
 def _rankings(
-    asked: Asked, namespaces: Sequence[str], target: ReadTarget, listening: Listening
+    asked: Asked, namespaces: Sequence[str], target: ReadTarget, parse_options: ParseOptions
 ) -> Rankings:
     return rank_in(
         asked.question,
         namespaces,
         target=target,
         where=asked.where,
-        listening=listening,
+        parse_options=parse_options,
         is_source_given=bool(asked.sources),
     )
 
@@ -92,15 +92,17 @@ def _left_out_as_heard(
     rankings: Rankings,
 ) -> Finding | None:
     """Return that the question itself leaves a document out which its words alone would find."""
-    heard = [each for each in rankings.understood if each.is_applied and each.kind != Kind.ORDER]
-    if not heard or held.document_id in rankings.fused:
+    constraints = [
+        each for each in rankings.understood if each.is_applied and each.kind != Kind.ORDER
+    ]
+    if not constraints or held.document_id in rankings.fused:
         return None
-    word_for_word = _rankings(asked, namespaces, target, Listening(literal=True))
+    word_for_word = _rankings(asked, namespaces, target, ParseOptions(literal=True))
     if held.document_id not in word_for_word.fused:
         return None
     sentence = (
         f"The index holds it whole, but the question is narrowed by what it says: "
-        f"{'; '.join(map(str, heard))}."
+        f"{'; '.join(map(str, constraints))}."
     )
     return Finding(Cause.FILTERED, sentence, "Ask word for word (`literal`), or in other words.")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from vector_assets.api.hooks import files_watch as module
+from vector_assets.api.hooks.event_handler import EventHandler
 from vector_assets.api.hooks.files_watch import FilesWatcher, build_files_watcher
-from vector_assets.api.hooks.intake import Intake
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.waiting import wait_until
@@ -53,8 +53,8 @@ class Watched:
         self.store = LanceDBStore(str(index))
         self.queue = ChangeQueue(Ledger(self.store, 16))
         self.settings = Settings(files_path=str(folder), files_watch=True)
-        self.intake = Intake(lambda: self.queue)
-        self.watcher = build_files_watcher(self.settings, self.intake)
+        self.event_handler = EventHandler(lambda: self.queue)
+        self.watcher = build_files_watcher(self.settings, self.event_handler)
 
     def named(self) -> set[str]:
         return {each.document_id.removeprefix("files:") for each in self.queue.waiting()}
@@ -98,8 +98,8 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_the_watch_is_off_unless_asked_for(folder: Path) -> None:
-    intake = Intake(lambda: pytest.fail("nothing is queued"))
-    assert build_files_watcher(Settings(files_path=str(folder)), intake) is None
+    event_handler = EventHandler(lambda: pytest.fail("nothing is queued"))
+    assert build_files_watcher(Settings(files_path=str(folder)), event_handler) is None
     assert Settings(files_path=str(folder)).pushed_sources == ()
     assert Settings(files_watch=True).pushed_sources == ()
     assert Settings(files_path=str(folder), files_watch=True).pushed_sources == ("files",)
@@ -117,7 +117,7 @@ def test_files_that_are_made_edited_moved_and_deleted_are_named(
     names = {"new.md", "one.md", "two.md", "second.md", "memos/ann.md"}
     wait_for(lambda: watched.named() == names)
     assert watched.read() == {"new.md", "one.md", "second.md"}
-    assert watched.intake.counts["files", "changed"] >= 1
+    assert watched.event_handler.counts["files", "changed"] >= 1
 
 
 def test_a_folder_that_moves_goes_or_takes_the_place_of_a_file(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from vector_assets.api.hooks.delivery import (
     Delivery,
     ForgedError,
-    Heard,
     MalformedError,
+    ParsedEvent,
     Receiver,
 )
 from vector_assets.api.hooks.fireflies import FirefliesReceiver
@@ -51,7 +51,7 @@ def delivery(event: Event, received_at: datetime = NOW) -> Delivery:
     return Delivery(headers, event.body, received_at)
 
 
-def receive(event: Event, received_at: datetime = NOW) -> Heard:
+def receive(event: Event, received_at: datetime = NOW) -> ParsedEvent:
     return RECEIVERS[event.source].receive(delivery(event, received_at))
 
 
@@ -250,10 +250,10 @@ def test_whatever_is_signed_is_read_or_refused_by_name(
         if isinstance(body.get(name), dict):
             body[name] |= inner
     try:
-        heard = receive(resigned(event, json.dumps(body).encode()))
+        parsed = receive(resigned(event, json.dumps(body).encode()))
     except (ForgedError, MalformedError):
         return
-    for change in heard.changes:
+    for change in parsed.changes:
         assert change.document_id.startswith(f"{source}:")
         assert change.document_id.isascii()
         assert len(change.document_id) < 300

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vector_assets.api.hooks import slack_socket as module
-from vector_assets.api.hooks.intake import MALFORMED, REPEATED, Intake
+from vector_assets.api.hooks.event_handler import MALFORMED, REPEATED, EventHandler
 from vector_assets.api.hooks.slack_socket import SlackSocket, build_slack_socket
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.settings import Settings
@@ -64,13 +64,13 @@ def settings_of(sandbox: Sandbox, token: str = APP_TOKEN) -> Settings:
 @contextmanager
 def listening(
     sandbox: Sandbox, queue: Queue, token: str = APP_TOKEN
-) -> Iterator[tuple[SlackSocket, Intake]]:
+) -> Iterator[tuple[SlackSocket, EventHandler]]:
     """Run a socket on an event loop of its own, as `serve` does."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    intake = Intake(lambda: queue)
-    socket = build_slack_socket(settings_of(sandbox, token), intake)
+    event_handler = EventHandler(lambda: queue)
+    socket = build_slack_socket(settings_of(sandbox, token), event_handler)
     assert socket is not None
 
     async def start() -> None:
@@ -78,7 +78,7 @@ def listening(
 
     asyncio.run_coroutine_threadsafe(start(), loop).result(30)
     try:
-        yield socket, intake
+        yield socket, event_handler
     finally:
         asyncio.run_coroutine_threadsafe(socket.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
@@ -98,13 +98,13 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
 
 
 def test_without_a_token_no_socket_is_opened(sandbox: Sandbox, queue: Queue) -> None:
-    assert build_slack_socket(settings_of(sandbox, ""), Intake(lambda: queue)) is None
+    assert build_slack_socket(settings_of(sandbox, ""), EventHandler(lambda: queue)) is None
     assert settings_of(sandbox, "").pushed_sources == ()
     assert settings_of(sandbox).pushed_sources == ("slack",)
 
 
 def test_an_event_is_acknowledged_when_the_queue_has_it(sandbox: Sandbox, queue: Queue) -> None:
-    with listening(sandbox, queue) as (socket, intake):
+    with listening(sandbox, queue) as (socket, event_handler):
         wait_for(lambda: socket.is_connected)
         queue.is_away = True
         first = sandbox.sockets.emit(message(0))
@@ -116,8 +116,8 @@ def test_an_event_is_acknowledged_when_the_queue_has_it(sandbox: Sandbox, queue:
         # Slack may send again what was taken: it is acknowledged and not queued twice.
         second = sandbox.sockets.emit(message(0))
         wait_for(lambda: sandbox.sockets.acknowledged == [first, second])
-        assert intake.counts["slack", "message"] == 1
-        assert intake.counts["slack", REPEATED] >= 1
+        assert event_handler.counts["slack", "message"] == 1
+        assert event_handler.counts["slack", REPEATED] >= 1
     assert len(queue.waiting()) == 1
     assert not socket.is_connected
 
@@ -128,10 +128,10 @@ def test_what_names_nothing_is_acknowledged_and_not_sent_for_ever(
     broken = message(0)
     del broken["event"]["ts"]
     direct = {"type": "event_callback", "event": {"type": "message", "channel": "D0000000001"}}
-    with listening(sandbox, queue) as (_, intake):
+    with listening(sandbox, queue) as (_, event_handler):
         envelopes = {sandbox.sockets.emit(broken), sandbox.sockets.emit(direct)}
         wait_for(lambda: set(sandbox.sockets.acknowledged) == envelopes)
-    assert intake.counts["slack", MALFORMED] == 1
+    assert event_handler.counts["slack", MALFORMED] == 1
     assert queue.waiting() == []
 
 

@@ -1,10 +1,10 @@
-"""Which times are heard in a question, and what is not one."""
+"""Which times are read out of a question, and what is not one."""
 
 from datetime import date
 
 import pytest
 
-from vector_assets.index.question.times import hear_times
+from vector_assets.index.question.times import parse_times
 
 TODAY = date(2026, 11, 29)
 """A Sunday."""
@@ -40,9 +40,9 @@ TODAY = date(2026, 11, 29)
     ],
 )  # fmt: skip
 def test_a_time_becomes_days(question: str, words: str, meaning: str) -> None:
-    [heard] = hear_times(question, TODAY)
-    assert question[heard.start : heard.end] == words
-    assert heard.meaning == f"activity {meaning}"
+    [constraint] = parse_times(question, TODAY)
+    assert question[constraint.start : constraint.end] == words
+    assert constraint.meaning == f"activity {meaning}"
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,11 @@ def test_a_time_becomes_days(question: str, words: str, meaning: str) -> None:
     ],
 )
 def test_what_is_no_time_is_left_alone(question: str) -> None:
-    assert list(hear_times(question, TODAY)) == []
+    assert list(parse_times(question, TODAY)) == []
 
 
 def test_times_that_leave_nothing_together_count_once() -> None:
-    heard = list(hear_times("last week in 2019", TODAY))
-    assert [each.meaning for each in heard] == ["activity from 2026-11-16 to before 2026-11-23"]
+    constraints = list(parse_times("last week in 2019", TODAY))
+    assert [each.meaning for each in constraints] == [
+        "activity from 2026-11-16 to before 2026-11-23"
+    ]

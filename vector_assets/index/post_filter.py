@@ -4,18 +4,18 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from vector_assets.index.question.heard import Heard
 from vector_assets.index.question.names import authors_called, plain_name
 from vector_assets.index.question.order import NewestFirst
+from vector_assets.index.question.parse import (
+    FILLING_WORDS,
+    NOTHING_LEFT,
+    ParsedQuestion,
+)
+from vector_assets.index.question.parsed import Constraint
 from vector_assets.index.question.people import Person
 from vector_assets.index.question.phrases import Phrase, Without
 from vector_assets.index.question.places import ContainerLimit
 from vector_assets.index.question.statuses import StatusLimit
-from vector_assets.index.question.understanding import (
-    FILLING_WORDS,
-    NOTHING_LEFT,
-    Understanding,
-)
 from vector_assets.index.ranking import Ranked
 from vector_assets.stores.base import Hit
 
@@ -27,57 +27,59 @@ FITTING_SHARE = 0.5
 MAX_SHOWN_NAMES = 3
 
 
-def sifted(
-    ranked: Sequence[Ranked], understanding: Understanding
-) -> tuple[list[Ranked], Understanding]:
+def post_filtered(
+    ranked: Sequence[Ranked], parsed: ParsedQuestion
+) -> tuple[list[Ranked], ParsedQuestion]:
     """Return the documents that a question asks for, best first, and what came of its limits.
 
     A limit that leaves nothing is not applied. Names count as names when an author of these
     documents is called so: their reader may read them all.
     """
     left = list(ranked)
-    heard: list[Heard] = []
-    for each in understanding.heard:
-        result: Heard | None = each
+    constraints: list[Constraint] = []
+    for each in parsed.constraints:
+        result: Constraint | None = each
         if not each.not_applied and left:
             left, result = _applied(left, each)
-        heard += [result] if result is not None else []
-    if any(isinstance(each.limit, NewestFirst) for each in understanding.applied):
-        left = newest_first(left, understanding.text)
-    return left, understanding.with_heard(heard)
+        constraints += [result] if result is not None else []
+    if any(isinstance(each.limit, NewestFirst) for each in parsed.applied):
+        left = newest_first(left, parsed.text)
+    return left, parsed.with_constraints(constraints)
 
 
-def _applied(ranked: list[Ranked], heard: Heard) -> tuple[list[Ranked], Heard | None]:
+def _applied(
+    ranked: list[Ranked], constraint: Constraint
+) -> tuple[list[Ranked], Constraint | None]:
     """Return what a limit leaves, and the limit as it is shown; None for no limit after all."""
-    wanted = heard.limit
+    wanted = constraint.limit
     if isinstance(wanted, Person):
-        return _by_person(ranked, heard, wanted)
+        return _by_person(ranked, constraint, wanted)
     if isinstance(wanted, Phrase):
         return _narrowed(
-            _preferring(ranked, lambda hit: wanted.is_in(_text(hit))), heard, is_phrase(wanted)
+            _preferring(ranked, lambda hit: wanted.is_in(_text(hit))), constraint, is_phrase(wanted)
         )
     if isinstance(wanted, Without):
-        return _narrowed(ranked, heard, lambda document: not _shows(document, wanted))
+        return _narrowed(ranked, constraint, lambda document: not _shows(document, wanted))
     if isinstance(wanted, StatusLimit):
         return _narrowed(
-            ranked, heard, lambda document: wanted.lets_pass(_field(document, "status"))
+            ranked, constraint, lambda document: wanted.lets_pass(_field(document, "status"))
         )
     if isinstance(wanted, ContainerLimit) and not wanted.is_exact:
         name = plain_name(wanted.name)
         return _narrowed(
             ranked,
-            heard,
+            constraint,
             lambda document: (
                 _field(document, "source") == wanted.source
                 and name in plain_name(_field(document, "container"))
             ),
         )
-    return ranked, heard
+    return ranked, constraint
 
 
-def searched_alone(heard: Heard) -> tuple[str, Callable[[Ranked], bool]] | None:
+def searched_alone(constraint: Constraint) -> tuple[str, Callable[[Ranked], bool]] | None:
     """Return what to search for when a question found nothing of it, and what tells it apart."""
-    wanted = heard.limit
+    wanted = constraint.limit
     if isinstance(wanted, Phrase):
         return wanted.words, is_phrase(wanted)
     if isinstance(wanted, Person) and wanted.is_sure:
@@ -98,28 +100,28 @@ def is_phrase(limit: Phrase) -> Callable[[Ranked], bool]:
 
 
 def _narrowed(
-    ranked: list[Ranked], heard: Heard, passes: Callable[[Ranked], bool]
-) -> tuple[list[Ranked], Heard]:
+    ranked: list[Ranked], constraint: Constraint, passes: Callable[[Ranked], bool]
+) -> tuple[list[Ranked], Constraint]:
     left = [document for document in ranked if passes(document)]
-    return (left, heard) if left else (ranked, heard.dropped(NOTHING_LEFT))
+    return (left, constraint) if left else (ranked, constraint.dropped(NOTHING_LEFT))
 
 
 def _by_person(
-    ranked: list[Ranked], heard: Heard, person: Person
-) -> tuple[list[Ranked], Heard | None]:
-    """Return the documents by a person, those first in which the person is heard."""
+    ranked: list[Ranked], constraint: Constraint, person: Person
+) -> tuple[list[Ranked], Constraint | None]:
+    """Return the documents by a person, those first in which the person speaks."""
     names = _called(person, [name for each in ranked for name in _authors(each)])
     if not names:
-        return ranked, heard.dropped(NOTHING_LEFT) if person.is_sure else None
+        return ranked, constraint.dropped(NOTHING_LEFT) if person.is_sure else None
     wanted = set(names)
     left = [document for document in ranked if not wanted.isdisjoint(_authors(document))]
     left = _preferring(left, lambda hit: _speaks(hit, names))
     shown = " or ".join(names[:MAX_SHOWN_NAMES]) + (" or others" if names[MAX_SHOWN_NAMES:] else "")
-    left.sort(key=lambda document: not _is_heard_in(document, names))
-    return left, replace(heard, meaning=f"what {shown} wrote or said")
+    left.sort(key=lambda document: not _speaks_in(document, names))
+    return left, replace(constraint, meaning=f"what {shown} wrote or said")
 
 
-def _is_heard_in(document: Ranked, names: Iterable[str]) -> bool:
+def _speaks_in(document: Ranked, names: Iterable[str]) -> bool:
     """Tell whether a person began a document, or speaks in its best passage."""
     return _authors(document)[:1] in [[name] for name in names] or _speaks(document.hits[0], names)
 

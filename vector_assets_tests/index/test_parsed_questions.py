@@ -7,7 +7,7 @@ import pytest
 
 from vector_assets.core.documents import RESTRICTED, Document, Section
 from vector_assets.index.answers import Answers
-from vector_assets.index.question.heard import Kind, Listening
+from vector_assets.index.question.parsed import Kind, ParseOptions
 from vector_assets.index.search import find_in
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb.store import LanceDBStore
@@ -70,14 +70,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LanceDBStore:
 
 def ask(store: LanceDBStore, question: str, viewer: str = "", **options: object) -> Answers:
     """Ask all sources on a Wednesday."""
-    listening = Listening(now=NOW, **options)  # type: ignore[arg-type]
+    parse_options = ParseOptions(now=NOW, **options)  # type: ignore[arg-type]
     return find_in(
         question,
         SOURCES,
         store=store,
         embedder=TinyEmbedder(),
         where=Filter(viewer=viewer),
-        listening=listening,
+        parse_options=parse_options,
     )
 
 

@@ -7,31 +7,31 @@ from datetime import UTC, datetime
 from functools import partial
 
 from vector_assets.index.question import statuses
-from vector_assets.index.question.heard import (
-    ATTENTIVE,
-    NOTHING_GIVEN,
-    Given,
-    Heard,
+from vector_assets.index.question.order import parse_order
+from vector_assets.index.question.parsed import (
+    NO_FILTERS_GIVEN,
+    PARSE_ALL,
+    Constraint,
+    GivenFilters,
     Kind,
-    Listening,
+    ParseOptions,
     Understood,
     masked,
 )
-from vector_assets.index.question.order import hear_order
-from vector_assets.index.question.people import hear_people
-from vector_assets.index.question.phrases import hear_exclusions, hear_phrases
+from vector_assets.index.question.people import parse_people
+from vector_assets.index.question.phrases import parse_exclusions, parse_phrases
 from vector_assets.index.question.places import (
     ALL_SOURCES,
     ContainerLimit,
     SourceLimit,
-    hear_containers,
-    hear_sources,
+    parse_containers,
+    parse_sources,
 )
 from vector_assets.index.question.spans import TimeLimit
-from vector_assets.index.question.times import hear_times
+from vector_assets.index.question.times import parse_times
 from vector_assets.stores.base import Filter
 
-MAX_LISTENED_CHARACTERS = 400
+MAX_PARSED_CHARACTERS = 400
 """A longer question is a text that was pasted: it is taken word for word."""
 
 _STATED = re.compile(r";\s|^[^#?\"]{1,40}:\s[^?]*$")
@@ -57,28 +57,28 @@ FILLING_WORDS = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class Understanding:
+class ParsedQuestion:
     """What a question says about itself.
 
     Attributes:
         question: As it was asked.
-        heard: Its parts, in the order of the question.
+        constraints: Its parts, in the order of the question.
         namespaces: Those to search.
     """
 
     question: str
-    heard: tuple[Heard, ...]
+    constraints: tuple[Constraint, ...]
     namespaces: tuple[str, ...]
 
     @property
-    def applied(self) -> tuple[Heard, ...]:
+    def applied(self) -> tuple[Constraint, ...]:
         """What changes the answers."""
-        return tuple(each for each in self.heard if not each.not_applied)
+        return tuple(each for each in self.constraints if not each.not_applied)
 
     @property
     def understood(self) -> tuple[Understood, ...]:
         """What is shown of it."""
-        return tuple(each.understood(self.question) for each in self.heard)
+        return tuple(each.understood(self.question) for each in self.constraints)
 
     @property
     def text(self) -> str:
@@ -104,9 +104,9 @@ class Understanding:
         return left
 
     @property
-    def is_sifted(self) -> bool:
+    def is_post_filtered(self) -> bool:
         """Whether documents that are found are left out afterwards."""
-        return any(_is_sifted(each) for each in self.applied)
+        return any(_is_post_filter(each) for each in self.applied)
 
     def narrowed(self, where: Filter) -> Filter:
         """Return a filter with the limits that a store applies."""
@@ -122,25 +122,25 @@ class Understanding:
                 where = replace(where, containers=(*where.containers, each.limit.name))
         return where
 
-    def with_heard(self, heard: Iterable[Heard]) -> "Understanding":
+    def with_constraints(self, constraints: Iterable[Constraint]) -> "ParsedQuestion":
         """Return it with other parts."""
-        return replace(self, heard=tuple(heard))
+        return replace(self, constraints=tuple(constraints))
 
-    def wider(self) -> "Understanding | None":
+    def wider(self) -> "ParsedQuestion | None":
         """Return it without the limit that most likely left nothing; None when there is none."""
         for kind in (Kind.CONTAINER, Kind.TIME, Kind.STATUS, Kind.SOURCE):
             if any(each.kind is kind and not _is_late(each) for each in self.applied):
-                return self.with_heard(
+                return self.with_constraints(
                     each.dropped(NOTHING_LEFT)
                     if each.kind is kind and not each.not_applied
                     else each
-                    for each in self.heard
+                    for each in self.constraints
                 )
         return None
 
     def warnings(self) -> Iterator[str]:
         """Yield which limits were given up because nothing was left."""
-        for each in self.heard:
+        for each in self.constraints:
             if each.not_applied == NOTHING_LEFT:
                 words = self.question[each.start : each.end]
                 yield (
@@ -152,70 +152,70 @@ class Understanding:
 NOTHING_LEFT = "nothing that you may read was left"
 
 
-def understand(
+def parse_question(
     question: str,
     namespaces: Sequence[str],
     *,
-    given: Given = NOTHING_GIVEN,
-    listening: Listening = ATTENTIVE,
-) -> Understanding:
+    given: GivenFilters = NO_FILTERS_GIVEN,
+    parse_options: ParseOptions = PARSE_ALL,
+) -> ParsedQuestion:
     """Return what a question says about itself.
 
     Args:
         question: As it was asked.
         namespaces: That would be searched.
-        given: Which filters the interface was given: they win.
-        listening: What is not to be heard, and what today is.
+        given: The interface's own filters: they win.
+        parse_options: What is left as words, and what today is.
     """
-    if listening.literal or len(question) > MAX_LISTENED_CHARACTERS:
-        return Understanding(question, (), tuple(namespaces))
-    heard: list[Heard] = []
+    if parse_options.literal or len(question) > MAX_PARSED_CHARACTERS:
+        return ParsedQuestion(question, (), tuple(namespaces))
+    constraints: list[Constraint] = []
     is_stated = _STATED.search(question) is not None
     nameable = ALL_SOURCES if given.sources else namespaces
-    rules = _rules(nameable, listening.now or datetime.now(UTC))
-    for hear in _RULES_OF_STATEMENTS if is_stated else rules:
-        for each in list(hear(masked(question, heard))):
-            heard += [] if any(map(each.overlaps, heard)) else [each]
-    kept = [each for each in heard if each.kind not in listening.ignored]
+    rules = _rules(nameable, parse_options.now or datetime.now(UTC))
+    for rule in _RULES_OF_STATEMENTS if is_stated else rules:
+        for each in list(rule(masked(question, constraints))):
+            constraints += [] if any(map(each.overlaps, constraints)) else [each]
+    kept = [each for each in constraints if each.kind not in parse_options.ignored]
     kept.sort(key=lambda each: each.start)
-    return Understanding(
+    return ParsedQuestion(
         question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)
     )
 
 
-_RULES_OF_STATEMENTS = (partial(hear_phrases, least_words=3), hear_exclusions)
+_RULES_OF_STATEMENTS = (partial(parse_phrases, least_words=3), parse_exclusions)
 """In a title, fewer words in quotes are a name that others may write otherwise."""
 
 
-def given_by(where: Filter, *, is_source_given: bool) -> Given:
+def given_by(where: Filter, *, is_source_given: bool) -> GivenFilters:
     """Return which kinds of filters an interface was given."""
     has_times = where.since is not None or where.until is not None
-    return Given(times=has_times, sources=is_source_given, containers=bool(where.containers))
+    return GivenFilters(times=has_times, sources=is_source_given, containers=bool(where.containers))
 
 
 def _rules(
     namespaces: Sequence[str], now: datetime
-) -> tuple[Callable[[str], Iterable[Heard]], ...]:
+) -> tuple[Callable[[str], Iterable[Constraint]], ...]:
     today = now.astimezone(UTC).date()
     return (
-        hear_phrases,
-        hear_exclusions,
-        hear_containers,
-        lambda text: hear_times(text, today),
-        statuses.hear_statuses,
-        hear_people,
-        hear_order,
-        lambda text: hear_sources(text, namespaces),
+        parse_phrases,
+        parse_exclusions,
+        parse_containers,
+        lambda text: parse_times(text, today),
+        statuses.parse_statuses,
+        parse_people,
+        parse_order,
+        lambda text: parse_sources(text, namespaces),
     )
 
 
-def _without_given(heard: Iterable[Heard], given: Given) -> Iterator[Heard]:
+def _without_given(constraints: Iterable[Constraint], given: GivenFilters) -> Iterator[Constraint]:
     reasons = {
         Kind.TIME: "a filter by time is given" if given.times else "",
         Kind.SOURCE: "a filter by source is given" if given.sources else "",
         Kind.CONTAINER: "a filter by container is given" if given.containers else "",
     }
-    for each in heard:
+    for each in constraints:
         reason = reasons.get(each.kind, "")
         yield each.dropped(reason) if reason else each
 
@@ -223,24 +223,24 @@ def _without_given(heard: Iterable[Heard], given: Given) -> Iterator[Heard]:
 _SOURCE_KINDS = (Kind.SOURCE, Kind.CONTAINER, Kind.STATUS)
 
 
-def _bounded(heard: Iterable[Heard], namespaces: Sequence[str]) -> Iterator[Heard]:
+def _bounded(constraints: Iterable[Constraint], namespaces: Sequence[str]) -> Iterator[Constraint]:
     """Yield parts; those that contradict the sources that are searched are not applied."""
-    heard = list(heard)
+    constraints = list(constraints)
     left = set(namespaces)
     refused: set[Kind] = set()
     for kind in _SOURCE_KINDS:
-        if wanted := _sources_of((each for each in heard if not each.not_applied), kind):
+        if wanted := _sources_of((each for each in constraints if not each.not_applied), kind):
             refused |= set() if left & wanted else {kind}
             left = left & wanted or left
-    for each in heard:
+    for each in constraints:
         is_refused = each.kind in refused and not each.not_applied
         yield each.dropped("its source is not searched") if is_refused else each
 
 
-def _sources_of(heard: Iterable[Heard], kind: Kind) -> set[str]:
+def _sources_of(constraints: Iterable[Constraint], kind: Kind) -> set[str]:
     """Return the sources that the limits of a kind leave; none when nothing is limited."""
     sources: set[str] = set()
-    for each in heard:
+    for each in constraints:
         if each.kind is not kind:
             continue
         if isinstance(each.limit, SourceLimit):
@@ -252,10 +252,12 @@ def _sources_of(heard: Iterable[Heard], kind: Kind) -> set[str]:
     return sources
 
 
-def _is_sifted(heard: Heard) -> bool:
-    return heard.kind in {Kind.PERSON, Kind.PHRASE, Kind.WITHOUT, Kind.STATUS} or _is_late(heard)
+def _is_post_filter(constraint: Constraint) -> bool:
+    return constraint.kind in {Kind.PERSON, Kind.PHRASE, Kind.WITHOUT, Kind.STATUS} or _is_late(
+        constraint
+    )
 
 
-def _is_late(heard: Heard) -> bool:
+def _is_late(constraint: Constraint) -> bool:
     """Tell whether a limit is applied to what was found, and not by the store."""
-    return isinstance(heard.limit, ContainerLimit) and not heard.limit.is_exact
+    return isinstance(constraint.limit, ContainerLimit) and not constraint.limit.is_exact

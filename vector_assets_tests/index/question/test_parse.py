@@ -1,4 +1,4 @@
-"""What is heard in questions, and what holds for every question."""
+"""Which constraints are read out of questions, and what holds for every question."""
 
 from datetime import UTC, datetime
 from importlib.util import module_from_spec, spec_from_file_location
@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vector_assets.index.question.heard import Given, Kind, Listening
-from vector_assets.index.question.understanding import MAX_LISTENED_CHARACTERS, understand
+from vector_assets.index.question.parse import MAX_PARSED_CHARACTERS, parse_question
+from vector_assets.index.question.parsed import GivenFilters, Kind, ParseOptions
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
-LISTENING = Listening(now=NOW)
+OPTIONS = ParseOptions(now=NOW)
 SOURCES = ("jira", "slack", "notion", "fireflies")
 
 PIECES = (
@@ -28,14 +28,17 @@ questions = st.one_of(
 )
 
 
-def kinds(question: str, listening: Listening = LISTENING) -> set[str]:
-    return {str(each.kind) for each in understand(question, SOURCES, listening=listening).heard}
+def kinds(question: str, parse_options: ParseOptions = OPTIONS) -> set[str]:
+    return {
+        str(each.kind)
+        for each in parse_question(question, SOURCES, parse_options=parse_options).constraints
+    }
 
 
 def test_the_questions_of_the_benchmark_are_understood() -> None:
     benchmark = typed_questions()
     asked = list(benchmark.read_questions())
-    right = [each for each in asked if benchmark.heard_in(each) == each.understood]
+    right = [each for each in asked if benchmark.constraints_in(each) == each.understood]
     assert len(asked) == 60
     assert len(right) >= benchmark.PROMISED_UNDERSTOOD
 
@@ -66,39 +69,41 @@ def test_the_questions_of_the_benchmark_are_understood() -> None:
     ],
 )
 def test_plain_words_stay_words(question: str) -> None:
-    understanding = understand(question, SOURCES, listening=LISTENING)
-    sure = [each for each in understanding.heard if each.kind is not Kind.PERSON]
+    parsed = parse_question(question, SOURCES, parse_options=OPTIONS)
+    sure = [each for each in parsed.constraints if each.kind is not Kind.PERSON]
     assert sure == []
 
 
 def test_what_was_heard_is_not_searched_for() -> None:
-    understanding = understand(
-        "what was decided about labels in #plans last week?", SOURCES, listening=LISTENING
+    parsed = parse_question(
+        "what was decided about labels in #plans last week?", SOURCES, parse_options=OPTIONS
     )
-    assert understanding.text == "what was decided about labels?"
-    assert understanding.sources == ("slack",)
-    assert [str(each) for each in understanding.understood] == [
+    assert parsed.text == "what was decided about labels?"
+    assert parsed.sources == ("slack",)
+    assert [str(each) for each in parsed.understood] == [
         '"in #plans" as the channel #plans',
         '"last week" as activity from 2026-11-16 to before 2026-11-23',
     ]
 
 
 def test_a_filter_that_is_given_wins_and_that_is_said() -> None:
-    understanding = understand(
+    parsed = parse_question(
         "labels in #plans last week",
         SOURCES,
-        given=Given(times=True, containers=True),
-        listening=LISTENING,
+        given=GivenFilters(times=True, containers=True),
+        parse_options=OPTIONS,
     )
-    assert understanding.applied == ()
-    assert understanding.text == "labels in #plans last week"
-    assert [each.is_applied for each in understanding.understood] == [False, False]
-    assert "a filter by time is given" in understanding.understood[1].meaning
+    assert parsed.applied == ()
+    assert parsed.text == "labels in #plans last week"
+    assert [each.is_applied for each in parsed.understood] == [False, False]
+    assert "a filter by time is given" in parsed.understood[1].meaning
 
 
 def test_a_source_that_is_not_searched_is_not_heard() -> None:
-    assert understand("labels in #plans", ("jira",), listening=LISTENING).sources == ("jira",)
-    assert understand("jira tickets about x", ("slack",), listening=LISTENING).heard == ()
+    assert parse_question("labels in #plans", ("jira",), parse_options=OPTIONS).sources == ("jira",)
+    assert (
+        parse_question("jira tickets about x", ("slack",), parse_options=OPTIONS).constraints == ()
+    )
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -109,29 +114,29 @@ def test_each_kind_can_be_taken_back(kind: Kind) -> None:
     )
     everything = kinds(question)
     assert everything == set(map(str, Kind))
-    assert str(kind) not in kinds(question, Listening(ignored=frozenset({kind}), now=NOW))
+    assert str(kind) not in kinds(question, ParseOptions(ignored=frozenset({kind}), now=NOW))
 
 
 def test_a_pasted_text_is_taken_word_for_word() -> None:
-    text = "last week " * (MAX_LISTENED_CHARACTERS // 10) + "x"
-    assert kinds(text[:MAX_LISTENED_CHARACTERS]) == {"time"}
+    text = "last week " * (MAX_PARSED_CHARACTERS // 10) + "x"
+    assert kinds(text[:MAX_PARSED_CHARACTERS]) == {"time"}
     assert kinds(text) == set()
 
 
 @settings(deadline=None)
 @given(questions)
 def test_every_question_can_be_understood(question: str) -> None:
-    understanding = understand(question, SOURCES, listening=LISTENING)
-    assert understanding == understand(question, SOURCES, listening=LISTENING)
-    assert bool(understanding.text) is bool(question)
-    assert set(understanding.sources) <= set(SOURCES)
-    assert understanding.sources
+    parsed = parse_question(question, SOURCES, parse_options=OPTIONS)
+    assert parsed == parse_question(question, SOURCES, parse_options=OPTIONS)
+    assert bool(parsed.text) is bool(question)
+    assert set(parsed.sources) <= set(SOURCES)
+    assert parsed.sources
     place = 0
-    for each in understanding.heard:
+    for each in parsed.constraints:
         assert place <= each.start < each.end <= len(question)
         place = each.end
         assert each.understood(question).words in question
-    wider, dropped = understanding.wider(), 0
+    wider, dropped = parsed.wider(), 0
     while wider:
         wider, dropped = wider.wider(), dropped + 1
     assert dropped <= len(Kind)
@@ -140,9 +145,9 @@ def test_every_question_can_be_understood(question: str) -> None:
 @settings(deadline=None)
 @given(questions)
 def test_literal_hears_nothing(question: str) -> None:
-    understanding = understand(question, SOURCES, listening=Listening(literal=True, now=NOW))
-    assert (understanding.heard, understanding.text) == ((), question)
-    assert understanding.sources == SOURCES
+    parsed = parse_question(question, SOURCES, parse_options=ParseOptions(literal=True, now=NOW))
+    assert (parsed.constraints, parsed.text) == ((), question)
+    assert parsed.sources == SOURCES
 
 
 def typed_questions() -> ModuleType:

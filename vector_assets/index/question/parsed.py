@@ -1,4 +1,4 @@
-"""A part of a question that was heard as more than words, and who takes it back."""
+"""What is read out of a question: its constraints, as they are applied and as they are shown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 
 MASK = "|"
-"""Stands for characters that were heard already: no rule takes it for part of a word."""
+"""Stands for the characters of other constraints: no rule takes it for part of a word."""
 
 
 class Kind(StrEnum):
-    """Kinds of what is heard; `ignore` names them."""
+    """Kinds of constraints; `ignore` names them."""
 
     TIME = "time"
     ORDER = "order"
@@ -23,12 +23,12 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """How far a question is listened to.
+class ParseOptions:
+    """How far a question is parsed.
 
     Attributes:
         literal: Whether the question is taken word for word.
-        ignored: Kinds that are not heard.
+        ignored: Kinds that stay words.
         now: What `today` means, UTC; None for the clock's now.
     """
 
@@ -37,7 +37,7 @@ class Listening:
     now: datetime | None = None
 
     @classmethod
-    def of(cls, *, literal: bool = False, ignore: Iterable[str] = ()) -> "Listening":
+    def of(cls, *, literal: bool = False, ignore: Iterable[str] = ()) -> "ParseOptions":
         """Return it from what an interface was given.
 
         Raises:
@@ -46,20 +46,20 @@ class Listening:
         return cls(literal, frozenset(map(Kind, ignore)))
 
 
-ATTENTIVE = Listening()
-"""Everything is heard."""
+PARSE_ALL = ParseOptions()
+"""All kinds of constraints are read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """Which filters the interface was given; what is heard of the same kind is not applied."""
+class GivenFilters:
+    """Which filters the interface was given: constraints of the same kind are not applied."""
 
     times: bool = False
     sources: bool = False
     containers: bool = False
 
 
-NOTHING_GIVEN = Given()
+NO_FILTERS_GIVEN = GivenFilters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Understood:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Constraint:
     """A part of a question, `[start, end)`, that limits or orders the answers.
 
     Attributes:
@@ -109,12 +109,12 @@ class Heard:
     searched: str = ""
     not_applied: str = ""
 
-    def overlaps(self, other: "Heard") -> bool:
+    def overlaps(self, other: "Constraint") -> bool:
         """Tell whether some of its words are those of another part."""
         return self.start < other.end and other.start < self.end
 
-    def dropped(self, reason: str) -> "Heard":
-        """Return it as heard and not applied."""
+    def dropped(self, reason: str) -> "Constraint":
+        """Return it as not applied."""
         return replace(self, not_applied=reason)
 
     def understood(self, question: str) -> Understood:
@@ -126,8 +126,8 @@ class Heard:
         return Understood(words, self.kind, self.meaning)
 
 
-def masked(text: str, heard: Iterable[Heard]) -> str:
-    """Return a text of the same length without what was heard."""
-    for each in heard:
+def masked(text: str, constraints: Iterable[Constraint]) -> str:
+    """Return a text of the same length without these constraints."""
+    for each in constraints:
         text = text[: each.start] + MASK * (each.end - each.start) + text[each.end :]
     return text
