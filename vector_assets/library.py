@@ -57,14 +57,8 @@ def find(
              "pinecone_api_key": pinecone_api_key, "openai_api_key": openai_api_key,
              "openai_base_url": openai_base_url}  # fmt: skip
     settings = _settings(given)
-    return search(
-        question,
-        settings=settings,
-        sources=sources,
-        where=where,
-        limit=limit,
-        parse_options=options,
-    )
+    return search(question, settings=settings, sources=sources, where=where, limit=limit,
+                  parse_options=options)  # fmt: skip
 
 
 def _parse_options(ignore: Sequence[str], *, literal: bool) -> ParseOptions:

@@ -17,6 +17,6 @@ EndDay = Annotated[date | None, Field(description="Only what was last active bef
 ContainerName = Annotated[str, Field(description="Only this project, channel or database.")]
 WordForWord = Annotated[
     bool,
-    Field(description="Take the question word for word, without hearing times or names in it."),
+    Field(description="Take the question word for word, without reading times or names out of it."),
 ]
 AnswerCount = Annotated[int, Field(ge=1, le=MAX_ANSWERS)]

@@ -42,7 +42,7 @@ Day = Annotated[date, BeforeValidator(_as_written)]
 
 WordForWord = Annotated[
     bool,
-    Query(description="Take the question word for word, without hearing times or names in it."),
+    Query(description="Take the question word for word, without reading times or names out of it."),
 ]
 IgnoredKinds = Annotated[
     list[Kind] | None,
