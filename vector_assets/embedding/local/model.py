@@ -35,10 +35,14 @@ class LocalModel:
 
         from vector_assets.embedding.local.graph import model_graph
 
+        graph, weights = model_graph(folder)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # These keep the weights' memory, which the session reads as long as it lives.
+        self._weights = list(map(onnxruntime.OrtValue.ortvalue_from_numpy, weights.values()))
+        options.add_external_initializers(list(weights), self._weights)
         self._session = onnxruntime.InferenceSession(
-            model_graph(folder), options, providers=["CPUExecutionProvider"]
+            graph, options, providers=["CPUExecutionProvider"]
         )
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="embed")
 

@@ -2,3 +2,8 @@
 
 Keep out: other stores.
 """
+
+from vector_assets.stores.lancedb.namespace_client import put_off_namespace_client
+
+# Before any module of this package imports LanceDB.
+put_off_namespace_client()
