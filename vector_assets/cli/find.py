@@ -47,6 +47,11 @@ def find(
       vector-assets find "on-call rota" --confirm
       vector-assets find "what did Ann say about labels last week"
     """
+    from vector_assets.embedding import load_ahead
+
+    settings = load_settings()
+    load_ahead(settings)
+
     from vector_assets.cli import output
     from vector_assets.index.confirm import Confirmer
     from vector_assets.index.question.parsed import ParseOptions
@@ -55,7 +60,6 @@ def find(
     from vector_assets.stores.base import Filter
 
     start, end = start_and_end(since, until)
-    settings = load_settings()
     where = Filter(containers=containers, since=start, until=end, viewer=viewer.lower())
     index = LiveIndex(settings)
     answers = search(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from textwrap import indent
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -19,15 +19,17 @@ from rich.text import Text
 
 from vector_assets.core.word_forms import forms_pattern
 from vector_assets.index.answers import NOTHING_FITS, Answers
-from vector_assets.maintenance.quality.scores import Scores
-from vector_assets.monitoring.alerts.incidents import Incident
-from vector_assets.monitoring.doctor import ServiceCheck
 from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
 from vector_assets.monitoring.liveness import DAEMON
-from vector_assets.monitoring.why.answer import Why
 from vector_assets.pipeline.quarantine import MAX_LISTED
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.sources.items import Gap, Quarantined
+
+if TYPE_CHECKING:
+    from vector_assets.maintenance.quality.scores import Scores
+    from vector_assets.monitoring.alerts.incidents import Incident
+    from vector_assets.monitoring.doctor import ServiceCheck
+    from vector_assets.monitoring.why.answer import Why
 
 _COLOURS = {
     Verdict.FRESH: "green",
@@ -211,7 +213,7 @@ def _print_quarantine(console: Console, listed: Sequence[Quarantined], total_cou
         console.print(f"  [red]failed[/] and {more}")
 
 
-def print_scores(groups: Mapping[str, Scores]) -> None:
+def print_scores(groups: "Mapping[str, Scores]") -> None:
     """Print a line for each group of questions."""
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in ("", "questions", "hit@1", "hit@10", "MRR", "p95"):
@@ -229,7 +231,7 @@ def print_scores(groups: Mapping[str, Scores]) -> None:
         out().print(table)
 
 
-def print_incidents(incidents: Iterable[Incident]) -> None:
+def print_incidents(incidents: "Iterable[Incident]") -> None:
     """Print the open incidents, which channels were alerted, and which alerts failed."""
     console = out()
     for incident in incidents:
@@ -306,7 +308,7 @@ def print_answers(question: str, answers: Answers) -> None:
         console.print("[dim]Not what you looked for? `vector-assets why LINK` says why.[/]")
 
 
-def print_why(answer: Why) -> None:
+def print_why(answer: "Why") -> None:
     """Print the cause in words, what to do, and of which document it is said."""
     console = out()
     if answer.title:
@@ -332,7 +334,7 @@ def _print_passage(console: Console, passage: str, asked: re.Pattern[str] | None
         console.print(escape(indent(passage, "   ")) + "\n")
 
 
-def print_service_check(check: ServiceCheck) -> None:
+def print_service_check(check: "ServiceCheck") -> None:
     """Print the result of one service in `doctor`."""
     colour = _STATE_COLOURS[check.state]
     console = out()

@@ -1,21 +1,15 @@
-"""Bounds the time of a call as a whole; time-outs of sockets only bound the time between bytes."""
+"""Bounds the time of a call as a whole; time-outs of sockets only bound the time between bytes.
+
+Those of HTTP requests are in `core/http_deadline.py`.
+"""
 
 import math
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
-
-import httpx
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-REQUEST_SECONDS = 180.0
-"""How long one request may take, from the connection to the last byte of its answer."""
 
 CALL_SECONDS = 1800.0
 """How long one call of an SDK may take that repeats requests and waits for pauses by itself."""
@@ -120,99 +114,3 @@ class BoundedCalls:
             call = _Call(function)
             self._running[key] = call
         return call.answer(self._seconds)
-
-
-class BoundedTransport(httpx.HTTPTransport):
-    """An `httpx` transport that reads each answer completely, within `REQUEST_SECONDS`."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return an answer with its complete body.
-
-        Raises:
-            httpx.ReadTimeout: It takes longer.
-        """
-
-        def send() -> httpx.Response:
-            response = super(BoundedTransport, self).handle_request(request)
-            response.read()
-            return response
-
-        try:
-            return within(REQUEST_SECONDS, send)
-        except TimeoutError as error:
-            raise httpx.ReadTimeout(str(error), request=request) from error
-
-
-class _Reaper:
-    """A thread that shuts sockets down when their deadline has passed."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._watched: dict[_HangsUp, tuple[float, socket.socket]] = {}
-        self._thread: threading.Thread | None = None
-
-    def watch(self, connection: "_HangsUp", connected: socket.socket) -> None:
-        """Set the deadline of a connection's next answer, in place of an earlier one."""
-        with self._lock:
-            connection.is_hung_up = False
-            self._watched[connection] = (time.monotonic() + REQUEST_SECONDS, connected)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._reap, name="deadlines", daemon=True)
-                self._thread.start()
-
-    def _reap(self) -> None:
-        while True:
-            time.sleep(min(1.0, REQUEST_SECONDS / 4))
-            with self._lock:
-                now = time.monotonic()
-                late = [item for item in self._watched.items() if item[1][0] <= now]
-                for connection, (_, connected) in late:
-                    del self._watched[connection]
-                    connection.is_hung_up = True
-                    # A thread that reads gets the end of the stream. One whose answer has come
-                    # has left the connection to the pool, which opens another.
-                    with suppress(OSError):
-                        connected.shutdown(socket.SHUT_RDWR)
-
-
-_reaper = _Reaper()
-
-
-class _HangsUp(HTTPConnection):
-    """A connection whose answers each have to end within `REQUEST_SECONDS`."""
-
-    is_hung_up = False
-
-    def send(self, data: Any) -> None:
-        super().send(data)
-        # The socket is handed to the answer when that ends with the connection, so keep it.
-        if isinstance(self.sock, socket.socket):
-            _reaper.watch(self, self.sock)
-
-    def getresponse(self) -> Any:
-        response = super().getresponse()
-        if self.is_hung_up:
-            # The head was cut off, which http.client takes for complete.
-            raise TimeoutError(f"no complete answer within {REQUEST_SECONDS:.0f} s")
-        return response
-
-
-class _HangsUpTls(_HangsUp, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _HangsUp
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _HangsUpTls
-
-
-class BoundedAdapter(HTTPAdapter):
-    """A `requests` adapter whose requests each end within `REQUEST_SECONDS`, repeats apart."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make connections that hang up."""
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}

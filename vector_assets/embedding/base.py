@@ -78,6 +78,10 @@ class Embedder(ABC):
     def embed_query(self, text: str) -> Vectors:
         """Embed a question; float32 of shape `(dimensions,)`."""
 
+    def load(self) -> None:
+        """Load what the first text would load; nothing by default."""
+        return
+
     @abstractmethod
     def check(self) -> str:
         """Embed one word and return what answered, in one line.

@@ -10,9 +10,10 @@ import httpx
 import pytest
 import requests
 
-from vector_assets.core import deadline
-from vector_assets.core.deadline import BoundedAdapter, BoundedCalls, BoundedTransport, within
+from vector_assets.core import http_deadline
+from vector_assets.core.deadline import BoundedCalls, within
 from vector_assets.core.errors import UnavailableError
+from vector_assets.core.http_deadline import BoundedAdapter, BoundedTransport
 from vector_assets.core.meter import Meter
 from vector_assets.embedding.openai.client import OpenAIApi
 from vector_assets.sandbox.server import Sandbox
@@ -56,7 +57,7 @@ def dripping(start: bytes, rest: bytes) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(http_deadline, "REQUEST_SECONDS", 0.5)
 
 
 def by_requests(url: str) -> object:

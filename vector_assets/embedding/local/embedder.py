@@ -94,6 +94,10 @@ class LocalEmbedder(Embedder):
         vector: Vectors = self._model().vectors([ids])[0]
         return vector
 
+    def load(self) -> None:
+        """Load the model and check its weights, for all embedders of this process."""
+        self._model()
+
     def check(self) -> str:
         """Embed one word, which loads the model and checks its weights."""
         self.embed_query("hello")

@@ -13,8 +13,8 @@ import requests
 from urllib3.util.retry import Retry
 
 from vector_assets.core.days import Days
-from vector_assets.core.deadline import BoundedAdapter
 from vector_assets.core.errors import ContractError, UnavailableError
+from vector_assets.core.http_deadline import BoundedAdapter
 from vector_assets.monitoring.dagster_state import queries
 from vector_assets.monitoring.dagster_state.names import (
     CODE_SERVER_AWAY,

@@ -9,7 +9,7 @@ import requests
 from urllib3 import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
-from vector_assets.core.deadline import BoundedAdapter
+from vector_assets.core.http_deadline import BoundedAdapter
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimiter
 

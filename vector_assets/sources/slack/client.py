@@ -19,13 +19,14 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web import SlackResponse
 
-from vector_assets.core.deadline import REQUEST_SECONDS, within
+from vector_assets.core.deadline import within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
     UnavailableError,
     VectorAssetsError,
 )
+from vector_assets.core.http_deadline import REQUEST_SECONDS
 from vector_assets.core.meter import Meter
 from vector_assets.core.tls import system_context
 from vector_assets.sources.http.downloads import (
