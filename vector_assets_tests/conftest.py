@@ -13,6 +13,7 @@ from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.contracts.checks import ContractChecks
 from vector_assets_tests.support.dagster_private import set_defs_state_storage
 from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.remembered_vectors import remembered
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
 
@@ -47,6 +48,13 @@ def workspace_data() -> Path:
     if not WORKSPACE_DATA.is_dir():
         pytest.skip(f"needs the real workspace data in {WORKSPACE_DATA}, which is not here")
     return WORKSPACE_DATA
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _remembered_vectors() -> Iterator[None]:
+    """Embed each text once with the local model, whichever tests need its vector."""
+    with remembered():
+        yield
 
 
 @pytest.fixture(autouse=True)

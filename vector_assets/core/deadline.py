@@ -1,6 +1,6 @@
 """Bounds the time of a call as a whole; time-outs of sockets only bound the time between bytes.
 
-Those of HTTP requests are in `core/http_deadline.py`.
+For HTTP requests see `core/http_deadline.py` and `core/httpx_deadline.py`.
 """
 
 import math

@@ -1,6 +1,6 @@
-"""Bounds the time of HTTP requests as a whole, for `httpx` and for `requests`.
+"""Bounds the time of requests with `requests` as a whole.
 
-Apart from `core/deadline.py`, as both clients together take a tenth of a second to import.
+Apart from `core/deadline.py` and `core/httpx_deadline.py`, as both clients take long to import.
 """
 
 import socket
@@ -9,36 +9,12 @@ import time
 from contextlib import suppress
 from typing import Any
 
-import httpx
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from vector_assets.core.deadline import within
-
 REQUEST_SECONDS = 180.0
 """How long one request may take, from the connection to the last byte of its answer."""
-
-
-class BoundedTransport(httpx.HTTPTransport):
-    """An `httpx` transport that reads each answer completely, within `REQUEST_SECONDS`."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Return an answer with its complete body.
-
-        Raises:
-            httpx.ReadTimeout: It takes longer.
-        """
-
-        def send() -> httpx.Response:
-            response = super(BoundedTransport, self).handle_request(request)
-            response.read()
-            return response
-
-        try:
-            return within(REQUEST_SECONDS, send)
-        except TimeoutError as error:
-            raise httpx.ReadTimeout(str(error), request=request) from error
 
 
 class _Reaper:

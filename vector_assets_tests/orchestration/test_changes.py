@@ -37,6 +37,7 @@ from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets_tests.api.test_app import READ, served
 from vector_assets_tests.sources.jira.issues import issue
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.indexes import assert_same, contents
 
 SECRET = "hook-secret-of-the-test"
@@ -117,7 +118,7 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     workspace = Workspace.load(PACKAGED_WORKSPACE)
     now = datetime.now(UTC)
     move_to_yesterday(workspace, now)
-    with running_sandbox(workspace) as sandbox, dg.instance_for_test() as instance:
+    with running_sandbox(workspace) as sandbox, dagster_instance() as instance:
         given = {name.lower(): value for name, value in sandbox.environment.items()}
         settings = Settings.model_validate(
             {

@@ -16,6 +16,7 @@ from vector_assets import VectorIndexComponent
 from vector_assets.core.errors import SettingsError
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.orchestration.catch_up import missed_requests
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.dagster_private import RepositorySnap
 
 pytestmark = [
@@ -122,7 +123,7 @@ def test_what_one_team_has_done_is_not_taken_for_the_others() -> None:
     support, sales = team("support"), team("sales")
     done = asset_key("jira", support.naming())
     run_keys: dict[str, set[str | None]] = {}
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization(done, partition="2026-03-02"))
         for wanted in (support, sales):
             missed = missed_requests(

@@ -13,6 +13,7 @@ from vector_assets.orchestration.freshness import expected_day
 from vector_assets.orchestration.partitions import daily_partitions
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets_tests.orchestration.parts import JIRA
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.dagster_private import check_planned
 from vector_assets_tests.support.patience import first_answer
 from vector_assets_tests.support.tiny import utc
@@ -26,7 +27,7 @@ SETTINGS = Settings(
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as opened:
+    with dagster_instance() as opened:
         yield opened
 
 

@@ -11,6 +11,7 @@ from vector_assets.definitions import build_defs
 from vector_assets.orchestration.io_managers import LanceDBIOManager
 from vector_assets.orchestration.local import materialize_in_process
 from vector_assets_tests.orchestration.parts import JIRA, GivenEmbedder, GivenSources, days
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.tiny import ListSource, document
 
 WEEK = days("2025-03-01", "2025-03-07")
@@ -29,7 +30,7 @@ def defs(folder: Path, *items: object, **overrides: object) -> dg.Definitions:
 
 
 def test_a_run_is_recorded_in_the_instance_of_the_environment(tmp_path: Path) -> None:
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         item = document("1", "words", updated_at="2025-03-03T10:00")
         result = materialize_in_process(defs(tmp_path, item), "jira", WEEK)
         assert instance.get_run_by_id(result.run_id).is_success

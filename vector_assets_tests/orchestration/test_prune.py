@@ -30,6 +30,7 @@ from vector_assets_tests.orchestration.parts import (
     failure_text,
     plain,
 )
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.tiny import ListSource, document, utc
 
 TICK = utc("2025-03-16T12:00")
@@ -40,7 +41,7 @@ KEY = prune_key("jira")
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """One on disk, which knows of schedules too."""
-    with dg.instance_for_test() as opened:
+    with dagster_instance() as opened:
         yield opened
 
 

@@ -12,6 +12,7 @@ from vector_assets.orchestration.io_managers import LanceDBIOManager, PineconeIO
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.maintenance.quality.town import SOURCES, Town
 from vector_assets_tests.orchestration.parts import GivenEmbedder, failure_text, plain
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.receiver import running_receiver
 from vector_assets_tests.support.targets import recorded_index
 from vector_assets_tests.support.tiny import TinyEmbedder, utc
@@ -84,7 +85,7 @@ def test_an_empty_index_is_not_enough_to_examine_and_no_failed_check(
 
 
 def test_an_examination_that_fails_is_told_with_its_cause() -> None:
-    with running_receiver() as receiver, dg.instance_for_test() as instance:
+    with running_receiver() as receiver, dagster_instance() as instance:
         settings = Settings.model_validate({"alert_webhook_url": receiver.url})
         down = PineconeIOManager(
             index="i", api_key="key", controller_host="http://127.0.0.1:9", retry_delay_seconds=0

@@ -14,6 +14,7 @@ from vector_assets.orchestration.partitions import sources_of
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.sources.items import SourceItem, Unchanged
 from vector_assets_tests.orchestration.parts import JIRA, Location, days
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.tiny import ListSource, document, utc
 
 TICK = utc("2025-03-15T12:00")
@@ -43,7 +44,7 @@ def version(text: str) -> Stamped:
 @pytest.fixture(scope="module", autouse=True)
 def instance_on_disk() -> Iterator[dg.DagsterInstance]:
     """An instance that a schedule can open a connection of its own to."""
-    with dg.instance_for_test() as opened:
+    with dagster_instance() as opened:
         yield opened
 
 

@@ -11,6 +11,7 @@ from vector_assets.core.errors import SettingsError
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
 from vector_assets_tests.orchestration.parts import JIRA
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.tiny import utc
 
 TICK = utc("2025-03-15T06:00")
@@ -20,7 +21,7 @@ JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jir
 @pytest.fixture(scope="module")
 def instance_on_disk() -> Iterator[dg.DagsterInstance]:
     """An instance that a schedule can open a connection of its own to."""
-    with dg.instance_for_test() as opened:
+    with dagster_instance() as opened:
         yield opened
 
 

@@ -32,6 +32,7 @@ from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
 from vector_assets.sources.items import DocumentFailure
 from vector_assets_tests.orchestration.parts import JIRA, Location
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.dagster_private import (
     InProcessCodeLocationOrigin,
     InstigatorType,
@@ -53,7 +54,7 @@ JIRA_ON = {"jira_server": "https://x.example", "jira_email": "a@x.example", "jir
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.instance_for_test() as opened:
+    with dagster_instance() as opened:
         yield opened
 
 

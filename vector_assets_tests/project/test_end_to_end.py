@@ -19,6 +19,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import build_store
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.indexes import assert_same, contents
 
 STORES = ("pinecone", "lancedb")
@@ -47,7 +48,7 @@ def settings(
 def test_a_week_through_the_assets_is_found_with_its_links(settings: Settings) -> None:
     week = Days.newest(7, datetime.now(UTC))
     defs = build_defs(settings)
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         for source in SOURCE_NAMES:
             assert materialize_in_process(defs, source, week, instance=instance).success
     store = build_store(settings, Meter())
@@ -76,7 +77,7 @@ def test_the_schedule_and_the_command_line_make_the_same_index(
         sync_source(source, Days.newest(7, datetime.now(UTC)), by_hand)
     scheduled = settings.model_copy(update={"catch_up_days": 7})
     defs = build_defs(scheduled)
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         context = dg.build_schedule_context(
             instance=instance,

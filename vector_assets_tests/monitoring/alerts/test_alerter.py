@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from vector_assets.core.settings import Settings
@@ -22,6 +21,7 @@ from vector_assets.monitoring.alerts.slack import SlackChannel
 from vector_assets.monitoring.problems import Problem
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.slack import TOKEN
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.receiver import Receiver
 from vector_assets_tests.support.tiny import utc
 
@@ -38,7 +38,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[IncidentSt
     if request.param == "files":
         yield FileIncidentStore(tmp_path / "incidents")
         return
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         shared = DagsterIncidentStore(instance.daemon_cursor_storage)
         is_remembered = request.param == "remembered"
         yield RememberedIncidentStore(shared, (OSError,)) if is_remembered else shared

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from click.testing import CliRunner
 
@@ -27,6 +26,7 @@ from vector_assets_tests.sources.fireflies.meetings import meeting, sentence
 from vector_assets_tests.sources.jira.issues import adf, comment, issue
 from vector_assets_tests.sources.notion.pages import block, page, paragraph
 from vector_assets_tests.sources.slack.team import populate, say
+from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.fake_secrets import private_key, some
 
 TOKEN = "gh" + "p_" + some(36)
@@ -105,7 +105,7 @@ def test_no_secret_leaves_its_vendor_whichever_way_a_run_is_started(
     caplog.set_level(logging.DEBUG)
     day = Days(YESTERDAY.date(), YESTERDAY.date())
     defs = build_defs(settings)
-    with dg.instance_for_test() as instance:
+    with dagster_instance() as instance:
         results = [
             materialize_in_process(defs, source, day, instance=instance) for source in SOURCE_NAMES
         ]
