@@ -20,6 +20,10 @@ NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
+# Without compiled files each of the hundreds of processes that the tests start compiles all modules,
+# and pytest rewrites all tests anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install browser database demo up test test-core test-oldest test-newest soak check format package bench \
   constraints lock clean
 

@@ -96,6 +96,9 @@ SECOND = (
 )
 """Files that wait as well, and would make the machine too slow for the first: they come later."""
 
+LONG = ("sources/slack/test_worlds", "sources/jira/test_worlds", "stores/test_lancedb")
+"""Files that compute for a minute or more: at the end, the other workers would wait for them."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that wait and tests that compute run side by side from the beginning to the end."""
@@ -105,7 +108,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         file = item.nodeid.partition("::")[0]
         if any(name in file for name in FIRST):
             return 0
-        return 0.4 if any(name in file for name in SECOND) else (1 + number) / len(items)
+        if any(name in file for name in (*SECOND, *LONG)):
+            return 0.4
+        return (1 + number) / len(items)
 
     items[:] = [item for _, item in sorted(enumerate(items), key=place)]
 

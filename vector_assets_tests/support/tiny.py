@@ -8,6 +8,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -44,6 +45,11 @@ class WordTokenizer:
         return WordSplitter(capacity_tokens)
 
 
+@lru_cache(maxsize=100_000)
+def _number_of(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest())
+
+
 class TinyEmbedder(Embedder):
     """Hashes words into a unit vector; counts its calls; refuses texts that hold `POISON`."""
 
@@ -75,9 +81,7 @@ class TinyEmbedder(Embedder):
     def embed_query(self, text: str) -> Vectors:
         vector = np.zeros(self.dimensions, dtype=np.float32)
         for word in text.lower().split():
-            digest = hashlib.blake2b(word.encode(), digest_size=4).digest()
-            place = int.from_bytes(digest) % self.dimensions
-            vector[place] += 1.0
+            vector[_number_of(word) % self.dimensions] += 1.0
         length = float(np.linalg.norm(vector)) or 1.0
         return (vector / length).astype(np.float32)
 

@@ -4,7 +4,8 @@ After each night nobody finds what a model of the team does not let them read, o
 is, and everybody finds all that they may.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -103,13 +104,18 @@ class Team:
                 case _:
                     pass
 
-    def lets_read(self, viewer: str, record_id: str) -> bool:
-        """Tell whether Slack lets somebody read this, as far as the bot can see."""
-        channel_id = channel_id_of(document_id_of(record_id))
-        channel = next((raw for raw in self.channels if raw["id"] == channel_id), None)
-        if channel is None:
-            return False
-        if channel_id not in self.private_ids:
+    def readable(self, viewer: str, held: Mapping[str, set[str]]) -> set[str]:
+        """Return which of the records held by channel Slack lets somebody read."""
+        return {
+            record_id
+            for channel in self.channels
+            if self.lets_read(viewer, channel)
+            for record_id in held.get(channel["id"], ())
+        }
+
+    def lets_read(self, viewer: str, channel: Json) -> bool:
+        """Tell whether Slack lets somebody read a channel, as far as the bot can see."""
+        if channel["id"] not in self.private_ids:
             return True
         is_seen = channel.get("is_member", True)
         return is_seen and viewer in {self.emails[user_id] for user_id in channel["members"]}
@@ -143,13 +149,16 @@ def check(teams: list[Team], store: IndexStore, random: Random) -> None:
     ways = {"meaning": held, "lookup": heads}
     if store.has_lexical_search:
         ways["words"] = held_with_words(store, held)
-    public = {each for team in teams for each in held if team.lets_read("", each)}
+    by_channel = defaultdict[str, set[str]](set)
+    for each in held:
+        by_channel[channel_id_of(document_id_of(each))].add(each)
+    public = {each for team in teams for each in team.readable("", by_channel)}
     for viewer in ("", OUTSIDER):
         for way, findable in ways.items():
             assert found_by(store, viewer, way) == public & findable, (viewer, way)
     for team in teams:
         for viewer in team.emails.values():
-            own = {each for each in held if team.lets_read(viewer, each)}
+            own = team.readable(viewer, by_channel)
             way = random.choice(list(ways))
             assert found_by(store, viewer, way) == (public | own) & ways[way], (team.number, way)
 
