@@ -49,6 +49,7 @@ def find(
     """
     from vector_assets.embedding import load_ahead
 
+    start, end = start_and_end(since, until)
     settings = load_settings()
     load_ahead(settings)
 
@@ -59,7 +60,6 @@ def find(
     from vector_assets.index.targets import LiveIndex
     from vector_assets.stores.base import Filter
 
-    start, end = start_and_end(since, until)
     where = Filter(containers=containers, since=start, until=end, viewer=viewer.lower())
     index = LiveIndex(settings)
     answers = search(
