@@ -103,7 +103,9 @@ def test_why_tells_no_more_of_a_hidden_document_than_of_none(
     who = CALLERS[caller]
     asked: list[tuple[Shelved, str, str, dict[str, str]]] = []
     for shelved in SHELF:
-        named = [(name, twin, {}) for name, twin in zip(shelved.names, shelved.twins, strict=True)]
+        named: list[tuple[str, str, dict[str, str]]] = [
+            (name, twin, {}) for name, twin in zip(shelved.names, shelved.twins, strict=True)
+        ]
         # Words and questions are searched for, which takes longer.
         asked += [(shelved, *each) for each in (named if shelved.kind == "ann" else named[:-1])]
         if shelved.kind == "ann":

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -78,7 +79,7 @@ def test_answers_are_confirmed_at_their_sources(
     kept, deleted, edited = sandbox.workspace.issues
     edited["fields"]["updated"] = f"{now:%Y-%m-%dT%H:%M:%S}.000+0000"
     sandbox.workspace.issues.remove(deleted)
-    named = {"sources": ["jira"]}
+    named: dict[str, Any] = {"sources": ["jira"]}
     if names_index:
         named |= {"lancedb_uri": uri, "openai_api_key": given["OPENAI_API_KEY"],
                   "openai_base_url": given["OPENAI_BASE_URL"]}  # fmt: skip
