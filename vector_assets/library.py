@@ -62,18 +62,23 @@ def find(
     given = {"lancedb_uri": lancedb_uri, "pinecone_index": pinecone_index,
              "pinecone_api_key": pinecone_api_key, "openai_api_key": openai_api_key,
              "openai_base_url": openai_base_url}  # fmt: skip
-    settings = _settings(given)
-    index = LiveIndex(settings)
-    answers = search(
-        question,
-        settings=settings,
-        sources=sources,
-        where=where,
-        limit=limit,
-        index=index,
-        parse_options=options,
-    )
+    answers, index = _searched(question, _settings(given), sources, where, limit, options)
     return _confirmer(load_settings()).confirm(answers, index) if confirm else answers
+
+
+def _searched(
+    question: str,
+    settings: Settings,
+    sources: Sequence[str],
+    where: Filter,
+    limit: int,
+    options: ParseOptions,
+) -> tuple[Answers, LiveIndex]:
+    """Return the answers, and the index that was asked."""
+    index = LiveIndex(settings)
+    answers = search(question, settings=settings, sources=sources, where=where, limit=limit,
+                     index=index, parse_options=options)  # fmt: skip
+    return answers, index
 
 
 _opening = threading.Lock()
