@@ -22,7 +22,7 @@ def warning_of(source: str, health: Health | None) -> str:
     )
     if measured is None or measured.verdict is Verdict.FRESH:
         return ""
-    return f"{source} is {measured.verdict}: {'; '.join(measured.reasons)}"
+    return f"{source} is {measured.verdict}: {'; '.join(measured.reasons_for_readers)}"
 
 
 def warnings_of(answers: Answers, health: Health | None) -> list[str]:

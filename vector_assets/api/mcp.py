@@ -14,7 +14,7 @@ from fastapi import HTTPException
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from vector_assets.api.context import (
     NOT_KNOWN,
@@ -35,7 +35,7 @@ from vector_assets.api.mcp_models import (
     SourceStatus,
 )
 from vector_assets.api.mcp_results import found_passages, opened_document
-from vector_assets.api.reading import MAX_QUESTION_CHARACTERS
+from vector_assets.api.reading import MAX_QUESTION_CHARACTERS, problem_lines, reasons_of
 from vector_assets.api.why import explained
 from vector_assets.core.days import start_of_day
 from vector_assets.core.errors import UsageError, VectorAssetsError
@@ -124,7 +124,7 @@ class Backend(ABC):
 
     @abstractmethod
     def may_know_all(self, context: Context[Any, Any], asked_viewer: str) -> bool:
-        """Return whether a call is told why any document is not found, whoever may read it."""
+        """Return whether a call is told what may name any document, whoever may read it."""
 
     @abstractmethod
     def why(self, asked: Asked) -> Why:
@@ -147,7 +147,21 @@ class _Server(MCPServer[Any]):
             names = known.input_schema.get("properties", {})
             if unknown := sorted(arguments.keys() - names.keys()):
                 raise ToolError(f"{name} has no {', '.join(unknown)}: it takes {', '.join(names)}")
-        return await super().call_tool(name, arguments, context)
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(_faults(name, error.__cause__)) from None
+            raise
+
+
+def _faults(name: str, error: ValidationError) -> str:
+    """Return which arguments of a tool are wrong, in a line."""
+    faults = [
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)
+    ]
+    return f"{name} was called with wrong arguments: {'; '.join(faults)}"
 
 
 def build_server(backend: Backend) -> MCPServer[Any]:
@@ -273,7 +287,8 @@ def _add_why(server: MCPServer[Any], backend: Backend) -> None:
 
 def _add_status(server: MCPServer[Any], backend: Backend) -> None:
     @server.tool(description=_STATUS, annotations=_READS_ONLY, structured_output=True)
-    async def index_status() -> IndexStatus:
+    async def index_status(context: Context[Any, Any]) -> IndexStatus:
+        is_detailed = backend.may_know_all(context, "")
         health = await backend.health(wait_seconds=60.0)
         if health is None:
             raise ToolError(
@@ -286,16 +301,17 @@ def _add_status(server: MCPServer[Any], backend: Backend) -> None:
                 SourceStatus(
                     source=source.source,
                     verdict=source.verdict,
-                    reasons=list(source.reasons),
+                    reasons=reasons_of(source, is_detailed=is_detailed),
                     as_of=source.watermark,
                     lag_hours=(
                         None if source.lag_seconds is None else round(source.lag_seconds / 3600, 2)
                     ),
                     vectors=source.vectors,
+                    rereads=source.changes.reread_counts,
                 )
                 for source in health.sources
             ],
-            problems=[f"{problem.headline}: {problem.detail}" for problem in health.problems],
+            problems=problem_lines(health, is_detailed=is_detailed),
             notes=list(health.notes),
         )
 

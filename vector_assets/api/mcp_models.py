@@ -114,6 +114,10 @@ class SourceStatus(BaseModel):
     as_of: datetime | None = Field(description="Newest activity in the index.")
     lag_hours: float | None = Field(description="How far the index is behind the source.")
     vectors: int
+    rereads: dict[str, int] = Field(
+        description="Documents that the next night reads again, as confirmed answers showed them "
+        "changed; by what their source says of them."
+    )
 
 
 class IndexStatus(BaseModel):

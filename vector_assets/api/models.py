@@ -174,6 +174,10 @@ class SourceAge(BaseModel):
     waiting_changes: int = Field(description="Documents that events said have changed.")
     changes_wait_since: datetime | None
     event_lag_seconds: EventLag | None = Field(description="Null before the first event.")
+    rereads: dict[str, int] = Field(
+        description="Documents that the next nightly run reads again, because confirmed answers "
+        "showed them changed; by what their source says of them."
+    )
     gaps: list[NotRead] = Field(description="What the newest run did not read, and why.")
     quality: AnswerQuality | None = Field(description="Null when none was asked of it.")
 

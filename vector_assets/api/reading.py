@@ -151,9 +151,22 @@ def status_of(health: Health, key: ReadKey) -> SyncStatus:
         examined_at=quality.examined_at if quality else None,
         answers=str(quality.outcome) if quality else None,
         own_questions=_answer_quality(groups.get(Kind.OWN)),
-        problems=[f"{problem.headline}: {problem.detail}" for problem in health.problems],
+        problems=problem_lines(health, is_detailed=may_read_all(key)),
         notes=list(health.notes),
     )
+
+
+def problem_lines(health: Health, *, is_detailed: bool) -> list[str]:
+    """Return each problem in a line; details may name what only operators may know."""
+    return [
+        f"{problem.headline}: {problem.detail}" if is_detailed else problem.headline
+        for problem in health.problems
+    ]
+
+
+def reasons_of(source: SourceHealth, *, is_detailed: bool) -> list[str]:
+    """Return the reasons of a verdict, likewise."""
+    return list(source.reasons if is_detailed else source.reasons_for_readers)
 
 
 def _source_age(
@@ -162,10 +175,11 @@ def _source_age(
     """Return a source's freshness with the fields of the older API."""
     last_sync = source.last_sync or source.watermark
     fields = asdict(source)
-    for name in ("source", "last_sync", "gaps", "quarantine", "changes"):
+    for name in ("source", "reasons", "last_sync", "gaps", "quarantine", "changes", "error"):
         del fields[name]
     return SourceAge(
         source=source.source,
+        reasons=reasons_of(source, is_detailed=may_read_all(key)),
         last_sync=last_sync,
         age_hours=round((now - last_sync).total_seconds() / 3600, 2) if last_sync else None,
         is_stale=source.verdict is not Verdict.FRESH,
@@ -173,6 +187,7 @@ def _source_age(
         waiting_changes=source.changes.waiting_count,
         changes_wait_since=source.changes.waiting_since,
         event_lag_seconds=_lag_seconds(source.changes.lags),
+        rereads=source.changes.reread_counts,
         gaps=[NotRead.model_validate(asdict(gap.for_readers())) for gap in source.gaps],
         quality=_answer_quality(groups.get(source.source)),
         **fields,

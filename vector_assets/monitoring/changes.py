@@ -1,5 +1,6 @@
 """What came of a source by events, what waits of it, and whether it waits too long."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,10 +9,12 @@ from typing import Any
 
 from vector_assets.index.queue import KIND as QUEUE_KIND
 from vector_assets.index.queue import waiting_of
+from vector_assets.index.rereads import KIND as REREAD_KIND
+from vector_assets.index.rereads import Reread, rereads_of
 from vector_assets.pipeline.arrivals import KIND as ARRIVALS_KIND
 from vector_assets.pipeline.arrivals import Lags, arrivals_of
 
-KINDS = (QUEUE_KIND, ARRIVALS_KIND)
+KINDS = (QUEUE_KIND, ARRIVALS_KIND, REREAD_KIND)
 """Of the ledger's entries that `changes_of` reads."""
 
 LATE_AFTER = timedelta(minutes=15)
@@ -26,11 +29,19 @@ class Changes:
         waiting_count: Documents that wait to be read.
         waiting_since: When the longest waiting was queued, UTC; None when nothing waits.
         lags: From a change to being found; None before the first event.
+        rereads: Documents that the next nightly run reads again, because a confirmed answer showed
+            them changed; the longest waiting first.
     """
 
     waiting_count: int = 0
     waiting_since: datetime | None = None
     lags: Lags | None = None
+    rereads: tuple[Reread, ...] = ()
+
+    @property
+    def reread_counts(self) -> dict[str, int]:
+        """How many documents are read again, by what their source says of them."""
+        return dict(Counter(each.reason.partition(",")[0] for each in self.rereads))
 
     def late_reason(self, now: datetime) -> str:
         """Return why the source is late, in words; empty when it is not."""
@@ -52,6 +63,11 @@ class Changes:
             parts.append(
                 f"changes are found within {_words(median)} (half of them), {_words(high)} (95 %)"
             )
+        if self.rereads:
+            counts = ", ".join(
+                f"{count:,} {reason}" for reason, count in self.reread_counts.items()
+            )
+            parts.append(f"read again in the next night, as confirmed answers showed: {counts}")
         return "; ".join(parts)
 
 
@@ -67,9 +83,12 @@ def changes_of(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[s
     """
     arrivals = arrivals_of(entries[ARRIVALS_KIND])
     waiting = waiting_of(entries[QUEUE_KIND])
+    rereads = entries[REREAD_KIND]
+    reread_sources = {document_id.partition(":")[0] for document_id in rereads}
     changes = {}
-    for source in {each.source for each in waiting} | arrivals.keys():
+    for source in {each.source for each in waiting} | arrivals.keys() | reread_sources:
         queued_at = [each.queued_at for each in waiting if each.source == source]
         lags = arrivals[source].lags if source in arrivals else None
-        changes[source] = Changes(len(queued_at), min(queued_at, default=None), lags)
+        again = tuple(rereads_of(rereads, source).values())
+        changes[source] = Changes(len(queued_at), min(queued_at, default=None), lags, again)
     return changes

@@ -77,6 +77,8 @@ class SourceHealth:
         last_sync: When a day was last materialized, UTC; None when not known.
         loading: How far runs that load days of it are; None when there are none that progress.
         changes: What came by events between nights, and what waits of it.
+        error: What the source or the index answered instead, as `reasons` quote it: it may name
+            what few may read, so it is for operators.
     """
 
     source: str
@@ -96,6 +98,15 @@ class SourceHealth:
     last_sync: datetime | None = None
     loading: Loading | None = None
     changes: Changes = field(default_factory=Changes)
+    error: str = ""
+
+    @property
+    def reasons_for_readers(self) -> tuple[str, ...]:
+        """The reasons without the words of an error."""
+        quoted = f": {self.error}"
+        return tuple(
+            reason.removesuffix(quoted) if self.error else reason for reason in self.reasons
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +248,7 @@ def source_health(
         last_sync=max((record.recorded_at for record in history.recent), default=None),
         loading=loading,
         changes=probe.changes,
+        error=probe.index_error or probe.source_error,
     )
 
 
@@ -265,6 +277,7 @@ def host_health(probe: SourceProbe, host: HostNamespace, now: datetime) -> Sourc
         failed_documents=len(probe.quarantine or ()),
         quarantine=(probe.quarantine or ())[:MAX_LISTED],
         last_sync=host.last_run_at,
+        error=probe.index_error,
     )
 
 

@@ -3,15 +3,21 @@
 import re
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
 import vector_assets
+from vector_assets.core.days import Days
 from vector_assets.core.errors import SettingsError, UsageError
+from vector_assets.core.settings import load_settings
+from vector_assets.pipeline.sync import sync_source
+from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.project.console import ROOT
+from vector_assets_tests.sources.jira.issues import issue
 
 LIBRARY = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
 
@@ -54,6 +60,39 @@ def test_all_that_is_exported_exists() -> None:
         assert f"`{name}`" in LIBRARY
     with pytest.raises(AttributeError, match="has no attribute 'Documents'"):
         _ = vector_assets.Documents
+
+
+@pytest.mark.parametrize("names_index", [True, False])
+def test_answers_are_confirmed_at_their_sources(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, names_index: bool
+) -> None:
+    now = datetime.now(UTC)
+    sandbox.workspace.issues += [
+        issue(number, updated=now - timedelta(hours=30), summary=f"Crane {number} is late")
+        for number in (1, 2, 3)
+    ]
+    uri = str(tmp_path / "index")
+    given = {**sandbox.environment, "VECTOR_STORE": "lancedb", "LANCEDB_URI": uri}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    sync_source("jira", Days.newest(3, now), load_settings())
+    kept, deleted, edited = sandbox.workspace.issues
+    edited["fields"]["updated"] = f"{now:%Y-%m-%dT%H:%M:%S}.000+0000"
+    sandbox.workspace.issues.remove(deleted)
+    named: dict[str, Any] = {"sources": ["jira"]}
+    if names_index:
+        named |= {"lancedb_uri": uri, "openai_api_key": given["OPENAI_API_KEY"],
+                  "openai_base_url": given["OPENAI_BASE_URL"]}  # fmt: skip
+
+    answers = vector_assets.find("crane", confirm=True, **named)
+    assert answers.confirmation is not None
+    said = answers.confirmation.by_document
+    assert {name: str(each.verdict) for name, each in said.items()} == {
+        f"jira:{kept['id']}": "unchanged",
+        f"jira:{edited['id']}": "edited",
+    }
+    assert dict(answers.confirmation.left_out) == {"deleted": 1}
+    assert vector_assets.find("crane", **named).confirmation is None
 
 
 @pytest.mark.parametrize(

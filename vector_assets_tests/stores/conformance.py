@@ -237,6 +237,13 @@ class StoreConformance:
             opened.upsert(SPACE, records(document(str(n), updated_at=day), "text", "more"))
         assert opened.watermark(SPACE) == datetime(2026, 3, 2, 10, 15, tzinfo=UTC)
 
+    def test_the_watermark_is_exact_within_a_second(self, opened: VectorStore) -> None:
+        for number in range(1, 8):
+            at = f"2026-03-02T10:15:00.{number}00010"
+            opened.upsert(SPACE, records(document(f"9{number}", updated_at=at), "text"))
+        newest = opened.watermark(SPACE)
+        assert newest == datetime(2026, 3, 2, 10, 15, 0, 700010, tzinfo=UTC)
+
     def test_all_documents_are_listed_with_their_heads(self, opened: VectorStore) -> None:
         for n in range(self.many):
             opened.upsert(SPACE, records(document(str(n)), "text", "more"))

@@ -335,6 +335,10 @@ def _index(key: str, controller_host: str, host: str) -> Any:
     return _client(key, controller_host).Index(host=host)
 
 
+MAX_LAST_REQUESTS = 30
+"""For the newest of the records of two seconds; each finds one that is newer than those before."""
+
+
 def _newest_time(api: PineconeApi, namespace: str) -> float | None:
     newest = api.any_newer(namespace, None)
     if newest is None:
@@ -343,9 +347,13 @@ def _newest_time(api: PineconeApi, namespace: str) -> float | None:
     while step_seconds >= 0.5:
         newer = api.any_newer(namespace, newest + step_seconds)
         if newer is None:
-            # Nothing that far ahead; below half a second only the newest record itself is left.
+            # Nothing that far ahead; within two seconds few records are left.
             step_seconds = step_seconds / 4 if step_seconds > 1 else 0.0
         else:
             newest = newer
-    last = api.any_newer(namespace, newest)
-    return newest if last is None else max(newest, last)
+    for _ in range(MAX_LAST_REQUESTS):
+        last = api.any_newer(namespace, newest)
+        if last is None:
+            break
+        newest = last
+    return newest

@@ -162,10 +162,20 @@ def over_stdio(
     desk: Desk, folder: Path, calls: Calls, *words: str, mode: str = "auto"
 ) -> list[Said]:
     """Call tools of a `vector-assets mcp` process, started with these words."""
+
+    async def call() -> list[Said]:
+        async with stdio_client(desk, folder, *words, mode=mode) as client:
+            return await said_by(client, calls)
+
+    return asyncio.run(call())
+
+
+def stdio_client(desk: Desk, folder: Path, *words: str, mode: str = "auto") -> Client:
+    """Return the client of a `vector-assets mcp` process, which starts when it is entered."""
     server = StdioServerParameters(
         command=PROGRAM, args=["mcp", *words], env=desk.environment, cwd=folder
     )
-    return asyncio.run(_said(Client(server, mode=mode), calls))
+    return Client(server, mode=mode)
 
 
 def over_http(desk: Desk, key: str, calls: Calls, *, mode: str = "auto") -> list[Said]:
@@ -175,18 +185,19 @@ def over_http(desk: Desk, key: str, calls: Calls, *, mode: str = "auto") -> list
         headers = {"Authorization": f"Bearer {desk.keys[key]}"}
         async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
             transport = streamable_http_client(f"{desk.url}/mcp", http_client=http)
-            return await _said(Client(transport, mode=mode), calls)
+            async with Client(transport, mode=mode) as client:
+                return await said_by(client, calls)
 
     return asyncio.run(call())
 
 
-async def _said(client: Client, calls: Calls) -> list[Said]:
+async def said_by(client: Client, calls: Calls) -> list[Said]:
+    """Call tools of a client that is entered, one after the other."""
     said = []
-    async with client:
-        for tool, arguments in calls:
-            result = await client.call_tool(tool, dict(arguments))
-            text = "".join(getattr(part, "text", "") for part in result.content)
-            said.append(Said(result.structured_content, text, bool(result.is_error)))
+    for tool, arguments in calls:
+        result = await client.call_tool(tool, dict(arguments))
+        text = "".join(getattr(part, "text", "") for part in result.content)
+        said.append(Said(result.structured_content, text, bool(result.is_error)))
     return said
 
 

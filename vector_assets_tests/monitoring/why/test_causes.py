@@ -7,6 +7,7 @@ import pytest
 
 from vector_assets.monitoring.why.answer import Cause
 from vector_assets.sandbox.server import Sandbox
+from vector_assets.stores.base import IndexStore
 from vector_assets_tests.monitoring.why.ways import (
     FINDABLE,
     WAYS,
@@ -19,10 +20,10 @@ from vector_assets_tests.monitoring.why.ways import (
 SEED = 20261129
 
 
-def judge(sandbox: Sandbox, folder: Path, count: int) -> None:
+def judge(sandbox: Sandbox, folder: Path, store: IndexStore, count: int) -> None:
     """Lose so many documents, and check what is said of each."""
     random = Random(SEED)
-    world = World.build(sandbox, folder)
+    world = World.build(sandbox, folder, store)
     all_cases = cases(count, random)
     lose(world, all_cases)
     wrong: list[str] = []
@@ -39,11 +40,17 @@ def judge(sandbox: Sandbox, folder: Path, count: int) -> None:
     assert len(wrong) <= count / 100, "\n".join(wrong)
 
 
-def test_the_cause_that_was_made_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
-    every_kind = sum(len(way.only) for way in WAYS.values())
-    judge(sandbox, tmp_path, every_kind)
+EVERY_KIND = sum(len(way.only) for way in WAYS.values())
+
+
+def test_the_cause_that_was_made_is_named(
+    sandbox: Sandbox, tmp_path: Path, store: IndexStore
+) -> None:
+    judge(sandbox, tmp_path, store, EVERY_KIND)
 
 
 @pytest.mark.slow
-def test_the_cause_that_was_made_is_named_for_a_thousand(sandbox: Sandbox, tmp_path: Path) -> None:
-    judge(sandbox, tmp_path, 1000)
+def test_the_cause_that_was_made_is_named_for_a_thousand(
+    sandbox: Sandbox, tmp_path: Path, store: IndexStore
+) -> None:
+    judge(sandbox, tmp_path, store, 1000)

@@ -18,7 +18,7 @@ from vector_assets.monitoring.why.walk import explain
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources import build_source
-from vector_assets.stores.base import Filter
+from vector_assets.stores.base import Filter, IndexStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets.stores.records import head_id
 from vector_assets_tests.monitoring.why.vendors import PUT, READER, Put, prepare, texts_of
@@ -41,13 +41,13 @@ class World:
 
     sandbox: Sandbox
     settings: Settings
-    store: LanceDBStore
+    store: IndexStore
     index: Index
     embedder: TinyEmbedder = field(default_factory=TinyEmbedder)
 
     @classmethod
-    def build(cls, sandbox: Sandbox, folder: Path) -> "World":
-        """Return a world without documents."""
+    def build(cls, sandbox: Sandbox, folder: Path, store: IndexStore | None = None) -> "World":
+        """Return a world without documents; its index is in the folder, or in a store."""
         prepare(sandbox)
         given = {name.lower(): value for name, value in sandbox.environment.items()}
         settings = Settings.model_validate(
@@ -56,7 +56,7 @@ class World:
              "partitions_start": str((NOON - timedelta(days=400)).date()),
              "dagster_graphql_url": "http://127.0.0.1:9/graphql"}
         )  # fmt: skip
-        store = LanceDBStore(settings.lancedb_uri)
+        store = store or LanceDBStore(settings.lancedb_uri)
         embedder = TinyEmbedder()
         return cls(sandbox, settings, store, recorded_index(store, embedder), embedder)
 
