@@ -201,6 +201,7 @@ def build_api(
         RefuseWhenFull,
         gates=dict.fromkeys(("/api/find-context", WHY_PATH, MCP_PATH), services.searches),
     )
+    add_hooks(app, settings, services.event_handler)
     app.add_middleware(LimitSizes, max_body_bytes={HOOKS_PATH: MAX_HOOK_BYTES})
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
@@ -210,7 +211,6 @@ def build_api(
     _add_watching(app, services)
     add_docs_page(app)
     add_page(app, services)
-    add_hooks(app, settings, services.event_handler)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 
