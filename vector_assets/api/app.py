@@ -4,6 +4,7 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -126,11 +127,11 @@ class Services(IndexReader):
 
     async def snapshot(self) -> Snapshot | None:
         """Return the watcher's newest snapshot, after a wait for the first; None without one."""
-        for _ in range(int(FIRST_CHECK_SECONDS / _POLL_SECONDS)):
-            if snapshot := self.watcher.last():
-                return snapshot
+        # By the clock: on a busy machine a pause takes longer than was asked for.
+        give_up_at = time.monotonic() + FIRST_CHECK_SECONDS
+        while (snapshot := self.watcher.last()) is None and time.monotonic() < give_up_at:
             await asyncio.sleep(_POLL_SECONDS)
-        return None
+        return snapshot
 
     async def health(self) -> Health:
         """Return the health of the watcher's last check; refuse with 503 when that is too old."""
@@ -201,6 +202,7 @@ def build_api(
         RefuseWhenFull,
         gates=dict.fromkeys(("/api/find-context", WHY_PATH, MCP_PATH), services.searches),
     )
+    add_hooks(app, settings, services.event_handler)
     app.add_middleware(LimitSizes, max_body_bytes={HOOKS_PATH: MAX_HOOK_BYTES})
     app.add_exception_handler(VectorAssetsError, _refusal)
     _add_reading(app, services)
@@ -210,7 +212,6 @@ def build_api(
     _add_watching(app, services)
     add_docs_page(app)
     add_page(app, services)
-    add_hooks(app, settings, services.event_handler)
     app.router.routes.append(Route(MCP_PATH, mcp, methods=["POST"], include_in_schema=False))
     return app
 

@@ -26,7 +26,6 @@ from vector_assets.index.targets import LiveIndex
 from vector_assets.pipeline.extract import BATCH_CHARACTERS, BATCH_DOCUMENTS
 from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.plan import DocumentPlan, Planner
-from vector_assets.pipeline.redaction.redact import redact_document
 from vector_assets.pipeline.report import DayStats
 from vector_assets.sources import build_source
 from vector_assets.sources.base import Source
@@ -203,7 +202,7 @@ class _Estimator:
         reading_seconds = time.monotonic() - began - (self._meter.throttled_seconds - throttled)
         requests = Counter(self._meter.requests) - before
         began = time.monotonic()
-        plans = self._planned(redact_document(document)[0] for document in documents)
+        plans = self._planned(documents)
         unchanged_count = sum(isinstance(item, Unchanged) for item in items)
         plans += [DayStats(documents=1, unchanged_documents=1)] * unchanged_count
         characters = sum(

@@ -65,7 +65,7 @@ def index_definitions(
                     key, source, naming, receives_events=source in settings.pushed_sources
                 )
             ),
-            *(build_freshness_checks(list(keys.values()), settings) if keys else ()),
+            *(build_freshness_checks(list(keys.values()), partitions, settings) if keys else ()),
         ],
         jobs=[
             *build_jobs(assets, prunes, canary, quality, settings.run_max_hours, naming),

@@ -6,7 +6,6 @@ never another once such a run was killed (measured, 1.13.27). This sensor record
 itself, so that they need no run.
 """
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -39,18 +38,36 @@ _STATUSES = {
 
 
 def build_freshness_checks(
-    keys: Sequence[dg.AssetKey], settings: Settings
-) -> Sequence[dg.AssetChecksDefinition]:
+    keys: Sequence[dg.AssetKey], partitions: dg.DailyPartitionsDefinition, settings: Settings
+) -> list[dg.AssetChecksDefinition]:
     """Return the checks that yesterday is materialized two hours after the nightly tick.
 
-    They are Dagster's own, so that a person can evaluate them as well. Their successor judges the
-    asset as a whole, which any old day makes fresh (dagster#34023).
+    A person can evaluate them as well, and a run of chosen assets does. Dagster's own check fails
+    such a run while no day is due yet (measured, 1.13.27), and its successor judges the asset as a
+    whole, which any old day makes fresh (dagster#34023).
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.SupersessionWarning)
-        return dg.build_time_partition_freshness_checks(
-            assets=list(keys), deadline_cron=deadline_of(settings.nightly_cron), timezone="UTC"
+    return [_freshness_check(key, partitions, settings.nightly_cron) for key in keys]
+
+
+def _freshness_check(
+    key: dg.AssetKey, partitions: dg.DailyPartitionsDefinition, nightly_cron: str
+) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=key,
+        name=FRESHNESS_CHECK,
+        description="The newest day whose nightly run should be over is materialized.",
+    )
+    def freshness_check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        day = expected_day(partitions, nightly_cron, datetime.now(UTC))
+        if day is None:
+            return dg.AssetCheckResult(passed=True, description="No day is due yet.")
+        check = dg.AssetCheckKey(key, FRESHNESS_CHECK)
+        result = _evaluate(context.instance, check, day, nightly_cron)
+        return dg.AssetCheckResult(
+            passed=result.passed, description=result.description, metadata=result.metadata
         )
+
+    return freshness_check
 
 
 def freshness_check_keys(keys: Sequence[dg.AssetKey]) -> list[dg.AssetCheckKey]:
@@ -113,7 +130,7 @@ def _changed(
             record is not None
             and record.status == _STATUSES[result.passed]
             and record.evaluation is not None
-            # A run that evaluates Dagster's own check says it in other words.
+            # An installation before this one evaluated Dagster's own check, in other words.
             and day.isoformat() in (record.evaluation.description or "")
             # The UI shows no result that is older than the newest materialization.
             and record.create_timestamp > _materialized_at(instance, check.asset_key)

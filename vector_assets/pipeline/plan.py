@@ -1,7 +1,8 @@
 """What has to change in the index so that it holds these versions of these documents.
 
 A plan is made from what the index already holds, asked in the fewest bytes: heads first, then the
-fingerprints of changed documents alone. Nothing is written here.
+fingerprints of changed documents alone. Secrets are redacted here, of what the index does not hold
+as it is. Nothing is written here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.embedding.chunking import chunk_document
 from vector_assets.index.spec import IndexSpec
+from vector_assets.pipeline.redaction.redact import has_marks, redact_document
+from vector_assets.pipeline.redaction.version import redaction_version
 from vector_assets.pipeline.report import DayStats
 from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.stores.base import Head, Record, VectorStore
@@ -75,7 +78,7 @@ class DocumentPlan:
 
 
 class Planner:
-    """Compares documents with the index and embeds what is new."""
+    """Compares documents with the index, redacts and embeds what is new."""
 
     def __init__(self, store: VectorStore, namespace: str, embedder: Embedder) -> None:
         self._store = store
@@ -88,6 +91,9 @@ class Planner:
     ) -> list[DocumentPlan | DocumentFailure]:
         """Return a plan, or a failure, for each document in the order given, each id at most once.
 
+        A document is redacted unless the index holds it as it comes, looked through by the same
+        redaction: that has found nothing then, for what it finds it marks.
+
         `made` holds vectors that are paid for already, by the cause in a chunk's fingerprint.
         """
         heads = self._store.heads(self._namespace, [document.id for document in documents])
@@ -96,6 +102,8 @@ class Planner:
         for document in documents:
             head = heads.get(document.id)
             plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
+            if head is None or not _is_current(plan, head) or has_marks(document):
+                plan = self._redacted(plan)
             outcomes.append(plan)
             if head is not None and _is_current(plan, head):
                 plan.stats.unchanged_documents = plan.stats.stored_documents = 1
@@ -112,9 +120,16 @@ class Planner:
             draft.plan.stats.unchanged_documents = int(draft.says_the_same)
         return [failed.get(_document_id(outcome), outcome) for outcome in outcomes]
 
+    def _redacted(self, plan: DocumentPlan) -> DocumentPlan:
+        document, secret_count = redact_document(plan.document)
+        if secret_count:
+            plan = DocumentPlan(document, self.fingerprint_of(document), held=plan.held)
+            plan.stats.redacted_secrets = secret_count
+        return plan
+
     def fingerprint_of(self, document: Document) -> str:
         """Return what the head of a document names when all of it is written."""
-        return document_fingerprint(document, self._vector_spec)
+        return document_fingerprint(document, self._vector_spec, redaction_version())
 
     def metadata_of(self, document: Document) -> dict[str, dict[str, Value]]:
         """Return the metadata of all records of a document, by id; see `metadata_of_records`."""
@@ -192,7 +207,7 @@ class Planner:
 
 
 def metadata_of_records(document: Document, embedder: Embedder) -> dict[str, dict[str, Value]]:
-    """Chunk a document for an embedder and return the metadata of each record, by record id.
+    """Chunk a redacted document for an embedder; return the metadata of each record, by its id.
 
     Raises:
         DocumentError: It cannot be laid out.
@@ -201,7 +216,11 @@ def metadata_of_records(document: Document, embedder: Embedder) -> dict[str, dic
     kind = IndexSpec.of(embedder).vector_spec
     return {
         record_id(document.id, chunk.ordinal): chunk_metadata(
-            document, chunk, chunk_count=len(chunks), vector_spec=kind
+            document,
+            chunk,
+            chunk_count=len(chunks),
+            vector_spec=kind,
+            redaction=redaction_version(),
         )
         for chunk in chunks
     }

@@ -14,7 +14,7 @@ from vector_assets.pipeline.known import HeldVersions
 from vector_assets.pipeline.plan import DocumentPlan, Planner, gaps_of_records
 from vector_assets.pipeline.quarantine import Quarantine
 from vector_assets.pipeline.readers import update_readers
-from vector_assets.pipeline.redaction.redact import item_without_secrets, redact_document
+from vector_assets.pipeline.redaction.redact import item_without_secrets
 from vector_assets.pipeline.report import DayStats, SyncReport
 from vector_assets.sources.base import Source
 from vector_assets.sources.items import (
@@ -98,11 +98,20 @@ class EmbeddedDocuments:
         plan may be based on what the index held before the first.
         """
         return [
-            self._planned([(outcome.document, outcome.stats.redacted_secrets)])[0]
+            self._planned_again(outcome)
             if isinstance(outcome, DocumentPlan) and outcome.document.id in document_ids
             else outcome
             for outcome in batch
         ]
+
+    def _planned_again(self, plan: DocumentPlan) -> Outcome:
+        again = self._planned([plan.document])[0]
+        if isinstance(again, DocumentPlan):
+            # They may be redacted already.
+            again.stats.redacted_secrets = max(
+                again.stats.redacted_secrets, plan.stats.redacted_secrets
+            )
+        return again
 
     def count_written(self, batch: list[Outcome]) -> None:
         """Count a batch that has been written, after all those before it."""
@@ -144,21 +153,16 @@ class EmbeddedDocuments:
         self.quarantine.save_failures()
 
     def _plan(self, batch: list[SourceItem]) -> list[Outcome]:
-        """Redact and plan a batch; of a document that it holds twice, the newer version."""
-        redacted = [redact_document(document) for document in newest_documents(batch).values()]
+        """Plan a batch; of a document that it holds twice, the newer version."""
         others: list[Outcome] = [item for item in batch if not isinstance(item, Document)]
-        outcomes = self._planned(redacted) + others
+        outcomes = self._planned([*newest_documents(batch).values()]) + others
         return [item_without_secrets(outcome) for outcome in outcomes]
 
-    def _planned(self, documents: list[tuple[Document, int]]) -> list[Outcome]:
-        """Plan documents, each with the number of secrets that it had."""
+    def _planned(self, documents: list[Document]) -> list[Outcome]:
         if not documents:
             return []
-        outcomes: list[Outcome] = [*self.planner.plan([document for document, _ in documents])]
-        for outcome, (_, secret_count) in zip(outcomes, documents, strict=True):
-            if isinstance(outcome, DocumentPlan):
-                outcome.stats.redacted_secrets = secret_count
-        return outcomes + [gap for document, _ in documents for gap in gaps_of_records(document)]
+        outcomes: list[Outcome] = [*self.planner.plan(documents)]
+        return outcomes + [gap for document in documents for gap in gaps_of_records(document)]
 
     def _count_failure(self, failure: DocumentFailure) -> None:
         self.quarantine.note_failure(failure)

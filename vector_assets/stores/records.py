@@ -77,9 +77,12 @@ def ordinal_of(chunk_id: str) -> int:
     return int(last) if last.isdecimal() else -1
 
 
-def document_fingerprint(document: Document, vector_spec: str) -> str:
-    """Return the hash of everything that determines a document's records."""
-    return _hash(
+def document_fingerprint(document: Document, vector_spec: str, redaction: str = "") -> str:
+    """Return the hash of everything that determines a document's records.
+
+    Behind a point follows the version of the redaction that looked through it, where one has.
+    """
+    digest = _hash(
         LAYOUT_VERSION,
         vector_spec,
         document.title,
@@ -88,6 +91,15 @@ def document_fingerprint(document: Document, vector_spec: str) -> str:
         _as_stored(_document_metadata(document)),
         document.stamp,
     )
+    return f"{digest}.{redaction}" if redaction else digest
+
+
+def is_same_version(fingerprint: str, other: str) -> bool:
+    """Tell whether two document fingerprints name one version, whatever redaction it went through.
+
+    The text is redacted before it is hashed, so what redaction changes changes the first half.
+    """
+    return fingerprint.partition(".")[0] == other.partition(".")[0]
 
 
 def stored_stamp(stamp: str, vector_spec: str) -> str:
@@ -149,7 +161,7 @@ def without_vector_mark(metadata: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def chunk_metadata(
-    document: Document, chunk: Chunk, *, chunk_count: int, vector_spec: str
+    document: Document, chunk: Chunk, *, chunk_count: int, vector_spec: str, redaction: str = ""
 ) -> dict[str, Value]:
     """Return the metadata of a chunk's record, its fingerprints included.
 
@@ -167,7 +179,7 @@ def chunk_metadata(
     }
     metadata |= _fingerprints(chunk.text, metadata, vector_spec)
     if chunk.ordinal == 0:
-        metadata["document_fingerprint"] = document_fingerprint(document, vector_spec)
+        metadata["document_fingerprint"] = document_fingerprint(document, vector_spec, redaction)
         metadata["stamp"] = stored_stamp(document.stamp, vector_spec)
     _check_fits(document, chunk, metadata)
     return metadata

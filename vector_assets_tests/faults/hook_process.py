@@ -4,8 +4,8 @@ import sys
 
 import uvicorn
 from fastapi import FastAPI
-from vector_assets.api.hooks.intake import Intake
 
+from vector_assets.api.hooks.event_handler import EventHandler
 from vector_assets.api.hooks.routes import add_hooks
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
@@ -23,7 +23,7 @@ def main() -> None:
         {"vector_assets_sources": "jira", "jira_webhook_secret": secret}
     )
     app = FastAPI()
-    add_hooks(app, settings, Intake(lambda: queue))
+    add_hooks(app, settings, EventHandler(lambda: queue))
     uvicorn.run(app, port=int(port), log_level="warning")
 
 

@@ -129,6 +129,25 @@ def test_sources_that_are_off_and_days_that_are_not_due_are_left_alone(
     assert evaluated(instance, SETTINGS.model_copy(update={"partitions_start": tomorrow})) == []
 
 
+@pytest.mark.parametrize("is_due", [False, True])
+def test_a_run_of_chosen_assets_evaluates_it_also_while_no_day_is_due(
+    instance: dg.DagsterInstance, *, is_due: bool
+) -> None:
+    start = (datetime.now(UTC) - timedelta(days=40 if is_due else 1)).date()
+    # Yesterday is due in January; the day before was never there.
+    cron = SETTINGS.nightly_cron if is_due else "0 0 1 1 *"
+    settings = SETTINGS.model_copy(
+        update={"partitions_start": start.isoformat(), "nightly_cron": cron}
+    )
+    job = build_defs(settings).resolve_implicit_global_asset_job_def()
+    result = job.get_subset(
+        asset_selection=set(), asset_check_selection={CHECK}
+    ).execute_in_process(instance=instance)
+    (evaluation,) = result.get_asset_check_evaluations()
+    wanted = "is not materialized" if is_due else "No day is due yet"
+    assert (evaluation.passed, wanted in str(evaluation.description)) == (not is_due, True)
+
+
 def test_the_sensor_runs_by_default_and_no_job_evaluates_freshness() -> None:
     defs = build_defs(SETTINGS)
     sensor = defs.resolve_sensor_def("freshness_checks_sensor")

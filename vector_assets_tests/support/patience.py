@@ -33,7 +33,7 @@ def first_answer(
         is_last = time.monotonic() >= give_up_at or (
             process is not None and process.poll() is not None
         )
-        with suppress(ConnectionError, requests.ConnectionError):
+        with suppress(ConnectionError, requests.ConnectionError, requests.Timeout):
             if answer := question():
                 return answer
         if is_last:

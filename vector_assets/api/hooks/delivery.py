@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from vector_assets.index.queue import Change
 
 AHEAD = timedelta(minutes=5)
 """How far a vendor's clock may be ahead of ours."""
+
+
+_SIGNATURE = re.compile(r"(?:sha256=)?[0-9A-Fa-f]{64}")
 
 
 class ForgedError(UsageError):
@@ -76,6 +80,13 @@ OTHER = "other"
 class Receiver(ABC):
     """Receives the events of one vendor."""
 
+    def require_headers(self, headers: Mapping[str, str], received_at: datetime) -> None:  # noqa: B027 - a delivery may be unsigned
+        """Refuse by its headers alone what `receive` would refuse, before its body is read.
+
+        Raises:
+            ForgedError: It bears no signature, or one that has expired.
+        """
+
     @abstractmethod
     def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify a delivery and return what it says.
@@ -84,6 +95,16 @@ class Receiver(ABC):
             ForgedError: Its signature is missing, wrong, or too old.
             MalformedError: It is signed and cannot be read.
         """
+
+
+def require_signature(headers: Mapping[str, str], header: str) -> None:
+    """Require that a header has the form of a signature, which `require_hmac` compares.
+
+    Raises:
+        ForgedError: It is missing or of another form.
+    """
+    if not _SIGNATURE.fullmatch(headers.get(header, "")):
+        raise ForgedError(f"{header} is no signature: send the event as the vendor does")
 
 
 def require_hmac(delivery: Delivery, header: str, secret: str) -> None:
@@ -98,13 +119,13 @@ def require_hmac(delivery: Delivery, header: str, secret: str) -> None:
         raise ForgedError(f"{header} is not the signature of this body: check the secret")
 
 
-def require_recent(said_at: datetime, delivery: Delivery, oldest: timedelta) -> None:
+def require_recent(said_at: datetime, received_at: datetime, oldest: timedelta) -> None:
     """Require that an event is no older than its vendor's last retry.
 
     Raises:
         ForgedError: It is older, or of the future.
     """
-    waited_time = delivery.received_at - said_at
+    waited_time = received_at - said_at
     if not -AHEAD <= waited_time <= oldest:
         raise ForgedError(
             f"the event is of {said_at:%Y-%m-%d %H:%M} UTC, and at most {oldest} old ones are taken"

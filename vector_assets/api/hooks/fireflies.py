@@ -1,7 +1,8 @@
 """Fireflies' webhooks, of both versions (docs.fireflies.ai/graphql-api/webhooks-v2, 2026-11)."""
 
 import re
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from vector_assets.api.hooks.delivery import (
     OTHER,
@@ -12,6 +13,7 @@ from vector_assets.api.hooks.delivery import (
     instant_of_milliseconds,
     require_hmac,
     require_recent,
+    require_signature,
 )
 from vector_assets.index.queue import Change
 
@@ -29,6 +31,10 @@ class FirefliesReceiver(Receiver):
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
+    def require_headers(self, headers: Mapping[str, str], received_at: datetime) -> None:
+        """Require the form of a signature."""
+        require_signature(headers, SIGNATURE)
+
     def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify the signature and return which meeting is ready."""
         require_hmac(delivery, SIGNATURE, self._secret)
@@ -40,7 +46,7 @@ class FirefliesReceiver(Receiver):
             sent_at = instant_of_milliseconds(body["timestamp"])
             if sent_at is None:
                 raise MalformedError("the event has no timestamp in milliseconds")
-            require_recent(sent_at, delivery, OLDEST)
+            require_recent(sent_at, delivery.received_at, OLDEST)
             said_at = min(sent_at, said_at)
         if event not in _EVENTS:
             return ParsedEvent(OTHER)

@@ -6,7 +6,8 @@ support.atlassian.com/cloud-automation/docs/jira-automation-actions, 2026-11.
 
 import hmac
 import re
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from vector_assets.api.hooks.delivery import (
@@ -19,6 +20,7 @@ from vector_assets.api.hooks.delivery import (
     instant_of_milliseconds,
     require_hmac,
     require_recent,
+    require_signature,
 )
 from vector_assets.index.queue import Change
 
@@ -39,21 +41,21 @@ class JiraReceiver(Receiver):
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
+    def require_headers(self, headers: Mapping[str, str], received_at: datetime) -> None:
+        """Require the form of a signature, or Automation's token."""
+        if not self._is_of_automation(headers):
+            require_signature(headers, SIGNATURE)
+
     def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify the signature, or Automation's token, and return which issues changed."""
-        token = delivery.headers.get(AUTOMATION_HEADER, "")
-        if SIGNATURE not in delivery.headers and token:
-            if not hmac.compare_digest(token.encode(), self._secret.encode()):
-                raise ForgedError(
-                    f"{AUTOMATION_HEADER} is not the secret: check the header of the rule"
-                )
+        if self._is_of_automation(delivery.headers):
             return self._of_automation(delivery)
         require_hmac(delivery, SIGNATURE, self._secret)
         body = delivery.object()
         said_at = instant_of_milliseconds(body.get("timestamp"))
         if said_at is None:
             raise MalformedError("the event has no timestamp in milliseconds")
-        require_recent(said_at, delivery, OLDEST)
+        require_recent(said_at, delivery.received_at, OLDEST)
         event = body.get("webhookEvent")
         if not isinstance(event, str) or not _OF_ISSUES.fullmatch(event):
             return ParsedEvent(OTHER)
@@ -63,6 +65,16 @@ class JiraReceiver(Receiver):
         said_at = min(said_at, delivery.received_at)
         changes = tuple(Change(each, said_at) for each in document_ids)
         return ParsedEvent(event, changes, is_dated=True)
+
+    def _is_of_automation(self, headers: Mapping[str, str]) -> bool:
+        token = headers.get(AUTOMATION_HEADER, "")
+        if SIGNATURE in headers or not token:
+            return False
+        if not hmac.compare_digest(token.encode(), self._secret.encode()):
+            raise ForgedError(
+                f"{AUTOMATION_HEADER} is not the secret: check the header of the rule"
+            )
+        return True
 
     def _of_automation(self, delivery: Delivery) -> ParsedEvent:
         """Return the issue of the body "Issue data", or of `{"issue": "OPS-1"}`."""

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from vector_assets.api.hooks.delivery import (
     Receiver,
     require_hmac,
     require_recent,
+    require_signature,
 )
 from vector_assets.core.private_folder import make_private
 from vector_assets.index.queue import Change
@@ -40,6 +42,10 @@ class NotionReceiver(Receiver):
     def __init__(self, verification_token: str) -> None:
         self._verification_token = verification_token
 
+    def require_headers(self, headers: Mapping[str, str], received_at: datetime) -> None:
+        """Require the form of a signature."""
+        require_signature(headers, SIGNATURE)
+
     def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify the signature and return which page changed."""
         require_hmac(delivery, SIGNATURE, self._verification_token)
@@ -47,7 +53,7 @@ class NotionReceiver(Receiver):
         if "verification_token" in body:
             return ParsedEvent("verification")
         said_at = _said_at(body)
-        require_recent(said_at, delivery, OLDEST)
+        require_recent(said_at, delivery.received_at, OLDEST)
         event = body.get("type")
         if not isinstance(event, str) or not _OF_PAGES.fullmatch(event):
             return ParsedEvent(OTHER)

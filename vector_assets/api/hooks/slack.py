@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -25,6 +25,8 @@ OLDEST = timedelta(minutes=5)
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
 """A direct message (`D…`) is never read."""
 
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+_SECONDS = re.compile(r"[0-9]{1,11}")
 _TS = re.compile(r"[0-9]{9,11}\.[0-9]{6}")
 _DIRECT = ("im", "mpim")
 _OF_CHANNEL = ("channel_topic", "channel_purpose", "channel_name", "group_topic", "group_purpose")
@@ -39,6 +41,15 @@ class SlackReceiver(Receiver):
 
     def __init__(self, signing_secret: str) -> None:
         self._signing_secret = signing_secret
+
+    def require_headers(self, headers: Mapping[str, str], received_at: datetime) -> None:
+        """Require the form of a signature, and a time that has not expired."""
+        if not _SIGNATURE.fullmatch(headers.get("x-slack-signature", "")):
+            raise ForgedError("x-slack-signature is no signature: send the event as Slack does")
+        timestamp = headers.get("x-slack-request-timestamp", "")
+        if not _SECONDS.fullmatch(timestamp):
+            raise ForgedError("x-slack-request-timestamp is no time: send the event as Slack does")
+        require_recent(datetime.fromtimestamp(int(timestamp), UTC), received_at, OLDEST)
 
     def receive(self, delivery: Delivery) -> ParsedEvent:
         """Verify `X-Slack-Signature`, which holds for five minutes, and return what changed."""
@@ -60,7 +71,7 @@ class SlackReceiver(Receiver):
             raise ForgedError(
                 "x-slack-signature is not the signature of this body: check SLACK_SIGNING_SECRET"
             )
-        require_recent(datetime.fromtimestamp(int(timestamp), UTC), delivery, OLDEST)
+        require_recent(datetime.fromtimestamp(int(timestamp), UTC), delivery.received_at, OLDEST)
 
 
 def parse_event(body: dict[str, Any], received_at: datetime) -> ParsedEvent:

@@ -18,9 +18,9 @@ from vector_assets.pipeline.plan import metadata_of_records
 from vector_assets.stores.base import Metadata, Record
 from vector_assets.stores.records import (
     chunk_fingerprint,
-    document_fingerprint,
     has_changed_readers,
     head_id,
+    is_same_version,
     ordinal_of,
     record_id,
     trusted_fingerprint,
@@ -95,8 +95,9 @@ class Wanted:
     @classmethod
     def of(cls, document: Document, embedder: Embedder, *, is_due: bool) -> "Wanted":
         """Chunk a document as the planner does; raise `DocumentError` when it fits no index."""
-        fingerprint = document_fingerprint(document, IndexSpec.of(embedder).vector_spec)
-        return cls(document, fingerprint, metadata_of_records(document, embedder), is_due)
+        metadata = metadata_of_records(document, embedder)
+        fingerprint = str(metadata[head_id(document.id)]["document_fingerprint"])
+        return cls(document, fingerprint, metadata, is_due)
 
     @property
     def updated_at(self) -> float:
@@ -324,7 +325,8 @@ def _is_version(head: Record, wanted: Wanted) -> bool:
     fingerprint = str(head.metadata.get("document_fingerprint"))
     # After a change of readers alone it is that of no version; the chunks are compared one by one.
     return (
-        fingerprint == wanted.document_fingerprint or has_changed_readers(fingerprint)
+        is_same_version(fingerprint, wanted.document_fingerprint)
+        or has_changed_readers(fingerprint)
     ) and head.metadata.get("stamp", "") == expected["stamp"]
 
 

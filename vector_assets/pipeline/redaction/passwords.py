@@ -5,7 +5,7 @@ of a sentence is no secret. Texts are searched as `normal.py` shows them.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vector_assets.pipeline.redaction.names import (
     BEFORE_KEY,
@@ -89,6 +89,7 @@ _LINE_END = re.compile(r"[ \t*_~\x01`]*(?:[|\n]|$)")
 _NUMBERS = ("pin", "pin code", "pincode", "passcode")
 _LEAST_PIN, _MOST_PIN = 4, 12
 _LEAST_WORD = 5
+_ASCII_NAMES = tuple(name for name in NAMES if name.word.isascii())
 _LEAST_DIGITS = 6
 
 
@@ -99,7 +100,7 @@ def named_secrets(text: str) -> Iterator[Secret]:
         text: As `read_text` shows it.
     """
     lowered = text.lower()
-    for name in NAMES:
+    for name in [name for name in _names_in(text) if name.word in lowered]:
         at = lowered.find(name.word)
         while at >= 0:
             end = at + len(name.word)
@@ -107,6 +108,10 @@ def named_secrets(text: str) -> Iterator[Secret]:
             if _is_name(name, lowered, at, end):
                 yield from _announced(name, text, at, end, following)
             at = following
+
+
+def _names_in(text: str) -> Sequence[Name]:
+    return _ASCII_NAMES if text.isascii() else NAMES
 
 
 def _is_name(name: Name, lowered: str, start: int, end: int) -> bool:

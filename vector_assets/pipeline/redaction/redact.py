@@ -30,6 +30,7 @@ _MANY_VENDORS_RULE = "vector_assets.api-token"
 _PASSWORD_RULES = ("betterleaks.generic-credential-uri",)
 _REPLACED_RULES = ("betterleaks.private-key", "betterleaks.curl-auth-user")
 _NO_PART_OF_A_TOKEN = re.compile("[^\x00-\x7f]|[*|()<>\x01]")
+_MARK = "[redacted: "
 _MAX_PASSES = 10
 _LOADING = threading.Lock()
 
@@ -96,6 +97,16 @@ def redact_document(document: Document) -> tuple[Document, int]:
     )
 
 
+def has_marks(document: Document) -> bool:
+    """Tell whether a document may hold the mark of something that was redacted."""
+    values = [document.title, document.url]
+    for value in document.extra.values():
+        values += value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    for section in document.sections:
+        values += (section.text, section.heading, section.url)
+    return any(_MARK in value for value in values)
+
+
 def _redact_sections(sections: tuple[Section, ...]) -> tuple[tuple[Section, ...], int]:
     clean, total = [], 0
     for section in sections:
@@ -142,7 +153,7 @@ def _secrets_in(text: str) -> list[Secret]:
 def _replaced(text: str, secrets: Iterable[Secret]) -> str:
     parts, at = [], 0
     for secret in secrets:
-        parts += [text[at : secret.start], f"[redacted: {secret.kind}]"]
+        parts += [text[at : secret.start], f"{_MARK}{secret.kind}]"]
         at = secret.end
     return "".join([*parts, text[at:]])
 

@@ -92,7 +92,9 @@ class IssueReader:
         with attachments also has the summaries that it shows; of a limited one these are not known
         to `HeldAccess`, which compares its stamp.
         """
-        access = self._readers.access_of(issue)
+        return self._stamp(issue, self._readers.access_of(issue))
+
+    def _stamp(self, issue: Json, access: tuple[str, ...]) -> str:
         parts = [*access] if access != (PUBLIC,) else []
         if files := self._files.stamp(issue):
             parts += [files, *(self._related.shown(access, issue) if access == (PUBLIC,) else ())]
@@ -191,7 +193,7 @@ class IssueReader:
                 around,
                 hidden_comment_count=len(comments) - len(shown),
                 access=access,
-                stamp=self.stamp(issue),
+                stamp=self._stamp(issue, access),
             )
         except DocumentError as error:
             return _failure(issue, f"cannot be read: {error.cause}")
@@ -210,8 +212,9 @@ class IssueReader:
             if self._outages_in_a_row >= _MAX_OUTAGES_IN_A_ROW:
                 raise
             return _failure(issue, f"has attachments that Jira does not give now: {error.seen}")
-        if sections:
-            self._outages_in_a_row = 0
+        if not sections:
+            return document
+        self._outages_in_a_row = 0
         return replace(document, sections=(*document.sections, *sections))
 
     def _count_what_is_left_out(self, issue: Json, comments: Sequence[Any]) -> None:

@@ -21,7 +21,8 @@ _MACHINE_WORD = re.compile(
 
 def as_object(value: Any) -> Json:
     """Return an object; empty for any other value."""
-    return value if isinstance(value, Mapping) else {}
+    # Asking for `dict` first is several times faster, and answers it nearly always.
+    return value if isinstance(value, dict) or isinstance(value, Mapping) else {}  # noqa: SIM101
 
 
 def as_list(value: Any) -> list[Any]:

@@ -4,7 +4,7 @@ import string
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vector_assets.core.documents import Section
@@ -147,6 +147,7 @@ fragments = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(fragments | st.text(max_size=6), max_size=14).map("".join))
 @example("password: hunter2: hunter3x")
 @example("password=password: hunter2")
