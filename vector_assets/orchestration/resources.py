@@ -14,6 +14,7 @@ import dagster as dg
 from pydantic import SecretStr
 
 from vector_assets.core.credentials import register_surroundings, scrub
+from vector_assets.core.errors import SettingsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import GivenSettings, Settings, with_values
 from vector_assets.embedding import build_embedder
@@ -44,8 +45,9 @@ class SourcesResource(dg.ConfigurableResource[None]):
     files_path: str = ""
 
     def connect(self, name: str, meter: Meter) -> Source:
-        """Return a source by name."""
+        """Return a source by name, or raise `SettingsError` with the variables that are not set."""
         settings = shown_and_nested(self)
+        _require_variables(settings, name)
         settings.require_credentials(name)
         return build_source(name, settings, meter)
 
@@ -81,12 +83,29 @@ def shown_and_nested(resource: _Shown) -> Settings:
     """Return the settings of a resource, with its own fields in the place of theirs."""
     register_surroundings()
     settings = resource.settings
+    if isinstance(settings, GivenSettings):
+        # A variable may hold what is not shown too, such as the address of a vendor.
+        settings = settings.with_credentials()
     values = {
         name: value.get_value("") if isinstance(value, dg.EnvVar) else value
         for name in type(settings).model_fields
         if isinstance(value := getattr(resource, name, None), str) and value
     }
     return with_values(settings, {name: value or "" for name, value in values.items()})
+
+
+def _require_variables(settings: Settings, source: str) -> None:
+    """Raise `SettingsError` when a variable that was named for a source is not set.
+
+    No field of it may fall back to its default: a token for one address would go to another.
+    """
+    variables = settings.variables if isinstance(settings, GivenSettings) else {}
+    named = {name for field, name in variables.items() if field.startswith(f"{source}_")}
+    if missing := sorted(name for name in named if not os.environ.get(name)):
+        raise SettingsError(
+            f"{source} needs {', '.join(missing)}: not set. Set them where the run takes place, or "
+            f"leave their fields out of the component."
+        )
 
 
 def shown(settings: Settings, *names: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ ERRORS = (KeyError, TypeError, RuntimeError, ValueError, OSError, IndexError, At
           RecursionError, ArithmeticError, AssertionError)  # fmt: skip
 VENDOR_ANSWERS = 100
 INDEX_ERRORS = 30
-SOAK = 4
+SOAK = 5
 """As many times more answers and errors in the soak."""
 
 TIMES = [1, pytest.param(SOAK, marks=pytest.mark.slow)]

@@ -11,11 +11,14 @@ import dagster as dg
 import pytest
 import yaml
 from dagster.components.resolved.errors import ResolutionException
+from pydantic import SecretStr
 
 from vector_assets import VectorIndexComponent
 from vector_assets.core.errors import SettingsError
+from vector_assets.core.meter import Meter
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.orchestration.catch_up import missed_requests
+from vector_assets.orchestration.resources import shown_and_nested
 from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.dagster_private import RepositorySnap
 
@@ -174,6 +177,58 @@ def test_no_value_of_a_variable_reaches_the_ui(monkeypatch: pytest.MonkeyPatch) 
     assert "SUPPORT_JIRA_TOKEN" in told
     assert "https://team.atlassian.net" in told
     assert "secret-itself" not in told
+
+
+EVERY_VARIABLE = {
+    "jira": {"server": "https://jira.example", "email": "bot@example.com", "api_token": "t1"},
+    "slack": {"bot_token": "t2", "base_url": "https://slack.example/api/"},
+    "notion": {"token": "t3", "base_url": "https://notion.example"},
+    "fireflies": {"api_key": "t4", "url": "https://fireflies.example/graphql"},
+    "files": {"path": "/srv/files"},
+}
+
+
+def test_every_field_that_a_variable_holds_reaches_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {
+        source: {field: "{{ env.MY_" + f"{source}_{field}".upper() + " }}" for field in fields}
+        for source, fields in EVERY_VARIABLE.items()
+    }
+    held = {
+        f"{source}_{field}": value
+        for source, fields in EVERY_VARIABLE.items()
+        for field, value in fields.items()
+    } | {"openai_api_key": "t5", "openai_base_url": "https://openai.example/v1"}
+    embedder = {
+        "provider": "openai",
+        "api_key": "{{ env.MY_OPENAI_API_KEY }}",
+        "base_url": "{{ env.MY_OPENAI_BASE_URL }}",
+    }
+    resources = defs_of(component(name="support", sources=written, embedder=embedder)).resources
+    assert resources is not None
+    for name, value in held.items():
+        monkeypatch.setenv(f"MY_{name.upper()}", value)
+    for key in ("support_sources", "support_embedder"):
+        settings = shown_and_nested(resources[key])
+        read = {name: getattr(settings, name) for name in held}
+        plain = {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else value
+            for name, value in read.items()
+        }
+        assert plain == held, key
+
+
+@pytest.mark.parametrize("field", ["bot_token", "base_url"])
+def test_a_variable_that_is_not_set_is_named_and_no_default_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch, field: str
+) -> None:
+    fields = {name: "{{ env.MY_" + name.upper() + " }}" for name in ("bot_token", "base_url")}
+    resources = defs_of(component(name="support", sources={"slack": fields})).resources
+    assert resources is not None
+    for name in fields:
+        monkeypatch.setenv(f"MY_{name.upper()}", "http://127.0.0.1:9/api/")
+    monkeypatch.delenv(f"MY_{field.upper()}")
+    with pytest.raises(SettingsError, match=rf"^slack needs MY_{field.upper()}: not set"):
+        resources["support_sources"].connect("slack", Meter())
 
 
 @pytest.mark.parametrize(

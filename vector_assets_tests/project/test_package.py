@@ -1,13 +1,11 @@
 """The package as an index would get it: what it holds, how it reads there, and that it runs."""
 
 import re
-import shutil
-import subprocess
 import sys
-import sysconfig
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
+from vector_assets_tests.support.wheel import ROOT, copy_sources, install_wheel, packages, run
+
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 NAME = f"vector_assets-{PROJECT['version']}"
@@ -26,15 +25,6 @@ OF_REPOSITORY = re.compile(
     r"https://(?:github\.com/vector-assets/vector-assets/(?:blob|tree)"
     r"|raw\.githubusercontent\.com/vector-assets/vector-assets)/main/([^#]+)"
 )
-
-
-def run(*command: str | Path, folder: Path) -> str:
-    """Run a command; return its output."""
-    ended = subprocess.run(
-        [str(part) for part in command], cwd=folder, capture_output=True, text=True
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
 
 
 def source_files() -> set[str]:
@@ -50,10 +40,7 @@ def source_files() -> set[str]:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the wheel and the source distribution, built from a copy."""
     copy = tmp_path_factory.mktemp("copy")
-    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    for name in ("vector_assets", "vector_assets_tests"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_sources(copy)
     # What lies about in a folder where somebody works.
     for name in (".env", "data/up/sandbox.env", "build/lib/vector_assets/old.py"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,22 +87,13 @@ def test_the_source_distribution_builds_the_same_and_holds_no_tests(built: Path)
 
 
 def test_the_installed_wheel_runs_outside_the_repository(built: Path, tmp_path: Path) -> None:
-    """Its dependencies come from this environment; only the package itself is the wheel's."""
-    run(sys.executable, "-m", "venv", "--without-pip", "fresh", folder=tmp_path)
-    python = tmp_path / "fresh" / "bin" / "python"
-    wheel = built / f"{NAME}-py3-none-any.whl"
-    run(
-        sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index",
-        "--disable-pip-version-check", wheel, folder=tmp_path,
-    )  # fmt: skip
-    [site] = (tmp_path / "fresh" / "lib").glob("python*/site-packages")
-    # A path in a .pth file is searched, but its own .pth files, an editable install, are not read.
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    fresh = tmp_path / "fresh"
+    python = install_wheel(built / f"{NAME}-py3-none-any.whl", fresh)
     place = run(
         python, "-c", "import vector_assets; print(vector_assets.__file__)", folder=tmp_path
     )
-    assert place.strip() == str(site / "vector_assets" / "__init__.py")
-    shown = run(tmp_path / "fresh" / "bin" / "vector-assets", "--help", folder=tmp_path)
+    assert place.strip() == str(packages(fresh) / "vector_assets" / "__init__.py")
+    shown = run(fresh / "bin" / "vector-assets", "--help", folder=tmp_path)
     assert "Keep a vector index" in shown
 
 
@@ -200,26 +178,51 @@ def test_the_lock_names_only_the_public_index() -> None:
     }
 
 
+def pinned(name: str) -> dict[str, str]:
+    """Return the version of each package in a file of constraints."""
+    lines = (ROOT / name).read_text().splitlines()
+    return {normalized(line): line.partition("==")[2] for line in lines if "==" in line}
+
+
+def applies(requirement: Requirement) -> bool:
+    """Tell whether a requirement is one of Python 3.11, without an extra."""
+    environment = {"python_version": "3.11", "extra": ""}
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
 @pytest.mark.parametrize("name", ["constraints.txt", "constraints-oldest.txt"])
 def test_the_constraints_lie_in_the_range_of_every_dependency(name: str) -> None:
-    pins = {
-        normalized(line): line.partition("==")[2]
-        for line in (ROOT / name).read_text().splitlines()
-        if "==" in line
-    }
+    pins = pinned(name)
     optional = PROJECT["optional-dependencies"]
     requirements = [
         Requirement(entry)
-        for entry in [*PROJECT["dependencies"], *optional["postgres"], *optional["kubernetes"]]
-    ]
-    needed = [
-        entry
-        for entry in requirements
-        if entry.marker is None or entry.marker.evaluate({"python_version": "3.11"})
-    ]
+        for entry in [
+            *PROJECT["dependencies"], *optional["postgres"], *optional["kubernetes"],
+            *optional["dev"],
+        ]
+    ]  # fmt: skip
+    needed = [entry for entry in requirements if applies(entry)]
     assert [str(entry) for entry in needed if normalized(entry.name) not in pins] == []
     assert [
         str(entry) for entry in needed if pins[normalized(entry.name)] not in entry.specifier
+    ] == []
+
+
+def test_what_the_oldest_set_pins_does_not_exclude_each_other() -> None:
+    """Run `make constraints` when it does; told only of releases that are installed here."""
+    pins = pinned("constraints-oldest.txt")
+    same = [each for each in distributions() if pins.get(normalized(each.name)) == each.version]
+    assert len(same) > len(pins) // 4
+    requirements = [
+        (each.name, requirement)
+        for each in same
+        for requirement in map(Requirement, each.requires or ())
+        if applies(requirement)
+    ]
+    assert [
+        f"{name} wants {requirement}"
+        for name, requirement in requirements
+        if pins.get(normalized(requirement.name), "") not in requirement.specifier
     ] == []
 
 

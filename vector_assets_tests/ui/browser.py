@@ -113,13 +113,6 @@ class Browser:
     def __init__(self, driver: webdriver.Chrome) -> None:
         self._driver = driver
 
-    def remember(self, key: str, value: str) -> None:
-        """Put a value into the local storage of every page that is opened from now on."""
-        self._driver.execute_cdp_cmd(
-            "Page.addScriptToEvaluateOnNewDocument",
-            {"source": f"localStorage.setItem({key!r}, {value!r})"},
-        )
-
     def open(self, url: str) -> None:
         """Go to an address."""
         self._driver.get(url)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vector_assets.core.days import Days
+from vector_assets.orchestration.local import prepare_home
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
@@ -51,7 +52,7 @@ def environment(serve: Callable[[Workspace], Sandbox], tmp_path: Path) -> dict[s
 
 @pytest.fixture
 def dagster(environment: dict[str, str], tmp_path: Path) -> Iterator[DagsterProcesses]:
-    with running_dagster(tmp_path / "home", environment) as processes:
+    with running_dagster(prepare_home(tmp_path / "home"), environment) as processes:
         processes.stop_schedule("nightly_ingestion_schedule")
         yield processes
 
@@ -61,7 +62,8 @@ def test_pages_show_an_outage_the_lineage_the_fields_of_resources_and_how_to_app
     dagster: DagsterProcesses, environment: dict[str, str], pictures: Path
 ) -> None:
     with running_browser() as browser:
-        browser.remember("communityNux", "1")
+        # Else the UI opens on a form for a newsletter.
+        assert dagster.query("query { shouldShowNux }") == {"shouldShowNux": False}
         browser.open(f"{dagster.url}/assets/jira_documents?view=checks&checkDetail=freshness_check")
         browser.wait_for_text("Failed", "is not materialized", "Look at the schedule")
         browser.save_picture(pictures / "freshness.png")

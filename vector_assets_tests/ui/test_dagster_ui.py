@@ -12,6 +12,8 @@ import pytest
 
 from vector_assets.core.days import Days
 from vector_assets.core.settings import Settings
+from vector_assets.orchestration.local import prepare_home
+from vector_assets.orchestration.partitions import range_tags
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.clock import move_to_yesterday
 from vector_assets.sandbox.server import Sandbox
@@ -75,10 +77,10 @@ def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plo
     }
     pictures = picture_folder(tmp_path)
     store = LanceDBStore(environment["LANCEDB_URI"])
-    with running_dagster(tmp_path / "home", environment) as dagster, running_browser() as browser:
+    home = prepare_home(tmp_path / "home")
+    with running_dagster(home, environment) as dagster, running_browser() as browser:
         # Nothing is run but what is clicked on.
         dagster.stop_schedule("nightly_ingestion_schedule")
-        browser.remember("communityNux", "1")  # the invitation to Dagster's community is declined
         browser.open(dagster.url)
         _see_every_day_missing(browser, fortnight)
 
@@ -91,6 +93,7 @@ def test_a_day_and_a_week_are_materialized_by_clicking_and_their_numbers_are_plo
         assert _documents_in_index(store) == _documents_of_newest_run(dagster) > 0
         _assert_same_as_by_hand(week, environment, tmp_path / "by-hand")
 
+        _run_the_week_again(dagster, week)
         _see_the_week_materialized(browser, week, pictures)
         _see_plots(browser, _numeric_labels(dagster), pictures)
 
@@ -123,6 +126,22 @@ def _backfill(browser: Browser, dagster: DagsterProcesses, days: Days, pictures:
     browser.click(backfill_id)
     browser.wait_for_text("Partition selection", "Succeeded", "100% completed")
     browser.save_picture(pictures / "backfill.png")
+
+
+def _run_the_week_again(dagster: DagsterProcesses, week: Days) -> None:
+    """Check that a run with nothing to do leaves the numbers of the index as they are."""
+    before = _newest_numbers(dagster)
+    run_id = dagster.launch("nightly_ingestion", range_tags(week), "jira")
+    assert dagster.wait_for_run(run_id) == "SUCCESS"
+    after = _newest_numbers(dagster)
+    assert sum(numbers["run_embedded_chunks"] for numbers in before.values()) > 0
+    assert sum(numbers["run_embedded_chunks"] for numbers in after.values()) == 0
+    kept = {"dagster/partition_row_count", "chunks"}
+    assert all(kept <= numbers.keys() for numbers in after.values()), after
+    for day, numbers in after.items():
+        assert {name: numbers[name] for name in kept} == {
+            name: before[day][name] for name in kept
+        }, day
 
 
 def _see_the_week_materialized(browser: Browser, week: Days, pictures: Path) -> None:
@@ -173,6 +192,18 @@ def _recorded(dagster: DagsterProcesses) -> list[dict[str, Any]]:
     """Return the materializations, newest first."""
     events = dagster.query(_RECORDED, path=[_ASSET])["assetOrError"]["assetMaterializations"]
     return list(events)
+
+
+def _newest_numbers(dagster: DagsterProcesses) -> dict[str, dict[str, float]]:
+    """Return the numbers of each day's newest materialization."""
+    numbers: dict[str, dict[str, float]] = {}
+    for event in reversed(_recorded(dagster)):
+        numbers[event["partition"]] = {
+            entry["label"]: entry.get("intValue", entry.get("floatValue"))
+            for entry in event["metadataEntries"]
+            if {"intValue", "floatValue"} & entry.keys()
+        }
+    return numbers
 
 
 def _recorded_days(dagster: DagsterProcesses) -> list[str]:

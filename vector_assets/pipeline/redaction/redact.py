@@ -21,6 +21,7 @@ from vector_assets.pipeline.redaction.commands import formed_secrets
 from vector_assets.pipeline.redaction.normal import as_kept, read_text
 from vector_assets.pipeline.redaction.passwords import named_secrets
 from vector_assets.pipeline.redaction.secret import Secret
+from vector_assets.pipeline.redaction.tables import tabled_secrets
 from vector_assets.sources.items import DocumentFailure, Gap
 
 Item = TypeVar("Item")
@@ -147,7 +148,7 @@ def _secrets(text: str) -> list[Secret]:
 
 
 def _secrets_in(text: str) -> list[Secret]:
-    return [*_tokens(text), *formed_secrets(text), *named_secrets(text)]
+    return [*_tokens(text), *formed_secrets(text), *named_secrets(text), *tabled_secrets(text)]
 
 
 def _replaced(text: str, secrets: Iterable[Secret]) -> str:

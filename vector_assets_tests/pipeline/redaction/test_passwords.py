@@ -85,6 +85,38 @@ def test_a_password_gives_way_in_sentences_commands_and_files(text: str, value: 
     assert found.count == 1
 
 
+COLUMNS = (
+    "| user | password |\n| --- | --- |\n| ann | {} |\n| bo | {} |",
+    "| Host | DB password | Note |\n|:--|--:|---|\n| db1 | `{}` | old |\n|db2|{}|",
+    "Host | **Passwort** \n--- | ---\ndb1 | {}\ndb2 | **{}**",
+    "| Team | Password (staging) |\n| Axolotl | {} |\n| Badger | {} |",
+    "before\n\n| パスワード | 用途 |\n| --- | --- |\n| {} | DB |\n| {} | API |\n\nafter",
+)
+
+
+@pytest.mark.parametrize("value", ["Tulip#4821", "$tulip48213x", "(Tulip#4821"])
+@pytest.mark.parametrize("text", COLUMNS)
+def test_the_column_of_a_table_that_is_named_so_gives_way(text: str, value: str) -> None:
+    clean = redact(text.replace("{}", value))
+    assert clean.text == text.replace("{}", "[redacted: password]")
+    assert clean.count == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| user | password |\n| --- | --- |\n| ann | see 1Password |\n| bo | $DB_PASS1 |",
+        "| user | password |\n| --- | --- |\n| ann | ******** |\n\n| x | Tulip#4821 |",
+        "| user | team |\n| --- | --- |\n| ann | Tulip#4821 |",
+        "| case | pass | fail |\n| --- | --- | --- |\n| login2fa | run4821x | run4822x |",
+        "| password policy for new people | days |\n| --- | --- |\n| tulip48213x | 2 |",
+        "|\n||\n| | |\n|password|\n",
+    ],
+)
+def test_other_cells_stay(text: str) -> None:
+    assert redact(text).text == text
+
+
 NAMED = (
     ("client secret value: {}", "abC8Q~kd93jdK2lsPq0dkx93", "secret"),
     ("the token for staging is now {}", "9fK2mQ7xLw3pRt5vZb8c", "token"),

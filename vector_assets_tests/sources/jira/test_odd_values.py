@@ -159,6 +159,20 @@ def test_any_value_in_any_field_leaves_the_words_of_all_others(
     assert lost == []
 
 
+@pytest.mark.parametrize(
+    ("value", "line"), [("01/Mar/24 10:00 AM", "- Seen at: 01/Mar/24 10:00 AM"), ("", "")]
+)
+def test_a_time_that_an_app_writes_in_its_own_way_is_shown_as_it_is(
+    sandbox: Sandbox, value: str, line: str
+) -> None:
+    odd = full_issue()
+    odd["fields"]["customfield_2"] = value
+    [document] = [item for item in read(sandbox, odd) if isinstance(item, Document)]
+    shown = text_of(document).splitlines()
+    assert [told for told in shown if "Seen at" in told] == [line] * bool(line)
+    assert "worddescription" in shown
+
+
 JSON_TYPES: list[Any] = ["", "odd words", 7, 2.5, True, False, [], {}, ["odd words"], [[None]],
                          {"odd": "words"}, {"id": "1"}, [7, {"a": ["odd words"]}]]  # fmt: skip
 

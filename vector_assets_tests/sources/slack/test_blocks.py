@@ -109,6 +109,51 @@ def run(text: str, **style: bool) -> dict[str, Any]:
             ],
             "| a | b |",
         ),
+        (
+            [
+                {
+                    "type": "card",
+                    "title": {"type": "mrkdwn", "text": "INC-42 Checkout down"},
+                    "subtitle": {"type": "mrkdwn", "text": "SEV1 capybara"},
+                    "body": {"type": "mrkdwn", "text": "Gateway refuses EU cards"},
+                }
+            ],
+            "INC-42 Checkout down\nSEV1 capybara\nGateway refuses EU cards",
+        ),
+        (
+            [
+                {
+                    "type": "container",
+                    "title": {"type": "plain_text", "text": "Release notes"},
+                    "child_blocks": [
+                        {
+                            "type": "section",
+                            "text": {"type": "mrkdwn", "text": "Fixed *refund* rounding"},
+                        }
+                    ],
+                }
+            ],
+            "Release notes\nFixed **refund** rounding",
+        ),
+        (
+            [
+                {
+                    "type": "data_table",
+                    "caption": "Quota by team",
+                    "rows": [
+                        [
+                            {"type": "raw_text", "text": "Team"},
+                            {"type": "raw_text", "text": "Quota"},
+                        ],
+                        [
+                            {"type": "raw_text", "text": "Axolotl"},
+                            {"type": "raw_number", "value": 1200, "text": "1,200"},
+                        ],
+                    ],
+                }
+            ],
+            "Quota by team\n| Team | Quota |\n| Axolotl | 1,200 |",
+        ),
     ],
 )
 def test_a_bots_message_of_blocks_alone_is_read(blocks: list[Any], read: str) -> None:

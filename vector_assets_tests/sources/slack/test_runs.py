@@ -367,20 +367,26 @@ def test_a_bot_that_comes_back_catches_up_once_and_others_who_come_change_nothin
     assert runs.run("2026-03-20").history == 2
 
 
-def test_a_channel_that_becomes_private_takes_its_past_out_of_the_public(
-    team: Sandbox, runs: Runs
+@pytest.mark.parametrize("is_removed", [False, True], ids=["stays", "is removed"])
+def test_a_channel_that_becomes_private_takes_its_past_out_of_the_public_and_says_what_is_closed(
+    team: Sandbox, runs: Runs, is_removed: bool
 ) -> None:
-    old = begin_thread(team, "2025-06-01", channel=RANDOM)
-    runs.run("2025-06-01", last="2026-03-01")
+    # Before the first day that any schedule asks for, and within the days of the rescan.
+    old = [begin_thread(team, day, channel=RANDOM) for day in ("2023-08-15", "2026-02-20")]
+    runs.run("2023-08-15", last="2026-03-01")
+    assert {f"{RANDOM}:{ts}" for ts in old} <= runs.texts().keys()
     team.workspace.site.private_channel_ids.append(RANDOM)
-    runs.run("2026-03-02")
-    public = {
-        hit.metadata["document_id"]
-        for hit in runs.hits(viewer="")
-        if hit.metadata["channel_id"] == RANDOM
-    }
-    assert public == set()
-    assert f"{RANDOM}:{old}" in runs.texts()
+    [channel] = [each for each in team.workspace.channels if each["id"] == RANDOM]
+    channel["is_member"] = not is_removed
+    gaps = runs.run("2026-03-02").gaps
+    for viewer in ("", *(["ann.lee@example.com"] if is_removed else [])):
+        read = {hit.metadata["channel_id"] for hit in runs.hits(viewer=viewer)}
+        assert RANDOM not in read, viewer
+    told = [gap.count for gap in gaps if gap.subject == "documents of random"]
+    # Two threads, and what the channel is for.
+    assert told == [3] * is_removed, gaps
+    if not is_removed:
+        assert {f"{RANDOM}:{ts}" for ts in old} <= runs.texts().keys()
 
 
 # The rescan looks further than a nightly run.
