@@ -23,6 +23,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.embedding.chunking import chunk_document
 from vector_assets.index.spec import IndexSpec
+from vector_assets.pipeline.redaction.version import redaction_version
 from vector_assets.sandbox import openai as sandbox_openai
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import Workspace
@@ -187,7 +188,13 @@ class Runs:
             chunks = chunk_document(document, embedder.tokenizer, embedder.chunk_tokens)
             for chunk in chunks:
                 contents[record_id(document.id, chunk.ordinal)] = (
-                    chunk_metadata(document, chunk, chunk_count=len(chunks), vector_spec=kind),
+                    chunk_metadata(
+                        document,
+                        chunk,
+                        chunk_count=len(chunks),
+                        vector_spec=kind,
+                        redaction=redaction_version(),
+                    ),
                     np.asarray(EMBED([chunk.text], DIMENSIONS)[0]),
                 )
         return contents

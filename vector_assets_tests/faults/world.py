@@ -9,6 +9,7 @@ from vector_assets.core.documents import Document, Section
 from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.chunking import chunk_document
 from vector_assets.index.spec import IndexSpec
+from vector_assets.pipeline.redaction.version import redaction_version
 from vector_assets.stores.base import Metadata
 from vector_assets.stores.records import chunk_metadata, record_id
 from vector_assets_tests.support.tiny import TinyEmbedder, document, utc
@@ -102,7 +103,13 @@ def expected(documents: dict[str, Document], embedder: TinyEmbedder) -> Contents
         chunks = chunk_document(doc, embedder.tokenizer, embedder.chunk_tokens)
         for chunk in chunks:
             contents[record_id(doc.id, chunk.ordinal)] = (
-                chunk_metadata(doc, chunk, chunk_count=len(chunks), vector_spec=kind),
+                chunk_metadata(
+                    doc,
+                    chunk,
+                    chunk_count=len(chunks),
+                    vector_spec=kind,
+                    redaction=redaction_version(),
+                ),
                 embedder.embed_query(chunk.text),
             )
     return contents
