@@ -1,11 +1,15 @@
 """`vector-assets find`: searches the index."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import click
 
 from vector_assets.cli.options import KIND, DayType, json_option, start_and_end
 from vector_assets.core.settings import load_settings
+
+if TYPE_CHECKING:
+    from vector_assets.index.answers import Answers
 
 
 @click.command()
@@ -53,7 +57,6 @@ def find(
     settings = load_settings()
     load_ahead(settings)
 
-    from vector_assets.cli import output
     from vector_assets.index.confirm import Confirmer
     from vector_assets.index.question.parsed import ParseOptions
     from vector_assets.index.search import find as search
@@ -73,6 +76,12 @@ def find(
     )
     if confirm:
         answers = Confirmer(settings).confirm(answers, index)
+    _print(question, answers, as_json=as_json)
+
+
+def _print(question: str, answers: "Answers", *, as_json: bool) -> None:
+    from vector_assets.cli import output
+
     if as_json:
         output.print_json(answers.as_json())
     else:
