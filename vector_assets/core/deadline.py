@@ -46,12 +46,12 @@ class _Call(Generic[Answer]):
         threading.Thread(target=self._run, name="bounded call", daemon=True).start()
 
     @property
-    def is_running(self) -> bool:
-        return not self._done.is_set()
-
-    @property
     def overdue(self) -> str:
         return f"no complete answer within {time.monotonic() - self._started_at:.0f} s"
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait until it has run for so many seconds; tell whether it has ended."""
+        return self._done.wait(max(0.0, self._started_at + seconds - time.monotonic()))
 
     def answer(self, seconds: float) -> Answer:
         """Return its answer, or raise its error.
@@ -101,16 +101,18 @@ class BoundedCalls:
 
         Args:
             key: Of what is asked.
-            function: Asks.
+            function: Asks, as soon as no other thread's call with this key is within its time.
 
         Raises:
-            TimeoutError: It takes longer, or an earlier call with this key still runs.
+            TimeoutError: It takes longer, or an earlier call with this key hangs.
         """
-        with self._lock:
-            earlier = self._running.get(key)
-            if earlier is not None and earlier.is_running:
-                # Not waited for: whoever made it has.
+        while True:
+            with self._lock:
+                earlier = self._running.get(key)
+                if earlier is None or earlier.ends_within(0.0):
+                    call: _Call[Answer] = _Call(function)
+                    self._running[key] = call
+                    break
+            if not earlier.ends_within(self._seconds):
                 raise TimeoutError(earlier.overdue)
-            call = _Call(function)
-            self._running[key] = call
         return call.answer(self._seconds)

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -154,3 +155,20 @@ def test_a_call_that_hangs_has_one_thread_however_often_it_is_asked() -> None:
             if calls.call("slack", lambda: "again") == "again":
                 return
     pytest.fail("the call is never made again")
+
+
+def test_two_threads_that_ask_the_same_at_once_are_both_answered() -> None:
+    calls, first_runs, may_end = BoundedCalls(60), threading.Event(), threading.Event()
+
+    def slow() -> str:
+        first_runs.set()
+        assert may_end.wait(60)
+        return "first"
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(calls.call, "database", slow)
+        assert first_runs.wait(60)
+        second = threads.submit(calls.call, "database", lambda: "second")
+        assert not wait([second], timeout=0.05).done, "one call with a key runs at a time"
+        may_end.set()
+        assert (first.result(60), second.result(60)) == ("first", "second")

@@ -83,7 +83,7 @@ class Machine:
         process = self.start("serve", "--port", "0")
         assert process.stderr is not None
         try:
-            said = next(line for line in process.stderr if "parse_options on" in line)
+            said = next(line for line in process.stderr if "listening on" in line)
             url = said.split()[-1]
 
             def ask(question: str) -> list[str]:
