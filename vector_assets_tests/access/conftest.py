@@ -1,4 +1,4 @@
-"""The house, served once; what was answered before it held anything restricted."""
+"""An index, served once; what was answered before it held anything restricted."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ import pytest
 
 from vector_assets.sandbox.server import running_sandbox
 from vector_assets.sandbox.workspace import Workspace
+from vector_assets_tests.access.documents import CALLERS, DOCUMENTS, filled, write
 from vector_assets_tests.access.faces import FACES, FIND, STDIO, Request, over_routes
-from vector_assets_tests.access.house import CALLERS, SHELF, furnished, write
 from vector_assets_tests.access.questions import COMPARED, QUESTIONS
 from vector_assets_tests.api.agents.desk import Desk, serving
 from vector_assets_tests.support.patience import first_answer
 
 
 @dataclass
-class House:
+class ServedIndex:
     """Where to ask.
 
     Attributes:
@@ -35,22 +35,22 @@ class House:
         """Tell whether the process that serves has seen what was written."""
         reader = CALLERS["in the channel"]
         [answer] = over_routes(self.desk, self.folder, reader, [Request(FIND, "crane report")])
-        return all(each.id in answer for each in SHELF if reader.may_read(each))
+        return all(each.id in answer for each in DOCUMENTS if reader.may_read(each))
 
 
 @pytest.fixture(scope="package")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("house")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedIndex]:
+    folder = tmp_path_factory.mktemp("served")
     with running_sandbox(Workspace()) as sandbox:
-        desk = furnished(sandbox, folder)
+        desk = filled(sandbox, folder)
         with serving(desk, folder) as url:
             desk.url = url
-            house = House(desk, folder)
+            served = ServedIndex(desk, folder)
             for face, caller in COMPARED:
-                house.before[face, caller] = house.ask(face, caller, QUESTIONS)
-            write(desk.settings, [each for each in SHELF if each.kind != "open"])
-            assert first_answer(house.shows_all)
+                served.before[face, caller] = served.ask(face, caller, QUESTIONS)
+            write(desk.settings, [each for each in DOCUMENTS if each.kind != "open"])
+            assert first_answer(served.shows_all)
             # A process that starts anew has no older copy of the index.
             STDIO.close()
-            yield house
+            yield served
             STDIO.close()

@@ -21,7 +21,7 @@ from vector_assets import find as library_find
 from vector_assets.cli.main import app
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.index.answers import Answers
-from vector_assets_tests.access.house import Caller
+from vector_assets_tests.access.documents import Caller
 from vector_assets_tests.api.agents.desk import Desk, Said, over_http, said_by, stdio_client
 from vector_assets_tests.api.page.visitor import Visitor
 

@@ -2,8 +2,8 @@
 
 from datetime import date
 
+from vector_assets_tests.access.documents import CALLERS, DOCUMENTS
 from vector_assets_tests.access.faces import FACES, FIND, Request
-from vector_assets_tests.access.house import CALLERS, SHELF
 
 ROUTES = [
     (face, caller) for face in FACES for caller in CALLERS if FACES[face].takes(CALLERS[caller])
@@ -11,7 +11,7 @@ ROUTES = [
 """Each way in which each caller can come."""
 
 JIRA, SLACK, NOTION = (
-    next(each for each in SHELF if (each.source, each.kind) == (source, "ann"))
+    next(each for each in DOCUMENTS if (each.source, each.kind) == (source, "ann"))
     for source in ("jira", "slack", "notion")
 )
 

@@ -4,7 +4,8 @@ import html
 
 import pytest
 
-from vector_assets_tests.access.conftest import House
+from vector_assets_tests.access.conftest import ServedIndex
+from vector_assets_tests.access.documents import CALLERS, DOCUMENTS, Caller, ListedDocument
 from vector_assets_tests.access.faces import (
     FACES,
     FIND,
@@ -14,7 +15,6 @@ from vector_assets_tests.access.faces import (
     WHY,
     Request,
 )
-from vector_assets_tests.access.house import CALLERS, SHELF, Caller, Shelved
 from vector_assets_tests.access.questions import COMPARED, FEW, QUESTIONS, ROUTES
 
 
@@ -28,67 +28,71 @@ def leaks(asked: Request, answer: str, caller: Caller) -> list[str]:
     named = f"{asked.text} {asked.more}".lower()
     said = html.unescape(answer).lower()
     told = []
-    for shelved in SHELF:
-        if not caller.may_read(shelved):
-            told += [f"{asked}: {word}" for word in (*shelved.marks, *shelved.names)
+    for listed in DOCUMENTS:
+        if not caller.may_read(listed):
+            told += [f"{asked}: {word}" for word in (*listed.marks, *listed.names)
                      if word.lower() in said and word.lower() not in named]  # fmt: skip
     return told
 
 
 @routes(FIND)
-def test_a_search_finds_what_its_caller_may_read(house: House, face: str, caller: str) -> None:
+def test_a_search_finds_what_its_caller_may_read(
+    served: ServedIndex, face: str, caller: str
+) -> None:
     who = CALLERS[caller]
-    everywhere, of_slack = house.ask(
+    everywhere, of_slack = served.ask(
         face,
         caller,
         [Request(FIND, "crane report"), Request(FIND, "crane report", {"source": "slack"})],
     )
-    for shelved in SHELF:
-        assert (shelved.marks[0] in everywhere) == who.may_read(shelved), shelved.id
-        is_wanted = shelved.source == "slack" and who.may_read(shelved)
-        assert (shelved.marks[0] in of_slack) == is_wanted, shelved.id
+    for listed in DOCUMENTS:
+        assert (listed.marks[0] in everywhere) == who.may_read(listed), listed.id
+        is_wanted = listed.source == "slack" and who.may_read(listed)
+        assert (listed.marks[0] in of_slack) == is_wanted, listed.id
 
 
 @routes(FIND)
-def test_no_question_brings_out_what_is_hidden(house: House, face: str, caller: str) -> None:
-    for asked, answer in zip(FEW, house.ask(face, caller, FEW), strict=True):
+def test_no_question_brings_out_what_is_hidden(served: ServedIndex, face: str, caller: str) -> None:
+    for asked, answer in zip(FEW, served.ask(face, caller, FEW), strict=True):
         assert leaks(asked, answer, CALLERS[caller]) == []
 
 
 @pytest.mark.parametrize(("face", "caller"), COMPARED)
 def test_answers_are_what_they_were_before_there_was_something_hidden(
-    house: House, face: str, caller: str
+    served: ServedIndex, face: str, caller: str
 ) -> None:
-    answers = house.ask(face, caller, QUESTIONS)
-    before = house.before[face, caller]
+    answers = served.ask(face, caller, QUESTIONS)
+    before = served.before[face, caller]
     for asked, then, now in zip(QUESTIONS, before, answers, strict=True):
         assert now == then, asked
         assert leaks(asked, now, CALLERS[caller]) == []
 
 
 @routes(OPEN)
-def test_a_document_is_opened_by_who_may_read_it(house: House, face: str, caller: str) -> None:
-    asked = [Request(OPEN, each.id) for each in SHELF]
-    opened = house.ask(face, caller, asked)
-    others = house.ask(face, caller, [Request(OPEN, each.twins[0]) for each in SHELF])
-    for shelved, answer, nothing in zip(SHELF, opened, others, strict=True):
-        if CALLERS[caller].may_read(shelved):
+def test_a_document_is_opened_by_who_may_read_it(
+    served: ServedIndex, face: str, caller: str
+) -> None:
+    asked = [Request(OPEN, each.id) for each in DOCUMENTS]
+    opened = served.ask(face, caller, asked)
+    others = served.ask(face, caller, [Request(OPEN, each.twins[0]) for each in DOCUMENTS])
+    for listed, answer, nothing in zip(DOCUMENTS, opened, others, strict=True):
+        if CALLERS[caller].may_read(listed):
             assert answer.startswith("False")
-            assert shelved.marks[1] in answer
+            assert listed.marks[1] in answer
         else:
             assert answer.startswith("True")
-            assert answer.replace(shelved.id, "") == nothing.replace(shelved.twins[0], "")
+            assert answer.replace(listed.id, "") == nothing.replace(listed.twins[0], "")
 
 
 @routes(OPEN)
-def test_a_cursor_tells_nothing_of_a_document(house: House, face: str, caller: str) -> None:
-    hidden = [each for each in SHELF if not CALLERS[caller].may_read(each)]
+def test_a_cursor_tells_nothing_of_a_document(served: ServedIndex, face: str, caller: str) -> None:
+    hidden = [each for each in DOCUMENTS if not CALLERS[caller].may_read(each)]
     for cursor in ("0.0.0123456789abcdef", "x"):
         more = {"cursor": cursor}
-        refused = house.ask(face, caller, [Request(OPEN, each.id, more) for each in hidden])
-        others = house.ask(face, caller, [Request(OPEN, each.twins[0], more) for each in hidden])
-        for shelved, answer, nothing in zip(hidden, refused, others, strict=True):
-            assert answer.replace(shelved.id, "") == nothing.replace(shelved.twins[0], "")
+        refused = served.ask(face, caller, [Request(OPEN, each.id, more) for each in hidden])
+        others = served.ask(face, caller, [Request(OPEN, each.twins[0], more) for each in hidden])
+        for listed, answer, nothing in zip(hidden, refused, others, strict=True):
+            assert answer.replace(listed.id, "") == nothing.replace(listed.twins[0], "")
 
 
 def knows_all(face: str, caller: Caller) -> bool:
@@ -98,24 +102,24 @@ def knows_all(face: str, caller: Caller) -> bool:
 
 @routes(WHY)
 def test_why_tells_no_more_of_a_hidden_document_than_of_none(
-    house: House, face: str, caller: str
+    served: ServedIndex, face: str, caller: str
 ) -> None:
     who = CALLERS[caller]
-    asked: list[tuple[Shelved, str, str, dict[str, str]]] = []
-    for shelved in SHELF:
+    asked: list[tuple[ListedDocument, str, str, dict[str, str]]] = []
+    for listed in DOCUMENTS:
         named: list[tuple[str, str, dict[str, str]]] = [
-            (name, twin, {}) for name, twin in zip(shelved.names, shelved.twins, strict=True)
+            (name, twin, {}) for name, twin in zip(listed.names, listed.twins, strict=True)
         ]
         # Words and questions are searched for, which takes longer.
-        asked += [(shelved, *each) for each in (named if shelved.kind == "ann" else named[:-1])]
-        if shelved.kind == "ann":
+        asked += [(listed, *each) for each in (named if listed.kind == "ann" else named[:-1])]
+        if listed.kind == "ann":
             more = {"question": "crane report"}
-            asked.append((shelved, shelved.id, shelved.twins[0], more))
-    answers = house.ask(face, caller, [Request(WHY, name, more) for _, name, _, more in asked])
-    others = house.ask(face, caller, [Request(WHY, twin, more) for _, _, twin, more in asked])
-    for (shelved, name, twin, _), answer, nothing in zip(asked, answers, others, strict=True):
-        if who.may_read(shelved):
-            assert shelved.marks[0] in answer, name
+            asked.append((listed, listed.id, listed.twins[0], more))
+    answers = served.ask(face, caller, [Request(WHY, name, more) for _, name, _, more in asked])
+    others = served.ask(face, caller, [Request(WHY, twin, more) for _, _, twin, more in asked])
+    for (listed, name, twin, _), answer, nothing in zip(asked, answers, others, strict=True):
+        if who.may_read(listed):
+            assert listed.marks[0] in answer, name
         elif not knows_all(face, who):
             assert without(answer, name) == without(nothing, twin), name
 
@@ -129,8 +133,8 @@ def without(answer: str, name: str) -> str:
 
 
 @routes(STATUS)
-def test_the_status_names_no_document(house: House, face: str, caller: str) -> None:
-    [answer] = house.ask(face, caller, [Request(STATUS)])
+def test_the_status_names_no_document(served: ServedIndex, face: str, caller: str) -> None:
+    [answer] = served.ask(face, caller, [Request(STATUS)])
     if CALLERS[caller].key in {"backend", "shared"} and face in {"routes", "page"}:
         # Whoever may name any viewer is told what failed.
         assert "is too long" in answer
@@ -140,14 +144,14 @@ def test_the_status_names_no_document(house: House, face: str, caller: str) -> N
 
 
 @routes(METRICS)
-def test_metrics_name_no_document(house: House, face: str, caller: str) -> None:
-    [answer] = house.ask(face, caller, [Request(METRICS)])
+def test_metrics_name_no_document(served: ServedIndex, face: str, caller: str) -> None:
+    [answer] = served.ask(face, caller, [Request(METRICS)])
     assert 'vector_assets_failed_documents{source="jira"} 1.0' in answer
     assert leaks(Request(METRICS), answer, Caller("", "", frozenset())) == []
 
 
 def test_the_twins_of_hidden_names_are_of_nothing() -> None:
-    names = {name for shelved in SHELF for name in shelved.names}
-    twins = {twin for shelved in SHELF for twin in shelved.twins}
+    names = {name for listed in DOCUMENTS for name in listed.names}
+    twins = {twin for listed in DOCUMENTS for twin in listed.twins}
     assert not names & twins
     assert {len(name) for name in names} == {len(twin) for twin in twins}

@@ -49,7 +49,7 @@ SOURCES = tuple(_IDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class ListedDocument:
     """A document of a source and kind.
 
     Attributes:
@@ -117,7 +117,7 @@ class Shelved:
         )
 
 
-SHELF = tuple(Shelved(source, kind) for source in SOURCES for kind in READERS)
+DOCUMENTS = tuple(ListedDocument(source, kind) for source in SOURCES for kind in READERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,8 @@ class Caller:
     def has_groups(self) -> bool:
         return self.key == "staff"
 
-    def may_read(self, shelved: Shelved) -> bool:
-        return shelved.kind in self.kinds
+    def may_read(self, listed: ListedDocument) -> bool:
+        return listed.kind in self.kinds
 
 
 _PUBLIC = frozenset({"open"})
@@ -162,7 +162,7 @@ CALLERS = {
 }
 
 
-def furnished(sandbox: Sandbox, folder: Path) -> Desk:
+def filled(sandbox: Sandbox, folder: Path) -> Desk:
     """Return a desk with keys of each kind, and an index of the public documents alone."""
     environment = {
         **{
@@ -193,18 +193,18 @@ def furnished(sandbox: Sandbox, folder: Path) -> Desk:
     for name, binding, bound in made:
         desk.keys[name], key = new_key(name, binding, DAYS.first, **bound)
         KeyFile(settings.read_keys_file).add(key)
-    write(settings, [shelved for shelved in SHELF if shelved.kind == "open"])
+    write(settings, [listed for listed in DOCUMENTS if listed.kind == "open"])
     return desk
 
 
-def write(settings: Settings, shelf: Iterable[Shelved]) -> None:
+def write(settings: Settings, documents: Iterable[ListedDocument]) -> None:
     """Write documents into the index, as runs of their sources do; one that is hidden fails."""
-    shelf = list(shelf)
-    failures = [each for each in shelf if each.kind == "nobody"]
+    documents = list(documents)
+    failures = [each for each in documents if each.kind == "nobody"]
     opener = IndexOpener(settings)
     for source in SOURCES:
         items: list[SourceItem | Exception] = [
-            each.as_document() for each in shelf if each.source == source
+            each.as_document() for each in documents if each.source == source
         ]
         items += [
             DocumentFailure(f"{each.id}9", f"{each.marks[0]} is too long", DAYS.first)
