@@ -25,7 +25,7 @@ from vector_assets.stores.records import document_id_of
 CANDIDATES = 60
 """Hits requested of each source, by vector and by BM25 each; more where more answers are wanted."""
 
-SIFTED_CANDIDATES = 300
+POST_FILTER_CANDIDATES = 300
 """Likewise, where documents are left out afterwards, such as those by other people."""
 
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9]+-\d+\b", re.IGNORECASE)
@@ -93,7 +93,7 @@ def find_in(
         raise UsageError(f"the limit is {limit}: ask for at least 1 answer")
     where = where or Filter()
     given = given_by(where, is_source_given=is_source_given)
-    parsed = _understood(question, namespaces, given, parse_options)
+    parsed = _parsed(question, namespaces, given, parse_options)
     target = ReadTarget(store, embedder)
     found = _found(parsed, where, target, as_of or {}, max(CANDIDATES, limit))
     shown = found.ranked[:limit]
@@ -120,7 +120,7 @@ def rank_in(
 ) -> Rankings:
     """Rank all candidates for a question in some namespaces; raises as `find`."""
     given = given_by(where, is_source_given=is_source_given)
-    parsed = _understood(question, namespaces, given, parse_options)
+    parsed = _parsed(question, namespaces, given, parse_options)
     found = _found(parsed, where, target, {})
     return Rankings(
         documents_by_score(hit for result in found.results.values() for hit in result.dense),
@@ -130,7 +130,7 @@ def rank_in(
     )
 
 
-def _understood(
+def _parsed(
     question: str, namespaces: Sequence[str], given: GivenFilters, parse_options: ParseOptions
 ) -> ParsedQuestion:
     question = clean_text(question).strip()
@@ -191,7 +191,7 @@ def _found(
     """Search with the limits of a question; without those that leave nothing."""
 
     def searched(parsed: ParsedQuestion, text: str) -> _Found:
-        most = min(SIFTED_CANDIDATES, target.store.max_hits)
+        most = min(POST_FILTER_CANDIDATES, target.store.max_hits)
         search = SourceSearch(
             text,
             _ISSUE_KEY.findall(parsed.question),

@@ -132,7 +132,7 @@ def _tei(body: Body) -> Complaint | None:
     message = f"batch size {count} > maximum allowed batch size {most}" if count > most else ""
     longest = max(len(text.split()) for text in body["input"])
     if longest > MOST_WORDS:
-        message = f"`inputs` must have less than {MOST_WORDS} tokens. GivenFilters: {longest}"
+        message = f"`inputs` must have less than {MOST_WORDS} tokens. Given: {longest}"
     return (413, {"message": message, "code": 413, "type": "Validation"}) if message else None
 
 

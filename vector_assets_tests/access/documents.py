@@ -4,18 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from vector_assets.core.days import Days
 from vector_assets.core.documents import Document
 from vector_assets.core.meter import Meter
-from vector_assets.core.read_keys import ANY_VIEWER, PUBLIC_ONLY, VIEWER, KeyFile, new_key
+from vector_assets.core.read_keys import ANY_VIEWER, PUBLIC_ONLY, VIEWER
 from vector_assets.core.settings import Settings
 from vector_assets.index.targets import IndexOpener
 from vector_assets.pipeline.sync import Pipeline
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.items import DocumentFailure, SourceItem
-from vector_assets_tests.api.agents.desk import Desk
+from vector_assets_tests.api.agents.desk import BoundKey, Desk, with_keys
 from vector_assets_tests.support.tiny import ListSource, document
 
 ANN, BOB, EVE = "ann@example.com", "bob@example.com", "eve@example.com"
@@ -164,36 +163,22 @@ CALLERS = {
 
 def filled(sandbox: Sandbox, folder: Path) -> Desk:
     """Return a desk with keys of each kind, and an index of the public documents alone."""
-    environment = {
-        **{
-            name: value
-            for name, value in sandbox.environment.items()
-            if name.startswith(("OPENAI", "EMBEDDING"))
-        },
-        "VECTOR_ASSETS_SOURCES": ",".join(SOURCES),
-        "VECTOR_STORE": "lancedb",
-        "LANCEDB_URI": str(folder / "lancedb"),
-        "READ_API_KEY": "reading-key",
-        "ADMIN_API_KEY": "admin-key",
-        "READ_KEYS_FILE": str(folder / "read-keys"),
-        "SESSION_SECRET": "signing-secret-of-the-tests-0123456789",
-        "DAGSTER_GRAPHQL_URL": "http://127.0.0.1:9/graphql",
-        "DAGSTER_HOME": "",
-        "WATCH_SECONDS": "5",
-    }
-    settings = Settings.model_validate({name.lower(): text for name, text in environment.items()})
-    desk = Desk(settings, environment, {"shared": "reading-key"})
-    made: list[tuple[str, str, dict[str, Any]]] = [
+    keys: list[BoundKey] = [
         ("ann", VIEWER, {"viewer": ANN}),
         ("bob", VIEWER, {"viewer": BOB}),
         ("staff", VIEWER, {"viewer": EVE, "groups": [STAFF]}),
         ("backend", ANY_VIEWER, {}),
         ("public", PUBLIC_ONLY, {}),
     ]
-    for name, binding, bound in made:
-        desk.keys[name], key = new_key(name, binding, DAYS.first, **bound)
-        KeyFile(settings.read_keys_file).add(key)
-    write(settings, [listed for listed in DOCUMENTS if listed.kind == "open"])
+    desk = with_keys(
+        sandbox,
+        folder,
+        keys,
+        VECTOR_ASSETS_SOURCES=",".join(SOURCES),
+        SESSION_SECRET="signing-secret-of-the-tests-0123456789",
+        WATCH_SECONDS="5",
+    )
+    write(desk.settings, [listed for listed in DOCUMENTS if listed.kind == "open"])
     return desk
 
 

@@ -119,7 +119,8 @@ def test_a_text_that_is_too_long_for_the_server_fails_alone(
     texts = [*TEXTS[:50], "word " * (MOST_WORDS + 1), *TEXTS[50:]]
     embedded = build(sandbox, name, meter).embed(texts)
     assert list(embedded.failures) == [50]
-    assert "513" in embedded.failures[50]
+    said = "Given: 513" if name.startswith("tei") else "513"
+    assert said in embedded.failures[50]
     assert embedded.vectors[[*range(50), *range(51, 101)]].any(axis=1).all()
 
 

@@ -47,7 +47,7 @@ class FilesWatcher:
         self.is_watching = False
 
     def start(self) -> None:
-        """Watch in a thread of its own; call it on the event loop of the event_handler."""
+        """Watch in a thread of its own; call it on the event loop of the event handler."""
         loop = asyncio.get_running_loop()
         self._thread = threading.Thread(
             target=self._watch, args=(loop,), name="files watch", daemon=True

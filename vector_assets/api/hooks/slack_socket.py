@@ -67,7 +67,7 @@ class SlackSocket:
         return client is not None and bool(client.is_connected())
 
     def start(self) -> None:
-        """Connect in a thread of its own; call it on the event loop of the event_handler."""
+        """Connect in a thread of its own; call it on the event loop of the event handler."""
         self._loop = asyncio.get_running_loop()
         self._client = SocketModeClient(
             self._settings.slack_app_token.get_secret_value(),

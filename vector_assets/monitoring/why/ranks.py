@@ -41,7 +41,7 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
         RetryableError: Neither the store nor the embedder can be used now.
     """
     rankings = _rankings(asked, namespaces, target, asked.parse_options)
-    if lost := _left_out_as_heard(asked, held, namespaces, target, rankings):
+    if lost := _left_out_by_constraints(asked, held, namespaces, target, rankings):
         return lost
     ranks = Ranks(
         _place(held.document_id, rankings.by_words),
@@ -84,7 +84,7 @@ def _rankings(
     )
 
 
-def _left_out_as_heard(
+def _left_out_by_constraints(
     asked: Asked,
     held: Held,
     namespaces: Sequence[str],

@@ -80,14 +80,14 @@ def test_a_full_queue_is_refused_and_takes_more_later(
 
 
 @pytest.mark.parametrize(
-    ("raised", "parsed", "words"),
+    ("raised", "seen", "words"),
     [
         (UnavailableError("the index", "it is away"), RetryableError, "could not be queued: the"),
         (ValueError("a bug"), ValueError, "a bug"),
     ],
 )
-def test_whoever_waits_hears_of_any_failure(
-    raised: Exception, parsed: type[Exception], words: str
+def test_whoever_waits_gets_any_failure(
+    raised: Exception, seen: type[Exception], words: str
 ) -> None:
     def away() -> ChangeQueue:
         raise raised
@@ -95,7 +95,7 @@ def test_whoever_waits_hears_of_any_failure(
     async def deliver() -> None:
         writer = QueueWriter(away)
         for number in range(2):
-            with pytest.raises(parsed, match=words):
+            with pytest.raises(seen, match=words):
                 await writer.write(change(number))
 
     asyncio.run(deliver())

@@ -99,7 +99,7 @@ def test_a_filter_that_is_given_wins_and_that_is_said() -> None:
     assert "a filter by time is given" in parsed.understood[1].meaning
 
 
-def test_a_source_that_is_not_searched_is_not_heard() -> None:
+def test_a_source_that_is_not_searched_is_no_constraint() -> None:
     assert parse_question("labels in #plans", ("jira",), parse_options=OPTIONS).sources == ("jira",)
     assert (
         parse_question("jira tickets about x", ("slack",), parse_options=OPTIONS).constraints == ()
