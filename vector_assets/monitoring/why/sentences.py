@@ -155,7 +155,7 @@ def can_be_found(held: Held) -> Finding:
     return Finding(
         Cause.FOUND,
         f"The index holds it whole, in {parts}, and it can be found.",
-        "Ask again with --question, to see in which place your question puts it.",
+        "Ask again with your question, to see in which place it puts this document.",
     )
 
 
