@@ -28,6 +28,7 @@ import numpy as np
 from vector_assets.core.days import start_of_day
 from vector_assets.core.documents import PUBLIC, Chunk, Document, Section
 from vector_assets.core.meter import Meter
+from vector_assets.core.priority import give_way
 from vector_assets.core.settings import Settings
 from vector_assets.embedding import build_embedder
 from vector_assets.index.generations import Generation, build_index
@@ -249,6 +250,7 @@ def _records(source: str, numbers: range) -> list[Record]:
 
 def _write_beside(uri: str, source: str, first: int) -> None:
     """Write batches until this process is ended, as a sync does with what it has read."""
+    give_way()
     store = build_index(Settings(lancedb_uri=uri, vector_store="lancedb"), Meter()).base
     store.open(source, DIMENSIONS)
     for batch in itertools.count():

@@ -23,6 +23,10 @@ from vector_assets.cli.why import why
 from vector_assets.core.credentials import printed_uncaught
 from vector_assets.core.errors import BudgetSpentError, UsageError, VectorAssetsError
 from vector_assets.core.memory import keep_little_freed_memory
+from vector_assets.core.priority import give_way
+
+_BULK_COMMANDS = {"sync", "reindex"}
+"""What runs for long, and may share a machine with `serve`."""
 
 
 @click.group(
@@ -65,6 +69,8 @@ for _command in (
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its exit code."""
     keep_little_freed_memory()
+    if arguments is None and _BULK_COMMANDS.intersection(sys.argv[1:2]):
+        give_way()
     sys.excepthook = lambda *uncaught: click.echo(printed_uncaught(*uncaught), err=True, nl=False)
     try:
         app.main(args=arguments, prog_name="vector-assets", standalone_mode=False)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from vector_assets.core.priority import give_way
 from vector_assets.core.settings import load_settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
 from vector_assets.monitoring.alerts.incidents import incident_store
@@ -30,11 +31,15 @@ STOP_SECONDS = 20.0
 
 
 class _Child:
-    """A process that is restarted when it dies."""
+    """A process that is restarted when it dies.
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    One that `is_bulk` loads documents, itself or in processes that it starts.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], *, is_bulk: bool = False) -> None:
         self.name = name
         self._command = command
+        self._is_bulk = is_bulk
         self._process: subprocess.Popen[str] | None = None
         self._started_at = 0.0
         self._pause_seconds = 1.0
@@ -82,6 +87,8 @@ class _Child:
             # Ctrl-C at the terminal must not reach the children; they are stopped here.
             start_new_session=True,
         )
+        if self._is_bulk:
+            give_way(self._process.pid)
         self._started_at = time.monotonic()
         threading.Thread(target=self._print, args=(self._process,), daemon=True).start()
 
@@ -100,8 +107,12 @@ def run_up(*, home: Path, host: str, port: int, dagster_port: int) -> None:
     address = ["--host", host, "--port"]
     workspace = ["-w", str(packaged_workspace())]
     children = [
-        _Child("webserver", [ours, "webserver", *workspace, *address, str(dagster_port)]),
-        _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", *workspace]),
+        _Child(
+            "webserver",
+            [ours, "webserver", *workspace, *address, str(dagster_port)],
+            is_bulk=True,
+        ),
+        _Child("daemon", [str(bin_folder / "dagster-daemon"), "run", *workspace], is_bulk=True),
         _Child("serve", [ours, "serve", *address, str(port)]),
     ]
     click.echo(

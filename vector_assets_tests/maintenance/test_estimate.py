@@ -67,7 +67,7 @@ def is_within(estimated: float, done: float, factor: float) -> bool:
 def test_an_estimate_of_real_texts_is_near_what_the_sync_then_does(
     source: str, office: Office, workspace_data: Path
 ) -> None:
-    """The factors that `docs/operations.md` states."""
+    """The factors that `docs/first-load.md` states."""
     sandbox, settings = office(Workspace.load(workspace_data))
     estimate = estimate_source(source, EVER, settings)
     asked = sum(sandbox.faults.requests(f"/{source}").values())

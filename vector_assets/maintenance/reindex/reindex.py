@@ -2,7 +2,7 @@
 
 Where the same texts are wanted in vectors of another model, they come from the live index
 (`copy.py`); where they are cut or laid out anew, from the sources, newest days first. What is
-done is kept: a run that is killed goes on where it stopped. `docs/operations.md` tells how it goes.
+done is kept: a run that is killed goes on where it stopped. See `docs/maintenance.md`.
 """
 
 import time

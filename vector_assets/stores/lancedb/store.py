@@ -227,7 +227,7 @@ class LanceDBStore(IndexStore):
         self._committed(lambda: table.optimize(cleanup_older_than=_KEEP_VERSIONS))
 
     def keep_pace(self, namespace: str) -> None:
-        """Rebuild the index of ids when rows wait for it; maintain when the table has doubled."""
+        """Rebuild the index of ids, or maintain all, when so many rows wait that it pays off."""
         if (table := self._existing(namespace)) is None:
             return
         if self._answered(partial(indexes.wants_maintenance, table)):
