@@ -70,13 +70,13 @@ def broken_plugins() -> tuple[Plugin, ...]:
 
 @cache
 def _all() -> tuple[Plugin, ...]:
-    found = {
+    points = {
         (point.name, point.value, _package(point)): point for point in entry_points(group=GROUP)
     }
-    names = Counter(name for name, _, _ in found)
+    names = Counter(name for name, _, _ in points)
     return tuple(
         _plugin(point, is_repeated=names[point.name] > 1)
-        for point in sorted(found.values(), key=lambda point: (point.name, _package(point)))
+        for point in sorted(points.values(), key=lambda point: (point.name, _package(point)))
     )
 
 

@@ -96,12 +96,14 @@ class _Reading:
         left = characters
         for first in range(start, self._chunk_count, _CHUNKS_AT_ONCE):
             ordinals = range(first, min(first + _CHUNKS_AT_ONCE, self._chunk_count))
-            found = self.chunks([record_id(self._document_id, ordinal) for ordinal in ordinals])
+            fields_by_chunk = self.chunks(
+                [record_id(self._document_id, ordinal) for ordinal in ordinals]
+            )
             for ordinal in ordinals:
                 if left <= 0:
                     self.next_position = (ordinal, 0)
                     return
-                fields = found.get(record_id(self._document_id, ordinal))
+                fields = fields_by_chunk.get(record_id(self._document_id, ordinal))
                 if fields is None:
                     self.missing_chunks += 1
                     continue

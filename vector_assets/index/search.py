@@ -95,17 +95,17 @@ def find_in(
     given = given_by(where, is_source_given=is_source_given)
     parsed = _parsed(question, namespaces, given, parse_options)
     target = ReadTarget(store, embedder)
-    found = _found(parsed, where, target, as_of or {}, max(CANDIDATES, limit))
-    shown = found.ranked[:limit]
+    outcome = _search(parsed, where, target, as_of or {}, max(CANDIDATES, limit))
+    shown = outcome.ranked[:limit]
     further = further_hits(further_chunks(shown), target, where)
     return Answers(
-        tuple(_answer(found.parsed.text, document, further) for document in shown),
-        {source: result.as_of for source, result in found.results.items()},
-        (*found.parsed.warnings(), *_warnings(found.results, found.embedding_error)),
-        fits_well=not found.ranked or found.ranked[0].score >= FITS_FROM,
-        is_complete=found.embedding_error is None
-        and not any(result.error for result in found.results.values()),
-        understood=found.parsed.understood,
+        tuple(_answer(outcome.parsed.text, document, further) for document in shown),
+        {source: result.as_of for source, result in outcome.results.items()},
+        (*outcome.parsed.warnings(), *_warnings(outcome.results, outcome.embedding_error)),
+        fits_well=not outcome.ranked or outcome.ranked[0].score >= FITS_FROM,
+        is_complete=outcome.embedding_error is None
+        and not any(result.error for result in outcome.results.values()),
+        understood=outcome.parsed.understood,
     )
 
 
@@ -121,12 +121,12 @@ def rank_in(
     """Rank all candidates for a question in some namespaces; raises as `find`."""
     given = given_by(where, is_source_given=is_source_given)
     parsed = _parsed(question, namespaces, given, parse_options)
-    found = _found(parsed, where, target, {})
+    outcome = _search(parsed, where, target, {})
     return Rankings(
-        documents_by_score(hit for result in found.results.values() for hit in result.dense),
-        documents_by_score(hit for result in found.results.values() for hit in result.lexical),
-        tuple(ranked.document_id for ranked in found.ranked),
-        found.parsed.understood,
+        documents_by_score(hit for result in outcome.results.values() for hit in result.dense),
+        documents_by_score(hit for result in outcome.results.values() for hit in result.lexical),
+        tuple(ranked.document_id for ranked in outcome.ranked),
+        outcome.parsed.understood,
     )
 
 
@@ -172,8 +172,8 @@ def sources_to_search(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What a question found, and what came of what it says about itself."""
+class _Outcome:
+    """What a question found, and which of its constraints held."""
 
     ranked: Sequence[Ranked]
     results: Mapping[str, SourceHits]
@@ -181,16 +181,16 @@ class _Found:
     parsed: ParsedQuestion
 
 
-def _found(
+def _search(
     parsed: ParsedQuestion,
     where: Filter,
     target: ReadTarget,
     as_of: Mapping[str, datetime | None],
     candidates: int = CANDIDATES,
-) -> _Found:
+) -> _Outcome:
     """Search with the limits of a question; without those that leave nothing."""
 
-    def searched(parsed: ParsedQuestion, text: str) -> _Found:
+    def search_for(parsed: ParsedQuestion, text: str) -> _Outcome:
         most = min(POST_FILTER_CANDIDATES, target.store.max_hits)
         search = SourceSearch(
             text,
@@ -200,18 +200,18 @@ def _found(
             most if parsed.is_post_filtered else candidates,
         )
         results, embedding_error = search.results(parsed.sources, as_of)
-        return _Found(_ranked(text, results.values()), results, embedding_error, parsed)
+        return _Outcome(_ranked(text, results.values()), results, embedding_error, parsed)
 
-    found = searched(parsed, parsed.text)
-    while not found.ranked and (wider := found.parsed.wider()):
-        found = searched(wider, wider.text)
-    for words, is_wanted in filter(None, map(searched_alone, found.parsed.applied)):
-        if not any(map(is_wanted, found.ranked)):
+    outcome = search_for(parsed, parsed.text)
+    while not outcome.ranked and (wider := outcome.parsed.wider()):
+        outcome = search_for(wider, wider.text)
+    for words, is_wanted in filter(None, map(searched_alone, outcome.parsed.applied)):
+        if not any(map(is_wanted, outcome.ranked)):
             # Other words of the question may push it out of the candidates.
-            alone = searched(found.parsed, words)
-            found = alone if any(map(is_wanted, alone.ranked)) else found
-    ranked, parsed = post_filtered(found.ranked, found.parsed)
-    return replace(found, ranked=ranked, parsed=parsed)
+            alone = search_for(outcome.parsed, words)
+            outcome = alone if any(map(is_wanted, alone.ranked)) else outcome
+    ranked, parsed = post_filtered(outcome.ranked, outcome.parsed)
+    return replace(outcome, ranked=ranked, parsed=parsed)
 
 
 def _ranked(text: str, results: Iterable[SourceHits]) -> list[Ranked]:
