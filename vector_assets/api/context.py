@@ -1,4 +1,4 @@
-"""What a search found, with how fresh its sources are, as every face returns it."""
+"""Search results with the freshness of their sources, as every interface returns them."""
 
 from typing import Any
 

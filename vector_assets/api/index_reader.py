@@ -1,4 +1,4 @@
-"""What a long-lived process asks of the index, on one connection: search, documents, and why."""
+"""One connection to the index for a long-lived process: search, documents, and `why`."""
 
 import threading
 from functools import partial

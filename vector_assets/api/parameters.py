@@ -1,4 +1,4 @@
-"""What a request may say: parameters that are known, given once, and days that make sense.
+"""Checks parameters of requests: known, given once, and days that make sense.
 
 Everything else is refused with 422, by name: a misspelt parameter that is ignored changes the
 answer in silence.

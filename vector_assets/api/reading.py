@@ -1,4 +1,4 @@
-"""What is read for a key, for every face over HTTP: answers to a question, and the status."""
+"""Answers and status for the holder of a key, for all interfaces over HTTP."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

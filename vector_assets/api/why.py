@@ -83,7 +83,7 @@ def add_why(app: FastAPI, services: "Services", responses: dict[int | str, dict[
 
 
 def explained(answer: Why) -> dict[str, Any]:
-    """Return the fields of an answer, as each face sends them."""
+    """Return the fields of an answer, as each interface sends them."""
     ranks = answer.ranks
     return {
         **answer.as_json(),

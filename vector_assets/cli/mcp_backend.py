@@ -1,4 +1,4 @@
-"""What the tools of `vector-assets mcp` ask: the index itself, for one person."""
+"""The backend of `vector-assets mcp`: the index itself, for one person."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What every package works with: documents, their sections, and chunks."""
+"""Documents, their sections, and chunks."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Answers that are kept for a short time, so that many questions in a row cost one request."""
+"""A cache for a short time, so that many questions in a row cost one request."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Words that are in every English text, so that finding or marking them helps nobody."""
+"""English stop words: finding or marking them helps nobody."""
 
 STOP_WORDS = (
     "i", "me", "my", "myself", "we", "our", "ours", "ourselves", "you", "your", "yours",

@@ -1,4 +1,4 @@
-"""Asks again and again until something holds, for as long as it may take."""
+"""Polls until a condition holds, within a time limit."""
 
 import time
 from collections.abc import Callable

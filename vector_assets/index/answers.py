@@ -1,4 +1,4 @@
-"""What a question found: documents, each with its passage, and how fresh their sources are."""
+"""Answers to a question: documents with their passages, and how fresh their sources are."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""What a chunk holds: what people said, facts beside it, or next to nothing.
+"""Kinds of chunks: what people said, facts beside it, or next to nothing.
 
 Records do not tell; the headings that our own sources write do, and the shape of the text.
 """

@@ -1,4 +1,4 @@
-"""What speaks for each chunk and each document that a question's searches returned.
+"""The features by which chunks and documents of a question's searches are ranked.
 
 The stores' scores by words are of one source each, in which a word may be rare that is common in
 all others. Words are therefore counted again, over the chunks of all sources.

@@ -1,4 +1,4 @@
-"""Documents that the next nightly run reads again by id, because a vendor showed them changed.
+"""Documents that the next nightly run reads again by id, because their vendor showed a change.
 
 They are kept in the ledger, an entry each, beside the quarantine: nothing has failed.
 """

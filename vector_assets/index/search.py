@@ -1,4 +1,4 @@
-"""Question to answers: what it says about itself, what searches return, in order, with passages."""
+"""Question to answers: parse its constraints, search, rank, choose passages."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Asks each source of an index for what a question may mean: by vector, by words, by key.
+"""Searches each source of an index by vector, by words and by key.
 
 Each source is a namespace of its own; all are searched at the same time.
 """

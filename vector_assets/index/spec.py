@@ -1,4 +1,4 @@
-"""What an index is made of: model, dimensions, chunker and layout. One index has one spec."""
+"""The spec of an index: model, dimensions, chunker and layout. One index has one spec."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace

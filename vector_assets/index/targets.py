@@ -1,4 +1,4 @@
-"""Which model goes with the live index: to embed a question, and to write without mixing specs.
+"""The live index with its model: to embed a question, and to write without mixing specs.
 
 Changing the settings does not change the index. Until a reindex has switched it over, searches and
 nightly runs use the model that the index was filled with, and status, doctor and runs report it.

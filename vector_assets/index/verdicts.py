@@ -1,4 +1,4 @@
-"""What vendors said about documents that a search found, when they were asked."""
+"""The verdicts of vendors on documents that a search found."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Counts what events brought between nights: how much, how fast, and what they lost.
+"""Counts the changes that events brought between nights: how many, how fast, how many lost.
 
 It is kept in the ledger, an entry per source.
 """

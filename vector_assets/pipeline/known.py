@@ -1,4 +1,4 @@
-"""What the index holds of a source, as the source may ask."""
+"""What a source may ask of the index: what it holds of the source."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What has to change in the index so that it holds these versions of these documents.
+"""Plans the writes that bring documents into the index: compares them with what it holds.
 
 A plan is made from what the index already holds, asked in the fewest bytes: heads first, then the
 fingerprints of changed documents alone. Secrets are redacted here, of what the index does not hold

@@ -1,4 +1,4 @@
-"""Estimate what a source holds of a window, and how many requests reading all of it takes."""
+"""Estimates how much a source holds of a window, and how many requests reading it takes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

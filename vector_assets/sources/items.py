@@ -1,4 +1,4 @@
-"""What a source yields, and what it may ask of the index."""
+"""The items that a source yields, and what it may ask of the index."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

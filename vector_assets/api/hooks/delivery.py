@@ -1,4 +1,4 @@
-"""What a vendor delivers, what a receiver makes of it, and the signatures that they share."""
+"""A delivery of a vendor, the event that a receiver parses from it, and shared signatures."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""What is done with what vendors say, over HTTP or a socket: counted, and queued once."""
+"""Handles the events of vendors, from HTTP or a socket: counts them and queues each once."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What answers `/hooks/{source}`: verifies a delivery, queues what it says, and answers.
+"""`/hooks/{source}`: verifies a delivery, queues its changes, and answers.
 
 It stands before the application's routes, for whoever knows the address may send what he likes:
 what is refused costs no more than it must, by its headers before its body is read.

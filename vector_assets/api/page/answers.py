@@ -1,4 +1,4 @@
-"""What a search has found, as the page shows it."""
+"""Search results as the page shows them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Numbers as bars: what a chart draws, and the sentence that says the same."""
+"""Bar charts, and a sentence that says the same."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What forms send: the question in an address, and the fields of a body."""
+"""Reads forms: the question in a URL, and the fields of a body."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated

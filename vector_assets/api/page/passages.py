@@ -1,4 +1,4 @@
-"""Strangers' texts as HTML that is safe to show, with the words that were asked for marked.
+"""Texts of documents as safe HTML, with the words of the question marked.
 
 Two layers: Markdown is rendered without any HTML of its own, and what comes out is cleaned.
 """

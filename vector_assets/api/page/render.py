@@ -1,4 +1,4 @@
-"""Templates to responses, with the headers that keep a page's content where it is."""
+"""Renders templates, with headers that forbid scripts and framing."""
 
 import hashlib
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the status page shows: each thing that is wrong, with its next step."""
+"""The status page: each problem, with its next step."""
 
 import asyncio
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the examination remembers, in the ledger: its questions as fingerprints, and its scores.
+"""The record of the examination in the ledger: fingerprints of its questions, and its scores.
 
 No words are kept, and a bounded number of nights: `KEPT_NIGHTS` to compare with, `HISTORY_NIGHTS`
 to draw.

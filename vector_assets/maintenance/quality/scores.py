@@ -1,4 +1,4 @@
-"""What is said of many questions at once: hit@1, hit@10, mean reciprocal rank, seconds."""
+"""Scores over many questions: hit@1, hit@10, mean reciprocal rank, seconds."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence

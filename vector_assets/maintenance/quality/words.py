@@ -1,4 +1,4 @@
-"""The words of a text, and how a stretch of them is known again without keeping it."""
+"""The words of a text, and a fingerprint of a stretch of them."""
 
 import re
 from collections.abc import Sequence

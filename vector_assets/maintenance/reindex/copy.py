@@ -1,4 +1,4 @@
-"""Records of one generation to another of the same cut: the same texts, vectors of another model.
+"""Copies records to a generation with the same chunks and another model: embeds their texts.
 
 No vendor is asked, so what a vendor no longer shows, or shows to few, is kept. A copied head names
 what it was copied from, for what it hashes of the whole document is not stored.

@@ -1,4 +1,4 @@
-"""An index of another kind, filled beside the live one, and switched over when nothing is missing.
+"""Fills an index of another spec beside the live one, and switches when nothing is missing.
 
 Where the same texts are wanted in vectors of another model, they come from the live index
 (`copy.py`); where they are cut or laid out anew, from the sources, newest days first. What is

@@ -1,4 +1,4 @@
-"""What a reindex will take, and what it has done."""
+"""The plan and the report of a reindex."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

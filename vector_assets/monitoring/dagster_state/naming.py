@@ -1,4 +1,4 @@
-"""How one index is named in Dagster, so that several can stand in one project."""
+"""Names of one index in Dagster, so that several fit into one project."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

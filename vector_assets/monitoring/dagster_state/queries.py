@@ -1,4 +1,4 @@
-"""What is asked of the GraphQL API of Dagster's webserver."""
+"""The GraphQL queries to Dagster's webserver."""
 
 STATE = """
 query {

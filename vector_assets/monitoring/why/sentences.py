@@ -1,4 +1,4 @@
-"""The words for what is found in the index, or not; they quote no document."""
+"""The causes as sentences; they quote no document."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Walks the way of a document and stops at the first place where it is lost.
+"""Follows a document from its vendor to the answer, and stops where it is lost.
 
 An operator is told everything. A viewer is told what the index lets them read, and of every other
 document the same as of one that does not exist: nothing else is looked up for them, in the index

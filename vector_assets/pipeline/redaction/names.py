@@ -1,4 +1,4 @@
-"""The words that announce a secret, and those that join such a word to its value."""
+"""The names of secrets, and the words between a name and its value."""
 
 import re
 from dataclasses import dataclass

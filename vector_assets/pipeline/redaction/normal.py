@@ -1,4 +1,4 @@
-"""Shows a text as a person reads it, for matching alone, and maps places back to the original.
+"""Normalizes a text for matching, and maps places back to the original.
 
 No-break spaces, typographic quotes, entities and tags of HTML, accents that stand apart and
 characters of no width would otherwise hide a name from its value.

@@ -1,4 +1,4 @@
-"""What a file below the root is called in the index."""
+"""Names of files in the index, by their paths below the root."""
 
 import hashlib
 import os

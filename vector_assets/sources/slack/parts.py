@@ -1,4 +1,4 @@
-"""The parts of channels that a run makes items of, and their order over channels."""
+"""The parts of channels that become documents, and their order over channels."""
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""How LanceDB's full-text index cuts texts into words; it cuts questions in the same way.
+"""The tokenizer of LanceDB's full-text index, for texts and questions.
 
 The index records its language itself, and is all of one: another language means another index.
 """
