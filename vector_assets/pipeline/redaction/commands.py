@@ -100,6 +100,7 @@ _PGPASS = re.compile(
         : (?P<value> [^\s:]{1,100} ) (?m: $ )""",
     re.VERBOSE,
 )
+_COLONS_OF_PGPASS = 4
 _CREDENTIALS = r"""
     (?:basic[ ]|http[ ])?auth
     | creds? | credentials? | log-?ins? | log(?:ged)?[ -]?in[ ](?:with|as) | zugangsdaten
@@ -145,7 +146,7 @@ def formed_secrets(text: str) -> Iterator[Secret]:
     if "@" in text:
         yield from _logins(text)
     yield from _commands(text, lowered)
-    if any(word in lowered for word in _PAIR_WORDS):
+    if any(map(lowered.__contains__, _PAIR_WORDS)):
         yield from _pairs(text)
 
 
@@ -192,7 +193,8 @@ def _commands(text: str, lowered: str) -> Iterator[Secret]:
         yield from _values(_HTPASSWD, text)
     if "@" in text:
         yield from _values(_COPIED, text)
-    yield from _values(_PGPASS, text)
+    if text.count(":") >= _COLONS_OF_PGPASS:
+        yield from _values(_PGPASS, text)
 
 
 def _values(

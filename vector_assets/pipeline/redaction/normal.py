@@ -52,7 +52,7 @@ _NOT_AS_READ = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_NOT_ASCII = re.compile(f"[{_NO_WIDTH}{_ACCENT}]")
+_NO_WIDTH_OR_ACCENT = re.compile(f"[{_NO_WIDTH}{_ACCENT}]")
 
 _SHOWN_TAGS = {
     **dict.fromkeys(("code", "kbd", "samp", "tt", "pre"), "`"),
@@ -97,12 +97,19 @@ class ReadText:
 
 def as_kept(text: str) -> str:
     """Return a text with common signs in place of typographic ones; every index stays right."""
-    return text.translate(_SAME_LENGTH) if _TYPOGRAPHIC.search(text) else text
+    # Python translates ASCII faster than it searches it.
+    if text.isascii() or _TYPOGRAPHIC.search(text):
+        return text.translate(_SAME_LENGTH)
+    return text
 
 
 def read_text(text: str) -> ReadText:
     """Return a text as a person reads it; where all is shown, the text itself."""
-    if "&" not in text and "<" not in text and _NOT_ASCII.search(text) is None:
+    if (
+        "&" not in text
+        and "<" not in text
+        and (text.isascii() or _NO_WIDTH_OR_ACCENT.search(text) is None)
+    ):
         return ReadText(as_kept(text), (0,), ((0, len(text), True),))
     parts: list[str] = []
     starts: list[int] = []

@@ -5,7 +5,7 @@ of a sentence is no secret. Texts are searched as `normal.py` shows them.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from vector_assets.pipeline.redaction.names import (
     BEFORE_KEY,
@@ -89,7 +89,20 @@ _LINE_END = re.compile(r"[ \t*_~\x01`]*(?:[|\n]|$)")
 _NUMBERS = ("pin", "pin code", "pincode", "passcode")
 _LEAST_PIN, _MOST_PIN = 4, 12
 _LEAST_WORD = 5
-_ASCII_NAMES = tuple(name for name in NAMES if name.word.isascii())
+
+
+def _grouped(names: Iterable[Name]) -> dict[str, list[Name]]:
+    """Group names by the shortest that they contain: a text without it has none of its group."""
+    words = sorted((name.word for name in names), key=len)
+    groups: dict[str, list[Name]] = {}
+    for name in names:
+        shortest = next(word for word in words if word in name.word)
+        groups.setdefault(shortest, []).append(name)
+    return groups
+
+
+_NAMES = _grouped(NAMES)
+_ASCII_NAMES = _grouped(tuple(name for name in NAMES if name.word.isascii()))
 _LEAST_DIGITS = 6
 
 
@@ -100,7 +113,7 @@ def named_secrets(text: str) -> Iterator[Secret]:
         text: As `read_text` shows it.
     """
     lowered = text.lower()
-    for name in [name for name in _names_in(text) if name.word in lowered]:
+    for name in _names_in(lowered):
         at = lowered.find(name.word)
         while at >= 0:
             end = at + len(name.word)
@@ -110,8 +123,15 @@ def named_secrets(text: str) -> Iterator[Secret]:
             at = following
 
 
-def _names_in(text: str) -> Sequence[Name]:
-    return _ASCII_NAMES if text.isascii() else NAMES
+def _names_in(lowered: str) -> list[Name]:
+    """Return the names that a text in lower case holds."""
+    groups = _ASCII_NAMES if lowered.isascii() else _NAMES
+    return [
+        name
+        for shortest in filter(lowered.__contains__, groups)
+        for name in groups[shortest]
+        if name.word in lowered
+    ]
 
 
 def _is_name(name: Name, lowered: str, start: int, end: int) -> bool:
