@@ -14,6 +14,7 @@ from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.contracts.checks import ContractChecks
 from vector_assets_tests.support.dagster_private import set_defs_state_storage
 from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.remembered_certificates import remembered_certificates
 from vector_assets_tests.support.remembered_vectors import remembered
 
 # A busy machine is no failure: no example has to be read within a time.
@@ -59,6 +60,13 @@ def workspace_data() -> Path:
 def _remembered_vectors() -> Iterator[None]:
     """Embed each text once with the local model, whichever tests need its vector."""
     with remembered():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _remembered_certificates() -> Iterator[None]:
+    """Read the certificates of TLS once, however many clients the tests make."""
+    with remembered_certificates():
         yield
 
 
