@@ -109,8 +109,14 @@ SECOND = (
 )
 """Files that wait as well, and would make the machine too slow for the first: they come later."""
 
-LONG = ("sources/slack/test_worlds", "sources/jira/test_worlds", "stores/test_lancedb")
-"""Files that compute for a minute or more: at the end, the other workers would wait for them."""
+LONG = (
+    "sources/slack/test_worlds",
+    "sources/jira/test_worlds",
+    "sources/test_own_source",
+    "stores/test_lancedb",
+    "stores/test_pinecone",
+)
+"""Files that take about a minute or more: at the end, the other workers would wait for them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
