@@ -58,3 +58,9 @@ def test_parts_by_id_and_others_are_all_tried(parts: list[Any], is_met: bool) ->
 def test_an_operator_that_the_vendor_does_not_know_is_refused() -> None:
     with pytest.raises(BadFilterError, match=r"\$near is not a valid operator"):
         matcher({"$or": [{"chunk": {"$near": 1}}]})
+
+
+@pytest.mark.parametrize("bound", ["jira:1", [["jira:1"]], [{}], None])
+def test_what_is_no_list_of_values_is_refused(bound: Any) -> None:
+    with pytest.raises(BadFilterError, match=r"\$in wants a list of texts, numbers or booleans"):
+        matcher({"document_id": {"$nin": bound}})

@@ -17,7 +17,7 @@ def matcher(condition: Mapping[str, Any] | None) -> Callable[[Metadata], bool]:
     A list meets it if any of its elements does.
 
     Raises:
-        BadFilterError: The filter has an operator that the vendor does not know.
+        BadFilterError: The filter has an operator that the vendor does not know, or `$in` no list.
     """
     parts = [_part(name, wanted) for name, wanted in (condition or {}).items()]
     if len(parts) == 1:
@@ -69,13 +69,19 @@ def _test(operator: str, bound: Any) -> Callable[[Any], bool]:
         raise BadFilterError(f"{operator} is not a valid operator")
     compare = _OPERATORS[operator]
     # One filter may name a thousand ids, and is held against each record.
-    wanted = frozenset(bound) if operator == "$in" else bound
+    wanted = _set_of(bound) if operator == "$in" else bound
 
     def test(value: Any) -> bool:
         values = value if isinstance(value, list) else [value]
         return any(each is not None and compare(each, wanted) for each in values)
 
     return test
+
+
+def _set_of(bound: Any) -> frozenset[Any]:
+    if isinstance(bound, list) and not any(isinstance(each, list | dict) for each in bound):
+        return frozenset(bound)
+    raise BadFilterError(f"$in wants a list of texts, numbers or booleans, not {str(bound)[:40]!r}")
 
 
 _NEGATED = {"$ne": "$eq", "$nin": "$in"}
