@@ -14,6 +14,7 @@ from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.contracts.checks import ContractChecks
 from vector_assets_tests.support.dagster_private import set_defs_state_storage
 from vector_assets_tests.support.receiver import Receiver, running_receiver
+from vector_assets_tests.support.remembered_certificates import remembered_certificates
 from vector_assets_tests.support.remembered_vectors import remembered
 
 # A busy machine is no failure: no example has to be read within a time.
@@ -62,6 +63,13 @@ def _remembered_vectors() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _remembered_certificates() -> Iterator[None]:
+    """Read the certificates of TLS once, however many clients the tests make."""
+    with remembered_certificates():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the developer's own accounts: tests see only the variables that they set."""
@@ -101,8 +109,14 @@ SECOND = (
 )
 """Files that wait as well, and would make the machine too slow for the first: they come later."""
 
-LONG = ("sources/slack/test_worlds", "sources/jira/test_worlds", "stores/test_lancedb")
-"""Files that compute for a minute or more: at the end, the other workers would wait for them."""
+LONG = (
+    "sources/slack/test_worlds",
+    "sources/jira/test_worlds",
+    "sources/test_own_source",
+    "stores/test_lancedb",
+    "stores/test_pinecone",
+)
+"""Files that take about a minute or more: at the end, the other workers would wait for them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,12 +2,14 @@
 
 It is middleware around the sandbox that validates with openapi-core. It skips Fireflies, whose
 queries the sandbox executes against the vendor's own schema, and answers that a rule of `Faults`
-made, which carry a header.
+made, which carry a header. What was validated once in a process is remembered, as most exchanges of
+the tests are the same to the byte.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,6 +122,13 @@ def contract(file: str) -> OpenAPI:
     return OpenAPI.from_dict(spec)
 
 
+_UNCHECKED_HEADERS = (b"host",)
+"""Of requests: each sandbox has a port of its own, and no contract has a rule about it."""
+
+_lines_by_exchange: dict[bytes, list[str]] = {}
+"""What was said of each exchange; an entry takes 200 bytes. There are thousands."""
+
+
 class ContractChecks:
     """Collects a line in `violations` for each request or answer that breaks a contract."""
 
@@ -144,32 +153,51 @@ class ContractChecks:
         return checked
 
     def _check(self, scope: Scope, exchange: "_Exchange") -> None:
-        path = scope["path"]
         if exchange.is_fault or not exchange.is_complete:
             return
-        covering = next(each for each in CONTRACT_BY_PATH if re.match(each.path, path))
-        api = contract(covering.file)
-        vendor_path = re.sub(f"^{covering.cut}", "", path)
-        request = _request(scope, shortened(exchange.request_body), vendor_path)
-        response = MockResponse(
-            shortened(exchange.response_body),
-            status_code=exchange.status,
-            headers=exchange.headers,
-            content_type=exchange.headers.get("content-type", "application/json"),
-        )
         self.checked_count += 1
-        if exchange.status < 400:
-            # Tests send refused requests on purpose.
-            self._note(path, "request", lambda: api.validate_request(request))
-        self._note(path, "answer", lambda: api.validate_response(request, response))
+        key = _key(scope, exchange)
+        if key not in _lines_by_exchange:
+            _lines_by_exchange[key] = list(_validated(scope, exchange))
+        self.violations += _lines_by_exchange[key]
 
-    def _note(self, path: str, side: str, validate: Callable[[], None]) -> None:
-        try:
-            validate()
-        except OpenAPIError as error:
-            complaints = [text for text in _complaints(error) if not _is_known(path, text)]
-            if complaints:
-                self.violations.append(f"{side} {path}: {'; '.join(complaints)[:500]}")
+
+def _key(scope: Scope, exchange: "_Exchange") -> bytes:
+    """Return a digest of all that validation reads."""
+    headers = [pair for pair in scope["headers"] if pair[0] not in _UNCHECKED_HEADERS]
+    parts = (
+        scope["method"], scope["path"], scope["query_string"], sorted(headers), exchange.status,
+        sorted(exchange.headers.items()), exchange.request_body, exchange.response_body,
+    )  # fmt: skip
+    return hashlib.sha256(repr(parts).encode()).digest()
+
+
+def _validated(scope: Scope, exchange: "_Exchange") -> Iterator[str]:
+    """Yield a line for the request and one for the answer if they break their contract."""
+    path = scope["path"]
+    covering = next(each for each in CONTRACT_BY_PATH if re.match(each.path, path))
+    api = contract(covering.file)
+    vendor_path = re.sub(f"^{covering.cut}", "", path)
+    request = _request(scope, shortened(exchange.request_body), vendor_path)
+    response = MockResponse(
+        shortened(exchange.response_body),
+        status_code=exchange.status,
+        headers=exchange.headers,
+        content_type=exchange.headers.get("content-type", "application/json"),
+    )
+    if exchange.status < 400:
+        # Tests send refused requests on purpose.
+        yield from _noted(path, "request", lambda: api.validate_request(request))
+    yield from _noted(path, "answer", lambda: api.validate_response(request, response))
+
+
+def _noted(path: str, side: str, validate: Callable[[], None]) -> Iterator[str]:
+    try:
+        validate()
+    except OpenAPIError as error:
+        complaints = [text for text in _complaints(error) if not _is_known(path, text)]
+        if complaints:
+            yield f"{side} {path}: {'; '.join(complaints)[:500]}"
 
 
 class _Exchange:

@@ -53,6 +53,24 @@ def test_a_request_that_does_not_fit_is_reported() -> None:
     assert violation.startswith(f"request {SEARCH}")
 
 
+def test_what_was_reported_once_is_reported_each_time() -> None:
+    params = {"jql": "project = Y"}
+    first = violations({"issues": "many"}, params=params)
+    assert len(first) == 1
+    assert violations({"issues": "many"}, params=params) == first
+    assert violations(GOOD, params=params) == []
+
+
+def test_an_exchange_is_known_by_all_that_is_validated() -> None:
+    """What fits is remembered, and what differs from it in one place is validated all the same."""
+    good = {"jql": "project = Z"}
+    assert violations(GOOD, params=good) == []
+    assert len(violations({"issues": "many"}, params=good)) == 1
+    assert len(violations(GOOD, params={**good, "maxResults": "many"})) == 1
+    assert len(violations(GOOD, params=good, status=500)) == 1
+    assert len(violations(GOOD, params=good, path="/jira/rest/api/3/nowhere")) > 0
+
+
 def test_a_path_that_no_contract_knows_is_reported() -> None:
     lines = violations(GOOD, params={}, path="/jira/rest/api/3/search")
     assert any("Path not found" in line for line in lines)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vector_assets.sandbox.faults import Faults
-from vector_assets.sandbox.pinecone.filters import meets
+from vector_assets.sandbox.pinecone.filters import matcher
 
 MAX_RECORDS = 1000
 MAX_REQUEST_BYTES = 2 * 1024 * 1024
@@ -151,8 +151,9 @@ class Index:
 
     def matching(self, namespace: str, condition: Mapping[str, Any] | None) -> list[StoredRecord]:
         """Return the visible records that meet a filter, in order of id."""
+        is_met = matcher(condition)
         held = self.visible(namespace)
-        return [record for _, record in sorted(held.items()) if meets(record.metadata, condition)]
+        return [record for _, record in sorted(held.items()) if is_met(record.metadata)]
 
     def check_dimension(self, vector: NDArray[np.float32]) -> None:
         """Raise `RefusedError` for a vector of another length than the index's."""
