@@ -26,6 +26,7 @@ WORD = re.compile(r"\w+")
 RULES = {
     ("fireflies", "participants"): "who attended decides who may read, and is no text",
     ("fireflies", "organizer"): "who attended decides who may read, and is no text",
+    ("jira", "absent issue's summary"): "a linked issue that Jira does not show us is named by key",
     ("slack", "emoji"): "an emoji is shown as its character",
 }
 """Places whose words do not count as lost, and why."""

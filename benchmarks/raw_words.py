@@ -38,6 +38,7 @@ def pieces(workspace: Path) -> dict[str, Iterator[Piece]]:
 
 def jira(folder: Path) -> Iterator[Piece]:
     """Yield the pieces of issues."""
+    keys = {issue["key"] for issue in lines(folder / "issues.jsonl")}
     for issue in lines(folder / "issues.jsonl"):
         document_id, fields = f"jira:{issue['id']}", issue["fields"]
         yield document_id, "key", issue["key"]
@@ -56,7 +57,12 @@ def jira(folder: Path) -> Iterator[Piece]:
         for link in fields.get("issuelinks") or []:
             other = link.get("outwardIssue") or link.get("inwardIssue") or {}
             yield document_id, "linked issue's key", other.get("key", "")
-            yield document_id, "linked issue's summary", other.get("fields", {}).get("summary", "")
+            which = "linked" if other.get("key") in keys else "absent"
+            yield (
+                document_id,
+                f"{which} issue's summary",
+                other.get("fields", {}).get("summary", ""),
+            )
 
 
 def adf(document_id: str, name: str, node: Any) -> Iterator[Piece]:

@@ -1,5 +1,6 @@
 """What the assets say of themselves: where documents come from, where they go, by which code."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,15 @@ def test_only_web_addresses_are_links(text: str, address: str) -> None:
     assert web_address(text) == address
 
 
+_needs_local_model = pytest.mark.skipif(
+    find_spec("onnxruntime") is None, reason="the extra `local` is not installed"
+)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
+        pytest.param({}, marks=_needs_local_model),
         {"openai_api_key": "sk-" + "a" * 20},
         {"openai_api_key": "sk-" + "a" * 20, "embedding_model": "text-embedding-3-large"},
         {"openai_api_key": "sk-" + "a" * 20, "embedding_dimensions": 256},
@@ -115,7 +121,9 @@ def test_only_web_addresses_are_links(text: str, address: str) -> None:
             "openai_api_key": "sk-" + "a" * 20, "embedding_model": "nomic-embed-text",
             "embedding_dimensions": 768,
         },
-        {"embedding_model": "sentence-transformers/all-MiniLM-L6-v2"},
+        pytest.param(
+            {"embedding_model": "sentence-transformers/all-MiniLM-L6-v2"}, marks=_needs_local_model
+        ),
     ],
 )  # fmt: skip
 def test_the_code_version_is_the_spec_that_a_run_would_use(settings: dict[str, Any]) -> None:
