@@ -19,6 +19,10 @@ _MACHINE_WORD = re.compile(
 )
 
 
+_MAX_WHOLE = 1e16
+"""Greater numbers of a field are shown with their exponent."""
+
+
 def as_object(value: Any) -> Json:
     """Return an object; empty for any other value."""
     # Asking for `dict` first is several times faster, and answers it nearly always.
@@ -37,7 +41,7 @@ def scalar_text(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) < _MAX_WHOLE:
             return str(int(value))
         case int() | float():
             return str(value)
