@@ -4,7 +4,6 @@ The nodes: developer.atlassian.com, "Atlassian Document Format", 2026-11. Apps w
 there, so every value may be of any type.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from vector_assets.sources.jira.json_values import (
     Json,
     as_list,
     as_object,
+    parsed_json,
     scalar_text,
     whole_number,
     words_in,
@@ -306,7 +306,7 @@ def _words_of_attributes(node: Json, account_name: Callable[[str], str]) -> Iter
 
 def _with_nodes_read(value: Any, account_name: Callable[[str], str]) -> Any:
     """Return a value with the Markdown of each node in it, also of one that is written as JSON."""
-    nodes = _parsed(value) if isinstance(value, str) else value
+    nodes = parsed_json(value) if isinstance(value, str) else value
     if _is_node(nodes) or (isinstance(nodes, list) and nodes and all(map(_is_node, nodes))):
         return to_markdown(nodes, account_name)
     if isinstance(value, Mapping):
@@ -327,16 +327,6 @@ def _is_node(value: Any) -> bool:
         or (_kind(value) == "text" and "text" in value)
         or (_kind(value) != "" and isinstance(value.get("attrs"), Mapping))
     )
-
-
-def _parsed(text: str) -> Any:
-    """Return what a text holds as JSON; None when it is any other text."""
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _kind(node: Json) -> str:

@@ -126,7 +126,11 @@ def _value_text(value: Any, account_name: Callable[[str], str]) -> str:
     match value:
         case str():
             return _string_text(value.strip(), account_name)
-        case {"type": "doc"} | {"type": str(), "content": list()} | {"version": _, "content": list()}:
+        case (
+            {"type": "doc"} | {"type": str(), "content": list()} | {"version": _, "content": list()}
+        ):
+            return to_markdown(value, account_name)
+        case {"version": _, "content": list()}:
             return to_markdown(value, account_name)
         case {"value": chosen, "child": below} if below:
             levels = (_value_text(level, account_name) for level in (chosen, below))

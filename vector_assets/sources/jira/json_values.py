@@ -4,6 +4,7 @@ An administrator, an app or an import decides what a field of an issue holds, so
 not what the vendor documents is shown as it is.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -75,6 +76,16 @@ def words_in(value: Any, *, without: Collection[str] = ()) -> Iterator[str]:
             pending += reversed(current)
         elif isinstance(current, str) and not _MACHINE_WORD.fullmatch(current.strip()):
             yield current
+
+
+def parsed_json(text: str) -> Any:
+    """Return the object or list that a text holds as JSON; None when it is any other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def is_machine_key(key: str) -> bool:

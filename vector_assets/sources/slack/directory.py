@@ -17,6 +17,7 @@ from vector_assets.core.documents import PUBLIC, RESTRICTED
 from vector_assets.core.errors import ContractError, CredentialsError, VectorAssetsError
 from vector_assets.sources.items import Gap
 from vector_assets.sources.slack.client import FILES_SCOPE, SET_TEAM, SlackApi
+from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL
 
 Json = dict[str, Any]
 
@@ -35,6 +36,13 @@ JOIN_SCOPE = "channels:join"
 _UNKNOWN_USERS = frozenset({"user_not_found", "user_not_visible"})
 """Slack's codes for somebody who is not there, or whom the bot may not see
 (docs.slack.dev/reference/methods/users.info, 2026-11)."""
+
+_MAY_NOT_ASK = frozenset({
+    "access_denied", "missing_scope", "no_permission", "not_allowed_token_type",
+    "team_access_not_granted",
+})  # fmt: skip
+"""Slack's codes for a bot that may not list user groups
+(docs.slack.dev/reference/methods/usergroups.list, 2026-11)."""
 
 HIDDEN_CODES = frozenset({"channel_not_found", "not_in_channel"})
 """Slack's codes for a channel that the bot may not see."""
@@ -311,20 +319,16 @@ class Directory:
         except VectorAssetsError as error:
             return error
 
-    def _known_user(self, user_id: str) -> Json:
-        """Return a person or bot as far as Slack tells; a name is not worth failing for."""
-        try:
-            return self._user(user_id)
-        except VectorAssetsError:
-            return {}
-
     def is_person(self, user_id: str) -> bool:
         """Tell whether Slack says that an id is a person's; raise as `_user` does."""
         return self._user(user_id).get("is_bot") is False
 
     def user(self, user_id: str) -> str:
-        """Return the name of a member, a bot or somebody from elsewhere, or the id."""
-        user = self._known_user(user_id)
+        """Return the name of a member, a bot or somebody from elsewhere; raise as `_user` does.
+
+        The id, of somebody whom Slack does not show.
+        """
+        user = self._user(user_id)
         profile = user.get("profile") or {}
         names = (
             profile.get("real_name"),
@@ -335,9 +339,9 @@ class Directory:
         return next((str(name) for name in names if name), user_id)
 
     def channel(self, channel_id: str) -> str:
-        """Return the name of a channel, or the id."""
+        """Return the name of a channel that everybody may know, else `HIDDEN_CHANNEL`."""
         channel = self._channels.get(channel_id)
-        return channel.name if channel else channel_id
+        return HIDDEN_CHANNEL if channel is None or channel.is_private else channel.name
 
     def usergroup(self, usergroup_id: str) -> str:
         """Return the handle of a user group, or the id."""
@@ -352,7 +356,7 @@ class Directory:
         if user_id in self._users and not message.get("username"):
             return self.user(user_id)
         profiled = (message.get("user_profile") or {}).get("real_name")
-        if not (message.get("username") or profiled) and self._known_user(user_id):
+        if not (message.get("username") or profiled) and self._user(user_id):
             return self.user(user_id)
         names = (
             message.get("username"),
@@ -365,7 +369,11 @@ class Directory:
 
     def _load_usergroups(self) -> dict[str, str]:
         try:
-            answer = self._api.call("usergroups.list")
-        except (CredentialsError, ContractError):
+            groups = self._api.call("usergroups.list").get("usergroups")
+        except CredentialsError as error:
+            if error.seen.partition(",")[0] not in _MAY_NOT_ASK:
+                raise
             return {}  # the scope usergroups:read is optional: groups are shown by their ids
-        return {group["id"]: str(group.get("handle") or "") for group in answer["usergroups"]}
+        if not isinstance(groups, list):
+            raise ContractError("slack usergroups.list", "no usergroups", "a list of usergroups")
+        return {group["id"]: str(group.get("handle") or "") for group in groups}
