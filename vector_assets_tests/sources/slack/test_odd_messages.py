@@ -77,7 +77,12 @@ def read(team: Sandbox, odd: Any) -> list[SourceItem]:
     """Read a day of which Slack sends one message as it is given."""
     team.faults.clear()
     usual = [
-        {"type": "message", "user": ANN, "ts": ts_of(f"2026-03-02T10:0{n}"), "text": f"wordusual{n}"}
+        {
+            "type": "message",
+            "user": ANN,
+            "ts": ts_of(f"2026-03-02T10:0{n}"),
+            "text": f"wordusual{n}",
+        }
         for n in (2, 0)
     ]
     page = {"ok": True, "messages": [usual[0], odd, usual[1]], "has_more": False}
@@ -98,9 +103,7 @@ def text_of(items: list[SourceItem]) -> str:
 @example({"blocks": [None, "words", {"type": "rich_text", "elements": ["a", None]}]})
 @example({"files": [None, {"mode": [], "transcription": "x", "from": "x"}], "attachments": ["a"]})
 @example({"user": ["a"], "subtype": {}, "thread_ts": None, "latest_reply": 7, "edited": "now"})
-def test_a_message_of_any_shape_leaves_the_words_of_all_others(
-    team: Sandbox, values: Json
-) -> None:
+def test_a_message_of_any_shape_leaves_the_words_of_all_others(team: Sandbox, values: Json) -> None:
     shown = text_of(read(team, full_message() | values))
     assert [word for word in ("wordusual0", "wordusual2") if word not in shown] == []
     if not {"user", "subtype", "thread_ts", "reply_count", "bot_id"} & values.keys():
@@ -142,8 +145,8 @@ def test_an_odd_reply_leaves_the_others_of_its_thread(team: Sandbox, value: Any)
         parent = {"type": "message", "user": ANN, "ts": ts_of("2026-03-02T10:01"), "text": "Why?",
                   "reply_count": 2, "latest_reply": ts_of("2026-03-02T10:03")}  # fmt: skip
         replies = [
-            {"type": "message", "user": ANN, "ts": ts_of(f"2026-03-02T10:0{n}"), "text": f"reply{n}",
-             "thread_ts": parent["ts"]} for n in (2, 3)
+            {"type": "message", "user": ANN, "ts": ts_of(f"2026-03-02T10:0{n}"),
+             "text": f"reply{n}", "thread_ts": parent["ts"]} for n in (2, 3)
         ]  # fmt: skip
         replies[0][field] = value
         team.faults.clear()
