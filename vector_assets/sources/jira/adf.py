@@ -161,10 +161,14 @@ class _Renderer:
         """Return a list's item; what is nested in it is indented under it."""
         if _kind(node) not in _ITEMS:
             node = {"content": [node]}
-        children = list(_children(node))
-        inline = "".join(self._inline(child) for child in children if self._is_inline(child))
-        blocks = (self._block(child) for child in children if not self._is_inline(child))
-        body = "\n".join(filter(None, [(_text_of(node) + inline).strip(), *blocks]))
+        parts, line = [], _text_of(node)
+        for child in _children(node):
+            if self._is_inline(child):
+                line += self._inline(child)
+            else:
+                parts += [line.strip(), self._block(child)]
+                line = ""
+        body = "\n".join(filter(None, [*parts, line.strip()]))
         return marker + _indented(body, " " * len(marker)).lstrip()
 
     def _code_block(self, node: Json) -> str:

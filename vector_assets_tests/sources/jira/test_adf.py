@@ -272,6 +272,9 @@ CASES: list[tuple[str, Node, str]] = [
      "attrs": ["x"]}, "a"),
     ("marks that are texts", {"type": "text", "text": "a", "marks": ["strong", None, {}]}, "a"),
     ("a text that is a number", p({"type": "text", "text": 7}), "7"),
+    ("a task of blocks and lines", node("taskList", node("taskItem", p("a"), text("b"), text("c"),
+     node("codeBlock", text("d")), text("e"))),
+     "- [ ] a\n      bc\n      ```\n      d\n      ```\n      e"),
     ("a table within a macro of Confluence", node("extension", extensionKey="nested-table",
      extensionType="com.atlassian.confluence.migration", parameters={"adf": json.dumps({
          "type": "doc", "version": 1, "content": [node("table", row("tableCell", "nestedkey",
@@ -372,9 +375,13 @@ def trees(draw: st.DrawFn, depth: int = 4) -> Node:
 
 @settings(max_examples=300, deadline=None)
 @given(trees())
-def test_no_word_is_lost_whatever_node_stands_in_which(document: Node) -> None:
+def test_no_word_is_lost_and_all_are_in_order_whatever_node_stands_in_which(
+    document: Node,
+) -> None:
     shown = to_markdown(document)
-    assert [word for word in words(document) if word not in shown] == []
+    places = [shown.find(word) for word in dict.fromkeys(words(document))]
+    assert -1 not in places
+    assert places == sorted(places)
 
 
 @settings(max_examples=100, deadline=None)
