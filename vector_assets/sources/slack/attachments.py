@@ -15,7 +15,8 @@ from vector_assets.sources.attachments.reader import Attachment, AttachmentReade
 from vector_assets.sources.items import Gap, Known, Unchanged
 from vector_assets.sources.slack.client import FILES_SCOPE, SlackApi
 from vector_assets.sources.slack.directory import Bot, advice_for
-from vector_assets.sources.slack.files import HISTORY_ALONE, objects_in, unread_kind
+from vector_assets.sources.slack.files import HISTORY_ALONE, unread_kind
+from vector_assets.sources.slack.json_values import objects_in
 
 Json = dict[str, Any]
 

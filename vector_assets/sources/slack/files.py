@@ -6,6 +6,7 @@ docs.slack.dev/reference/objects/file-object (2026-11).
 
 from typing import Any
 
+from vector_assets.sources.slack.json_values import object_in, objects_in
 from vector_assets.sources.slack.mrkdwn import Names, fenced, markdown
 
 Json = dict[str, Any]
@@ -18,7 +19,7 @@ _KINDS = {"image": "images", "video": "videos", "audio": "audio files"}
 
 def file_text(file: Json, names: Names) -> str:
     """Return a file's name, what was said of it, and its words as far as they were sent."""
-    comment = _object(file.get("initial_comment"))
+    comment = object_in(file.get("initial_comment"))
     described = (_string(file, "alt_txt"), markdown(_string(comment, "comment"), names))
     parts = [_named(file), *described, _words(file)]
     return "\n".join(part.strip("\n") for part in parts if part.strip())
@@ -49,7 +50,7 @@ def _named(file: Json) -> str:
 
 def _words(file: Json) -> str:
     """Return the words that history carries: of an e-mail, a snippet, a text or a recording."""
-    spoken = _object(_object(file.get("transcription")).get("preview"))
+    spoken = object_in(object_in(file.get("transcription")).get("preview"))
     if words := _string(spoken, "content").strip():
         return words
     if file.get("filetype") == "email" or file.get("mode") == "email":
@@ -74,22 +75,13 @@ def _sender(file: Json) -> str:
 
 def _is_whole(file: Json) -> bool:
     """Tell whether history carries all words of a file."""
-    spoken = _object(_object(file.get("transcription")).get("preview"))
+    spoken = object_in(object_in(file.get("transcription")).get("preview"))
     if spoken.get("content"):
         return not spoken.get("has_more")
     if file.get("plain_text"):
         return True
     is_cut = file.get("preview_is_truncated") or file.get("lines_more") or file.get("has_more")
     return not is_cut and not file.get("preview_plain_text")
-
-
-def objects_in(value: Any) -> list[Json]:
-    """Return the objects in a list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _object(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _string(value: Json, key: str) -> str:
