@@ -257,6 +257,28 @@ def test_a_first_request_for_comments_that_is_refused_in_passing_deletes_no_comm
     assert (count("Aside"), count("Edited")) == (4, 4)
 
 
+@pytest.mark.parametrize("value", [None, 7, "odd", ["odd"], {"odd": 1}], ids=str)
+def test_an_odd_field_of_a_listed_page_costs_no_other_page(sandbox: Sandbox, value: Any) -> None:
+    sandbox.workspace.pages = [page(name, paragraph(f"Words {name}")) for name in ("One", "Two")]
+    two, one = source(sandbox)._api.search("page")
+    for field in ("object", "created_time", "created_by", "parent", "url", "properties"):
+        sandbox.faults.clear()
+        sandbox.faults.fail(
+            "/notion/v1/search", contains="page", **listed([two | {field: value}, one])
+        )
+        yielded = items(sandbox)
+        assert failures(yielded) == [], field
+        texts = [document.sections[-1].text for document in documents(yielded)]
+        assert sorted(texts) == ["Words One", "Words Two"], field
+    sandbox.faults.clear()
+    unplaced = two | {"last_edited_time": value}
+    sandbox.faults.fail("/notion/v1/search", contains="page", **listed([unplaced, one]))
+    yielded = items(sandbox)
+    assert [document.title for document in documents(yielded)] == [str(one["properties"]["Name"][
+        "title"][0]["plain_text"])]  # fmt: skip
+    assert [failure.document_id for failure in failures(yielded)] == [f"notion:{two['id']}"]
+
+
 COMMENT_PARTS: list[Any] = [None, "", "odd words", 7, [], ["odd words"], {}, {"odd": "odd words"}]
 
 
