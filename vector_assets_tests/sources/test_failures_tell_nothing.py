@@ -34,13 +34,11 @@ def jira_value(sandbox: Sandbox, _: Path) -> None:
     sandbox.workspace.issues = [broken, issue(2)]
 
 
-def slack_shape(sandbox: Sandbox, _: Path) -> None:
+def slack_person(sandbox: Sandbox, _: Path) -> None:
     slack_team.populate(sandbox)
-    slack_team.say(sandbox, "2026-03-02T10:00", SECRET)
-    (message,) = sandbox.workspace.messages[slack_team.ENGINEERING]
-    body = {"ok": True, "messages": [{**message, "files": [[SECRET]]}]}
-    path = "/slack/api/conversations.history"
-    sandbox.faults.fail(path, contains=slack_team.ENGINEERING, status=200, body=body)
+    slack_team.say(sandbox, "2026-03-02T10:00", f"{SECRET} <@U0EXT0001>")
+    body = {"ok": True, "user": SECRET}
+    sandbox.faults.fail("/slack/api/users.info", status=200, body=body)
 
 
 def notion_refused(sandbox: Sandbox, _: Path) -> None:
@@ -68,7 +66,7 @@ def files_encoding(_: Sandbox, folder: Path) -> None:
 CASES: list[tuple[str, Callable[[Sandbox, Path], None]]] = [
     ("jira", jira_shape),
     ("jira", jira_value),
-    ("slack", slack_shape),
+    ("slack", slack_person),
     ("notion", notion_refused),
     ("fireflies", fireflies_shape),
     ("fireflies", fireflies_date),

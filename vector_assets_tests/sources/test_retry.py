@@ -144,11 +144,8 @@ def _slack_remove(sandbox: Sandbox, _: Path) -> None:
 
 
 def _slack_day(sandbox: Sandbox, _: Path) -> None:
-    slack_team.say(sandbox, "2026-03-02T10:00", "The crane is late.")
-    (message,) = sandbox.workspace.messages[slack_team.ENGINEERING]
-    body = {"ok": True, "messages": [{**message, "files": [["not a file"]]}]}
-    path = "/slack/api/conversations.history"
-    sandbox.faults.fail(path, contains=slack_team.ENGINEERING, status=200, body=body)
+    slack_team.say(sandbox, "2026-03-02T10:00", "The crane is late, says <@U0EXT0001>.")
+    sandbox.faults.fail("/slack/api/users.info", status=200, body={"ok": True})
 
 
 # Notion: a page whose body is not given, one with a property of another shape.
@@ -224,7 +221,7 @@ CASES = {
     "slack day": Case(
         "slack",
         SLACK_DAY,
-        "not known here",
+        "answered no user",
         _slack_day,
         _clear,
         _slack_remove,

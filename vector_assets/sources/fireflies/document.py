@@ -1,5 +1,6 @@
 """Convert a transcript to a Document: its fields, title and readers."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -34,6 +35,10 @@ FIELDS = f"""
 
 MAX_PARTICIPANTS = 100
 """Most participants in the metadata, which is stored with each chunk."""
+
+_ADDRESS = re.compile(r"[^\s,;:<>\"'()]+@[^\s,;:<>\"'()]+")
+
+_NOTE_TAKER = "fred@fireflies.ai"
 
 _TEAM_PRIVACY = {"link", "teammates", "teammatesandparticipants"}
 _READERS_BY_PRIVACY = {
@@ -94,15 +99,15 @@ def access_of(transcript: Transcript) -> tuple[str, ...]:
 
 
 def is_of_nobody(access: tuple[str, ...]) -> bool:
-    """Tell whether nobody may find a document."""
-    return access == (RESTRICTED,)
+    """Tell whether no person may find a document; the note-taker is none."""
+    return set(access) <= {RESTRICTED, _NOTE_TAKER}
 
 
 def _emails(transcript: Transcript, names: tuple[str, ...]) -> list[str]:
     """Return the addresses in some fields, in lower case, without duplicates.
 
-    A field holds an address or a list; its items are objects with an `email`, or texts that may be
-    comma-separated.
+    A field holds an address or a list; its items are objects with an `email`, or texts of several
+    addresses, perhaps with names.
     """
     values: list[object] = []
     for name in names:
@@ -113,5 +118,5 @@ def _emails(transcript: Transcript, names: tuple[str, ...]) -> list[str]:
 
 
 def _addresses(values: Iterable[object]) -> list[str]:
-    parts = (part for value in values if isinstance(value, str) for part in value.split(","))
-    return list(dict.fromkeys(filter(None, (part.strip().lower() for part in parts))))
+    texts = "\n".join(value for value in values if isinstance(value, str))
+    return list(dict.fromkeys(map(str.lower, _ADDRESS.findall(texts))))

@@ -39,3 +39,13 @@ def number_in(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def words_in(value: object) -> str:
+    """Return the words of a text, list or object of any depth: a line each, named by its field."""
+    if isinstance(value, Mapping):
+        named = ((str(name), words_in(inner)) for name, inner in value.items())
+        return "\n".join(f"{name}: {words}" for name, words in named if words)
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(words_in, value)))
+    return text_in(value)

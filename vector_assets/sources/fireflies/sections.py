@@ -13,6 +13,7 @@ from vector_assets.sources.fireflies.fields import (
     objects_in,
     text_in,
     texts_in,
+    words_in,
 )
 
 TURN_SECONDS = 60.0
@@ -45,12 +46,15 @@ _WORD = re.compile(r"\w+")
 def sections_of(transcript: Transcript, began: datetime) -> Iterator[Section]:
     """Yield the sections of a meeting; the first turn starts a new chunk."""
     yield Section(_facts(transcript, began), "Meeting")
-    yield from _summary(object_in(transcript.get("summary")))
+    yield from _summary(transcript.get("summary"))
     for place, turn in enumerate(_turns(transcript)):
         yield turn if place else replace(turn, is_apart=True)
 
 
-def _summary(summary: Mapping[str, Any]) -> Iterator[Section]:
+def _summary(summary: object) -> Iterator[Section]:
+    if not isinstance(summary, Mapping):
+        # As text or a list, where another program wrote it.
+        summary = {"short_summary": summary}
     seen_words: set[str] = set()
     for heading, text in _summary_fields(summary):
         words = set(_WORD.findall(text.lower()))
@@ -64,11 +68,11 @@ def _summary_fields(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for heading, name in SUMMARY_FIELDS.items():
         value = summary.get(name)
         if isinstance(value, list):
-            texts = texts_in(value)
+            texts = list(filter(None, map(words_in, value)))
             value = ", ".join(texts) if name == "keywords" else "\n".join(f"- {t}" for t in texts)
-        yield heading, text_in(value)
+        yield heading, words_in(value)
     for section in objects_in(summary.get("extended_sections")):
-        yield text_in(section.get("title")) or "More", text_in(section.get("content"))
+        yield text_in(section.get("title")) or "More", words_in(section.get("content"))
 
 
 def speakers_of(transcript: Transcript) -> list[str]:
@@ -110,7 +114,7 @@ def _turn(sentences: list[Mapping[str, Any]], url: str) -> Section:
 
 
 def _text(sentence: Mapping[str, Any]) -> str:
-    return text_in(sentence.get("text")) or text_in(sentence.get("raw_text"))
+    return words_in(sentence.get("text")) or words_in(sentence.get("raw_text"))
 
 
 def _facts(transcript: Transcript, began: datetime) -> str:

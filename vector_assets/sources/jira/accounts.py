@@ -57,7 +57,7 @@ class AccountNames:
                 raise
         except ContractError as error:
             # Apps write ids that are none, which Jira answers with 400 or 404.
-            if not error.seen.startswith("HTTP 4"):
+            if not error.seen.startswith(("HTTP 400:", "HTTP 404:")):
                 raise
         return ""
 

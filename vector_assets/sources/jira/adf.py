@@ -4,7 +4,6 @@ The nodes: developer.atlassian.com, "Atlassian Document Format", 2026-11. Apps w
 there, so every value may be of any type.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from vector_assets.sources.jira.json_values import (
     Json,
     as_list,
     as_object,
+    parsed_json,
     scalar_text,
     whole_number,
     words_in,
@@ -32,10 +32,17 @@ _LOOKS = {
 }  # fmt: skip
 """Attributes of a node that hold no words."""
 
+_DEEP_LOOKS = {"localId", "type"}
+"""Keys within an attribute that hold no words."""
+
 _PARTS = ("type", "version", "attrs", "marks", "text", "content")
 
 _ISSUE_KEY = re.compile(r"\b[A-Z][A-Z0-9_]+-[0-9]+\b")
-_ISSUE_URL = re.compile(r"(/browse/|selectedIssue=|/issues/)[A-Z][A-Z0-9_]+-[0-9]+", re.IGNORECASE)
+_ISSUE_URL = re.compile(
+    r"(/browse/|/issues/|/portal/[0-9]+/|/queues/(\w+/)*|(selectedIssue|issueKey|issue)=)"
+    r"[A-Z][A-Z0-9_]+-[0-9]+",
+    re.IGNORECASE,
+)
 
 
 def to_markdown(document: Any, account_name: Callable[[str], str] = lambda _: "") -> str:
@@ -117,9 +124,11 @@ class _Renderer:
         return _kind(node) in _INLINE_LEAVES or _kind(node) in self._inlines
 
     def _mention(self, node: Json) -> str:
-        if text := _attribute(node, "text"):
+        text, account_id = _attribute(node, "text"), _attribute(node, "id")
+        if text.strip().removeprefix("@") not in ("", account_id):
             return text
-        account_id = _attribute(node, "id")
+        if account_id in _EVERYBODY:
+            return f"@{account_id}"
         return f"@{self._account_name(account_id) or account_id or 'someone'}"
 
     def _paragraph(self, node: Json) -> str:
@@ -133,7 +142,8 @@ class _Renderer:
         return "\n".join(self._item("- ", child) for child in _children(node))
 
     def _ordered_list(self, node: Json) -> str:
-        start = whole_number(_value(node, "order"), default=1, at_most=_MAX_NUMBER)
+        order = _value(node, "order")
+        start = 0 if order == 0 else whole_number(order, default=1, at_most=_MAX_NUMBER)
         numbered = enumerate(_children(node), start)
         return "\n".join(self._item(f"{number}. ", child) for number, child in numbered)
 
@@ -151,10 +161,14 @@ class _Renderer:
         """Return a list's item; what is nested in it is indented under it."""
         if _kind(node) not in _ITEMS:
             node = {"content": [node]}
-        children = list(_children(node))
-        inline = "".join(self._inline(child) for child in children if self._is_inline(child))
-        blocks = (self._block(child) for child in children if not self._is_inline(child))
-        body = "\n".join(filter(None, [(_text_of(node) + inline).strip(), *blocks]))
+        parts, line = [], _text_of(node)
+        for child in _children(node):
+            if self._is_inline(child):
+                line += self._inline(child)
+            else:
+                parts += [line.strip(), self._block(child)]
+                line = ""
+        body = "\n".join(filter(None, [*parts, line.strip()]))
         return marker + _indented(body, " " * len(marker)).lstrip()
 
     def _code_block(self, node: Json) -> str:
@@ -173,11 +187,14 @@ class _Renderer:
         return _indented(self.blocks(node), "> ")
 
     def _panel(self, node: Json) -> str:
-        body, kind = self.blocks(node), _attribute(node, "panelType").capitalize()
-        if kind:
+        body, kind = self.blocks(node), _attribute(node, "panelType")
+        # A panel of the writer's own shows an icon alone.
+        name = f"**{kind.capitalize()}:**" if kind else ""
+        head = _attribute(node, "panelIconText") if kind == "custom" else name
+        if head:
             first = next(_children(node), {})
             gap = " " if _kind(first) == "paragraph" else "\n\n"
-            body = f"**{kind}:**{gap}{body}"
+            body = f"{head}{gap}{body}"
         return _indented(body, "> ")
 
     def _expand(self, node: Json) -> str:
@@ -239,9 +256,13 @@ def _text(node: Json) -> str:
     for name, sign in _MARKS.items():
         if name in marks:
             core = f"{sign}{core}{sign}"
+    if _attribute(marks.get("subsup", {}), "type") == "sup":
+        core = f"^{core}"
     if "link" in marks:
         href, title = _attribute(marks["link"], "href"), _attribute(marks["link"], "title")
-        target = f'{href} "{title}"' if title not in ("", href, text.strip()) else href
+        # The title of a link to an issue is its summary; see `_card`.
+        has_title = title not in ("", href, text.strip()) and not _ISSUE_URL.search(href)
+        target = f'{href} "{title}"' if has_title else href
         core = core if target in ("", core) else f"[{core}]({target})"
     return before + core + after
 
@@ -277,26 +298,39 @@ def _status(node: Json) -> str:
 def _words_of_attributes(node: Json, account_name: Callable[[str], str]) -> Iterator[str]:
     """Yield the words that an unknown node or a macro has beside its text and content.
 
-    A document within them, as macros of Confluence carry it, becomes Markdown.
+    A node within them, as macros of Confluence and unsupported nodes carry it, becomes Markdown.
     """
     attributes = node.get("attrs")
     if isinstance(attributes, Mapping):
         attributes = {name: attributes[name] for name in attributes if name not in _LOOKS}
     others = [node[name] for name in node if name not in _PARTS]
-    for words in words_in([attributes, *others]):
-        document = _nested_document(words)
-        yield words if document is None else to_markdown(document, account_name)
+    said = _with_nodes_read([attributes, *others], account_name)
+    yield from words_in(said, without=_DEEP_LOOKS)
 
 
-def _nested_document(value: Any) -> Json | None:
-    """Return the document that a text holds as JSON; None when it is any other text."""
-    if not isinstance(value, str) or not value.lstrip().startswith("{"):
-        return None
-    try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, Mapping) and "content" in parsed else None
+def _with_nodes_read(value: Any, account_name: Callable[[str], str]) -> Any:
+    """Return a value with the Markdown of each node in it, also of one that is written as JSON."""
+    nodes = parsed_json(value) if isinstance(value, str) else value
+    if _is_node(nodes) or (isinstance(nodes, list) and nodes and all(map(_is_node, nodes))):
+        return to_markdown(nodes, account_name)
+    if isinstance(value, Mapping):
+        return {
+            key: _with_nodes_read(below, account_name)
+            for key, below in value.items()
+            # The pictures in place of a macro.
+            if not (key == "placeholder" and isinstance(below, list))
+        }
+    if isinstance(value, list):
+        return [_with_nodes_read(below, account_name) for below in value]
+    return value
+
+
+def _is_node(value: Any) -> bool:
+    return isinstance(value, Mapping) and (
+        isinstance(value.get("content"), list)
+        or (_kind(value) == "text" and "text" in value)
+        or (_kind(value) != "" and isinstance(value.get("attrs"), Mapping))
+    )
 
 
 def _kind(node: Json) -> str:
@@ -338,6 +372,9 @@ def _indented(text: str, by: str) -> str:
 
 
 _CONTAINERS = ("doc", "mediaSingle", "mediaGroup", "layoutSection", "layoutColumn", "listItem")
+_EVERYBODY = ("all", "here")
+"""Ids of mentions that are no account's."""
+
 _ITEMS = ("listItem", "taskItem", "blockTaskItem", "decisionItem")
 _CELLS = ("tableCell", "tableHeader")
 

@@ -322,7 +322,7 @@ def _part(path: str, answer: Json, name: str, kind: type[_T]) -> _T:
 
 def is_missing(error: CredentialsError | ContractError) -> bool:
     """Tell whether the vendor answered 404: it does not exist, or not for this account."""
-    return error.seen.startswith("HTTP 404")
+    return error.seen.startswith("HTTP 404:")
 
 
 def _asked(ask: Callable[[], Any]) -> Any:
@@ -339,8 +339,17 @@ def _asked(ask: Callable[[], Any]) -> Any:
         raise UnavailableError("jira", type(error).__name__, "Check JIRA_SERVER.") from None
 
 
+def _is_of_jira(error: JIRAError) -> bool:
+    """Tell whether Jira itself refuses, which it says in JSON, or without words."""
+    body = getattr(error.response, "text", None) or ""
+    return not body.lstrip().startswith("<")
+
+
 def _translated(error: JIRAError) -> VectorAssetsError:
     seen = f"HTTP {error.status_code}"
+    if not _is_of_jira(error):
+        # A proxy's page says nothing of what was asked.
+        seen += " with a page"
     if error.status_code in (401, 403):
         return CredentialsError("jira", seen, _FIX_CREDENTIALS)
     if not error.status_code or error.status_code in _PASSING or error.status_code >= 500:

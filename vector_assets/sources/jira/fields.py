@@ -39,6 +39,9 @@ _ISSUE_KEY = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
 _SPRINT = re.compile(r"com\.atlassian\.greenhopper\S*\[.*?\bname=(?P<name>.*?),\w+=.*\]", re.DOTALL)
 """A sprint as text, which Jira wrote before it wrote objects."""
 
+_INTERVAL = re.compile(r'\{"start":"(?P<start>[0-9-]+)","end":"(?P<end>[0-9-]+)"\}')
+_MENTION = re.compile(r"\[~accountid:(?P<account_id>[^\]\s]+)\]")
+
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
@@ -122,21 +125,27 @@ def instant_text(text: str) -> str:
 def _value_text(value: Any, account_name: Callable[[str], str]) -> str:
     match value:
         case str():
-            sprint = _SPRINT.fullmatch(value.strip())
-            return sprint["name"] if sprint else value.strip()
-        case {"type": "doc"}:
+            return _string_text(value.strip(), account_name)
+        case (
+            {"type": "doc"} | {"type": str(), "content": list()} | {"version": _, "content": list()}
+        ):
+            return to_markdown(value, account_name)
+        case {"version": _, "content": list()}:
             return to_markdown(value, account_name)
         case {"value": chosen, "child": below} if below:
-            return f"{_value_text(chosen, account_name)} > {_value_text(below, account_name)}"
+            levels = (_value_text(level, account_name) for level in (chosen, below))
+            return " > ".join(filter(None, levels))
         case {"requestType": request_type}:
             return _value_text(request_type, account_name)
         case {"data": dict(data), "hasEpicLinkFieldDependency": _}:
-            return _value_text(data, account_name)
+            return scalar_text(data.get("key")) or f"issue {scalar_text(data.get('id'))}".strip()
         case {"hasEpicLinkFieldDependency": _}:
             return ""
         case {"key": str(key)} | {"issueKey": str(key)} if _ISSUE_KEY.fullmatch(key):
             # Not everyone who may read this field may read the summary of that issue.
             return key
+        case {"id": name, "fields": {"summary": _}} | {"issueId": name, "summary": _}:
+            return f"issue {scalar_text(name)}"
         case {"name": name, "approvers": list(approvers)}:
             decision = _value_text(value.get("finalDecision"), account_name)
             decisions = (_decision_text(each, account_name) for each in approvers)
@@ -149,6 +158,24 @@ def _value_text(value: Any, account_name: Callable[[str], str]) -> str:
         case list():
             return ", ".join(filter(None, (_value_text(part, account_name) for part in value)))
     return scalar_text(value)
+
+
+def _string_text(text: str, account_name: Callable[[str], str]) -> str:
+    """Return a text with the names of those whom it mentions; a sprint or interval as it is shown.
+
+    Fields of text hold mentions in Jira's older mark-up, and Product Discovery writes an interval
+    as JSON.
+    """
+    if sprint := _SPRINT.fullmatch(text):
+        return sprint["name"]
+    if interval := _INTERVAL.fullmatch(text):
+        return f"{interval['start']} to {interval['end']}"
+    return _MENTION.sub(lambda match: _mention_text(match, account_name), text)
+
+
+def _mention_text(match: re.Match[str], account_name: Callable[[str], str]) -> str:
+    name = account_name(match["account_id"])
+    return f"@{name}" if name else match[0]
 
 
 def _decision_text(approver: Any, account_name: Callable[[str], str]) -> str:

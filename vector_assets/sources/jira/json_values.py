@@ -4,6 +4,7 @@ An administrator, an app or an import decides what a field of an issue holds, so
 not what the vendor documents is shown as it is.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -17,6 +18,10 @@ _MACHINE_WORD = re.compile(
     r"|true|false|null|ari:\S*|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     re.IGNORECASE,
 )
+
+
+_MAX_WHOLE = 1e16
+"""Greater numbers of a field are shown with their exponent."""
 
 
 def as_object(value: Any) -> Json:
@@ -37,7 +42,7 @@ def scalar_text(value: Any) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
-        case float() if value.is_integer():
+        case float() if value.is_integer() and abs(value) < _MAX_WHOLE:
             return str(int(value))
         case int() | float():
             return str(value)
@@ -71,6 +76,16 @@ def words_in(value: Any, *, without: Collection[str] = ()) -> Iterator[str]:
             pending += reversed(current)
         elif isinstance(current, str) and not _MACHINE_WORD.fullmatch(current.strip()):
             yield current
+
+
+def parsed_json(text: str) -> Any:
+    """Return the object or list that a text holds as JSON; None when it is any other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def is_machine_key(key: str) -> bool:

@@ -3,10 +3,12 @@
 Types: developers.notion.com/reference/block, 2026-11.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vector_assets.sources.notion.properties import words_of
 from vector_assets.sources.notion.rich_text import markdown, plain, quoted
 from vector_assets.sources.notion.sections import (
     Part,
@@ -21,6 +23,9 @@ TRANSPARENT = {"column_list", "column", "synced_block", "template", "tab"}
 """Blocks that only hold others and add no depth."""
 
 _SILENT = {"table_of_contents", "breadcrumb", "divider", "unsupported", *TRANSPARENT} - {"template"}
+_TOLD = {"rich_text", "caption", "name", "url", "external", "file", "icon", "color", "children"}
+"""Fields of a block of an unknown type that are read as in known ones, or not at all."""
+
 _LIST_ITEMS = {"bulleted_list_item", "numbered_list_item", "to_do"}
 
 Body = Mapping[str, Any]
@@ -43,20 +48,37 @@ class Placed:
     rows: tuple[Mapping[str, Any], ...] = ()
 
 
-def parts_of(blocks: Iterable[Placed], url: str) -> Iterator[Part]:
-    """Yield what blocks say."""
+def parts_of(
+    blocks: Iterable[Placed], url: str, page_title: Callable[[str], str] = lambda _: ""
+) -> Iterator[Part]:
+    """Yield what blocks say; of one that is not as documented, the words that it has.
+
+    Args:
+        blocks: In reading order.
+        url: Of the page.
+        page_title: Returns the title of a page by its id; empty when it is not shared.
+    """
     for placed in blocks:
         kind = str(placed.block.get("type"))
-        if kind in HEADINGS:
-            text = (placed.block.get(kind) or {}).get("rich_text")
-            link = f"{url}#{str(placed.block.get('id', '')).replace('-', '')}"
-            yield from heading_parts(plain(text), markdown(text), HEADINGS[kind], link)
-        elif text := block_markdown(placed):
-            yield Part(text, is_list_item=kind in _LIST_ITEMS, depth=placed.depth)
+        try:
+            parts = tuple(_parts(placed, kind, url, page_title))
+        except (AttributeError, TypeError, ValueError):
+            text = indented(words_of(placed.block.get(kind)), placed.depth)
+            parts = (Part(text, depth=placed.depth),)
+        yield from parts
 
 
-def block_markdown(placed: Placed) -> str:
-    """Return the Markdown of one block, without its children."""
+def _parts(placed: Placed, kind: str, url: str, page_title: Callable[[str], str]) -> Iterator[Part]:
+    if kind in HEADINGS:
+        text = (placed.block.get(kind) or {}).get("rich_text")
+        link = f"{url}#{str(placed.block.get('id', '')).replace('-', '')}"
+        yield from heading_parts(plain(text), markdown(text), HEADINGS[kind], link)
+    elif text := block_markdown(placed, page_title):
+        yield Part(text, is_list_item=kind in _LIST_ITEMS, depth=placed.depth)
+
+
+def block_markdown(placed: Placed, page_title: Callable[[str], str] = lambda _: "") -> str:
+    """Return the Markdown of one block, without its children; see `parts_of`."""
     kind = str(placed.block.get("type"))
     body = placed.block.get(kind) or {}
     if kind == "table":
@@ -65,6 +87,8 @@ def block_markdown(placed: Placed) -> str:
         text = f"{placed.number}. {markdown(body.get('rich_text'))}"
     elif kind in ("child_page", "child_database"):
         text = _child(body, str(placed.block.get("id", "")))
+    elif kind == "link_to_page":
+        text = _link_to_page(body, page_title)
     elif kind in _SILENT:
         text = ""
     else:
@@ -88,7 +112,7 @@ def _callout(body: Body) -> str:
 
 def _code(body: Body) -> str:
     text = plain(body.get("rich_text"))
-    fence = "````" if "```" in text else "```"
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     language = body.get("language") or ""
     caption = markdown(body.get("caption"))
     code = f"{fence}{'' if language == 'plain text' else language}\n{text}\n{fence}"
@@ -97,21 +121,24 @@ def _code(body: Body) -> str:
 
 def _file(body: Body) -> str:
     """Return a file or link by its caption, name and address; signed addresses expire."""
-    url = (body.get("external") or {}).get("url") or body.get("url") or ""
+    url = words_of((body.get("external") or {}).get("url") or body.get("url"))
     name = " ".join(filter(None, (body.get("name"), markdown(body.get("caption")))))
     if name and url:
         return f"[{name}]({url})"
-    return name or str(url)
+    return name or url
 
 
 def _child(body: Body, block_id: str) -> str:
-    return f"[{body.get('title') or 'Untitled'}]({link_to(block_id)})"
+    return f"[{words_of(body.get('title')) or 'Untitled'}]({link_to(block_id)})"
 
 
-def _link_to_page(body: Body) -> str:
-    """Return a link to a page or database; the API gives no title for its text."""
+def _link_to_page(body: Body, page_title: Callable[[str], str]) -> str:
+    """Return a link to a page or database; the block itself gives no title."""
     kind = str(body.get("type"))
-    return f"[Linked {kind.removesuffix('_id')}]({link_to(str(body.get(kind, '')))})"
+    identity = str(body.get(kind, ""))
+    title = page_title(identity) if kind == "page_id" else ""
+    shown = title or f"Linked {kind.removesuffix('_id')}"
+    return f"[{shown}]({link_to(identity)})"
 
 
 def _table(body: Body, rows: tuple[Mapping[str, Any], ...]) -> str:
@@ -125,7 +152,10 @@ def _unknown(body: Any) -> str:
     """Return the text of a block of an unknown type."""
     if not isinstance(body, Mapping):
         return ""
-    return _text(body) or str(body.get("title") or "") or _file(body)
+    told = (_text(body), _file(body))
+    others = {name: value for name, value in body.items() if name not in _TOLD}
+    said = {name: value for name, value in others.items() if isinstance(value, str | list | dict)}
+    return "\n".join(filter(None, (*told, words_of(said))))
 
 
 _RENDER: dict[str, Callable[[Body], str]] = {
@@ -138,7 +168,6 @@ _RENDER: dict[str, Callable[[Body], str]] = {
     "equation": lambda body: f"$$\n{body.get('expression', '')}\n$$",
     **dict.fromkeys(("image", "video", "audio", "file", "pdf"), _file),
     **dict.fromkeys(("bookmark", "embed", "link_preview"), _file),
-    "link_to_page": _link_to_page,
     "meeting_notes": lambda body: markdown(body.get("title")),
     "transcription": lambda body: markdown(body.get("title")),
 }

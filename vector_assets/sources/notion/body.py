@@ -111,7 +111,7 @@ class Bodies:
     def _walked(self, page_id: str, url: str) -> Body:
         refused: list[str] = []
         placed = list(walk(page_id, self._api.children, refused))
-        body = Body(sections=tuple(sections_of(parts_of(placed, url))))
+        body = Body(sections=tuple(sections_of(parts_of(placed, url, self._names.page))))
         _note(body, placed, refused)
         return body
 
@@ -143,7 +143,7 @@ class Bodies:
         refused: list[str] = []
         placed = list(walk_blocks([block], self._api.children, refused, depth=depth))
         _note(body, placed, refused)
-        return tuple(parts_of(placed, url))
+        return tuple(parts_of(placed, url, self._names.page))
 
 
 def _is_of_endpoint(error: RefusedError) -> bool:

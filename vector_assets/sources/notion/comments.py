@@ -18,7 +18,7 @@ from vector_assets.sources.notion.client import (
 from vector_assets.sources.notion.endpoint import Endpoint
 from vector_assets.sources.notion.files import NotionFile, file_of
 from vector_assets.sources.notion.names import Names
-from vector_assets.sources.notion.properties import file_name
+from vector_assets.sources.notion.properties import file_name, words_of
 from vector_assets.sources.notion.rich_text import markdown
 
 
@@ -72,7 +72,7 @@ class CommentReader:
         said = [
             (self._author(comment), comment)
             for comment in comments or ()
-            if comment["rich_text"] or comment.get("attachments")
+            if comment.get("rich_text") or comment.get("attachments")
         ]
         return Comments(
             tuple(_section(author, comment) for author, comment in said),
@@ -80,7 +80,7 @@ class CommentReader:
             tuple(
                 file_of(attachment, str(fields_of(attachment).get("category") or ""))
                 for _, comment in said
-                for attachment in comment.get("attachments") or ()
+                for attachment in _attachments(comment)
             ),
         )
 
@@ -93,14 +93,27 @@ def _is_for_want_of_capability(error: RefusedError) -> bool:
     return error.is_for_want_of_capability
 
 
+def _attachments(comment: Json) -> list[Json]:
+    attachments = comment.get("attachments")
+    return list(map(fields_of, attachments)) if isinstance(attachments, list) else []
+
+
 def _attachment(attachment: Json) -> str:
     """Return the name of an attached file; its signed address expires."""
     name = file_name(fields_of(attachment.get("file")).get("url"))
-    return f"Attached: {name or attachment.get('category') or 'a file'}"
+    return f"Attached: {name or words_of(attachment.get('category')) or 'a file'}"
 
 
 def _section(author: str, comment: Json) -> Section:
-    when = f"{instant(comment['created_time']):%Y-%m-%d %H:%M}"
-    texts = (markdown(comment["rich_text"]), *map(_attachment, comment.get("attachments") or ()))
-    text = "\n\n".join(filter(None, texts))
-    return Section(text, f"Comment by {author or 'someone'}, {when}")
+    """Return a comment under its author and time; of odd parts, the words that they have."""
+    created = comment.get("created_time")
+    try:
+        when = f", {instant(created):%Y-%m-%d %H:%M}" if isinstance(created, str) else ""
+    except ValueError:
+        when = f", {created}"
+    try:
+        said = markdown(comment.get("rich_text"))
+    except (AttributeError, TypeError, ValueError):
+        said = words_of(comment.get("rich_text"))
+    text = "\n\n".join(filter(None, (said, *map(_attachment, _attachments(comment)))))
+    return Section(text, f"Comment by {author or 'someone'}{when}")

@@ -188,7 +188,7 @@ class Crawl:
         searched: set[str] = set()
         for page in self._api.search("page"):
             searched.add(str(page["id"]))
-            if last_edit(page) >= self._window.start:
+            if not _has_edit(page) or last_edit(page) >= self._window.start:
                 self._list(page)
             elif not is_rescan:
                 break
@@ -325,8 +325,15 @@ class Crawl:
         self._list_rows(inner)
 
     def _list(self, page: Json) -> None:
-        """Queue a page of the window, unless it was queued before or is gone."""
-        listed = Listed.of(page)
+        """Queue a page of the window, unless it was queued before or is gone.
+
+        One whose last edit cannot be read is a failure.
+        """
+        try:
+            listed = Listed.of(page)
+        except ContractError as error:
+            self._failures.append(DocumentFailure(f"{SOURCE}:{page['id']}", str(error)))
+            return
         if listed.page_id in self._listed or listed.edited not in self._window or is_gone(page):
             return
         self._listed.add(listed.page_id)
@@ -338,3 +345,12 @@ class Crawl:
         self._outages_in_a_row = self._outages_in_a_row + 1 if outage else 0
         if outage and self._outages_in_a_row >= MAX_OUTAGES_IN_A_ROW:
             raise outage
+
+
+def _has_edit(page: Json) -> bool:
+    """Tell whether a page says when it was edited last."""
+    try:
+        last_edit(page)
+    except ContractError:
+        return False
+    return True

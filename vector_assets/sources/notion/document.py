@@ -1,6 +1,7 @@
 """A Notion page to a Document: its properties, its body, its comments."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from vector_assets.core.documents import Document, Section
 from vector_assets.sources.notion.client import Json, NotionApi, fields_of, instant, last_edit
@@ -44,11 +45,20 @@ def document_of(
         url=str(page.get("url") or ""),
         container=container or NO_CONTAINER,
         authors=_authors(page, comments, names),
-        created_at=instant(page["created_time"]),
+        created_at=_created_at(page),
         updated_at=last_edit(page),
         stamp=stamp,
         extra={"page_id": str(page["id"]), "database": container if is_row else ""},
     )
+
+
+def _created_at(page: Json) -> datetime:
+    """Return when a page was made; its last edit where that cannot be read."""
+    created = page.get("created_time")
+    try:
+        return instant(created) if isinstance(created, str) else last_edit(page)
+    except ValueError:
+        return last_edit(page)
 
 
 def _whole(page: Json, value: Json, api: NotionApi) -> Json:

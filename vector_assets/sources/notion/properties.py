@@ -65,6 +65,11 @@ def file_name(address: Value) -> str:
         return ""
 
 
+def words_of(value: Value) -> str:
+    """Return the words of a value of any shape, without ids and addresses that expire."""
+    return _unknown(value)
+
+
 def is_cut(value: Value) -> bool:
     """Tell whether a property may hold more than a page shows of it."""
     fields = _fields(value)
@@ -107,7 +112,8 @@ def _computed(inner: Fields, names: Namer, depth: int) -> str:
     if inner.get("type") == "array":
         items = _list(inner.get("array"))
         return _joined(_text(item, names, "", depth + 1) for item in items)
-    return _text(inner, names, "", depth + 1)
+    is_share = _string(inner.get("function")).startswith("percent_")
+    return _text(inner, names, "percent" if is_share else "", depth + 1)
 
 
 def _rich_text(parts: Iterable[Value]) -> str:

@@ -16,6 +16,7 @@ from vector_assets.sources.items import Gap, Known, Unchanged
 from vector_assets.sources.slack.client import FILES_SCOPE, SlackApi
 from vector_assets.sources.slack.directory import Bot, advice_for
 from vector_assets.sources.slack.files import HISTORY_ALONE, unread_kind
+from vector_assets.sources.slack.json_values import objects_in
 
 Json = dict[str, Any]
 
@@ -87,11 +88,11 @@ class SlackFiles:
 
     def _of(self, message: Json) -> Iterator[Attachment]:
         """Yield the files of a message of which history does not carry all words."""
-        for file in message.get("files") or []:
+        for file in objects_in(message.get("files")):
             if subject := unread_kind(file):
                 yield self._attachment(file, subject)
-        for shared in message.get("attachments") or []:
-            for file in shared.get("files") or []:
+        for shared in objects_in(message.get("attachments")):
+            for file in objects_in(shared.get("files")):
                 if subject := unread_kind(file):
                     refusal = "they are of messages that were shared from elsewhere"
                     yield replace(self._attachment(file, subject), refusal=refusal, advice="")

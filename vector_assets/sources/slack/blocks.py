@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from vector_assets.sources.slack.files import file_text
-from vector_assets.sources.slack.mrkdwn import Names, link, markdown, unescape
+from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL, Names, link, markdown, unescape
 from vector_assets.sources.slack.rich_text import quoted, rich_part, rich_text
 
 Json = dict[str, Any]
@@ -33,6 +33,12 @@ _SETTING_KEYS = frozenset({
 """Keys whose value is a setting where it is one small word."""
 
 
+_ODD_SHAPE = (
+    AttributeError, KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
+"""Raised over a value that is not as Slack documents it; `OSError` by a time out of range."""
+
+
 def message_text(message: Json, names: Names) -> str:
     """Return a message as Markdown; empty when it holds no words.
 
@@ -42,21 +48,60 @@ def message_text(message: Json, names: Names) -> str:
     """
     text = markdown(message.get("text") or "", names).strip()
     blocks = message.get("blocks") or []
-    is_typed = not message.get("bot_id") and all(b.get("type") == "rich_text" for b in blocks)
+    kinds = [block.get("type") if isinstance(block, dict) else "" for block in blocks]
+    is_typed = not message.get("bot_id") and all(kind == "rich_text" for kind in kinds)
     if not text or not is_typed:
-        shown = blocks_text((b for b in blocks if b.get("type") not in _CONTROLS), names)
+        said = (b for b, kind in zip(blocks, kinds, strict=True) if kind not in _CONTROLS)
         from_blocks = blocks_text(blocks, names)
-        text = from_blocks if shown else "\n\n".join(filter(None, (text, from_blocks)))
+        is_shown = bool(blocks_text(said, names))
+        text = from_blocks if is_shown else "\n\n".join(filter(None, (text, from_blocks)))
     parts = [text]
-    parts += (_attachment(attachment, names) for attachment in message.get("attachments") or [])
-    parts += (file_text(file, names) for file in message.get("files") or [])
+    parts += (_read(_attachment, each, names) for each in message.get("attachments") or [])
+    parts += (_read(file_text, each, names) for each in message.get("files") or [])
     return "\n\n".join(part for part in parts if part)
 
 
 def blocks_text(blocks: Iterable[Json], names: Names) -> str:
     """Return the words of blocks, a paragraph each."""
-    parts = ("\n".join(_walked(block, names)) for block in blocks)
+    parts = (_read(_block, block, names) for block in blocks)
     return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+def _read(read: Callable[[Any, Names], str], value: Any, names: Names) -> str:
+    """Return what a function reads; all words of a value that is not as Slack documents it."""
+    try:
+        return read(value, names)
+    except (
+        AttributeError,
+        KeyError,
+        OSError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        return "\n".join(_every_word(value))
+
+
+def _every_word(value: Any) -> Iterator[str]:
+    """Yield the texts in a value of any shape, in order."""
+    pending = [value]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, str):
+            yield current
+        elif isinstance(current, dict):
+            pending += (
+                inner
+                for key, inner in reversed(current.items())
+                if not _is_noise(key, inner, current)
+            )
+        elif isinstance(current, list):
+            pending += reversed(current)
+
+
+def _block(block: Any, names: Names) -> str:
+    return "\n".join(_walked(block, names))
 
 
 def _walked(value: Any, names: Names) -> Iterator[str]:
@@ -246,11 +291,18 @@ def _attachment(attachment: Json, names: Names) -> str:
         *(_field(field, names) for field in attachment.get("fields") or []),
         *(_button(button, names) for button in attachment.get("actions") or []),
         *(file_text(file, names) for file in attachment.get("files") or []),
-        read("footer"),
+        *(_read(_attachment, each, names) for each in attachment.get("attachments") or []),
+        "" if _is_from_hidden(attachment, names) else read("footer"),
     ]
     text = "\n".join(word.strip() for word in words if word.strip()) or read("fallback").strip()
     is_unfurl = attachment.get("from_url") or attachment.get("original_url")
     return quoted(text) if is_unfurl else text
+
+
+def _is_from_hidden(attachment: Json, names: Names) -> bool:
+    """Tell whether a shared message is from a channel whose name its footer must not tell."""
+    channel_id = _string(attachment, "channel_id")
+    return bool(channel_id) and names.channel(channel_id) == HIDDEN_CHANNEL
 
 
 def _attached_blocks(attachment: Json) -> Iterator[Json]:

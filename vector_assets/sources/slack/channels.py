@@ -17,6 +17,7 @@ from vector_assets.sources.items import DocumentFailure, Gap
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import HIDDEN_CODES, JOIN_SCOPE, Channel, Directory
 from vector_assets.sources.slack.document import channel_document_id
+from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL
 
 NOT_JOINED = "not_in_channel"
 """Slack's code for a channel that the bot is not in."""
@@ -111,15 +112,20 @@ def _wanted(channels: Sequence[Channel], names: Sequence[str]) -> list[Channel]:
 
 def unreadable(document_id: str, channel: Channel, code: str) -> DocumentFailure:
     """Return the failure of a document whose channel is closed, with Slack's code."""
-    cause = f"#{channel.name} cannot be read ({code}): invite the bot with /invite"
+    # Everybody may read a failure.
+    name = f"The private channel {channel.id}" if channel.is_private else f"#{channel.name}"
+    cause = f"{name} cannot be read ({code}): invite the bot with /invite"
     return DocumentFailure(document_id, cause)
 
 
 def unlisted(channel_id: str, name: str) -> Unlisted:
-    """Return a channel as unlisted, so that none of its documents counts as deleted."""
+    """Return a channel as unlisted, so that none of its documents counts as deleted.
+
+    A channel whose name not everybody may know is named by its id.
+    """
     return Unlisted(
         f"{channel_document_id(channel_id)}:",
-        f"#{name}",
+        channel_id if name == HIDDEN_CHANNEL else f"#{name}",
         "it cannot be read any more, so nobody can tell what of it was deleted",
         "Invite the bot again, or give its scopes back.",
     )

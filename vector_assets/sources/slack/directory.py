@@ -17,6 +17,13 @@ from vector_assets.core.documents import PUBLIC, RESTRICTED
 from vector_assets.core.errors import ContractError, CredentialsError, VectorAssetsError
 from vector_assets.sources.items import Gap
 from vector_assets.sources.slack.client import FILES_SCOPE, SET_TEAM, SlackApi
+from vector_assets.sources.slack.json_values import (
+    object_in,
+    text_in,
+    whole_number_in,
+    with_id,
+)
+from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL
 
 Json = dict[str, Any]
 
@@ -35,6 +42,13 @@ JOIN_SCOPE = "channels:join"
 _UNKNOWN_USERS = frozenset({"user_not_found", "user_not_visible"})
 """Slack's codes for somebody who is not there, or whom the bot may not see
 (docs.slack.dev/reference/methods/users.info, 2026-11)."""
+
+_MAY_NOT_ASK = frozenset({
+    "access_denied", "missing_scope", "no_permission", "not_allowed_token_type",
+    "team_access_not_granted",
+})  # fmt: skip
+"""Slack's codes for a bot that may not list user groups
+(docs.slack.dev/reference/methods/usergroups.list, 2026-11)."""
 
 HIDDEN_CODES = frozenset({"channel_not_found", "not_in_channel"})
 """Slack's codes for a channel that the bot may not see."""
@@ -71,19 +85,24 @@ class Channel:
 
     @classmethod
     def of(cls, channel: Json) -> Self:
-        """Return a channel as `conversations.list` shows it."""
-        topic, purpose = channel.get("topic") or {}, channel.get("purpose") or {}
-        created = int(channel.get("created") or 0)
-        described = max(created, *(int(text.get("last_set") or 0) for text in (topic, purpose)))
+        """Return a channel as `conversations.list` shows it; private unless Slack says it is not.
+
+        Any other field that is not as documented counts as missing.
+        """
+        topic, purpose = object_in(channel.get("topic")), object_in(channel.get("purpose"))
+        created = whole_number_in(channel.get("created"))
+        described = max(
+            created, *(whole_number_in(text.get("last_set")) for text in (topic, purpose))
+        )
         return cls(
             id=channel["id"],
-            name=str(channel.get("name") or channel["id"]),
-            is_private=bool(channel.get("is_private", True)),
+            name=text_in(channel.get("name")) or channel["id"],
+            is_private=channel.get("is_private") is not False,
             is_archived=bool(channel.get("is_archived")),
             is_member=bool(channel.get("is_member", True)),
-            member_count=int(channel.get("num_members") or 0),
-            topic=str(topic.get("value") or ""),
-            purpose=str(purpose.get("value") or ""),
+            member_count=whole_number_in(channel.get("num_members")),
+            topic=text_in(topic.get("value")),
+            purpose=text_in(purpose.get("value")),
             created_at=datetime.fromtimestamp(created, UTC),
             described_at=datetime.fromtimestamp(described, UTC),
         )
@@ -208,10 +227,10 @@ class Directory:
         self._api = api
         self._channels = {
             channel["id"]: Channel.of(channel)
-            for channel in channels
+            for channel in with_id(channels)
             if not (channel.get("is_im") or channel.get("is_mpim"))
         }
-        self._users = {user["id"]: user for user in users}
+        self._users = {user["id"]: user for user in with_id(users)}
         self._strangers: dict[str, Json | VectorAssetsError] = {}
         self._usergroups: dict[str, str] | None = None
         self._access: dict[str, tuple[str, ...]] = {}
@@ -252,7 +271,7 @@ class Directory:
             return self._channels[channel_id]
         try:
             answer = self._api.call("conversations.info", channel=channel_id)
-            return Channel.of(_required(answer, "channel"))
+            return Channel.of({**_required(answer, "channel"), "id": channel_id})
         except ContractError as error:
             if error.seen not in HIDDEN_CODES:
                 raise
@@ -279,8 +298,9 @@ class Directory:
 
     def _members(self, channel: Channel) -> tuple[str, ...]:
         pages = self._api.pages("conversations.members", "members", channel=channel.id)
-        profiles = [self._user(user_id).get("profile") or {} for page in pages for user_id in page]
-        emails = {str(profile.get("email") or "").lower() for profile in profiles} - {""}
+        ids = (user_id for page in pages for user_id in page if isinstance(user_id, str))
+        profiles = (object_in(self._user(user_id).get("profile")) for user_id in ids)
+        emails = {text_in(profile.get("email")).lower() for profile in profiles} - {""}
         if not emails:
             self.channels_of_nobody.append(channel.name)
         return (RESTRICTED, *sorted(emails))
@@ -311,33 +331,29 @@ class Directory:
         except VectorAssetsError as error:
             return error
 
-    def _known_user(self, user_id: str) -> Json:
-        """Return a person or bot as far as Slack tells; a name is not worth failing for."""
-        try:
-            return self._user(user_id)
-        except VectorAssetsError:
-            return {}
-
     def is_person(self, user_id: str) -> bool:
         """Tell whether Slack says that an id is a person's; raise as `_user` does."""
         return self._user(user_id).get("is_bot") is False
 
     def user(self, user_id: str) -> str:
-        """Return the name of a member, a bot or somebody from elsewhere, or the id."""
-        user = self._known_user(user_id)
-        profile = user.get("profile") or {}
+        """Return the name of a member, a bot or somebody from elsewhere; raise as `_user` does.
+
+        The id, of somebody whom Slack does not show.
+        """
+        user = self._user(user_id)
+        profile = object_in(user.get("profile"))
         names = (
             profile.get("real_name"),
             user.get("real_name"),
             profile.get("display_name"),
             user.get("name"),
         )
-        return next((str(name) for name in names if name), user_id)
+        return next(filter(None, map(text_in, names)), user_id)
 
     def channel(self, channel_id: str) -> str:
-        """Return the name of a channel, or the id."""
+        """Return the name of a channel that everybody may know, else `HIDDEN_CHANNEL`."""
         channel = self._channels.get(channel_id)
-        return channel.name if channel else channel_id
+        return HIDDEN_CHANNEL if channel is None or channel.is_private else channel.name
 
     def usergroup(self, usergroup_id: str) -> str:
         """Return the handle of a user group, or the id."""
@@ -352,7 +368,7 @@ class Directory:
         if user_id in self._users and not message.get("username"):
             return self.user(user_id)
         profiled = (message.get("user_profile") or {}).get("real_name")
-        if not (message.get("username") or profiled) and self._known_user(user_id):
+        if not (message.get("username") or profiled) and self._user(user_id):
             return self.user(user_id)
         names = (
             message.get("username"),
@@ -361,11 +377,15 @@ class Directory:
             user_id,
             message.get("bot_id"),
         )
-        return next((str(name) for name in names if name), "unknown")
+        return next(filter(None, map(text_in, names)), "unknown")
 
     def _load_usergroups(self) -> dict[str, str]:
         try:
-            answer = self._api.call("usergroups.list")
-        except (CredentialsError, ContractError):
+            groups = self._api.call("usergroups.list").get("usergroups")
+        except CredentialsError as error:
+            if error.seen.partition(",")[0] not in _MAY_NOT_ASK:
+                raise
             return {}  # the scope usergroups:read is optional: groups are shown by their ids
-        return {group["id"]: str(group.get("handle") or "") for group in answer["usergroups"]}
+        if not isinstance(groups, list):
+            raise ContractError("slack usergroups.list", "no usergroups", "a list of usergroups")
+        return {group["id"]: text_in(group.get("handle")) for group in with_id(groups)}

@@ -45,6 +45,31 @@ def channel_id_of(document_id: str) -> str:
     return document_id.split(":")[1]
 
 
+class _NamesInChannel:
+    """The `Names` of what is said in a channel.
+
+    A private channel is named in itself alone: who else may read both changes, and the text that
+    names it does not.
+    """
+
+    def __init__(self, directory: Directory, channel: Channel) -> None:
+        self._directory = directory
+        self._channel = channel
+
+    def user(self, user_id: str) -> str:
+        """Return the name of a member or bot; raise as `Directory.user` does."""
+        return self._directory.user(user_id)
+
+    def channel(self, channel_id: str) -> str:
+        """Return the name of a channel, if everybody here may know it."""
+        is_here = channel_id == self._channel.id
+        return self._channel.name if is_here else self._directory.channel(channel_id)
+
+    def usergroup(self, usergroup_id: str) -> str:
+        """Return the handle of a user group, or the id."""
+        return self._directory.usergroup(usergroup_id)
+
+
 class Renderer:
     """Turns messages into documents."""
 
@@ -71,7 +96,7 @@ class Renderer:
         `messages` are all of it, oldest first; `updated_at` is never before `held_at`.
         """
         opening = next((m for m in messages if m["ts"] == thread_ts and is_said(m)), None)
-        title = "" if opening is None else self._title(opening)
+        title = "" if opening is None else self._title(channel, opening)
         latest_at = max(map(activity_of, messages))
         return self._conversation(
             channel,
@@ -115,7 +140,7 @@ class Renderer:
         words = dict.fromkeys(
             text.strip()
             for raw in (channel.topic, channel.purpose)
-            if (text := markdown(raw, self._directory))
+            if (text := markdown(raw, _NamesInChannel(self._directory, channel)))
         )
         return Document(
             source=SOURCE,
@@ -132,8 +157,9 @@ class Renderer:
             stamp=stamp,
         )
 
-    def _title(self, message: Json) -> str:
-        return first_line(message_text(message, self._directory), MAX_TITLE_CHARACTERS)
+    def _title(self, channel: Channel, message: Json) -> str:
+        text = message_text(message, _NamesInChannel(self._directory, channel))
+        return first_line(text, MAX_TITLE_CHARACTERS)
 
     def _conversation(
         self,
@@ -148,10 +174,11 @@ class Renderer:
         thread_ts: str = "",
         stamp: str = "",
     ) -> Document | Unchanged | None:
+        names = _NamesInChannel(self._directory, channel)
         said = [
             (message, text)
             for message in messages
-            if is_said(message) and (text := message_text(message, self._directory))
+            if is_said(message) and (text := message_text(message, names))
         ]
         if not said:
             return None

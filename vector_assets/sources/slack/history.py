@@ -41,6 +41,7 @@ from vector_assets.sources.slack.messages import (
     is_of_bot,
     is_reply,
     is_said,
+    readable,
     thread_stamp,
 )
 
@@ -122,6 +123,7 @@ class Listing:
         held_days: Last activity of the days that the index holds, by document id, as it was before
             the first page was read.
         bot_message_count: Messages of bots in the window that were left out.
+        unplaced_message_count: Messages without a readable time, which are left out.
         answered_in_public: `ts` of threads with a broadcast in the window, which may be of any age;
             whoever has read such a thread removes it.
         bot_joined_at: When the bot itself last joined in the window, UTC; else None.
@@ -141,6 +143,7 @@ class Listing:
         self.access = access
         self.held_days: Mapping[str, datetime] = {}
         self.bot_message_count = 0
+        self.unplaced_message_count = 0
         self.answered_in_public: set[str] = set()
         self.bot_joined_at: datetime | None = None
         self._api = api
@@ -216,7 +219,9 @@ class Listing:
     def _wanted(self, page: list[Json]) -> list[Json]:
         """Return what is read of a page; ask the index, in one question, about its threads."""
         after_last = self._after_last
-        wanted = [m for m in page if after_last is None or instant(m["ts"]) < after_last]
+        messages = list(readable(page))
+        self.unplaced_message_count += len(page) - len(messages)
+        wanted = [m for m in messages if after_last is None or instant(m["ts"]) < after_last]
         stamps = {self._id(m["thread_ts"]): "" for m in wanted if is_reply(m)}
         stamps |= {self._id(m["ts"]): self._stamp(m) for m in wanted if is_parent(m)}
         if stamps:

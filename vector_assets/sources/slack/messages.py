@@ -7,7 +7,7 @@
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -41,7 +41,16 @@ JOIN_SUBTYPES = frozenset({"channel_join", "group_join"})
 
 _SLACKBOT = "USLACKBOT"
 
-_RENDERING = 2
+_TS = re.compile(r"[0-9]{1,10}(\.[0-9]+)?")
+
+_TYPES: dict[str, type] = {
+    **dict.fromkeys(("text", "user", "subtype", "bot_id", "username"), str),
+    **dict.fromkeys(("blocks", "attachments", "files"), list),
+    **dict.fromkeys(("edited", "user_profile", "bot_profile"), dict),
+}
+"""Of the fields of a message that are read."""
+
+_RENDERING = 3
 """Part of every stamp: raise it when rendering changes, so that each channel is read again."""
 
 
@@ -50,6 +59,48 @@ def instant(ts: str) -> datetime:
     seconds, _, fraction = ts.partition(".")
     at = datetime.fromtimestamp(int(seconds), UTC)
     return at + timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
+
+
+def readable(page: Iterable[Any]) -> Iterator[Json]:
+    """Yield messages whose own fields have the types that Slack documents.
+
+    A value of another type keeps its words where it may have some. What has no readable `ts` has no
+    place and is left out.
+    """
+    for message in page:
+        if isinstance(message, dict) and _is_ts(message.get("ts")):
+            yield message if _is_usual(message) else _tidied(message)
+
+
+def _is_usual(message: Json) -> bool:
+    return all(
+        isinstance(message[key], kind) for key, kind in _TYPES.items() if key in message
+    ) and all(_is_ts(message[key]) for key in ("thread_ts", "latest_reply") if key in message)
+
+
+def _tidied(message: Json) -> Json:
+    tidied = dict(message)
+    for key, kind in _TYPES.items():
+        value = message.get(key)
+        if key not in message or isinstance(value, kind):
+            continue
+        del tidied[key]
+        if kind is list and value:
+            tidied[key] = [value]
+        elif key == "text" and value:
+            tidied["blocks"] = [value, *_as_list(message.get("blocks"))]
+    for key in ("thread_ts", "latest_reply"):
+        if key in message and not _is_ts(message[key]):
+            del tidied[key]
+    return tidied
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _is_ts(value: Any) -> bool:
+    return isinstance(value, str) and _TS.fullmatch(value) is not None
 
 
 def is_said(message: Json) -> bool:
@@ -98,7 +149,7 @@ def activity_of(message: Json) -> datetime:
 def _edited_at(message: Json) -> datetime | None:
     edited = message.get("edited")
     ts = edited.get("ts") if isinstance(edited, dict) else None
-    return instant(ts) if isinstance(ts, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", ts) else None
+    return instant(str(ts)) if _is_ts(ts) else None
 
 
 def day_stamp(messages: Iterable[Json], name: str) -> str:

@@ -4,6 +4,7 @@ Follows docs.slack.dev/messaging/formatting-message-text (2026-11).
 """
 
 import re
+from datetime import UTC, datetime
 from typing import Protocol
 
 from rich.emoji import Emoji
@@ -21,14 +22,18 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _STASHED = re.compile("\x00(\\d+)\x00(?=(\\w?))")
 
 
+HIDDEN_CHANNEL = "private-channel"
+"""Stands for the name of a channel that not everybody may know, as Slack itself shows it."""
+
+
 class Names(Protocol):
-    """Names behind ids, without `@` and `#`; each method returns an unknown id itself."""
+    """Names behind ids, without `@` and `#`; of people and groups, an unknown id itself."""
 
     def user(self, user_id: str) -> str:
         """Return the name of a member or bot."""
 
     def channel(self, channel_id: str) -> str:
-        """Return the name of a channel."""
+        """Return the name of a channel; `HIDDEN_CHANNEL` where not all readers may know it."""
 
     def usergroup(self, usergroup_id: str) -> str:
         """Return the handle of a user group."""
@@ -129,7 +134,8 @@ def _reading(token: str, names: Names, *, in_code: bool = False) -> str:
         case "@", user_id:
             return "@" + (label or names.user(user_id)).removeprefix("@")
         case "#", channel_id:
-            return "#" + (label or names.channel(channel_id)).removeprefix("#")
+            # The label is a name as well, also that of a private channel.
+            return "#" + names.channel(channel_id)
         case "!", command:
             return _command(command, label, names)
         case _ if _SCHEME.match(target):
@@ -147,6 +153,17 @@ def _command(command: str, label: str, names: Names) -> str:
             handle = label or names.usergroup(values[0] if values else name)
             return "@" + handle.removeprefix("@")
         case "date":
-            return label or (values[0] if values else name)
-        case _:
+            return label or (_day_and_time(values[0]) if values else name)
+        case "here" | "channel" | "everyone":
             return "@" + name
+        case _:
+            return label or "@" + name
+
+
+def _day_and_time(timestamp: str) -> str:
+    return day_and_time(int(timestamp)) if re.fullmatch(r"[0-9]{1,10}", timestamp) else timestamp
+
+
+def day_and_time(timestamp: int) -> str:
+    """Return a date that has no text of its own, in UTC."""
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M} UTC"

@@ -26,6 +26,7 @@ from vector_assets.sources.slack.messages import (
     is_of_bot,
     is_reply,
     is_said,
+    readable,
     stamp_of,
 )
 from vector_assets.sources.slack.parts import Options
@@ -119,7 +120,7 @@ class SlackProbe:
         """
         pages = self._api.pages("conversations.replies", "messages", channel=channel.id, ts=ts)
         try:
-            messages = list({m["ts"]: m for m in chain.from_iterable(pages)}.values())
+            messages = list({m["ts"]: m for m in readable(chain.from_iterable(pages))}.values())
         except ContractError as error:
             if error.seen != "thread_not_found":
                 raise

@@ -53,7 +53,7 @@ from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.document import Renderer, channel_document_id, channel_id_of
 from vector_assets.sources.slack.history import ASKED_IDS, Day, Listing, Scope, Thread, opened
-from vector_assets.sources.slack.messages import channel_stamp, instant, stamp_of
+from vector_assets.sources.slack.messages import channel_stamp, instant, readable, stamp_of
 from vector_assets.sources.slack.parts import End, Job, Options, newest_first, place_of
 
 Json = dict[str, Any]
@@ -98,6 +98,7 @@ class ChannelReader:
         self._held: Mapping[str, datetime] = {}
         self._closed: dict[Channel, str] = {}
         self._bot_message_count = 0
+        self._unplaced_message_count = 0
         self._listings: defaultdict[Channel, list[Listing]] = defaultdict(list)
 
     def items(self) -> Iterator[SourceItem]:
@@ -180,7 +181,7 @@ class ChannelReader:
                 if error.seen not in CLOSED_CODES:
                     raise
                 if channel.id in held or not channel.is_archived:
-                    yield unlisted(channel.id, channel.name)
+                    yield unlisted(channel.id, self._directory.channel(channel.id))
 
     def _listed(
         self, channel: Channel, access: tuple[str, ...], since: datetime | None = None
@@ -283,6 +284,7 @@ class ChannelReader:
         for part in listing.parts():
             yield Job(listing.channel, listing.access, part)
         self._bot_message_count += listing.bot_message_count
+        self._unplaced_message_count += listing.unplaced_message_count
 
     def _listing(
         self,
@@ -351,7 +353,7 @@ class ChannelReader:
         pages = self._api.pages(
             "conversations.replies", "messages", channel=channel.id, ts=thread_ts
         )
-        by_ts = {message["ts"]: message for page in pages for message in page}
+        by_ts = {message["ts"]: message for page in pages for message in readable(page)}
         parent = by_ts.get(thread_ts)
         if not by_ts or (len(by_ts) == 1 and parent is not None and parent.get("reply_count")):
             raise ContractError("slack conversations.replies", "no reply", "those that it counts")
@@ -380,6 +382,13 @@ class ChannelReader:
                 "nobody replied to them",
                 "Set SLACK_INCLUDE_BOTS=true to read them.",
                 self._bot_message_count,
+            )
+        if self._unplaced_message_count:
+            yield Gap(
+                "messages without a time",
+                "Slack gives no `ts` of them that can be read, so they have no place",
+                "",
+                self._unplaced_message_count,
             )
 
 

@@ -4,10 +4,9 @@ Follows docs.slack.dev/reference/block-kit/blocks/rich-text-block (2026-11).
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from vector_assets.sources.slack.mrkdwn import Names, emoji, fenced, link
+from vector_assets.sources.slack.mrkdwn import Names, day_and_time, emoji, fenced, link
 
 Json = dict[str, Any]
 
@@ -86,7 +85,7 @@ def _element(element: Json, names: Names, *, in_code: bool = False) -> str:
         case "emoji":
             return emoji(str(element.get("name")))
         case "date":
-            return str(element.get("fallback") or _day_and_time(element))
+            return _string(element, "fallback") or day_and_time(int(element.get("timestamp") or 0))
         case _:
             return _link_or_words(element, in_code=in_code)
 
@@ -104,11 +103,6 @@ def _string(value: Json, key: str) -> str:
     """Return a field as text; a text object gives its text."""
     field = value.get(key)
     return str((field.get("text") if isinstance(field, dict) else field) or "")
-
-
-def _day_and_time(date: Json) -> str:
-    at = datetime.fromtimestamp(int(date.get("timestamp") or 0), UTC)
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def _styled(text: str, style: Json) -> str:

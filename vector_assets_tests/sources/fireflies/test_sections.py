@@ -135,3 +135,26 @@ def test_facts_name_the_invited_and_the_kind_of_meeting() -> None:
 def test_a_sentence_that_is_only_there_as_it_was_heard_is_not_lost() -> None:
     [turn] = turns({**sentence(0, None), "raw_text": "uh hello"})
     assert turn.text == "uh hello"
+
+
+def test_a_telling_of_another_shape_keeps_its_words() -> None:
+    assert summary_of(
+        action_items={"Ann Lee": ["order a crane", "call the port"], "Bo": "rest"},
+        outline=[{"title": "Votes", "start": 60}, ["One", "two"]],
+        extended_sections=[{"title": "Risks", "content": ["Ice.", {"who": "Cy"}]}],
+    ) == {
+        "Action items": "Ann Lee: order a crane\ncall the port\nBo: rest",
+        "Outline": "- title: Votes\nstart: 60\n- One\ntwo",
+        "Risks": "Ice.\nwho: Cy",
+    }
+
+
+@pytest.mark.parametrize("summary", ["The crane is late.", ["The crane is late."]])
+def test_a_summary_that_is_no_object_is_read(summary: Any) -> None:
+    _, telling, *_ = sections_of(meeting(0, summary=summary), FIRST)
+    assert (telling.heading, telling.text.removeprefix("- ")) == ("Summary", "The crane is late.")
+
+
+def test_a_sentence_in_parts_keeps_its_words() -> None:
+    [turn] = turns({**sentence(0, None), "text": ["One.", {"part": "Two."}]})
+    assert turn.text == "One.\npart: Two."

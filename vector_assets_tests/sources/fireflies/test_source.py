@@ -542,6 +542,41 @@ def test_who_was_invited_or_took_part_may_read_what_is_for_participants(sandbox:
     )
 
 
+@pytest.mark.parametrize(
+    "field", ["participants", "fireflies_users", "organizer_email", "host_email"]
+)
+@pytest.mark.parametrize(
+    ("written", "readers"),
+    [
+        ("Ann Lee <Ann@example.com>", ("ann@example.com",)),
+        ('"Lee, Ann" <ann@example.com>, bo@example.com', ("ann@example.com", "bo@example.com")),
+        ("ann@example.com; bo@example.com", ("ann@example.com", "bo@example.com")),
+        ("ann@example.com bo@example.com\ncy@example.com",
+         ("ann@example.com", "bo@example.com", "cy@example.com")),
+        ("mailto:ann@example.com", ("ann@example.com",)),
+        ("Ann Lee", ()),
+        ("Ann Lee, Bo", ()),
+    ],
+)  # fmt: skip
+def test_readers_are_the_addresses_however_they_are_written(
+    sandbox: Sandbox, field: str, written: str, readers: tuple[str, ...]
+) -> None:
+    people = {"organizer_email": None, "participants": [], "privacy": "participants"}
+    value = [written] if field in ("participants", "fireflies_users") else written
+    sandbox.workspace.transcripts = [meeting(1, **(people | {field: value}))]
+    listed = items(sandbox)
+    [document] = [item for item in listed if isinstance(item, Document)]
+    assert document.access == ("restricted", *readers)
+    assert len([item for item in listed if isinstance(item, Gap)]) == (not readers)
+
+
+def test_a_meeting_of_the_note_taker_alone_is_a_gap(sandbox: Sandbox) -> None:
+    fred = {"organizer_email": "fred@fireflies.ai", "participants": ["Fred@fireflies.ai"]}
+    sandbox.workspace.transcripts = [meeting(1, privacy="owner", **fred)]
+    [gap] = [item for item in items(sandbox) if isinstance(item, Gap)]
+    assert "nobody may find it" in gap.reason
+
+
 @pytest.mark.parametrize("privacy", ["participants", "owner", "participatingteammates", None, "x"])
 def test_a_meeting_that_nobody_may_find_is_a_gap(sandbox: Sandbox, privacy: str | None) -> None:
     nobody = {"organizer_email": None, "participants": [], "privacy": privacy}

@@ -174,6 +174,7 @@ ASKED_ABOUT_OLD_ISSUES = [
     "/jira/rest/api/3/search/jql",
     "/jira/rest/api/3/issue/bulkfetch",
 ]
+PAGE = "<!DOCTYPE html><title>Blocked</title>"
 PASSING = [
     ({"status": 429, "retry_after_seconds": 0}, RateLimitedError, "jira is rate limited"),
     ({"status": 408}, UnavailableError, "HTTP 408"),
@@ -182,8 +183,13 @@ PASSING = [
     ({"break_connection": "truncate"}, UnavailableError, "jira did not answer"),
     ({"status": 200, "body": {"values": "none"}}, ContractError, "jira"),
     ({"status": 400}, ContractError, "HTTP 400"),
+    ({"status": 403, "text": PAGE}, CredentialsError, "HTTP 403 with a page"),
+    ({"status": 404, "text": PAGE}, ContractError, "HTTP 404 with a page"),
 ]
-PASSING_NAMES = ["429", "408", "500", "503", "truncated", "another shape", "400"]
+PASSING_NAMES = [
+    "429", "408", "500", "503", "truncated", "another shape", "400", "a proxy's 403",
+    "a proxy's 404",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ASKED_ABOUT_READERS)

@@ -4,7 +4,7 @@ import pytest
 
 from vector_assets.core.days import Window
 from vector_assets.core.documents import Document
-from vector_assets.core.errors import CredentialsError, UnavailableError
+from vector_assets.core.errors import CredentialsError, VectorAssetsError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.sandbox.server import Sandbox
@@ -87,13 +87,23 @@ def test_an_account_that_jira_does_not_tell_reads_as_someone(sandbox: Sandbox, s
     assert descriptions(sandbox) == ["@someone"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        ({"status": 503}, "HTTP 503"),
+        ({"status": 410}, "HTTP 410"),
+        ({"status": 400, "text": "<html>Blocked</html>"}, "HTTP 400 with a page"),
+        ({"status": 403, "text": "<html>Blocked</html>"}, "HTTP 403 with a page"),
+        ({"status": 404, "text": "<html>Blocked</html>"}, "HTTP 404 with a page"),
+    ],
+)
 def test_an_error_in_passing_names_nobody_someone(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, fault: Json, seen: str
 ) -> None:
     monkeypatch.setattr(requests_retries, "_ATTEMPTS", 1)
-    sandbox.faults.fail(USER, status=503)
+    sandbox.faults.fail(USER, **fault)
     sandbox.workspace.issues = [issue(1, description=mentioning("eve"))]
-    with pytest.raises(UnavailableError, match="HTTP 503"):
+    with pytest.raises(VectorAssetsError, match=seen):
         descriptions(sandbox)
 
 

@@ -272,6 +272,45 @@ CASES: list[tuple[str, Node, str]] = [
      "attrs": ["x"]}, "a"),
     ("marks that are texts", {"type": "text", "text": "a", "marks": ["strong", None, {}]}, "a"),
     ("a text that is a number", p({"type": "text", "text": 7}), "7"),
+    ("a task of blocks and lines", node("taskList", node("taskItem", p("a"), text("b"), text("c"),
+     node("codeBlock", text("d")), text("e"))),
+     "- [ ] a\n      bc\n      ```\n      d\n      ```\n      e"),
+    ("a table within a macro of Confluence", node("extension", extensionKey="nested-table",
+     extensionType="com.atlassian.confluence.migration", parameters={"adf": json.dumps({
+         "type": "doc", "version": 1, "content": [node("table", row("tableCell", "nestedkey",
+         "nestedvalue"))]})}), "| nestedkey | nestedvalue |\n| --- | --- |"),
+    ("a node within an attribute", node("unsupportedBlock", originalValue=p("hello ",
+     text("words", "strong"))), "hello **words**"),
+    ("nodes within an attribute", node("extension", parameters={"rows": [p("a"), p("b")]}),
+     "a\n\nb"),
+    ("nodes as JSON without a document", node("extension", parameters={"adf": json.dumps([p("a"),
+     node("mention", text="@Ann")])}), "a\n\n@Ann"),
+    ("a leaf within an attribute", p(node("unsupportedInline", originalValue={"type": "status",
+     "attrs": {"text": "Blocked"}})), "[Blocked]"),
+    ("the picture and the type of a macro", node("extension", parameters={"macroMetadata": {
+     "title": "Contents", "placeholder": [{"type": "image", "data": {"url": "//a.example/p"}}]},
+     "fields": [{"label": "Laptop", "value": "Mac", "type": "string"}]}),
+     "Contents\n\nLaptop\n\nMac"),
+    ("a panel of the writer's own", node("panel", p("body"), panelType="custom",
+     panelIcon=":rocket:", panelIconText="🚀"), "> 🚀 body"),
+    ("a panel of the writer's own without an icon", node("panel", p("body"), panelType="custom"),
+     "> body"),
+    ("a mention whose text is its id", p(node("mention", id="7", text="@7")), "@7"),
+    ("a mention of everybody", p(node("mention", id="all", userType="SPECIAL")), "@all"),
+    ("numbers from 0", node("orderedList", li(p("a")), order=0), "0. a"),
+    ("a power", p("10", {"type": "text", "text": "5", "marks": [{"type": "subsup",
+     "attrs": {"type": "sup"}}]}), "10^5"),
+    ("a subscript", p("H", {"type": "text", "text": "2", "marks": [{"type": "subsup",
+     "attrs": {"type": "sub"}}]}, "O"), "H2O"),
+    ("the summary of an issue as a link's title", p(text("HAR-9",
+     href="https://a.example/browse/HAR-9", title="Sell the pier")),
+     "[HAR-9](https://a.example/browse/HAR-9)"),
+    *((f"a card of an issue, as {url}", p(node("inlineCard", data={"name": "Sell the pier",
+       "summary": "Sell the pier", "url": f"https://a.example{url}"})), f"https://a.example{url}")
+      for url in ("/browse/HAR-9", "/servicedesk/customer/portal/3/HAR-9",
+                  "/jira/servicedesk/projects/HAR/queues/custom/3/HAR-9",
+                  "/jira/software/projects/HAR/boards/1?selectedIssue=HAR-9",
+                  "/jira/core/projects/HAR/board?issueKey=HAR-9")),
 ]  # fmt: skip
 
 
@@ -296,6 +335,14 @@ def test_a_document_that_is_none_reads_as_it_is(document: Any) -> None:
 def test_a_mention_without_a_name_is_named_by_who_knows_it() -> None:
     document = node("doc", p(node("mention", id="7"), " and ", node("mention", id="8")))
     assert to_markdown(document, {"7": "Ann Lee", "8": ""}.__getitem__) == "@Ann Lee and @8"
+
+
+@pytest.mark.parametrize("shown", ["", " ", "@", "7", "@7"])
+@pytest.mark.parametrize("is_in_a_macro", [False, True])
+def test_a_mention_without_a_name_never_shows_an_id(shown: str, is_in_a_macro: bool) -> None:
+    mention = p(node("mention", id="7", text=shown))
+    document = node("extension", parameters={"adf": mention}) if is_in_a_macro else mention
+    assert to_markdown(document, {"7": "Ann Lee"}.__getitem__) == "@Ann Lee"
 
 
 def test_a_document_that_is_nested_without_end_keeps_its_words() -> None:
@@ -328,9 +375,21 @@ def trees(draw: st.DrawFn, depth: int = 4) -> Node:
 
 @settings(max_examples=300, deadline=None)
 @given(trees())
-def test_no_word_is_lost_whatever_node_stands_in_which(document: Node) -> None:
+def test_no_word_is_lost_and_all_are_in_order_whatever_node_stands_in_which(
+    document: Node,
+) -> None:
     shown = to_markdown(document)
-    assert [word for word in words(document) if word not in shown] == []
+    places = [shown.find(word) for word in dict.fromkeys(words(document))]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees(), st.sampled_from(["unsupportedBlock", "extension", "bodiedExtension", "newNode"]))
+def test_a_node_in_an_attribute_reads_as_it_does_elsewhere(tree: Node, kind: str) -> None:
+    document = node("doc", tree)
+    for value in (document, {"deep": [document]}, json.dumps(document), [document]):
+        assert to_markdown(node(kind, value=value)).strip() == to_markdown(document)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "xtension" in kind] + ["newNode"])

@@ -243,3 +243,46 @@ def test_a_page_of_nothing_has_no_section() -> None:
 
 def test_an_id_of_a_test_is_always_the_same() -> None:
     assert identity("x") == identity("x")
+
+
+ODD: list[tuple[str, Any, list[str]]] = [
+    ("paragraph", "odd words", ["odd words"]),
+    ("paragraph", {"rich_text": [None, "odd", text("words")]}, ["odd", "words"]),
+    ("heading_2", {"rich_text": ["odd words"]}, ["odd words"]),
+    ("callout", {"rich_text": "odd words", "icon": "x"}, ["odd words"]),
+    ("image", {"caption": "odd words"}, ["odd words"]),
+    ("file", [text("odd words")], ["odd words"]),
+    ("table_row", {"cells": [[text("odd words")]]}, ["odd words"]),
+    ("child_page", {"title": ["odd words"]}, ["odd words"]),
+    ("new_block", {"title": [text("odd words")]}, ["odd words"]),
+    ("new_block", {"rich_text": [text("first")], "items": [{"text": [text("odd words")]}],
+                   "caption": [text("last")], "is_open": False}, ["first", "odd words", "last"]),
+    ("new_block", {"rich_text": None, "prompt": "odd words", "color": "red"}, ["odd words"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "body", "words"), ODD)
+def test_a_block_that_is_not_as_documented_keeps_its_words_and_costs_no_other(
+    kind: str, body: Any, words: list[str]
+) -> None:
+    odd = {"type": kind, "id": ID, kind: body}
+    before, after = block("paragraph", "before"), block("paragraph", "after")
+    shown = "\n".join(f"{s.heading}\n{s.text}" for s in sections(before, odd, after))
+    assert [word for word in (*words, "before", "after") if word not in shown] == []
+    assert "{'" not in shown
+    assert "['" not in shown
+    assert "red" not in shown
+
+
+def test_a_link_to_a_page_has_its_title_where_it_is_shared() -> None:
+    links = [block("link_to_page", type="page_id", page_id=page_id) for page_id in ("p1", "p2")]
+    parts = parts_of(map(Placed, links), URL, {"p1": "Launch", "p2": ""}.__getitem__)
+    assert [part.text for part in parts] == [
+        "[Launch](https://www.notion.so/p1)", "[Linked page](https://www.notion.so/p2)",
+    ]  # fmt: skip
+
+
+def test_code_that_holds_a_longer_fence_stays_in_its_own() -> None:
+    assert block_markdown(Placed(block("code", "````", language="markdown", caption=[]))) == (
+        "`````markdown\n````\n`````"
+    )

@@ -49,6 +49,21 @@ CASES: list[tuple[str, Json, str]] = [
     ("no text", {"type": "rich_text", "rich_text": []}, ""),
     ("a number", {"type": "number", "number": 2.5}, "2.5"),
     ("zero", {"type": "number", "number": 0}, "0"),
+    *(
+        (
+            f"a rollup that counts {function}",
+            {"type": "rollup", "rollup": {"type": "number", "number": 0.25, "function": function}},
+            shown,
+        )
+        for function, shown in (
+            ("percent_checked", "25%"),
+            ("percent_unchecked", "25%"),
+            ("percent_empty", "25%"),
+            ("percent_not_empty", "25%"),
+            ("sum", "0.25"),
+            ("average", "0.25"),
+        )
+    ),
     ("no number", {"type": "number", "number": None}, ""),
     ("a choice", {"type": "select", "select": {"name": "High"}}, "High"),
     ("no choice", {"type": "select", "select": None}, ""),

@@ -24,6 +24,7 @@ from vector_assets.sources.notion.source import NotionSource
 from vector_assets.stores.base import Filter
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.sources.notion.pages import (
+    ANN,
     Json,
     child_page,
     comment,
@@ -32,6 +33,7 @@ from vector_assets_tests.sources.notion.pages import (
     page,
     paragraph,
     synced,
+    text,
 )
 from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder, utc
@@ -220,6 +222,88 @@ def test_comments_and_authors_stay_in_the_index_over_an_odd_answer(
     sync()
     assert held() == before
     assert sum("Aside" in text for text, _ in before) == 4
+
+
+@pytest.mark.parametrize("status", [400, 409])
+def test_a_first_request_for_comments_that_is_refused_in_passing_deletes_no_comment(
+    sandbox: Sandbox, tmp_path: Path, status: int
+) -> None:
+    with_comments(sandbox)
+    store = LanceDBStore(str(tmp_path / "lancedb"))
+
+    def sync() -> SyncReport:
+        pipeline = Pipeline(
+            source=source(sandbox), target=target_of(store, TinyEmbedder()), meter=Meter()
+        )
+        day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
+        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")))
+
+    def count(words: str) -> int:
+        hits = store.lookup("notion", where=Filter(), limit=50)
+        return sum(str(hit.metadata["text"]).count(words) for hit in hits)
+
+    sync()
+    for each in sandbox.workspace.pages:
+        each["last_edited_time"] = "2026-03-02T11:00:30.000Z"
+        each["blocks"] = [paragraph("Edited")]
+    code = "conflict_error" if status == 409 else "validation_error"
+    sandbox.faults.fail(COMMENTS, times=1, **error(status, code))
+    report = sync()
+    assert [gap for gap in report.gaps if gap.subject == "comments"] == []
+    failed_count = 1 if status == 400 else 0
+    assert len(report.failures) == failed_count
+    assert (count("Aside"), count("Edited")) == (4, 4 - failed_count)
+    sync()
+    assert (count("Aside"), count("Edited")) == (4, 4)
+
+
+@pytest.mark.parametrize("value", [None, 7, "odd", ["odd"], {"odd": 1}], ids=str)
+def test_an_odd_field_of_a_listed_page_costs_no_other_page(sandbox: Sandbox, value: Any) -> None:
+    sandbox.workspace.pages = [page(name, paragraph(f"Words {name}")) for name in ("One", "Two")]
+    two, one = source(sandbox)._api.search("page")
+    for field in ("object", "created_time", "created_by", "parent", "url", "properties"):
+        sandbox.faults.clear()
+        sandbox.faults.fail(
+            "/notion/v1/search", contains="page", **listed([two | {field: value}, one])
+        )
+        yielded = items(sandbox)
+        assert failures(yielded) == [], field
+        texts = [document.sections[-1].text for document in documents(yielded)]
+        assert sorted(texts) == ["Words One", "Words Two"], field
+    sandbox.faults.clear()
+    unplaced = two | {"last_edited_time": value}
+    sandbox.faults.fail("/notion/v1/search", contains="page", **listed([unplaced, one]))
+    yielded = items(sandbox)
+    assert [document.title for document in documents(yielded)] == [str(one["properties"]["Name"][
+        "title"][0]["plain_text"])]  # fmt: skip
+    assert [failure.document_id for failure in failures(yielded)] == [f"notion:{two['id']}"]
+
+
+COMMENT_PARTS: list[Any] = [None, "", "odd words", 7, [], ["odd words"], {}, {"odd": "odd words"}]
+
+
+@pytest.mark.parametrize("value", COMMENT_PARTS, ids=str)
+@pytest.mark.parametrize(
+    "name", ["rich_text", "created_time", "created_by", "display_name", "attachments"]
+)
+def test_an_odd_part_of_a_comment_costs_neither_its_page_nor_the_others(
+    sandbox: Sandbox, name: str, value: Any
+) -> None:
+    sandbox.workspace.pages = [page("One", paragraph("Words"))]
+    comments = [
+        {
+            "object": "comment", "id": identity(words), "rich_text": [text(words)],
+            "created_time": "2026-03-02T10:15:30.000Z", "created_by": ANN,
+        }
+        for words in ("First", "Second", "Third")
+    ]  # fmt: skip
+    comments[1][name] = value
+    sandbox.faults.fail(COMMENTS, **listed(comments))
+    [document] = documents(items(sandbox))
+    shown = "\n".join(section.text for section in document.sections)
+    wanted = ["Words", "First", "Third"] + (["Second"] if name != "rich_text" else [])
+    wanted += ["odd words"] if name == "rich_text" and "odd words" in str(value) else []
+    assert [words for words in wanted if words not in shown] == []
 
 
 @pytest.mark.parametrize("fault", [*ODD, *ODD_LISTS], ids=str)

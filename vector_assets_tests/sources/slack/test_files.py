@@ -30,6 +30,15 @@ def spoken(content: str, *, has_more: bool = False) -> dict[str, Any]:
             "File: Fwd: Contract\nOther\nplease …",
             "files of which history holds the beginning",
         ),
+        (
+            {
+                **EMAIL,
+                "plain_text": "please",
+                "from": [{"name": "Eve Park", "address": "e@x.io"}, {"address": "sam@x.io"}, None],
+            },
+            "File: Fwd: Contract\nFrom: Eve Park, sam@x.io\nplease",
+            "",
+        ),
         ({**EMAIL, "preview": "<p>please</p>"}, "File: Fwd: Contract", "files (email)"),
         ({**LOG, "preview": "KeyError 'sku'"}, "File: err.log\n```\nKeyError 'sku'\n```", ""),
         (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vector_assets.sources.slack.mrkdwn import first_line, markdown
+from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL, first_line, markdown
 
 
 class FewNames:
@@ -10,7 +10,7 @@ class FewNames:
         return {"U1": "Ann Lee"}.get(user_id, user_id)
 
     def channel(self, channel_id: str) -> str:
-        return {"C1": "billing"}.get(channel_id, channel_id)
+        return {"C1": "billing"}.get(channel_id, HIDDEN_CHANNEL)
 
     def usergroup(self, usergroup_id: str) -> str:
         return {"S1": "platform"}.get(usergroup_id, usergroup_id)
@@ -25,10 +25,13 @@ class FewNames:
         ("<@U1> and <@U9>", "@Ann Lee and @U9"),
         ("<@U9|zoe>", "@zoe"),
         ("<@U1>how? <@U1>, <@U1>'s", "@Ann Lee how? @Ann Lee, @Ann Lee's"),
-        ("<#C1> <#C9|ops> <#C9|>", "#billing #ops #C9"),
+        ("<#C1> <#C9|secret> <#C9|>", "#billing #private-channel #private-channel"),
         ("<!here> <!channel> <!everyone|everyone>", "@here @channel @everyone"),
         ("<!subteam^S1> <!subteam^S2|@web> <!subteam^S3>", "@platform @web @S3"),
         ("<!date^1392734382^Posted {date_num}^https://x.io|2014-02-18>", "2014-02-18"),
+        ("<!date^1392734382^{date_num}>", "2014-02-18 14:39 UTC"),
+        ("<!date^soon^{date_num}>", "soon"),
+        ("<!new|its words> <!new>", "its words @new"),
         ("<https://x.io/a?b=1&amp;c=2>", "https://x.io/a?b=1&c=2"),
         ("<https://x.io/a|the page>", "[the page](https://x.io/a)"),
         ("<https://x.io|x.io>", "x.io"),

@@ -9,6 +9,7 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import CredentialsError
 from vector_assets.core.meter import Meter
 from vector_assets.sandbox.server import Sandbox
+from vector_assets.sources.items import DocumentFailure
 from vector_assets_tests.sources.slack.team import (
     ANN,
     BEN,
@@ -98,16 +99,95 @@ def test_somebody_from_elsewhere_may_read_the_private_channel_they_are_in(team: 
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("code", ["user_not_found", "user_not_visible"])
+def test_somebody_whom_slack_does_not_show_has_their_id_for_a_name(
+    team: Sandbox, code: str
+) -> None:
+    team.faults.fail(INFO, status=200, body={"ok": False, "error": code})
+    say(team, "2026-03-02T10:00", f"says <@{SAM}>", user=EVE)
+    day = documents(team, "2026-03-02", "2026-03-03")[DAY]
+    assert (day.authors, day.sections[0].text) == ((EVE,), f"says @{SAM}")
+
+
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 500}, {"status": 200, "body": {"ok": False, "error": "user_not_visible"}}],
+    [
+        {"status": 500},
+        {"break_connection": "drop"},
+        {"status": 200, "body": {"ok": False, "error": "fatal_error"}},
+        {"status": 200, "body": {"ok": False, "error": "some_new_error"}},
+        {"status": 200, "body": {"ok": True}},
+        {"status": 200, "body": {"ok": True, "user": None, "usergroups": None}},
+    ],
+    ids=str,
 )
-def test_a_name_is_not_worth_failing_for(team: Sandbox, fault: dict[str, Any]) -> None:
-    team.faults.fail(INFO, **fault)
-    say(team, "2026-03-02T10:00", f"says <@{SAM}>", user=EVE)
-    items = impatient_source(team).documents(WINDOW)
-    (day,) = [item for item in items if isinstance(item, Document) and item.native_id == DAY]
-    assert (day.authors, day.sections[0].text) == ((EVE,), f"says @{SAM}")
+@pytest.mark.parametrize(
+    ("path", "text"), [(INFO, f"says <@{SAM}>"), ("/slack/api/usergroups.list", "<!subteam^S1>")]
+)
+def test_an_error_is_no_name(team: Sandbox, path: str, text: str, fault: dict[str, Any]) -> None:
+    """The day fails and is read again, rather than that ids take the place of names."""
+    team.workspace.usergroups.append({"id": "S1", "handle": "web"})
+    rule = team.faults.fail(path, **fault)
+    say(team, "2026-03-02T10:00", text)
+    items = list(impatient_source(team).documents(WINDOW))
+    (failure,) = [item for item in items if isinstance(item, DocumentFailure)]
+    assert failure.document_id == f"slack:{DAY}"
+    team.faults.rules.remove(rule)
+    day = documents(team, "2026-03-02", "2026-03-03")[DAY]
+    assert day.sections[0].text in ("says @Sam Roe", "@web")
+
+
+@pytest.mark.parametrize("code", ["missing_scope", "no_permission", "not_allowed_token_type"])
+def test_groups_that_may_not_be_listed_have_their_ids_for_names(team: Sandbox, code: str) -> None:
+    body = {"ok": False, "error": code, "needed": "usergroups:read"}
+    team.faults.fail("/slack/api/usergroups.list", status=200, body=body)
+    say(team, "2026-03-02T10:00", "<!subteam^S1>")
+    assert documents(team, "2026-03-02", "2026-03-03")[DAY].sections[0].text == "@S1"
+
+
+# Names of private channels.
+
+SECRET = "C0SECRET01"
+RICH = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [
+    {"type": "channel", "channel_id": SECRET}]}]}  # fmt: skip
+SHARED = {"channel_id": SECRET, "is_share": True, "text": "Sold", "footer": "Posted in #merger"}
+
+NAMING: list[dict[str, Any]] = [
+    {"text": f"<#{SECRET}>"},
+    {"text": f"<#{SECRET}|merger>"},
+    {"text": f"<#{SECRET}|>"},
+    {"text": "", "blocks": [RICH]},
+    {"text": "", "blocks": [{"type": "section", "text": {"type": "mrkdwn",
+     "text": f"<#{SECRET}|merger>"}}]},
+    {"text": "", "attachments": [{"text": f"<#{SECRET}|merger>"}]},
+    {"text": f"<#{SECRET}>", "attachments": [SHARED]},
+    {"text": f"<#{SECRET}>", "files": [{"name": "a", "initial_comment": {
+     "comment": f"<#{SECRET}|merger>"}}]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+@pytest.mark.parametrize("said", NAMING, ids=str)
+def test_a_private_channel_is_named_in_itself_alone(
+    team: Sandbox, said: dict[str, Any], is_listed: bool
+) -> None:
+    secret = {"id": SECRET, "name": "merger", "members": [ANN], "is_member": is_listed}
+    team.workspace.channels.append(secret)
+    team.workspace.site.private_channel_ids.append(SECRET)
+    team.workspace.channels[0]["topic"] = {"value": f"See <#{SECRET}|merger>"}
+    say(team, "2026-03-02T10:00", **said)
+    parent = say(team, "2026-03-02T11:00", **said)
+    say(team, "2026-03-02T11:05", "yes", thread=parent)
+    say(team, "2026-03-02T10:00", f"<#{SECRET}> and <#{ENGINEERING}|old-name>", channel=SECRET)
+    items = [item for item in source(team).documents(WINDOW) if isinstance(item, Document)]
+    public = [item for item in items if item.access == ("public",)]
+    shown = "\n".join(text for item in public for text in (item.title, str(item.sections)))
+    assert len(public) >= 3
+    assert "merger" not in shown
+    assert "#private-channel" in shown
+    if is_listed:
+        (own,) = [item for item in items if item.native_id == f"{SECRET}:2026-03-02"]
+        assert own.sections[0].text == "#merger and #engineering"
 
 
 # The token of an organisation.
