@@ -1,6 +1,7 @@
 """Alerts, reminders and closing messages over real HTTP."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,8 +11,9 @@ import pytest
 
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
-from vector_assets.monitoring.alerts.channels import WebhookChannel
+from vector_assets.monitoring.alerts.channels import Channel, Message, WebhookChannel
 from vector_assets.monitoring.alerts.incidents import (
+    REPORTERS,
     DagsterIncidentStore,
     FileIncidentStore,
     IncidentStore,
@@ -284,3 +286,71 @@ def test_incidents_survive_being_stored(store: IncidentStore, receiver: Receiver
     assert incident.opened_at == utc("2026-03-19T00:00")
     assert incident.notified_at == {"webhook": NOW}
     assert receiver.alerts[0]["since"] == "2026-03-19T00:00:00+00:00"
+
+
+class Hanging(Channel):
+    """A channel that never accepts a message."""
+
+    name = "hanging"
+    setting = "none"
+
+    def __init__(self) -> None:
+        self.asked_count = 0
+        self.over = threading.Event()
+
+    def send(self, message: Message) -> None:
+        self.asked_count += 1
+        self.over.wait()
+
+
+def test_a_channel_that_hangs_is_asked_once_and_holds_no_other_up(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.monitoring.alerts.alerter.DELIVERY_SECONDS", 0.05)
+    hanging = Hanging()
+    channels = [hanging, WebhookChannel(receiver.url)]
+    alerter = Alerter("watcher", channels, FileIncidentStore(tmp_path))
+    problems = [replace(DEAD, key=f"problem {number}") for number in range(20)]
+    for minute in range(3):
+        alerter.reconcile(problems, NOW + minute * MINUTE)
+    hanging.over.set()
+    assert hanging.asked_count == 1
+    opened = [("opened", problem.key) for problem in problems]
+    assert receiver.events() == [*opened, ("opened", "channel:hanging")]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"daemon": {}}', '{"daemon": "x"}', "\0"])
+def test_incidents_that_cannot_be_read_keep_no_alert_back(
+    text: str, receiver: Receiver, tmp_path: Path
+) -> None:
+    for reporter in REPORTERS:
+        (tmp_path / f"incidents-{reporter}.json").write_text(text)
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
+    assert receiver.events() == [("opened", "daemon")]
+
+
+class Endless(FileIncidentStore):
+    """A store that never answers."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.over = threading.Event()
+
+    def read_text(self, reporter: str) -> str:
+        self.over.wait()
+        return super().read_text(reporter)
+
+
+def test_a_store_that_hangs_keeps_no_alert_back(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.monitoring.alerts.incidents.STORE_SECONDS", 0.05)
+    endless = Endless(tmp_path)
+    store = RememberedIncidentStore(endless, ())
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
+    endless.over.set()
+    assert receiver.events() == [("opened", "daemon")]
