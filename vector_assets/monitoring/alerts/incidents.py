@@ -115,6 +115,8 @@ class FileIncidentStore(IncidentStore):
         path = self._path(reporter)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        # A cause may name what few may read.
+        temporary.touch(mode=0o600)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
 

@@ -117,7 +117,8 @@ _ACCOUNT = re.compile(
     _FLAGS,
 )
 _ACCOUNT_WORDS = (
-    "root", "admin", "sa/", "sa /", "sa:", "wifi", "wi-fi", "wlan", "rdp", "vnc", "ipmi", "idrac", "ilo",
+    "root", "admin", "sa/", "sa /", "sa:", "wifi", "wi-fi", "wlan", "rdp", "vnc", "ipmi",
+    "idrac", "ilo",
 )  # fmt: skip
 _ABBREVIATED = re.compile(
     r"""\b u (?:ser|sr|n)? [ ]? [:=] [ ]? [^\s,;]{1,60} [ ,;]{1,3} p (?:w|wd|ass)? [ ]? [:=] [ ]?

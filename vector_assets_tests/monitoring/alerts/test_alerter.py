@@ -1,6 +1,8 @@
 """Alerts, reminders and closing messages over real HTTP."""
 
 import json
+import os
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -354,3 +356,14 @@ def test_a_store_that_hangs_keeps_no_alert_back(
     alerter.reconcile([DEAD], NOW + MINUTE)
     endless.over.set()
     assert receiver.events() == [("opened", "daemon")]
+
+
+def test_a_file_of_incidents_is_its_owners_alone(receiver: Receiver, tmp_path: Path) -> None:
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
+    mask = os.umask(0)
+    try:
+        alerter.reconcile([DEAD], NOW)
+    finally:
+        os.umask(mask)
+    [written] = tmp_path.iterdir()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600

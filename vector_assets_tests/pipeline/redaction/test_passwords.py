@@ -161,8 +161,8 @@ def test_a_named_secret_gives_way(text: str, value: str, kind: str) -> None:
         "密码错误，请重试", "la contraseña es obligatoria", "hasło jest wymagane",
         "admin/users2 and root/node18 are folders", "root:x:0:0:root:/root:/bin/bash",
         "postgres:14-alpine3", "admin / operator roles", "wifi or lan2 at the desk",
-        "RDP / port 3389", "use password node-pool-1", "psk: see the wiki", "u: 3.5 p: 0.05", "access code: see Bo",
-        "openssl x509 -in cert2.pem", "AUTH failed for ann2",
+        "RDP / port 3389", "use password node-pool-1", "psk: see the wiki", "u: 3.5 p: 0.05",
+        "access code: see Bo", "openssl x509 -in cert2.pem", "AUTH failed for ann2",
         'input type="password" name="user1"', "<label>Password</label><input id='pw1'>",
     ],
 )  # fmt: skip
