@@ -305,20 +305,33 @@ class Hanging(Channel):
         self.over.wait()
 
 
+class Kept(Channel):
+    """A channel that keeps what it is told."""
+
+    name = "kept"
+    setting = "none"
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    def send(self, message: Message) -> None:
+        self.events.append((message.kind, message.problem.key))
+
+
 def test_a_channel_that_hangs_is_asked_once_and_holds_no_other_up(
-    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vector_assets.monitoring.alerts.alerter.DELIVERY_SECONDS", 0.05)
-    hanging = Hanging()
-    channels = [hanging, WebhookChannel(receiver.url)]
-    alerter = Alerter("watcher", channels, FileIncidentStore(tmp_path))
+    # The other channel needs no time at all, however busy the machine is.
+    monkeypatch.setattr("vector_assets.monitoring.alerts.alerter.DELIVERY_SECONDS", 1.0)
+    hanging, kept = Hanging(), Kept()
+    alerter = Alerter("watcher", [hanging, kept], FileIncidentStore(tmp_path))
     problems = [replace(DEAD, key=f"problem {number}") for number in range(20)]
     for minute in range(3):
         alerter.reconcile(problems, NOW + minute * MINUTE)
     hanging.over.set()
     assert hanging.asked_count == 1
     opened = [("opened", problem.key) for problem in problems]
-    assert receiver.events() == [*opened, ("opened", "channel:hanging")]
+    assert kept.events == [*opened, ("opened", "channel:hanging")]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"daemon": {}}', '{"daemon": "x"}', "\0"])
