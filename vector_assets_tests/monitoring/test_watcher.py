@@ -114,13 +114,15 @@ def settings_of(sandbox: Sandbox, source: str) -> Settings:
     )
 
 
-def alerts_of(settings: Settings, index: Index, folder: Path) -> tuple[list[str], Watcher]:
+def alerts_of(
+    settings: Settings, index: Index, folder: Path, answer_seconds: float = 1.0
+) -> tuple[list[str], Watcher]:
     """Check once and return the keys of the alerts that were sent."""
     sent = Sent()
     watcher = Watcher(
         settings,
         Alerter("watcher", [sent], FileIncidentStore(folder)),
-        Probes(settings, index, answer_seconds=1.0),
+        Probes(settings, index, answer_seconds=answer_seconds),
     )
     watcher.check_once()
     return sent.keys, watcher
@@ -190,7 +192,7 @@ def test_a_dead_daemon_is_alerted_whatever_the_code_of_a_source_raises(
 
     monkeypatch.setattr(f"vector_assets.monitoring.probes.{part}", broken)
     index = Index(LanceDBStore(str(tmp_path / "lancedb")))
-    keys, watcher = alerts_of(settings_of(team, "fireflies"), index, tmp_path)
+    keys, watcher = alerts_of(settings_of(team, "fireflies"), index, tmp_path, answer_seconds=60.0)
     assert "daemon" in keys
     snapshot = watcher.last()
     assert snapshot is not None
