@@ -26,6 +26,10 @@ BACKLOG = 256
 HEAD_BYTES = 64 * 1024
 """Most bytes of a request line and headers: a question may take 48,000 bytes in a URL."""
 
+MAX_PIPELINED = 16
+"""How many requests of one connection are answered of those that came before their turn. Clients
+do not send ahead any more, and thousands at once would hold up all who ask after them."""
+
 _WANTED_FILES = 8192
 
 
@@ -36,6 +40,7 @@ class BoundedProtocol(H11Protocol):
     arrival_seconds = ARRIVAL_SECONDS
     answer_seconds = ANSWER_SECONDS
 
+    _pipelined_count = 0
     _timer: asyncio.TimerHandle | None = None
     _state = ""
     waiting_since = 0.0
@@ -62,7 +67,14 @@ class BoundedProtocol(H11Protocol):
             self._watch(state)
 
     def on_response_complete(self) -> None:
-        """Bound how long the client may take to read the answer and begin another request."""
+        """Bound how long the client may take to read the answer and begin another request.
+
+        Bound also how many requests it sends ahead.
+        """
+        self._pipelined_count += bool(self.conn.trailing_data[0])
+        if self._pipelined_count > MAX_PIPELINED:
+            # A client may send again what is not answered (RFC 9112, 9.3.2).
+            self.transport.close()
         super().on_response_complete()
         self._watch("serving" if self.is_serving else "answered")
 

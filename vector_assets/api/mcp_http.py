@@ -1,7 +1,9 @@
 """The MCP server over HTTP, at `/mcp` of `serve`: behind the reading keys, without sessions."""
 
+import json
+from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import HTTPException, Request
@@ -12,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from vector_assets.api.keys import require_read_key
 from vector_assets.api.mcp import Backend, build_server
-from vector_assets.api.sizes import MAX_BODY_BYTES
+from vector_assets.api.sizes import MAX_BODY_BYTES, replayed
 from vector_assets.core.read_keys import Reader, ReadKey
 from vector_assets.index.answers import Answers
 from vector_assets.index.document import Page
@@ -122,13 +124,16 @@ class McpRoute:
         try:
             await self._require_known_host(request)
             scope[_READ_KEY] = await require_read_key(request)
+            body = await request.body()
+            _require_each_once(request, body)
         except HTTPException as error:
             refusal = JSONResponse(
                 {"detail": error.detail}, error.status_code, dict(error.headers or {})
             )
             await refusal(scope, receive, send)
             return
-        await self._server.session_manager.handle_request(scope, receive, send)
+        again = replayed(body, receive)
+        await self._server.session_manager.handle_request(scope, again, send)
 
     async def _require_known_host(self, request: Request) -> None:
         refused = await self._security.validate_request(request)
@@ -138,6 +143,28 @@ class McpRoute:
                 "the Host or Origin of this request is of another machine: add the name that "
                 "clients use to MCP_ALLOWED_HOSTS",
             )
+
+
+def _require_each_once(request: Request, body: bytes) -> None:
+    """Refuse parameters of the address, which nobody reads, and names that an object has twice.
+
+    JSON readers take the last one: which of two viewers is meant must not be guessed.
+    """
+    if names := list(dict.fromkeys(request.query_params)):
+        detail = f"unknown parameters {', '.join(names)}: send them as arguments of a tool"
+        raise HTTPException(422, detail)
+    repeated: list[str] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(name for name, _ in pairs)
+        repeated.extend(name for name, count in counts.items() if count > 1)
+        return dict(pairs)
+
+    # What is no JSON is refused by the server, in the protocol's own words.
+    with suppress(ValueError, RecursionError):
+        json.loads(body, object_pairs_hook=keep)
+    if repeated:
+        raise HTTPException(422, f"given more than once: {', '.join(repeated)}: give each once")
 
 
 def _request(context: Context[Any, Any]) -> Request:

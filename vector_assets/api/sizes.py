@@ -45,7 +45,7 @@ class LimitSizes:
             refusal = _refusal(413, f"the body has more than {allowed_bytes:,} bytes")
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _read_again(body, receive) if is_chunked else receive, send)
+        await self._app(scope, replayed(body, receive) if is_chunked else receive, send)
 
     def _allowed_bytes(self, path: str) -> int:
         for prefix, max_bytes in self._max_body_bytes.items():
@@ -65,7 +65,7 @@ async def _body_within_limit(receive: Receive, allowed_bytes: int) -> bytes:
     return body
 
 
-def _read_again(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """Return a stream of a body that has been read; what follows is that the client leaves."""
     is_first = True
 

@@ -19,7 +19,7 @@ import click
 from vector_assets.core.priority import give_way
 from vector_assets.core.settings import load_settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
-from vector_assets.monitoring.alerts.incidents import incident_store
+from vector_assets.monitoring.alerts.incidents import INCIDENTS_FOLDER, FileIncidentStore
 from vector_assets.monitoring.problems import Problem
 from vector_assets.orchestration.local import packaged_workspace, prepare_home
 
@@ -148,6 +148,7 @@ def _report_restart(name: str, code: int) -> None:
         f"It ended with {cause}.",
         "Nothing if it happens once; otherwise check the output of `vector-assets up`.",
     )
-    with incident_store() as store:
-        alerter = Alerter("watcher", build_channels(load_settings()), store)
-        alerter.notify_once(problem, datetime.now(UTC))
+    # A notice is no incident. Dagster's storage, which may be why it died, is not opened for it.
+    store = FileIncidentStore(INCIDENTS_FOLDER)
+    alerter = Alerter("watcher", build_channels(load_settings()), store)
+    alerter.notify_once(problem, datetime.now(UTC))

@@ -58,12 +58,16 @@ class _Call(Generic[Answer]):
 
         Raises:
             TimeoutError: It takes longer.
+            RuntimeError: It raised what is no `Exception`.
         """
         if not self._done.wait(seconds):
             raise TimeoutError(self.overdue)
-        if self._error is not None:
+        if self._error is None:
+            return self._answer
+        if isinstance(self._error, Exception):
             raise self._error
-        return self._answer
+        # A panic of a library in Rust, or an exit: it would end the thread that waits.
+        raise RuntimeError(f"{type(self._error).__name__}: {self._error}") from self._error
 
     def _run(self) -> None:
         try:

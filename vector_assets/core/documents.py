@@ -4,11 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from unicodedata import normalize
 
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 """All that the patterns above and below match, and the carriage return: a quick test."""
 _UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+_UNSEEN = re.compile("[\u00ad\u2060\ufeff]")
+"""Soft hyphen, word joiner, byte order mark. Joiners of scripts and emoji have a meaning."""
+
+_HALF_WIDTH = re.compile("[\u00b5\uff61-\uff9f]+")
+"""Half-width katakana, and the micro sign, which is written as a Greek mu as well."""
 
 PUBLIC = "public"
 """In `Document.access`: everyone who may search may read it."""
@@ -21,6 +28,20 @@ Value = str | int | float | bool | list[str]
 
 
 def clean_text(text: str) -> str:
+    """Return a text as an index stores it and finds its words.
+
+    Accents are part of their letter, and Hangul is whole syllables (NFC): files and clipboards of
+    macOS take them apart, and words are compared by character. Half-width katakana are katakana.
+    What hides inside a word without being seen, such as a soft hyphen, is left out.
+    """
+    text = storable(text)
+    if text.isascii():
+        return text
+    seen = _UNSEEN.sub("", text)
+    return normalize("NFC", _HALF_WIDTH.sub(lambda part: normalize("NFKC", part[0]), seen))
+
+
+def storable(text: str) -> str:
     """Return a text without what no index stores: control characters and lone surrogates.
 
     A pair of surrogates, as JSON may carry it, becomes its character. A control character that
@@ -58,7 +79,7 @@ class Section:
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", clean_text(self.text))
         object.__setattr__(self, "heading", clean_text(self.heading))
-        object.__setattr__(self, "url", clean_text(self.url))
+        object.__setattr__(self, "url", storable(self.url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +122,11 @@ class Document:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "title", " ".join(clean_text(self.title).split()))
-        for name in ("native_id", "container", "url", "stamp"):
-            object.__setattr__(self, name, clean_text(getattr(self, name)))
-        for name in ("authors", "access"):
-            object.__setattr__(self, name, tuple(map(clean_text, getattr(self, name))))
+        for name in ("native_id", "url", "stamp"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
+        object.__setattr__(self, "container", clean_text(self.container))
+        object.__setattr__(self, "authors", tuple(map(clean_text, self.authors)))
+        object.__setattr__(self, "access", tuple(map(storable, self.access)))
         extra = {name: _clean_value(value) for name, value in self.extra.items()}
         object.__setattr__(self, "extra", extra)
         for name in ("created_at", "updated_at"):

@@ -35,7 +35,11 @@ def cause_of(error: Exception) -> str:
         return str(error)
     if isinstance(error, TimeoutError):
         return scrub(str(error) or "no answer in time")
-    message = " ".join(f"{type(error).__name__}: {error}".split())
+    try:
+        words = f"{error}"
+    except Exception:  # noqa: BLE001 - an error without words has a name all the same
+        words = "it has no words"
+    message = " ".join(f"{type(error).__name__}: {words}".split())
     return scrub(f"the answer was not understood ({message[:_MAX_CAUSE_CHARACTERS]})")
 
 

@@ -1,10 +1,12 @@
 """A rate limiter that all threads of a run share: documented rates, and what a vendor asks for."""
 
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from vector_assets.core.deadline import patience_seconds
 from vector_assets.core.errors import RateLimitedError, UnavailableError
@@ -18,6 +20,8 @@ Counted from the last good answer: a long backfill is throttled again and again 
 
 SLOWED_SPANS = 5
 """After so many spans without another refusal, a limiter that was slowed is a step faster again."""
+
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{0,9})?")
 
 _MARGIN = 1.01
 _MARGIN_SECONDS = 0.05
@@ -40,6 +44,19 @@ class RateLimit:
         whole = max(1.0, self.requests)
         spans = max(0.0, requests - 1) // whole
         return spans * self.span_seconds * whole / self.requests
+
+
+def seconds_of_retry_after(text: str) -> float | None:
+    """Return the seconds of a `Retry-After` header, which gives a number or a date.
+
+    None when it says nothing that can be waited for.
+    """
+    if _SECONDS.fullmatch(text.strip()):
+        return float(text) or None
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time()) or None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 class RateLimiter:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from vector_assets.core.days import complete_days
+from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.index.hosts import HostNamespace
 from vector_assets.index.targets import ADVICE, PendingReindex
@@ -172,9 +173,7 @@ def measure(
     canary_found_at, canary_problem = canary_found(probes, state, at)
     quality = probes.quality()
     problems += (*canary_problem, *quality_problems(quality, state, at))
-    sources = tuple(
-        source_health(probe, histories.get(probe.source), settings, at) for probe in probed
-    )
+    sources = tuple(_judged(probe, histories.get(probe.source), settings, at) for probe in probed)
     sources += tuple(host_health(probe, hosts[probe.source], at) for probe in hosts_probed)
     return Health(at, sources, problems, notes, heartbeats, canary_found_at, quality)
 
@@ -203,6 +202,17 @@ def _index_problem(probed: Sequence[SourceProbe]) -> tuple[Problem, ...]:
         tell_after_seconds=INDEX_OUTAGE_SECONDS,
     )
     return (problem,)
+
+
+def _judged(
+    probe: SourceProbe, history: AssetHistory | None, settings: Settings, now: datetime
+) -> SourceHealth:
+    """Judge one source; what cannot be judged is unknown, and the others are still judged."""
+    try:
+        return source_health(probe, history, settings, now)
+    except Exception as error:  # noqa: BLE001 - what answers may be odd in any way
+        odd = SourceProbe(probe.source, source_error=cause_of(error))
+        return source_health(odd, None, settings, now)
 
 
 def source_health(

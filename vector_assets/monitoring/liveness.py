@@ -4,7 +4,7 @@ Daemons are judged by their heartbeats: Dagster itself reports a dead daemon as 
 minutes (measured, 1.13.27).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from vector_assets.core.days import complete_days
@@ -27,6 +27,7 @@ MAX_TICK_DELAY = timedelta(minutes=10)
 """How late a tick may be when the daemon has just been started."""
 
 DAEMON = "daemon"
+DAEMON_CLOCK = "daemon-clock"
 CODE_LOCATION = "code-location"
 
 
@@ -99,6 +100,9 @@ def _daemon(state: DagsterState, settings: Settings, now: datetime) -> Iterator[
     beats = state.heartbeats or {}
     max_age = timedelta(seconds=settings.heartbeat_max_age_seconds)
     dead = {name: beat for name, beat in beats.items() if beat is None or now - beat > max_age}
+    ahead = {name: beat for name, beat in beats.items() if beat and beat - now > max_age}
+    if ahead:
+        yield _ahead(ahead, now)
     if beats and not dead:
         return
     seen = [beat for beat in dead.values() if beat is not None]
@@ -113,6 +117,18 @@ def _daemon(state: DagsterState, settings: Settings, now: datetime) -> Iterator[
         "automatically.",
         since=since,
         link=f"{settings.dagster_url}/health",
+    )
+
+
+def _ahead(beats: Mapping[str, datetime], now: datetime) -> Problem:
+    """Return the problem that heartbeats of the future cannot tell whether a daemon runs."""
+    newest = max(beats.values())
+    return Problem(
+        DAEMON_CLOCK,
+        "Nobody knows whether Dagster's daemon runs: its heartbeats are dated in the future",
+        f"{', '.join(sorted(beats))}: last heartbeat {newest:%Y-%m-%d %H:%M:%S} UTC, and here it "
+        f"is {now:%Y-%m-%d %H:%M:%S} UTC",
+        "Set the clocks of the daemon's host and of this one, then restart the daemon.",
     )
 
 

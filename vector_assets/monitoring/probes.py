@@ -151,7 +151,7 @@ class Probes:
         facts = self._read_facts()
         return SourceProbe(
             source,
-            store.watermark(source),
+            _instant(store.watermark(source)),
             store.count(source),
             quarantine=tuple(
                 document for document in facts.quarantine if document.source == source
@@ -208,6 +208,8 @@ class Probes:
         except TimeoutError as error:
             # Its thread goes on, and keeps the answer for a later check.
             return _Cached(None, f"{source} gave {error}", until=0.0)
+        except Exception as error:  # noqa: BLE001 - a source's code may raise anything
+            return _Cached(None, cause_of(error), until=0.0)
 
     def _ask(self, source: str, errors_before: int) -> _Cached:
         answer = _ask(

@@ -7,11 +7,11 @@ Kuma) alerts when pings stop, so that the death of this process is noticed too.
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import requests
 
-from vector_assets.core.deadline import within
+from vector_assets.core.deadline import BoundedCalls
 from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
@@ -20,6 +20,7 @@ from vector_assets.monitoring.alerts.routing import for_watcher
 from vector_assets.monitoring.dagster_state.observe import observe
 from vector_assets.monitoring.health import Health, Verdict, measure
 from vector_assets.monitoring.lags import LagLog
+from vector_assets.monitoring.liveness import problems_of
 from vector_assets.monitoring.probes import Probes
 from vector_assets.monitoring.problems import Problem
 
@@ -54,6 +55,7 @@ class Watcher:
         self._alerter = alerter
         self.lags = LagLog()
         self._probes = probes
+        self._pings = BoundedCalls(2 * PING_TIMEOUT_SECONDS)
         self._started_at = datetime.now(UTC)
         self._check_lock = threading.Lock()
         self._stopped = threading.Event()
@@ -112,15 +114,23 @@ class Watcher:
                 return
 
     def _alert_of(self, error: Exception) -> None:
-        """Alert that a check failed; the next one that succeeds closes the incident."""
+        """Alert that a check failed, and of what does not run all the same.
+
+        The next check that succeeds closes the incidents.
+        """
         problem = Problem(
             WATCHER,
             "The watcher cannot check: nobody knows how fresh the index is",
             cause_of(error),
             "Look at the log of `vector-assets serve`, and report what it prints.",
         )
+        now = datetime.now(UTC)
         try:
-            self._alerter.raise_incident(problem, datetime.now(UTC))
+            self._alerter.raise_incident(problem, now)
+            if now - self._started_at < timedelta(seconds=self._settings.heartbeat_max_age_seconds):
+                return
+            for dead in problems_of(observe(self._settings), self._settings, now):
+                self._alerter.raise_incident(dead, now)
         except Exception:
             logger.exception("the watcher could not alert that its check failed")
 
@@ -129,9 +139,8 @@ class Watcher:
         if not url:
             return ""
         try:
-            within(
-                2 * PING_TIMEOUT_SECONDS,
-                lambda: requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status(),
+            self._pings.call(
+                "ping", lambda: requests.get(url, timeout=PING_TIMEOUT_SECONDS).raise_for_status()
             )
         except (requests.RequestException, TimeoutError) as error:
             # The address is a secret, so the error's message is left out.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
 
-from vector_assets.core.documents import PUBLIC, RESTRICTED, Value
+from vector_assets.core.documents import PUBLIC, RESTRICTED, Value, clean_text
 from vector_assets.core.vectors import Vectors
 
 Metadata = Mapping[str, Value]
@@ -67,6 +67,10 @@ class Filter:
     viewer: str = ""
     groups: tuple[str, ...] = ()
     issue_key: str = ""
+
+    def __post_init__(self) -> None:
+        # As documents have it.
+        object.__setattr__(self, "containers", tuple(map(clean_text, self.containers)))
 
     @property
     def readers(self) -> list[str]:

@@ -19,7 +19,7 @@ import requests
 import uvicorn
 
 from vector_assets.api.app import Services, build_api
-from vector_assets.api.connections import HEAD_BYTES, BoundedProtocol
+from vector_assets.api.connections import HEAD_BYTES, MAX_PIPELINED, BoundedProtocol
 from vector_assets.api.gate import Bounds
 from vector_assets.api.server import server_config
 from vector_assets.api.sizes import MAX_BODY_BYTES, MAX_HEADER_BYTES
@@ -290,6 +290,19 @@ def test_a_head_that_drips_in_is_hung_up_on(serve_with: Serve) -> None:
     served = serve_with(arrival_seconds=0.5)
     with served.connect(HEAD) as connection:
         assert first_answer(lambda: _is_refused(connection, b"X-A: 1\r\n"), pause_seconds=0.02)
+
+
+@pytest.mark.parametrize(
+    ("sent_count", "answered_count"), [(MAX_PIPELINED, MAX_PIPELINED), (500, MAX_PIPELINED + 1)]
+)
+def test_requests_that_are_sent_ahead_are_answered_up_to_a_bound(
+    serve_with: Serve, sent_count: int, answered_count: int
+) -> None:
+    served = serve_with(arrival_seconds=0.5)
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with served.connect(request * sent_count) as connection:
+        answers = _until_hung_up(connection)
+    assert answers.count(b"HTTP/1.1 503") == answered_count
 
 
 def test_a_client_that_never_gets_an_answer_is_hung_up_on(serve_with: Serve) -> None:

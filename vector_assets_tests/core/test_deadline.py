@@ -103,7 +103,7 @@ def test_slack_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_embedding_server_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vector_assets.embedding.openai.client.CALL_SECONDS", 0.5)
     with dripping(*ANSWERS["body"]) as url:
-        api = OpenAIApi(key="sk-1", base_url=url, model="m", dimensions=2, meter=Meter())
+        api = OpenAIApi(key="sk-1", base_url=url, model="m", dimensions=2, length=2, meter=Meter())
         with pytest.raises(UnavailableError, match=r"openai at .* no complete answer"):
             api.request(["text"])
 

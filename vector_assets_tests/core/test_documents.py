@@ -18,12 +18,23 @@ from vector_assets_tests.support.tiny import document, utc
         ("\ud83d\ude00", "😀"),
         ("half \ud83d end", "half \ufffd end"),
         ("‏עברית", "‏עברית"),
+        ("re\u0301sume\u0301 \u1107\u1162", "résumé 배"),
+        ("pass\u00adword, \ufeffword\u2060joiner", "password, wordjoiner"),
+        ("ﾃﾞﾌﾟﾛｲ ｶﾞｲﾄﾞ, 10 \u00b5s", "デプロイ ガイド, 10 \u03bcs"),
+        ("x² ① ＡＰＩ ﬁle ½ 👩\u200d💻 می\u200cشود", "x² ① ＡＰＩ ﬁle ½ 👩\u200d💻 می\u200cشود"),
     ],
 )
 def test_texts_lose_what_no_index_stores_and_nothing_else(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
     assert Section(raw, heading=raw).text == clean
     assert Section(raw, heading=raw).heading == clean
+
+
+def test_an_address_and_who_may_read_stay_as_the_vendor_writes_them() -> None:
+    written = "https://wiki.example/re\u0301sume\u0301"
+    page = document(url=written, access=("restricted", "re\u0301@acme.example"))
+    assert page.url == Section("text", url=written).url == written
+    assert page.access == ("restricted", "re\u0301@acme.example")
 
 
 def test_a_title_is_one_line() -> None:

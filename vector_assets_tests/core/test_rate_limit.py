@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from vector_assets.core.errors import RateLimitedError
 from vector_assets.core.meter import Meter
-from vector_assets.core.rate_limit import RateLimit, RateLimiter
+from vector_assets.core.rate_limit import RateLimit, RateLimiter, seconds_of_retry_after
 from vector_assets_tests.support.clock import Clock
 
 
@@ -158,3 +160,24 @@ def test_a_good_answer_counts_pauses_from_zero_again() -> None:
         limiter.pause_all(60)
         limiter.succeeded()
     assert clock.seconds == 180
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7.0), (" 7 ", 7.0), ("1.5", 1.5), ("0", None), ("", None), ("-3", None),
+        ("soon", None), ("1e9", None), ("²", None), ("٣", None), ("9" * 400, None), ("nan", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None), ("Wed, 21 Oct 99999 07:28:00 GMT", None),
+    ],
+)  # fmt: skip
+def test_a_retry_after_is_a_number_of_seconds_or_says_nothing(
+    text: str, seconds: float | None
+) -> None:
+    assert seconds_of_retry_after(text) == seconds
+
+
+def test_a_retry_after_may_be_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    seconds = seconds_of_retry_after(later)
+    assert seconds is not None
+    assert 3000 < seconds <= 3600

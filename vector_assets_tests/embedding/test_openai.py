@@ -168,7 +168,7 @@ def test_tokens_that_a_server_does_not_tell_count_as_none(
         (["no object"], r"something else \(Expected `object`, got `array`\)"),
         ({"error": None}, r"something else \(Object missing required field `data`\)"),
         ({"data": [{"index": 0, "embedding": "?"}]}, r"something else \(Invalid base64"),
-        ({"data": [{"index": 0, "embedding": [None]}]}, r"something else \(Expected `float`"),
+        ({"data": [{"index": 0, "embedding": [{}]}]}, r"something else \(Expected `float`"),
         ({"data": [{"index": 0, "embedding": "AAAA"}]}, "vectors that cannot be read"),
         ({"data": []}, "0 vectors for 1 texts"),
         ({"data": [{"index": 1, "embedding": [1, 0]}]}, "1 vectors for 1 texts"),

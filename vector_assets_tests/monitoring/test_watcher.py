@@ -13,7 +13,8 @@ from vector_assets.index.generations import Index
 from vector_assets.monitoring.alerts.alerter import Alerter
 from vector_assets.monitoring.alerts.channels import Channel, Message
 from vector_assets.monitoring.alerts.incidents import FileIncidentStore
-from vector_assets.monitoring.dagster_state.state import DagsterState
+from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
+from vector_assets.monitoring.health import Verdict
 from vector_assets.monitoring.probes import Probes
 from vector_assets.monitoring.watcher import Watcher
 from vector_assets.sandbox.server import Sandbox, running_sandbox
@@ -31,8 +32,23 @@ KEYS = (
     "ok", "channels", "messages", "id", "ts", "issues", "fields", "updated", "isLast", "results",
     "last_edited_time", "has_more", "data", "transcripts", "date", "errors", "response_metadata",
 )  # fmt: skip
-ERRORS = (KeyError, TypeError, RuntimeError, ValueError, OSError, IndexError, AttributeError,
-          RecursionError, ArithmeticError, AssertionError)  # fmt: skip
+
+
+class Panic(BaseException):
+    """As libraries in Rust raise it: no `Exception`."""
+
+
+class WordlessError(Exception):
+    """An error that cannot be shown."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+ERRORS: tuple[type[BaseException], ...] = (
+    KeyError, TypeError, RuntimeError, ValueError, OSError, IndexError, AttributeError,
+    RecursionError, ArithmeticError, AssertionError, Panic, SystemExit, WordlessError,
+)  # fmt: skip
 VENDOR_ANSWERS = 100
 INDEX_ERRORS = 30
 SOAK = 5
@@ -98,13 +114,15 @@ def settings_of(sandbox: Sandbox, source: str) -> Settings:
     )
 
 
-def alerts_of(settings: Settings, index: Index, folder: Path) -> tuple[list[str], Watcher]:
+def alerts_of(
+    settings: Settings, index: Index, folder: Path, answer_seconds: float = 1.0
+) -> tuple[list[str], Watcher]:
     """Check once and return the keys of the alerts that were sent."""
     sent = Sent()
     watcher = Watcher(
         settings,
         Alerter("watcher", [sent], FileIncidentStore(folder)),
-        Probes(settings, index, answer_seconds=1.0),
+        Probes(settings, index, answer_seconds=answer_seconds),
     )
     watcher.check_once()
     return sent.keys, watcher
@@ -137,7 +155,7 @@ def test_a_dead_daemon_is_alerted_whatever_a_vendor_answers(
 class Broken(LanceDBStore):
     """An index that fails with an error that is not ours."""
 
-    error: Exception = RuntimeError("table not found")
+    error: BaseException = RuntimeError("table not found")
 
     def record_ids(self, *_: Any, **__: Any) -> Any:
         raise self.error
@@ -160,6 +178,67 @@ def test_a_dead_daemon_is_alerted_whatever_the_index_raises(
         assert "index" in {problem.key for problem in snapshot.health.problems}
 
 
+@pytest.mark.parametrize("part", ["source_class", "build_source"])
+@pytest.mark.parametrize("kind", ERRORS)
+def test_a_dead_daemon_is_alerted_whatever_the_code_of_a_source_raises(
+    kind: type[BaseException],
+    part: str,
+    team: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise kind("odd")
+
+    monkeypatch.setattr(f"vector_assets.monitoring.probes.{part}", broken)
+    index = Index(LanceDBStore(str(tmp_path / "lancedb")))
+    keys, watcher = alerts_of(settings_of(team, "fireflies"), index, tmp_path, answer_seconds=60.0)
+    assert "daemon" in keys
+    snapshot = watcher.last()
+    assert snapshot is not None
+    [reason] = snapshot.health.sources[0].reasons
+    assert kind.__name__ in reason
+
+
+@pytest.mark.parametrize("watermark", [datetime(2026, 1, 1), "2026-01-01", 7])  # noqa: DTZ001
+def test_an_odd_watermark_is_an_index_that_cannot_be_read(
+    watermark: Any, team: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LanceDBStore, "watermark", lambda *_: watermark)
+    index = Index(LanceDBStore(str(tmp_path / "lancedb")))
+    keys, watcher = alerts_of(settings_of(team, "fireflies"), index, tmp_path)
+    assert "daemon" in keys
+    snapshot = watcher.last()
+    assert snapshot is not None
+    assert "index" in {problem.key for problem in snapshot.health.problems}
+
+
+def test_a_source_that_cannot_be_judged_is_unknown_and_the_daemon_is_told(
+    team: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = AssetHistory(recent=(None,))  # type: ignore[arg-type]
+    beats = {"SENSOR": datetime.now(UTC) - timedelta(hours=1)}
+    state = DagsterState(assets={"fireflies": odd}, heartbeats=beats)
+    monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: state)
+    monkeypatch.setattr("vector_assets.monitoring.health.canary_found", lambda *_: (None, ()))
+    index = Index(LanceDBStore(str(tmp_path / "lancedb")))
+    keys, watcher = alerts_of(settings_of(team, "fireflies"), index, tmp_path)
+    assert "daemon" in keys
+    snapshot = watcher.last()
+    assert snapshot is not None
+    assert snapshot.health.sources[0].verdict is Verdict.UNKNOWN
+
+
+def test_a_heartbeat_of_the_future_is_alerted_and_keeps_no_daemon_alive(
+    team: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = DagsterState(heartbeats={"SENSOR": datetime.now(UTC) + timedelta(days=30)})
+    monkeypatch.setattr("vector_assets.monitoring.watcher.observe", lambda _: ahead)
+    index = Index(LanceDBStore(str(tmp_path / "lancedb")))
+    keys, _ = alerts_of(settings_of(team, "fireflies"), index, tmp_path)
+    assert "daemon-clock" in keys
+
+
 def test_a_check_that_fails_is_an_alert_that_ends_with_the_next_good_one(
     team: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +255,7 @@ def test_a_check_that_fails_is_an_alert_that_ends_with_the_next_good_one(
         patch.setattr("vector_assets.monitoring.watcher.measure", broken)
         watcher.start()
         assert first_answer(lambda: "watcher" in sent.keys, pause_seconds=0.01)
-    assert first_answer(lambda: "daemon" in sent.keys, pause_seconds=0.01)
+        assert first_answer(lambda: "daemon" in sent.keys, pause_seconds=0.01), "told all the same"
     assert first_answer(
         lambda: "watcher" not in {incident.problem.key for incident in store.all()},
         pause_seconds=0.01,

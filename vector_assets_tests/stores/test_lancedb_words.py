@@ -1,9 +1,12 @@
 """LanceDB finds words of any length and script, identifiers whole and by their parts."""
 
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
 import pytest
 
+from vector_assets.core.documents import Section
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.settings import Settings
 from vector_assets.core.stop_words import STOP_WORDS
@@ -59,6 +62,11 @@ QUESTIONS = (
     ("printer", "English"), ("refund", "English"), ("C", "language"),
 )  # fmt: skip
 
+COMPOSED = (
+    "Größe", "résumé", "Ångström", "Việt", "Ёлка", "λόγος", "로그인", "데이터베이스가",
+    "ガイドブック", "क़लम", "שָׁלוֹם", "مُدَّة",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> LanceDBStore:
@@ -96,6 +104,23 @@ def test_find_answers_with_the_document_by_words_alone(
     settings = Settings(vector_assets_sources="jira")
     answers = find(question, settings=settings, store=store, embedder=EmbedderOutOfReach())
     assert answers.answers[0].document_id == f"jira:{name}"
+
+
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+@pytest.mark.parametrize("written", ["NFC", "NFD"])
+def test_a_word_is_found_however_its_letters_are_put_together(
+    written: Literal["NFC", "NFD"], asked: Literal["NFC", "NFD"], tmp_path: Path
+) -> None:
+    store = LanceDBStore(str(tmp_path / "index"))
+    store.open(SPACE, DIMENSIONS)
+    for number, word in enumerate(COMPOSED):
+        section = Section(f"see {normalize(written, word)} here")
+        store.upsert(SPACE, records(document(f"{number}"), section.text))
+    store.maintain(SPACE)
+    settings, embedder = Settings(vector_assets_sources="jira"), EmbedderOutOfReach()
+    for number, word in enumerate(COMPOSED):
+        answers = find(normalize(asked, word), settings=settings, store=store, embedder=embedder)
+        assert answers.answers[0].document_id == f"jira:{number}", word
 
 
 def test_words_that_are_not_indexed_yet_are_cut_alike(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx  # noqa: F401 - whole before the SDK looks whether somebody is importing it
 import httpx2
 import msgspec
-import numpy as np
 import openai
 
 from vector_assets.core.deadline import CALL_SECONDS, patience_seconds, within
@@ -23,9 +22,10 @@ from vector_assets.core.errors import (
     VectorAssetsError,
 )
 from vector_assets.core.meter import Meter
-from vector_assets.core.rate_limit import RateLimiter
+from vector_assets.core.rate_limit import RateLimiter, seconds_of_retry_after
 from vector_assets.core.tls import httpx_context
 from vector_assets.core.vectors import Vectors
+from vector_assets.embedding.openai.answer import Body, decoded, vector_of
 
 ENDPOINT = "openai embeddings"
 
@@ -110,23 +110,6 @@ class Form:
         return encoding | ({} if self.dimensions is None else {"dimensions": self.dimensions})
 
 
-class _Item(msgspec.Struct):
-    """A vector: base64 as requested, or the plain list that some servers answer instead."""
-
-    index: int
-    embedding: bytes | list[float]
-
-
-class _Body(msgspec.Struct):
-    """The parts of an answer that we read; the SDK does not check them."""
-
-    data: list[_Item]
-    usage: Any = None
-
-
-_decoder = msgspec.json.Decoder(_Body)
-
-
 class OpenAIApi:
     """Requests embeddings; thread-safe. It remembers which form of a request its server reads.
 
@@ -135,13 +118,22 @@ class OpenAIApi:
         base_url: URL of the server, with its path; empty means OpenAI.
         model: Its name at the server.
         dimensions: Dimensions to request; None means the model's default.
+        length: How many numbers a vector has to have.
         meter: The meter of the run.
     """
 
     def __init__(
-        self, *, key: str, base_url: str, model: str, dimensions: int | None, meter: Meter
+        self,
+        *,
+        key: str,
+        base_url: str,
+        model: str,
+        dimensions: int | None,
+        length: int,
+        meter: Meter,
     ) -> None:
         self._model = model
+        self._length = length
         self._form = Form(dimensions=dimensions)
         self._meter = meter
         self._limiter = RateLimiter(ENDPOINT, meter)
@@ -240,7 +232,7 @@ class OpenAIApi:
             max_repeats = MAX_RETRIES if len(texts) == 1 else _MAX_REPEATS_OF_MANY
         try:
             # Lists of numbers and the SDK's own objects take ten times as long as base64.
-            answer = _decoder.decode(self._content(texts, form, max_repeats))
+            answer = decoded(self._content(texts, form, max_repeats))
         except openai.APIStatusError as error:
             if error.status_code in _REFUSALS | _FAILURES:
                 return Refusal(error.status_code, _words_of(error))
@@ -251,7 +243,7 @@ class OpenAIApi:
             raise UnavailableError(f"openai at {self.url}", str(error)) from error
         except msgspec.DecodeError as error:
             raise self._unlike(f"something else ({error})", texts) from error
-        return self._read(answer, texts)
+        return self._read(answer, texts, form)
 
     def _content(self, texts: list[str], form: Form, max_repeats: int) -> bytes:
         body = {"model": self._model, "input": texts, **form.fields()}
@@ -321,15 +313,22 @@ class OpenAIApi:
                     "openai", type(error).__name__, f"Check OPENAI_BASE_URL ({self.url})."
                 )
 
-    def _read(self, body: _Body, texts: Sequence[str]) -> Answer:
+    def _read(self, body: Body, texts: Sequence[str], form: Form) -> Answer:
         try:
-            vectors = {item.index: _vector(item.embedding) for item in body.data}
+            vectors = {
+                place if item.index is None else item.index: vector_of(item.embedding)
+                for place, item in enumerate(body.data)
+            }
         except ValueError as error:
             raise self._unlike(f"vectors that cannot be read ({error})", texts) from error
         if len(body.data) != len(texts) or set(vectors) != set(range(len(texts))):
             raise self._unlike(f"{len(body.data)} vectors for {len(texts)} texts", texts)
         if any(not vector.size for vector in vectors.values()):
             raise self._unlike("an empty vector", texts)
+        sizes = {vector.size for vector in vectors.values()}
+        if form.encoding == "base64" and sizes != {self._length}:
+            # Not every server encodes numbers of 4 bytes; as a list they have no other length.
+            raise self._unlike(f"vectors of {sizes} numbers in base64", texts)
         count = body.usage.get("total_tokens") if isinstance(body.usage, dict) else None
         return Answer(
             [vectors[index] for index in range(len(texts))], count if isinstance(count, int) else 0
@@ -352,16 +351,10 @@ def _address(base_url: str) -> tuple[str, dict[str, str]]:
 def _retry_after_seconds(response: httpx2.Response, attempt: int) -> float:
     """Return how long a server asks to wait; a backoff where it leaves that to the client."""
     for header, per_second in (("retry-after-ms", 1000), ("retry-after", 1)):
-        text = response.headers.get(header, "")
-        if text.replace(".", "", 1).isdigit():
-            return float(text) / per_second
+        seconds = seconds_of_retry_after(response.headers.get(header, ""))
+        if seconds is not None:
+            return seconds / per_second
     return min(_MAX_BACKOFF_SECONDS, _BACKOFF_SECONDS * 2.0**attempt)
-
-
-def _vector(embedding: bytes | list[float]) -> Vectors:
-    if isinstance(embedding, bytes):
-        return np.frombuffer(embedding, "<f4")
-    return np.asarray(embedding, np.float32)
 
 
 def _words_of(error: openai.APIStatusError) -> str:

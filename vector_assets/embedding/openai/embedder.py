@@ -3,12 +3,13 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from typing import Self
 
 import numpy as np
 
 from vector_assets.core.deadline import patient_until
-from vector_assets.core.errors import SettingsError, UnavailableError, UsageError
+from vector_assets.core.errors import ContractError, SettingsError, UnavailableError, UsageError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.core.vectors import Vectors
@@ -125,6 +126,7 @@ class OpenAIEmbedder(Embedder):
             model=model,
             # Servers of other models often refuse the field, even with the default value.
             dimensions=None if default in (None, dimensions) else dimensions,
+            length=dimensions,
             meter=meter,
         )
         price = settings.embedding_dollars_per_million_tokens
@@ -203,7 +205,14 @@ class OpenAIEmbedder(Embedder):
             # The server has meanwhile refused batches of this size.
             return self._embed_halves(texts, are_to_blame=are_to_blame)
         form = self._api.form
-        answer = self._api.request(texts)
+        answer: Answer | Refusal
+        try:
+            answer = self._api.request(texts)
+        except ContractError as error:
+            # Some servers cut off what is too much for them, and say nothing.
+            if not are_to_blame and self._api.adapt(_HARMLESS) is not None:
+                raise
+            answer, are_to_blame = Refusal(HTTPStatus.OK, f"it answered {error.seen}"), True
         if isinstance(answer, Refusal) and not are_to_blame:
             self._require_harmless_text_passes(answer)
             if answer.may_pass or self._api.form != form:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from vector_assets.core.deadline import within
+from vector_assets.core.deadline import BoundedCalls
 from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.channels import Channel, Kind, Message, WebhookChannel
@@ -46,6 +46,8 @@ class Alerter:
         self._reporter = reporter
         self._channels = channels
         self._store = store
+        # A channel that hangs is not waited for again for each further message.
+        self._deliveries = BoundedCalls(DELIVERY_SECONDS)
 
     def reconcile(self, problems: Sequence[Problem], now: datetime) -> None:
         """Open, update and close incidents so that they match the present problems, and notify."""
@@ -84,7 +86,7 @@ class Alerter:
         """Send one message, without an incident, about a problem that has already ended."""
         message = Message(Kind.NOTICE, problem, problem.since or now)
         for channel in self._channels:
-            _deliver(channel, message)
+            self._deliver(channel, message)
 
     def _keys_of_other_reporters(self) -> set[str]:
         return {
@@ -104,7 +106,7 @@ class Alerter:
                 continue
             kind = Kind.OPENED if notified_at is None else Kind.REMINDER
             message = Message(kind, incident.problem, incident.opened_at)
-            error = _deliver(channel, message)
+            error = self._deliver(channel, message)
             incident.errors[channel.name] = error
             if not error:
                 incident.notified_at[channel.name] = now
@@ -117,7 +119,7 @@ class Alerter:
         message = Message(Kind.OVER, incident.problem, incident.opened_at, ended_at=now)
         for channel in self._channels_for(incident):
             if channel.name in incident.notified_at and channel.name not in incident.resolved_at:
-                incident.errors[channel.name] = _deliver(channel, message)
+                incident.errors[channel.name] = self._deliver(channel, message)
                 if not incident.errors[channel.name]:
                     incident.resolved_at[channel.name] = now
         names = {channel.name for channel in self._channels_for(incident)}
@@ -144,6 +146,15 @@ class Alerter:
             elif not error and known is not None and self._notify_resolved(known, now):
                 del incidents[key]
 
+    def _deliver(self, channel: Channel, message: Message) -> str:
+        """Send a message; return why that failed, or an empty text."""
+        try:
+            self._deliveries.call(channel.name, lambda: channel.send(message))
+        except Exception as error:  # noqa: BLE001 - the other channels are still told
+            logger.warning("alert to %s: %s", channel.name, cause_of(error))
+            return cause_of(error)
+        return ""
+
     def _channels_for(self, incident: Incident) -> list[Channel]:
         """Return all channels except the one that the incident is about."""
         key = incident.problem.key
@@ -152,13 +163,3 @@ class Alerter:
 
 def _channel_key(channel: Channel) -> str:
     return f"{_CHANNEL_PREFIX}{channel.name}"
-
-
-def _deliver(channel: Channel, message: Message) -> str:
-    """Send a message; return why that failed, or an empty text."""
-    try:
-        within(DELIVERY_SECONDS, lambda: channel.send(message))
-    except Exception as error:  # noqa: BLE001 - the other channels are still told
-        logger.warning("alert to %s: %s", channel.name, cause_of(error))
-        return cause_of(error)
-    return ""

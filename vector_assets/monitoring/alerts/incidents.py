@@ -1,6 +1,7 @@
 """Incidents, and the stores that keep them across restarts and hosts."""
 
 import json
+import logging
 import os
 import threading
 from abc import ABC, abstractmethod
@@ -11,11 +12,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from vector_assets.core.deadline import BoundedCalls
 from vector_assets.monitoring.dagster_state.observe import configured_instance, database_errors
 from vector_assets.monitoring.problems import Problem
 
+logger = logging.getLogger(__name__)
+
 REPORTERS = ("watcher", "sensors")
 """Each writes its own record and reads that of the other."""
+
+STORE_SECONDS = 30.0
+"""How long a store may take; a database behind a dead connection may never answer."""
 
 _KEY = "vector_assets/incidents/"
 
@@ -61,9 +68,17 @@ class IncidentStore(ABC):
     """Keeps the incidents of each reporter."""
 
     def read(self, reporter: str) -> dict[str, Incident]:
-        """Return a reporter's incidents by key; empty when nothing was ever written."""
+        """Return a reporter's incidents by key; empty when nothing was ever written.
+
+        What cannot be read, such as a file that was cut off, must not keep alerts from being sent:
+        they are sent once more.
+        """
         text = self.read_text(reporter)
-        return {key: _read(plain) for key, plain in json.loads(text or "{}").items()}
+        try:
+            return {key: _read(plain) for key, plain in json.loads(text or "{}").items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            logger.exception("the incidents of the %s cannot be read and are begun anew", reporter)
+            return {}
 
     def write(self, reporter: str, incidents: Mapping[str, Incident]) -> None:
         """Replace a reporter's incidents."""
@@ -100,6 +115,8 @@ class FileIncidentStore(IncidentStore):
         path = self._path(reporter)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        # A cause may name what few may read.
+        temporary.touch(mode=0o600)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
 
@@ -125,7 +142,7 @@ class DagsterIncidentStore(IncidentStore):
 
 
 class RememberedIncidentStore(IncidentStore):
-    """Wraps a shared store and keeps its contents in memory while the store is down.
+    """Wraps a shared store and keeps its contents in memory while the store is down or hangs.
 
     A database that is down is an incident too and must be alerted once, so it has to be remembered
     outside of the database. What was written meanwhile is written to the store once it is back.
@@ -133,7 +150,8 @@ class RememberedIncidentStore(IncidentStore):
 
     def __init__(self, store: IncidentStore, outage_errors: tuple[type[Exception], ...]) -> None:
         self._store = store
-        self._outage_errors = outage_errors
+        self._outage_errors = (*outage_errors, TimeoutError)
+        self._calls = BoundedCalls(STORE_SECONDS)
         self._known: dict[str, str] = {}
         self._unwritten: set[str] = set()
 
@@ -141,7 +159,9 @@ class RememberedIncidentStore(IncidentStore):
         """Return what the store holds, or a newer text that is not written to it yet."""
         if reporter not in self._unwritten:
             with suppress(*self._outage_errors):
-                self._known[reporter] = self._store.read_text(reporter)
+                self._known[reporter] = self._calls.call(
+                    "store", lambda: self._store.read_text(reporter)
+                )
         return self._known.get(reporter, "")
 
     def write_text(self, reporter: str, text: str) -> None:
@@ -149,7 +169,7 @@ class RememberedIncidentStore(IncidentStore):
         self._known[reporter] = text
         self._unwritten.add(reporter)
         with suppress(*self._outage_errors):
-            self._store.write_text(reporter, text)
+            self._calls.call("store", lambda: self._store.write_text(reporter, text))
             self._unwritten.discard(reporter)
 
 
@@ -187,7 +207,8 @@ def incident_store() -> Iterator[IncidentStore]:
     """Yield Dagster's storage if there is an instance, else a store of files."""
     with configured_instance() as instance:
         if instance is None:
-            yield FileIncidentStore(INCIDENTS_FOLDER)
+            files = FileIncidentStore(INCIDENTS_FOLDER)
+            yield RememberedIncidentStore(files, (OSError,))
         else:
             shared = DagsterIncidentStore(instance.daemon_cursor_storage)
             yield RememberedIncidentStore(shared, database_errors())

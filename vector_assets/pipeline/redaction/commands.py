@@ -35,7 +35,7 @@ _LOGIN_IN_LINK = re.compile(
     _FLAGS,
 )
 _LOGIN_OF_DRIVER = re.compile(
-    r"""\b[\w.-]{1,60}:(?P<value>[^\s/:"'`<>]{1,100})@(?:tcp|udp|unix)\("""
+    r"""\b[\w.-]{1,60}:(?P<value><?[^\s/:"'`<>]{1,100})@(?:tcp|udp|unix)\("""
 )
 _LOGIN_OF_ORACLE = re.compile(
     r"""\b(?:oracle:thin:|sqlplus[ ][^\n/]{0,80}?)[\w.-]{1,60}/(?P<value>[^\s/@"'`<>]{1,100})@"""
@@ -95,6 +95,36 @@ _HTPASSWD = re.compile(
 _COPIED = re.compile(
     r"\b(?:s?ftp|scp|smb|rsync)[ ][\w.-]{1,60}:(?P<value>[^\s:/@]{1,100})@[\w-]", re.IGNORECASE
 )
+_K_OPTION = re.compile(
+    r"""\b (?: openssl\b [^\n|;&]{0,120}? \s -k[ ] | ldap\w{3,10}\b [^\n|;&]{0,120}? \s -w )
+        (?! [-/ ] ) """
+    + VALUE,
+    re.VERBOSE,
+)
+_REDIS = re.compile(
+    r"""\b(?:requirepass|masterauth)[ ]{1,8}(?P<value>(?!\[redacted: )[^\s"'`]{1,200})"""
+)
+_REDIS_AUTH = re.compile(
+    r"""(?m: ^ ) (?: [\w.:-]{1,40} > [ ]? )? AUTH [ ] (?: [\w.-]{1,40} [ ] )?
+        (?P<value> [^\s"'`\[]{1,200} ) (?m: $ )""",
+    re.VERBOSE,
+)
+_ACCOUNT = re.compile(
+    r"""(?: (?<! [\w/.:@=-] ) (?: root | admin | administrator | sa )
+          | \b (?: wi-?fi | wlan | rdp | vnc | ipmi | idrac | ilo ) [ ]? :? [ ] [^\s:/]{1,40} )
+        (?: : | [ ]? / [ ]? ) (?! \S{0,60} @ [\w.-]{1,60} [(:/] )
+        (?P<value> [^\s/:|"'`<>=?&.\x01]{6,60} ) (?! [/:=|<] | \.\w )""",
+    _FLAGS,
+)
+_ACCOUNT_WORDS = (
+    "root", "admin", "sa/", "sa /", "sa:", "wifi", "wi-fi", "wlan", "rdp", "vnc", "ipmi",
+    "idrac", "ilo",
+)  # fmt: skip
+_ABBREVIATED = re.compile(
+    r"""\b u (?:ser|sr|n)? [ ]? [:=] [ ]? [^\s,;]{1,60} [ ,;]{1,3} p (?:w|wd|ass)? [ ]? [:=] [ ]?
+        (?P<value> [^\s"'`|\x01]{1,100} )""",
+    _FLAGS,
+)
 _PGPASS = re.compile(
     r"""(?m: ^ ) [\w.*-]{1,100} : (?:\d{2,5}|\*) : [\w*-]{1,60} : [\w*.-]{1,60}
         : (?P<value> [^\s:]{1,100} ) (?m: $ )""",
@@ -106,7 +136,7 @@ _CREDENTIALS = r"""
     | creds? | credentials? | log-?ins? | log(?:ged)?[ -]?in[ ](?:with|as) | zugangsdaten
     | anmeldedaten | identifiants | credenciales | credenciais | credenziali | inloggegevens
     | poświadczenia | 账号密码 | 帳號密碼 | 账号/密码 | учетные[ ]данные | учётные[ ]данные
-    | ログイン情報 | логин | логин/пароль
+    | ログイン情報 | логин | логин/пароль | גישה | u/p | un/pw
     | (?: user(?:[ ]?name)? | login | id | e-?mail | usuario | benutzer(?:name)? | utilisateur )
       [ ]? [/&+,|:] [ ]? (?: pass(?:word|wd)? | pwd? | passwort | contraseña | mot[ ]de[ ]passe )
 """
@@ -124,7 +154,7 @@ _PAIR_WORDS = (
     "cred", "auth", "login", "log in", "logged in", "/pass", "/ pass", "/pw", "& pass", "|pass",
     ":pass",
     "zugang", "anmelde", "identifiants", "inlog", "poświadczenia", "账号", "帳號", "учетные",
-    "учётные", "логин", "ログイン", "contraseña",
+    "учётные", "логин", "ログイン", "contraseña", "גישה", "u/p", "un/pw",
 )  # fmt: skip
 
 
@@ -193,8 +223,32 @@ def _commands(text: str, lowered: str) -> Iterator[Secret]:
         yield from _values(_HTPASSWD, text)
     if "@" in text:
         yield from _values(_COPIED, text)
+    if "openssl" in text or "ldap" in text:
+        for match in _K_OPTION.finditer(text):
+            start, end, value, quote = value_of(match, is_setting=False)
+            if not _is_placeholder(match[quote], value) and is_mixed(value) and not is_code(value):
+                yield Secret(start, end, "password")
+    if "requirepass" in text or "masterauth" in text:
+        yield from _values(_REDIS, text)
+    if "AUTH " in text:
+        yield from _values(_REDIS_AUTH, text, are_strong=True)
     if text.count(":") >= _COLONS_OF_PGPASS:
         yield from _values(_PGPASS, text)
+    yield from _accounts(text, lowered)
+
+
+def _accounts(text: str, lowered: str) -> Iterator[Secret]:
+    """Yield what stands behind the name of an account: `root / value`, `u: ann p: value`."""
+    has_account = any(word in lowered for word in _ACCOUNT_WORDS)
+    for expression, is_expected in (
+        *([(_ACCOUNT, is_very_strong)] if has_account else []),
+        (_ABBREVIATED, is_strong),
+    ):
+        for match in expression.finditer(text):
+            value = match["value"].rstrip(TRAILING)
+            if is_expected(value) and not is_placeholder(value) and not is_code(value):
+                start = match.start("value")
+                yield Secret(start, start + len(value), "password")
 
 
 def _values(

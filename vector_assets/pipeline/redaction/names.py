@@ -15,14 +15,22 @@ _OTHER_LANGUAGES = (
     "лозинка", "κωδικός πρόσβασης", "κωδικός", "συνθηματικό", "密码", "密碼", "口令", "暗号",
     "パスワード", "ﾊﾟｽﾜｰﾄﾞ", "パスコード", "パスフレーズ", "暗証番号", "비밀번호", "패스워드", "암호",
     "סיסמה", "סיסמא", "كلمة المرور", "كلمة السر", "كلمه السر", "كلمة مرور", "رمز عبور", "گذرواژه",
-    "mật khẩu", "รหัสผ่าน", "पासवर्ड", "পাসওয়ার্ড", "கடவுச்சொல்",
+    "mật khẩu", "รหัสผ่าน", "รหัส", "पासवर्ड", "পাসওয়ার্ড", "கடவுச்சொல்", "పాస్వర్డ్", "ಪಾಸ್ವರ್ಡ್",
+    "പാസ്വേഡ്", "પાસવર્ડ", "ਪਾਸਵਰਡ", "මුරපදය", "ពាក្យសម្ងាត់", "ລະຫັດຜ່ານ", "စကားဝှက်",
+    "የይለፍ ቃል", "პაროლი", "գաղտնաբառ", "құпия сөз", "нууц үг", "şifrə", "پاس ورڈ", "비번",
+    "zaporka", "zaporku", "wagwoord", "nywila", "pasahitza", "parolė", "salasõna", "fjalëkalim",
+    "pasfhocal", "cyfrinair", "tunnussana",
 )  # fmt: skip
 _SHORT = ("pass", "pw", "psw", "pswd", "pword", "pass-word", "pass word", "dbpass", "dbpassw",
     "mypass", "userpass", "rootpass", "adminpass", "ftppass", "smtppass", "mailpass", "pgpass",
     "sshpass", "requirepass", "masterauth", "redis_auth", "rediscli_auth", "senha", "clave",
     "sandi", "пасс", "гасло", "code d'accès", "pin", "pin code", "pincode",
     "pass phrase", "wifi key", "wlan key",
-    "zugangscode",
+    "zugangscode", "passw", "passwrd", "pasword", "passowrd", "passwrod", "pssword", "psswd",
+    "paswd", "p@ssword", "p@ss", "p/w", "p.w", "storepass", "keypass", "srcstorepass",
+    "deststorepass", "psk", "pre-shared key", "preshared key", "wpa key", "wpa2 key", "wpa3 key",
+    "community string", "snmp community", "access code", "door code", "unlock code", "parol",
+    "lösen", "mk",
 )  # fmt: skip
 
 
@@ -55,7 +63,10 @@ NAMES = (
 BEFORE_KEY = re.compile(
     r"(?:api|access|private|auth|account|service|client|signing|encryption|secret|consumer|shared|"
     r"license|licence|master|admin|deploy|subscription|storage|session|app|hmac|jwt|ssh|webhook|bot|"
-    r"integration|write|functions?|root|crypto|decryption|server)[_ -]?$",
+    r"integration|write|functions?|root|crypto|decryption|server|deepgram|cohere|mistral|assemblyai|"
+    r"datadog|algolia|elevenlabs|wandb|openai|anthropic|claude|gemini|mapbox|segment|mixpanel|"
+    r"amplitude|honeycomb|sendgrid|mailgun|pinecone|qdrant|weaviate|fireflies|serpapi|deepseek)"
+    r"[_ -]?$",
     re.IGNORECASE,
 )
 """Words that make a `key` a secret; issues, rows and keyboards have keys too."""

@@ -26,7 +26,7 @@ _SAME_LENGTH = str.maketrans(
         **dict.fromkeys("‘’‚‛‹›′´", "'"),
         **dict.fromkeys("‐‑‒–—―−﹣", "-"),
         **dict.fromkeys("：﹕꞉∶", ":"),
-        **dict.fromkeys("→➜➔⇒➡⟶⟹►▶", "→"),
+        **dict.fromkeys("→➜➔⇒➡⟶⟹►▶▸☞👉", "→"),
         "│": "|", "┃": "|", "║": "|", "。": ".", "İ": "I",
     }
 )  # fmt: skip

@@ -66,7 +66,7 @@ _SENTENCE_CHARACTERS = 120
 _FOLLOWED = re.compile(
     rf"{_TAIL} {_MARKS}"
     rf" (?: [ ,]{{1,3}} [-(]? | 's[ ] | [ ]?[.…]{{1,4}}[ ] | \( | [ \x01]{{0,3}} \n{{1,2}} )"
-    rf" [*_~\x01]{{0,4}} {VALUE}",
+    rf" [*_~\x01]{{0,4}} (?: \[ [^\]\n]{{1,20}} \] [ ] )? {VALUE}",
     _FLAGS,
 )
 _PRECEDED = re.compile(

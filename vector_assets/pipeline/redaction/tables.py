@@ -47,11 +47,15 @@ def _cells(line: str, start: int) -> Iterator[tuple[int, int]]:
     at = start + line.index(stripped)
     if stripped.startswith("|"):
         stripped, at = stripped[1:], at + 1
-    for cell in stripped.removesuffix("|").split("|"):
+    # In Jira's mark-up the cells of a head stand between two bars.
+    bar = "||" if stripped.startswith("|") else "|"
+    if bar == "||":
+        stripped, at = stripped[1:], at + 1
+    for cell in stripped.removesuffix("|").removesuffix(bar[1:]).split(bar):
         inner = cell.strip(_MARKS)
         begin = at + (cell.index(inner) if inner else 0)
         yield begin, begin + len(inner)
-        at += len(cell) + 1
+        at += len(cell) + len(bar)
 
 
 def _is_head(cell: str) -> bool:

@@ -89,8 +89,12 @@ _ORDINARY = re.compile(
 )
 """What has digits or signs in it in plain texts."""
 
-_WORD_WITH_NUMBER = re.compile(r"[a-z]+ (?: [-_] [a-z]+ )* [-_]? \d{1,2} $", _FLAGS)
-"""Python3, Windows10, node-pool-1."""
+_WORD_WITH_NUMBER = re.compile(
+    r"""(?: [a-z]+ | (?-i: [a-z]+ (?: [-_] [a-z]+ )+ | [A-Z][a-z]* (?: [-_] [A-Z][a-z]* )+
+        | [A-Z]+ (?: [-_] [A-Z]+ )+ ) ) [-_]? \d{1,2} $""",
+    _FLAGS,
+)
+"""Python3, Windows10, node-pool-1; not correct-horse-Battery7."""
 
 _SPECIAL = frozenset("!@#$%^&*+?~=")
 

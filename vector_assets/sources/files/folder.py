@@ -65,6 +65,7 @@ class Listing:
         other_kinds: Number of other files, by suffix.
         links: Links out of the root, and broken ones.
         shared: Files that have another name outside the root.
+        closed: Folders that may not be listed, with why; their files are not in the listing.
     """
 
     root: Path
@@ -72,13 +73,14 @@ class Listing:
     other_kinds: Counter[str] = field(default_factory=Counter)
     links: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
+    closed: dict[str, PermissionError] = field(default_factory=dict)
 
     @classmethod
     def of(cls, root: Path) -> "Listing":
         """List a folder, newest files first.
 
         Raises:
-            OSError: A folder cannot be listed; its files must not look deleted.
+            OSError: It cannot be listed, or one below it for another reason than permission.
         """
         listing = cls(root)
         _Walk(listing).run()
@@ -98,6 +100,13 @@ class Listing:
                 ", ".join(self.links[:_NAMED]),
                 "Copy what they lead to into the folder, if it is wanted.",
                 len(self.links),
+            )
+        if self.closed:
+            yield Gap(
+                "folders that may not be listed",
+                ", ".join(map(clean_text, list(self.closed)[:_NAMED])),
+                "Let this process list them (chmod); what the index holds of them stays meanwhile.",
+                len(self.closed),
             )
         if self.shared:
             yield Gap(
@@ -146,7 +155,11 @@ class _Walk:
             if entry.name.startswith("."):
                 continue
             name = target = prefix + entry.name
-            seen = entry.stat(follow_symlinks=False)
+            try:
+                seen = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                # It was there when the names were read.
+                continue
             if stat.S_ISLNK(seen.st_mode):
                 if (followed := self._followed(name)) is None:
                     continue
@@ -155,13 +168,22 @@ class _Walk:
                 self._names[seen.st_dev, seen.st_ino] += 1
             changed_at = max(arrived_at, seen.st_ctime_ns)
             if stat.S_ISDIR(seen.st_mode):
-                path = self._listing.root / name
-                with _opened(entry.name, _OPEN_FOLDER, folder, path) as inner:
-                    self._walk(inner, f"{name}/", arrived_at=changed_at)
+                self._enter(folder, entry.name, name, changed_at)
             elif suffix_of(name) not in SUFFIXES or not stat.S_ISREG(seen.st_mode):
                 self._listing.other_kinds[suffix_of(name) or "without a suffix"] += 1
             else:
                 self._candidates.append((name, target, seen, changed_at))
+
+    def _enter(self, folder: int, part: str, name: str, arrived_at: int) -> None:
+        """Walk a folder in an open one; one that may not be listed costs no other."""
+        try:
+            with _opened(part, _OPEN_FOLDER, folder, self._listing.root / name) as inner:
+                self._walk(inner, f"{name}/", arrived_at=arrived_at)
+        except FileNotFoundError:
+            return
+        except PermissionError as error:
+            # Who opens it later changes it, so its files then count as arrived.
+            self._listing.closed[name] = error
 
     def _followed(self, name: str) -> tuple[str, os.stat_result] | None:
         """Return what a link leads to: a file below the root that is not read itself."""

@@ -3,6 +3,7 @@
 Also a template for a new source: this module, its line in the registry, its setting.
 """
 
+import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,6 +30,14 @@ from vector_assets.sources.items import (
 
 _READ_AHEAD = 100
 """Files whose versions in the index are asked for at once, before they are read."""
+
+_MARKS = {
+    # Those of UTF-32 first: one begins with one of UTF-16.
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 _CHECK = "Check FILES_PATH, and that the folder is mounted and may be read."
 
@@ -62,7 +71,7 @@ class FilesSource(Source):
 
     def documents(self, window: Window) -> Iterator[SourceItem]:
         """Yield the files whose last change lies in the window, newest first."""
-        listing = self._list()
+        listing = self._listed_as_far_as_possible()
         yield from listing.gaps()
         yield from self._documents(listing, self._wanted(listing, window))
         yield Checkpoint(window.start)
@@ -75,10 +84,12 @@ class FilesSource(Source):
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
         """Yield files by their paths; the folder is listed once."""
         wanted = {document.document_id for document in failed}
-        listing = self._list()
+        listing = self._listed_as_far_as_possible()
         files = [file for file in listing.files if self._id(file) in wanted]
         yield from self._documents(listing, files)
-        yield from map(Resolved, sorted(wanted.difference(map(self._id, files))))
+        # What a closed folder holds is not gone.
+        if not listing.closed:
+            yield from map(Resolved, sorted(wanted.difference(map(self._id, files))))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield the state of files, by listing the whole folder again, once.
@@ -100,21 +111,34 @@ class FilesSource(Source):
 
     def newest(self) -> datetime | None:
         """Return the newest change of any file."""
-        return max((file.modified_at for file in self._list().files), default=None)
+        files = self._listed_as_far_as_possible().files
+        return max((file.modified_at for file in files), default=None)
 
     def check(self) -> ConnectionCheck:
         """List the folder and say how many files it holds."""
-        listing = self._list()
+        listing = self._listed_as_far_as_possible()
         return ConnectionCheck(
             f"{self._folder}: {len(listing.files):,} files", tuple(listing.gaps())
         )
 
     def _list(self) -> Listing:
-        """Return the files below the root, newest first.
+        """Return all files below the root, newest first.
 
         Raises:
             SettingsError: The folder does not exist.
             UnavailableError: A folder cannot be listed; its files must not look deleted.
+        """
+        listing = self._listed_as_far_as_possible()
+        for name, error in listing.closed.items():
+            raise _cannot_be_listed(error, listing.root / name)
+        return listing
+
+    def _listed_as_far_as_possible(self) -> Listing:
+        """Return the files below the root, newest first, but for those of closed folders.
+
+        Raises:
+            SettingsError: The folder does not exist.
+            UnavailableError: It cannot be listed.
         """
         root = self._root()
         try:
@@ -176,12 +200,13 @@ class FilesSource(Source):
         day = file.modified_at.date()
         try:
             content, modified_at = content_of(file, root)
-            text = content.decode("utf-8-sig")
+            text = _decoded(content)
         except OSError as error:
             cause = f"{file.name} cannot be read: {error.strerror}"
             return DocumentFailure(self._id(file), cause, day)
         except UnicodeDecodeError as error:
-            cause = f"{file.name} is not UTF-8 at byte {error.start:,}: save it as UTF-8"
+            encoding = error.encoding.upper()
+            cause = f"{file.name} is not {encoding} at byte {error.start:,}: save it as UTF-8"
             return DocumentFailure(self._id(file), cause, day)
         page = Page.of(text, is_markdown=file.path.suffix.lower() in MARKDOWN_SUFFIXES)
         return Document(
@@ -199,6 +224,14 @@ class FilesSource(Source):
 
     def _id(self, file: File) -> str:
         return f"{self.name}:{native_id_of(file.name)}"
+
+
+def _decoded(content: bytes) -> str:
+    """Decode UTF-8, or what the mark at its beginning says that it is."""
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return content.decode(encoding)
+    return content.decode("utf-8-sig")
 
 
 def _cannot_be_listed(error: OSError | RuntimeError, folder: Path) -> UnavailableError:

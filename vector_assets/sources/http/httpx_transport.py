@@ -5,13 +5,12 @@ Any request may be repeated, because the vendor is only read.
 
 import time
 from collections.abc import Callable, Collection
-from email.utils import parsedate_to_datetime
 
 import httpx
 
 from vector_assets.core.httpx_deadline import BoundedTransport
 from vector_assets.core.meter import Meter
-from vector_assets.core.rate_limit import RateLimiter
+from vector_assets.core.rate_limit import RateLimiter, seconds_of_retry_after
 from vector_assets.core.tls import httpx_context
 
 BACKOFF_SECONDS = 0.5
@@ -97,13 +96,8 @@ class RateLimitedTransport(httpx.BaseTransport):
 
 def _retry_after_seconds(response: httpx.Response, attempt: int) -> float:
     """Return the `Retry-After` of a response, in seconds or as a date; our backoff without one."""
-    text = response.headers.get("retry-after", "")
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return _backoff_seconds(attempt)
+    seconds = seconds_of_retry_after(response.headers.get("retry-after", ""))
+    return _backoff_seconds(attempt) if seconds is None else seconds
 
 
 def _backoff_seconds(attempt: int) -> float:

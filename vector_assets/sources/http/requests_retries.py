@@ -11,7 +11,7 @@ from urllib3.util.retry import Retry
 
 from vector_assets.core.http_deadline import BoundedAdapter
 from vector_assets.core.meter import Meter
-from vector_assets.core.rate_limit import RateLimiter
+from vector_assets.core.rate_limit import RateLimiter, seconds_of_retry_after
 
 TIMEOUT_SECONDS = 60.0
 """For a connection, and between two bytes of an answer."""
@@ -48,6 +48,10 @@ class RateLimitedRetry(Retry):
         copy = super().new(**changes)
         copy.limiter = self.limiter
         return copy
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Return the seconds that a header says; 0 when it says nothing, where urllib3 raises."""
+        return seconds_of_retry_after(retry_after) or 0.0
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
         """Wait as long as the service or the backoff says, and then for the limiter."""

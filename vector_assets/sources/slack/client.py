@@ -28,6 +28,7 @@ from vector_assets.core.errors import (
 )
 from vector_assets.core.http_deadline import REQUEST_SECONDS
 from vector_assets.core.meter import Meter
+from vector_assets.core.rate_limit import seconds_of_retry_after
 from vector_assets.core.tls import system_context
 from vector_assets.sources.http.downloads import (
     Downloader,
@@ -306,7 +307,7 @@ def _retry_after_seconds(response: HttpResponse | None) -> float:
     for name, values in response.headers.items() if response else ():
         if name.lower() == "retry-after":
             value = values if isinstance(values, str) else next(iter(values), "")
-            return float(value) if value.isdigit() else _DEFAULT_RETRY_AFTER_SECONDS
+            return seconds_of_retry_after(value) or _DEFAULT_RETRY_AFTER_SECONDS
     return _DEFAULT_RETRY_AFTER_SECONDS
 
 

@@ -210,10 +210,12 @@ async def said_by(client: Client, calls: Calls) -> list[Said]:
     return said
 
 
-def raw(desk: Desk, body: Any, *, key: str = "ann", **headers: str) -> requests.Response:
+def raw(
+    desk: Desk, body: Any, *, key: str = "ann", query: str = "", **headers: str
+) -> requests.Response:
     """Send a body to `/mcp` as it is."""
     return requests.post(
-        f"{desk.url}/mcp",
+        f"{desk.url}/mcp{query}",
         data=json.dumps(body) if isinstance(body, dict) else body,
         headers={
             "Authorization": f"Bearer {desk.keys.get(key, key)}",

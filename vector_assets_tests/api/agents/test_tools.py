@@ -246,6 +246,28 @@ def test_the_route_is_bounded_and_guarded_as_the_others(desk: Desk) -> None:
         assert refused.status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("query", "arguments", "name"),
+    [
+        ("", '"viewer": "ann@acme.example", "viewer": "bob@acme.example"', "viewer"),
+        ("", '"viewer": "ann@acme.example", "\\u0076iewer": "bob@acme.example"', "viewer"),
+        ("", '"limit": 1, "limit": 50', "limit"),
+        ("?viewer=bob@acme.example", "", "viewer"),
+        ("?limit=1&limit=2", "", "limit"),
+    ],
+)
+def test_what_is_given_twice_or_where_nobody_reads_it_is_refused(
+    desk: Desk, query: str, arguments: str, name: str
+) -> None:
+    body = (
+        '{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "find_context", '
+        '"arguments": {"question": "x"%s}}}' % (f", {arguments}" if arguments else "")
+    )
+    answer = raw(desk, body, query=query)
+    assert answer.status_code == 422
+    assert name in answer.json()["detail"]
+
+
 def test_a_tool_says_how_the_question_was_understood(ask: Ask) -> None:
     question = "crane in notion since 2020"
     heard, literal = ask(

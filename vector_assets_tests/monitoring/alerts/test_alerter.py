@@ -1,6 +1,9 @@
 """Alerts, reminders and closing messages over real HTTP."""
 
 import json
+import os
+import stat
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,8 +13,9 @@ import pytest
 
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
-from vector_assets.monitoring.alerts.channels import WebhookChannel
+from vector_assets.monitoring.alerts.channels import Channel, Message, WebhookChannel
 from vector_assets.monitoring.alerts.incidents import (
+    REPORTERS,
     DagsterIncidentStore,
     FileIncidentStore,
     IncidentStore,
@@ -22,6 +26,7 @@ from vector_assets.monitoring.problems import Problem
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.slack import TOKEN
 from vector_assets_tests.support.dagster_home import dagster_instance
+from vector_assets_tests.support.patience import first_answer
 from vector_assets_tests.support.receiver import Receiver
 from vector_assets_tests.support.tiny import utc
 
@@ -284,3 +289,98 @@ def test_incidents_survive_being_stored(store: IncidentStore, receiver: Receiver
     assert incident.opened_at == utc("2026-03-19T00:00")
     assert incident.notified_at == {"webhook": NOW}
     assert receiver.alerts[0]["since"] == "2026-03-19T00:00:00+00:00"
+
+
+class Hanging(Channel):
+    """A channel that never accepts a message."""
+
+    name = "hanging"
+    setting = "none"
+
+    def __init__(self) -> None:
+        self.asked_count = 0
+        self.over = threading.Event()
+
+    def send(self, message: Message) -> None:
+        self.asked_count += 1
+        self.over.wait()
+
+
+class Kept(Channel):
+    """A channel that keeps what it is told."""
+
+    name = "kept"
+    setting = "none"
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    def send(self, message: Message) -> None:
+        self.events.append((message.kind, message.problem.key))
+
+
+def test_a_channel_that_hangs_is_asked_once_and_holds_no_other_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.monitoring.alerts.alerter.DELIVERY_SECONDS", 0.2)
+    hanging, kept = Hanging(), Kept()
+    alerter = Alerter("watcher", [hanging, kept], FileIncidentStore(tmp_path))
+    problems = [replace(DEAD, key=f"problem {number}") for number in range(20)]
+    opened = {("opened", key) for key in (*(each.key for each in problems), "channel:hanging")}
+
+    def is_told() -> bool:
+        # Once is enough, unless the machine is too busy for a thread within that time.
+        alerter.reconcile(problems, NOW)
+        return opened <= set(kept.events)
+
+    assert first_answer(is_told, pause_seconds=0.01)
+    hanging.over.set()
+    assert hanging.asked_count == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"daemon": {}}', '{"daemon": "x"}', "\0"])
+def test_incidents_that_cannot_be_read_keep_no_alert_back(
+    text: str, receiver: Receiver, tmp_path: Path
+) -> None:
+    for reporter in REPORTERS:
+        (tmp_path / f"incidents-{reporter}.json").write_text(text)
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
+    assert receiver.events() == [("opened", "daemon")]
+
+
+class Endless(FileIncidentStore):
+    """A store that never answers."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.over = threading.Event()
+
+    def read_text(self, reporter: str) -> str:
+        self.over.wait()
+        return super().read_text(reporter)
+
+
+def test_a_store_that_hangs_keeps_no_alert_back(
+    receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vector_assets.monitoring.alerts.incidents.STORE_SECONDS", 0.05)
+    endless = Endless(tmp_path)
+    store = RememberedIncidentStore(endless, ())
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], store)
+    alerter.reconcile([DEAD], NOW)
+    alerter.reconcile([DEAD], NOW + MINUTE)
+    endless.over.set()
+    assert receiver.events() == [("opened", "daemon")]
+
+
+def test_a_file_of_incidents_is_its_owners_alone(receiver: Receiver, tmp_path: Path) -> None:
+    alerter = Alerter("watcher", [WebhookChannel(receiver.url)], FileIncidentStore(tmp_path))
+    mask = os.umask(0)
+    try:
+        alerter.reconcile([DEAD], NOW)
+    finally:
+        os.umask(mask)
+    [written] = tmp_path.iterdir()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600

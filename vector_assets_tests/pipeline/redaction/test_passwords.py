@@ -74,6 +74,15 @@ FORMS = (
     "pass\u00adword: {}", "p\u200bass\u200bword: {}", "password – {}", "password: “{}”",
     "password = ‘{}’", "password: «{}»", "Password\n{}", "contrasen\u0303a: {}",
     '<a href="https://ann:{}@git.example/">git</a>',
+    "grafana admin / {}", "idrac: root / {}", "RDP: administrator / {}", "log in as admin:{} here",
+    "wifi: Guest / {}", "u: ann p: {}", "u=ann, p={}", "u/p: ann/{}", "גישה: ann / {}",
+    "p/w: {}", "P/W {}", "pasword: {}", "passwrd = {}", "p@ssword: {}", "psk: {}",
+    "WPA2 key: {}", "pre-shared key: {}", "keytool -list -storepass {} -keystore k.jks",
+    "openssl enc -aes-256-cbc -k {} -in f", "ldapsearch -x -w{} -b dc=acme", "AUTH {}",
+    "127.0.0.1:6379> AUTH {}", "masterauth {}", "snmp community: {}", "password 👉 {}",
+    "db password [staging] {}", "비번: {}", "비번은 {}", "zaporka: {}", "pasahitza: {}",
+    "parolė: {}", "fjalëkalim: {}", "пароль: {}", "გამოიყენე პაროლი: {}", "ពាក្យសម្ងាត់: {}",
+    "లో పాస్‌వర్డ్: {}",
 )  # fmt: skip
 
 
@@ -90,6 +99,7 @@ COLUMNS = (
     "| Host | DB password | Note |\n|:--|--:|---|\n| db1 | `{}` | old |\n|db2|{}|",
     "Host | **Passwort** \n--- | ---\ndb1 | {}\ndb2 | **{}**",
     "| Team | Password (staging) |\n| Axolotl | {} |\n| Badger | {} |",
+    "||User||Password||\n|ann|{}|\n|bo|{}|",
     "before\n\n| パスワード | 用途 |\n| --- | --- |\n| {} | DB |\n| {} | API |\n\nafter",
 )
 
@@ -149,6 +159,10 @@ def test_a_named_secret_gives_way(text: str, value: str, kind: str) -> None:
         "[redacted: password] for db2 is old",
         "mot de passe oublié ?", "Passwort vergessen: hier klicken", "パスワードを忘れました",
         "密码错误，请重试", "la contraseña es obligatoria", "hasło jest wymagane",
+        "admin/users2 and root/node18 are folders", "root:x:0:0:root:/root:/bin/bash",
+        "postgres:14-alpine3", "admin / operator roles", "wifi or lan2 at the desk",
+        "RDP / port 3389", "use password node-pool-1", "psk: see the wiki", "u: 3.5 p: 0.05",
+        "access code: see Bo", "openssl x509 -in cert2.pem", "AUTH failed for ann2",
         'input type="password" name="user1"', "<label>Password</label><input id='pw1'>",
     ],
 )  # fmt: skip

@@ -105,8 +105,9 @@ def refused(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (b"\xff\xfeH\x00i\x00", "not UTF-8 at byte 0"),
-        (b"\xfe\xff\x00H\x00i", "not UTF-8 at byte 0"),
+        (b"\xff\xfeH\x00\x00\xd8", "not UTF-16-LE at byte 4"),
+        (b"\xfe\xff\x00H\x00", "not UTF-16-BE at byte 4"),
+        (b"\xff\xfe\x00\x00\xff\xff\xff\xff", "not UTF-32-LE at byte 4"),
         (b"caf\xe9", "not UTF-8 at byte 3"),
         (b"\xed\xa0\x80", "not UTF-8 at byte 0"),
         (b"x" * (MAX_FILE_BYTES + 1), r"it has 8,388,609 bytes, and at most 8,388,608 are read"),

@@ -1,5 +1,6 @@
 """The files source over real folders: what is read, to which day it belongs, and what is not."""
 
+import codecs
 import os
 import threading
 from collections.abc import Iterator
@@ -14,9 +15,10 @@ from vector_assets.core.documents import Document
 from vector_assets.core.errors import SettingsError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
+from vector_assets.sources.base import Missing
 from vector_assets.sources.files.naming import MAX_PATH_BYTES, native_id_of
 from vector_assets.sources.files.source import FilesSource
-from vector_assets.sources.items import Checkpoint, DocumentFailure, Gap, SourceItem
+from vector_assets.sources.items import Checkpoint, DocumentFailure, Gap, Quarantined, SourceItem
 from vector_assets_tests.support.tiny import utc
 
 NOW = datetime.now(UTC)
@@ -382,20 +384,68 @@ def test_a_file_that_may_not_be_opened_is_named_and_costs_no_other(open_folder: 
     assert [item.native_id for item in yielded if isinstance(item, Document)] == ["open.md"]
 
 
-@pytest.mark.parametrize("closed", [".", "docs"])
-def test_a_folder_that_may_not_be_listed_raises_and_never_looks_empty(
-    open_folder: Path, closed: str
-) -> None:
+CLOSED = r"cannot be listed: Permission denied\. Check FILES_PATH"
+
+
+def test_a_root_that_may_not_be_listed_raises_and_never_looks_empty(open_folder: Path) -> None:
     write(open_folder / "docs" / "a.md")
-    (open_folder / closed).chmod(0)
-    with (
-        nobody(),
-        pytest.raises(
-            UnavailableError, match=r"cannot be listed: Permission denied\. Check FILES_PATH"
-        ),
-    ):
+    open_folder.chmod(0)
+    with nobody(), pytest.raises(UnavailableError, match=CLOSED):
         items(open_folder)
-    (open_folder / closed).chmod(0o755)
+    open_folder.chmod(0o755)
+
+
+def test_a_folder_that_may_not_be_listed_is_named_and_costs_no_other(open_folder: Path) -> None:
+    closed = write(open_folder / "docs" / "a.md").parent
+    write(open_folder / "open.md").chmod(0o644)
+    source = FilesSource(open_folder)
+    lost = [Quarantined("files:docs/a.md", "odd", None, EVER, NOW, NOW)]
+    missing = Missing("files:docs/a.md", "docs", utc("2026-03-02"))
+    closed.chmod(0)
+    with nobody():
+        yielded = items(open_folder)
+        assert not list(source.retry(lost)), "it is not gone"
+        for ask in (
+            lambda: list(source.ids(EVER)),
+            lambda: list(source.remote_states([missing])),
+            lambda: source.probe(missing),
+        ):
+            with pytest.raises(UnavailableError, match=CLOSED):
+                ask()
+    closed.chmod(0o755)
+    [gap] = [item for item in yielded if isinstance(item, Gap)]
+    assert (gap.subject, gap.reason) == ("folders that may not be listed", "docs")
+    assert [item.native_id for item in yielded if isinstance(item, Document)] == ["open.md"]
+    tonight = documents(open_folder, Window(datetime.now(UTC) - timedelta(hours=1), None))
+    assert "docs/a.md" in tonight, "who opens it changes it, so it is read by the next night"
+
+
+def test_a_file_that_goes_away_while_its_folder_is_listed_costs_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [write(folder / f"{number}.md").name for number in range(3)]
+    scan = os.scandir
+
+    @contextmanager
+    def scanned(opened: int) -> Iterator[list[os.DirEntry[str]]]:
+        with scan(opened) as entries:
+            listed = list(entries)
+        (folder / names[1]).unlink()
+        yield listed
+
+    monkeypatch.setattr("vector_assets.sources.files.folder.os.scandir", scanned)
+    assert set(documents(folder)) == {"0.md", "2.md"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_mark_says_in_which_encoding_a_file_is(folder: Path, encoding: str) -> None:
+    write(folder / "a.md", "# Größe 🚀\n\nエラー".encode(encoding))
+    [page] = documents(folder).values()
+    assert (page.title, page.sections[0].text) == ("Größe 🚀", "エラー")
+    big = {"utf-16": codecs.BOM_UTF16_BE, "utf-32": codecs.BOM_UTF32_BE}.get(encoding)
+    if big:
+        write(folder / "a.md", big + "# Größe 🚀".encode(f"{encoding}-be"))
+        assert documents(folder)["a.md"].title == "Größe 🚀"
 
 
 @pytest.mark.parametrize("name", ["missing", "missing/deeper", "a.md", "a.md/deeper"])

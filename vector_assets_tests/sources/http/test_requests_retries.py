@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -36,6 +37,15 @@ def test_a_fault_in_passing_is_repeated_and_each_request_counted(
     assert session.get(sandbox.url + PATH).status_code == 200
     assert meter.requests == {"vendor serverInfo": 3}
     assert meter.throttled_seconds == 0
+
+
+@pytest.mark.parametrize("odd", ["soon", "0.01", "-1", "1e9", ""])
+def test_an_odd_pause_of_a_throttled_request_ends(
+    odd: Any, sandbox: Sandbox, session: requests.Session, meter: Meter
+) -> None:
+    sandbox.faults.fail(PATH, status=429, retry_after_seconds=odd, times=2)
+    assert session.get(sandbox.url + PATH).status_code == 200
+    assert meter.requests == {"vendor serverInfo": 3}
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
