@@ -18,7 +18,7 @@ AXE := --no-deps axe-playwright-python==0.1.8
 OLDEST := .venv-oldest
 NEWEST := .venv-newest
 COMPILE = $(BIN)/uv pip compile pyproject.toml --quiet --python-version 3.11 --no-header --no-annotate
-PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 # Without compiled files each command, and each of the hundreds of processes that the tests start,
 # compiles all modules, and pytest rewrites all tests anew.

@@ -16,22 +16,22 @@ CALL_SECONDS = 1800.0
 
 Answer = TypeVar("Answer")
 
-_patient_until: ContextVar[float] = ContextVar("patient_until", default=math.inf)
+_waiting_until: ContextVar[float] = ContextVar("waiting_until", default=math.inf)
 
 
 @contextmanager
-def patient_until(instant: float) -> Iterator[None]:
+def waiting_until(instant: float) -> Iterator[None]:
     """Let this thread's requests wait for no pause or repeat beyond an instant (monotonic)."""
-    token = _patient_until.set(instant)
+    token = _waiting_until.set(instant)
     try:
         yield
     finally:
-        _patient_until.reset(token)
+        _waiting_until.reset(token)
 
 
-def patience_seconds() -> float:
-    """Return how long this thread may still wait; infinite outside of `patient_until`."""
-    return _patient_until.get() - time.monotonic()
+def seconds_left_to_wait() -> float:
+    """Return how long this thread may still wait; infinite outside of `waiting_until`."""
+    return _waiting_until.get() - time.monotonic()
 
 
 class _Call(Generic[Answer]):

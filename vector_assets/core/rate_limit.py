@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
-from vector_assets.core.deadline import patience_seconds
+from vector_assets.core.deadline import seconds_left_to_wait
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 
@@ -99,9 +99,9 @@ class RateLimiter:
 
         Raises:
             RateLimitedError: The vendor asked for a pause beyond the ceiling.
-            UnavailableError: It takes longer than `patient_until` lets this thread wait.
+            UnavailableError: It takes longer than `waiting_until` lets this thread wait.
         """
-        self._require_patience(0.0)
+        self._require_time_to_wait(0.0)
         with self._lock:
             turn = self._next_turn()
         # A turn is taken under the lock and waited for without it; another thread may begin or
@@ -139,12 +139,12 @@ class RateLimiter:
             ceiling_seconds=self._ceiling_seconds,
         )
 
-    def _require_patience(self, seconds: float) -> None:
-        if patience_seconds() <= seconds:
+    def _require_time_to_wait(self, seconds: float) -> None:
+        if seconds_left_to_wait() <= seconds:
             raise UnavailableError(self._service, "no answer in time", "Ask again later.")
 
     def _pass(self, seconds: float) -> None:
-        self._require_patience(seconds)
+        self._require_time_to_wait(seconds)
         if seconds > 0:
             self._sleep(seconds)
             self._meter.throttled(seconds)

@@ -13,7 +13,7 @@ _ENDING = re.compile(r"(?:'s|ings?|ed|ers?|es|s|e)$")
 _ENDINGS = r"(?:e|es|s|ed|er|ers|ing|ings)?"
 
 
-def told_words(question: str) -> list[str]:
+def content_words(question: str) -> list[str]:
     """Return the words of a question that say something, in lower case, without duplicates."""
     words = dict.fromkeys(_WORD.findall(question.casefold()))
     return [word for word in words if word not in _STOP_WORDS][:_MAX_WORDS]
@@ -22,12 +22,12 @@ def told_words(question: str) -> list[str]:
 @lru_cache(maxsize=4_096)
 def stems(text: str) -> tuple[str, ...]:
     """Return the stems of the words of a text that say something, in order."""
-    return tuple(filter(None, map(_told_stem, _WORD.findall(text.casefold()))))
+    return tuple(filter(None, map(_content_stem, _WORD.findall(text.casefold()))))
 
 
 def forms_pattern(question: str) -> re.Pattern[str] | None:
     """Return what matches the words of a question, and other forms of them; None without words."""
-    words = told_words(question)
+    words = content_words(question)
     forms = "|".join(_forms(word) for word in sorted(words, key=len, reverse=True))
     return re.compile(rf"(?<!\w)(?:{forms})(?!\w)", re.IGNORECASE) if words else None
 
@@ -38,7 +38,7 @@ def stem(word: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def _told_stem(word: str) -> str:
+def _content_stem(word: str) -> str:
     """Return a word's stem; empty for a word that says nothing."""
     return "" if word in _STOP_WORDS else stem(word)
 

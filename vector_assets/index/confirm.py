@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
-from vector_assets.core.deadline import patient_until
+from vector_assets.core.deadline import waiting_until
 from vector_assets.core.errors import (
     CredentialsError,
     RateLimitedError,
@@ -207,7 +207,7 @@ class _Lane:
             document, until, future = question
             if not future.set_running_or_notify_cancel():
                 continue
-            with patient_until(until):
+            with waiting_until(until):
                 _settle(future, lambda: self._opened().probe(document))  # noqa: B023 - run here
 
     def _next(self) -> tuple[Missing, float, Future[Probed]] | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vector_assets.core.word_forms import stem, stems, told_words
+from vector_assets.core.word_forms import content_words, stem, stems
 from vector_assets.index.chunk_kinds import (
     Kind,
     body_of,
@@ -149,7 +149,7 @@ class _Asked:
     """The words of a question, weighted by how few of a document's chunks hold them."""
 
     def __init__(self, question: str, texts: Sequence[Sequence[str]]) -> None:
-        asked = [stem(word) for word in told_words(question)]
+        asked = [stem(word) for word in content_words(question)]
         counts = Counter(word for text in texts for word in set(text))
         self._weights = {
             word: math.log(1 + (len(texts) + 1) / (counts[word] + 0.5)) for word in asked
@@ -188,7 +188,7 @@ def _passage(question: str, candidate: _Candidate) -> Passage:
 def _asks_for_facts(question: str, block: str, prose: str, fields: Metadata) -> bool:
     """Tell whether a question is about an issue's fields, or names nothing but the issue."""
     key = str(fields.get("issue_key", "")).casefold()
-    asked = {stem(word) for word in told_words(question)} - {key}
+    asked = {stem(word) for word in content_words(question)} - {key}
     left = asked.difference(stems(f"{fields.get('title', '')} {prose}"))
     names = [name.casefold() for name in field_names(block)]
     is_named = any(

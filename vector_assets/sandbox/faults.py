@@ -206,14 +206,14 @@ class _Twister:
         self._body += message.get("body", b"")
         if message.get("more_body"):
             return
-        body = json.dumps(twisted(json.loads(self._body), self._twist)).encode()
+        body = json.dumps(malformed(json.loads(self._body), self._twist)).encode()
         kept = [header for header in self._start["headers"] if header[0] != b"content-length"]
         added = [(b"content-length", str(len(body)).encode()), (FAULT_HEADER.encode(), b"1")]
         await self._send({**self._start, "headers": [*kept, *added]})
         await self._send({"type": "http.response.body", "body": body})
 
 
-def twisted(answer: dict[str, Any], twist: str) -> dict[str, Any]:
+def malformed(answer: dict[str, Any], twist: str) -> dict[str, Any]:
     """Return an answer with a repeated item, reversed lists, or counts that are 1 too low."""
     changed = dict(answer)
     for name, value in answer.items():
@@ -223,7 +223,7 @@ def twisted(answer: dict[str, Any], twist: str) -> dict[str, Any]:
         elif name in _COUNTS and twist == "miscount":
             changed[name] = max(0, value - 1)
         elif isinstance(value, dict) and twist == "miscount":
-            changed[name] = twisted(value, twist)
+            changed[name] = malformed(value, twist)
     return changed
 
 

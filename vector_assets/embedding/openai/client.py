@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 import openai
 
-from vector_assets.core.deadline import CALL_SECONDS, patience_seconds, within
+from vector_assets.core.deadline import CALL_SECONDS, seconds_left_to_wait, within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
@@ -252,7 +252,9 @@ class OpenAIApi:
             self._limiter.wait()
             try:
                 # `embeddings.create` would always send an encoding.
-                response = within(min(CALL_SECONDS, patience_seconds()), lambda: self._post(body))
+                response = within(
+                    min(CALL_SECONDS, seconds_left_to_wait()), lambda: self._post(body)
+                )
             except openai.RateLimitError as error:
                 if error.code == NO_CREDIT_CODE or throttled == MAX_RETRIES:
                     raise
@@ -261,7 +263,7 @@ class OpenAIApi:
             except openai.APIStatusError as error:
                 wanted_seconds = _retry_after_seconds(error.response, failed)
                 pause_seconds = min(_MAX_BACKOFF_SECONDS, wanted_seconds)
-                may_repeat = failed < max_repeats and pause_seconds < patience_seconds()
+                may_repeat = failed < max_repeats and pause_seconds < seconds_left_to_wait()
                 if error.status_code not in _FAILURES or not may_repeat:
                     raise
                 time.sleep(pause_seconds)

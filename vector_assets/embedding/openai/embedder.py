@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from vector_assets.core.deadline import patient_until
+from vector_assets.core.deadline import waiting_until
 from vector_assets.core.errors import ContractError, SettingsError, UnavailableError, UsageError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
@@ -178,7 +178,7 @@ class OpenAIEmbedder(Embedder):
         """
         if self.tokenizer.count(text) > MAX_INPUT_TOKENS:
             text = self.tokenizer.splitter(MAX_INPUT_TOKENS).chunks(text)[0]
-        with patient_until(time.monotonic() + QUESTION_SECONDS):
+        with waiting_until(time.monotonic() + QUESTION_SECONDS):
             embedded = self._embed_texts([text])
         if embedded.failures:
             cause = embedded.failures[0]

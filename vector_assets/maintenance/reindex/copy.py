@@ -200,7 +200,7 @@ def _is_behind(ours: Head | None, theirs: Head, name: str) -> bool:
     return ours.document_fingerprint != name or ours.updated_at < theirs.updated_at
 
 
-def behind_of(theirs: Mapping[str, Head], ours: Mapping[str, Head]) -> set[str]:
+def outdated_ids(theirs: Mapping[str, Head], ours: Mapping[str, Head]) -> set[str]:
     """Return the documents that are not here, or only in an earlier version."""
     return {
         document_id

@@ -22,7 +22,7 @@ from vector_assets.index.spec import IndexSpec
 from vector_assets.index.targets import WriteTarget
 from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.maintenance.quality.compare import Side
-from vector_assets.maintenance.reindex.copy import behind_of, copy_namespace
+from vector_assets.maintenance.reindex.copy import copy_namespace, outdated_ids
 from vector_assets.maintenance.reindex.examination import embedder_of, require_not_worse
 from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
 from vector_assets.pipeline.sync import Pipeline, write
@@ -290,7 +290,7 @@ class Reindexing:
         for _ in range(MAX_PASSES):
             self._sync(name, Days(min(begun, _yesterday()), _yesterday()), target, report)
             theirs, ours = dict(old.documents(name)), dict(new.documents(name))
-            before, behind = behind, behind_of(theirs, ours)
+            before, behind = behind, outdated_ids(theirs, ours)
             if not behind or behind == before:
                 break
         missing = sorted(theirs.keys() - ours.keys())

@@ -39,7 +39,7 @@ def no_such_words(*, is_operator: bool) -> Finding:
     )
 
 
-def others_hold_the_words(count: int) -> str:
+def unreadable_holders(count: int) -> str:
     """Return that other documents hold the words too."""
     return f"{count:,} other {'document holds' if count == 1 else 'documents hold'} these words."
 

@@ -96,7 +96,7 @@ class _Walk:
         for source, document_id in found_in:
             if held := self._held(source, document_id):
                 others = len(found_in) - 1
-                notes = (sentences.others_hold_the_words(others),) if others else ()
+                notes = (sentences.unreadable_holders(others),) if others else ()
                 return self._in_index(held, notes)
         return self._said(sentences.no_such_words(is_operator=self._asked.is_operator))
 

@@ -92,15 +92,15 @@ class Guard:
                 f"If it is its own, add it to DAGSTER_ALLOWED_HOSTS.",
             )
         if scope["type"] == "websocket":
-            return _foreign(headers, host, is_websocket=True)
+            return _cross_origin(headers, host, is_websocket=True)
         if scope["method"] not in _SAFE_METHODS:
-            refusal = _foreign(headers, host, is_websocket=False) or _unasked_body(headers)
+            refusal = _cross_origin(headers, host, is_websocket=False) or _cross_site_body(headers)
             if refusal is not None:
                 return refusal
         return _more_than_queries(scope)
 
 
-def _foreign(headers: Headers, host: Host, *, is_websocket: bool) -> Refusal | None:
+def _cross_origin(headers: Headers, host: Host, *, is_websocket: bool) -> Refusal | None:
     """Refuse what a page of another origin sends."""
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if origin is not None and not is_same_origin(origin, host):
@@ -121,7 +121,7 @@ def _foreign(headers: Headers, host: Host, *, is_websocket: bool) -> Refusal | N
     return None
 
 
-def _unasked_body(headers: Headers) -> Refusal | None:
+def _cross_site_body(headers: Headers) -> Refusal | None:
     """Refuse the bodies that a browser sends to another origin without a preflight."""
     content_type = headers.get("content-type", "")
     # Dagster looks for "application/json" anywhere in it, also in a parameter of text/plain.

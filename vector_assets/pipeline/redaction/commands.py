@@ -158,7 +158,7 @@ _PAIR_WORDS = (
 )  # fmt: skip
 
 
-def formed_secrets(text: str) -> Iterator[Secret]:
+def secrets_of_forms(text: str) -> Iterator[Secret]:
     """Yield the secrets whose place in a command, a link, a header or a file names them.
 
     Args:

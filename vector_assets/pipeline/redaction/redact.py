@@ -17,11 +17,11 @@ from kingfisher_sdk import Rules, Scanner
 
 from vector_assets.core.credentials import scrub
 from vector_assets.core.documents import Document, Section, Value
-from vector_assets.pipeline.redaction.commands import formed_secrets
+from vector_assets.pipeline.redaction.commands import secrets_of_forms
 from vector_assets.pipeline.redaction.normal import as_kept, read_text
 from vector_assets.pipeline.redaction.passwords import named_secrets
 from vector_assets.pipeline.redaction.secret import Secret
-from vector_assets.pipeline.redaction.tables import tabled_secrets
+from vector_assets.pipeline.redaction.tables import secrets_of_tables
 from vector_assets.sources.items import DocumentFailure, Gap
 
 Item = TypeVar("Item")
@@ -149,7 +149,7 @@ def _secrets(text: str) -> list[Secret]:
 
 
 def _secrets_in(text: str) -> list[Secret]:
-    return [*_tokens(text), *formed_secrets(text), *named_secrets(text), *tabled_secrets(text)]
+    return [*_tokens(text), *secrets_of_forms(text), *named_secrets(text), *secrets_of_tables(text)]
 
 
 def _replaced(text: str, secrets: Iterable[Secret]) -> str:

@@ -19,7 +19,7 @@ _HEADS = tuple(
 )
 
 
-def tabled_secrets(text: str) -> Iterator[Secret]:
+def secrets_of_tables(text: str) -> Iterator[Secret]:
     """Yield the cells below a head that names a password, unless they may be words.
 
     Args:

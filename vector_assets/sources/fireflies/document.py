@@ -98,7 +98,7 @@ def access_of(transcript: Transcript) -> tuple[str, ...]:
     return (RESTRICTED, *dict.fromkeys([*readers, *shared]))
 
 
-def is_of_nobody(access: tuple[str, ...]) -> bool:
+def is_without_readers(access: tuple[str, ...]) -> bool:
     """Tell whether no person may find a document; the note-taker is none."""
     return set(access) <= {RESTRICTED, _NOTE_TAKER}
 

@@ -58,10 +58,10 @@ def told_of(
     if is_seen_again(began, now):
         yield Deferred(document_id, reason, began.date())
         return
-    hopeless = _hopeless(transcript)
-    if hopeless or now - began > TRANSCRIPT_PATIENCE:
-        yield Deferred(document_id, hopeless or reason, began.date())
-        yield _gap(transcript, began, hopeless or f"{reason}, and was given up")
+    final = _why_it_never_comes(transcript)
+    if final or now - began > TRANSCRIPT_PATIENCE:
+        yield Deferred(document_id, final or reason, began.date())
+        yield _gap(transcript, began, final or f"{reason}, and was given up")
         return
     days = (now - began).days
     yield DocumentFailure(
@@ -84,10 +84,10 @@ def why_unread(
         now: Current time, UTC.
         reason: What it waits for, from `unready`.
     """
-    hopeless = _hopeless(transcript)
-    if not hopeless and (is_seen_again(began, now) or now - began <= TRANSCRIPT_PATIENCE):
+    final = _why_it_never_comes(transcript)
+    if not final and (is_seen_again(began, now) or now - began <= TRANSCRIPT_PATIENCE):
         return reason, "The nightly runs ask for it again."
-    return hopeless or reason, f"Once it has a transcript: {_how_to_ask_again(began)}"
+    return final or reason, f"Once it has a transcript: {_how_to_ask_again(began)}"
 
 
 def missing_summary(transcript: Transcript, began: datetime, now: datetime) -> Gap | None:
@@ -129,7 +129,7 @@ def _how_to_ask_again(began: datetime) -> str:
     return f"`vector-assets sync fireflies --from {day} --to {day}`"
 
 
-def _hopeless(transcript: Transcript) -> str:
+def _why_it_never_comes(transcript: Transcript) -> str:
     """Return why a meeting will never have a transcript; empty when that is not known.
 
     See docs.fireflies.ai/schema/meeting-info, 2026-11.

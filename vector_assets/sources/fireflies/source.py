@@ -22,7 +22,7 @@ from vector_assets.sources.fireflies.document import (
     FIELDS,
     READER_FIELDS,
     document_of,
-    is_of_nobody,
+    is_without_readers,
     stamp_of,
 )
 from vector_assets.sources.fireflies.fields import object_in, objects_in, text_in
@@ -336,7 +336,7 @@ class FirefliesSource(Source):
     def _read(self, transcript: Transcript, began: datetime, now: datetime) -> Iterator[SourceItem]:
         document = document_of(self.name, transcript, began)
         yield document
-        if is_of_nobody(document.access):
+        if is_without_readers(document.access):
             yield Gap(
                 f"meeting {document.native_id} of {began:%Y-%m-%d %H:%M} UTC",
                 "Fireflies tells the e-mail of none of its readers, so nobody may find it",

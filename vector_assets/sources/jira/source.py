@@ -170,7 +170,7 @@ class JiraSource(Source):
         for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
             fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
             if is_first:
-                _require_news(page, len(fresh))
+                _require_progress(page, len(fresh))
             seen.update(fresh)
             items = reader.items(list(fresh.values()), may_skip=True)
             updates = (
@@ -256,7 +256,7 @@ class JiraSource(Source):
         for page in self._pages(self._jql(window, "created ASC"), ["id"], maximum=PAGE_IDS):
             listed = dict.fromkeys(version_of(issue)[0] for issue in page)
             fresh = {issue_id: None for issue_id in listed if issue_id not in seen}
-            _require_news(page, len(fresh))
+            _require_progress(page, len(fresh))
             seen |= fresh.keys()
             yield from (f"{self.name}:{issue_id}" for issue_id in fresh)
         if not seen:
@@ -383,7 +383,7 @@ class JiraSource(Source):
             raise
 
 
-def _require_news(page: list[Json], fresh_count: int) -> None:
+def _require_progress(page: list[Json], fresh_count: int) -> None:
     """Raise when all issues of a page were on earlier pages."""
     if page and not fresh_count:
         raise ContractError(_SEARCH, "a page of issues that it had shown before", "new ones")

@@ -87,7 +87,7 @@ def _below(
     try:
         return [child for holder in holders for child in children(holder)]
     except RefusedError as error:
-        if is_copy and error.is_for_want_of_rights:
+        if is_copy and error.lacks_rights:
             refused.extend(holders)
             return []
         raise

@@ -147,7 +147,7 @@ class Bodies:
 
 
 def _is_of_endpoint(error: RefusedError) -> bool:
-    return not error.is_of_one_thing
+    return not error.is_of_one_object
 
 
 def _is_markdown(answer: Json) -> bool:

@@ -83,12 +83,12 @@ class RefusedError(SkippableError):
         self.status = status
 
     @property
-    def is_of_one_thing(self) -> bool:
+    def is_of_one_object(self) -> bool:
         """Whether just this page or block is refused, and not the endpoint."""
         return (self.status, self.code) == (httpx.codes.NOT_FOUND, "object_not_found")
 
     @property
-    def is_for_want_of_capability(self) -> bool:
+    def lacks_capability(self) -> bool:
         """Whether the integration lacks the capability for this endpoint.
 
         See developers.notion.com/reference/status-codes, 2026-11.
@@ -96,9 +96,9 @@ class RefusedError(SkippableError):
         return (self.status, self.code) == (httpx.codes.FORBIDDEN, "restricted_resource")
 
     @property
-    def is_for_want_of_rights(self) -> bool:
+    def lacks_rights(self) -> bool:
         """Whether sharing, or a capability of the integration, may change it."""
-        return self.is_of_one_thing or self.is_for_want_of_capability
+        return self.is_of_one_object or self.lacks_capability
 
 
 class IncompleteError(ContractError):
@@ -241,7 +241,7 @@ class NotionApi:
         try:
             users = list(_listed(self._client.users.list))
         except RefusedError as error:
-            if error.is_for_want_of_capability:
+            if error.lacks_capability:
                 return None
             raise
         if not users:
@@ -303,7 +303,7 @@ def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
     try:
         return _with_id(_asked(ask))
     except RefusedError as error:
-        if error.is_for_want_of_rights:
+        if error.lacks_rights:
             return None
         raise
 
@@ -331,7 +331,7 @@ def _asked(ask: Callable[[], Any], *, concerns_all: bool = False) -> Json:
 def _translated(error: HTTPResponseError, *, concerns_all: bool) -> VectorAssetsError:
     code = str(getattr(error.code, "value", error.code))
     refusal = RefusedError(code, str(error), error.status)
-    is_forbidden = refusal.is_for_want_of_capability and concerns_all
+    is_forbidden = refusal.lacks_capability and concerns_all
     if error.status == httpx.codes.UNAUTHORIZED or is_forbidden:
         return CredentialsError("notion", code, _NEXT_STEP)
     if error.status >= httpx.codes.INTERNAL_SERVER_ERROR or error.status in _PASSING:

@@ -90,7 +90,7 @@ class CommentReader:
 
 
 def _is_for_want_of_capability(error: RefusedError) -> bool:
-    return error.is_for_want_of_capability
+    return error.lacks_capability
 
 
 def _attachments(comment: Json) -> list[Json]:

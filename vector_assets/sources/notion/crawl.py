@@ -308,7 +308,7 @@ class Crawl:
                 self._notice_outage(None)
             except (RefusedError, UnavailableError) as error:
                 self._notice_outage(error if isinstance(error, UnavailableError) else None)
-                if isinstance(error, RefusedError) and error.is_for_want_of_rights:
+                if isinstance(error, RefusedError) and error.lacks_rights:
                     self._missing[Missing.ROWS] += 1
                     continue
                 cause = f"rows of a data source: {error}"

@@ -46,7 +46,7 @@ def probed(api: NotionApi, document: Missing) -> Probed:
             holder = api.database(name) or api.data_source(name)
             if holder is not None:
                 return _state_of(holder, left_out=_DATABASE)
-        if not error.is_of_one_thing:
+        if not error.is_of_one_object:
             raise
         return Probed(RemoteState.NOT_SHOWN, advice=_SHARE)
     return _state_of(page)

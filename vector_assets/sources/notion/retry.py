@@ -53,7 +53,7 @@ class RetryCrawl(Crawl):
             page = self._api.page_or_refusal(identity)
         except RefusedError as error:
             # A missing capability says nothing about the page.
-            if error.is_of_one_thing:
+            if error.is_of_one_object:
                 return False
             raise
         if is_gone(page):

@@ -188,7 +188,7 @@ class NotionSource(Source):
             try:
                 self._api.comments(str(page["id"]))
             except RefusedError as error:
-                if not error.is_for_want_of_capability:
+                if not error.lacks_capability:
                     raise
                 yield NO_COMMENTS
         if self._api.user_names() is None:
