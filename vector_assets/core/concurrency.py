@@ -32,18 +32,28 @@ def map_ordered(
     """
     handover: queue.Queue[Future[Result] | None] = queue.Queue(maxsize=max(1, in_flight - 1))
     stop = threading.Event()
-    with ThreadPoolExecutor(in_flight, thread_name_prefix="work") as pool:
-        drawer = threading.Thread(
-            target=_draw, args=(function, items, pool, handover, stop), name="draw", daemon=True
-        )
-        drawer.start()
-        try:
-            while (future := handover.get()) is not None:
-                yield future.result()
-        finally:
-            stop.set()
+    own_threads: set[int | None] = set()
+    pool = ThreadPoolExecutor(
+        in_flight,
+        thread_name_prefix="work",
+        initializer=lambda: own_threads.add(threading.get_ident()),
+    )
+    drawer = threading.Thread(
+        target=_draw, args=(function, items, pool, handover, stop), name="draw", daemon=True
+    )
+    drawer.start()
+    own_threads.add(drawer.ident)
+    try:
+        while (future := handover.get()) is not None:
+            yield future.result()
+    finally:
+        stop.set()
+        # An iterator that nobody closed may be collected in one of its own threads, which cannot
+        # wait for itself.
+        is_outside = threading.get_ident() not in own_threads
+        if is_outside:
             drawer.join()
-            pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=is_outside, cancel_futures=True)
 
 
 def _draw(

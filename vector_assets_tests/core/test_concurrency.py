@@ -1,11 +1,13 @@
 """The threads behind an iterator."""
 
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from vector_assets.core.concurrency import map_ordered
+from vector_assets.core.waiting import wait_until
 
 
 def test_results_keep_the_order_of_the_items_though_later_ones_finish_first() -> None:
@@ -76,3 +78,27 @@ def test_closing_early_stops_drawing_and_closes_the_items() -> None:
     results.close()
     assert closed.is_set()
     assert threading.active_count() == before
+
+
+def test_an_iterator_that_is_collected_in_its_own_thread_ends_without_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    errors: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", errors.append)
+    held: list[Iterator[int]] = []
+    may_drop, is_dropped = threading.Event(), threading.Event()
+
+    def work(item: int) -> int:
+        if item == 2:
+            assert may_drop.wait(10)
+            held.clear()
+            is_dropped.set()
+        return item
+
+    before = threading.active_count()
+    held.append(map_ordered(work, iter(range(1000)), in_flight=2))
+    assert next(held[0]) == 0
+    may_drop.set()
+    assert is_dropped.wait(10)
+    assert wait_until(lambda: threading.active_count() == before, seconds=10, pause_seconds=0.05)
+    assert errors == []

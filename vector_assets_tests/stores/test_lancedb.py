@@ -179,6 +179,7 @@ def test_a_table_is_maintained_at_a_share_of_its_rows_and_before_a_search_scans_
 ) -> None:
     monkeypatch.setattr(lancedb_indexes, "WAITING_ROWS", 3)
     monkeypatch.setattr(lancedb_indexes, "WAITING_ROWS_SHARE", 0.5)
+    monkeypatch.setattr(lancedb_indexes, "SMALL_TABLE_ROWS", 4)
     monkeypatch.setattr(lancedb_indexes, "MOST_WAITING_ROWS", 16)
     maintained_at = []
     maintain = LanceDBStore.maintain
@@ -191,7 +192,7 @@ def test_a_table_is_maintained_at_a_share_of_its_rows_and_before_a_search_scans_
     for n in range(60):
         store.upsert(SPACE, records(document(str(n)), f"crane {n}"))
         store.keep_pace(SPACE)
-    assert maintained_at == [3, 6, 12, 24, 40, 56]
+    assert maintained_at == [3, 6, 9, 14, 24, 40, 56]
     assert len(store.search_lexical(SPACE, "crane", where=Filter(), limit=99)) == 60
 
 
