@@ -4,9 +4,11 @@ Routes run on the event loop; what blocks (a search, a request to Dagster) goes 
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -71,6 +73,10 @@ FIRST_CHECK_SECONDS = 30.0
 
 SEARCHES = Bounds(at_once=8, waiting=24, waiting_seconds=2.0, running_seconds=60.0)
 """Bounds of searches. With OpenAI most of a search is a wait. The first loads a local model."""
+
+SEARCHES_OF_A_CORE = 2
+"""With a local model a search is work. In a burst on 2 cores, 8 at once left the event loop so
+little time that `/healthz` took 20 s and no search was answered sooner; with 4 it took 0.3 s."""
 
 BACKFILLS = Bounds(at_once=2, waiting=8, waiting_seconds=5.0, running_seconds=60.0)
 """Bounds of requests to Dagster's webserver."""
@@ -166,15 +172,23 @@ class Services(IndexReader):
         return ChangeQueue(index.ledger)
 
 
+def search_bounds(settings: Settings) -> Bounds:
+    """Return the bounds of searches on this machine."""
+    if settings.embedding_provider != "local":
+        return SEARCHES
+    of_cores = SEARCHES_OF_A_CORE * (os.cpu_count() or 1)
+    return replace(SEARCHES, at_once=min(SEARCHES.at_once, of_cores))
+
+
 def build_api(
     settings: Settings,
     watcher: Watcher,
     *,
-    searches: Bounds = SEARCHES,
+    searches: Bounds | None = None,
     backfills: Bounds = BACKFILLS,
 ) -> FastAPI:
     """Return the application; it starts and stops the watcher."""
-    services = Services(settings, watcher, searches, backfills)
+    services = Services(settings, watcher, searches or search_bounds(settings), backfills)
     mcp = McpRoute(services)
 
     @asynccontextmanager

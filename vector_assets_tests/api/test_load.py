@@ -4,6 +4,7 @@ A search is blocked by an event, so nothing here depends on how fast the machine
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 import requests
 import uvicorn
 
-from vector_assets.api.app import Services, build_api
+from vector_assets.api.app import Services, build_api, search_bounds
 from vector_assets.api.connections import HEAD_BYTES, MAX_PIPELINED, BoundedProtocol
 from vector_assets.api.gate import Bounds
 from vector_assets.api.server import server_config
@@ -421,3 +422,15 @@ def _is_refused(connection: socket.socket, sent: bytes) -> bool:
     except (BrokenPipeError, ConnectionResetError):
         return True
     return False
+
+
+@pytest.mark.parametrize(
+    ("provider", "cores", "at_once"),
+    [("local", 1, 2), ("local", 2, 4), ("local", 64, 8), ("local", None, 2), ("openai", 2, 8)],
+)
+def test_a_local_model_runs_two_searches_a_core(
+    provider: str, cores: int | None, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    settings = Settings(embedding_provider=provider, openai_api_key="sk-" + "a" * 20)
+    assert search_bounds(settings).at_once == at_once
