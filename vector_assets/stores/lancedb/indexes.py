@@ -38,8 +38,8 @@ SMALL_TABLE_ROWS = 8_000
 """Unindexed rows from which a run maintains the whole table: those of one batch in a small table,
 and a share of the rows beyond in a larger one, but at most the last. A search by words reads each
 unindexed row, in 0.07 ms of a core. Maintenance takes 16 microseconds for each row of the table, so
-it costs each new row at most 1 ms (2 cores, LanceDB 0.40). Beside two writers, the 99th percentile
-of 15 searches a second was 1.5 s with twice as many unindexed rows, and is 0.6 s."""
+it costs each new row 1.5 ms at most (2 cores, LanceDB 0.40). Beside two writers, the 99th
+percentile of 15 searches a second was 1.5 s with twice as many unindexed rows, and is 0.6 s."""
 
 _IDS = BTree()
 

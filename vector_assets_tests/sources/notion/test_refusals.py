@@ -197,6 +197,15 @@ def test_a_missing_capability_is_told_and_asked_for_once(
     assert sandbox.faults.requests(path).total() == 1
 
 
+def sync(sandbox: Sandbox, store: LanceDBStore) -> SyncReport:
+    """Bring the day of the pages into an index."""
+    pipeline = Pipeline(
+        source=source(sandbox), target=target_of(store, TinyEmbedder()), meter=Meter()
+    )
+    day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
+    return write(pipeline.embedded_documents(day, now=utc("2026-03-10")))
+
+
 @pytest.mark.parametrize("fault", [*PASSING[:2], *ODD[:2]], ids=str)
 @pytest.mark.parametrize("path", [COMMENTS, USERS])
 def test_comments_and_authors_stay_in_the_index_over_an_odd_answer(
@@ -205,21 +214,14 @@ def test_comments_and_authors_stay_in_the_index_over_an_odd_answer(
     with_comments(sandbox)
     store = LanceDBStore(str(tmp_path / "lancedb"))
 
-    def sync() -> SyncReport:
-        pipeline = Pipeline(
-            source=source(sandbox), target=target_of(store, TinyEmbedder()), meter=Meter()
-        )
-        day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
-        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")))
-
     def held() -> list[tuple[Any, Any]]:
         hits = store.lookup("notion", where=Filter(), limit=50)
         return sorted((hit.metadata["text"], str(hit.metadata["authors"])) for hit in hits)
 
-    sync()
+    sync(sandbox, store)
     before = held()
     sandbox.faults.fail(path, times=1, **fault)
-    sync()
+    sync(sandbox, store)
     assert held() == before
     assert sum("Aside" in text for text, _ in before) == 4
 
@@ -231,29 +233,22 @@ def test_a_first_request_for_comments_that_is_refused_in_passing_deletes_no_comm
     with_comments(sandbox)
     store = LanceDBStore(str(tmp_path / "lancedb"))
 
-    def sync() -> SyncReport:
-        pipeline = Pipeline(
-            source=source(sandbox), target=target_of(store, TinyEmbedder()), meter=Meter()
-        )
-        day = Days(utc("2026-03-02").date(), utc("2026-03-02").date())
-        return write(pipeline.embedded_documents(day, now=utc("2026-03-10")))
-
     def count(words: str) -> int:
         hits = store.lookup("notion", where=Filter(), limit=50)
         return sum(str(hit.metadata["text"]).count(words) for hit in hits)
 
-    sync()
+    sync(sandbox, store)
     for each in sandbox.workspace.pages:
         each["last_edited_time"] = "2026-03-02T11:00:30.000Z"
         each["blocks"] = [paragraph("Edited")]
     code = "conflict_error" if status == 409 else "validation_error"
     sandbox.faults.fail(COMMENTS, times=1, **error(status, code))
-    report = sync()
+    report = sync(sandbox, store)
     assert [gap for gap in report.gaps if gap.subject == "comments"] == []
     failed_count = 1 if status == 400 else 0
     assert len(report.failures) == failed_count
     assert (count("Aside"), count("Edited")) == (4, 4 - failed_count)
-    sync()
+    sync(sandbox, store)
     assert (count("Aside"), count("Edited")) == (4, 4)
 
 
