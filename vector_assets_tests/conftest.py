@@ -13,6 +13,7 @@ from vector_assets.stores.base import VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.contracts.checks import ContractChecks
 from vector_assets_tests.support.dagster_private import set_defs_state_storage
+from vector_assets_tests.support.dates import wait_out_midnight
 from vector_assets_tests.support.receiver import Receiver, running_receiver
 from vector_assets_tests.support.remembered_certificates import remembered_certificates
 from vector_assets_tests.support.remembered_vectors import remembered
@@ -132,6 +133,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return (1 + number) / len(items)
 
     items[:] = [item for _, item in sorted(enumerate(items), key=place)]
+
+
+def pytest_runtest_setup() -> None:
+    """Let no test meet the end of a day, which its data and its checks would see differently."""
+    wait_out_midnight()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """What a request may say: unknown names, bodies and impossible days are refused by name."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ import requests
 
 from vector_assets.core.settings import Settings
 from vector_assets_tests.api.test_app import ADMIN, READ, ROUTES, served
+from vector_assets_tests.support.dates import yesterday
 
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 EVERYWHERE = (*ROUTES, ("GET", "/healthz"))
 
 
@@ -85,7 +85,7 @@ def test_a_body_without_fields_is_refused_as_well(api: str, body: bytes) -> None
         ("from=2026-11-01", "to", "give both"),
         ("to=2026-11-01", "from", "give both"),
         ("from=2023-12-31&to=2024-01-02", "from", "2024-01-01, the first day"),
-        ("from=2026-11-01&to=9999-12-31", "to", f"the newest day to ask for is {YESTERDAY}"),
+        ("from=2026-11-01&to=9999-12-31", "to", "the newest day to ask for is {yesterday}"),
         ("from=2024-01-01&to=2025-12-31", "from", "731 days, at most 400"),
         ("days=2&from=2026-11-01&to=2026-11-02", "days", "use one or the other"),
         ("days=1&to=2026-11-02", "days", "use one or the other"),
@@ -102,16 +102,18 @@ def test_a_body_without_fields_is_refused_as_well(api: str, body: bytes) -> None
 def test_days_that_cannot_be_meant_are_refused(api: str, query: str, name: str, words: str) -> None:
     answer = backfill(api, query)
     assert answer.status_code == 422
+    words = words.format(yesterday=yesterday())
     assert (answer.json()["detail"][0]["loc"], words in answer.text) == (["query", name], True)
 
 
 def test_today_is_not_over(api: str) -> None:
-    today = YESTERDAY + timedelta(days=1)
-    assert "is not over yet" in backfill(api, f"from={YESTERDAY}&to={today}").text
+    today = yesterday() + timedelta(days=1)
+    assert "is not over yet" in backfill(api, f"from={yesterday()}&to={today}").text
 
 
-@pytest.mark.parametrize("query", [f"from={YESTERDAY}&to={YESTERDAY}", "days=400", ""])
+@pytest.mark.parametrize("query", ["from={yesterday}&to={yesterday}", "days=400", ""])
 def test_days_that_can_be_meant_reach_dagster(api: str, query: str) -> None:
+    query = query.format(yesterday=yesterday())
     answer = sent(api, "POST", f"/api/backfill/files?{query}")
     assert (answer.status_code, "files is off" in answer.text) == (503, True)
 

@@ -18,8 +18,6 @@ from vector_assets.pipeline.report import SyncReport
 from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.cli.conftest import Run
 
-WEEK = Days.newest(7, datetime.now(UTC))
-
 
 def test_without_arguments_the_help_is_shown(run: Run) -> None:
     code, out, err = run()
@@ -70,17 +68,18 @@ def test_a_sync_is_recorded_in_dagster_as_a_run_records_it(
     run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    week = Days.newest(7, datetime.now(UTC))
     code, _, err = run("sync", "jira", "--days", "7")
     assert (code, "not recorded" in err) == (0, False)
     assert (tmp_path / "home" / "dagster.yaml").exists()
     with dg.DagsterInstance.get() as instance:
-        assert materialized_days(instance, asset_key("jira")) == set(WEEK)
+        assert materialized_days(instance, asset_key("jira")) == set(week)
         synced = newest_events(instance, asset_key("jira"))
         from vector_assets.definitions import build_defs
 
-        materialize_in_process(build_defs(load_settings()), "jira", WEEK, instance=instance)
+        materialize_in_process(build_defs(load_settings()), "jira", week, instance=instance)
         ran = newest_events(instance, asset_key("jira"))
-    for day in WEEK:
+    for day in week:
         by_sync, by_run = (
             set(records[day].asset_materialization.metadata)  # type: ignore[union-attr]
             for records in (synced, ran)
@@ -92,7 +91,7 @@ def test_a_sync_is_recorded_in_dagster_as_a_run_records_it(
         for source in json.loads(run("status", "--json")[1])["sources"]
         if source["source"] == "jira"
     ]
-    assert jira["newest_day"] == WEEK.last.isoformat()
+    assert jira["newest_day"] == week.last.isoformat()
 
 
 def test_a_day_that_was_not_over_when_the_sync_began_is_not_recorded(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,8 @@ from vector_assets.orchestration.local import materialize_in_process
 from vector_assets.sources.http import requests_retries as http_retries
 from vector_assets_tests.api.test_app import served
 from vector_assets_tests.support.dagster_home import dagster_instance
+from vector_assets_tests.support.dates import yesterday
 
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 SECRET_FIELDS = [
     name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
 ]
@@ -195,7 +195,7 @@ def test_no_face_shows_a_credential_that_a_service_echoes(
 def test_no_record_of_a_run_shows_a_credential_that_a_service_echoes(
     settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    day = Days(YESTERDAY, YESTERDAY)
+    day = Days(yesterday(), yesterday())
     defs = build_defs(settings)
     with dagster_instance() as instance:
         for source in ("jira", "slack", "notion"):

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from vector_assets_tests.sources.notion.pages import page, paragraph
 from vector_assets_tests.sources.slack.team import populate, say
 from vector_assets_tests.stores.conformance import NOT_ON_THE_LIST
 from vector_assets_tests.stores.test_pinecone import make_vector_index
+from vector_assets_tests.support.dates import yesterday, yesterday_noon
 from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document, utc
 
@@ -42,8 +43,6 @@ SECRET = "zanzibarium"
 READER = "ann@example.com"
 DAY = utc("2026-03-02").date()
 STORES = ("lancedb", "documents", "vectors")
-NOW = datetime.now(UTC)
-YESTERDAY = NOW.replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
 class Recorder:
@@ -116,22 +115,23 @@ def fill(sandbox: Sandbox, settings: Settings) -> None:
     workspace.site.jira_group_members = {"g1": [person("ann", READER)]}
     level = {"id": "7", "name": f"Board {SECRET}"}
     secret = adf(" ".join(f"{SECRET} budget {n}" for n in range(400)))
+    noon = yesterday_noon()
     workspace.issues += [
-        issue(1, updated=YESTERDAY, summary="Open crane", description=adf("The crane is late.")),
-        issue(666, updated=YESTERDAY, summary=SECRET, description=secret, security=level),
+        issue(1, updated=noon, summary="Open crane", description=adf("The crane is late.")),
+        issue(666, updated=noon, summary=SECRET, description=secret, security=level),
     ]
     populate(sandbox)
     workspace.users[0]["profile"]["email"] = READER
     workspace.channels.append({"id": "C0SECRET01", "name": SECRET, "members": ["U0ANN0001"]})
     workspace.channels.append({"id": "C0SECRET02", "name": f"{SECRET}-2", "members": ["U0GONE"]})
     workspace.site.private_channel_ids += ["C0SECRET01", "C0SECRET02"]
-    at = f"{YESTERDAY:%Y-%m-%dT%H:%M}"
+    at = f"{noon:%Y-%m-%dT%H:%M}"
     say(sandbox, at, "The crane is late.")
     say(sandbox, at, f"The {SECRET} budget.", channel="C0SECRET01")
     say(sandbox, at, f"The {SECRET} reserve.", channel="C0SECRET02")
-    edited = f"{YESTERDAY:%Y-%m-%dT%H:%M}:00.000Z"
+    edited = f"{noon:%Y-%m-%dT%H:%M}:00.000Z"
     workspace.pages.append(page("Open crane", paragraph("The crane is late."), edited=edited))
-    began = int(YESTERDAY.timestamp() * 1000)
+    began = int(noon.timestamp() * 1000)
     workspace.transcripts += [
         meeting(1, date=began, privacy="teammates", title="Open crane"),
         meeting(2, date=began, privacy="participants", participants=[READER], organizer_email="",
@@ -140,7 +140,7 @@ def fill(sandbox: Sandbox, settings: Settings) -> None:
                 title=f"Silent {SECRET}", sentences=[], meeting_info={"silent_meeting": True}),
     ]  # fmt: skip
     Path(settings.files_path, "crane.md").write_text("The crane is late.")
-    days = Days(YESTERDAY.date() - timedelta(days=2), NOW.date() - timedelta(days=1))
+    days = Days(yesterday() - timedelta(days=2), yesterday())
     for source in SOURCES:
         sync_source(source, days, settings)
     # Neither Notion nor files tell who reads them: what they hold restricted is written by hand.

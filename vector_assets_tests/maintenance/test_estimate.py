@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,13 @@ from vector_assets.sources.fireflies.listing import began_at
 from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.fireflies.meetings import meeting
 from vector_assets_tests.sources.slack.team import ANN, person
+from vector_assets_tests.support.dates import yesterday
 from vector_assets_tests.support.indexes import assert_same, contents
 
-EVER = Days(date(2011, 1, 1), datetime.now(UTC).date() - timedelta(days=1))
+
+def ever() -> Days:
+    return Days(date(2011, 1, 1), yesterday())
+
 
 Office = Callable[..., tuple[Sandbox, Settings]]
 
@@ -69,11 +73,11 @@ def test_an_estimate_of_real_texts_is_near_what_the_sync_then_does(
 ) -> None:
     """The factors that `docs/first-load.md` states."""
     sandbox, settings = office(Workspace.load(workspace_data))
-    estimate = estimate_source(source, EVER, settings)
+    estimate = estimate_source(source, ever(), settings)
     asked = sum(sandbox.faults.requests(f"/{source}").values())
     sandbox.faults.log.clear()
 
-    done = sync_source(source, EVER, settings)
+    done = sync_source(source, ever(), settings)
     read = sum(sandbox.faults.requests(f"/{source}").values())
     embedded = sum(sandbox.faults.requests("/openai").values())
     assert is_within(estimate.documents, done.total.documents, 1.15)
@@ -96,7 +100,7 @@ def test_an_estimate_writes_nothing_embeds_nothing_and_joins_nothing(
     workspace.channels[0]["is_member"] = False
     sandbox, settings = office(workspace, VECTOR_STORE=store, SLACK_JOIN_PUBLIC="true")
     for source in SOURCE_NAMES:
-        estimate_source(source, EVER, settings)
+        estimate_source(source, ever(), settings)
     log = Counter((method, path.partition("?")[0]) for method, path, _ in sandbox.faults.log)
     touched = [path for method, path in log if path.startswith(("/openai", "/pinecone"))]
     # The index was looked up, and is still not there.
@@ -181,12 +185,12 @@ def test_meetings_are_counted_with_no_more_requests_than_a_sync(
 ) -> None:
     workspace = Workspace(transcripts=[meeting(6 * n) for n in range(meeting_count)])
     sandbox, settings = office(workspace)
-    estimate = estimate_source("fireflies", EVER, settings)
+    estimate = estimate_source("fireflies", ever(), settings)
     asked = sandbox.faults.requests("/fireflies").total()
     assert asked == estimate.own_requests == max(1, 1 + (meeting_count - 1) // 49)
     assert (estimate.documents, estimate.basis) == (meeting_count, "counted")
     sandbox.faults.log.clear()
-    done = sync_source("fireflies", EVER, settings)
+    done = sync_source("fireflies", ever(), settings)
     assert done.total.documents == meeting_count
     assert estimate.requests["fireflies"] == sandbox.faults.requests("/fireflies").total()
 
@@ -209,7 +213,7 @@ def test_of_very_many_meetings_the_oldest_count_in_proportion(office: Office) ->
 
 def test_a_price_of_ones_own_counts_and_an_unknown_one_is_said(office: Office) -> None:
     _, settings = office(packaged(), EMBEDDING_DOLLARS_PER_MILLION_TOKENS="100")
-    estimate = estimate_source("jira", EVER, settings)
+    estimate = estimate_source("jira", ever(), settings)
     assert estimate.dollars == pytest.approx(estimate.tokens / 10_000)
     other = settings.model_copy(
         update={
@@ -218,7 +222,7 @@ def test_a_price_of_ones_own_counts_and_an_unknown_one_is_said(office: Office) -
             "embedding_dollars_per_million_tokens": None,
         }
     )
-    [note] = estimate_source("jira", EVER, other).notes
+    [note] = estimate_source("jira", ever(), other).notes
     assert "EMBEDDING_DOLLARS_PER_MILLION_TOKENS" in note
 
 

@@ -1,7 +1,7 @@
 """No face shows a title or a text of a document that failed, also not of an earlier release."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -19,17 +19,17 @@ from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.api.test_app import READ, served
 from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
+from vector_assets_tests.support.dates import yesterday_noon
 from vector_assets_tests.support.environment import use_environment
 
 SECRET = "Layoffs at the Rotterdam depot"
-YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 @pytest.fixture
 def broken_jira(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Sandbox:
     """A Jira with an issue that cannot be read, and whose every word is secret."""
-    broken = issue(1, updated=YESTERDAY, summary=SECRET, status=SECRET, created=SECRET)
-    sandbox.workspace.issues = [broken | {"key": ""}, issue(2, updated=YESTERDAY)]
+    broken = issue(1, updated=yesterday_noon(), summary=SECRET, status=SECRET, created=SECRET)
+    sandbox.workspace.issues = [broken | {"key": ""}, issue(2, updated=yesterday_noon())]
     use_environment(monkeypatch, sandbox, tmp_path, "JIRA", "OPENAI")
     return sandbox
 

@@ -25,11 +25,13 @@ from vector_assets.stores import build_store
 from vector_assets_tests.cli.conftest import Run, run  # noqa: F401 - a fixture
 from vector_assets_tests.maintenance.test_estimate import Office, office, slack_of  # noqa: F401 - a fixture
 from vector_assets_tests.sources.jira.issues import issue
+from vector_assets_tests.support.dates import yesterday
 from vector_assets_tests.support.indexes import assert_same, contents
 from vector_assets_tests.support.patience import waited_for
 
-YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
-MONTH = Days(YESTERDAY - timedelta(days=29), YESTERDAY)
+
+def month() -> Days:
+    return Days(yesterday() - timedelta(days=29), yesterday())
 
 
 def jira_of(days: int = 30, issues_a_day: int = 20) -> Workspace:
@@ -67,8 +69,8 @@ def broken_after(sandbox: Sandbox, pages: int) -> None:
     sandbox.faults.fail(path, status=400, skip=pages, times=1)
 
 
-def load(settings: Settings, days: Days = MONTH, **options: object) -> SyncReport:
-    return load_source("jira", days, settings, checkpoint_seconds=0, **options)  # type: ignore[arg-type]
+def load(settings: Settings, days: Days | None = None, **options: object) -> SyncReport:
+    return load_source("jira", days or month(), settings, checkpoint_seconds=0, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("store", ["lancedb", "pinecone"])
@@ -82,16 +84,16 @@ def test_a_load_that_breaks_has_brought_the_newest_days_and_goes_on_below_them(
         load(settings)
     # Three pages of a hundred: fifteen days, the last of them perhaps not whole.
     [done] = brought(settings)
-    assert done.last == YESTERDAY
+    assert done.last == yesterday()
     assert 13 <= len(done) <= 15
     assert all(held_days(settings)[day] == 20 for day in done)
-    assert min(held_days(settings)) >= MONTH.last - timedelta(days=15)
+    assert min(held_days(settings)) >= month().last - timedelta(days=15)
 
     sandbox.faults.log.clear()
     resumed: list[Days] = []
     report = load(settings, on_resumed=lambda _, spans: resumed.extend(spans))
     assert resumed == [done]
-    assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
+    assert held_days(settings) == Counter(dict.fromkeys(month(), 20))
     assert searches(sandbox) <= 5, "the pages that are left, and one for the overlap"
     # What stands in the index is not paid for twice: half a day of overlap at the most.
     assert report.total.embedded_chunks <= 20 * (30 - len(done))
@@ -141,18 +143,18 @@ def test_the_next_day_a_load_brings_what_is_new_first_and_then_goes_on_below(
     office: Office,  # noqa: F811
 ) -> None:
     sandbox, settings = office(jira_of())
-    earlier = Days(MONTH.first, YESTERDAY - timedelta(days=2))
+    earlier = Days(month().first, yesterday() - timedelta(days=2))
     broken_after(sandbox, 3)
     with pytest.raises(ContractError, match="HTTP 400"):
         load(settings, earlier)
     [done] = brought(settings)
-    assert left_of(MONTH, [done]) == [
-        Days(YESTERDAY - timedelta(days=1), YESTERDAY),
-        Days(MONTH.first, done.first - timedelta(days=1)),
+    assert left_of(month(), [done]) == [
+        Days(yesterday() - timedelta(days=1), yesterday()),
+        Days(month().first, done.first - timedelta(days=1)),
     ]
     report = load(settings)
-    assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
-    assert report.days[YESTERDAY].documents == report.days[MONTH.first].documents == 20
+    assert held_days(settings) == Counter(dict.fromkeys(month(), 20))
+    assert report.days[yesterday()].documents == report.days[month().first].documents == 20
     assert brought(settings) == []
 
 
@@ -175,10 +177,10 @@ def test_a_budget_of_calls_ends_a_load_which_the_same_command_goes_on_with_to_th
         assert report["finished_days"] < report["asked_days"]
     assert 1 <= codes.count(3) <= 12
     assert codes[-1] == 0
-    assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
+    assert held_days(settings) == Counter(dict.fromkeys(month(), 20))
 
     whole = settings.model_copy(update={"lancedb_uri": str(tmp_path / "whole")})
-    sync_source("jira", MONTH, whole)
+    sync_source("jira", month(), whole)
     assert_same(
         contents(settings.lancedb_uri, ["jira"]), contents(str(tmp_path / "whole"), ["jira"])
     )
@@ -188,7 +190,7 @@ def test_a_budget_of_dollars_is_shared_by_the_sources_of_a_run() -> None:
     budget = Budget(max_dollars=1.0)
     jira, slack = SyncReport("jira"), SyncReport("slack")
     jira.total.dollars, slack.total.dollars = 0.6, 0.3
-    of_jira, of_slack = (Checkpointer(report, MONTH, budget=budget) for report in (jira, slack))
+    of_jira, of_slack = (Checkpointer(report, month(), budget=budget) for report in (jira, slack))
     of_jira.record_spend()
     of_slack.record_spend()
     assert not of_slack.is_budget_spent()
@@ -263,17 +265,17 @@ def test_a_process_that_is_killed_is_gone_on_with_by_another(
     sandbox.faults.fail(path, status=429, retry_after_seconds=30, skip=4, times=1)
     words = {
         name: f"{day.year}, {day.month}, {day.day}"
-        for name, day in {"first": MONTH.first, "last": MONTH.last}.items()
+        for name, day in {"first": month().first, "last": month().last}.items()
     }
     with subprocess.Popen([sys.executable, "-c", KILLED.format(**words)]) as process:
         waited_for(lambda: brought(settings), "a note", patience_seconds=120, logs=tmp_path)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     [done] = brought(settings)
-    assert done.last == YESTERDAY
+    assert done.last == yesterday()
     assert all(held_days(settings)[day] == 20 for day in done)
 
     sandbox.faults.clear()
     load(settings)
-    assert held_days(settings) == Counter(dict.fromkeys(MONTH, 20))
+    assert held_days(settings) == Counter(dict.fromkeys(month(), 20))
     assert searches(sandbox) <= 2 + 6 - len(done) * 20 // 100 + 1

@@ -48,7 +48,7 @@ def message_text(message: Json, names: Names) -> str:
     """
     text = markdown(message.get("text") or "", names).strip()
     blocks = message.get("blocks") or []
-    kinds = [block.get("type") if isinstance(block, dict) else "" for block in blocks]
+    kinds = [str(block.get("type")) if isinstance(block, dict) else "" for block in blocks]
     is_typed = not message.get("bot_id") and all(kind == "rich_text" for kind in kinds)
     if not text or not is_typed:
         said = (b for b, kind in zip(blocks, kinds, strict=True) if kind not in _CONTROLS)

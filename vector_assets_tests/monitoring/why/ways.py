@@ -62,7 +62,7 @@ class World:
 
     def sync(self) -> None:
         """Read the earlier days, then the newest; the days between are missed."""
-        today = NOON.date()
+        today = datetime.now(UTC).date()  # not that of import: midnight may have passed
         spans = (
             Days(EARLIER.date() - timedelta(days=1), EARLIER.date()),
             Days(today - timedelta(days=3), today - timedelta(days=1)),

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +26,7 @@ from vector_assets_tests.sources.jira.issues import adf, comment, issue
 from vector_assets_tests.sources.notion.pages import block, page, paragraph
 from vector_assets_tests.sources.slack.team import populate, say
 from vector_assets_tests.support.dagster_home import dagster_instance
+from vector_assets_tests.support.dates import yesterday, yesterday_noon
 from vector_assets_tests.support.fake_secrets import private_key, some
 
 TOKEN = "gh" + "p_" + some(36)
@@ -34,23 +34,22 @@ KEY = private_key(lines=6)
 PASSWORD = "correct-horse-7"
 SECRETS = (TOKEN, PASSWORD, *KEY.splitlines()[1:-1])
 
-YESTERDAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(1)
-
 
 def leaking_workspace(sandbox: Sandbox) -> None:
     """One document a source, all of the same day, with secrets wherever words may stand."""
+    noon = yesterday_noon()
     sandbox.workspace.issues.append(
         issue(
             1,
-            updated=YESTERDAY,
+            updated=noon,
             summary=f"Rotate {TOKEN}",
             description=adf("The key:", KEY, "ends here."),
             comments=(comment(1, f"password: {PASSWORD}"),),
         )
     )
     populate(sandbox)
-    say(sandbox, f"{YESTERDAY:%Y-%m-%dT%H:%M}", f"lighthouse token is `{TOKEN}`\n```{KEY}```")
-    edited = f"{YESTERDAY:%Y-%m-%dT%H:%M}:00.000Z"
+    say(sandbox, f"{noon:%Y-%m-%dT%H:%M}", f"lighthouse token is `{TOKEN}`\n```{KEY}```")
+    edited = f"{noon:%Y-%m-%dT%H:%M}:00.000Z"
     sandbox.workspace.pages.append(
         page(
             f"Lighthouse {TOKEN}",
@@ -63,7 +62,7 @@ def leaking_workspace(sandbox: Sandbox) -> None:
         meeting(
             1,
             title=f"Lighthouse {TOKEN}",
-            date=int(YESTERDAY.timestamp() * 1000),
+            date=int(noon.timestamp() * 1000),
             sentences=[sentence(1, f"The password is {PASSWORD}, do not tell anybody.")],
         )
     )
@@ -103,7 +102,7 @@ def test_no_secret_leaves_its_vendor_whichever_way_a_run_is_started(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    day = Days(YESTERDAY.date(), YESTERDAY.date())
+    day = Days(yesterday(), yesterday())
     defs = build_defs(settings)
     with dagster_instance() as instance:
         results = [

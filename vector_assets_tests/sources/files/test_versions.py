@@ -22,8 +22,6 @@ from vector_assets.stores.records import document_id_of
 from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-DAYS = Days.newest(5, NOW)
 DAY = timedelta(days=1)
 
 
@@ -33,10 +31,11 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.root = path / "handbook"
         self.root.mkdir()
+        self.now = datetime.now(UTC).replace(microsecond=0)
         self.store = LanceDBStore(str(path / "index"))
         self.embedder = TinyEmbedder(16)
-        self.write("a.md", "The crane is late.", at=NOW - DAY)
-        self.write("b.md", "The train is early.", at=NOW - 2 * DAY)
+        self.write("a.md", "The crane is late.", at=self.now - DAY)
+        self.write("b.md", "The train is early.", at=self.now - 2 * DAY)
 
     def write(self, name: str, text: str, *, at: datetime) -> Path:
         path = self.root / name
@@ -44,7 +43,8 @@ class Folder:
         os.utime(path, (at.timestamp(), at.timestamp()))
         return path
 
-    def sync(self, *, now: datetime = NOW) -> SyncReport:
+    def sync(self, *, now: datetime | None = None) -> SyncReport:
+        now = now or self.now
         pipeline = Pipeline(
             source=FilesSource(self.root),
             target=target_of(self.store, self.embedder),
@@ -57,7 +57,7 @@ class Folder:
             open_source=partial(FilesSource, self.root),
             embedder=self.embedder,
             store=self.store,
-            days=DAYS,
+            days=Days.newest(5, self.now),
             repair=repair,
         )
 
@@ -80,15 +80,17 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def replaced_by_older(folder: Folder) -> None:
-    folder.write("new", "The crane was late.", at=NOW - 3 * DAY).replace(folder.root / "a.md")
+    older = folder.write("new", "The crane was late.", at=folder.now - 3 * DAY)
+    older.replace(folder.root / "a.md")
 
 
 def replaced_by_much_older(folder: Folder) -> None:
-    folder.write("new", "The crane was late.", at=NOW - 900 * DAY).replace(folder.root / "a.md")
+    older = folder.write("new", "The crane was late.", at=folder.now - 900 * DAY)
+    older.replace(folder.root / "a.md")
 
 
 def same_size_and_time(folder: Folder) -> None:
-    folder.write("a.md", "The crane is fast.", at=NOW - DAY)
+    folder.write("a.md", "The crane is fast.", at=folder.now - DAY)
 
 
 def swapped_names(folder: Folder) -> None:
@@ -100,7 +102,7 @@ def swapped_names(folder: Folder) -> None:
 def restored(folder: Folder) -> None:
     backup = folder.root.with_name("backup")
     shutil.copytree(folder.root, backup)
-    folder.write("a.md", "Edited.", at=NOW - timedelta(hours=1))
+    folder.write("a.md", "Edited.", at=folder.now - timedelta(hours=1))
     folder.sync()
     shutil.rmtree(folder.root)
     shutil.copytree(backup, folder.root)
@@ -116,7 +118,7 @@ def checked_out(folder: Folder) -> None:
     run("add", "handbook")
     run("commit", "--quiet", "-m", "old")
     run("checkout", "--quiet", "-b", "new")
-    folder.write("a.md", "Another branch.", at=NOW - timedelta(minutes=5))
+    folder.write("a.md", "Another branch.", at=folder.now - timedelta(minutes=5))
     run("commit", "--quiet", "-am", "new")
     folder.sync()
     run("checkout", "--quiet", "old")
@@ -152,13 +154,14 @@ def test_verify_finds_and_repairs_it(folder: Folder, change: Callable[[Folder], 
 
 def test_a_clock_that_was_set_back_hides_no_change(folder: Folder) -> None:
     """The file system dates the change a month before the night in which it is looked for."""
-    folder.write("a.md", "Changed before its time.", at=NOW - 3 * DAY)
-    folder.sync(now=NOW + 30 * DAY)
+    folder.write("a.md", "Changed before its time.", at=folder.now - 3 * DAY)
+    folder.sync(now=folder.now + 30 * DAY)
     folder.assert_indexed()
 
 
-@pytest.mark.parametrize("at", [NOW, NOW - 4 * DAY])
-def test_a_file_that_is_only_touched_is_not_embedded(folder: Folder, at: datetime) -> None:
+@pytest.mark.parametrize("days", [0, 4])
+def test_a_file_that_is_only_touched_is_not_embedded(folder: Folder, days: int) -> None:
+    at = folder.now - days * DAY
     path = folder.root / "a.md"
     os.utime(path, (at.timestamp(), at.timestamp()))
     embedded = len(folder.embedder.embedded_texts)

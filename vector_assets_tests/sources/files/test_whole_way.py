@@ -26,23 +26,26 @@ from vector_assets.sources import SOURCE_NAMES, SOURCES, shown_sources, source_c
 from vector_assets.stores import build_store
 from vector_assets_tests.api.test_app import served
 from vector_assets_tests.orchestration.parts import check_of, plain
+from vector_assets_tests.support.dates import yesterday_noon
 
 Run = Callable[..., tuple[int, str, str]]
-NOW = datetime.now(UTC)
-YESTERDAY = NOW - timedelta(days=1)
-TWO_DAYS = Days.newest(2, NOW)
 
 
 @pytest.fixture
 def handbook(tmp_path: Path) -> Path:
     """A folder with a page of yesterday and one of the day before, named as people name things."""
     root = tmp_path / "handbook"
+    noon = yesterday_noon()
     for name, text, at in (
-        ("port/crane's #1 übung.md", "# Cranes\n\nThe crane at quay four is late.", YESTERDAY),
+        (
+            "port/crane's #1 übung.md",
+            "# Cranes\n\nThe crane at quay four is late.",
+            noon,
+        ),
         (
             "travel.md",
             "---\ntitle: Travel\n---\nTrains before planes.",
-            YESTERDAY - timedelta(days=1),
+            noon - timedelta(days=1),
         ),
     ):
         path = root / name
@@ -158,18 +161,19 @@ def test_its_asset_brings_each_day_its_own_and_names_what_cannot_be_read(
     settings = load_settings()
     defs = build_defs(settings)
     with dg.DagsterInstance.ephemeral() as instance:
-        result = materialize_in_process(defs, "files", TWO_DAYS, instance=instance)
+        two_days = Days.newest(2, datetime.now(UTC))
+        result = materialize_in_process(defs, "files", two_days, instance=instance)
         assert result.success
         documents_by_day = {
             str(event.partition): plain(event.metadata["documents"])
             for event in result.asset_materializations_for_node("files_documents")
         }
-        assert documents_by_day == {str(day): 1 for day in TWO_DAYS}
+        assert documents_by_day == {str(day): 1 for day in two_days}
         check = check_of(result)
         assert not check.passed
         assert plain(check.metadata["failures"])[0]["document"] == "files:bad.md"
         bad.write_text("# Mended")
-        again = materialize_in_process(defs, "files", TWO_DAYS, instance=instance)
+        again = materialize_in_process(defs, "files", two_days, instance=instance)
         assert check_of(again).passed
     store = build_store(settings, Meter())
     assert len(dict(store.documents("files"))) == 3

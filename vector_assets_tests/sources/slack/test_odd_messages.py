@@ -102,6 +102,7 @@ def text_of(items: list[SourceItem]) -> str:
 @given(st.dictionaries(FIELDS, VALUES, min_size=1, max_size=3))
 @example({"blocks": [None, "words", {"type": "rich_text", "elements": ["a", None]}]})
 @example({"files": [None, {"mode": [], "transcription": "x", "from": "x"}], "attachments": ["a"]})
+@example({"blocks": [{"type": ["section"], "text": "a"}, {"type": {}}, {"type": None}]})
 @example({"user": ["a"], "subtype": {}, "thread_ts": None, "latest_reply": 7, "edited": "now"})
 def test_a_message_of_any_shape_leaves_the_words_of_all_others(team: Sandbox, values: Json) -> None:
     shown = text_of(read(team, full_message() | values))
