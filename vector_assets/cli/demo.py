@@ -12,7 +12,9 @@ import click
 import dagster as dg
 from rich.progress import track
 
-from vector_assets.cli import output
+from vector_assets.cli.output.answers import print_answers
+from vector_assets.cli.output.console import err
+from vector_assets.cli.output.health import print_health
 from vector_assets.core.days import Days
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings, load_settings
@@ -67,15 +69,13 @@ def run_demo(folder: Path) -> None:
         settings = load_settings()
         defs, days = build_defs(settings), Days.newest(DEMO_DAYS, now)
         click.echo(f"The sandbox answers on {sandbox.url}; syncing {days.first} to {days.last}.")
-        for source in track(
-            settings.enabled_sources, description="Materializing", console=output.err()
-        ):
+        for source in track(settings.enabled_sources, description="Materializing", console=err()):
             materialize_in_process(defs, source, days, log_level="ERROR")
         click.echo("\n$ vector-assets status")
-        output.print_health(_health(settings))
+        print_health(_health(settings))
         for question in QUESTIONS:
             click.echo(f'\n$ vector-assets find "{question}"')
-            output.print_answers(question, find(question, settings=settings, limit=3))
+            print_answers(question, find(question, settings=settings, limit=3))
     steps = _NEXT_STEPS.format(
         lancedb=shlex.quote(str(folder / "lancedb")), program=_program(), keep="make up"
     )

@@ -21,12 +21,13 @@ _MINUTE, _HOUR = 60, 3600
 
 def estimate(names: Sequence[str], days: "Days", settings: Settings, *, as_json: bool) -> None:
     """Print what a sync of some sources would cost; fail after that if any has failed."""
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli.output.console import print_json
+    from vector_assets.cli.output.progress import show_progress
     from vector_assets.maintenance.estimate import estimate_source, total_of
 
     failed: list[str] = []
     estimates: list[Estimate] = []
-    bars = terminal.progress(*names, is_transient=True)
+    bars = show_progress(*names, is_transient=True)
     with bars as on_progress, ThreadPoolExecutor(len(names)) as pool:
         runs = {
             name: pool.submit(estimate_source, name, days, settings, on_progress=on_progress)
@@ -39,9 +40,7 @@ def estimate(names: Sequence[str], days: "Days", settings: Settings, *, as_json:
                 failed.append(f"{name}: {error}")
     if as_json:
         total = asdict(total_of(estimates)) if estimates else None
-        terminal.print_json(
-            {"sources": [asdict(estimate) for estimate in estimates], "total": total}
-        )
+        print_json({"sources": [asdict(estimate) for estimate in estimates], "total": total})
     elif estimates:
         _print(estimates)
     if failed:
@@ -52,10 +51,10 @@ def _print(estimates: "Sequence[Estimate]") -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from vector_assets.cli import output as terminal
+    from vector_assets.cli.output.console import out
     from vector_assets.maintenance.estimate import total_of
 
-    console = terminal.out()
+    console = out()
     total = total_of(estimates)
     console.print(f"{total.first} to {total.last}; nothing was written or embedded")
     table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 1))

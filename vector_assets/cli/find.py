@@ -80,9 +80,10 @@ def find(
 
 
 def _print(question: str, answers: "Answers", *, as_json: bool) -> None:
-    from vector_assets.cli import output
+    from vector_assets.cli.output.answers import print_answers
+    from vector_assets.cli.output.console import print_json
 
     if as_json:
-        output.print_json(answers.as_json())
+        print_json(answers.as_json())
     else:
-        output.print_answers(question, answers)
+        print_answers(question, answers)

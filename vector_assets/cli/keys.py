@@ -65,14 +65,14 @@ def add(
 @json_option
 def list_keys(as_json: bool) -> None:
     """Show the name, binding and day of each key, never the key."""
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
 
     settings = load_settings()
     shown = list(_of_variable(settings))
     if settings.read_keys_file:
         shown += _file(settings).read()
     if as_json:
-        output.print_json([_as_json(key) for key in shown])
+        print_json([_as_json(key) for key in shown])
         return
     for key in shown:
         click.echo(f"{key.name:<24} {key.created}  reads {_described(key)}")

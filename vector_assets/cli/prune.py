@@ -60,7 +60,7 @@ def prune(
       vector-assets prune slack --days 30      documents active in the last thirty days
       vector-assets prune jira --container OPS --max-share 1     OPS was deleted on purpose
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
 
     settings = load_settings()
     asked: dict[str, Any] = {
@@ -80,7 +80,7 @@ def prune(
         if not as_json:
             _print(report)
     if as_json:
-        output.print_json([asdict(report) for report in reports])
+        print_json([asdict(report) for report in reports])
     if failed:
         raise FatalError("; ".join(failed))
     if any(report.refusals for report in reports):
@@ -89,10 +89,10 @@ def prune(
 
 def _pruned(name: str, settings: Settings, asked: dict[str, Any]) -> "PruneReport":
     """Prune a source under a progress bar."""
-    from vector_assets.cli import output
+    from vector_assets.cli.output.progress import show_progress
     from vector_assets.maintenance.prune.prune import prune_source
 
-    with output.progress(name) as progress:
+    with show_progress(name) as progress:
         return prune_source(
             name, settings, **asked,
             on_progress=lambda report: progress(report.source, _progress_line(report)),
@@ -127,9 +127,9 @@ def _print(report: "PruneReport") -> None:
     """Print the summary of a prune, what is gone, and what was refused."""
     from rich.markup import escape
 
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import out
 
-    console = output.out()
+    console = out()
     action = "to delete" if report.is_dry_run else "deleted"
     count = len(report.missing) if report.is_dry_run else len(report.deleted)
     parts = [

@@ -30,7 +30,7 @@ def quality(as_json: bool) -> None:
       vector-assets quality                    a table by source and kind
       vector-assets quality --json
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.progress import show_progress
     from vector_assets.core.meter import Meter
     from vector_assets.embedding import build_embedder
     from vector_assets.index.generations import build_index
@@ -47,7 +47,7 @@ def quality(as_json: bool) -> None:
     target = write_target(
         index, build_embedder(settings, meter), lambda spec: embedder_of(spec, settings, meter)
     )
-    with output.progress("quality") as progress:
+    with show_progress("quality") as progress:
 
         def show(done: int, total: int) -> None:
             progress("quality", f"{done} of {total} questions asked", done, total)
@@ -60,12 +60,19 @@ def quality(as_json: bool) -> None:
             own=own,
             on_progress=show,
         )
-    if as_json:
-        output.print_json(examination.as_json())
-    else:
-        output.print_scores({**examination.by_source, **examination.by_kind})
-        click.echo(_text_of(examination))
+    _print(examination, as_json=as_json)
     sys.exit(1 if examination.outcome is Outcome.WORSE else 0)
+
+
+def _print(examination: "Examination", *, as_json: bool) -> None:
+    from vector_assets.cli.output.console import print_json
+    from vector_assets.cli.output.health import print_scores
+
+    if as_json:
+        print_json(examination.as_json())
+    else:
+        print_scores({**examination.by_source, **examination.by_kind})
+        click.echo(_text_of(examination))
 
 
 def _text_of(examination: "Examination") -> str:

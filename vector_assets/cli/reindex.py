@@ -47,7 +47,7 @@ def reindex(
       vector-assets reindex                    fill, compare, examine, switch
       vector-assets reindex --drop-old         once the new index works
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
     from vector_assets.maintenance.reindex.reindex import Reindexing
 
     if drop_old and (dry_run or accept_missing or accept_worse):
@@ -56,30 +56,30 @@ def reindex(
     if drop_old:
         dropped = Reindexing(settings).drop_old()
         if as_json:
-            output.print_json({"dropped": dropped})
+            print_json({"dropped": dropped})
         else:
             click.echo("\n".join(f"deleted: {name}" for name in dropped) or "nothing to delete")
         return
     if dry_run:
         estimate = Reindexing(settings).estimate()
         if as_json:
-            output.print_json(asdict(estimate))
+            print_json(asdict(estimate))
         else:
             click.echo(_estimate_text(estimate))
         return
     report = _run(settings, accept_missing=accept_missing, accept_worse=accept_worse)
     if as_json:
-        output.print_json(asdict(report))
+        print_json(asdict(report))
     else:
         click.echo(_report_text(report))
 
 
 def _run(settings: Settings, *, accept_missing: bool, accept_worse: bool) -> "ReindexReport":
     """Reindex, and show on stderr how far it is."""
-    from vector_assets.cli import output
+    from vector_assets.cli.output.progress import show_progress
     from vector_assets.maintenance.reindex.reindex import Reindexing
 
-    with output.progress("reindex") as progress:
+    with show_progress("reindex") as progress:
 
         def show(source: str, report: "ReindexReport") -> None:
             stats = report.stats

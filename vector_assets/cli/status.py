@@ -18,7 +18,8 @@ def status(as_json: bool) -> None:
     Reads the index, each source, and Dagster: its webserver at DAGSTER_GRAPHQL_URL, or DAGSTER_HOME
     when that does not answer. Without Dagster, freshness is measured from the index alone.
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
+    from vector_assets.cli.output.health import print_health, print_incidents
     from vector_assets.monitoring.alerts.incidents import incident_store
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
     from vector_assets.monitoring.health import Verdict, measure
@@ -30,10 +31,10 @@ def status(as_json: bool) -> None:
         incidents = store.all()
     if as_json:
         open_incidents = [incident.as_json() for incident in incidents]
-        output.print_json({**health.as_json(), "incidents": open_incidents})
+        print_json({**health.as_json(), "incidents": open_incidents})
     else:
-        output.print_health(health)
-        output.print_incidents(incidents)
+        print_health(health)
+        print_incidents(incidents)
     sys.exit(0 if health.verdict is Verdict.FRESH else 1)
 
 
@@ -44,7 +45,8 @@ def doctor(canary: bool, as_json: bool) -> None:
     """Check the credentials of each configured service, and say what to fix."""
     from dataclasses import asdict
 
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
+    from vector_assets.cli.output.health import print_service_check
     from vector_assets.monitoring.doctor import examine, examine_canary
 
     settings = load_settings()
@@ -52,9 +54,9 @@ def doctor(canary: bool, as_json: bool) -> None:
     for check in chain(examine(settings), examine_canary(settings) if canary else ()):
         checks.append(check)
         if not as_json:
-            output.print_service_check(check)
+            print_service_check(check)
     if as_json:
-        output.print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
     works = any(check.state == "ok" for check in checks if check.service in SOURCES)
     if not works or any(check.state == "broken" for check in checks):
         sys.exit(1)

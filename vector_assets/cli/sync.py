@@ -35,7 +35,8 @@ def run_sync(
         FatalError: A source failed; the others were synced.
         BudgetSpentError: The budget is spent before the sync was finished.
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
+    from vector_assets.cli.output.reports import print_reports, report_json
     from vector_assets.core.meter import Meter
     from vector_assets.index.generations import build_index
     from vector_assets.index.targets import pending_reindex
@@ -49,9 +50,9 @@ def run_sync(
     if pending:
         click.echo(f"note: {pending}", err=True)
     if as_json:
-        output.print_json([output.report_json(report) for report in reports])
+        print_json([report_json(report) for report in reports])
     else:
-        output.print_reports(reports)
+        print_reports(reports)
     if outcome.failed:
         raise FatalError("; ".join(outcome.failed))
     if outcome.unfinished:
@@ -84,18 +85,19 @@ def _load_all(
     is_again: bool,
     is_rescan: bool,
 ) -> _Outcome:
-    from vector_assets.cli import output
+    from vector_assets.cli.output.progress import show_progress
+    from vector_assets.cli.output.reports import report_line
     from vector_assets.index.targets import IndexOpener
     from vector_assets.pipeline.resume import load_source
 
     outcome, opener = _Outcome(), IndexOpener(settings)
     latest: dict[str, SyncReport] = {}
-    with output.progress(*names) as progress, ThreadPoolExecutor(len(names)) as pool:
+    with show_progress(*names) as progress, ThreadPoolExecutor(len(names)) as pool:
 
         def show(report: SyncReport) -> None:
             latest[report.source] = report
             done_days, asked_days = report.finished_days, report.asked_days or None
-            progress(report.source, output.report_line(report), done_days, asked_days)
+            progress(report.source, report_line(report), done_days, asked_days)
 
         runs = {
             name: pool.submit(

@@ -48,7 +48,8 @@ def verify(
       vector-assets verify jira --days 30 --repair  thirty days of Jira, repaired
       vector-assets verify --from 2026-01-01        this year
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import print_json
+    from vector_assets.cli.output.progress import show_progress
     from vector_assets.maintenance.verify.repair import verify_source
 
     settings = load_settings()
@@ -57,7 +58,7 @@ def verify(
     failed: list[str] = []
     for name in named_or_enabled(sources, settings):
         try:
-            with output.progress(name) as progress:
+            with show_progress(name) as progress:
                 report = verify_source(
                     name, asked, settings, repair=repair,
                     on_progress=lambda report: progress(
@@ -69,7 +70,7 @@ def verify(
         except VectorAssetsError as error:
             failed.append(f"{name}: {error}")
     if as_json:
-        output.print_json([_json(report) for report in reports])
+        print_json([_json(report) for report in reports])
     else:
         _print(reports, is_repaired=repair)
     if failed:
@@ -90,9 +91,9 @@ def _print(reports: Sequence["VerifyReport"], *, is_repaired: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from vector_assets.cli import output
+    from vector_assets.cli.output.console import out
 
-    console = output.out()
+    console = out()
     table = Table(box=None, pad_edge=False, show_edge=False)
     for heading in ("what", "document or chunk", "seen"):
         table.add_column(heading, overflow="fold")

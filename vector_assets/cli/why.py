@@ -49,7 +49,8 @@ def why(
       vector-assets why HAR-41 --question "why are labels blank" --source jira
       vector-assets why '"labels print blank"' --viewer ada@example.com
     """
-    from vector_assets.cli import output
+    from vector_assets.cli.output.answers import print_why
+    from vector_assets.cli.output.console import print_json
     from vector_assets.index.question.parsed import ParseOptions
     from vector_assets.index.targets import LiveIndex
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
@@ -70,6 +71,6 @@ def why(
     )
     answer = explain(asked, settings, LiveIndex(settings), observe=lambda: observe_if_any(settings))
     if as_json:
-        output.print_json(answer.as_json())
+        print_json(answer.as_json())
     else:
-        output.print_why(answer)
+        print_why(answer)

@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from vector_assets.cli import output
+from vector_assets.cli.output import answers as answers_output
+from vector_assets.cli.output.answers import print_answers
 from vector_assets.index.answers import Answer, Answers
 from vector_assets.index.passages import Passage
 from vector_assets_tests.support.tiny import utc
@@ -17,13 +18,13 @@ def printed(monkeypatch: pytest.MonkeyPatch, question: str, *passages: Passage, 
     """Return what is printed of an answer with these passages, the last of them its best."""
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=tty, highlight=False, soft_wrap=not tty, width=99)
-    monkeypatch.setattr(output, "out", lambda: console)
+    monkeypatch.setattr(answers_output, "out", lambda: console)
     best = passages[-1]
     answer = Answer(
         "jira:1", "jira", "Title", best.text, best.url, ("Ann",), "HAR", utc("2026-03-01"),
         utc("2026-03-02"), 1.0, best.chunk, passages,
     )  # fmt: skip
-    output.print_answers(question, Answers((answer,), {"jira": utc("2026-03-02")}))
+    print_answers(question, Answers((answer,), {"jira": utc("2026-03-02")}))
     return stream.getvalue()
 
 
