@@ -16,7 +16,7 @@ from vector_assets.sources.items import Gap, Known, Unchanged
 from vector_assets.sources.slack.client import FILES_SCOPE, SlackApi
 from vector_assets.sources.slack.directory import Bot, advice_for
 from vector_assets.sources.slack.files import HISTORY_ALONE, unread_kind
-from vector_assets.sources.slack.json_values import objects_in
+from vector_assets.sources.slack.json_values import objects_in, text_in
 
 Json = dict[str, Any]
 
@@ -98,7 +98,8 @@ class SlackFiles:
                     yield replace(self._attachment(file, subject), refusal=refusal, advice="")
 
     def _attachment(self, file: Json, subject: str) -> Attachment:
-        url = str(file.get("url_private_download") or file.get("url_private") or "")
+        url = text_in(file.get("url_private_download")) or text_in(file.get("url_private"))
+        name = text_in(file.get("name"))
         claimed_bytes = file.get("size")
         refusal = advice = ""
         if not url or file.get("is_external") or file.get("mode") == "external":
@@ -108,10 +109,10 @@ class SlackFiles:
         return Attachment(
             # A file that is edited keeps its id.
             f"{file.get('id') or url or id(file)} {claimed_bytes}",
-            str(file.get("title") or file.get("name") or "file"),
+            text_in(file.get("title")) or name or "file",
             partial(self._api.fetch_file, url),
-            media_type=str(file.get("mimetype") or ""),
-            file_name=str(file.get("name") or ""),
+            media_type=text_in(file.get("mimetype")),
+            file_name=name,
             claimed_bytes=claimed_bytes if isinstance(claimed_bytes, int) else None,
             subject=subject,
             not_read=HISTORY_ALONE,

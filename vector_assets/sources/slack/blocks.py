@@ -4,34 +4,20 @@ Blocks follow docs.slack.dev/reference/block-kit/blocks (2026-11). Of a block th
 every text is taken, in the order in which it was sent.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from vector_assets.sources.slack.files import file_text
+from vector_assets.sources.slack.json_values import items_in, object_in, text_in
 from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL, Names, link, markdown, unescape
 from vector_assets.sources.slack.rich_text import quoted, rich_part, rich_text
+from vector_assets.sources.slack.words import every_word, is_noise, shown
 
 Json = dict[str, Any]
 
 _CONTROLS = frozenset({"actions", "context_actions", "divider", "input"})
 """Blocks that only offer something to do."""
-
-_NOISE_KEYS = frozenset({
-    "accessibility_label", "confirm", "emoji", "icon", "id", "ids", "slack_file", "slack_icon",
-    "ts", "type", "url", "verbatim",
-})  # fmt: skip
-_NOISE_ENDINGS = ("_id", "_ids", "_url", "_urls", "_ts", "_type", "_token", "_hash", "_icon")
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+$")
-_ID = re.compile(r"[A-Z](?=[A-Z]*\d)[A-Z0-9]{7,}$")
-_SETTING = re.compile(r"[a-z0-9_#.-]+$")
-_SETTING_KEYS = frozenset({
-    "align", "color", "kind", "language", "layout", "level", "mode", "position", "range",
-    "severity", "size", "status", "style", "theme", "variant", "width",
-})  # fmt: skip
-"""Keys whose value is a setting where it is one small word."""
-
 
 _ODD_SHAPE = (
     AttributeError, KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError,
@@ -46,9 +32,9 @@ def message_text(message: Json, names: Names) -> str:
     (docs.slack.dev/reference/methods/chat.postMessage, 2026-11). What people type has both: one
     block `rich_text` that repeats the text.
     """
-    text = markdown(message.get("text") or "", names).strip()
-    blocks = message.get("blocks") or []
-    kinds = [str(block.get("type")) if isinstance(block, dict) else "" for block in blocks]
+    text = markdown(shown(message.get("text")), names).strip()
+    blocks = items_in(message.get("blocks"))
+    kinds = [text_in(object_in(block).get("type")) for block in blocks]
     is_typed = not message.get("bot_id") and all(kind == "rich_text" for kind in kinds)
     if not text or not is_typed:
         said = (b for b, kind in zip(blocks, kinds, strict=True) if kind not in _CONTROLS)
@@ -56,8 +42,8 @@ def message_text(message: Json, names: Names) -> str:
         is_shown = bool(blocks_text(said, names))
         text = from_blocks if is_shown else "\n\n".join(filter(None, (text, from_blocks)))
     parts = [text]
-    parts += (_read(_attachment, each, names) for each in message.get("attachments") or [])
-    parts += (_read(file_text, each, names) for each in message.get("files") or [])
+    parts += (_read(_attachment, each, names) for each in items_in(message.get("attachments")))
+    parts += (_read(file_text, each, names) for each in items_in(message.get("files")))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -71,33 +57,9 @@ def _read(read: Callable[[Any, Names], str], value: Any, names: Names) -> str:
     """Return what a function reads; all words of a value that is not as Slack documents it."""
     try:
         return read(value, names)
-    except (
-        AttributeError,
-        KeyError,
-        OSError,
-        OverflowError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ):
-        return "\n".join(_every_word(value))
-
-
-def _every_word(value: Any) -> Iterator[str]:
-    """Yield the texts in a value of any shape, in order."""
-    pending = [value]
-    while pending:
-        current = pending.pop()
-        if isinstance(current, str):
-            yield current
-        elif isinstance(current, dict):
-            pending += (
-                inner
-                for key, inner in reversed(current.items())
-                if not _is_noise(key, inner, current)
-            )
-        elif isinstance(current, list):
-            pending += reversed(current)
+    except _ODD_SHAPE:
+        # Mark-up holds ids, and names of channels that not everybody may know.
+        return "\n".join(markdown(word, names) for word in every_word(value))
 
 
 def _block(block: Any, names: Names) -> str:
@@ -107,7 +69,7 @@ def _block(block: Any, names: Names) -> str:
 def _walked(value: Any, names: Names) -> Iterator[str]:
     """Yield the texts of a block, of an element, or of whatever else a block holds, in order."""
     if isinstance(value, str):
-        yield value
+        yield markdown(value, names) if "<#" in value else value
     elif isinstance(value, list):
         for item in value:
             yield from _walked(item, names)
@@ -130,27 +92,15 @@ def _fields(value: Json, keys: Iterable[str], names: Names) -> Iterator[str]:
     """Yield the texts of some fields, each once where a field repeats the one before it."""
     before = ""
     for key in keys:
-        if not _is_noise(key, value[key], value):
+        if not is_noise(key, value[key], value):
             for text in _walked(value[key], names):
                 if text.strip() and text != before:
                     yield text
                     before = text
 
 
-def _is_noise(key: str, inner: Any, value: Json) -> bool:
-    """Tell whether a field says nothing to people: ids, addresses of pictures, settings."""
-    if key in _NOISE_KEYS or key.endswith(_NOISE_ENDINGS):
-        return True
-    if key == "value" and ("text" in value or "action_id" in value):
-        return True  # what an app gets back
-    if not isinstance(inner, str):
-        return False
-    is_setting = key in _SETTING_KEYS and _SETTING.match(inner)
-    return bool(is_setting or _ADDRESS.match(inner) or _ID.match(inner))
-
-
 def _string(value: Json, key: str) -> str:
-    return str(value.get(key) or "")
+    return shown(value.get(key))
 
 
 def _text_of(value: Any, names: Names) -> str:
@@ -168,7 +118,7 @@ def _plain(value: Json, names: Names) -> str:
 
 def _number(value: Json, names: Names) -> str:
     """Return a number as it is shown."""
-    return _string(value, "text") or str(value.get("value", ""))
+    return _string(value, "text") or _string(value, "value")
 
 
 def _in_order(*keys: str) -> Callable[[Json, Names], str]:
@@ -185,13 +135,13 @@ def _in_order(*keys: str) -> Callable[[Json, Names], str]:
 def _container(block: Json, names: Names) -> str:
     # A title of rich text takes the place of the other.
     title = _text_of(block.get("rich_text_title") or block.get("title"), names)
-    inside = blocks_text(block.get("child_blocks") or [], names)
+    inside = blocks_text(items_in(block.get("child_blocks")), names)
     texts = (title, _text_of(block.get("subtitle"), names), inside)
     return "\n".join(text for text in texts if text)
 
 
 def _paragraphs(block: Json, names: Names) -> str:
-    return blocks_text(block.get("elements") or [], names)
+    return blocks_text(items_in(block.get("elements")), names)
 
 
 def _header(block: Json, names: Names) -> str:
@@ -200,7 +150,8 @@ def _header(block: Json, names: Names) -> str:
 
 
 def _line(block: Json, names: Names) -> str:
-    return " ".join(chain.from_iterable(_walked(e, names) for e in block.get("elements") or []))
+    elements = items_in(block.get("elements"))
+    return " ".join(chain.from_iterable(_walked(element, names) for element in elements))
 
 
 def _button(button: Json, names: Names) -> str:
@@ -231,8 +182,8 @@ def _file_block(block: Json, names: Names) -> str:
 
 def _table(block: Json, names: Names) -> str:
     lines = [_text_of(block.get("caption"), names)]
-    for row in block.get("rows") or []:
-        cells = (" ".join(_text_of(cell, names).split()) for cell in row)
+    for row in items_in(block.get("rows")):
+        cells = (" ".join(_text_of(cell, names).split()) for cell in items_in(row))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(line for line in lines if line)
 
@@ -288,10 +239,10 @@ def _attachment(attachment: Json, names: Names) -> str:
         read("pretext"),
         link(unescape(target), title) if target and title else title,
         blocks_text(_attached_blocks(attachment), names) or read("text"),
-        *(_field(field, names) for field in attachment.get("fields") or []),
-        *(_button(button, names) for button in attachment.get("actions") or []),
-        *(file_text(file, names) for file in attachment.get("files") or []),
-        *(_read(_attachment, each, names) for each in attachment.get("attachments") or []),
+        *(_read(_field, field, names) for field in items_in(attachment.get("fields"))),
+        *(_read(_button, button, names) for button in items_in(attachment.get("actions"))),
+        *(_read(file_text, file, names) for file in items_in(attachment.get("files"))),
+        *(_read(_attachment, each, names) for each in items_in(attachment.get("attachments"))),
         "" if _is_from_hidden(attachment, names) else read("footer"),
     ]
     text = "\n".join(word.strip() for word in words if word.strip()) or read("fallback").strip()
@@ -305,10 +256,11 @@ def _is_from_hidden(attachment: Json, names: Names) -> bool:
     return bool(channel_id) and names.channel(channel_id) == HIDDEN_CHANNEL
 
 
-def _attached_blocks(attachment: Json) -> Iterator[Json]:
-    yield from attachment.get("blocks") or []
-    for shared in attachment.get("message_blocks") or []:
-        yield from (shared.get("message") or {}).get("blocks") or []
+def _attached_blocks(attachment: Json) -> Iterator[Any]:
+    yield from items_in(attachment.get("blocks"))
+    for shared in items_in(attachment.get("message_blocks")):
+        message = shared.get("message") if isinstance(shared, dict) else shared
+        yield from items_in(message.get("blocks") if isinstance(message, dict) else message)
 
 
 def _field(field: Json, names: Names) -> str:

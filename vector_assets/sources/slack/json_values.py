@@ -19,6 +19,13 @@ def objects_in(value: Any) -> list[Json]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
+def items_in(value: Any) -> list[Any]:
+    """Return a list as it is; of anything else that says something, a list of it alone."""
+    if isinstance(value, list):
+        return value
+    return [value] if value else []
+
+
 def with_id(things: Iterable[Any]) -> Iterator[Json]:
     """Yield the objects of a listing; what has no id cannot be asked for."""
     for thing in things:

@@ -1,16 +1,24 @@
 """The block `rich_text` as Markdown: what people type, and what apps write in the same form.
 
-Follows docs.slack.dev/reference/block-kit/blocks/rich-text-block (2026-11).
+Follows docs.slack.dev/reference/block-kit/blocks/rich-text-block (2026-11). A part that is not as
+documented gives the words that it has, and leaves all others as they are.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from vector_assets.sources.slack.json_values import items_in, object_in, whole_number_in
 from vector_assets.sources.slack.mrkdwn import Names, day_and_time, emoji, fenced, link
+from vector_assets.sources.slack.words import shown
 
 Json = dict[str, Any]
 
 _INDENT = "    "
+_MAX_INDENT_LEVELS = 8
+"""Of a list; deeper ones are indented like this one."""
+
+_TIMESTAMP = re.compile("[0-9]{1,10}")
 
 _WORD_KEYS = ("text", "fallback", "value", "title", "label", "name")
 """Where an element of an unknown type has its words."""
@@ -18,7 +26,7 @@ _WORD_KEYS = ("text", "fallback", "value", "title", "label", "name")
 
 def rich_text(block: Json, names: Names) -> str:
     """Return the words of a block `rich_text`, a line each part."""
-    return "\n".join(rich_part(part, names) for part in block.get("elements") or [])
+    return "\n".join(rich_part(part, names) for part in items_in(block.get("elements")))
 
 
 def quoted(text: str) -> str:
@@ -26,9 +34,11 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
 
 
-def rich_part(part: Json, names: Names, min_indent: int = 0) -> str:
+def rich_part(part: Any, names: Names, min_indent: int = 0) -> str:
     """Return the words of a section, quotation, list or code, or of an element by itself."""
-    elements = part.get("elements") or []
+    if not isinstance(part, dict):
+        return _element(part, names)
+    elements = items_in(part.get("elements"))
     match part.get("type"):
         case "rich_text_preformatted":
             return fenced("".join(_element(e, names, in_code=True) for e in elements))
@@ -42,25 +52,26 @@ def rich_part(part: Json, names: Names, min_indent: int = 0) -> str:
             return _element(part, names)
 
 
-def _run(elements: Sequence[Json], names: Names) -> str:
+def _run(elements: Sequence[Any], names: Names) -> str:
     """Return a run of elements; a part within it, such as a list, begins a line of its own."""
     text = ""
     for element in elements:
-        if "elements" not in element:
+        if "elements" not in object_in(element):
             text += _element(element, names)
             continue
         text += "\n" if text and not text.endswith("\n") else ""
         text += rich_part(element, names) + "\n"
-    return text.rstrip("\n") if text.endswith("\n") and elements[-1].get("elements") else text
+    ends_in_part = text.endswith("\n") and object_in(elements[-1]).get("elements")
+    return text.rstrip("\n") if ends_in_part else text
 
 
 def _list(part: Json, names: Names, min_indent: int) -> str:
     """Return a list; `offset` counts the items before it, where one of another level is between."""
-    indent = max(int(part.get("indent") or 0), min_indent)
-    number = int(part.get("offset") or 0)
+    indent = min(max(whole_number_in(part.get("indent")), min_indent), _MAX_INDENT_LEVELS)
+    number = whole_number_in(part.get("offset"))
     lines = []
-    for item in part.get("elements") or []:
-        if item.get("type") == "rich_text_list":
+    for item in items_in(part.get("elements")):
+        if object_in(item).get("type") == "rich_text_list":
             lines.append(rich_part(item, names, indent + 1))
             continue
         number += 1
@@ -69,40 +80,42 @@ def _list(part: Json, names: Names, min_indent: int) -> str:
     return "\n".join(lines)
 
 
-def _element(element: Json, names: Names, *, in_code: bool = False) -> str:
+def _element(element: Any, names: Names, *, in_code: bool = False) -> str:
+    if not isinstance(element, dict):
+        return shown(element)
     match element.get("type"):
         case "text":
-            text = _string(element, "text")
-            return text if in_code else _styled(text, element.get("style") or {})
-        case "user":
-            return f"@{names.user(str(element.get('user_id')))}"
-        case "usergroup":
-            return f"@{names.usergroup(str(element.get('usergroup_id')))}"
-        case "channel":
-            return f"#{names.channel(str(element.get('channel_id')))}"
-        case "broadcast":
-            return f"@{element.get('range')}"
-        case "emoji":
-            return emoji(str(element.get("name")))
-        case "date":
-            return _string(element, "fallback") or day_and_time(int(element.get("timestamp") or 0))
+            text = shown(element.get("text"))
+            return text if in_code else _styled(text, object_in(element.get("style")))
+        case "user" if user_id := shown(element.get("user_id")):
+            return f"@{names.user(user_id)}"
+        case "usergroup" if usergroup_id := shown(element.get("usergroup_id")):
+            return f"@{names.usergroup(usergroup_id)}"
+        case "channel" if channel_id := shown(element.get("channel_id")):
+            return f"#{names.channel(channel_id)}"
+        case "broadcast" if range_name := shown(element.get("range")):
+            return f"@{range_name}"
+        case "emoji" if name := shown(element.get("name")):
+            return emoji(name)
+        case "date" if words := shown(element.get("fallback")) or _date(element.get("timestamp")):
+            return words
         case _:
             return _link_or_words(element, in_code=in_code)
 
 
+def _date(timestamp: Any) -> str:
+    """Return a date that has no text of its own; empty for what is none."""
+    text = shown(timestamp)
+    return day_and_time(int(text)) if _TIMESTAMP.fullmatch(text) else ""
+
+
 def _link_or_words(element: Json, *, in_code: bool) -> str:
     """Return a link, or what an element of another type shows."""
-    url = _string(element, "url")
-    label = next(filter(None, (_string(element, key) for key in _WORD_KEYS)), "")
+    url = shown(element.get("url"))
+    label = next(filter(None, (shown(element.get(key)) for key in _WORD_KEYS)), "")
     if not url:
-        return label
+        return label or shown(element)
     return (label or url) if in_code else link(url, label)
-
-
-def _string(value: Json, key: str) -> str:
-    """Return a field as text; a text object gives its text."""
-    field = value.get(key)
-    return str((field.get("text") if isinstance(field, dict) else field) or "")
 
 
 def _styled(text: str, style: Json) -> str:
