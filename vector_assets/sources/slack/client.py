@@ -36,6 +36,7 @@ from vector_assets.sources.http.downloads import (
     host_of,
     is_at,
 )
+from vector_assets.sources.slack.json_values import object_in, text_in
 from vector_assets.sources.slack.rate_limits import RateLimiters
 
 MAX_PAGE_ITEMS = 999
@@ -168,6 +169,9 @@ class SlackApi:
             raise self._translated(method, error.response) from None
         except _LOST_CONNECTION as error:
             raise UnavailableError(f"slack {method}", _worded(error)) from error
+        except AttributeError as error:
+            # The SDK asks the answer for a field, whatever JSON it is.
+            raise ContractError(f"slack {method}", "JSON that is no object", "an object") from error
         self._limiters[method].succeeded()
         return answer
 
@@ -198,7 +202,7 @@ class SlackApi:
             items = answer.get(key)
             if not isinstance(items, list):
                 raise ContractError(f"slack {method}", f"no {key}", f"a list of {key}")
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            cursor = text_in(object_in(answer.get("response_metadata")).get("next_cursor"))
             if answer.get("has_more") and not cursor:
                 raise ContractError(f"slack {method}", "has_more without a cursor", "a cursor")
             # Keeps no reference to the page, so that the caller may compress it and free it.

@@ -3,6 +3,7 @@
 Direct messages are never asked for.
 """
 
+import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from vector_assets.sources.slack.json_values import (
 from vector_assets.sources.slack.mrkdwn import HIDDEN_CHANNEL
 
 Json = dict[str, Any]
+
+_USER_ID = re.compile(r"[A-Z][A-Z0-9]+")
+"""Slack is not asked about anything else, which it might refuse."""
 
 _MAX_TEAMS = 10
 """Workspaces that an error names."""
@@ -143,10 +147,10 @@ class Bot:
                 f"the bot lacks the scope {names}",
                 advice_for(names),
             )
-        team_url = str(answer.get("url") or "https://slack.com/")
+        team_url = text_in(answer.get("url")) or "https://slack.com/"
         return cls(
             name=str(answer.get("user") or ""),
-            user_id=str(answer.get("user_id") or ""),
+            user_id=text_in(answer.get("user_id")),
             team=str(answer.get("team") or ""),
             team_url=team_url if team_url.endswith("/") else f"{team_url}/",
             scopes=scopes,
@@ -195,7 +199,7 @@ def _only_team(api: SlackApi) -> str:
     Raises:
         CredentialsError: There are several, or none.
     """
-    teams = list(chain.from_iterable(api.pages("auth.teams.list", "teams")))
+    teams = list(with_id(chain.from_iterable(api.pages("auth.teams.list", "teams"))))
     if len(teams) == 1:
         return str(teams[0]["id"])
     named = ", ".join(f"{team['id']} ({team.get('name')})" for team in teams[:_MAX_TEAMS])
@@ -313,7 +317,7 @@ class Directory:
         Raises:
             VectorAssetsError: Slack does not tell. Somebody whom it does not show is empty.
         """
-        if user_id in self._users or not user_id:
+        if user_id in self._users or not _USER_ID.fullmatch(user_id):
             return self._users.get(user_id, {})
         with self._lock:
             if user_id not in self._strangers:

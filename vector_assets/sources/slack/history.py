@@ -37,6 +37,7 @@ from vector_assets.sources.slack.directory import Channel
 from vector_assets.sources.slack.document import day_id, thread_id
 from vector_assets.sources.slack.messages import (
     JOIN_SUBTYPES,
+    has_replies,
     instant,
     is_of_bot,
     is_reply,
@@ -306,7 +307,7 @@ class Listing:
 
 def is_parent(message: Json) -> bool:
     """Tell whether a message of history begins a thread that has replies."""
-    return not is_reply(message) and bool(message.get("reply_count"))
+    return not is_reply(message) and has_replies(message)
 
 
 def _latest_reply_at(parent: Json) -> datetime | None:

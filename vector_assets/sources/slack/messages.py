@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from vector_assets.sources.slack.json_values import whole_number_in
+
 Json = dict[str, Any]
 
 NOISE_SUBTYPES = frozenset(
@@ -122,6 +124,14 @@ def is_of_bot(message: Json, is_person: Callable[[str], bool]) -> bool:
 def is_reply(message: Json) -> bool:
     """Tell whether a message is a reply; in history that is a broadcast."""
     return bool(message.get("thread_ts", message["ts"]) != message["ts"])
+
+
+def has_replies(message: Json) -> bool:
+    """Tell whether a message begins a thread; by its other marks where their number is odd."""
+    count = message.get("reply_count", 0)
+    if count == whole_number_in(count):
+        return bool(count)
+    return "latest_reply" in message or message.get("thread_ts") == message["ts"]
 
 
 def thread_stamp(parent: Json, *place: str) -> str:

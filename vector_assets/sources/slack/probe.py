@@ -18,6 +18,7 @@ from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.document import channel_document_id, day_id, thread_id
 from vector_assets.sources.slack.history import Day, Listing, Scope
+from vector_assets.sources.slack.json_values import whole_number_in
 from vector_assets.sources.slack.messages import (
     activity_of,
     channel_stamp,
@@ -131,7 +132,7 @@ class SlackProbe:
         if len(messages) > 1:
             stamp = stamp_of(messages, ts, channel.name, *self._options.stamp_marks)
             return Probed(RemoteState.THERE, max(map(activity_of, messages)), stamp=stamp)
-        if own is None or own.get("reply_count"):
+        if own is None or whole_number_in(own.get("reply_count")):
             raise ContractError("slack conversations.replies", "no message", "a thread")
         of_day = day_id(channel.id, instant(ts).date())
         if is_held:

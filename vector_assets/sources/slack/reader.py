@@ -53,6 +53,7 @@ from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.document import Renderer, channel_document_id, channel_id_of
 from vector_assets.sources.slack.history import ASKED_IDS, Day, Listing, Scope, Thread, opened
+from vector_assets.sources.slack.json_values import whole_number_in
 from vector_assets.sources.slack.messages import channel_stamp, instant, readable, stamp_of
 from vector_assets.sources.slack.parts import End, Job, Options, newest_first, place_of
 
@@ -354,8 +355,8 @@ class ChannelReader:
             "conversations.replies", "messages", channel=channel.id, ts=thread_ts
         )
         by_ts = {message["ts"]: message for page in pages for message in readable(page)}
-        parent = by_ts.get(thread_ts)
-        if not by_ts or (len(by_ts) == 1 and parent is not None and parent.get("reply_count")):
+        counted = whole_number_in(by_ts.get(thread_ts, {}).get("reply_count"))
+        if not by_ts or (len(by_ts) == 1 and counted):
             raise ContractError("slack conversations.replies", "no reply", "those that it counts")
         return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
 

@@ -42,7 +42,13 @@ from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.document import SOURCE, channel_id_of
 from vector_assets.sources.slack.history import Thread
-from vector_assets.sources.slack.messages import instant, is_of_bot, is_said, readable
+from vector_assets.sources.slack.messages import (
+    has_replies,
+    instant,
+    is_of_bot,
+    is_said,
+    readable,
+)
 from vector_assets.sources.slack.parts import Job, Options
 from vector_assets.sources.slack.probe import SlackProbe, day_of_message, document_id_in
 from vector_assets.sources.slack.rate_limits import (
@@ -324,9 +330,12 @@ class SlackSource(Source):
             if error.seen not in CLOSED_CODES:
                 raise
             return
-        for message in readable(answer["messages"]):
+        messages = answer.get("messages")
+        if not isinstance(messages, list):
+            raise ContractError("slack conversations.history", "no messages", "a list of them")
+        for message in readable(messages):
             is_read = self._options.includes_bots or not is_of_bot(message, is_person)
-            if message.get("reply_count") or (is_said(message) and is_read):
+            if has_replies(message) or (is_said(message) and is_read):
                 yield instant(message.get("latest_reply") or message["ts"])
 
 

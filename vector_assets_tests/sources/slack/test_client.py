@@ -142,3 +142,17 @@ def test_an_answer_without_its_list_is_named(sandbox: Sandbox) -> None:
     sandbox.faults.fail(USERS, status=200, body={"ok": True})
     with pytest.raises(ContractError, match="answered no members"):
         list(impatient_api(sandbox).pages("users.list", "members"))
+
+
+@pytest.mark.parametrize("body", [[], ["odd"], "odd", 7, True], ids=repr)
+def test_an_answer_that_is_no_object_is_named(sandbox: Sandbox, body: object) -> None:
+    sandbox.faults.fail(USERS, status=200, body=body)
+    with pytest.raises(ContractError, match=r"slack users\.list"):
+        list(impatient_api(sandbox).pages("users.list", "members"))
+
+
+@pytest.mark.parametrize("odd", [[], ["odd"], "odd", 7, {"next_cursor": ["odd"]}], ids=repr)
+def test_odd_metadata_of_the_last_page_is_no_cursor(sandbox: Sandbox, odd: object) -> None:
+    body = {"ok": True, "members": [{"id": "U1"}], "response_metadata": odd}
+    sandbox.faults.fail(USERS, status=200, body=body)
+    assert list(impatient_api(sandbox).pages("users.list", "members")) == [[{"id": "U1"}]]

@@ -161,3 +161,40 @@ def test_an_odd_reply_leaves_the_others_of_its_thread(team: Sandbox, value: Any)
         [thread] = [d for d in items if isinstance(d, Document) and "." in d.native_id]
         shown = "\n".join(section.text for section in thread.sections)
         assert ("Why?" in shown, "reply3" in shown) == (True, True), field
+
+
+COUNTS: list[Any] = ["2", "", -1, 10**20, True, 1.5, [], {}, None]
+
+
+@pytest.mark.parametrize("count", COUNTS, ids=json.dumps)
+def test_an_odd_number_of_replies_costs_no_word(team: Sandbox, count: Any) -> None:
+    alone = text_of(read(team, full_message() | {"reply_count": count}))
+    assert [word for word in WORDS_OF["blocks"] if word not in alone] == []
+    parent = full_message() | {"reply_count": count, "latest_reply": ts_of("2026-03-02T10:03")}
+    reply = {"type": "message", "user": ANN, "ts": parent["latest_reply"], "text": "wordreply",
+             "thread_ts": parent["ts"]}  # fmt: skip
+    for messages in ([parent, reply], [parent]):
+        team.faults.clear()
+        team.faults.fail(REPLIES, status=200, body={"ok": True, "messages": messages})
+        page = {"ok": True, "messages": [parent]}
+        team.faults.fail(HISTORY, status=200, body=page, contains=ENGINEERING)
+        items = list(source(team).documents(WINDOW))
+        assert [item for item in items if isinstance(item, DocumentFailure)] == []
+        shown = [s.text for item in items if isinstance(item, Document) for s in item.sections]
+        assert any("wordsection" in text for text in shown)
+        assert ("wordreply" in shown) == (reply in messages)
+
+
+@pytest.mark.parametrize("user_id", [None, 7, "", "here and now", ["U0ANN0001x"], {"id": "x"}])
+def test_slack_is_not_asked_for_a_person_whose_id_is_none(team: Sandbox, user_id: Any) -> None:
+    mention = {"type": "user", "user_id": user_id}
+    rich = {
+        "type": "rich_text",
+        "elements": [{"elements": [{"type": "text", "text": "w"}, mention]}],
+    }
+    odd = full_message() | {"blocks": [rich], "text": "<@not an id> <@>"}
+    team.faults.clear()
+    team.faults.fail("/slack/api/users.info", status=200, body={"ok": False, "error": "odd"})
+    page = {"ok": True, "messages": [odd]}
+    team.faults.fail(HISTORY, status=200, body=page, contains=ENGINEERING)
+    assert "wordfile.log" in text_of(list(source(team).documents(WINDOW)))
