@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vector_assets.sources.notion.blocks import HEADINGS, TRANSPARENT, Placed
-from vector_assets.sources.notion.client import RefusedError
+from vector_assets.sources.notion.client import RefusedError, fields_of
 
 Block = Mapping[str, Any]
 Children = Callable[[str], list[Block]]
@@ -75,8 +75,11 @@ def _placed(blocks: list[Block], depth: int) -> Iterator[Placed]:
 def _holders(block: Block) -> list[str]:
     """Return the ids whose children are below a block: usually its own, or none."""
     kind = str(block.get("type"))
-    if kind in MEETINGS and (parts := (block.get(kind) or {}).get("children")):
-        return [str(parts[name]) for name in _MEETING_PARTS if parts.get(name)]
+    if kind in MEETINGS:
+        parts = fields_of(fields_of(block.get(kind)).get("children"))
+        named = (parts.get(name) for name in _MEETING_PARTS)
+        if ids := [block_id for block_id in named if block_id and isinstance(block_id, str)]:
+            return ids
     return [str(block["id"])] if block.get("has_children") else []
 
 
@@ -95,5 +98,5 @@ def _below(
 
 def _origin(block: Block) -> str:
     """Return the id that owns a block's children: of a synced copy, its original."""
-    source = (block.get("synced_block") or {}).get("synced_from") or {}
-    return str(source.get("block_id") or block["id"])
+    source = fields_of(fields_of(block.get("synced_block")).get("synced_from")).get("block_id")
+    return source if source and isinstance(source, str) else str(block["id"])

@@ -168,7 +168,7 @@ def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
         kind, identity = _kind_of(placed_block.block), str(placed_block.block.get("id"))
         if kind == "child_page":
             # The block and the page share id and last edit.
-            body.pages[identity] = last_edit(placed_block.block)
+            body.pages[identity] = _edit_of(placed_block.block)
         elif kind == "child_database":
             body.databases.add(identity)
         elif kind == "synced_block":
@@ -178,6 +178,14 @@ def _note(body: Body, placed: Iterable[Placed], refused: list[str]) -> None:
             body.files.append(file_of(placed_block.block[kind], kind))
         elif kind == "unsupported":
             body.missing[Missing.UNSUPPORTED] += 1
+
+
+def _edit_of(block: Json) -> datetime | None:
+    """Return the last edit of a page by its block; None where it cannot be read."""
+    try:
+        return last_edit(block)
+    except ContractError:
+        return None
 
 
 def _kind_of(block: Json) -> str:

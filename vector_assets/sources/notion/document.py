@@ -42,7 +42,7 @@ def document_of(
         native_id=str(page["id"]),
         title=title_of(properties) or UNTITLED,
         sections=(*_facts(properties, parent, names), *body, *comments.sections),
-        url=str(page.get("url") or ""),
+        url=url if isinstance(url := page.get("url"), str) else "",
         container=container or NO_CONTAINER,
         authors=_authors(page, comments, names),
         created_at=_created_at(page),
@@ -69,7 +69,7 @@ def _whole(page: Json, value: Json, api: NotionApi) -> Json:
     items = list(api.property_items(page["id"], value["id"]))
     if kind == "rollup":
         return {**value, kind: {"type": "array", "array": items}}
-    return {**value, kind: [item[kind] for item in items]}
+    return {**value, kind: [item.get(kind, item) for item in items]}
 
 
 def _facts(properties: Properties, parent: Json, names: Names) -> Iterator[Section]:

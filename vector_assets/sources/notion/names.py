@@ -86,25 +86,30 @@ class Names:
                 self._users = users or {}
             return self._users
 
-    def container(self, parent: Mapping[str, str]) -> str:
+    def container(self, parent: Json) -> str:
         """Return the title of the page or database that a parent names or stands in."""
         parent = self._above_blocks(parent)
-        if parent.get("type") == "data_source_id":
-            return self.data_source(str(parent["data_source_id"]))
-        if parent.get("type") == "page_id":
-            return self.page(str(parent["page_id"]))
-        return ""
+        kind, identity = parent.get("type"), _id_of(parent)
+        if kind == "data_source_id" and identity:
+            return self.data_source(identity)
+        return self.page(identity) if kind == "page_id" else ""
 
-    def _above_blocks(self, parent: Mapping[str, str]) -> Json:
+    def _above_blocks(self, parent: Json) -> Json:
         """Return the nearest parent that is no block, such as a column or toggle."""
         climbed: set[str] = set()
-        while parent.get("type") == "block_id" and parent["block_id"] not in climbed:
-            block_id = str(parent["block_id"])
+        while parent.get("type") == "block_id" and (block_id := _id_of(parent)) not in climbed:
             climbed.add(block_id)
             if block_id not in self._parents:
-                self._parents[block_id] = (self._api.block(block_id) or {}).get("parent") or {}
+                block = (self._api.block(block_id) if block_id else None) or {}
+                self._parents[block_id] = fields_of(block.get("parent"))
             parent = self._parents[block_id]
         return parent
+
+
+def _id_of(parent: Json) -> str:
+    """Return the id that a parent names by its type; empty for what is no id."""
+    identity = parent.get(str(parent.get("type")))
+    return identity if isinstance(identity, str) and is_id(identity) else ""
 
 
 class Nameless:

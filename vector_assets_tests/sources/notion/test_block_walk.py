@@ -185,3 +185,40 @@ def test_a_meeting_is_read_with_its_summary_notes_and_transcript(kind: str) -> N
     meeting[kind]["children"] = meeting[kind].pop("parts")
     tree.children |= {name: [paragraph(f"The {name}")] for name in parts.values()}
     assert tree.walked() == [(1, "The summary"), (1, "The notes"), (1, "The transcript")]
+
+
+@pytest.mark.parametrize("odd", [None, 7, "odd", ["odd"], {"odd": 1}, {"type": 7}], ids=str)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("meeting_notes", "children"), ("meeting_notes", "summary_block_id"),
+        ("meeting_notes", ""), ("synced_block", "synced_from"), ("synced_block", "block_id"),
+        ("synced_block", ""), ("toggle", "synced_block"),
+    ],
+)  # fmt: skip
+def test_an_odd_field_of_a_block_with_children_costs_no_other(
+    kind: str, name: str, odd: object
+) -> None:
+    """A body of another type, too, leaves the children that the block has as its own."""
+    children = {"summary_block_id": "summary", "notes_block_id": None}
+    bodies: dict[str, object] = {
+        "children": {"children": odd},
+        "summary_block_id": {
+            "children": children | {"summary_block_id": odd, "notes_block_id": "n"}
+        },
+        "synced_from": {"synced_from": odd},
+        "block_id": {"synced_from": {"type": "block_id", "block_id": odd}},
+    }
+    holder = {"type": kind, "id": "holder", "has_children": True, kind: bodies.get(name, odd)}
+    holder |= {name: odd} if name == "synced_block" else {}
+    asked: list[str] = []
+
+    def ask(block_id: str) -> list[Json]:
+        asked.append(block_id)
+        return [holder, paragraph("After")] if block_id == PAGE else [paragraph("Inside")]
+
+    placed = list(walk(PAGE, ask))
+    said = ["paragraph" for holder_id in asked if holder_id != PAGE]
+    assert [each.block.get("type") for each in placed] == [kind, *said, "paragraph"]
+    assert said
+    assert {*asked} <= {PAGE, "holder", "n", "odd"}

@@ -265,6 +265,15 @@ def test_an_odd_field_of_a_listed_page_costs_no_other_page(sandbox: Sandbox, val
         assert failures(yielded) == [], field
         texts = [document.sections[-1].text for document in documents(yielded)]
         assert sorted(texts) == ["Words One", "Words Two"], field
+    for kind in ("page_id", "data_source_id", "block_id", "database_id"):
+        sandbox.faults.clear()
+        parent = {"type": kind, kind: value}
+        sandbox.faults.fail(
+            "/notion/v1/search", contains="page", **listed([two | {"parent": parent}, one])
+        )
+        yielded = items(sandbox)
+        assert failures(yielded) == [], kind
+        assert len(documents(yielded)) == 2, kind
     sandbox.faults.clear()
     unplaced = two | {"last_edited_time": value}
     sandbox.faults.fail("/notion/v1/search", contains="page", **listed([unplaced, one]))
