@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from vector_assets.core.documents import PUBLIC, RESTRICTED, Document
-from vector_assets.sources.fireflies.fields import number_in, objects_in, text_in
+from vector_assets.sources.fireflies.fields import number_in, objects_in, text_in, words_in
 from vector_assets.sources.fireflies.sections import (
     SUMMARY_FIELDS,
     Transcript,
@@ -59,11 +59,12 @@ most restricted: not the team."""
 
 def document_of(source: str, transcript: Transcript, began: datetime) -> Document:
     """Return a transcript with all `FIELDS`, of a meeting that began then, as a document."""
+    title = " ".join(words_in(transcript.get("title")).split())
     titles = (text_in(channel.get("title")) for channel in objects_in(transcript.get("channels")))
     return Document(
         source=source,
         native_id=str(transcript["id"]),
-        title=text_in(transcript.get("title")) or f"Meeting of {began:%Y-%m-%d %H:%M}",
+        title=title or f"Meeting of {began:%Y-%m-%d %H:%M}",
         sections=tuple(sections_of(transcript, began)),
         url=text_in(transcript.get("transcript_url")),
         container=next(filter(None, titles), "Meetings"),

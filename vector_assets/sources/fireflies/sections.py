@@ -71,20 +71,33 @@ def _summary_fields(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             texts = list(filter(None, map(words_in, value)))
             value = ", ".join(texts) if name == "keywords" else "\n".join(f"- {t}" for t in texts)
         yield heading, words_in(value)
-    for section in objects_in(summary.get("extended_sections")):
-        yield text_in(section.get("title")) or "More", words_in(section.get("content"))
+    sections = summary.get("extended_sections")
+    for section in sections if isinstance(sections, list) else [sections]:
+        content = section.get("content") if isinstance(section, Mapping) else section
+        yield text_in(object_in(section).get("title")) or "More", words_in(content)
 
 
 def speakers_of(transcript: Transcript) -> list[str]:
     """Return the speakers in order of appearance, without duplicates."""
-    return list(dict.fromkeys(map(_speaker, objects_in(transcript.get("sentences")))))
+    return list(dict.fromkeys(map(_speaker, _sentences(transcript))))
+
+
+def _sentences(transcript: Transcript) -> list[Mapping[str, Any]]:
+    """Return the sentences; one that is no object is the words that it has, of nobody known."""
+    sentences = transcript.get("sentences")
+    items = sentences if isinstance(sentences, list) else []
+    said = (item for item in items if isinstance(item, Mapping) or words_in(item))
+    return [
+        item if isinstance(item, Mapping) else {"text": item, "start_time": "unknown"}
+        for item in said
+    ]
 
 
 def _turns(transcript: Transcript) -> Iterator[Section]:
     """Yield the turns of the speakers, in sections of about a minute at the most."""
     turn: list[Mapping[str, Any]] = []
     url = text_in(transcript.get("transcript_url"))
-    for sentence in filter(_text, objects_in(transcript.get("sentences"))):
+    for sentence in filter(_text, _sentences(transcript)):
         if turn and not _is_same_turn(turn[0], sentence):
             yield _turn(turn, url)
             turn = []

@@ -122,6 +122,17 @@ def test_an_odd_value_costs_at_most_its_field(path: str) -> None:
         assert [part for part in lost if field not in parts[part]] == [], transcript[field]
 
 
+@pytest.mark.parametrize("odd", ["wordodd", ["wordodd"], [["wordodd"]]], ids=repr)
+def test_words_in_the_place_of_an_object_are_read(odd: Any) -> None:
+    first, last = WHOLE["sentences"]
+    transcript = {**WHOLE, "sentences": [first, odd, None, last]}
+    transcript["summary"] = WHOLE["summary"] | {"extended_sections": odd}
+    document = document_of("fireflies", transcript, FIRST)
+    told = [section.heading for section in document.sections if "wordodd" in section.text]
+    assert told == ["More", "Speaker"]
+    assert "wordodd" in document_of("fireflies", {**WHOLE, "title": odd}, FIRST).title
+
+
 @pytest.mark.parametrize("field", sorted(WHOLE))
 def test_an_odd_meeting_costs_no_other_and_is_never_passed_over(
     sandbox: Sandbox, field: str
