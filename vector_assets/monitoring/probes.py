@@ -6,7 +6,7 @@ The watcher checks every minute; vendors limit requests, some by the day, so ans
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -111,7 +111,7 @@ class Probes:
         self._facts = _Facts()
         self._facts_until = 0.0
         self._cached = {
-            name: _read(plain) for name, plain in json.loads(remembered or "{}").items()
+            name: cached for name, plain in _remembered(remembered) if (cached := _read(plain))
         }
 
     @property
@@ -242,11 +242,24 @@ def _instant(newest: object) -> datetime | None:
     raise TypeError(f"the newest activity is {newest!r}, not an instant with a time zone")
 
 
-def _read(plain: dict[str, Any]) -> _Cached:
-    newest = plain["newest"]
-    return _Cached(
-        datetime.fromisoformat(newest) if newest else None,
-        plain["error"],
-        float(plain["until"]),
-        int(plain.get("errors_in_a_row", 0)),
-    )
+def _remembered(text: str) -> Iterable[tuple[str, Any]]:
+    """Return what is remembered by source; nothing of a text that is not as it was written."""
+    try:
+        sources = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return ()
+    return sources.items() if isinstance(sources, dict) else ()
+
+
+def _read(plain: Any) -> _Cached | None:
+    """Return a remembered answer; None where it is not as it was written: it is asked for again."""
+    try:
+        newest = plain["newest"]
+        return _Cached(
+            _instant(datetime.fromisoformat(newest) if newest else None),
+            str(plain["error"]),
+            float(plain["until"]),
+            int(plain.get("errors_in_a_row", 0)),
+        )
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        return None

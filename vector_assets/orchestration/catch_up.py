@@ -18,6 +18,7 @@ from vector_assets.monitoring.dagster_state.private import (
     BulkActionStatus,
     InstigatorStatus,
 )
+from vector_assets.orchestration.cursors import fields_in, instants_in
 from vector_assets.orchestration.jobs import UNFINISHED_RUNS
 from vector_assets.orchestration.partitions import days_of_run, range_tags, sources_of
 
@@ -94,12 +95,11 @@ def note_of(missed: MissedDays, now: datetime) -> str:
 
 
 def _read_note(note: str, now: datetime) -> dict[str, datetime]:
-    if not note:
+    fields = fields_in(note)
+    written_at = instants_in(fields).get("at")
+    if written_at is None or now - written_at > NOTE_EXPIRES_AFTER:
         return {}
-    fields = json.loads(note)
-    if now - datetime.fromisoformat(fields["at"]) > NOTE_EXPIRES_AFTER:
-        return {}
-    return {name: datetime.fromisoformat(at) for name, at in fields["seen"].items()}
+    return instants_in(fields.get("seen"))
 
 
 def _missing(

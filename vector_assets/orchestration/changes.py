@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.errors import cause_of
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import build_index
@@ -28,6 +28,7 @@ from vector_assets.monitoring.dagster_state.names import (
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import UnresolvedAssetJobDefinition
 from vector_assets.orchestration.assets import connected_pipeline
+from vector_assets.orchestration.cursors import fields_in, instants_in
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
 from vector_assets.orchestration.jobs import UNFINISHED_RUNS, run_tags
@@ -144,24 +145,24 @@ def build_polling_sensor(
         index = build_index(active, Meter())
         if index.live() is None:
             return dg.SkipReason("the index is empty: the nightly run fills it")
-        seen: dict[str, str] = json.loads(context.cursor or "{}")
+        seen = instants_in(fields_in(context.cursor))
         words: list[str] = []
         for source in sources:
             try:
                 newest = build_source(source, active, Meter()).newest()
-            except VectorAssetsError as error:
-                words.append(f"{source}: {error}")
+            except Exception as error:  # noqa: BLE001 - one source's error must not stop the others
+                words.append(f"{source}: {cause_of(error)}")
                 continue
             last = seen.get(source)
-            if newest is None or (last and newest <= datetime.fromisoformat(last)):
+            if newest is None or (last and newest <= last):
                 words.append(f"{source}: nothing new")
                 continue
             # At first the last day: nobody knows what the night before has read.
-            since = datetime.fromisoformat(last) if last else newest - timedelta(days=1)
+            since = last or newest - timedelta(days=1)
             ChangeQueue(index.ledger).add([Change(f"{source}:", since)])
-            seen[source] = newest.isoformat()
+            seen[source] = newest
             words.append(f"{source}: news of {newest:%Y-%m-%d %H:%M} UTC")
-        context.update_cursor(json.dumps(seen))
+        context.update_cursor(json.dumps({name: at.isoformat() for name, at in seen.items()}))
         return dg.SkipReason("; ".join(words))
 
     return polling_sensor

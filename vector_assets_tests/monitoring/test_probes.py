@@ -71,6 +71,22 @@ def test_a_day_of_watching_costs_fireflies_twelve_requests_of_fifty(
     assert WATCHING_PROCESSES * (DAY / FirefliesSource.newest_every) <= FREE_REQUESTS_A_DAY / 4
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["odd", "7", "[]", '{"fireflies": 7}', '{"fireflies": {}}',
+     '{"fireflies": {"newest": "soon", "error": "", "until": 9e9}}',
+     '{"fireflies": {"newest": "2026-03-02", "error": "", "until": 9e9}}',
+     '{"fireflies": {"newest": null, "error": "", "until": "later"}}'],
+)  # fmt: skip
+def test_what_is_remembered_in_an_odd_way_is_asked_for_again(
+    sandbox: Sandbox, day: Day, written: str
+) -> None:
+    sandbox.workspace.transcripts = [meeting(1)]
+    day._remembered = written
+    assert day.pass_by(timedelta(minutes=2)) == 1
+    assert day.seen.newest_at_source == FIRST + timedelta(hours=1)
+
+
 def test_a_day_of_errors_costs_no_more_than_half_of_them(sandbox: Sandbox, day: Day) -> None:
     sandbox.faults.fail(PATH, **UNAVAILABLE)
     assert WATCHING_PROCESSES * day.pass_by() <= FREE_REQUESTS_A_DAY / 2

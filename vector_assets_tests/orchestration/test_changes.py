@@ -1,6 +1,7 @@
 """From a vendor's event over HTTP to an answer: queue, sensor, run, and what the run tells."""
 
 import copy
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -306,6 +307,13 @@ def test_polling_queues_what_is_new_and_nothing_twice(team: Team) -> None:
     cursor, words = poll(cursor)
     assert "jira: nothing new; notion: nothing new" in words
     assert team.waiting() == []
+
+    odd = json.dumps({**json.loads(cursor), "notion": "yesterday", "fireflies": 7})
+    for written in (odd, "odd", "[]"):
+        later, words = poll(written)
+        assert later == cursor, written
+        assert "notion: news of" in words
+        ChangeQueue(build_index(settings, Meter()).ledger).remove(team.waiting())
 
     now = datetime.now(UTC)
     change_everything(team.workspace, now)

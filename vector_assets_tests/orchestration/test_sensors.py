@@ -19,6 +19,7 @@ from vector_assets.monitoring.dagster_state.private import (
     InstigatorState,
     InstigatorStatus,
 )
+from vector_assets.monitoring.dagster_state.state import days_of_tags
 from vector_assets.orchestration.catch_up import (
     NOTE_EXPIRES_AFTER,
     SETTLE,
@@ -147,6 +148,28 @@ def test_a_note_from_before_an_outage_is_ignored(instance: dg.DagsterInstance) -
     note = note_of(MissedDays(missing_since={"jira 2025-03-14": before}), before)
     record(instance, *range(1, 14))
     assert evaluate_catch_up(instance, NOW, note).requests == []
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["x", "7", "[]", "{}", '{"at": 7}', '{"at": "2025-03-15"}', '{"at": "AT", "seen": 7}',
+     '{"at": "AT", "seen": {"jira 2025-03-14": "2025-03-14", "jira 2025-03-13": null}}'],
+)  # fmt: skip
+def test_a_note_that_a_person_wrote_counts_as_none(instance: dg.DagsterInstance, note: str) -> None:
+    record(instance, *range(1, 14))
+    missed = evaluate_catch_up(instance, NOW, note.replace("AT", NOW.isoformat()))
+    assert missed.requests == []
+    assert missed.missing_since == {"jira 2025-03-14": NOW}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [{"dagster/partition": "2025-03-14-10:00"}, {"dagster/partition": "de"},
+     {START: "2025-03", END: "2025-04"}, {START: "2025-03-14", END: "2025-03-01"}],
+)  # fmt: skip
+def test_a_run_of_other_partitions_than_days_names_no_day(tags: dict[str, str]) -> None:
+    # Every active run of the instance is looked at, also those of another project's assets.
+    assert days_of_tags(tags) == frozenset()
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from vector_assets.core.days import Days
+from vector_assets.core.errors import UsageError
 from vector_assets.monitoring.dagster_state.names import (
     NIGHTLY_INGESTION,
     ONE_DAY_TAG,
@@ -80,12 +81,16 @@ class ActiveRun:
 
 
 def days_of_tags(tags: Mapping[str, str]) -> frozenset[date]:
-    """Return the days that a run's tags name."""
+    """Return the days that a run's tags name; none for a run of other partitions than days."""
     first = tags.get(RANGE_START_TAG) or tags.get(ONE_DAY_TAG)
     last = tags.get(RANGE_END_TAG) or tags.get(ONE_DAY_TAG)
     if not first or not last:
         return frozenset()
-    return frozenset(Days(date.fromisoformat(first), date.fromisoformat(last)))
+    try:
+        return frozenset(Days(date.fromisoformat(first), date.fromisoformat(last)))
+    except (ValueError, UsageError):
+        # A run of another asset may be of an hour, of a customer, or of anything else.
+        return frozenset()
 
 
 @dataclass(frozen=True, slots=True)
