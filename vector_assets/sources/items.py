@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from vector_assets.core.days import Window
-from vector_assets.core.documents import Document
+from vector_assets.core.documents import Document, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,11 @@ class DocumentFailure:
     document_id: str
     cause: str
     day: date | None = None
+
+    def __post_init__(self) -> None:
+        # What a vendor says may hold what no terminal prints.
+        object.__setattr__(self, "document_id", storable(self.document_id))
+        object.__setattr__(self, "cause", storable(self.cause))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,10 @@ class Gap:
     advice: str = ""
     count: int = 1
     is_private: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("subject", "reason", "advice"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
 
     def for_readers(self) -> "Gap":
         """Return it as everyone may read it."""

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from vector_assets.core import credentials
-from vector_assets.core.documents import Section
+from vector_assets.core.documents import Section, storable
 from vector_assets.core.meter import Meter
 from vector_assets.sources.attachments.reader import (
     Attachment,
@@ -99,7 +99,8 @@ class JiraFiles:
         for file in sorted(files, key=lambda file: scalar_text(file.get("id")).zfill(20)):
             identity, claimed_bytes = scalar_text(file.get("id")), file.get("size")
             is_named = identity.isascii() and identity.isdecimal()
-            name = value_text(file.get("filename")) or identity
+            # A name may end in half an emoji, of which no address can be made.
+            name = storable(value_text(file.get("filename"))) or identity
             yield Attachment(
                 identity,
                 name,

@@ -205,7 +205,7 @@ class _Reader:
         is_nameless, is_signed = address.startswith("file:"), bool(_SIGNED.search(address))
         name = file_name(address)
         if is_nameless or is_signed:
-            name = re.split(r"[/:]", unquote(urlsplit(address).path or address))[-1].split('"')[0]
+            name = re.split(r"[/:]", unquote(_path_of(address) or address))[-1].split('"')[0]
         if kind:
             own = address if is_signed else ""
             is_elsewhere = not (is_nameless or is_signed)
@@ -225,6 +225,14 @@ class _Reader:
                 rows[-1][-1] += token[0]
         cells = [[inline(cell.strip(), self._names) for cell in row] for row in rows]
         return table_markdown(cells, has_header=has_header)
+
+
+def _path_of(address: str) -> str:
+    """Return the path of an address; empty for what is none."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
 
 
 def _code(fence: re.Match[str], tabs: int, rest: Lines) -> str:

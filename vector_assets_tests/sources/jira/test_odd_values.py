@@ -173,7 +173,8 @@ def test_a_time_that_an_app_writes_in_its_own_way_is_shown_as_it_is(
     assert "worddescription" in shown
 
 
-JSON_TYPES: list[Any] = ["", "odd words", 7, 2.5, True, False, [], {}, ["odd words"], [[None]],
+JSON_TYPES: list[Any] = ["", "odd words", "odd words \ud83d", 7, 2.5, True, False,
+                         [], {}, ["odd words"], [[None]],
                          {"odd": "words"}, {"id": "1"}, [7, {"a": ["odd words"]}]]  # fmt: skip
 
 
@@ -190,6 +191,19 @@ def test_every_type_of_json_in_every_field_is_shown_as_it_is(sandbox: Sandbox, v
         assert [word for word in kept.values() if word not in shown] == [], name
         if name in WORD_OF and name != "comment":
             assert said in shown, name
+
+
+@pytest.mark.parametrize("value", JSON_TYPES, ids=json.dumps)
+@pytest.mark.parametrize("name", ["id", "filename", "mimeType", "size", "content", "author"])
+def test_an_odd_part_of_an_attachment_leaves_the_others(
+    sandbox: Sandbox, name: str, value: Any
+) -> None:
+    odd = full_issue()
+    files = [{"id": str(n), "filename": f"wordfile{n}.pdf"} for n in (1, 2, 3)]
+    odd["fields"]["attachment"] = [files[0], files[1] | {name: value}, files[2]]
+    [document] = [item for item in read(sandbox, odd) if isinstance(item, Document)]
+    lost = [word for word in ("wordfile1", "wordfile3") if word not in text_of(document)]
+    assert lost == []
 
 
 @pytest.mark.parametrize("value", JSON_TYPES, ids=json.dumps)

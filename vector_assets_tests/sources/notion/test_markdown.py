@@ -161,6 +161,11 @@ LINES: list[tuple[str, str, str]] = [
         "![Yard](https://s3.example/a/yard.png?X-Amz-Signature=1)",
         "Yard",
     ),
+    (
+        "an image at what is no address",
+        "![Yard](https://[s3.example/a/yard.png?X-Amz-Signature=1)",
+        "Yard",
+    ),
     ("an image without words", "![](https://e.example/a.png)", "https://e.example/a.png"),
     (
         "a file elsewhere",
