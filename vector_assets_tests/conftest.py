@@ -18,8 +18,10 @@ from vector_assets_tests.support.receiver import Receiver, running_receiver
 from vector_assets_tests.support.remembered_certificates import remembered_certificates
 from vector_assets_tests.support.remembered_vectors import remembered
 
-# A busy machine is no failure: no example has to be read within a time.
-hypothesis.settings.register_profile("any machine", deadline=None)
+# A busy machine is no failure: no example has to be read, and none to be made, within a time.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any machine")
 
 WORKSPACE_DATA = Path(__file__).parents[2] / "shared" / "workspace-data"

@@ -142,7 +142,9 @@ def text_of(document: Document) -> str:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(ODD_FIELDS)
 @example({"comment": {"comments": [None, None]}})

@@ -97,7 +97,9 @@ def text_of(items: list[SourceItem]) -> str:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.dictionaries(FIELDS, VALUES, min_size=1, max_size=3))
 @example({"blocks": [None, "words", {"type": "rich_text", "elements": ["a", None]}]})
