@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from vector_assets.sources.notion.blocks import HEADINGS, TRANSPARENT, Placed
+from vector_assets.sources.notion.blocks import HEADINGS, TRANSPARENT, Placed, typed
 from vector_assets.sources.notion.client import RefusedError, fields_of
 
 Block = Mapping[str, Any]
@@ -67,7 +67,7 @@ def walk_blocks(
 
 def _placed(blocks: list[Block], depth: int) -> Iterator[Placed]:
     number = 0
-    for block in blocks:
+    for block in map(typed, blocks):
         number = number + 1 if block.get("type") == "numbered_list_item" else 0
         yield Placed(block, depth, max(1, number))
 
@@ -80,7 +80,8 @@ def _holders(block: Block) -> list[str]:
         named = (parts.get(name) for name in _MEETING_PARTS)
         if ids := [block_id for block_id in named if block_id and isinstance(block_id, str)]:
             return ids
-    return [str(block["id"])] if block.get("has_children") else []
+    # What is no truth value does not say that there are none.
+    return [] if block.get("has_children", False) is False else [str(block["id"])]
 
 
 def _below(

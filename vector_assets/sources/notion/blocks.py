@@ -26,6 +26,11 @@ _SILENT = {"table_of_contents", "breadcrumb", "divider", "unsupported", *TRANSPA
 _TOLD = {"rich_text", "caption", "name", "url", "external", "file", "icon", "color", "children"}
 """Fields of a block of an unknown type that are read as in known ones, or not at all."""
 
+_NAMED = (
+    "table", "table_row", "numbered_list_item", "child_page", "child_database", "link_to_page",
+)  # fmt: skip
+"""Further types of blocks with words."""
+
 _LIST_ITEMS = {"bulleted_list_item", "numbered_list_item", "to_do"}
 
 Body = Mapping[str, Any]
@@ -75,6 +80,16 @@ def _parts(placed: Placed, kind: str, url: str, page_title: Callable[[str], str]
         yield from heading_parts(plain(text), markdown(text), HEADINGS[kind], link)
     elif text := block_markdown(placed, page_title):
         yield Part(text, is_list_item=kind in _LIST_ITEMS, depth=placed.depth)
+
+
+def typed(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a block with the type whose content it has, where its own type names none."""
+    kind = block.get("type")
+    if isinstance(kind, str) and kind in block:
+        return block
+    known = (*HEADINGS, *TRANSPARENT, *_RENDER, *_NAMED)
+    told = next((name for name in known if isinstance(block.get(name), Mapping)), None)
+    return {**block, "type": told} if told else block
 
 
 def block_markdown(placed: Placed, page_title: Callable[[str], str] = lambda _: "") -> str:
@@ -142,10 +157,22 @@ def _link_to_page(body: Body, page_title: Callable[[str], str]) -> str:
 
 
 def _table(body: Body, rows: tuple[Mapping[str, Any], ...]) -> str:
-    cells = [
-        [markdown(cell) for cell in (row.get("table_row") or {}).get("cells") or ()] for row in rows
-    ]
-    return table_markdown(cells, has_header=bool(body.get("has_column_header")))
+    has_header = isinstance(body, Mapping) and bool(body.get("has_column_header"))
+    return table_markdown(list(map(_cells, rows)), has_header=has_header)
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a row; of what is not as documented, the words that it has."""
+    body = row.get("table_row")
+    cells = body.get("cells", body) if isinstance(body, Mapping) else body
+    return [_cell(cell) for cell in (cells if isinstance(cells, list) else [cells])]
+
+
+def _cell(cell: Any) -> str:
+    try:
+        return markdown(cell)
+    except (AttributeError, TypeError, ValueError):
+        return words_of(cell)
 
 
 def _unknown(body: Any) -> str:

@@ -31,7 +31,7 @@ def markdown(rich_text: RichText | None) -> str:
 
 def plain(rich_text: RichText | None) -> str:
     """Return rich text without marks, as in titles and code."""
-    return "".join(str(part.get("plain_text") or "") for part in rich_text or ())
+    return "".join(map(_said, rich_text or ()))
 
 
 def absolute(address: str) -> str:
@@ -44,10 +44,20 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.split("\n"))
 
 
+def _said(part: Mapping[str, Any]) -> str:
+    """Return the words of a part: as they are shown, or else as they were written."""
+    shown, written = part.get("plain_text"), part.get("text")
+    content = written.get("content") if isinstance(written, Mapping) else None
+    for text in (shown, content):
+        if isinstance(text, str) and text:
+            return text
+    return str(shown or "")
+
+
 def _part(part: Mapping[str, Any]) -> str:
     if part.get("type") == "equation":
         return f"${(part.get('equation') or {}).get('expression', '')}$"
-    text = str(part.get("plain_text") or "")
+    text = _said(part)
     core = text.strip()
     if not core:
         return text

@@ -222,3 +222,44 @@ def test_an_odd_field_of_a_block_with_children_costs_no_other(
     assert [each.block.get("type") for each in placed] == [kind, *said, "paragraph"]
     assert said
     assert {*asked} <= {PAGE, "holder", "n", "odd"}
+
+
+ODD: list[object] = [None, 7, "odd", ["odd"], {"odd": 1}, [], "", 1.5]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_block_of_an_odd_type_is_read_as_what_it_holds(odd: object) -> None:
+    blocks = [
+        block("heading_2", "Head"), paragraph("Said"), block("to_do", "Do", checked=True),
+        block("new_block", "New"),
+    ]  # fmt: skip
+    listed = [*({**each, "type": odd} for each in blocks[:3]), blocks[3]]
+    placed = list(walk(PAGE, lambda _: listed))
+    assert [each.block["type"] for each in placed] == [each["type"] for each in blocks]
+    [below] = sections_of(parts_of(placed, ""))
+    assert (below.heading, below.text) == ("Head", "Said\n\n- [x] Do\n\nNew")
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_the_children_of_a_block_that_does_not_deny_them_are_read(odd: object) -> None:
+    toggle = block("toggle", "Open") | {"id": "toggle", "has_children": odd}
+    children = {PAGE: [toggle], "toggle": [paragraph("Inside")]}
+    assert [spoken(placed) for placed in walk(PAGE, children.__getitem__)] == ["Open", "Inside"]
+
+
+WORDS: list[object] = ["odd", ["odd"], {"cells": "odd"}, {"cells": [7, None, "odd"]}, {"a": "odd"}]
+
+
+@pytest.mark.parametrize("odd", [*ODD, *WORDS], ids=str)
+def test_an_odd_part_of_a_table_leaves_its_other_rows(odd: object) -> None:
+    row = {"type": "table_row", "table_row": {"cells": [[text("First")], [text("Second")]]}}
+    table = {"type": "table", "table": {"has_column_header": True}}
+
+    def said(body: Json, *rows: Json) -> str:
+        [section] = sections_of(parts_of([Placed(body, rows=rows)], ""))
+        return section.text
+
+    assert "First | Second" in said(table | {"table": odd}, row, row)
+    with_odd_row = said(table, row, row | {"table_row": odd})
+    assert "First | Second" in with_odd_row
+    assert odd not in WORDS or "odd" in with_odd_row

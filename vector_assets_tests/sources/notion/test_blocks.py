@@ -248,6 +248,9 @@ def test_an_id_of_a_test_is_always_the_same() -> None:
 ODD: list[tuple[str, Any, list[str]]] = [
     ("paragraph", "odd words", ["odd words"]),
     ("paragraph", {"rich_text": [None, "odd", text("words")]}, ["odd", "words"]),
+    ("paragraph", {"rich_text": [text("odd words") | {"plain_text": 7}]}, ["odd words"]),
+    ("heading_1", {"rich_text": [text("odd words") | {"plain_text": None}]}, ["odd words"]),
+    ("code", {"rich_text": [text("odd words") | {"plain_text": [1]}]}, ["odd words"]),
     ("heading_2", {"rich_text": ["odd words"]}, ["odd words"]),
     ("callout", {"rich_text": "odd words", "icon": "x"}, ["odd words"]),
     ("image", {"caption": "odd words"}, ["odd words"]),
