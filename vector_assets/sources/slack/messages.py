@@ -52,6 +52,9 @@ _TYPES: dict[str, type] = {
 }
 """Of the fields of a message that are read."""
 
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far Slack's clock may be ahead of ours."""
+
 _RENDERING = 3
 """Part of every stamp: raise it when rendering changes, so that each channel is read again."""
 
@@ -159,7 +162,9 @@ def activity_of(message: Json) -> datetime:
 def _edited_at(message: Json) -> datetime | None:
     edited = message.get("edited")
     ts = edited.get("ts") if isinstance(edited, dict) else None
-    return instant(str(ts)) if _is_ts(ts) else None
+    at = instant(str(ts)) if _is_ts(ts) else None
+    # One of the future is none: its document would pass for the newest for years.
+    return at if at is None or at < datetime.now(UTC) + _CLOCKS_DIFFER else None
 
 
 def day_stamp(messages: Iterable[Json], name: str) -> str:

@@ -137,6 +137,16 @@ def test_a_message_without_a_time_is_a_gap_and_costs_no_other(team: Sandbox, ts:
     assert gaps["messages without a time"] == 1
 
 
+@pytest.mark.parametrize("ts", [None, 7, "soon", "9999999999.000000", ["1"], {}])
+def test_an_edit_without_a_time_that_can_be_leaves_the_message_its_own(
+    team: Sandbox, ts: Any
+) -> None:
+    items = read(team, full_message() | {"edited": {"user": ANN, "ts": ts}})
+    assert "wordsection" in text_of(items)
+    [day] = [item for item in items if isinstance(item, Document) and item.native_id == DAY]
+    assert day.updated_at == utc("2026-03-02T10:02")
+
+
 @pytest.mark.parametrize("message", [None, "words", 7, []])
 def test_what_is_no_message_costs_no_message(team: Sandbox, message: Any) -> None:
     assert text_of(read(team, message)) == "wordusual0\nwordusual2"
