@@ -78,9 +78,10 @@ def embed(texts: Sequence[str], dimensions: int) -> NDArray[np.float32]:
     """Return unit vectors of shape `(texts, dimensions)`."""
     vectors = np.zeros((len(texts), dimensions), np.float32)
     for row, text in zip(vectors, texts, strict=True):
-        for feature in _features(text):
-            places, signs = _spread(feature)
-            np.add.at(row, places % dimensions, signs)
+        spread = [_spread(feature) for feature in _features(text)]
+        places = np.concatenate([places for places, _ in spread])
+        signs = np.concatenate([signs for _, signs in spread])
+        row += np.bincount(places % dimensions, signs, dimensions)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
 
