@@ -110,7 +110,7 @@ class _Walk:
             return self._outside(named)
         if as_part := self._as_part(named):
             return as_part
-        as_of = self._target.store.watermark(named.source)
+        as_of = self._target.store.for_question(named.source).watermark(named.source)
         return self._said(sentences.unknown(named.source, as_of))
 
     def _as_part(self, named: Named) -> Why | None:
@@ -134,7 +134,8 @@ class _Walk:
         key = named.document_id.partition(":")[2]
         if named.source == KEYED_SOURCE and key:
             where = replace(self._reader, issue_key=key)
-            hits = self._target.store.lookup(named.source, where=where, limit=1)
+            copy = self._target.store.for_question(named.source)
+            hits = copy.lookup(named.source, where=where, limit=1)
             ids += [document_id_of(hit.id) for hit in hits]
         return ids
 

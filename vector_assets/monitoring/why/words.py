@@ -43,7 +43,8 @@ def _of_namespace(
 ) -> Iterator[tuple[float, str, str]]:
     store = target.store
     if store.has_lexical_search:
-        hits = store.search_lexical(namespace, words, where=where, limit=CANDIDATES)
+        copy = store.for_question(namespace)
+        hits = copy.search_lexical(namespace, words, where=where, limit=CANDIDATES)
     else:
         vector = target.embedder.embed_query(words)
         hits = store.search_dense(namespace, vector, where=where, limit=CANDIDATES)

@@ -12,11 +12,16 @@ from click.testing import CliRunner
 
 from vector_assets.cli.main import app
 from vector_assets.monitoring.why.answer import Cause, Why
+from vector_assets.monitoring.why.held import read_held
 from vector_assets.sandbox.server import running_sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.stores.base import Filter
+from vector_assets.stores.lancedb import copies
+from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.monitoring.why.vendors import PUT, READER, Put, texts_of
 from vector_assets_tests.monitoring.why.ways import MISSED, READ, World, put
+from vector_assets_tests.stores.conformance import DIMENSIONS, SPACE, records
+from vector_assets_tests.support import tiny
 
 STRANGER = "eve@example.com"
 VIEWERS = [Filter(viewer=STRANGER), Filter(), Filter(groups=("staff",))]
@@ -108,6 +113,31 @@ def test_what_is_not_for_a_viewer_looks_like_what_does_not_exist(
             assert told(world, f'"{hidden.words}"', where, question=question) == of_nothing
             assert json.loads(of_nothing)["cause"] == Cause.NO_SUCH_WORDS
     assert len(world.sandbox.faults.log) == requests_before
+
+
+def test_serve_tells_from_its_copies_what_is_told_from_the_index(shelf: Shelf) -> None:
+    serving = replace(shelf.world, store=LanceDBStore(shelf.world.settings.lancedb_uri))
+    serving.store.keeps_copies = True
+    for source in PUT:
+        for listed in (shelf.public[source], *shelf.hidden_of(source)):
+            for text in (*listed.names, f'"{listed.words}"'):
+                for where in (*VIEWERS, Filter(viewer=READER)):
+                    assert told(serving, text, where) == told(shelf.world, text, where), text
+
+
+def test_a_document_that_was_just_closed_is_not_told_though_a_copy_has_it_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "COPYING_SHARE", 1e-6)  # no second copy within the test
+    store, serving = (LanceDBStore(str(tmp_path)) for _ in range(2))
+    serving.keeps_copies = True
+    store.open(SPACE, DIMENSIONS)
+    store.upsert(SPACE, records(tiny.document("1"), "The crane report."))
+    reader = Filter(viewer=STRANGER)
+    assert read_held(serving, SPACE, "jira:1", reader.lets_read) is not None
+    store.update_metadata(SPACE, {"jira:1#0": {"access": ["restricted"]}})
+    assert reader.lets_read(serving.for_question(SPACE).heads(SPACE, ["jira:1"])["jira:1"])
+    assert read_held(serving, SPACE, "jira:1", reader.lets_read) is None
 
 
 @pytest.mark.parametrize("source", PUT)
