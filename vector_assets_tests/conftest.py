@@ -20,6 +20,9 @@ from vector_assets_tests.support.remembered_certificates import remembered_certi
 from vector_assets_tests.support.remembered_migrations import remembered_migrations
 from vector_assets_tests.support.remembered_vectors import remembered
 
+# Until all tests are collected: what is imported stays.
+gc.disable()
+
 # A busy machine is no failure: no example has to be read, and none to be made, within a time.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -147,12 +150,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the garbage collector from scanning again and again what lives as long as the process.
+    """Collect garbage from now on, but none of what lives as long as the process.
 
-    Those are some 600,000 objects of libraries and tests: 0.1 s of a core each time.
+    Those are some 600,000 objects of libraries and tests, which take 0.1 s of a core each time.
     """
     gc.freeze()
     gc.set_threshold(10_000)
+    gc.enable()
 
 
 def pytest_runtest_setup() -> None:
