@@ -1,7 +1,8 @@
 """Finds secrets in commands, links, headers and files of settings, where a form names them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from vector_assets.pipeline.redaction.passwords import TRAILING, VALUE, value_of
 from vector_assets.pipeline.redaction.secret import Secret
@@ -125,6 +126,10 @@ _ABBREVIATED = re.compile(
         (?P<value> [^\s"'`|\x01]{1,100} )""",
     _FLAGS,
 )
+_ABBREVIATIONS = tuple(
+    f"{name}{space}{sign}" for name in ("p", "pw", "pwd", "pass") for space in ("", " ")
+    for sign in ":="
+)  # fmt: skip
 _PGPASS = re.compile(
     r"""(?m: ^ ) [\w.*-]{1,100} : (?:\d{2,5}|\*) : [\w*-]{1,60} : [\w*.-]{1,60}
         : (?P<value> [^\s:]{1,100} ) (?m: $ )""",
@@ -158,124 +163,163 @@ _PAIR_WORDS = (
 )  # fmt: skip
 
 
-def secrets_of_forms(text: str) -> Iterator[Secret]:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way to write a secret down that names it by its place.
+
+    Attributes:
+        is_possible: A quick test of a text, and of the same in lower case. A text without it is not
+            searched, which is most texts.
+        expression: What is searched for. It has to match in several texts joined by line breaks if
+            it matches in one of them: so nothing in it may ask for the end of a text.
+        secret: Returns the secret of a match, if it is one.
+    """
+
+    is_possible: Callable[[str, str], bool]
+    expression: re.Pattern[str]
+    secret: Callable[[re.Match[str]], Secret | None]
+
+
+def secrets_of_forms(text: str, forms: Iterable[Form]) -> Iterator[Secret]:
     """Yield the secrets whose place in a command, a link, a header or a file names them.
 
     Args:
         text: As `read_text` shows it.
+        forms: Which to look for.
     """
-    # Each expression is tried only where a text contains what it needs, which is rare.
     lowered = text.lower()
-    if "--" in text:
-        yield from _options(text)
-    if "authorization" in lowered or "bearer" in lowered:
-        for match in _AUTHORIZATION.finditer(text):
-            value = match["value"]
-            if not is_placeholder(value) and (match["scheme"] or is_mixed(value)):
-                yield Secret(*match.span("value"), "authorization")
-    if "@" in text:
-        yield from _logins(text)
-    yield from _commands(text, lowered)
-    if any(map(lowered.__contains__, _PAIR_WORDS)):
-        yield from _pairs(text)
+    for form in forms:
+        if form.is_possible(text, lowered):
+            yield from filter(None, map(form.secret, form.expression.finditer(text)))
 
 
-def _options(text: str) -> Iterator[Secret]:
-    for match in _OPTION.finditer(text):
-        start, end, value, quote = value_of(match, is_setting=True)
-        if _is_placeholder(match[quote], value) or (quote == "bare" and is_code(value)):
-            continue
-        if match["name"].lower().startswith("p"):
-            if value[:1] != "-" and " " not in value:
-                yield Secret(start, end, "password")
-        elif is_random(value):
-            yield Secret(start, end, "token")
-
-
-def _logins(text: str) -> Iterator[Secret]:
-    if "://" in text:
-        yield from _values(_LOGIN_IN_LINK, text)
-    if any(sign in text for sign in ("@tcp(", "@udp(", "@unix(")):
-        yield from _values(_LOGIN_OF_DRIVER, text)
-    if "oracle:thin:" in text or "sqlplus " in text:
-        yield from _values(_LOGIN_OF_ORACLE, text)
-
-
-def _commands(text: str, lowered: str) -> Iterator[Secret]:
-    if " -" in text:
-        for match in _P_OPTION.finditer(text):
-            start, end, value, quote = value_of(match, is_setting=False)
-            if not _is_placeholder(match[quote], value) and is_mixed(value) and not is_code(value):
-                yield Secret(start, end, "password")
-        if _U_COMMAND.search(text):
-            yield from _values(_U_OPTION, text)
-    if "password" in lowered and "login" in lowered:
-        yield from _values(_NETRC, text)
-    if "'" in text and ("password" in lowered or "identified" in lowered):
-        yield from _values(_SQL, text)
-    if "echo" in lowered and "|" in text:
-        yield from _values(_PIPED, text)
-    if "AKIA" in text or "ASIA" in text:
-        yield from _values(_AWS_PAIR, text)
-    if "net us" in lowered or "/p" in lowered:
-        yield from _values(_WINDOWS, text, are_strong=True)
-    if "htpasswd" in text:
-        yield from _values(_HTPASSWD, text)
-    if "@" in text:
-        yield from _values(_COPIED, text)
-    if "openssl" in text or "ldap" in text:
-        for match in _K_OPTION.finditer(text):
-            start, end, value, quote = value_of(match, is_setting=False)
-            if not _is_placeholder(match[quote], value) and is_mixed(value) and not is_code(value):
-                yield Secret(start, end, "password")
-    if "requirepass" in text or "masterauth" in text:
-        yield from _values(_REDIS, text)
-    if "AUTH " in text:
-        yield from _values(_REDIS_AUTH, text, are_strong=True)
-    if text.count(":") >= _COLONS_OF_PGPASS:
-        yield from _values(_PGPASS, text)
-    yield from _accounts(text, lowered)
-
-
-def _accounts(text: str, lowered: str) -> Iterator[Secret]:
-    """Yield what stands behind the name of an account: `root / value`, `u: ann p: value`."""
-    has_account = any(word in lowered for word in _ACCOUNT_WORDS)
-    for expression, is_expected in (
-        *([(_ACCOUNT, is_very_strong)] if has_account else []),
-        (_ABBREVIATED, is_strong),
-    ):
-        for match in expression.finditer(text):
-            value = match["value"].rstrip(TRAILING)
-            if is_expected(value) and not is_placeholder(value) and not is_code(value):
-                start = match.start("value")
-                yield Secret(start, start + len(value), "password")
-
-
-def _values(
-    expression: re.Pattern[str], text: str, *, are_strong: bool = False
-) -> Iterator[Secret]:
-    """Yield the groups `value` and `other_value` of an expression unless they are placeholders.
+def forms_in(text: str) -> tuple[Form, ...]:
+    """Return the forms that stand in a text, or in texts joined by line breaks, secret or not.
 
     Args:
-        expression: Has one group or the other in each match.
-        text: To search.
-        are_strong: Whether to leave out what may be a word.
+        text: As `read_text` shows it.
     """
-    for match in expression.finditer(text):
-        group = match.lastgroup or "value"
-        if not is_placeholder(match[group]) and (not are_strong or is_strong(match[group])):
-            yield Secret(*match.span(group), "password")
+    lowered = text.lower()
+    return tuple(
+        form for form in FORMS if form.is_possible(text, lowered) and form.expression.search(text)
+    )
 
 
-def _pairs(text: str) -> Iterator[Secret]:
-    """Yield the second half of what a text calls credentials or a login."""
-    for match in _PAIR.finditer(text):
+def _option(match: re.Match[str]) -> Secret | None:
+    start, end, value, quote = value_of(match, is_setting=True)
+    if _is_placeholder(match[quote], value) or (quote == "bare" and is_code(value)):
+        return None
+    if match["name"].lower().startswith("p"):
+        is_password = value[:1] != "-" and " " not in value
+        return Secret(start, end, "password") if is_password else None
+    return Secret(start, end, "token") if is_random(value) else None
+
+
+def _authorization(match: re.Match[str]) -> Secret | None:
+    value = match["value"]
+    if is_placeholder(value) or not (match["scheme"] or is_mixed(value)):
+        return None
+    return Secret(*match.span("value"), "authorization")
+
+
+def _password(match: re.Match[str]) -> Secret | None:
+    """Return the group `value` or `other_value` unless it is a placeholder."""
+    group = match.lastgroup or "value"
+    return None if is_placeholder(match[group]) else Secret(*match.span(group), "password")
+
+
+def _strong_password(match: re.Match[str]) -> Secret | None:
+    """Return the same unless it may be a word."""
+    return _password(match) if is_strong(match[match.lastgroup or "value"]) else None
+
+
+def _password_of_option(match: re.Match[str]) -> Secret | None:
+    start, end, value, quote = value_of(match, is_setting=False)
+    if _is_placeholder(match[quote], value) or not is_mixed(value) or is_code(value):
+        return None
+    return Secret(start, end, "password")
+
+
+def _behind(is_expected: Callable[[str], bool]) -> Callable[[re.Match[str]], Secret | None]:
+    """Return what takes the value behind the name of an account: `root / x`, `u: ann p: x`."""
+
+    def secret(match: re.Match[str]) -> Secret | None:
         value = match["value"].rstrip(TRAILING)
-        is_expected = is_strong if match["mark"] else is_very_strong
-        if not _is_placeholder(match["value"], value) and is_expected(value) and not is_code(value):
-            start = match.start("value")
-            yield Secret(start, start + len(value), "password")
+        if not is_expected(value) or is_placeholder(value) or is_code(value):
+            return None
+        start = match.start("value")
+        return Secret(start, start + len(value), "password")
+
+    return secret
+
+
+def _second_of_pair(match: re.Match[str]) -> Secret | None:
+    value = match["value"].rstrip(TRAILING)
+    is_expected = is_strong if match["mark"] else is_very_strong
+    if _is_placeholder(match["value"], value) or not is_expected(value) or is_code(value):
+        return None
+    start = match.start("value")
+    return Secret(start, start + len(value), "password")
 
 
 def _is_placeholder(whole: str, value: str) -> bool:
     return is_placeholder(whole) or is_placeholder(value)
+
+
+def _has_any(*words: str) -> Callable[[str, str], bool]:
+    """Return a test for any of these words, in lower case."""
+    return lambda _, lowered: any(map(lowered.__contains__, words))
+
+
+def _may_be_abbreviated(text: str, lowered: str) -> bool:
+    # Without regard to case, some letters beyond ASCII match those of ASCII.
+    return not text.isascii() or any(map(lowered.__contains__, _ABBREVIATIONS))
+
+
+def _may_be_of_windows(_: str, lowered: str) -> bool:
+    # As `read_text` shows a text, no other white space stands in it.
+    return lowered.startswith("/p") or any(map(lowered.__contains__, (" /p", "\n/p", "net us")))
+
+
+def _has_line_of_pgpass(text: str, _: str) -> bool:
+    return text.count(":") >= _COLONS_OF_PGPASS and any(
+        line.count(":") >= _COLONS_OF_PGPASS for line in text.split("\n")
+    )
+
+
+FORMS = (
+    Form(lambda text, _: "--" in text, _OPTION, _option),
+    Form(_has_any("authorization", "bearer"), _AUTHORIZATION, _authorization),
+    Form(lambda text, _: "@" in text and "://" in text, _LOGIN_IN_LINK, _password),
+    Form(
+        lambda text, _: any(sign in text for sign in ("@tcp(", "@udp(", "@unix(")),
+        _LOGIN_OF_DRIVER,
+        _password,
+    ),
+    Form(
+        lambda text, _: "@" in text and ("oracle:thin:" in text or "sqlplus " in text),
+        _LOGIN_OF_ORACLE,
+        _password,
+    ),
+    Form(lambda text, _: " -" in text, _P_OPTION, _password_of_option),
+    Form(lambda text, _: " -" in text and bool(_U_COMMAND.search(text)), _U_OPTION, _password),
+    Form(lambda _, lowered: "password" in lowered and "login" in lowered, _NETRC, _password),
+    Form(
+        lambda text, lowered: "'" in text and ("password" in lowered or "identified" in lowered),
+        _SQL,
+        _password,
+    ),
+    Form(lambda text, lowered: "|" in text and "echo" in lowered, _PIPED, _password),
+    Form(lambda text, _: "AKIA" in text or "ASIA" in text, _AWS_PAIR, _password),
+    Form(_may_be_of_windows, _WINDOWS, _strong_password),
+    Form(lambda text, _: "htpasswd" in text, _HTPASSWD, _password),
+    Form(lambda text, _: "@" in text, _COPIED, _password),
+    Form(lambda text, _: "openssl" in text or "ldap" in text, _K_OPTION, _password_of_option),
+    Form(lambda text, _: "requirepass" in text or "masterauth" in text, _REDIS, _password),
+    Form(lambda text, _: "AUTH " in text, _REDIS_AUTH, _strong_password),
+    Form(_has_line_of_pgpass, _PGPASS, _password),
+    Form(_has_any(*_ACCOUNT_WORDS), _ACCOUNT, _behind(is_very_strong)),
+    Form(_may_be_abbreviated, _ABBREVIATED, _behind(is_strong)),
+    Form(_has_any(*_PAIR_WORDS), _PAIR, _second_of_pair),
+)
+"""All of them; where two find the same secret, the earlier one names it."""

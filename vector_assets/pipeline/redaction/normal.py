@@ -103,13 +103,18 @@ def as_kept(text: str) -> str:
     return text
 
 
-def read_text(text: str) -> ReadText:
-    """Return a text as a person reads it; where all is shown, the text itself."""
-    if (
+def is_kept(text: str) -> bool:
+    """Tell whether a person reads a text as it is: it has nothing that `as_kept` does not do."""
+    return (
         "&" not in text
         and "<" not in text
         and (text.isascii() or _NO_WIDTH_OR_ACCENT.search(text) is None)
-    ):
+    )
+
+
+def read_text(text: str) -> ReadText:
+    """Return a text as a person reads it; where all is shown, the text itself."""
+    if is_kept(text):
         return ReadText(as_kept(text), (0,), ((0, len(text), True),))
     parts: list[str] = []
     starts: list[int] = []

@@ -106,32 +106,44 @@ _ASCII_NAMES = _grouped(tuple(name for name in NAMES if name.word.isascii()))
 _LEAST_DIGITS = 6
 
 
-def named_secrets(text: str) -> Iterator[Secret]:
+def named_secrets(text: str, names: Iterable[Name]) -> Iterator[Secret]:
     """Yield the secrets that a name announces; in no order.
+
+    Args:
+        text: As `read_text` shows it.
+        names: Which to look for.
+    """
+    lowered = text.lower()
+    for name in names:
+        for at, end in _places(name, lowered):
+            following = lowered.find(name.word, end)
+            yield from _announced(name, text, at, end, following)
+
+
+def names_in(text: str) -> tuple[Name, ...]:
+    """Return the names that stand in a text, or in texts joined by line breaks.
 
     Args:
         text: As `read_text` shows it.
     """
     lowered = text.lower()
-    for name in _names_in(lowered):
-        at = lowered.find(name.word)
-        while at >= 0:
-            end = at + len(name.word)
-            following = lowered.find(name.word, end)
-            if _is_name(name, lowered, at, end):
-                yield from _announced(name, text, at, end, following)
-            at = following
-
-
-def _names_in(lowered: str) -> list[Name]:
-    """Return the names that a text in lower case holds."""
     groups = _ASCII_NAMES if lowered.isascii() else _NAMES
-    return [
+    return tuple(
         name
         for shortest in filter(lowered.__contains__, groups)
         for name in groups[shortest]
-        if name.word in lowered
-    ]
+        if any(_places(name, lowered))
+    )
+
+
+def _places(name: Name, lowered: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of a word where it announces a secret in a text in lower case."""
+    at = lowered.find(name.word)
+    while at >= 0:
+        end = at + len(name.word)
+        if _is_name(name, lowered, at, end):
+            yield at, end
+        at = lowered.find(name.word, end)
 
 
 def _is_name(name: Name, lowered: str, start: int, end: int) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vector_assets.pipeline.redaction.redact import redact
+from vector_assets.pipeline.redaction.redact import redact, redact_texts
 
 NAMES = (
     "password", "Passwd", "PWD", "passphrase", "pass", "pw", "db_password", "adminPassword",
@@ -92,6 +92,15 @@ def test_a_password_gives_way_in_sentences_commands_and_files(text: str, value: 
     found = redact(text.replace("{}", value))
     assert found.text == text.replace("{}", "[redacted: password]")
     assert found.count == 1
+
+
+@pytest.mark.parametrize("text", [*SENTENCES, *FORMS])
+def test_it_gives_way_beside_other_texts_of_its_document(text: str) -> None:
+    text = text.replace("{}", "Tulip#4821")
+    beside = ("Hello all", "see https://a.example/p/1", "Ann Lee, 2026-11-29 22:06", "")
+    for texts in ((text, *beside), (*beside, text), (*beside[:2], text, *beside[2:])):
+        assert redact_texts(texts)[text] == redact(text)
+        assert redact_texts(texts)[text].count == 1
 
 
 COLUMNS = (

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vector_assets.core.documents import Section
-from vector_assets.pipeline.redaction.redact import redact, redact_document
+from vector_assets.pipeline.redaction.redact import redact, redact_document, redact_texts
 from vector_assets.stores.records import document_fingerprint
 from vector_assets_tests.support.fake_secrets import (
     ALNUM,
@@ -155,6 +155,19 @@ def test_redacting_twice_changes_nothing(text: str) -> None:
     text = text.encode("utf-8", "ignore").decode()
     once = redact(text)
     assert redact(once.text) == type(once)(once.text, 0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(fragments | st.text(max_size=6), max_size=8).map("".join), max_size=8))
+@example(["login:", "ann / Tulip#4821", "u: ann", "p: Tulip#4821"])
+@example(["x", "/p:Tulip#4821", "/p:Tulip#4821 "])
+@example(["AUTH Tulip#4821", "root / Tulip#4821", "\n", "-u ann:Tulip#4821", "curl -x"])
+@example(["the pin", "1234", "ſſ", "ſu=ann p=Tulip#4821"])
+@example(["<b", "password: Tulip#4821", "a > b", "&quot;pass", "word&quot;: Tulip#4821"])
+@example(["ΠΑΣ", "Σ", "p\u200bassword: Tulip#4821", "contrasen\u0303a: Tulip#4821"])
+def test_texts_of_a_document_are_redacted_as_each_is_alone(texts: list[str]) -> None:
+    texts = [text.encode("utf-8", "ignore").decode() for text in texts]
+    assert redact_texts(texts) == {text: redact(text) for text in texts}
 
 
 def test_a_document_without_secrets_is_the_same_and_so_is_its_fingerprint() -> None:
