@@ -97,16 +97,16 @@ class ReadText:
 
 def as_kept(text: str) -> str:
     """Return a text with common signs in place of typographic ones; every index stays right."""
-    # Python translates ASCII faster than it searches it.
-    if text.isascii() or _TYPOGRAPHIC.search(text):
-        return text.translate(_SAME_LENGTH)
-    return text
+    if text.isascii():
+        # Of ASCII, only control characters have other signs.
+        return text if text.isprintable() else text.translate(_SAME_LENGTH)
+    return text.translate(_SAME_LENGTH) if _TYPOGRAPHIC.search(text) else text
 
 
 def is_kept(text: str) -> bool:
     """Tell whether a person reads a text as it is: it has nothing that `as_kept` does not do."""
     return (
-        "&" not in text
+        ("&" not in text or ";" not in text)
         and "<" not in text
         and (text.isascii() or _NO_WIDTH_OR_ACCENT.search(text) is None)
     )

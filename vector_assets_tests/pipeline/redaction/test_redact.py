@@ -84,6 +84,13 @@ ASSIGNED = {
 }
 
 
+@pytest.mark.parametrize(("kind", "token"), TOKENS.values(), ids=TOKENS)
+def test_a_token_gives_way_beside_other_texts_of_its_document(kind: str, token: str) -> None:
+    beside = ("Our key:", "-----BEGIN it", "curl -x", f"{kind} = ", '{"a": "', "kind: Secret", "é")
+    for texts in ((token, *beside), (*beside, token), (*beside[:3], token, *beside[3:])):
+        assert redact_texts(texts)[token].text == f"[redacted: {kind}]"
+
+
 @pytest.mark.parametrize(("text", "value"), ASSIGNED.values(), ids=ASSIGNED)
 def test_what_a_name_shows_to_be_a_secret_gives_way_and_the_rest_stays(
     text: str, value: str
