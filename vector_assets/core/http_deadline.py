@@ -83,10 +83,14 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _HangsUpTls
 
 
+BOUNDED_POOLS = {"http": _Pool, "https": _TlsPool}
+"""For `PoolManager.pool_classes_by_scheme` of urllib3: its requests each end in time as well."""
+
+
 class BoundedAdapter(HTTPAdapter):
     """A `requests` adapter whose requests each end within `REQUEST_SECONDS`, repeats apart."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make connections that hang up."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = BOUNDED_POOLS

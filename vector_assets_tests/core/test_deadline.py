@@ -91,7 +91,6 @@ def test_an_answer_that_comes_byte_by_byte_is_given_up(
 
 @pytest.mark.timeout(90)
 def test_slack_is_given_up_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vector_assets.sources.slack.client.REQUEST_SECONDS", 0.2)
     monkeypatch.setattr("vector_assets.sources.slack.client.MAX_RETRIES", 0)
     with dripping(*ANSWERS["body"]) as url:
         api = SlackApi("xoxb-1", url, Meter())

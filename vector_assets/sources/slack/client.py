@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from ssl import SSLContext
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request
@@ -19,14 +20,12 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web import SlackResponse
 
-from vector_assets.core.deadline import within
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
     UnavailableError,
     VectorAssetsError,
 )
-from vector_assets.core.http_deadline import REQUEST_SECONDS
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import seconds_of_retry_after
 from vector_assets.core.tls import system_context
@@ -36,6 +35,7 @@ from vector_assets.sources.http.downloads import (
     host_of,
     is_at,
 )
+from vector_assets.sources.http.kept_connections import KeptConnections
 from vector_assets.sources.slack.json_values import object_in, text_in
 from vector_assets.sources.slack.rate_limits import RateLimiters
 
@@ -87,12 +87,17 @@ _NEXT_STEP_BY_CODE = {
 }
 
 
-class _BoundedWebClient(WebClient):
-    """Bounds each attempt as a whole; the SDK's own time-out is between two bytes."""
+class _KeepingWebClient(WebClient):
+    """Keeps its connections, and bounds each attempt as a whole; the SDK does neither."""
+
+    def __init__(self, *, ssl: SSLContext, **options: Any) -> None:
+        super().__init__(ssl=ssl, **options)
+        self._connections = KeptConnections(ssl, self.timeout)
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        send = super()._perform_urllib_http_request_internal
-        return within(REQUEST_SECONDS, lambda: send(url, req))
+        status, headers, body = self._connections.send(req)
+        charset = headers.get_content_charset() or "utf-8"
+        return {"status": status, "headers": headers, "body": body.decode(charset)}
 
 
 class SlackApi:
@@ -134,7 +139,7 @@ class SlackApi:
         self._meter = meter
         self._limiters = RateLimiters(meter, {}) if limiters is None else limiters
         pauses = pauses or BackoffRetryIntervalCalculator()
-        self._client = _BoundedWebClient(
+        self._client = _KeepingWebClient(
             token=token,
             base_url=base_url,
             ssl=system_context(),
