@@ -20,7 +20,12 @@ import yaml
 from vector_assets_tests.deploy.database import Database
 from vector_assets_tests.deploy.hosts import Host, Hosts
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
-from vector_assets_tests.support.patience import PATIENCE_SECONDS, said_in, waited_for
+from vector_assets_tests.support.patience import (
+    COSTLY_PAUSE_SECONDS,
+    PATIENCE_SECONDS,
+    said_in,
+    waited_for,
+)
 from vector_assets_tests.support.receiver import Receiver
 
 ROOT = Path(__file__).parents[2]
@@ -160,7 +165,13 @@ class SplitDeployment:
 
     def wait_until(self, question: Callable[[], Any], what: str) -> Any:
         """Wait until a question has a truthy answer and return it."""
-        return waited_for(question, what, patience_seconds=PATIENCE_SECONDS, logs=self.hosts.folder)
+        return waited_for(
+            question,
+            what,
+            patience_seconds=PATIENCE_SECONDS,
+            logs=self.hosts.folder,
+            pause_seconds=COSTLY_PAUSE_SECONDS,
+        )
 
     def _host(self, name: str) -> Host:
         return self.hosts.first if name in (*_ON_FIRST_HOST, "migrate") else self.hosts.second

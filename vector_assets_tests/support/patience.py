@@ -12,6 +12,9 @@ import requests
 PATIENCE_SECONDS = 900.0
 """How long processes may take on a slow or busy machine."""
 
+COSTLY_PAUSE_SECONDS = 1.0
+"""Between two questions to an installation: each takes from the processor that it waits for."""
+
 
 def first_answer(
     question: Callable[[], Any],
@@ -42,7 +45,12 @@ def first_answer(
 
 
 def waited_for(
-    question: Callable[[], Any], what: str, *, patience_seconds: float, logs: Path
+    question: Callable[[], Any],
+    what: str,
+    *,
+    patience_seconds: float,
+    logs: Path,
+    pause_seconds: float = 0.3,
 ) -> Any:
     """Return a question's first answer that is something.
 
@@ -51,11 +59,14 @@ def waited_for(
         what: Is waited for, in words.
         patience_seconds: After which nothing is asked any more.
         logs: Folder of the processes' output.
+        pause_seconds: Between two questions.
 
     Raises:
         TimeoutError: With the end of each process's output.
     """
-    if answer := first_answer(question, patience_seconds=patience_seconds):
+    if answer := first_answer(
+        question, patience_seconds=patience_seconds, pause_seconds=pause_seconds
+    ):
         return answer
     raise TimeoutError(f"{what}: not within {patience_seconds:.0f} s; {said_in(logs)}")
 

@@ -14,7 +14,7 @@ import requests
 
 from vector_assets.orchestration.local import prepare_home
 from vector_assets_tests.orchestration.dagster_processes import DagsterProcesses
-from vector_assets_tests.support.patience import PATIENCE_SECONDS, waited_for
+from vector_assets_tests.support.patience import COSTLY_PAUSE_SECONDS, PATIENCE_SECONDS, waited_for
 from vector_assets_tests.support.receiver import Receiver
 
 BIN = Path(sys.executable).parent
@@ -158,7 +158,13 @@ class Installation:
 
     def wait_until(self, question: Callable[[], Any], what: str) -> Any:
         """Return a question's answer once it is something."""
-        return waited_for(question, what, patience_seconds=PATIENCE_SECONDS, logs=self.folder)
+        return waited_for(
+            question,
+            what,
+            patience_seconds=PATIENCE_SECONDS,
+            logs=self.folder,
+            pause_seconds=COSTLY_PAUSE_SECONDS,
+        )
 
 
 @contextmanager
