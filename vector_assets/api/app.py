@@ -63,8 +63,9 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.question.parsed import ParseOptions
 from vector_assets.index.queue import ChangeQueue
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
-from vector_assets.monitoring.health import Health, Verdict
+from vector_assets.monitoring.health import Health
 from vector_assets.monitoring.liveness import CODE_LOCATION, DAEMON, problems_of
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.monitoring.watcher import Snapshot, Watcher
 from vector_assets.sources import SOURCES
 

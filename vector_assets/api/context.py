@@ -10,7 +10,8 @@ from vector_assets.api.models import (
     UnderstoodPart,
 )
 from vector_assets.index.answers import Answer, Answers
-from vector_assets.monitoring.health import Health, Verdict
+from vector_assets.monitoring.health import Health
+from vector_assets.monitoring.verdict import Verdict
 
 NOT_KNOWN = "How fresh the sources are is not known: the watcher has not checked lately."
 

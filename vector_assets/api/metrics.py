@@ -9,7 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from vector_assets.maintenance.quality.record import Outcome, Quality
-from vector_assets.monitoring.health import Health, Verdict
+from vector_assets.monitoring.health import Health
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.monitoring.watcher import Snapshot
 from vector_assets.pipeline.arrivals import LAG_BOUNDS_SECONDS
 

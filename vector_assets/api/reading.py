@@ -15,7 +15,8 @@ from vector_assets.index.answers import Answers
 from vector_assets.index.question.parsed import PARSE_ALL, ParseOptions
 from vector_assets.maintenance.quality.questions import Kind
 from vector_assets.maintenance.quality.scores import Scores
-from vector_assets.monitoring.health import Health, SourceHealth, Verdict
+from vector_assets.monitoring.health import Health, SourceHealth
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.monitoring.why.answer import Asked, Why
 from vector_assets.pipeline.arrivals import Lags
 from vector_assets.stores.base import Filter

@@ -22,8 +22,9 @@ def status(as_json: bool) -> None:
     from vector_assets.cli.output.health import print_health, print_incidents
     from vector_assets.monitoring.alerts.incidents import incident_store
     from vector_assets.monitoring.dagster_state.observe import observe_if_any
-    from vector_assets.monitoring.health import Verdict, measure
+    from vector_assets.monitoring.health import measure
     from vector_assets.monitoring.probes import Probes
+    from vector_assets.monitoring.verdict import Verdict
 
     settings = load_settings()
     health = measure(settings, Probes(settings), observe_if_any(settings))

@@ -1,13 +1,11 @@
 """Measures how fresh each source is and whether everything runs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
-from vector_assets.core.days import complete_days
 from vector_assets.core.errors import cause_of
 from vector_assets.core.settings import Settings
 from vector_assets.index.hosts import HostNamespace
@@ -15,26 +13,26 @@ from vector_assets.index.targets import ADVICE, PendingReindex
 from vector_assets.maintenance.quality.record import Quality
 from vector_assets.monitoring.canary import canary_found
 from vector_assets.monitoring.changes import Changes
-from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
 from vector_assets.monitoring.liveness import package_problems, problems_of
 from vector_assets.monitoring.loading import Loading, loading_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
 from vector_assets.monitoring.problems import Problem
 from vector_assets.monitoring.quality import quality_problems
-from vector_assets.monitoring.volume import UNUSUAL_SHARE, USUAL_AT_LEAST, usual_documents
+from vector_assets.monitoring.verdict import (
+    Verdict,
+    judge,
+    judge_changes,
+    judge_host,
+    judge_lag,
+    judge_missing_days,
+    judge_volume,
+    missing_days,
+    worst,
+)
+from vector_assets.monitoring.volume import usual_documents
 from vector_assets.pipeline.quarantine import MAX_LISTED
-from vector_assets.sources import source_class
 from vector_assets.sources.items import Gap, Quarantined
-
-LATE_AFTER = timedelta(hours=30)
-"""A nightly index may be a day behind, plus the time of a run; beyond this it is late."""
-
-STALE_AFTER = timedelta(hours=54)
-"""Beyond two days plus the time of a run, it is stale."""
-
-RUN_TAKES = timedelta(hours=2)
-"""How long after its tick a day may still be running."""
 
 INDEX = "index"
 """Key of the problem that the index does not answer."""
@@ -44,18 +42,6 @@ INDEX_KIND = "index-kind"
 
 INDEX_OUTAGE_SECONDS = 300.0
 """A shorter outage of the index sends no alert."""
-
-
-class Verdict(StrEnum):
-    """How fresh the index is, from best to worst."""
-
-    FRESH = "fresh"
-    LATE = "late"
-    UNKNOWN = "unknown"
-    STALE = "stale"
-
-
-_WORST_FIRST = (Verdict.STALE, Verdict.UNKNOWN, Verdict.LATE, Verdict.FRESH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +123,7 @@ class Health:
         verdicts = {source.verdict for source in self.sources} or {Verdict.UNKNOWN}
         if self.problems:
             verdicts.add(Verdict.LATE)
-        return _worst(verdicts)
+        return worst(verdicts)
 
     def as_json(self) -> dict[str, Any]:
         """Return the health with times as ISO text, for `--json`."""
@@ -221,14 +207,14 @@ def source_health(
     """Judge one source."""
     newest_day = _newest_day(history, probe, now)
     history = history or AssetHistory()
-    missing = _missing_days(history, settings, now)
+    missing = missing_days(history, settings, now)
     loading = loading_of(history, now)
-    verdict, reasons = _judge(
+    verdict, reasons = judge(
         [
-            _judge_lag(probe, loading),
-            _judge_missing_days(missing, settings, now),
-            _judge_volume(history),
-            _judge_changes(probe.changes, loading, now),
+            judge_lag(probe, loading, now),
+            judge_missing_days(missing, settings, now),
+            judge_volume(history),
+            judge_changes(probe.changes, loading, now),
         ],
         loading,
     )
@@ -273,7 +259,7 @@ def _newest_day(history: AssetHistory | None, probe: SourceProbe, now: datetime)
 
 def host_health(probe: SourceProbe, host: HostNamespace, now: datetime) -> SourceHealth:
     """Judge a namespace that another project fills: by its last run, as no vendor is known."""
-    verdict, reason = _judge_host(probe, host, now)
+    verdict, reason = judge_host(probe, host, now)
     return SourceHealth(
         source=host.name,
         verdict=verdict,
@@ -289,107 +275,6 @@ def host_health(probe: SourceProbe, host: HostNamespace, now: datetime) -> Sourc
         last_sync=host.last_run_at,
         error=probe.index_error,
     )
-
-
-def _judge_host(probe: SourceProbe, host: HostNamespace, now: datetime) -> tuple[Verdict, str]:
-    if probe.index_error:
-        return Verdict.UNKNOWN, f"the index cannot be read: {probe.index_error}"
-    if host.fresh_at is None:
-        return Verdict.STALE, f"no run of {', '.join(host.assets)} has succeeded yet"
-    written = "its newest partition ended" if host.covered_until else "it was last written"
-    since_then = max(now - host.fresh_at, timedelta(0))
-    reason = f"{written} {hours(since_then)} ago, by {', '.join(host.assets)}"
-    if since_then <= (late_after := host.late_after or LATE_AFTER):
-        return Verdict.FRESH, reason
-    is_stale = since_then > late_after * (STALE_AFTER / LATE_AFTER)
-    return (Verdict.STALE if is_stale else Verdict.LATE), f"{reason}: materialize it again"
-
-
-def _judge(
-    judgements: Sequence[tuple[Verdict, str]], loading: Loading | None
-) -> tuple[Verdict, tuple[str, ...]]:
-    verdict = _worst({verdict for verdict, _ in judgements})
-    reasons = tuple(reason for _, reason in judgements if reason)
-    if loading is None or verdict is Verdict.FRESH:
-        return verdict, reasons
-    # A stale source needs somebody; one that is being loaded needs time.
-    return (Verdict.LATE if verdict is Verdict.STALE else verdict), (str(loading), *reasons)
-
-
-def _worst(verdicts: Collection[Verdict]) -> Verdict:
-    return next(verdict for verdict in _WORST_FIRST if verdict in verdicts)
-
-
-def hours(span: timedelta) -> str:
-    """Return a span of time in words: `40 min`, `7 h`, `12 days`."""
-    minutes = int(span.total_seconds() // 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    return f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // 1440} days"
-
-
-def _judge_lag(probe: SourceProbe, loading: Loading | None) -> tuple[Verdict, str]:
-    if probe.index_error:
-        return Verdict.UNKNOWN, f"the index cannot be read: {probe.index_error}"
-    if probe.source_error:
-        return Verdict.UNKNOWN, f"the source cannot be read: {probe.source_error}"
-    if probe.newest_at_source is None:
-        if probe.watermark is None:
-            advice = source_class(probe.source).when_nothing_is_listed
-            return Verdict.UNKNOWN, f"the source lists nothing for these credentials: {advice}"
-        return Verdict.LATE, (
-            f"the source lists nothing, though the index holds {probe.vectors:,} vectors of it: "
-            f"check whether the credentials have lost their access"
-        )
-    if probe.watermark is None:
-        advice = "" if loading else ": run `vector-assets sync`"
-        return Verdict.STALE, f"the index has no documents of it{advice}"
-    behind = probe.newest_at_source - probe.watermark
-    if behind <= LATE_AFTER:
-        return Verdict.FRESH, ""
-    verdict = Verdict.STALE if behind > STALE_AFTER else Verdict.LATE
-    return verdict, f"the index is {hours(behind)} behind the source"
-
-
-def _judge_missing_days(
-    missing: tuple[date, ...], settings: Settings, now: datetime
-) -> tuple[Verdict, str]:
-    if not missing:
-        return Verdict.FRESH, ""
-    long_overdue = overdue(settings.nightly_cron, missing, now, RUN_TAKES + timedelta(days=1))
-    reason = f"not materialized: {', '.join(map(str, missing))}"
-    return (Verdict.STALE if long_overdue else Verdict.LATE), reason
-
-
-def _judge_changes(changes: Changes, loading: Loading | None, now: datetime) -> tuple[Verdict, str]:
-    # A run that loads days reads the same documents, and changes wait for its end.
-    reason = "" if loading else changes.late_reason(now)
-    return (Verdict.LATE if reason else Verdict.FRESH), reason
-
-
-def _judge_volume(history: AssetHistory) -> tuple[Verdict, str]:
-    """Judge whether the newest day has far fewer documents than usual."""
-    usual = usual_documents(history)
-    if usual is None or usual < USUAL_AT_LEAST:
-        return Verdict.FRESH, ""
-    newest = history.recent[-1]
-    if newest.documents > usual * UNUSUAL_SHARE:
-        return Verdict.FRESH, ""
-    return Verdict.LATE, (
-        f"{newest.day} has {newest.documents} documents, where about {usual:.0f} are usual"
-    )
-
-
-def _missing_days(history: AssetHistory, settings: Settings, now: datetime) -> tuple[date, ...]:
-    """Return the days that are due and not materialized, oldest first.
-
-    Days before the oldest materialized day are not missing: nobody requested them.
-    """
-    if not history.days:
-        return ()
-    days = complete_days(now, settings.catch_up_days, min(history.days))
-    due = overdue(settings.nightly_cron, days, now, RUN_TAKES)
-    return tuple(day for day in due if day not in history.days)
 
 
 def _json_ready(value: Any) -> Any:

@@ -18,11 +18,12 @@ from vector_assets.monitoring.alerts.alerter import Alerter, build_channels
 from vector_assets.monitoring.alerts.incidents import Incident, IncidentStore
 from vector_assets.monitoring.alerts.routing import for_watcher
 from vector_assets.monitoring.dagster_state.observe import observe
-from vector_assets.monitoring.health import Health, Verdict, measure
+from vector_assets.monitoring.health import Health, measure
 from vector_assets.monitoring.lags import LagLog
 from vector_assets.monitoring.liveness import problems_of
 from vector_assets.monitoring.probes import Probes
 from vector_assets.monitoring.problems import Problem
+from vector_assets.monitoring.verdict import Verdict
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from vector_assets.monitoring.dagster_state.instance import materialized_days
 from vector_assets.monitoring.dagster_state.names import FRESHNESS_CHECK, FRESHNESS_SENSOR
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import AssetCheckExecutionRecordStatus
-from vector_assets.monitoring.health import RUN_TAKES
+from vector_assets.monitoring.verdict import RUN_TAKES
 
 INTERVAL_SECONDS = 60
 

@@ -11,8 +11,9 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.definitions import build_defs
 from vector_assets.monitoring.doctor import examine
-from vector_assets.monitoring.health import Verdict, measure
+from vector_assets.monitoring.health import measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.sources import SOURCES, build_source, require_known, shown_sources
 
 SOURCE = """

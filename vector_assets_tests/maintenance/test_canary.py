@@ -18,8 +18,9 @@ from vector_assets.maintenance.canary import CANARY, CANARY_ID, OLD_AFTER, last_
 from vector_assets.monitoring.alerts.incidents import Incident
 from vector_assets.monitoring.alerts.routing import canary_problem, for_sensors
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState, PartitionRecord
-from vector_assets.monitoring.health import Verdict, measure
+from vector_assets.monitoring.health import measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import IndexStore, Record, VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore

@@ -16,16 +16,10 @@ from vector_assets.monitoring.dagster_state.state import (
     Instigator,
     PartitionRecord,
 )
-from vector_assets.monitoring.health import (
-    Health,
-    SourceHealth,
-    Verdict,
-    hours,
-    measure,
-    source_health,
-)
+from vector_assets.monitoring.health import Health, SourceHealth, measure, source_health
 from vector_assets.monitoring.liveness import problems_of
 from vector_assets.monitoring.probes import Probes, SourceProbe
+from vector_assets.monitoring.verdict import Verdict, hours
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.support.tiny import utc
@@ -82,6 +76,13 @@ def test_an_index_that_holds_the_newest_of_the_source_is_fresh() -> None:
 )
 def test_the_lag_behind_the_source_decides(newest: str, verdict: Verdict) -> None:
     assert judged(probe(newest=newest)).verdict == verdict
+
+
+@pytest.mark.parametrize("newest", ["2026-03-20T08:00", "2286-01-01T00:00"])
+def test_a_document_of_the_future_does_not_make_an_old_index_fresh(newest: str) -> None:
+    health = judged(probe(watermark="2286-01-01T00:00", newest=newest))
+    assert health.verdict == Verdict.UNKNOWN
+    assert "is of 2286-01-01, which is to come" in health.reasons[0]
 
 
 def test_an_empty_index_is_stale_and_says_what_to_do() -> None:

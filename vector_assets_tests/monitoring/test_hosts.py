@@ -9,8 +9,9 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index
 from vector_assets.index.hosts import HostNamespace, host_namespaces, record_host
-from vector_assets.monitoring.health import Verdict, measure
+from vector_assets.monitoring.health import measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.stores import build_store
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -17,9 +17,10 @@ from vector_assets.monitoring.dagster_state.state import (
     DagsterState,
     PartitionRecord,
 )
-from vector_assets.monitoring.health import Health, SourceHealth, Verdict, source_health
+from vector_assets.monitoring.health import Health, SourceHealth, source_health
 from vector_assets.monitoring.loading import LOADING_AT_MOST, PROGRESS_WITHIN, loading_of
 from vector_assets.monitoring.probes import SourceProbe
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.orchestration.partitions import range_tags
 from vector_assets_tests.support.dagster_home import dagster_instance
 

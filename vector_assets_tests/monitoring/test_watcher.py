@@ -14,8 +14,8 @@ from vector_assets.monitoring.alerts.alerter import Alerter
 from vector_assets.monitoring.alerts.channels import Channel, Message
 from vector_assets.monitoring.alerts.incidents import FileIncidentStore
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
-from vector_assets.monitoring.health import Verdict
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.monitoring.watcher import Watcher
 from vector_assets.sandbox.server import Sandbox, running_sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace

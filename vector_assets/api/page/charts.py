@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from vector_assets.maintenance.quality.scores import Scores
-from vector_assets.monitoring.health import LATE_AFTER, STALE_AFTER, hours
+from vector_assets.monitoring.verdict import LATE_AFTER, STALE_AFTER, hours
 
 CHART_DAYS = 90
 WIDTH = 360

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from vector_assets.monitoring.health import hours
+from vector_assets.monitoring.verdict import hours
 
 STATIC_PATH = "/page"
 """Where the files that a page loads are."""

@@ -9,8 +9,9 @@ from rich.table import Table
 
 from vector_assets.cli.output.console import out
 from vector_assets.cli.output.reports import gap_line, print_quarantine
-from vector_assets.monitoring.health import Health, SourceHealth, Verdict, hours
+from vector_assets.monitoring.health import Health, SourceHealth
 from vector_assets.monitoring.liveness import DAEMON
+from vector_assets.monitoring.verdict import Verdict, hours
 
 if TYPE_CHECKING:
     from vector_assets.maintenance.quality.scores import Scores

@@ -20,9 +20,10 @@ from vector_assets.monitoring.dagster_state.names import (
 )
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.state import DagsterState
-from vector_assets.monitoring.health import INDEX, Health, SourceHealth, Verdict
+from vector_assets.monitoring.health import INDEX, Health, SourceHealth
 from vector_assets.monitoring.liveness import DAEMON
 from vector_assets.monitoring.problems import Problem
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.sources import SOURCES
 
 RUN_PREFIX = "run:"

@@ -8,7 +8,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
 from vector_assets.monitoring.cron import overdue
 from vector_assets.monitoring.dagster_state.state import AssetHistory, DagsterState
-from vector_assets.monitoring.health import RUN_TAKES
+from vector_assets.monitoring.verdict import RUN_TAKES
 from vector_assets.monitoring.why.answer import Cause, Finding
 from vector_assets.pipeline.resume import loaded_days
 from vector_assets.stores.base import VectorStore

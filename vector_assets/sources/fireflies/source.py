@@ -50,6 +50,9 @@ from vector_assets.sources.items import (
 )
 
 _EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far the vendor's clock may be ahead of ours; a later meeting would pass for the newest."""
+
 _TRANSCRIPTS = f"""
 query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {{ {FIELDS} }}
@@ -273,7 +276,7 @@ class FirefliesSource(Source):
         known = [
             (began, transcript)
             for transcript in transcripts
-            if (began := began_at(transcript)) is not None
+            if (began := began_at(transcript)) is not None and began <= now + _CLOCKS_DIFFER
         ]
         ready = [began for began, transcript in known if unready(transcript, began, now) is None]
         return max(ready, default=min((began for began, _ in known), default=None))
@@ -319,6 +322,9 @@ class FirefliesSource(Source):
             return
         elif began not in part:
             cause = f"its date {began:%Y-%m-%d} is not of the days that were asked for"
+            yield DocumentFailure(identity, cause)
+        elif began > now + _CLOCKS_DIFFER:
+            cause = f"its date {began:%Y-%m-%d} is to come: it is read when that day has come"
             yield DocumentFailure(identity, cause)
         elif listed.error:
             cause = f"Fireflies could not give all of it: {listed.error}"

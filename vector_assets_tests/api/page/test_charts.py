@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from vector_assets.api.page.charts import HEIGHT, WIDTH, documents_chart, lag_chart
 from vector_assets.core.days import complete_days
-from vector_assets.monitoring.health import Health, SourceHealth, Verdict
+from vector_assets.monitoring.health import Health, SourceHealth
 from vector_assets.monitoring.lags import LagLog
+from vector_assets.monitoring.verdict import Verdict
 
 NOW = datetime(2026, 3, 31, 12, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)

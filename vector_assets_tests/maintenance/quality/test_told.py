@@ -24,8 +24,9 @@ from vector_assets.monitoring.alerts.routing import (
     quality_problem,
 )
 from vector_assets.monitoring.dagster_state.state import DagsterState, Instigator
-from vector_assets.monitoring.health import Health, Verdict, measure
+from vector_assets.monitoring.health import Health, measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.api.page.visitor import Visitor
 from vector_assets_tests.api.test_app import READ, served

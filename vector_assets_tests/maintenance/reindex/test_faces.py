@@ -7,8 +7,9 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding import chunking
 from vector_assets.index.search import find
 from vector_assets.monitoring.doctor import examine
-from vector_assets.monitoring.health import INDEX_KIND, Health, Verdict, measure
+from vector_assets.monitoring.health import INDEX_KIND, Health, measure
 from vector_assets.monitoring.probes import Probes
+from vector_assets.monitoring.verdict import Verdict
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.sources.jira.issues import adf, issue

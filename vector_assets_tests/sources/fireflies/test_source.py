@@ -24,7 +24,14 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
 from vector_assets.sources.fireflies.listing import PAGE_TRANSCRIPTS
 from vector_assets.sources.fireflies.source import FirefliesSource
-from vector_assets.sources.items import Checkpoint, Deferred, DocumentFailure, Gap, SourceItem
+from vector_assets.sources.items import (
+    Checkpoint,
+    Deferred,
+    DocumentFailure,
+    Gap,
+    Quarantined,
+    SourceItem,
+)
 from vector_assets_tests.sources.fireflies.meetings import (
     EVER,
     FIRST,
@@ -649,6 +656,19 @@ def test_a_meeting_without_a_transcript_makes_no_index_look_stale(sandbox: Sandb
 def test_that_no_transcript_comes_any_more_is_not_passed_over(sandbox: Sandbox) -> None:
     sandbox.workspace.transcripts = [meeting(n, **NO_TRANSCRIPT) for n in range(20)]
     assert source(sandbox).newest() == FIRST + timedelta(hours=10)
+
+
+def test_a_meeting_of_the_future_fails_by_name_and_is_not_the_newest(sandbox: Sandbox) -> None:
+    failure, kept = lately(sandbox, at(-72, 1), at(STILL_SEEN, 2))
+    assert isinstance(failure, DocumentFailure)
+    assert failure.cause.endswith("is to come: it is read when that day has come")
+    assert ids([kept]) == ["meeting-2"]
+    assert source(sandbox).newest() == kept.updated_at  # type: ignore[union-attr]
+    sandbox.workspace.transcripts = [at(-1, 1)]
+    window = Window(FIRST, None)
+    failed = Quarantined(failure.document_id, failure.cause, None, window, FIRST, FIRST)
+    [read] = source(sandbox).retry([failed])
+    assert ids([read]) == ["meeting-1"]
 
 
 def test_the_check_says_who_we_are_with_one_request(sandbox: Sandbox) -> None:
