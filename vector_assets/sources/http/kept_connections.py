@@ -1,7 +1,8 @@
 """Sends the requests of an SDK that uses `urllib` over connections that are kept.
 
 `urllib` makes a connection for each request, with TLS two more round trips. Each request ends
-within `REQUEST_SECONDS` as a whole.
+within `REQUEST_SECONDS` as a whole. A request that crosses the server's close of an idle connection
+fails, as one does whose connection is lost: the SDK repeats it.
 """
 
 from functools import cache
