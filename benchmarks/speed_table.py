@@ -64,12 +64,7 @@ def markdown(rows: Sequence[Row], targets: Sequence[Target]) -> str:
             "|-:|-|-:|-:|-:|-:|-:|-:|-:|-:|-:|",
             *map(_line, rows),
             "",
-            "The limited run is to be compared with what the limits dictate for its requests: "
-            + ", ".join(
-                f"{row.measured.dictated_seconds:.0f} s" for row in rows if row.kind == "limited"
-            )
-            + ".",
-            "",
+            *_limits(rows),
             "| target | seen | at most | |",
             "|-|-:|-:|-|",
             *(
@@ -95,6 +90,18 @@ def _line(row: Row) -> str:
         f"{run.cpu_seconds:.1f} | {run.request_count:,} | {requests} | {run.texts:,} | "
         f"{run.most_in_flight} | {run.throttled} | {run.peak_mib:.0f} |"
     )
+
+
+def _limits(rows: Sequence[Row]) -> list[str]:
+    """Return what the vendors' limits dictate for the requests of the runs that keep them."""
+    dictated = [f"{row.measured.dictated_seconds:.0f} s" for row in rows if row.kind == "limited"]
+    if not dictated:
+        return []
+    least = ", ".join(dictated)
+    return [
+        f"The limited run is to be compared with what the limits dictate for it: {least}.",
+        "",
+    ]
 
 
 def _endpoints(rows: Sequence[Row]) -> list[str]:
