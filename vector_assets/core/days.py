@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from vector_assets.core.errors import UsageError
 
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far the clock of a source may be ahead of ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Days:
@@ -77,6 +80,14 @@ class Window:
 
     def __contains__(self, instant: datetime) -> bool:
         return self.start <= instant and (self.end is None or instant < self.end)
+
+
+def is_to_come(instant: datetime, now: datetime) -> bool:
+    """Tell whether an instant lies in the future by more than two clocks may differ.
+
+    A document of such a date would pass for the newest for as long, and hide that others are old.
+    """
+    return instant > now + _CLOCKS_DIFFER
 
 
 def start_of_day(day: date) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from vector_assets.core.days import complete_days
+from vector_assets.core.days import complete_days, is_to_come
 from vector_assets.core.settings import Settings
 from vector_assets.index.hosts import HostNamespace
 from vector_assets.monitoring.changes import Changes
@@ -23,9 +23,6 @@ STALE_AFTER = timedelta(hours=54)
 
 RUN_TAKES = timedelta(hours=2)
 """How long after its tick a day may still be running."""
-
-_CLOCKS_DIFFER = timedelta(days=1)
-"""How far the clock of a source may be ahead of ours."""
 
 
 class Verdict(StrEnum):
@@ -82,7 +79,7 @@ def judge_lag(probe: SourceProbe, loading: Loading | None, now: datetime) -> tup
     if probe.watermark is None:
         advice = "" if loading else ": run `vector-assets sync`"
         return Verdict.STALE, f"the index has no documents of it{advice}"
-    if probe.watermark > now + _CLOCKS_DIFFER:
+    if is_to_come(probe.watermark, now):
         return Verdict.UNKNOWN, (
             f"its newest document in the index is of {probe.watermark:%Y-%m-%d}, which is to come, "
             f"so nobody can tell how fresh the others are: mend that date at the source"

@@ -4,7 +4,8 @@ import time
 from datetime import UTC, date, datetime, timedelta
 
 LONGEST_TEST = timedelta(minutes=2)
-"""What a test that compares days may take; those with processes take longer and compare none."""
+"""What a test may take that starts no installation. Those that do take minutes, in which midnight
+may still come."""
 
 
 def yesterday() -> date:

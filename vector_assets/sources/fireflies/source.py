@@ -10,7 +10,7 @@ from itertools import islice
 from math import ceil
 from typing import ClassVar, Self
 
-from vector_assets.core.days import Window
+from vector_assets.core.days import Window, is_to_come
 from vector_assets.core.errors import RateLimitedError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.rate_limit import RateLimit
@@ -50,9 +50,6 @@ from vector_assets.sources.items import (
 )
 
 _EVER = Window(datetime(1970, 1, 1, tzinfo=UTC), None)
-_CLOCKS_DIFFER = timedelta(days=1)
-"""How far the vendor's clock may be ahead of ours; a later meeting would pass for the newest."""
-
 _TRANSCRIPTS = f"""
 query Transcripts($from: DateTime, $to: DateTime, $limit: Int, $skip: Int) {{
   transcripts(fromDate: $from, toDate: $to, limit: $limit, skip: $skip) {{ {FIELDS} }}
@@ -276,7 +273,7 @@ class FirefliesSource(Source):
         known = [
             (began, transcript)
             for transcript in transcripts
-            if (began := began_at(transcript)) is not None and began <= now + _CLOCKS_DIFFER
+            if (began := began_at(transcript)) is not None and not is_to_come(began, now)
         ]
         ready = [began for began, transcript in known if unready(transcript, began, now) is None]
         return max(ready, default=min((began for began, _ in known), default=None))
@@ -323,7 +320,7 @@ class FirefliesSource(Source):
         elif began not in part:
             cause = f"its date {began:%Y-%m-%d} is not of the days that were asked for"
             yield DocumentFailure(identity, cause)
-        elif began > now + _CLOCKS_DIFFER:
+        elif is_to_come(began, now):
             cause = f"its date {began:%Y-%m-%d} is to come: it is read when that day has come"
             yield DocumentFailure(identity, cause)
         elif listed.error:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+from vector_assets.core.days import is_to_come
 from vector_assets.sources.slack.json_values import whole_number_in
 
 Json = dict[str, Any]
@@ -51,9 +52,6 @@ _TYPES: dict[str, type] = {
     **dict.fromkeys(("edited", "user_profile", "bot_profile"), dict),
 }
 """Of the fields of a message that are read."""
-
-_CLOCKS_DIFFER = timedelta(days=1)
-"""How far Slack's clock may be ahead of ours."""
 
 _RENDERING = 3
 """Part of every stamp: raise it when rendering changes, so that each channel is read again."""
@@ -163,8 +161,7 @@ def _edited_at(message: Json) -> datetime | None:
     edited = message.get("edited")
     ts = edited.get("ts") if isinstance(edited, dict) else None
     at = instant(str(ts)) if _is_ts(ts) else None
-    # One of the future is none: its document would pass for the newest for years.
-    return at if at is None or at < datetime.now(UTC) + _CLOCKS_DIFFER else None
+    return None if at is None or is_to_come(at, datetime.now(UTC)) else at
 
 
 def day_stamp(messages: Iterable[Json], name: str) -> str:

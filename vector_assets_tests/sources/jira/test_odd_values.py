@@ -195,6 +195,13 @@ def test_every_type_of_json_in_every_field_is_shown_as_it_is(sandbox: Sandbox, v
             assert said in shown, name
 
 
+def lost_words(sandbox: Sandbox, odd: dict[str, Any], words: list[str]) -> list[str]:
+    """Return the words that the one document of an issue does not show."""
+    [document] = [item for item in read(sandbox, odd) if isinstance(item, Document)]
+    shown = text_of(document)
+    return [word for word in words if word not in shown]
+
+
 @pytest.mark.parametrize("value", JSON_TYPES, ids=json.dumps)
 @pytest.mark.parametrize("name", ["id", "filename", "mimeType", "size", "content", "author"])
 def test_an_odd_part_of_an_attachment_leaves_the_others(
@@ -203,9 +210,7 @@ def test_an_odd_part_of_an_attachment_leaves_the_others(
     odd = full_issue()
     files = [{"id": str(n), "filename": f"wordfile{n}.pdf"} for n in (1, 2, 3)]
     odd["fields"]["attachment"] = [files[0], files[1] | {name: value}, files[2]]
-    [document] = [item for item in read(sandbox, odd) if isinstance(item, Document)]
-    lost = [word for word in ("wordfile1", "wordfile3") if word not in text_of(document)]
-    assert lost == []
+    assert lost_words(sandbox, odd, ["wordfile1", "wordfile3"]) == []
 
 
 @pytest.mark.parametrize("value", JSON_TYPES, ids=json.dumps)
@@ -216,10 +221,8 @@ def test_an_odd_part_of_a_comment_leaves_the_other_comments(
     odd = full_issue()
     comments = [comment(1, "wordfirst"), comment(2, "wordsecond") | {name: value}, "wordthird"]
     odd["fields"]["comment"] = {"comments": comments, "total": 3}
-    [document] = [item for item in read(sandbox, odd) if isinstance(item, Document)]
-    shown = text_of(document)
     wanted = ["wordfirst", "wordthird", *(["wordsecond"] if name != "body" else [])]
-    assert [word for word in wanted if word not in shown] == []
+    assert lost_words(sandbox, odd, wanted) == []
 
 
 IDENTIFYING = {
