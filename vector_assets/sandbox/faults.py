@@ -160,6 +160,8 @@ class FaultMiddleware:
         """Return the rule for a request: 429 when it exceeds a rate limit, else one of `rules`."""
         if seconds := self.faults.limiter.seconds_to_wait(scope["path"]):
             return Rule(scope["path"], status=429, retry_after_seconds=math.ceil(seconds))
+        if not self.faults.rules:
+            return None
         text = scope["query_string"].decode() + body.decode(errors="replace")
         return self.faults.take(scope["path"], text)
 
@@ -282,12 +284,12 @@ def _default_body(path: str, status: int) -> Any:
 
 
 async def _read(receive: Receive) -> bytes:
-    body: bytes = b""
+    parts: list[bytes] = []
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        parts.append(message.get("body", b""))
         if not message.get("more_body"):
-            return body
+            return b"".join(parts)
 
 
 def _replay(body: bytes) -> Receive:

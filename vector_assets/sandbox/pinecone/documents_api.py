@@ -85,10 +85,11 @@ def _answer(params: Json, **fields: Any) -> Json:
 
 
 def _shown(record: StoredRecord, index: Index, params: Json) -> Json:
-    wanted = params.get("include_fields")
-    fields = {**record.metadata, index.vector_field: record.vector.tolist()}
-    if wanted is not None and wanted != ["*"]:
-        fields = {name: value for name, value in fields.items() if name in wanted}
+    wanted = params.get("include_fields") or ["*"]
+    is_whole = wanted == ["*"]
+    fields = {name: value for name, value in record.metadata.items() if is_whole or name in wanted}
+    if is_whole or index.vector_field in wanted:
+        fields[index.vector_field] = record.vector.tolist()
     return {"_id": record.id, **fields}
 
 

@@ -5,9 +5,9 @@ as at the vendor. Writes become visible after `Faults.index_lag_seconds`; header
 positions.
 """
 
-import json
 from collections.abc import Awaitable, Callable
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -61,7 +61,7 @@ class _Control:
         return JSONResponse({"indexes": [_model(i, request) for i in self._indexes.values()]})
 
     async def create(self, request: Request) -> Response:
-        params = json.loads(await request.body())
+        params = orjson.loads(await request.body())
         name = params["name"]
         if name in self._indexes:
             return _refused(409, "ALREADY_EXISTS", f"Resource {name} already exists")
@@ -85,7 +85,10 @@ def _data_plane(indexes: dict[str, Index], verb: Verb, status: int) -> Handler:
         body = await request.body()
         if len(body) > MAX_REQUEST_BYTES:
             return _refused(413, "OUT_OF_RANGE", f"message of {len(body)} bytes is too large")
-        params: Json = {**request.query_params, **(json.loads(body) if body else {})}
+        try:
+            params: Json = {**request.query_params, **(orjson.loads(body) if body else {})}
+        except orjson.JSONDecodeError as error:
+            return _refused(400, "INVALID_ARGUMENT", f"the body is not JSON: {error}")
         if ids := request.query_params.getlist("ids"):
             params["ids"] = ids
         given = request.path_params.get("namespace") or params.get("namespace")
