@@ -112,6 +112,15 @@ class Server:
             "/_sandbox/conditions", "PATCH", {"limits": [asdict(limit) for limit in limits]}
         )
 
+    def warm_up(self, days: int, settings: Mapping[str, str]) -> None:
+        """Let the server cache the vendors' answers to each kind of run, without latency."""
+        latency = self._request("/_sandbox/conditions", "GET")["latency_seconds"]
+        self._request("/_sandbox/conditions", "PATCH", {"latency_seconds": 0})
+        self.with_empty_index()
+        for kind in ("floor", "sync", "sync"):
+            self.run(kind, days, settings)
+        self._request("/_sandbox/conditions", "PATCH", {"latency_seconds": latency})
+
     def with_empty_index(self) -> None:
         """Delete and create the index."""
         headers = {"Api-Key": self.environment["PINECONE_API_KEY"]}
