@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vector_assets.core.days import Window
+from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.sources.fireflies.client import FirefliesApi
 from vector_assets.sources.fireflies.sections import Transcript
@@ -39,7 +39,8 @@ class Listed:
 class Slices:
     """Splits a window into slices, newest first; after a slice with few meetings the next is wider.
 
-    The first slice has no end when the window has none.
+    They meet at midnights, so that a checkpoint between them leaves no day half done. The first
+    slice has no end when the window has none.
     """
 
     def __init__(self, window: Window, now: datetime) -> None:
@@ -49,7 +50,7 @@ class Slices:
 
     def __iter__(self) -> Iterator[Window]:
         end, last = self._window.end, self._window.end or self._now
-        while (start := last - self._width) > self._window.start:
+        while (start := start_of_day((last - self._width).date())) > self._window.start:
             yield Window(start, end)
             end = last = start
         yield Window(self._window.start, end)

@@ -207,7 +207,7 @@ def test_a_backfill_that_the_days_last_request_ends_has_finished_what_is_newer(
     with pytest.raises(RateLimitedError, match="fireflies is rate limited"):
         yielded.extend(source(sandbox).documents(Window(FIRST, FIRST + 60 * DAY)))
     assert [item for item in yielded if isinstance(item, Checkpoint)] == [
-        Checkpoint(FIRST + 30 * DAY)
+        Checkpoint(start_of_day(FIRST.date()) + 30 * DAY)
     ]
     assert sorted(ids(yielded)) == sorted(f"meeting-{24 * n}" for n in range(30, 60))
 
