@@ -20,6 +20,14 @@ def run_both(here: Callable[[], Item], there: Callable[[], Result]) -> tuple[Ite
         return here(), asked.result()
 
 
+def read_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield items while a thread draws the next two, such as pages that each take a request.
+
+    What drawing raises is raised here, after the items before it.
+    """
+    return map_ordered(lambda item: item, items, in_flight=1)
+
+
 def map_ordered(
     function: Callable[[Item], Result], items: Iterable[Item], *, in_flight: int
 ) -> Iterator[Result]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import ClassVar, Self
 
+from vector_assets.core.concurrency import read_ahead
 from vector_assets.core.days import Window
 from vector_assets.core.errors import ContractError, SettingsError
 from vector_assets.core.meter import Meter
@@ -167,7 +168,8 @@ class JiraSource(Source):
         With each come the last updates of its issues, without those that failed.
         """
         is_first = not seen
-        for page in self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES):
+        pages = self._pages(self._jql(window, order), reader.field_ids, maximum=PAGE_ISSUES)
+        for page in read_ahead(pages):
             fresh = {version_of(issue): issue for issue in page if version_of(issue) not in seen}
             if is_first:
                 _require_progress(page, len(fresh))

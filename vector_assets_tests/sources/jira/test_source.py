@@ -137,22 +137,22 @@ def test_an_issue_that_is_edited_every_minute_lands(sandbox: Sandbox) -> None:
 def test_an_issue_that_is_edited_while_it_is_listed_comes_as_it_stands_then(
     sandbox: Sandbox,
 ) -> None:
-    sandbox.workspace.issues = [issue(n) for n in range(250)]
+    sandbox.workspace.issues = [issue(n) for n in range(550)]
     listing = source(sandbox).documents(EVER)
     first = next(listing)
     # Neither is where it was: one moves to the front unread, the other was read already.
     later = FIRST + timedelta(days=1)
-    for number in (0, 249):
+    for number in (0, 549):
         sandbox.workspace.issues[number] = issue(number, updated=later, summary="Edited")
     yielded = documents([first, *listing])
     assert [document.title for document in yielded if document.native_id == "10000"] == [
         "HAR-0 Edited"
     ]
-    assert [document.title for document in yielded if document.native_id == "10249"] == [
-        "HAR-249 Issue 249",
-        "HAR-249 Edited",
+    assert [document.title for document in yielded if document.native_id == "10549"] == [
+        "HAR-549 Issue 549",
+        "HAR-549 Edited",
     ]
-    assert {document.native_id for document in yielded} == {str(10_000 + n) for n in range(250)}
+    assert {document.native_id for document in yielded} == {str(10_000 + n) for n in range(550)}
 
 
 def test_issues_come_newest_first_and_a_checkpoint_follows_each_page(sandbox: Sandbox) -> None:
