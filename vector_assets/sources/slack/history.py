@@ -23,6 +23,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -30,11 +31,12 @@ from typing import Any, Self
 
 from vector_assets.core.concurrency import map_ordered
 from vector_assets.core.days import Window, start_of_day
-from vector_assets.core.errors import VectorAssetsError
+from vector_assets.core.errors import ContractError, VectorAssetsError
 from vector_assets.sources.items import Known
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel
 from vector_assets.sources.slack.document import day_id, thread_id
+from vector_assets.sources.slack.json_values import whole_number_in
 from vector_assets.sources.slack.messages import (
     JOIN_SUBTYPES,
     has_replies,
@@ -118,7 +120,8 @@ class Listing:
     Pass it to `opened`, then iterate `parts` once.
 
     Costs a request for every 999 top-level messages, and a question to the index for each page.
-    `packs` keeps a waiting page compressed, for runs that merge many channels.
+    A pool fetches the next page while one is read. `packs` keeps waiting pages compressed, for
+    runs that merge many channels.
 
     Attributes:
         held_days: Last activity of the days that the index holds, by document id, as it was before
@@ -137,6 +140,7 @@ class Listing:
         access: tuple[str, ...],
         scope: Scope,
         known: Known,
+        pool: ThreadPoolExecutor | None = None,
         *,
         packs: bool = False,
     ) -> None:
@@ -152,11 +156,12 @@ class Listing:
         self._window = scope.window
         self._known = known
         self._packs = packs
-        self._pages: Iterator[list[Json]] = iter(())
-        self._ahead: list[Json] | None = None
+        self._pool = pool
+        self._pages: Iterator[Iterator[Json]] = iter(())
+        self._ahead: Iterator[Json] | None = None
         self._refusal: VectorAssetsError | None = None
         self._held: dict[str, datetime] = {}
-        self._unchanged: frozenset[str] = frozenset()
+        self._unchanged: set[str] = set()
         self._day = Day(date.max)
         self._broadcasts: dict[str, None] = {}
 
@@ -182,7 +187,7 @@ class Listing:
         return self
 
     def parts(self) -> Iterator[Thread | Day]:
-        """Yield what the window holds, newest first, with a page of history in memory.
+        """Yield what the window holds, newest first, with two pages of history in memory at most.
 
         Raises:
             ContractError: The bot may not read the channel, or a cursor came twice.
@@ -199,12 +204,11 @@ class Listing:
 
     def _messages(self) -> Iterator[Json]:
         """Yield the wanted messages, newest first."""
-        while self._ahead is not None:
-            page, self._ahead = self._ahead, None
-            waiting = packed(page) if self._packs else iter(page)
-            del page
-            yield from waiting
-            self._ahead = next(self._pages, None)
+        page, self._ahead = self._ahead, None
+        while page is not None:
+            following = self._pool.submit(next, self._pages, None) if self._pool else None
+            yield from page
+            page = following.result() if following else next(self._pages, None)
 
     @property
     def _first(self) -> datetime:
@@ -217,7 +221,7 @@ class Listing:
         end = self._window.end
         return None if end is None else start_of_day((end - _TICK).date() + _DAY)
 
-    def _wanted(self, page: list[Json]) -> list[Json]:
+    def _wanted(self, page: list[Json]) -> Iterator[Json]:
         """Return what is read of a page; ask the index, in one question, about its threads."""
         after_last = self._after_last
         messages = list(readable(page))
@@ -226,9 +230,10 @@ class Listing:
         stamps = {self._id(m["thread_ts"]): "" for m in wanted if is_reply(m)}
         stamps |= {self._id(m["ts"]): self._stamp(m) for m in wanted if is_parent(m)}
         if stamps:
-            held, self._unchanged = self._known.compared(dict(sorted(stamps.items())))
+            held, unchanged = self._known.compared(dict(sorted(stamps.items())))
             self._held.update(held)
-        return wanted
+            self._unchanged |= unchanged
+        return packed(wanted) if self._packs else iter(wanted)
 
     def _sort(self, message: Json) -> Iterator[Thread | Day]:
         at = instant(message["ts"])
@@ -305,6 +310,20 @@ class Listing:
         return thread_stamp(parent, self.channel.name, *self._scope.stamp_marks)
 
 
+def thread_messages(api: SlackApi, channel: Channel, thread_ts: str) -> list[Json]:
+    """Return a whole thread, oldest first; Slack repeats the parent on each page.
+
+    Raises:
+        ContractError: There are no replies though the parent counts some.
+    """
+    pages = api.pages("conversations.replies", "messages", channel=channel.id, ts=thread_ts)
+    by_ts = {message["ts"]: message for page in pages for message in readable(page)}
+    counted = whole_number_in(by_ts.get(thread_ts, {}).get("reply_count"))
+    if not by_ts or (len(by_ts) == 1 and counted):
+        raise ContractError("slack conversations.replies", "no reply", "those that it counts")
+    return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
+
+
 def is_parent(message: Json) -> bool:
     """Tell whether a message of history begins a thread that has replies."""
     return not is_reply(message) and has_replies(message)
@@ -316,7 +335,7 @@ def _latest_reply_at(parent: Json) -> datetime | None:
 
 
 HISTORIES_IN_FLIGHT = 6
-"""Channels whose first page, of 999 messages at most, is fetched ahead at the same time."""
+"""Channels of which a page, of 999 messages at most, is fetched ahead at the same time."""
 
 ASKED_IDS = 1_000
 """Most documents of one question to the index."""

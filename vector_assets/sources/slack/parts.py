@@ -51,6 +51,12 @@ class Job:
     part: Thread | Day | DocumentFailure | End
 
     @property
+    def day(self) -> date | None:
+        """Day of the last activity; None where that is not known."""
+        latest_at = self.part.latest_at if isinstance(self.part, Thread | Day) else None
+        return latest_at.date() if latest_at else None
+
+    @property
     def document_id(self) -> str:
         """Id of the document that it becomes."""
         match self.part:

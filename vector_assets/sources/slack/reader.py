@@ -21,6 +21,7 @@ without a broadcast under a parent from before the first day of the partitions.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -52,9 +53,17 @@ from vector_assets.sources.slack.channels import (
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
 from vector_assets.sources.slack.document import Renderer, channel_document_id, channel_id_of
-from vector_assets.sources.slack.history import ASKED_IDS, Day, Listing, Scope, Thread, opened
-from vector_assets.sources.slack.json_values import whole_number_in
-from vector_assets.sources.slack.messages import channel_stamp, instant, readable, stamp_of
+from vector_assets.sources.slack.history import (
+    ASKED_IDS,
+    HISTORIES_IN_FLIGHT,
+    Day,
+    Listing,
+    Scope,
+    Thread,
+    opened,
+    thread_messages,
+)
+from vector_assets.sources.slack.messages import channel_stamp, stamp_of
 from vector_assets.sources.slack.parts import End, Job, Options, newest_first, place_of
 
 Json = dict[str, Any]
@@ -98,6 +107,7 @@ class ChannelReader:
         self._choice = Choice.of(directory, options.channels, joins_public=options.joins_public)
         self._held: Mapping[str, datetime] = {}
         self._closed: dict[Channel, str] = {}
+        self._pool = ThreadPoolExecutor(HISTORIES_IN_FLIGHT, thread_name_prefix="history")
         self._bot_message_count = 0
         self._unplaced_message_count = 0
         self._listings: defaultdict[Channel, list[Listing]] = defaultdict(list)
@@ -115,6 +125,15 @@ class ChannelReader:
         yield from self._directory.bot.gaps(
             joins_public=self._options.joins_public, reads_files=self._options.attachments.are_read
         )
+        try:
+            yield from self._items_of_channels()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+        yield from self._gaps()
+        yield Checkpoint(self._window.start)
+
+    def _items_of_channels(self) -> Iterator[SourceItem]:
+        """Yield the items of all channels."""
         outcomes = map_ordered(self._outcome, self._jobs(), in_flight=THREADS_IN_FLIGHT)
         unanswered_count = 0
         failed_channels: set[Channel] = set()
@@ -135,8 +154,6 @@ class ChannelReader:
                 isinstance(job.part, End) and job.channel in failed_channels
             ):
                 yield item
-        yield from self._gaps()
-        yield Checkpoint(self._window.start)
 
     @property
     def _is_long(self) -> bool:
@@ -298,16 +315,12 @@ class ChannelReader:
             since = window.start - THREAD_LOOKBACK
             if self._known.is_rescan:
                 since = min(since, self._options.since)
-        directory = self._directory
-        scope = Scope(
-            window,
-            since,
-            self._options.includes_bots,
-            directory.bot.user_id,
-            directory.is_person,
-            self._options.stamp_marks,
+        directory, options = self._directory, self._options
+        bots = (options.includes_bots, directory.bot.user_id, directory.is_person)
+        scope = Scope(window, since, *bots, options.stamp_marks)
+        listing = Listing(
+            self._api, channel, access, scope, self._known, self._pool, packs=self._is_long
         )
-        listing = Listing(self._api, channel, access, scope, self._known, packs=self._is_long)
         self._listings[channel].append(listing)
         return listing
 
@@ -316,10 +329,10 @@ class ChannelReader:
         try:
             return job, self._item(job), None
         except (ContractError, UnavailableError) as error:
-            return job, DocumentFailure(job.document_id, str(error), _day_of(job.part)), error
+            return job, DocumentFailure(job.document_id, str(error), job.day), error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             cause = f"Slack sent a message of a shape that is not known here: {origin_of(error)}"
-            return job, DocumentFailure(job.document_id, cause, _day_of(job.part)), None
+            return job, DocumentFailure(job.document_id, cause, job.day), None
 
     def _item(self, job: Job) -> Document | DocumentFailure | Unchanged | None:
         channel, access = job.channel, job.access
@@ -350,15 +363,7 @@ class ChannelReader:
                 return failure
 
     def _thread_messages(self, channel: Channel, thread_ts: str) -> list[Json]:
-        """Return a whole thread, oldest first; Slack repeats the parent on each page."""
-        pages = self._api.pages(
-            "conversations.replies", "messages", channel=channel.id, ts=thread_ts
-        )
-        by_ts = {message["ts"]: message for page in pages for message in readable(page)}
-        counted = whole_number_in(by_ts.get(thread_ts, {}).get("reply_count"))
-        if not by_ts or (len(by_ts) == 1 and counted):
-            raise ContractError("slack conversations.replies", "no reply", "those that it counts")
-        return sorted(by_ts.values(), key=lambda message: instant(message["ts"]))
+        return thread_messages(self._api, channel, thread_ts)
 
     def _note_closed(self, channel: Channel, error: ContractError) -> None:
         """Note a channel that is closed to the bot; raise the error when it says otherwise."""
@@ -391,8 +396,3 @@ class ChannelReader:
                 "",
                 self._unplaced_message_count,
             )
-
-
-def _day_of(part: Thread | Day | DocumentFailure | End) -> date | None:
-    latest_at = part.latest_at if isinstance(part, Thread | Day) else None
-    return latest_at.date() if latest_at else None
