@@ -15,6 +15,7 @@ from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Json
 from vector_assets.sources.base import Unlisted
 from vector_assets.sources.items import NothingKnown
+from vector_assets.sources.slack import client
 from vector_assets.sources.slack.reader import MAX_UNANSWERED_THREADS
 from vector_assets_tests.sources.slack.runs import Runs
 from vector_assets_tests.sources.slack.team import (
@@ -73,6 +74,23 @@ def hide(team: Sandbox, channel: str = RANDOM) -> Json:
 
 
 # What is unchanged is not asked for again.
+
+
+@pytest.mark.parametrize("first", ["2026-03-01", "2026-03-06"])
+def test_threads_stay_as_held_while_the_next_pages_of_history_are_fetched(
+    team: Sandbox, runs: Runs, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setattr(client, "MAX_PAGE_ITEMS", 2)
+    for day in range(1, 10):
+        begin_thread(team, f"2026-03-{day:02}")
+    runs.run(first, last="2026-03-10")
+    held = runs.texts()
+    team.faults.log.clear()
+    runs.run(first, last="2026-03-10")
+    assert runs.texts() == held
+    requests = team.faults.requests(HISTORY) + team.faults.requests(REPLIES)
+    assert requests.keys() == {f"POST {HISTORY}"}
+    assert requests[f"POST {HISTORY}"] > 4
 
 
 def test_the_requests_of_a_run_follow_what_changed_and_not_what_exists(
