@@ -117,6 +117,7 @@ class Server:
         latency = self._request("/_sandbox/conditions", "GET")["latency_seconds"]
         self._request("/_sandbox/conditions", "PATCH", {"latency_seconds": 0})
         self.with_empty_index()
+        # The second one asks as a run in which nothing changed; the assets ask as `sync`.
         for kind in ("floor", "sync", "sync"):
             self.run(kind, days, settings)
         self._request("/_sandbox/conditions", "PATCH", {"latency_seconds": latency})

@@ -2,11 +2,12 @@
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from vector_assets.core.concurrency import map_ordered
+from vector_assets.core.concurrency import map_ordered, read_ahead
 from vector_assets.core.waiting import wait_until
 
 
@@ -37,6 +38,26 @@ def test_no_more_items_are_drawn_than_may_be_in_flight() -> None:
         # Those in the queue, the one being handed over, the one being drawn, the one consumed.
         assert len(drawn) <= consumed + 1 + 3 + 2
     results.close()
+
+
+def test_two_items_and_no_more_are_read_ahead() -> None:
+    drawn: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(10):
+            drawn.append(item)
+            yield item
+
+    def drawn_count(awaited_count: int) -> int:
+        wait_until(lambda: len(drawn) >= awaited_count, seconds=30)
+        time.sleep(0.05)  # for one too many
+        return len(drawn)
+
+    results = read_ahead(items())
+    for item in range(7):
+        assert next(results) == item
+        assert drawn_count(item + 3) == item + 3
+    assert [*results] == [7, 8, 9]
 
 
 def test_an_error_while_drawing_is_raised_after_the_results_before_it() -> None:

@@ -316,8 +316,10 @@ class ChannelReader:
             if self._known.is_rescan:
                 since = min(since, self._options.since)
         directory, options = self._directory, self._options
-        bots = (options.includes_bots, directory.bot.user_id, directory.is_person)
-        scope = Scope(window, since, *bots, options.stamp_marks)
+        marks = options.stamp_marks
+        scope = Scope(
+            window, since, options.includes_bots, directory.bot.user_id, directory.is_person, marks
+        )
         listing = Listing(
             self._api, channel, access, scope, self._known, self._pool, packs=self._is_long
         )
