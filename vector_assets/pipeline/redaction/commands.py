@@ -14,6 +14,7 @@ from vector_assets.pipeline.redaction.values import (
     is_strong,
     is_very_strong,
 )
+from vector_assets.pipeline.redaction.words import Words
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 
@@ -54,12 +55,19 @@ _P_OPTION = re.compile(
     + VALUE,
     re.VERBOSE,
 )
+_P_COMMANDS = (
+    "mysql", "mariadb", "sshpass", "mongo", "login", "7z", "zip", "sqlcmd", "bcp", "rdesktop",
+    "redis-cli", "ldap", "smbclient", "htpasswd", "nuget", "cqlsh", "clickhouse-client", "influx",
+    "vncviewer", "plink", "pscp", "psftp", "openconnect", "lftp", "rabbitmqadmin",
+)  # fmt: skip
 _U_OPTION = re.compile(
     r"""(?: \s | ^ ) (?: -[a-zA-Z]{0,6}u[ ]{0,2} | --(?:proxy-)?user[ =]{1,2} | --auth[ =] | -a[ ] )
         ["']? [^\s:"'`|/\\<>$]{0,60} : (?!//) (?P<value> [^\s"'`|]{1,100} )""",
     re.VERBOSE,
 )
-_U_COMMAND = re.compile(r"\b(?:curl|wget|http|https|xh|ab|wrk|hey)\b", re.IGNORECASE)
+_MAY_BE_U_OPTION = re.compile(r"-(?:[a-zA-Z]{0,6}u|-(?:proxy-)?user|-auth|a )")
+_U_COMMANDS = ("curl", "wget", "http", "https", "xh", "ab", "wrk", "hey")
+_U_COMMAND = re.compile(rf"\b(?:{'|'.join(_U_COMMANDS)})\b", re.IGNORECASE)
 
 _NETRC = re.compile(
     r"""\b (?: machine \s{1,3} \S{1,100} | default ) \s{1,6} login \s{1,3} \S{1,100} \s{1,6}
@@ -156,10 +164,11 @@ _PAIR = re.compile(
     _FLAGS,
 )
 _PAIR_WORDS = (
-    "cred", "auth", "login", "log in", "logged in", "/pass", "/ pass", "/pw", "& pass", "|pass",
-    ":pass",
-    "zugang", "anmelde", "identifiants", "inlog", "poświadczenia", "账号", "帳號", "учетные",
-    "учётные", "логин", "ログイン", "contraseña", "גישה", "u/p", "un/pw",
+    "cred", "auth", "login", "log in", "log-in", "loggedin", "logged in", "logged-in", "zugang",
+    "anmelde", "identifiants", "inlog", "poświadczenia", "账号", "帳號", "учетные", "учётные",
+    "логин", "ログイン", "גישה", "u/p", "un/pw",
+    *(f"{sign}{space}{word}" for sign in "/&+,|:" for space in ("", " ")
+      for word in ("pass", "pw", "contraseña", "mot de passe")),
 )  # fmt: skip
 
 
@@ -168,16 +177,18 @@ class Form:
     """A way to write a secret down that names it by its place.
 
     Attributes:
-        is_possible: A quick test of a text, and of the same in lower case. A text without it is not
-            searched, which is most texts.
+        words: Sets of words in lower case. A text that does not have all words of one of them is
+            not searched, which is most texts.
         expression: What is searched for. It has to match in several texts joined by line breaks if
             it matches in one of them: so nothing in it may ask for the end of a text.
         secret: Returns the secret of a match, if it is one.
+        is_possible: What else has to hold of a text; a match in it is slower to look for.
     """
 
-    is_possible: Callable[[str, str], bool]
+    words: tuple[frozenset[str], ...]
     expression: re.Pattern[str]
     secret: Callable[[re.Match[str]], Secret | None]
+    is_possible: Callable[[str], object] = bool
 
 
 def secrets_of_forms(text: str, forms: Iterable[Form]) -> Iterator[Secret]:
@@ -187,10 +198,8 @@ def secrets_of_forms(text: str, forms: Iterable[Form]) -> Iterator[Secret]:
         text: As `read_text` shows it.
         forms: Which to look for.
     """
-    lowered = text.lower()
-    for form in forms:
-        if form.is_possible(text, lowered):
-            yield from filter(None, map(form.secret, form.expression.finditer(text)))
+    for form in _possible(text, forms):
+        yield from filter(None, map(form.secret, form.expression.finditer(text)))
 
 
 def forms_in(text: str) -> tuple[Form, ...]:
@@ -199,10 +208,15 @@ def forms_in(text: str) -> tuple[Form, ...]:
     Args:
         text: As `read_text` shows it.
     """
-    lowered = text.lower()
-    return tuple(
-        form for form in FORMS if form.is_possible(text, lowered) and form.expression.search(text)
-    )
+    return tuple(form for form in _possible(text, FORMS) if form.expression.search(text))
+
+
+def _possible(text: str, forms: Iterable[Form]) -> Iterator[Form]:
+    """Yield the forms that a text has the words of."""
+    words = _WORDS.standing_in(text)
+    for form in forms:
+        if any(map(words.issuperset, form.words)) and form.is_possible(text):
+            yield form
 
 
 def _option(match: re.Match[str]) -> Secret | None:
@@ -266,60 +280,48 @@ def _is_placeholder(whole: str, value: str) -> bool:
     return is_placeholder(whole) or is_placeholder(value)
 
 
-def _has_any(*words: str) -> Callable[[str, str], bool]:
-    """Return a test for any of these words, in lower case."""
-    return lambda _, lowered: any(map(lowered.__contains__, words))
+def _any_of(*words: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset((word,)) for word in words)
 
 
-def _may_be_abbreviated(text: str, lowered: str) -> bool:
-    # Without regard to case, some letters beyond ASCII match those of ASCII.
-    return not text.isascii() or any(map(lowered.__contains__, _ABBREVIATIONS))
+def _with_any_of(word: str, *others: str) -> tuple[frozenset[str], ...]:
+    """Return that a text needs a word and any of the others."""
+    return tuple(frozenset((word, other)) for other in others)
 
 
-def _may_be_of_windows(_: str, lowered: str) -> bool:
-    # As `read_text` shows a text, no other white space stands in it.
-    return lowered.startswith("/p") or any(map(lowered.__contains__, (" /p", "\n/p", "net us")))
+def _has_option_of_command(text: str) -> bool:
+    return bool(_MAY_BE_U_OPTION.search(text) and _U_COMMAND.search(text))
 
 
-def _has_line_of_pgpass(text: str, _: str) -> bool:
+def _has_line_of_pgpass(text: str) -> bool:
     return text.count(":") >= _COLONS_OF_PGPASS and any(
         line.count(":") >= _COLONS_OF_PGPASS for line in text.split("\n")
     )
 
 
 FORMS = (
-    Form(lambda text, _: "--" in text, _OPTION, _option),
-    Form(_has_any("authorization", "bearer"), _AUTHORIZATION, _authorization),
-    Form(lambda text, _: "@" in text and "://" in text, _LOGIN_IN_LINK, _password),
-    Form(
-        lambda text, _: any(sign in text for sign in ("@tcp(", "@udp(", "@unix(")),
-        _LOGIN_OF_DRIVER,
-        _password,
-    ),
-    Form(
-        lambda text, _: "@" in text and ("oracle:thin:" in text or "sqlplus " in text),
-        _LOGIN_OF_ORACLE,
-        _password,
-    ),
-    Form(lambda text, _: " -" in text, _P_OPTION, _password_of_option),
-    Form(lambda text, _: " -" in text and bool(_U_COMMAND.search(text)), _U_OPTION, _password),
-    Form(lambda _, lowered: "password" in lowered and "login" in lowered, _NETRC, _password),
-    Form(
-        lambda text, lowered: "'" in text and ("password" in lowered or "identified" in lowered),
-        _SQL,
-        _password,
-    ),
-    Form(lambda text, lowered: "|" in text and "echo" in lowered, _PIPED, _password),
-    Form(lambda text, _: "AKIA" in text or "ASIA" in text, _AWS_PAIR, _password),
-    Form(_may_be_of_windows, _WINDOWS, _strong_password),
-    Form(lambda text, _: "htpasswd" in text, _HTPASSWD, _password),
-    Form(lambda text, _: "@" in text, _COPIED, _password),
-    Form(lambda text, _: "openssl" in text or "ldap" in text, _K_OPTION, _password_of_option),
-    Form(lambda text, _: "requirepass" in text or "masterauth" in text, _REDIS, _password),
-    Form(lambda text, _: "AUTH " in text, _REDIS_AUTH, _strong_password),
-    Form(_has_line_of_pgpass, _PGPASS, _password),
-    Form(_has_any(*_ACCOUNT_WORDS), _ACCOUNT, _behind(is_very_strong)),
-    Form(_may_be_abbreviated, _ABBREVIATED, _behind(is_strong)),
-    Form(_has_any(*_PAIR_WORDS), _PAIR, _second_of_pair),
+    Form(_any_of("--"), _OPTION, _option),
+    Form(_any_of("authorization", "bearer"), _AUTHORIZATION, _authorization),
+    Form(_with_any_of("@", "://"), _LOGIN_IN_LINK, _password),
+    Form(_any_of("@tcp(", "@udp(", "@unix("), _LOGIN_OF_DRIVER, _password),
+    Form(_with_any_of("@", "oracle:thin:", "sqlplus "), _LOGIN_OF_ORACLE, _password),
+    Form(_with_any_of("-", *_P_COMMANDS), _P_OPTION, _password_of_option),
+    Form(_with_any_of("-", *_U_COMMANDS), _U_OPTION, _password, is_possible=_has_option_of_command),
+    Form(_with_any_of("password", "login"), _NETRC, _password),
+    Form(_with_any_of("'", "password", "identified"), _SQL, _password),
+    Form(_with_any_of("|", "echo"), _PIPED, _password),
+    Form(_any_of("akia", "asia"), _AWS_PAIR, _password),
+    Form(_any_of("/p:", "/pass:", "/password:", "net us"), _WINDOWS, _strong_password),
+    Form(_any_of("htpasswd"), _HTPASSWD, _password),
+    Form(_with_any_of("@", "ftp ", "scp ", "smb ", "rsync "), _COPIED, _password),
+    Form(_any_of("openssl", "ldap"), _K_OPTION, _password_of_option),
+    Form(_any_of("requirepass", "masterauth"), _REDIS, _password),
+    Form(_any_of("auth "), _REDIS_AUTH, _strong_password),
+    Form(_any_of(":"), _PGPASS, _password, is_possible=_has_line_of_pgpass),
+    Form(_any_of(*_ACCOUNT_WORDS), _ACCOUNT, _behind(is_very_strong)),
+    Form(_any_of(*_ABBREVIATIONS), _ABBREVIATED, _behind(is_strong)),
+    Form(_any_of(*_PAIR_WORDS), _PAIR, _second_of_pair),
 )
 """All of them; where two find the same secret, the earlier one names it."""
+
+_WORDS = Words(word for form in FORMS for words in form.words for word in words)

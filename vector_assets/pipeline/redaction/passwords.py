@@ -25,6 +25,7 @@ from vector_assets.pipeline.redaction.values import (
     is_strong,
     is_very_strong,
 )
+from vector_assets.pipeline.redaction.words import Words
 
 _FLAGS = re.IGNORECASE | re.VERBOSE
 
@@ -91,18 +92,7 @@ _LEAST_PIN, _MOST_PIN = 4, 12
 _LEAST_WORD = 5
 
 
-def _grouped(names: Iterable[Name]) -> dict[str, list[Name]]:
-    """Group names by the shortest that they contain: a text without it has none of its group."""
-    words = sorted((name.word for name in names), key=len)
-    groups: dict[str, list[Name]] = {}
-    for name in names:
-        shortest = next(word for word in words if word in name.word)
-        groups.setdefault(shortest, []).append(name)
-    return groups
-
-
-_NAMES = _grouped(NAMES)
-_ASCII_NAMES = _grouped(tuple(name for name in NAMES if name.word.isascii()))
+_WORDS = Words(name.word for name in NAMES)
 _LEAST_DIGITS = 6
 
 
@@ -126,14 +116,11 @@ def names_in(text: str) -> tuple[Name, ...]:
     Args:
         text: As `read_text` shows it.
     """
+    words = _WORDS.standing_in(text)
+    if not words:
+        return ()
     lowered = text.lower()
-    groups = _ASCII_NAMES if lowered.isascii() else _NAMES
-    return tuple(
-        name
-        for shortest in filter(lowered.__contains__, groups)
-        for name in groups[shortest]
-        if any(_places(name, lowered))
-    )
+    return tuple(name for name in NAMES if name.word in words and any(_places(name, lowered)))
 
 
 def _places(name: Name, lowered: str) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ requests, with its own rules and those of `redaction_rules.yml`.
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
@@ -57,27 +57,21 @@ def redact(text: str) -> Redacted:
 
 
 def redact_texts(texts: Iterable[str]) -> dict[str, Redacted]:
-    """Redact the texts of a document, each as `redact` does alone, in a fifth of the time.
+    """Redact the texts of a document, each as `redact` does alone, in less time.
 
     What none of them holds is looked for once in all of them.
     """
-    redacted: dict[str, Redacted] = {}
-    ascii_texts: list[str] = []
-    other_texts: list[str] = []
-    for text in dict.fromkeys(texts):
-        if not is_kept(text):
-            redacted[text] = redact(text)
-        elif text.isascii():
-            ascii_texts.append(text)
-        else:
-            other_texts.append(text)
-    # ASCII is searched faster, and for fewer names.
-    for kept in filter(None, (ascii_texts, other_texts)):
-        shown = [as_kept(text) for text in kept]
-        hints = _Hints.of_all(shown)
-        for text, shown_text in zip(kept, shown, strict=True):
-            redacted[text] = _without(text, _secrets_in(shown_text, hints))
-    return redacted
+    unique_texts = dict.fromkeys(texts)
+    shown = {text: as_kept(text) for text in unique_texts if is_kept(text)}
+    hints = _Hints.of_all(shown.values())
+    if hints.are_none:
+        redacted = {text: Redacted(text, 0) for text in shown}
+    else:
+        redacted = {
+            text: _without(text, _secrets_in(shown_text, hints))
+            for text, shown_text in shown.items()
+        }
+    return redacted | {text: redact(text) for text in unique_texts if text not in redacted}
 
 
 def words_without_secrets(words: str) -> str:
@@ -158,11 +152,16 @@ class _Hints:
         return cls(has_tokens=True, forms=forms_in(text), names=names_in(text))
 
     @classmethod
-    def of_all(cls, texts: list[str]) -> "_Hints":
+    def of_all(cls, texts: Collection[str]) -> "_Hints":
         """Return those of any of these texts, as `read_text` shows them."""
         joined = "\n".join(texts)
         has_tokens = bool(_hits(_APART.join(texts)))
         return cls(has_tokens=has_tokens, forms=forms_in(joined), names=names_in(joined))
+
+    @property
+    def are_none(self) -> bool:
+        """Tell whether a text holds no secret."""
+        return not (self.has_tokens or self.forms or self.names)
 
 
 def _without(text: str, secrets: list[Secret]) -> Redacted:
@@ -200,8 +199,9 @@ def _secrets_in(text: str, hints: _Hints) -> list[Secret]:
     if hints.forms:
         secrets += secrets_of_forms(text, hints.forms)
     if hints.names:
-        secrets += named_secrets(text, hints.names)
-    return [*secrets, *secrets_of_tables(text)]
+        # The heads of tables are names as well.
+        secrets += (*named_secrets(text, hints.names), *secrets_of_tables(text))
+    return secrets
 
 
 def _replaced(text: str, secrets: Iterable[Secret]) -> str:
