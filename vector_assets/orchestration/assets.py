@@ -36,7 +36,7 @@ def connected_pipeline(context: dg.AssetExecutionContext, source: str, naming: N
     meter = Meter()
     connected = sources.connect(source, meter)
     target, _ = run_both(
-        lambda: open_index(vector_index.build_index(meter), embedder, meter), connected.prepare
+        lambda: open_index(vector_index.connect(meter), embedder, meter), connected.prepare
     )
     return Pipeline(source=connected, target=target, meter=meter)
 

@@ -6,7 +6,7 @@ from operator import not_
 
 import dagster as dg
 
-from vector_assets.core.meter import Meter
+from vector_assets.core.concurrency import run_both
 from vector_assets.core.waiting import wait_until
 from vector_assets.maintenance.verify.completeness import broken_among, read_back
 from vector_assets.monitoring.dagster_state.instance import (
@@ -66,7 +66,7 @@ def _build_failed_documents_check(
     )
     def no_failed_documents(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         vector_index: VectorIndexIOManager = getattr(context.resources, index_key)
-        documents = quarantined(vector_index.build_index(Meter()).ledger)
+        documents = quarantined(vector_index.connected().ledger)
         quarantine = [failed for failed in documents if failed.source == source]
         if not quarantine:
             return dg.AssetCheckResult(passed=True, metadata={FAILED_DOCUMENTS: 0})
@@ -103,10 +103,13 @@ def _build_written_check(key: dg.AssetKey, source: str, index_key: str) -> dg.As
     def everything_written_is_found(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         vector_index: VectorIndexIOManager = getattr(context.resources, index_key)
         written = _newest_written(context.instance, key)
-        store = vector_index.build_index(Meter()).open()
+        store = vector_index.connected().open()
         days = _days_to_read(context, key)
-        completeness = read_back(store, source, days)
-        broken = {**completeness.broken, **dict(broken_among(store, source, written))}
+        completeness, broken_of_written = run_both(
+            lambda: read_back(store, source, days),
+            lambda: dict(broken_among(store, source, written)),
+        )
+        broken = {**completeness.broken, **broken_of_written}
 
         def still_broken() -> dict[str, str]:
             nonlocal broken

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, NoReturn, cast
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from vector_assets.core.errors import SettingsError
 from vector_assets.core.meter import Meter
@@ -56,6 +57,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     openai_api_key: str = ""
     openai_base_url: str = ""
     max_share: float = 0.2
+    _index: Index | None = PrivateAttr(default=None)
 
     def host_settings(self) -> Settings:
         """Return the settings for documents of other projects, or raise `SettingsError`."""
@@ -74,6 +76,15 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
     @abstractmethod
     def build_index(self, meter: Meter) -> Index:
         """Return a connection to the index whose requests a meter counts."""
+
+    def connect(self, meter: Meter) -> Index:
+        """Connect a run to the index; see `connected`."""
+        self._index = self.build_index(meter)
+        return self._index
+
+    def connected(self) -> Index:
+        """Return the connection of the run in this process, for its checks, or a new one."""
+        return self._index or self.connect(Meter())
 
     def attempt(self, context: dg.AssetExecutionContext) -> Attempt:
         """Return the attempt of a step."""
@@ -95,7 +106,7 @@ class VectorIndexIOManager(dg.ConfigurableIOManager):
             source = asset.source(documents)
             meter = Meter()
             target = write_target(
-                self.build_index(meter),
+                self.connect(meter),
                 build_embedder(settings, meter),
                 lambda spec: embedder_of(spec, settings, meter),
             )

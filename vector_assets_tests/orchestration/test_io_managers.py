@@ -10,7 +10,14 @@ from vector_assets.definitions import build_defs
 from vector_assets.orchestration.io_managers import LanceDBIOManager, PineconeIOManager
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores import build_store
-from vector_assets_tests.orchestration.parts import JIRA, GivenSources, Location, days, failure_text
+from vector_assets_tests.orchestration.parts import (
+    JIRA,
+    GivenSources,
+    Location,
+    check_of,
+    days,
+    failure_text,
+)
 from vector_assets_tests.support.tiny import ListSource, document
 
 
@@ -56,6 +63,25 @@ def test_a_run_writes_to_the_pinecone_index_that_the_settings_name(
     assert build_store(settings, Meter()).count("jira") == 3
     assert [metadata["documents"] for _, metadata in location.recorded()] == [0, 3, 0]
     assert location.recorded()[-1][1]["run_requests"] > 1
+
+
+def test_the_checks_of_a_run_use_its_connection(sandbox: Sandbox, location: Location) -> None:
+    environment = {**sandbox.environment, "PINECONE_INDEX": "team-knowledge"}
+    settings = Settings(**{name.lower(): value for name, value in environment.items()})
+    for _ in range(2):
+        lookups_before = _lookups(sandbox)
+        result = location.run_with(
+            days("2025-03-02"),
+            settings,
+            sources=GivenSources(ListSource([document("a", updated_at="2025-03-02T10:00")])),
+            vector_index=PineconeIOManager(settings=settings, index="team-knowledge"),
+        )
+        assert check_of(result, "everything_written_is_found").metadata["read_back"].value == 1
+    assert _lookups(sandbox) - lookups_before == 1
+
+
+def _lookups(sandbox: Sandbox) -> int:
+    return sum(path.endswith("/indexes/team-knowledge") for _, path, _ in sandbox.faults.log)
 
 
 def test_the_settings_choose_the_index(tmp_path: Path) -> None:
