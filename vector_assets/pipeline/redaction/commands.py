@@ -146,7 +146,8 @@ _PGPASS = re.compile(
 _COLONS_OF_PGPASS = 4
 _CREDENTIALS = r"""
     (?:basic[ ]|http[ ])?auth
-    | creds? | credentials? | log-?ins? | log(?:ged)?[ -]?in[ ](?:with|as) | zugangsdaten
+    | creds? | credentials? | (?:log|sign)-?(?:in|on)s?
+    | (?:log(?:ged)?|sign(?:ed)?)[ -]?(?:in|on)[ ](?:with|as) | sign[ ]in[ ]details | zugangsdaten
     | anmeldedaten | identifiants | credenciales | credenciais | credenziali | inloggegevens
     | poświadczenia | 账号密码 | 帳號密碼 | 账号/密码 | учетные[ ]данные | учётные[ ]данные
     | ログイン情報 | логин | логин/пароль | גישה | u/p | un/pw
@@ -164,9 +165,10 @@ _PAIR = re.compile(
     _FLAGS,
 )
 _PAIR_WORDS = (
-    "cred", "auth", "login", "log in", "log-in", "loggedin", "logged in", "logged-in", "zugang",
-    "anmelde", "identifiants", "inlog", "poświadczenia", "账号", "帳號", "учетные", "учётные",
-    "логин", "ログイン", "גישה", "u/p", "un/pw",
+    "cred", "auth", "zugang", "anmelde", "identifiants", "inlog", "poświadczenia", "账号", "帳號",
+    "учетные", "учётные", "логин", "ログイン", "גישה", "u/p", "un/pw",
+    *(f"{verb}{joint}{word}" for verb in ("log", "logged", "sign", "signed")
+      for joint in ("", " ", "-") for word in ("in", "on")),
     *(f"{sign}{space}{word}" for sign in "/&+,|:" for space in ("", " ")
       for word in ("pass", "pw", "contraseña", "mot de passe")),
 )  # fmt: skip

@@ -83,6 +83,9 @@ _VERBS = (" is ", " as ", " ist ", " est ", " es ", " war ", " als ")
 _LETTERS_AFTER_ASCII = re.compile(r"(?<=[!-~]{4})[^\x00-\x7f]")
 """Where words in a script without spaces go on after a value."""
 
+_NEXT_SETTING = re.compile(r";|[&,](?=[\w.%\[\]-]{1,60}=)|%26")
+"""Where another setting begins; a password may hold the same signs."""
+
 TRAILING = ".,;:?)]}>*_~、，؛，"
 _EQUALS = ("=", "==", "===", ":=", "=>")
 _CALL = re.compile(r"[\w\])]\.\w{1,40}\(")
@@ -271,7 +274,7 @@ def value_of(match: re.Match[str], *, is_setting: bool) -> tuple[int, int, str, 
     value = match[quote]
     if quote == "bare":
         if is_setting:
-            value = re.split("[;&,]|%26", value, maxsplit=1)[0]
+            value = _NEXT_SETTING.split(value, maxsplit=1)[0]
         value = re.split(r"</|\\[\"n]", value, maxsplit=1)[0] or value
         letters = _LETTERS_AFTER_ASCII.search(value)
         value = value[: letters.start()] if letters else value

@@ -75,6 +75,8 @@ FORMS = (
     "password = ‘{}’", "password: «{}»", "Password\n{}", "contrasen\u0303a: {}",
     '<a href="https://ann:{}@git.example/">git</a>',
     "grafana admin / {}", "idrac: root / {}", "RDP: administrator / {}", "log in as admin:{} here",
+    "log-in: ann / {}", "sign-in: ann / {}", "Sign in details: ann / {}", "logon: ann / {}",
+    "signed in with ann / {}", "user &pass: ann / {}", "user / pw: ann / {}",
     "wifi: Guest / {}", "u: ann p: {}", "u=ann, p={}", "u/p: ann/{}", "גישה: ann / {}",
     "p/w: {}", "P/W {}", "pasword: {}", "passwrd = {}", "p@ssword: {}", "psk: {}",
     "WPA2 key: {}", "pre-shared key: {}", "keytool -list -storepass {} -keystore k.jks",
@@ -92,6 +94,20 @@ def test_a_password_gives_way_in_sentences_commands_and_files(text: str, value: 
     found = redact(text.replace("{}", value))
     assert found.text == text.replace("{}", "[redacted: password]")
     assert found.count == 1
+
+
+@pytest.mark.parametrize("value", ["Tulip#48&21", "Tulip,48#21", "a,b&c#4821", "Tulip#48&"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PGPASSWORD={}", "app --password {} --verbose", "Server=db;Uid=sa;Pwd={};Encrypt=true",
+        "jdbc:mysql://db/a?user=b&password={}&ssl=1", "user=b,password={},ssl=1",
+    ],
+)  # fmt: skip
+def test_it_gives_way_whole_though_it_has_the_signs_that_part_settings(
+    text: str, value: str
+) -> None:
+    assert redact(text.replace("{}", value)).text == text.replace("{}", "[redacted: password]")
 
 
 @pytest.mark.parametrize("text", [*SENTENCES, *FORMS])
