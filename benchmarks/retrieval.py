@@ -126,10 +126,10 @@ def sync(workspace: Path, index: Path, embedder: str) -> None:
     subprocess.run([*command, "--embedder", embedder], check=True)
 
 
-def questions_of_known_items(store: IndexStore) -> Iterator[Question]:
+def questions_of_known_items(store: IndexStore, *, seed: int = 0) -> Iterator[Question]:
     """Yield a question for each known item of each source."""
     for source in SOURCE_NAMES:
-        for item in known_items(store, source, KNOWN_ITEMS):
+        for item in known_items(store, source, KNOWN_ITEMS, seed=seed):
             kind = f"known item of {source}"
             yield Question(kind, item.text, frozenset({item.document_id}), frozenset())
 

@@ -7,9 +7,8 @@ all others. Words are therefore counted again, over the chunks of all sources.
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from vector_assets.index.terms import NO_TERM, Stems, Terms, stems_of
+from vector_assets.index.terms import Integers, Numbers, Occurrences, Terms, stems_of
 from vector_assets.stores.base import Hit
 from vector_assets.stores.records import document_id_of
 
@@ -21,7 +20,11 @@ UNSEEN_COSINE = 0.8
 
 BEST_COSINES = 3
 
-Numbers = npt.NDArray[np.float64]
+NEARBY_WORDS = 8
+"""The second of two neighbours of a question stands at most so many words after the first."""
+
+TOGETHER_WORDS = 16
+"""Words of a question stand together within so many words of a text."""
 
 
 class Candidates:
@@ -52,9 +55,10 @@ class Candidates:
         return {
             **({"cosine": self._cosines} if self._has_dense else {}),
             **({"words by store": self._by_store} if self._has_lexical else {}),
-            "words": self._bm25(self._frequencies, self._lengths),
             "share of words": self._share(self._frequencies),
-            "pairs": self._share_of_pairs(self._pairs),
+            "share of words together": self._together / (self._rarity.sum() or 1.0),
+            # A question of one word has no neighbours; it loses nothing by that.
+            **({"neighbours nearby": self._nearby} if len(self._terms.neighbours) else {}),
             "share of words in title": self._share(self._title_frequencies),
         }
 
@@ -69,7 +73,9 @@ class Candidates:
             **({"best cosines": self._best_cosines()} if self._has_dense else {}),
             "words in document": self._bm25(frequencies, lengths),
             "share of words in document": self._share(frequencies),
-            "pairs in document": self._share_of_pairs(self._summed(self._pairs)),
+            "pairs in document": self._share_of_pairs(
+                self._summed(self._side_by_side), self._terms.pairs
+            ),
         }
 
     def _with_unseen(self, dense: Sequence[Hit]) -> Numbers:
@@ -86,26 +92,15 @@ class Candidates:
         texts = [stems_of(str(hit.metadata.get("text", ""))) for hit in self.hits]
         titles = [stems_of(str(hit.metadata.get("title", ""))) for hit in self.hits]
         self._lengths = np.array([len(text) for text in texts], dtype=float)
-        self._frequencies, self._pairs = self._counted(texts)
-        self._title_frequencies, _ = self._counted(titles)
+        words = Occurrences(self._terms, texts)
+        self._frequencies = words.frequencies()
+        self._title_frequencies = Occurrences(self._terms, titles).frequencies()
         seen_in = (self._frequencies > 0).sum(axis=0)
         self._rarity = np.log(1 + (len(self.hits) - seen_in + 0.5) / (seen_in + 0.5))
-
-    def _counted(self, texts: Sequence[Stems]) -> tuple[Numbers, Numbers]:
-        """Return how often each text has each term, and each pair of neighbours."""
-        if not texts:
-            return np.zeros((0, self._terms.count)), np.zeros((0, len(self._terms.pairs)))
-        numbers = self._terms.numbers(np.concatenate(texts))
-        rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-        frequencies = np.zeros((len(texts), self._terms.count))
-        is_term = numbers != NO_TERM
-        np.add.at(frequencies, (rows[is_term], numbers[is_term]), 1)
-        pairs = np.zeros((len(texts), len(self._terms.pairs)))
-        is_same_text = rows[:-1] == rows[1:]
-        for place, (first, second) in enumerate(self._terms.pairs.tolist()):
-            is_pair = is_same_text & (numbers[:-1] == first) & (numbers[1:] == second)
-            pairs[:, place] = np.bincount(rows[:-1][is_pair], minlength=len(texts))
-        return frequencies, pairs
+        self._side_by_side = words.following(self._terms.pairs, 1)
+        neighbours = self._terms.neighbours
+        self._nearby = self._share_of_pairs(words.following(neighbours, NEARBY_WORDS), neighbours)
+        self._together = words.most_within(TOGETHER_WORDS, self._rarity)
 
     def _bm25(self, frequencies: Numbers, lengths: Numbers) -> Numbers:
         """Return BM25 as a share of the most that a text can have of these words."""
@@ -121,9 +116,9 @@ class Candidates:
         share: Numbers = (by_term @ self._rarity) / (self._rarity.sum() or 1.0)
         return share
 
-    def _share_of_pairs(self, pairs: Numbers) -> Numbers:
-        """Return the share of the question's neighbours that stand side by side in each text."""
-        rarity = self._rarity[self._terms.pairs].sum(axis=1)
+    def _share_of_pairs(self, pairs: Numbers, terms: Integers) -> Numbers:
+        """Return the share of pairs of terms in each text; those of rare words count more."""
+        rarity = self._rarity[terms].sum(axis=1)
         share: Numbers = ((pairs > 0) @ rarity) / (rarity.sum() or 1.0)
         return share
 

@@ -86,6 +86,43 @@ def test_words_that_stand_together_count_more_than_the_same_apart() -> None:
     assert order("carrier key", [together, apart], []) == ["jira:1", "jira:2"]
 
 
+def test_neighbours_are_nearby_in_the_order_of_the_question_up_to_eight_words() -> None:
+    between = "one two three four five six seven"
+    texts = {
+        "jira:near": f"carrier {between} key",
+        "jira:far": f"carrier {between} eight key",
+        "jira:turned": f"key {between} carrier",
+        "jira:empty": "",
+    }
+    candidates = Candidates(
+        "the carrier of a key", [hit(each, 0, 0.5, text) for each, text in texts.items()], []
+    )
+    nearby = candidates.of_documents()["neighbours nearby"].tolist()
+    assert dict(zip(candidates.document_ids, nearby, strict=True)) == {
+        "jira:near": 1,
+        "jira:far": 0,
+        "jira:turned": 0,
+        "jira:empty": 0,
+    }
+
+
+def test_words_are_together_within_sixteen_in_any_order() -> None:
+    between = " ".join(str(number) for number in range(14))
+    texts = {"jira:near": f"key {between} carrier", "jira:far": f"key {between} 15 carrier"}
+    candidates = Candidates(
+        "carrier key", [hit(each, 0, 0.5, text) for each, text in texts.items()], []
+    )
+    together = candidates.of_documents()["share of words together"].tolist()
+    assert together == [1, 0.5]
+
+
+def test_a_question_of_one_word_is_not_judged_by_neighbours() -> None:
+    candidates = Candidates("the carrier", [hit("jira:1", 0, 0.5, "carrier")], [])
+    assert "neighbours nearby" not in candidates.of_documents()
+    of_two = Candidates("carrier key", [hit("jira:1", 0, 0.5, "carrier")], [])
+    assert of_two.of_documents()["neighbours nearby"].tolist() == [0]
+
+
 def test_a_document_that_has_all_words_in_two_chunks_beats_one_that_has_half() -> None:
     whole = [hit("jira:1", 0, 0.4, "label printer"), hit("jira:1", 1, 0.4, "carrier key")]
     half = [hit("jira:2", 0, 0.4, "label printer and"), hit("jira:2", 1, 0.4, "some label")]
