@@ -2,6 +2,8 @@
 
 import ctypes
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 ARENAS = 2
@@ -35,3 +37,19 @@ def freeze_what_is_loaded() -> None:
     no other thread runs. Only reference cycles among the frozen objects are never freed.
     """
     gc.freeze()
+
+
+@contextmanager
+def collecting_later() -> Iterator[None]:
+    """Collect no garbage until the block ends, in which large libraries are imported.
+
+    What they define stays, and each collection scans all of it: for Dagster's webserver that is 0.6
+    of the 2.5 s of a core that its import takes (Dagster 1.13, Python 3.11).
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

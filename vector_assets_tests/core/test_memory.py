@@ -1,11 +1,15 @@
 """What a process does with its memory, seen in a process of its own."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from vector_assets.core.memory import collecting_later
 from vector_assets.sandbox.server import Sandbox
 
 _RUN = """
@@ -48,3 +52,15 @@ def test_a_run_searches_for_garbage_only_among_what_came_after_its_start(
     assert documents == 1
     assert frozen > 4 * searched
     assert is_freed, "what nothing refers to any more has to be freed, though it was frozen"
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_collections_are_put_off_while_libraries_are_imported(was_enabled: bool) -> None:
+    before = gc.isenabled()
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        with collecting_later():
+            assert not gc.isenabled()
+        assert gc.isenabled() == was_enabled
+    finally:
+        (gc.enable if before else gc.disable)()

@@ -8,21 +8,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-import dagster as dg
-import uvicorn
-
-# Not private, but documented nowhere. `dagster_webserver.cli` hands its result to uvicorn.
-from dagster_webserver.app import create_app_from_workspace_process_context
-from dagster_webserver.version import __version__ as webserver_version
+from typing import TYPE_CHECKING
 
 from vector_assets.core.errors import SettingsError
+from vector_assets.core.memory import collecting_later
 from vector_assets.core.settings import Settings
 from vector_assets.monitoring.dagster_state.observe import require_packages
-from vector_assets.monitoring.dagster_state.private import build_workspace
-from vector_assets.orchestration.local import MODULE, packaged_workspace
 from vector_assets.orchestration.webserver.guard import Guard
 from vector_assets.orchestration.webserver.hosts import allowed_hosts
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 # The defaults of `dagster-webserver`.
 _STATEMENT_TIMEOUT_MS = 15_000
@@ -88,11 +84,13 @@ def serve(
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with (
         socket.create_server((host.strip("[]"), port), family=family) as listening,
-        dg.DagsterInstance.get() as instance,
+        _dagster_instance() as instance,
         guarded_app(
             instance, code, hosts, path_prefix=path_prefix, is_read_only=is_read_only
         ) as app,
     ):
+        import uvicorn
+
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS)
         name = f"[{host.strip('[]')}]" if ":" in host else host
         started(f"http://{name}:{listening.getsockname()[1]}{path_prefix}")
@@ -101,8 +99,17 @@ def serve(
 
 
 @contextmanager
+def _dagster_instance() -> Iterator["dg.DagsterInstance"]:
+    # Imported here, so that a wrong setting is told two seconds earlier.
+    with collecting_later():
+        import dagster as dg
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@contextmanager
 def guarded_app(
-    instance: dg.DagsterInstance,
+    instance: "dg.DagsterInstance",
     code: Code,
     hosts: Collection[str],
     *,
@@ -118,6 +125,12 @@ def guarded_app(
         path_prefix: Path before all others.
         is_read_only: Dagster then refuses every mutation.
     """
+    with collecting_later():
+        # Not private, but documented nowhere. `dagster_webserver.cli` hands its result to uvicorn.
+        from dagster_webserver.app import create_app_from_workspace_process_context
+        from dagster_webserver.version import __version__ as webserver_version
+
+        from vector_assets.monitoring.dagster_state.private import build_workspace
     instance.optimize_for_webserver(
         _STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW
     )
@@ -136,6 +149,8 @@ def guarded_app(
 
 def with_packaged_workspace(code: Code) -> Code:
     """Return where our own code is as the packaged workspace file, so that it has one name."""
+    from vector_assets.orchestration.local import MODULE, packaged_workspace
+
     is_named = any((code.workspaces, code.modules, code.files))
     is_here = Path("workspace.yaml").exists() or _has_dagster_block(Path("pyproject.toml"))
     is_meant = MODULE in code.modules or not (is_named or is_here)
