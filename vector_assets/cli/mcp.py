@@ -33,12 +33,12 @@ def mcp(viewer: str) -> None:
     # Stdout carries the protocol.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
 
-    from vector_assets.cli.mcp_backend import StdioBackend
-
     settings = load_settings()
     key = _key(viewer.strip() or settings.mcp_viewer.strip())
 
+    # Last: what they import takes more than a second.
     from vector_assets.api.mcp import build_server
+    from vector_assets.cli.mcp_backend import StdioBackend
 
     build_server(StdioBackend(settings, key)).run("stdio")
 

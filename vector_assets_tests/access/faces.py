@@ -1,28 +1,23 @@
 """Every face that reads the index, asked the same: what it answers, as its caller gets it."""
 
-import asyncio
 import json
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
 import requests
 from click.testing import CliRunner
-from mcp import Client
 
 from vector_assets import find as library_find
 from vector_assets.cli.main import app
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.index.answers import Answers
 from vector_assets_tests.access.documents import Caller
-from vector_assets_tests.api.agents.desk import Desk, Said, over_http, said_by, stdio_client
+from vector_assets_tests.api.agents.desk import Desk, Said, Stdio, over_http
 from vector_assets_tests.api.page.visitor import Visitor
 
 FIND, OPEN, WHY, STATUS, METRICS = "find", "open", "why", "status", "metrics"
@@ -110,46 +105,10 @@ def over_mcp_http(desk: Desk, folder: Path, caller: Caller, asked: Sequence[Requ
     return [_text(said) for said in over_http(desk, caller.key, _calls(asked, viewer))]
 
 
-class Stdio:
-    """Processes that speak over stdio, one for each person, kept until they are closed."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, SimpleQueue[Any]] = {}
-        self._threads: list[threading.Thread] = []
-
-    def ask(self, desk: Desk, folder: Path, caller: Caller, asked: Sequence[Request]) -> list[str]:
-        """Call the tools of the person's process."""
-        if caller.person not in self._lines:
-            line: SimpleQueue[Any] = SimpleQueue()
-            self._lines[caller.person] = line
-            words = ("--viewer", caller.person) if caller.person else ()
-            client = stdio_client(desk, folder, *words)
-            run = threading.Thread(target=lambda: asyncio.run(_answering(client, line)))
-            run.start()
-            self._threads.append(run)
-        answers: Future[list[Said]] = Future()
-        self._lines[caller.person].put((_calls(asked, {}), answers))
-        return [_text(said) for said in answers.result(timeout=600)]
-
-    def close(self) -> None:
-        """End all processes."""
-        for line in self._lines.values():
-            line.put(None)
-        for thread in self._threads:
-            thread.join()
-        self._lines.clear()
-        self._threads.clear()
-
-
-async def _answering(client: Client, line: "SimpleQueue[Any]") -> None:
-    async with client:
-        while (question := await asyncio.to_thread(line.get)) is not None:
-            calls, answers = question
-            try:
-                answers.set_result(await said_by(client, calls))
-            except BaseException as error:
-                answers.set_exception(error)
-                raise
+def over_mcp_stdio(desk: Desk, folder: Path, caller: Caller, asked: Sequence[Request]) -> list[str]:
+    """Call the tools of the person's process."""
+    words = ("--viewer", caller.person) if caller.person else ()
+    return [_text(said) for said in STDIO.ask(desk, folder, _calls(asked, {}), *words)]
 
 
 def over_command(desk: Desk, folder: Path, caller: Caller, asked: Sequence[Request]) -> list[str]:
@@ -243,7 +202,7 @@ FACES = {
     "MCP over HTTP": Face(frozenset({FIND, OPEN, WHY, STATUS}), over_mcp_http),
     "MCP over stdio": Face(
         frozenset({FIND, OPEN, WHY, STATUS}),
-        STDIO.ask,
+        over_mcp_stdio,
         lambda caller: caller.key in {"public", "ann"},
         is_served=False,
     ),

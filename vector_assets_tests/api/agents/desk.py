@@ -5,11 +5,14 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import httpx2
@@ -167,16 +170,47 @@ class Said:
 Calls = Sequence[tuple[str, Mapping[str, Any]]]
 
 
-def over_stdio(
-    desk: Desk, folder: Path, calls: Calls, *words: str, mode: str = "auto"
-) -> list[Said]:
-    """Call tools of a `vector-assets mcp` process, started with these words."""
+class Stdio:
+    """`vector-assets mcp` processes, one for each words and mode, kept until they are closed."""
 
-    async def call() -> list[Said]:
-        async with stdio_client(desk, folder, *words, mode=mode) as client:
-            return await said_by(client, calls)
+    def __init__(self) -> None:
+        self._lines: dict[tuple[str, ...], SimpleQueue[Any]] = {}
+        self._threads: list[threading.Thread] = []
 
-    return asyncio.run(call())
+    def ask(
+        self, desk: Desk, folder: Path, calls: Calls, *words: str, mode: str = "auto"
+    ) -> list[Said]:
+        """Call tools of the process that was started with these words."""
+        key = (mode, *words)
+        if key not in self._lines:
+            self._lines[key] = SimpleQueue()
+            client = stdio_client(desk, folder, *words, mode=mode)
+            run = threading.Thread(target=asyncio.run, args=[_answering(client, self._lines[key])])
+            run.start()
+            self._threads.append(run)
+        answers: Future[list[Said]] = Future()
+        self._lines[key].put((calls, answers))
+        return answers.result(timeout=600)
+
+    def close(self) -> None:
+        """End all processes."""
+        for line in self._lines.values():
+            line.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._lines.clear()
+        self._threads.clear()
+
+
+async def _answering(client: Client, line: "SimpleQueue[Any]") -> None:
+    async with client:
+        while (question := await asyncio.to_thread(line.get)) is not None:
+            calls, answers = question
+            try:
+                answers.set_result(await said_by(client, calls))
+            except BaseException as error:
+                answers.set_exception(error)
+                raise
 
 
 def stdio_client(desk: Desk, folder: Path, *words: str, mode: str = "auto") -> Client:

@@ -13,8 +13,8 @@ from vector_assets_tests.api.agents.desk import (
     PUBLIC,
     READABLE,
     Desk,
+    Stdio,
     over_http,
-    over_stdio,
 )
 
 REFUSED = None
@@ -95,10 +95,15 @@ def test_over_mcp_http(desk: Desk, key: str, viewer: str, readable: set[str] | N
     ],
 )
 def test_over_mcp_stdio(
-    desk: Desk, started_for: str, viewer: str, readable: set[str] | None, tmp_path: Path
+    desk: Desk,
+    stdio: Stdio,
+    started_for: str,
+    viewer: str,
+    readable: set[str] | None,
+    tmp_path: Path,
 ) -> None:
     words = ("--viewer", started_for) if started_for else ()
-    check(over_stdio(desk, tmp_path, calls_for(viewer), *words), readable, viewer)
+    check(stdio.ask(desk, tmp_path, calls_for(viewer), *words), readable, viewer)
 
 
 def test_a_document_that_may_not_be_read_looks_like_one_that_does_not_exist(desk: Desk) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from vector_assets_tests.api.agents.desk import (
     Calls,
     Desk,
     Said,
+    Stdio,
     over_http,
-    over_stdio,
     raw,
 )
 
@@ -27,13 +28,13 @@ Ask = Callable[[Calls], list[Said]]
 
 
 @pytest.fixture(params=["http", "http-legacy", "stdio", "stdio-legacy"])
-def ask(request: pytest.FixtureRequest, desk: Desk, tmp_path: Path) -> Ask:
+def ask(request: pytest.FixtureRequest, desk: Desk, stdio: Stdio, tmp_path: Path) -> Ask:
     """Call tools as Ann over one of the transports and generations of the protocol."""
     transport, _, legacy = request.param.partition("-")
     mode = legacy or "auto"
     if transport == "http":
         return lambda calls: over_http(desk, "ann", calls, mode=mode)
-    return lambda calls: over_stdio(desk, tmp_path, calls, "--viewer", ANN, mode=mode)
+    return lambda calls: stdio.ask(desk, tmp_path, calls, "--viewer", ANN, mode=mode)
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
@@ -145,7 +146,8 @@ def test_no_text_ends_its_quotation(ask: Ask) -> None:
 
 def test_a_source_that_cannot_be_searched_is_named(desk: Desk, tmp_path: Path) -> None:
     broken = Desk(desk.settings, {**desk.environment, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"})
-    [found] = over_stdio(broken, tmp_path, [("find_context", {"question": "crane"})])
+    with closing(Stdio()) as stdio:
+        [found] = stdio.ask(broken, tmp_path, [("find_context", {"question": "crane"})])
     assert found.data["is_complete"] is False
     assert any("Found by words alone" in each for each in found.data["warnings"])
     assert found.data["answers"]

@@ -13,8 +13,8 @@ from vector_assets_tests.api.agents.desk import (
     PUBLIC,
     READABLE,
     Desk,
+    Stdio,
     over_http,
-    over_stdio,
 )
 
 CALLERS = [
@@ -84,10 +84,10 @@ def test_the_tool_says_the_same_as_the_route(
 
 
 def test_over_stdio_a_hidden_document_is_answered_like_one_that_is_not(
-    desk: Desk, tmp_path: Path
+    desk: Desk, stdio: Stdio, tmp_path: Path
 ) -> None:
     calls = [("why", {"document": each}) for each in ("jira:ann", "jira:bob", "jira:zzz")]
-    mine, hidden, nothing = over_stdio(desk, tmp_path, calls, "--viewer", ANN)
+    mine, hidden, nothing = stdio.ask(desk, tmp_path, calls, "--viewer", ANN)
     assert mine.data["cause"] == "can-be-found"
     assert hidden.text.replace("jira:bob", "") == nothing.text.replace("jira:zzz", "")
 
