@@ -34,12 +34,16 @@ over and one that is written among it: each issue is one chunk here."""
 CANARY_TEXTS = 7
 """The canary, what it has to be told from, the question for it, and the mark that it was found."""
 
+MAIN = "from vector_assets.cli.main import main; main()"
+
 # The sandbox shows a write at once; without this each switch would wait a minute.
-COMMAND = (
-    "from vector_assets.stores.pinecone.store import PineconeStore; "
-    "PineconeStore.seen_within_seconds = 0.0; "
-    "from vector_assets.cli.main import main; main()"
-)
+MAIN_BY_STORE = {
+    "lancedb": MAIN,
+    "pinecone": (
+        "from vector_assets.stores.pinecone.store import PineconeStore; "
+        f"PineconeStore.seen_within_seconds = 0.0; {MAIN}"
+    ),
+}
 
 
 class Machine:
@@ -48,6 +52,7 @@ class Machine:
     def __init__(self, served: Sandbox, folder: Path, store: str) -> None:
         self.served = served
         self.folder = folder
+        self.main = MAIN_BY_STORE[store]
         self.environment = {
             **os.environ,
             **served.environment,
@@ -63,7 +68,7 @@ class Machine:
 
     def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *words],
+            [sys.executable, "-c", self.main, *words],
             env={**self.environment, **environment}, cwd=self.folder, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
