@@ -259,7 +259,12 @@ def test_health_and_metrics_are_answered_while_all_searches_hang(serve_with: Ser
 )
 def test_connections_that_wait_lock_nobody_out(serve_with: Serve, sent: bytes) -> None:
     served = serve_with(max_connections=16, arrival_seconds=300.0)
-    waiting = [served.connect(sent) for _ in range(64)]
+    waiting = []
+    for _ in range(64):
+        waiting.append(served.connect(sent))
+        if sent.endswith(b"\r\n\r\n"):
+            # It waits for another request once it has the answer; until then it is served.
+            assert waiting[-1].recv(1)
     assert served.get("/healthz").status_code == 503
     # The oldest had to go; what it was sent before that is still read.
     while waiting[0].recv(4096):
