@@ -184,13 +184,14 @@ class Form:
         expression: What is searched for. It has to match in several texts joined by line breaks if
             it matches in one of them: so nothing in it may ask for the end of a text.
         secret: Returns the secret of a match, if it is one.
-        is_possible: What else has to hold of a text; a match in it is slower to look for.
+        is_possible: A test of a text that has these words, where the expression is slow or the
+            secret needs more than stands beside it.
     """
 
     words: tuple[frozenset[str], ...]
     expression: re.Pattern[str]
     secret: Callable[[re.Match[str]], Secret | None]
-    is_possible: Callable[[str], object] = bool
+    is_possible: Callable[[str], bool] = lambda _: True
 
 
 def secrets_of_forms(text: str, forms: Iterable[Form]) -> Iterator[Secret]:

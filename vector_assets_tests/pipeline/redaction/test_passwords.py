@@ -2,7 +2,9 @@
 
 import pytest
 
+from vector_assets.pipeline.redaction.names import NAMES as ALL_NAMES
 from vector_assets.pipeline.redaction.redact import redact, redact_texts
+from vector_assets.pipeline.redaction.tables import secrets_of_tables
 
 NAMES = (
     "password", "Passwd", "PWD", "passphrase", "pass", "pw", "db_password", "adminPassword",
@@ -127,6 +129,21 @@ COLUMNS = (
     "||User||Password||\n|ann|{}|\n|bo|{}|",
     "before\n\n| パスワード | 用途 |\n| --- | --- |\n| {} | DB |\n| {} | API |\n\nafter",
 )
+
+
+def test_a_column_gives_way_below_every_head_that_is_recognized() -> None:
+    passwords = {name.word for name in ALL_NAMES if name.kind == "password"}
+    # These head columns of other things.
+    passwords -= {"pass", "_pass", "pin"}
+    recognized = set()
+    for name in passwords:
+        for head in (name, name.upper(), f"Staging {name}", f"db_{name}", f"**{name}** (old)"):
+            text = f"| user | {head} |\n| --- | --- |\n| ann | x |\n| bo | Tulip#4821 |"
+            if any(secrets_of_tables(text)):
+                recognized.add(head)
+                assert "Tulip" not in redact(text).text
+                assert "Tulip" not in redact_texts(("Hello", text))[text].text
+    assert recognized >= passwords
 
 
 @pytest.mark.parametrize("value", ["Tulip#4821", "$tulip48213x", "(Tulip#4821"])
