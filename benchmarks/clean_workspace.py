@@ -38,7 +38,8 @@ def copy_clean(workspace: Path, copy: Path) -> None:
         issue["fields"]["issuelinks"] = []
     _write(copy / "jira/issues.jsonl", issues)
     meetings = [
-        {**each, "summary": {}} for each in lines(workspace / "fireflies/transcripts.jsonl")
+        {**transcript, "summary": {}}
+        for transcript in lines(workspace / "fireflies/transcripts.jsonl")
     ]
     _write(copy / "fireflies/transcripts.jsonl", meetings)
 

@@ -184,7 +184,7 @@ def flood(per_second: float, seconds: float) -> Answers:
         if now - made_at >= MADE_ANEW_SECONDS:
             kinds, made_at = requests_of(datetime.now(UTC)), now
         sent_count = answers.statuses.total()
-        idle = [each for each in connections if not each.kind]
+        idle = [connection for connection in connections if not connection.kind]
         due_count = int(now * per_second) - sent_count - (CONNECTIONS - len(idle))
         for connection in idle[: max(0, due_count)]:
             number = next(numbers)

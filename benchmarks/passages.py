@@ -196,14 +196,14 @@ def print_table(questions: list[Question], outcomes: list[Outcome]) -> None:
     """Print a line for each source and a line for all."""
     print(f"{'source':16}{'questions':>10}{'found':>8}{'one':>8}{'all':>8}{'characters':>12}")
     for group in [*sorted({question.group for question in questions}), "all"]:
-        of_group = [each for each in outcomes if group in (each.group, "all")]
+        of_group = [outcome for outcome in outcomes if group in (outcome.group, "all")]
         count = sum(group in (question.group, "all") for question in questions)
         if of_group:
             print(
                 f"{group:16}{count:>10}{len(of_group):>8}"
-                f"{statistics.fmean(each.best_touches for each in of_group):>8.3f}"
-                f"{statistics.fmean(each.any_touches for each in of_group):>8.3f}"
-                f"{statistics.fmean(each.characters for each in of_group):>12.0f}"
+                f"{statistics.fmean(outcome.best_touches for outcome in of_group):>8.3f}"
+                f"{statistics.fmean(outcome.any_touches for outcome in of_group):>8.3f}"
+                f"{statistics.fmean(outcome.characters for outcome in of_group):>12.0f}"
             )
 
 

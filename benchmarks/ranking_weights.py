@@ -56,7 +56,7 @@ def main() -> None:
     target = ReadTarget(store, build_embedder(settings, Meter()))
     known_items = questions_of_known_items(store, seed=SEED)
     questions = [*read_questions(folder / "clean", store), *known_items]
-    examples = [example for each in questions if (example := example_of(each, target))]
+    examples = [example for question in questions if (example := example_of(question, target))]
     for known in (False, True):
         ranks = [place for fold in range(FOLDS) for place in places(examples, fold, is_known=known)]
         print(
@@ -76,7 +76,9 @@ def example_of(question: Question, target: ReadTarget) -> Example | None:
     nothing = np.zeros(len(candidates.document_ids))
     features = np.stack([of_documents.get(name, nothing) for name in WEIGHTS], axis=1)
     kept = [
-        place for place, each in enumerate(candidates.document_ids) if each not in question.excluded
+        place
+        for place, document_id in enumerate(candidates.document_ids)
+        if document_id not in question.excluded
     ]
     is_right = np.array([candidates.document_ids[place] in question.relevant for place in kept])
     if not is_right.any():
@@ -92,7 +94,7 @@ def example_of(question: Question, target: ReadTarget) -> Example | None:
 
 def places(examples: Sequence[Example], fold: int, *, is_known: bool) -> list[int]:
     """Return the place of the first right document in each question of a fold, from 1."""
-    weights = best_weights([each for each in examples if each.fold != fold])
+    weights = best_weights([example for example in examples if example.fold != fold])
     ranks = []
     for example in examples:
         if example.fold == fold and (example.weight < 1) == is_known:

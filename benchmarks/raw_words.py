@@ -50,8 +50,8 @@ def jira(folder: Path) -> Iterator[Piece]:
             yield from adf(document_id, "comment", comment["body"])
         for name in _NAMED_FIELDS:
             value = fields.get(name) or []
-            for each in value if isinstance(value, list) else [value]:
-                yield document_id, name, each.get("displayName") or each.get("name", "")
+            for person in value if isinstance(value, list) else [value]:
+                yield document_id, name, person.get("displayName") or person.get("name", "")
         yield document_id, "labels", " ".join(fields.get("labels") or [])
         yield document_id, "parent", (fields.get("parent") or {}).get("key", "")
         for link in fields.get("issuelinks") or []:
@@ -160,10 +160,10 @@ def notion(folder: Path) -> Iterator[Piece]:
 def notion_node(document_id: str, name: str, node: Any) -> Iterator[Piece]:
     """Yield the words of a block or property; rich text is joined, as its parts may cut a word."""
     if isinstance(node, list):
-        parts = [each.get("plain_text", "") for each in node if isinstance(each, dict)]
+        parts = [part.get("plain_text", "") for part in node if isinstance(part, dict)]
         yield document_id, f"{name} text", "".join(parts)
-        for each in node:
-            yield from notion_node(document_id, name, each)
+        for child in node:
+            yield from notion_node(document_id, name, child)
     elif isinstance(node, dict):
         if node.get("object") == "block":
             name = str(node["type"])

@@ -144,7 +144,9 @@ def read_questions(workspace: Path, store: VectorStore) -> Iterator[Question]:
             yield Question(
                 f"{raw['kind']} (AMI)" if _AMI.match(raw["id"]) else raw["kind"],
                 raw["query"],
-                frozenset(our_id(each["doc_id"], channel_ids, store) for each in raw["relevant"]),
+                frozenset(
+                    our_id(relevant["doc_id"], channel_ids, store) for relevant in raw["relevant"]
+                ),
                 frozenset(
                     our_id(doc_id, channel_ids, store) for doc_id in raw.get("exclude_doc_ids", ())
                 ),
@@ -183,16 +185,16 @@ def ask(question: Question, settings: Settings, store: VectorStore, embedder: Em
         embedder=embedder,
     )
     seconds = time.perf_counter() - began
-    ranking = [each for each in answers.answers if each.document_id not in question.excluded]
+    ranking = [answer for answer in answers.answers if answer.document_id not in question.excluded]
     places = [
-        place for place, each in enumerate(ranking, 1) if each.document_id in question.relevant
+        place for place, answer in enumerate(ranking, 1) if answer.document_id in question.relevant
     ]
-    others = [each.score for each in ranking if each.document_id not in question.relevant]
+    others = [answer.score for answer in ranking if answer.document_id not in question.relevant]
     return Outcome(
         question.kind,
         places[0] if places else None,
         seconds,
-        fits=max((each.score for each in ranking), default=0.0) >= FITS_FROM,
+        fits=max((answer.score for answer in ranking), default=0.0) >= FITS_FROM,
         fits_without=max(others, default=0.0) >= FITS_FROM,
     )
 
@@ -200,13 +202,13 @@ def ask(question: Question, settings: Settings, store: VectorStore, embedder: Em
 def grouped(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
     """Return the outcomes of each kind, and of kinds that belong together."""
     kinds = list(dict.fromkeys(outcome.kind for outcome in outcomes))
-    groups = {kind: [each for each in outcomes if each.kind == kind] for kind in kinds}
-    known = [each for each in outcomes if each.kind.startswith("known item")]
-    workspace = [each for each in outcomes if not each.kind.startswith("known item")]
+    groups = {kind: [outcome for outcome in outcomes if outcome.kind == kind] for kind in kinds}
+    known = [outcome for outcome in outcomes if outcome.kind.startswith("known item")]
+    workspace = [outcome for outcome in outcomes if not outcome.kind.startswith("known item")]
     return {
         **groups,
         "workspace": workspace,
-        "workspace without AMI": [each for each in workspace if "(AMI)" not in each.kind],
+        "workspace without AMI": [outcome for outcome in workspace if "(AMI)" not in outcome.kind],
         "known items": known,
     }
 
@@ -222,9 +224,9 @@ def print_table(groups: Mapping[str, Sequence[Outcome]]) -> None:
 
 def print_fits(outcomes: Sequence[Outcome]) -> None:
     """Print how often "nothing fits well" is said when it is so, and when it is not."""
-    answered = [each for each in outcomes if each.is_within(1)]
-    said_rightly = sum(not each.fits_without for each in outcomes)
-    said_wrongly = sum(not each.fits for each in answered)
+    answered = [outcome for outcome in outcomes if outcome.is_within(1)]
+    said_rightly = sum(not outcome.fits_without for outcome in outcomes)
+    said_wrongly = sum(not outcome.fits for outcome in answered)
     print(
         f'\n"nothing fits well": said of {said_rightly} of {len(outcomes)} questions without their '
         f"documents (recall {said_rightly / len(outcomes):.2f}), and of {said_wrongly} of "
@@ -234,9 +236,9 @@ def print_fits(outcomes: Sequence[Outcome]) -> None:
 
 
 SCORES: dict[str, Callable[[Sequence[Outcome]], float]] = {
-    "hit@1": lambda outcomes: statistics.fmean(each.is_within(1) for each in outcomes),
-    "hit@10": lambda outcomes: statistics.fmean(each.is_within(10) for each in outcomes),
-    "MRR": lambda outcomes: statistics.fmean(each.reciprocal_rank for each in outcomes),
+    "hit@1": lambda outcomes: statistics.fmean(outcome.is_within(1) for outcome in outcomes),
+    "hit@10": lambda outcomes: statistics.fmean(outcome.is_within(10) for outcome in outcomes),
+    "MRR": lambda outcomes: statistics.fmean(outcome.reciprocal_rank for outcome in outcomes),
 }
 
 

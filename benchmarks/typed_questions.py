@@ -128,7 +128,7 @@ def read_questions() -> Iterator[Question]:
 def constraints_in(question: Question) -> frozenset[str]:
     """Return the constraints of a question, spelled."""
     parsed = parse_question(question.text, SOURCE_NAMES, parse_options=question.parse_options)
-    return frozenset(spelled(each) for each in parsed.applied)
+    return frozenset(spelled(constraint) for constraint in parsed.applied)
 
 
 def spelled(constraint: Constraint) -> str:

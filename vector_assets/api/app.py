@@ -154,7 +154,7 @@ class Services(IndexReader):
     @asynccontextmanager
     async def receiving_events(self) -> AsyncIterator[None]:
         """Listen to Slack's socket and watch the folder, where they are on."""
-        listeners = [each for each in (self.slack_socket, self.files_watcher) if each]
+        listeners = [listener for listener in (self.slack_socket, self.files_watcher) if listener]
         for listener in listeners:
             listener.start()
         yield

@@ -19,7 +19,12 @@ NOT_KNOWN = "How fresh the sources are is not known: the watcher has not checked
 def warning_of(source: str, health: Health | None) -> str:
     """Return what a reader has to know of a source that is not fresh; empty when it is."""
     measured = (
-        next((each for each in health.sources if each.source == source), None) if health else None
+        next(
+            (state for state in health.sources if state.source == source),
+            None,
+        )
+        if health
+        else None
     )
     if measured is None or measured.verdict is Verdict.FRESH:
         return ""
@@ -28,7 +33,7 @@ def warning_of(source: str, health: Health | None) -> str:
 
 def warnings_of(answers: Answers, health: Health | None) -> list[str]:
     """Return why the answers may be incomplete or old."""
-    watermarks = {each.source: each.watermark for each in health.sources} if health else {}
+    watermarks = {state.source: state.watermark for state in health.sources} if health else {}
     warnings = list(answers.warnings)
     for name, as_of in answers.as_of.items():
         # What was synced after the watcher's check is newer than its verdict.
@@ -66,7 +71,9 @@ def left_out_of(answers: Answers) -> dict[str, int] | None:
 
 def understood_of(answers: Answers) -> list[UnderstoodPart]:
     """Return how the question was understood."""
-    return [UnderstoodPart.model_validate(each.as_json()) for each in answers.understood]
+    return [
+        UnderstoodPart.model_validate(constraint.as_json()) for constraint in answers.understood
+    ]
 
 
 def context_of(answers: Answers, health: Health | None) -> FoundContext:

@@ -33,8 +33,8 @@ def _passage(answer: Answer, answers: Answers, health: Health | None) -> Passage
         passage=answer.passage,
         link=answer.url,
         passages=[
-            QuotedPassage(text=each.text, url=each.url, chunk=each.chunk)
-            for each in answer.passages
+            QuotedPassage(text=passage.text, url=passage.url, chunk=passage.chunk)
+            for passage in answer.passages
         ],
         author=", ".join(answer.authors),
         date=answer.updated_at,
@@ -79,5 +79,5 @@ def opened_document(page: Page, health: Health | None) -> OpenedDocument:
 
 
 def _verdict(source: str, health: Health | None) -> str:
-    measured = {each.source: each.verdict for each in health.sources} if health else {}
+    measured = {state.source: state.verdict for state in health.sources} if health else {}
     return str(measured.get(source, "unknown"))

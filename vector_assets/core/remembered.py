@@ -39,7 +39,9 @@ class Remembered(Generic[Key, Answer]):
                 return self._answers[key][1]
             answer = self._ask(key)
             self._answers = {
-                each: kept for each, kept in self._answers.items() if now - kept[0] < self._seconds
+                held_key: held
+                for held_key, held in self._answers.items()
+                if now - held[0] < self._seconds
             }
             self._answers[key] = (now, answer)
             return answer

@@ -74,7 +74,7 @@ class Answers:
             },
             "warnings": list(self.warnings),
             "fits_well": self.fits_well,
-            "understood": [each.as_json() for each in self.understood],
+            "understood": [constraint.as_json() for constraint in self.understood],
             **(
                 {"left_out": {str(k): n for k, n in self.confirmation.left_out.items()}}
                 if self.confirmation

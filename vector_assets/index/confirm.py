@@ -113,8 +113,16 @@ class Confirmer:
         warnings = list(answers.warnings)
         if failure := self._request_rereads(shown, confirmed, index.ledger):
             warnings.append(failure)
-        counts = Counter(each.verdict for each in confirmed.values() if each.verdict in LEFT_OUT)
-        kept = {key: each for key, each in confirmed.items() if each.verdict not in LEFT_OUT}
+        counts = Counter(
+            confirmation.verdict
+            for confirmation in confirmed.values()
+            if confirmation.verdict in LEFT_OUT
+        )
+        kept = {
+            key: confirmation
+            for key, confirmation in confirmed.items()
+            if confirmation.verdict not in LEFT_OUT
+        }
         return replace(
             answers,
             answers=tuple(answer for answer in answers.answers if answer.document_id in kept),
@@ -144,13 +152,12 @@ class Confirmer:
         """Queue what has changed to be read again; return why that failed, if it did."""
         now = time.monotonic()
         rereads = []
-        for document_id, each in confirmed.items():
-            change = (document_id, str(each))
-            if each.verdict in TO_BE_READ and now - self._noted.get(change, -NOTED_SECONDS) >= (
-                NOTED_SECONDS
-            ):
+        for document_id, confirmation in confirmed.items():
+            change = (document_id, str(confirmation))
+            noted_at = self._noted.get(change, -NOTED_SECONDS)
+            if confirmation.verdict in TO_BE_READ and now - noted_at >= NOTED_SECONDS:
                 day = shown[document_id].updated_at.date()
-                rereads.append(Reread(document_id, str(each), day, datetime.now(UTC)))
+                rereads.append(Reread(document_id, str(confirmation), day, datetime.now(UTC)))
         if not rereads:
             return ""
         written: Future[None] = Future()
@@ -296,9 +303,9 @@ def _warnings(left_out: Mapping[Verdict, int], kept: Mapping[str, Confirmed]) ->
         counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(left_out.items()))
         warnings.append(f"Left out, as their sources say: {counts}.")
     reasons: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    for document_id, each in kept.items():
-        if each.verdict is Verdict.UNANSWERED:
-            reasons[document_id.partition(":")[0], each.reason].append(document_id)
+    for document_id, confirmation in kept.items():
+        if confirmation.verdict is Verdict.UNANSWERED:
+            reasons[document_id.partition(":")[0], confirmation.reason].append(document_id)
     for (source, reason), document_ids in sorted(reasons.items()):
         warnings.append(f"Not confirmed: {len(document_ids)} of {source}: {reason}.")
     return warnings

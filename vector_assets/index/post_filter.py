@@ -37,12 +37,12 @@ def post_filtered(
     """
     left = list(ranked)
     constraints: list[Constraint] = []
-    for each in parsed.constraints:
-        result: Constraint | None = each
-        if not each.not_applied and left:
-            left, result = _applied(left, each)
+    for constraint in parsed.constraints:
+        result: Constraint | None = constraint
+        if not constraint.not_applied and left:
+            left, result = _applied(left, constraint)
         constraints += [result] if result is not None else []
-    if any(isinstance(each.limit, NewestFirst) for each in parsed.applied):
+    if any(isinstance(constraint.limit, NewestFirst) for constraint in parsed.applied):
         left = newest_first(left, parsed.text)
     return left, parsed.with_constraints(constraints)
 
@@ -110,7 +110,7 @@ def _by_person(
     ranked: list[Ranked], constraint: Constraint, person: Person
 ) -> tuple[list[Ranked], Constraint | None]:
     """Return the documents by a person, those first in which the person speaks."""
-    names = _called(person, [name for each in ranked for name in _authors(each)])
+    names = _called(person, [name for document in ranked for name in _authors(document)])
     if not names:
         return ranked, constraint.dropped(NOTHING_LEFT) if person.is_sure else None
     wanted = set(names)
@@ -149,11 +149,18 @@ def newest_first(ranked: Sequence[Ranked], text: str) -> list[Ranked]:
         return []
     least = ranked[0].score * FITTING_SHARE
     words = set(_words_of(text))
-    named = [each for each in ranked if words and words <= set(_words_of(_field(each, "title")))]
-    fitting = named or [each for each in ranked if each.score >= least]
-    first = sorted(fitting, key=lambda each: -_updated_at(each))
-    ids = {each.document_id for each in first}
-    return [*first, *(each for each in ranked if each.document_id not in ids)]
+    named = [
+        document
+        for document in ranked
+        if words and words <= set(_words_of(_field(document, "title")))
+    ]
+    fitting = named or [document for document in ranked if document.score >= least]
+    first = sorted(fitting, key=lambda document: -_updated_at(document))
+    ids = {document.document_id for document in first}
+    return [
+        *first,
+        *(document for document in ranked if document.document_id not in ids),
+    ]
 
 
 _IN_NO_TITLE = FILLING_WORDS.union({

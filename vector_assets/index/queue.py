@@ -99,17 +99,17 @@ class ChangeQueue:
 
     def remove(self, waiting: Sequence[Waiting]) -> None:
         """Remove what has been read; what was added meanwhile stays."""
-        self._ledger.remove(KIND, [key for each in waiting for key in each.keys])
+        self._ledger.remove(KIND, [key for entry in waiting for key in entry.keys])
 
     def compact(self) -> None:
         """Replace the documents of each source that has too many entries by the source itself."""
         by_source: dict[str, list[Waiting]] = {}
-        for each in self.waiting():
-            by_source.setdefault(each.source, []).append(each)
+        for entry in self.waiting():
+            by_source.setdefault(entry.source, []).append(entry)
         for source, waiting in by_source.items():
-            if sum(len(each.keys) for each in waiting) < MAX_ENTRIES:
+            if sum(len(entry.keys) for entry in waiting) < MAX_ENTRIES:
                 continue
-            self.add([Change(f"{source}:", min(each.first_said_at for each in waiting))])
+            self.add([Change(f"{source}:", min(entry.first_said_at for entry in waiting))])
             self.remove(waiting)
 
 
@@ -128,7 +128,7 @@ def waiting_of(entries: Mapping[str, Mapping[str, Any]]) -> list[Waiting]:
                 tuple(items),
             )
         )
-    return sorted(waiting, key=lambda each: (each.first_said_at, each.document_id))
+    return sorted(waiting, key=lambda entry: (entry.first_said_at, entry.document_id))
 
 
 def _oldest_and_newest(changes: Iterable[Change]) -> dict[str, tuple[datetime, datetime]]:

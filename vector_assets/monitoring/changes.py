@@ -41,7 +41,7 @@ class Changes:
     @property
     def reread_counts(self) -> dict[str, int]:
         """How many documents are read again, by what their source says of them."""
-        return dict(Counter(each.reason.partition(",")[0] for each in self.rereads))
+        return dict(Counter(reread.reason.partition(",")[0] for reread in self.rereads))
 
     def late_reason(self, now: datetime) -> str:
         """Return why the source is late, in words; empty when it is not."""
@@ -86,8 +86,8 @@ def changes_of(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[s
     rereads = entries[REREAD_KIND]
     reread_sources = {document_id.partition(":")[0] for document_id in rereads}
     changes = {}
-    for source in {each.source for each in waiting} | arrivals.keys() | reread_sources:
-        queued_at = [each.queued_at for each in waiting if each.source == source]
+    for source in {entry.source for entry in waiting} | arrivals.keys() | reread_sources:
+        queued_at = [entry.queued_at for entry in waiting if entry.source == source]
         lags = arrivals[source].lags if source in arrivals else None
         again = tuple(rereads_of(rereads, source).values())
         changes[source] = Changes(len(queued_at), min(queued_at, default=None), lags, again)

@@ -66,13 +66,13 @@ def build_changes_asset(
             pipeline = connected_pipeline(context, source, naming)
             ledger = pipeline.target.ledger
             queue = ChangeQueue(ledger)
-            waiting = [each for each in queue.waiting() if each.source == source]
+            waiting = [entry for entry in queue.waiting() if entry.source == source]
             report = run_changes(pipeline, waiting)
             prune = Prune(pipeline.source, pipeline.target.store, pipeline.meter, max_share=0)
             deleted = len(prune.delete_confirmed(report.gone).deleted)
             add_brought(ledger, source, report.changed_documents, report.lag_seconds, now)
             # Last, so that a run that is killed leaves what it has read to the next one.
-            queue.remove(report.taken)
+            queue.remove(report.processed)
         metadata = _metadata(report, deleted, len(waiting))
         context.log_event(dg.AssetObservation(asset_key(source, naming), metadata=metadata))
         yield dg.MaterializeResult(metadata=metadata)
@@ -108,9 +108,9 @@ def build_changes_sensor(
         index = build_index(settings.with_credentials(), Meter())
         waiting = ChangeQueue(index.ledger).waiting() if index.live() else []
         by_source: dict[str, list[Waiting]] = {}
-        for each in waiting:
-            if each.source in sources:
-                by_source.setdefault(each.source, []).append(each)
+        for entry in waiting:
+            if entry.source in sources:
+                by_source.setdefault(entry.source, []).append(entry)
         busy = _busy(context.instance, naming, datetime.now(UTC))
         requests = [
             dg.RunRequest(
@@ -120,7 +120,9 @@ def build_changes_sensor(
             for source in by_source
             if naming.named(source) not in busy
         ]
-        words = ", ".join(f"{source} {len(each)}" for source, each in sorted(by_source.items()))
+        words = ", ".join(
+            f"{source} {len(entries)}" for source, entries in sorted(by_source.items())
+        )
         reason = f"waiting: {words}; their runs are not over" if words else "nothing waits"
         return dg.SensorResult(
             run_requests=requests, skip_reason=None if requests else dg.SkipReason(reason)
@@ -185,14 +187,14 @@ def _busy(instance: dg.DagsterInstance, naming: Naming, now: datetime) -> set[st
 def _metadata(report: ChangesReport, deleted: int, waiting: int) -> Mapping[str, dg.MetadataValue]:
     total = report.sync.total
     metadata = {
-        "run_changes": dg.MetadataValue.int(len(report.taken)),
+        "run_changes": dg.MetadataValue.int(len(report.processed)),
         "run_documents": dg.MetadataValue.int(total.documents),
         "run_embedded_chunks": dg.MetadataValue.int(total.embedded_chunks),
         "run_failed_documents": dg.MetadataValue.int(total.failed_documents),
         "run_deleted_documents": dg.MetadataValue.int(deleted),
         "run_requests": dg.MetadataValue.int(report.sync.request_count),
         "run_seconds": dg.MetadataValue.float(report.sync.seconds),
-        "still_waiting": dg.MetadataValue.int(waiting - len(report.taken)),
+        "still_waiting": dg.MetadataValue.int(waiting - len(report.processed)),
     }
     if lags := sorted(report.lag_seconds):
         # From the change, as its event dates it, to the moment when search finds it.

@@ -30,13 +30,13 @@ class ChangesReport:
     """What a run of changes did.
 
     Attributes:
-        taken: What it read, to be removed from the queue.
+        processed: What it read, to be removed from the queue.
         sync: The numbers of the run as of any other.
         gone: Ids that the vendor no longer shows.
         lag_seconds: Of a sample of the documents that were written, from change to being found.
     """
 
-    taken: Sequence[Waiting]
+    processed: Sequence[Waiting]
     sync: SyncReport
     gone: list[str] = field(default_factory=list)
     lag_seconds: list[float] = field(default_factory=list)
@@ -64,26 +64,26 @@ def run_changes(
         VectorAssetsError: Source, embedder or index do not answer. Nothing may be removed from the
             queue; what was written stays written.
     """
-    taken = list(waiting[:MAX_DOCUMENTS])
-    reading = _Reading(pipeline, taken, now or datetime.now(UTC))
-    report = write(reading.stream())
-    found_at = time.time()
-    said_at = {each.document_id: each.first_said_at.timestamp() for each in taken}
+    entries = list(waiting[:MAX_DOCUMENTS])
+    run = _ChangesRun(pipeline, entries, now or datetime.now(UTC))
+    report = write(run.stream())
+    findable_at = time.time()
+    changed_at = {entry.document_id: entry.first_said_at.timestamp() for entry in entries}
     lag_seconds = [
-        max(0.0, found_at - said_at[document_id])
+        max(0.0, findable_at - changed_at[document_id])
         for document_id in report.written_ids
-        if document_id in said_at
+        if document_id in changed_at
     ]
-    return ChangesReport(taken, report, reading.gone, lag_seconds)
+    return ChangesReport(entries, report, run.gone, lag_seconds)
 
 
-class _Reading:
+class _ChangesRun:
     """The stream of a run of changes."""
 
-    def __init__(self, pipeline: Pipeline, taken: Sequence[Waiting], now: datetime) -> None:
+    def __init__(self, pipeline: Pipeline, entries: Sequence[Waiting], now: datetime) -> None:
         self._source = pipeline.source
         self._pipeline = pipeline
-        self._taken = taken
+        self._entries = entries
         self._now = now
         self.gone: list[str] = []
 
@@ -113,18 +113,18 @@ class _Reading:
 
     def _items(self, held: HeldVersions) -> Iterator[SourceItem]:
         """Yield what was named, and everything since the oldest event that named no document."""
-        since = [each.first_said_at for each in self._taken if each.is_of_whole_source]
+        since = [entry.first_said_at for entry in self._entries if entry.is_of_whole_source]
         if since:
             self._source.known = held
             yield from self._source.documents(Window(min(since) - self._source.overlap, None))
         named = [
             failed
-            for each in self._taken
-            if not each.is_of_whole_source
+            for entry in self._entries
+            if not entry.is_of_whole_source
             for failed in as_if_failed(
-                [each.document_id],
-                Window(each.first_said_at, None),
-                each.last_said_at.astimezone(UTC).date(),
+                [entry.document_id],
+                Window(entry.first_said_at, None),
+                entry.last_said_at.astimezone(UTC).date(),
             )
         ]
         if named:

@@ -95,7 +95,7 @@ class Quarantine:
     def rereads_due(self, seen: Iterable[str]) -> list[Quarantined]:
         """Return what this run reads again beside what failed, without what it has seen."""
         without = {*seen, *self._retried}
-        waiting = (each for each in self.rereads.values() if each.document_id not in without)
+        waiting = (reread for reread in self.rereads.values() if reread.document_id not in without)
         return [
             Quarantined(
                 reread.document_id,

@@ -33,7 +33,7 @@ def change(workspace: Workspace, number: int, now: datetime, secret: str) -> Eve
     if source == "notion":
         page = workspace.pages[number % len(workspace.pages)]
         page["last_edited_time"] = at.replace("+00:00", "Z")
-        title = next(each for each in page["properties"].values() if each["type"] == "title")
+        title = next(value for value in page["properties"].values() if value["type"] == "title")
         title["title"] = [{"type": "text", "text": {"content": words}, "plain_text": words}]
         return notion_event("page.content_updated", page["id"], secret, now)
     meeting: dict[str, Any] = dict(workspace.transcripts[number % len(workspace.transcripts)])

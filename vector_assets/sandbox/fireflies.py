@@ -70,8 +70,9 @@ def _root(workspace: Workspace) -> Json:
 
     def transcript(_: Any, **arguments: Any) -> Json:
         visible = filter(partial(_is_visible, workspace), workspace.transcripts)
-        for transcript in (each for each in visible if each["id"] == arguments["id"]):
-            return _complete(transcript)
+        for transcript in visible:
+            if transcript["id"] == arguments["id"]:
+                return _complete(transcript)
         raise GraphQLError("There is no such transcript.", extensions={"code": "object_not_found"})
 
     def user(*_: Any, **__: Any) -> Json:

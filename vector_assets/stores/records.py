@@ -87,7 +87,10 @@ def document_fingerprint(document: Document, vector_spec: str, redaction: str = 
         vector_spec,
         document.title,
         document.url,
-        [[each.heading, each.text, each.url, each.is_apart] for each in document.sections],
+        [
+            [section.heading, section.text, section.url, section.is_apart]
+            for section in document.sections
+        ],
         _as_stored(_document_metadata(document)),
         document.stamp,
     )

@@ -15,7 +15,7 @@ import pytest
 from vector_assets.core.days import Days
 from vector_assets.core.errors import VectorAssetsError
 from vector_assets.core.meter import Meter
-from vector_assets.pipeline import extract as intake
+from vector_assets.pipeline import extract
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets_tests.faults.faulty import Faults, FaultyEmbedder, FaultySource, FaultyStore
 from vector_assets_tests.faults.world import START, Contents, World, expected
@@ -35,7 +35,7 @@ def run_schedule(seed: int) -> Counter[str]:
     """Play one schedule and return the faults that were injected."""
     with pytest.MonkeyPatch.context() as patch:
         if seed % 2:
-            patch.setattr(intake, "BATCH_DOCUMENTS", SMALL_BATCH_DOCUMENTS)
+            patch.setattr(extract, "BATCH_DOCUMENTS", SMALL_BATCH_DOCUMENTS)
         return _played(seed)
 
 

@@ -14,6 +14,7 @@ from vector_assets.core.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 CODE = sorted((ROOT / "vector_assets").rglob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("*.py"))
 TESTS = sorted((ROOT / "vector_assets_tests").rglob("*.py"))
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -71,6 +72,19 @@ def test_numbers_of_something_say_of_what(path: Path) -> None:
         if isinstance(target, ast.Name) and unclear.match(target.id.lower())
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("path", [*CODE, *BENCHMARKS], ids=name_of)
+def test_variables_are_named_for_what_they_are(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    assigned = [
+        (node.id, node.lineno)
+        for node in nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    arguments = [(node.arg, node.lineno) for node in nodes if isinstance(node, ast.arg)]
+    vague = {"each", "found", "it", "one", "stuff", "thing", "things", "tmp"}
+    assert [(name, line) for name, line in assigned + arguments if name in vague] == []
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "vector_assets" / "orchestration").glob("*.py")),

@@ -92,9 +92,9 @@ class FilesWatcher:
     ) -> None:
         """Queue files, and try again until the queue takes them or the watch is to end."""
         now = datetime.now(UTC)
-        changes = [Change(each, now) for each in sorted(document_ids)]
+        changes = [Change(document_id, now) for document_id in sorted(document_ids)]
         if len(changes) > MAX_NAMED:
-            gone = [each for each in changes if not self._is_there(each.document_id)]
+            gone = [change for change in changes if not self._is_there(change.document_id)]
             changes = [*gone, Change(f"{_SOURCE}:", since)]
         while not self._stopped.is_set():
             taking = asyncio.run_coroutine_threadsafe(

@@ -63,7 +63,7 @@ class JiraReceiver(Receiver):
         if not document_ids:
             return ParsedEvent(OTHER)
         said_at = min(said_at, delivery.received_at)
-        changes = tuple(Change(each, said_at) for each in document_ids)
+        changes = tuple(Change(document_id, said_at) for document_id in document_ids)
         return ParsedEvent(event, changes, is_dated=True)
 
     def _is_of_automation(self, headers: Mapping[str, str]) -> bool:
@@ -82,7 +82,7 @@ class JiraReceiver(Receiver):
         document_ids = _issues(body) or _issues({"issue": body})
         if not document_ids:
             raise MalformedError("the body names no issue: choose the web request body Issue data")
-        changes = (Change(each, delivery.received_at) for each in document_ids)
+        changes = (Change(document_id, delivery.received_at) for document_id in document_ids)
         return ParsedEvent("automation", tuple(changes))
 
 

@@ -106,7 +106,7 @@ def parse_event(body: dict[str, Any], received_at: datetime) -> ParsedEvent:
     if not document_ids:
         raise MalformedError("the event is of a message and names none")
     said_at = _said_at(body, event, received_at)
-    changes = tuple(Change(each, said_at) for each in sorted(document_ids))
+    changes = tuple(Change(document_id, said_at) for document_id in sorted(document_ids))
     return ParsedEvent("message", changes, is_dated=True)
 
 

@@ -57,7 +57,7 @@ class ResultsView:
     as_of: Mapping[str, datetime | None]
     warnings: tuple[str, ...]
     understood: tuple[UnderstoodPart, ...]
-    doubt: str
+    nothing_fits: str
 
 
 def results_view(question: str, answers: Answers, health: Health | None) -> ResultsView:

@@ -366,5 +366,7 @@ def _words_of(error: openai.APIStatusError) -> str:
         words = words.get("message") or words.get("error") or words.get("detail")
     if isinstance(words, list):
         # FastAPI lists complaints, each with the input.
-        words = "; ".join(str(each.get("msg", "")) for each in words if isinstance(each, dict))
+        words = "; ".join(
+            str(detail.get("msg", "")) for detail in words if isinstance(detail, dict)
+        )
     return str(words or f"HTTP {error.status_code}")[:_MAX_WORDS_CHARACTERS]

@@ -73,12 +73,12 @@ class ParsedQuestion:
     @property
     def applied(self) -> tuple[Constraint, ...]:
         """What changes the answers."""
-        return tuple(each for each in self.constraints if not each.not_applied)
+        return tuple(constraint for constraint in self.constraints if not constraint.not_applied)
 
     @property
     def understood(self) -> tuple[Understood, ...]:
         """What is shown of it."""
-        return tuple(each.understood(self.question) for each in self.constraints)
+        return tuple(constraint.understood(self.question) for constraint in self.constraints)
 
     @property
     def text(self) -> str:
@@ -86,9 +86,9 @@ class ParsedQuestion:
         if not self.applied:
             return self.question
         parts, place = [], 0
-        for each in self.applied:
-            parts += [self.question[place : each.start], " ", each.searched, " "]
-            place = each.end
+        for constraint in self.applied:
+            parts += [self.question[place : constraint.start], " ", constraint.searched, " "]
+            place = constraint.end
         parts.append(self.question[place:])
         text = _DANGLING.sub(r"\1", " ".join("".join(parts).split()))
         text = _LAST_WORDS.sub("", _FIRST_WORDS.sub("", text))
@@ -106,20 +106,20 @@ class ParsedQuestion:
     @property
     def is_post_filtered(self) -> bool:
         """Whether documents that are found are left out afterwards."""
-        return any(_is_post_filter(each) for each in self.applied)
+        return any(_is_post_filter(constraint) for constraint in self.applied)
 
     def narrowed(self, where: Filter) -> Filter:
         """Return a filter with the limits that a store applies."""
-        for each in self.applied:
-            if isinstance(each.limit, TimeLimit):
-                since, until = each.limit.since, each.limit.until
+        for constraint in self.applied:
+            if isinstance(constraint.limit, TimeLimit):
+                since, until = constraint.limit.since, constraint.limit.until
                 where = replace(
                     where,
                     since=where.since if since is None else max(since, where.since or since),
                     until=where.until if until is None else min(until, where.until or until),
                 )
-            elif isinstance(each.limit, ContainerLimit) and each.limit.is_exact:
-                where = replace(where, containers=(*where.containers, each.limit.name))
+            elif isinstance(constraint.limit, ContainerLimit) and constraint.limit.is_exact:
+                where = replace(where, containers=(*where.containers, constraint.limit.name))
         return where
 
     def with_constraints(self, constraints: Iterable[Constraint]) -> "ParsedQuestion":
@@ -129,22 +129,24 @@ class ParsedQuestion:
     def wider(self) -> "ParsedQuestion | None":
         """Return it without the limit that most likely left nothing; None when there is none."""
         for kind in (Kind.CONTAINER, Kind.TIME, Kind.STATUS, Kind.SOURCE):
-            if any(each.kind is kind and not _is_late(each) for each in self.applied):
+            if any(
+                constraint.kind is kind and not _is_late(constraint) for constraint in self.applied
+            ):
                 return self.with_constraints(
-                    each.dropped(NOTHING_LEFT)
-                    if each.kind is kind and not each.not_applied
-                    else each
-                    for each in self.constraints
+                    constraint.dropped(NOTHING_LEFT)
+                    if constraint.kind is kind and not constraint.not_applied
+                    else constraint
+                    for constraint in self.constraints
                 )
         return None
 
     def warnings(self) -> Iterator[str]:
         """Yield which limits were given up because nothing was left."""
-        for each in self.constraints:
-            if each.not_applied == NOTHING_LEFT:
-                words = self.question[each.start : each.end]
+        for constraint in self.constraints:
+            if constraint.not_applied == NOTHING_LEFT:
+                words = self.question[constraint.start : constraint.end]
                 yield (
-                    f'Nothing that you may read was left with "{words}" as {each.meaning}: '
+                    f'Nothing that you may read was left with "{words}" as {constraint.meaning}: '
                     f"searched without that limit."
                 )
 
@@ -174,10 +176,12 @@ def parse_question(
     nameable = ALL_SOURCES if given.sources else namespaces
     rules = _rules(nameable, parse_options.now or datetime.now(UTC))
     for rule in _RULES_OF_STATEMENTS if is_stated else rules:
-        for each in list(rule(masked(question, constraints))):
-            constraints += [] if any(map(each.overlaps, constraints)) else [each]
-    kept = [each for each in constraints if each.kind not in parse_options.ignored]
-    kept.sort(key=lambda each: each.start)
+        for constraint in list(rule(masked(question, constraints))):
+            constraints += [] if any(map(constraint.overlaps, constraints)) else [constraint]
+    kept = [
+        constraint for constraint in constraints if constraint.kind not in parse_options.ignored
+    ]
+    kept.sort(key=lambda constraint: constraint.start)
     return ParsedQuestion(
         question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)
     )
@@ -215,9 +219,9 @@ def _without_given(constraints: Iterable[Constraint], given: GivenFilters) -> It
         Kind.SOURCE: "a filter by source is given" if given.sources else "",
         Kind.CONTAINER: "a filter by container is given" if given.containers else "",
     }
-    for each in constraints:
-        reason = reasons.get(each.kind, "")
-        yield each.dropped(reason) if reason else each
+    for constraint in constraints:
+        reason = reasons.get(constraint.kind, "")
+        yield constraint.dropped(reason) if reason else constraint
 
 
 _SOURCE_KINDS = (Kind.SOURCE, Kind.CONTAINER, Kind.STATUS)
@@ -229,25 +233,27 @@ def _bounded(constraints: Iterable[Constraint], namespaces: Sequence[str]) -> It
     left = set(namespaces)
     refused: set[Kind] = set()
     for kind in _SOURCE_KINDS:
-        if wanted := _sources_of((each for each in constraints if not each.not_applied), kind):
+        if wanted := _sources_of(
+            (constraint for constraint in constraints if not constraint.not_applied), kind
+        ):
             refused |= set() if left & wanted else {kind}
             left = left & wanted or left
-    for each in constraints:
-        is_refused = each.kind in refused and not each.not_applied
-        yield each.dropped("its source is not searched") if is_refused else each
+    for constraint in constraints:
+        is_refused = constraint.kind in refused and not constraint.not_applied
+        yield constraint.dropped("its source is not searched") if is_refused else constraint
 
 
 def _sources_of(constraints: Iterable[Constraint], kind: Kind) -> set[str]:
     """Return the sources that the limits of a kind leave; none when nothing is limited."""
     sources: set[str] = set()
-    for each in constraints:
-        if each.kind is not kind:
+    for constraint in constraints:
+        if constraint.kind is not kind:
             continue
-        if isinstance(each.limit, SourceLimit):
-            sources.update(each.limit.sources)
-        elif isinstance(each.limit, ContainerLimit):
-            sources.add(each.limit.source)
-        elif isinstance(each.limit, statuses.StatusLimit):
+        if isinstance(constraint.limit, SourceLimit):
+            sources.update(constraint.limit.sources)
+        elif isinstance(constraint.limit, ContainerLimit):
+            sources.add(constraint.limit.source)
+        elif isinstance(constraint.limit, statuses.StatusLimit):
             sources.add(statuses.SOURCE)
     return sources
 

@@ -128,6 +128,10 @@ class Constraint:
 
 def masked(text: str, constraints: Iterable[Constraint]) -> str:
     """Return a text of the same length without these constraints."""
-    for each in constraints:
-        text = text[: each.start] + MASK * (each.end - each.start) + text[each.end :]
+    for constraint in constraints:
+        text = (
+            text[: constraint.start]
+            + MASK * (constraint.end - constraint.start)
+            + text[constraint.end :]
+        )
     return text

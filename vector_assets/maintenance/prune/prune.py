@@ -305,7 +305,8 @@ class Prune:
         self._mark_unfinished(written)
         deleted = [document_id for document_id in same if document_id not in written]
         self._store.delete_older(
-            namespace, {head_id(each): same[each].updated_at for each in deleted}
+            namespace,
+            {head_id(document_id): same[document_id].updated_at for document_id in deleted},
         )
         report.deleted += deleted
         report.kept_documents += len(batch) - len(deleted)

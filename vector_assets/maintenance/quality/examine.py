@@ -139,16 +139,16 @@ def _judged(
         compared(series, _pairs(series, entries, asked, at.date())) for series in Series
     )
     outcome, detail = _outcome(asked, comparisons)
-    lost = tuple(each.question.document_id for each in asked if not each.question.text)
+    lost = tuple(result.question.document_id for result in asked if not result.question.text)
     if lost and outcome is Outcome.WORSE:
         detail += f"; the index has lost words of {len(lost)} documents, such as {lost[0]}"
     return Examination(
         at,
         outcome,
         detail,
-        scores_of([each for each in asked if each.question.kind is not Kind.OWN]),
-        scores_by(asked, lambda each: each.question.source),
-        scores_by(asked, lambda each: str(each.question.kind)),
+        scores_of([result for result in asked if result.question.kind is not Kind.OWN]),
+        scores_by(asked, lambda result: result.question.source),
+        scores_by(asked, lambda result: str(result.question.kind)),
         comparisons,
         lost,
         unknown_links,

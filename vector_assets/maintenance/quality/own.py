@@ -105,8 +105,14 @@ def _documents_of(store: VectorStore, link: str) -> list[str]:
         if document_id is None:
             continue
         possible = [document_id, *source.other_ids(document_id)]
-        heads = store.heads(name, [each for each in possible if is_document_id(each)])
-        public = [each for each in possible if each in heads and PUBLIC in heads[each].access]
+        heads = store.heads(
+            name, [document_id for document_id in possible if is_document_id(document_id)]
+        )
+        public = [
+            document_id
+            for document_id in possible
+            if document_id in heads and PUBLIC in heads[document_id].access
+        ]
         if not public and name == KEYED_SOURCE:
             key = document_id.partition(":")[2]
             hits = store.lookup(name, where=Filter(issue_key=key), limit=1)
@@ -138,10 +144,10 @@ def _entry(path: str, node: yaml.Node) -> OwnQuestion:
 def _texts(path: str, node: yaml.Node, name: str) -> Iterator[str]:
     """Yield a text, or the texts of a list."""
     nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    for each in nodes:
-        if not isinstance(each, yaml.ScalarNode) or not each.value.strip():
-            raise _refused(path, _line(each), f"has a {name} that is no text")
-        yield each.value.strip()
+    for text_node in nodes:
+        if not isinstance(text_node, yaml.ScalarNode) or not text_node.value.strip():
+            raise _refused(path, _line(text_node), f"has a {name} that is no text")
+        yield text_node.value.strip()
 
 
 def _refused(path: str, line: int, seen: str) -> SettingsError:

@@ -185,13 +185,13 @@ def _titles(document: HeldDocument, rarity: Rarity) -> _Stretches:
 
 
 def _headings(document: HeldDocument, _: Rarity) -> _Stretches:
-    found = [
+    headings = [
         (heading, chunk)
         for chunk, passage in document.passages.items()
         for heading in _headings_in(passage)
         if document.title
     ]
-    yield from _in_fixed_order(document, found)
+    yield from _in_fixed_order(document, headings)
 
 
 def _headings_in(passage: str) -> Iterator[str]:
@@ -233,7 +233,7 @@ def _replies(document: HeldDocument, _: Rarity) -> _Stretches:
 
 def _sentences(document: HeldDocument, rarity: Rarity) -> _Stretches:
     """Yield quotable sentences, those with the most rare words first."""
-    found = [
+    sentences = [
         (beginning_of(sentence, MAX_SENTENCE_WORDS), chunk)
         for chunk, passage in document.passages.items()
         for sentence in _SENTENCE_END.split(passage)
@@ -244,7 +244,7 @@ def _sentences(document: HeldDocument, rarity: Rarity) -> _Stretches:
     ]
     rare = [
         (rarity.rare_words(words_of(stretch)), stretch, chunk)
-        for stretch, chunk in _in_fixed_order(document, found)
+        for stretch, chunk in _in_fixed_order(document, sentences)
     ]
     for count, stretch, chunk in sorted(rare, key=lambda item: -item[0]):
         if count >= _MIN_RARE_WORDS:

@@ -36,9 +36,9 @@ def scores_of(asked: Sequence[Asked]) -> Scores:
     """Return the scores of some questions; of none, zeros."""
     if not asked:
         return Scores(0, 0.0, 0.0, 0.0, 0.0)
-    ranks = [each.ranks.answers for each in asked]
+    ranks = [result.ranks.answers for result in asked]
     # A question whose words are lost was not asked, and took no time.
-    seconds = sorted(each.seconds for each in asked if each.question.text) or [0.0]
+    seconds = sorted(result.seconds for result in asked if result.question.text) or [0.0]
     return Scores(
         len(ranks),
         sum(rank == 1 for rank in ranks) / len(ranks),
@@ -51,6 +51,6 @@ def scores_of(asked: Sequence[Asked]) -> Scores:
 def scores_by(asked: Iterable[Asked], group_of: Callable[[Asked], str]) -> dict[str, Scores]:
     """Return the scores of each group of questions."""
     groups: dict[str, list[Asked]] = defaultdict(list)
-    for each in asked:
-        groups[group_of(each)].append(each)
+    for result in asked:
+        groups[group_of(result)].append(result)
     return {name: scores_of(group) for name, group in sorted(groups.items())}

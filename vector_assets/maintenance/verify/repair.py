@@ -95,7 +95,9 @@ class Mender:
                     dated_ahead.append(record.id)
                 elif record.id in rewritten:
                     cleared_records[record.id] = {"fingerprint": ""}
-            if any(each.chunk_id or each.kind is Defect.MISMATCHED for each in case.findings):
+            if any(
+                finding.chunk_id or finding.kind is Defect.MISMATCHED for finding in case.findings
+            ):
                 cleared_heads[head_id(case.document_id)] = {"document_fingerprint": ""}
         self._store.update_metadata(self._namespace, cleared_records)
         self._store.update_metadata(self._namespace, cleared_heads)
@@ -121,7 +123,9 @@ def _is_to_be_written(case: Case) -> bool:
     if head is not None and is_head_intact and is_newer(number_in(head.metadata, "updated_at")):
         # The index holds a newer version than this listing of the source.
         return False
-    return any(not (each.chunk_id and each.kind is Defect.ORPHANED) for each in case.findings)
+    return any(
+        not (finding.chunk_id and finding.kind is Defect.ORPHANED) for finding in case.findings
+    )
 
 
 def _is_newer(record: Record, wanted: Wanted) -> bool:
@@ -129,7 +133,9 @@ def _is_newer(record: Record, wanted: Wanted) -> bool:
 
 
 def _chunk_ids(case: Case, *kinds: Defect) -> list[str]:
-    return [each.chunk_id for each in case.findings if each.chunk_id and each.kind in kinds]
+    return [
+        finding.chunk_id for finding in case.findings if finding.chunk_id and finding.kind in kinds
+    ]
 
 
 def verify_index(

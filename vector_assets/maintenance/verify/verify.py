@@ -188,7 +188,9 @@ class Verifier:
         failures: list[DocumentFailure] = []
         wanted = self._wanted(items, failures)
         read_again = wanted.keys() | {failure.document_id for failure in failures}
-        earlier = [each for each in self.report.unread if each.document_id not in read_again]
+        earlier = [
+            failure for failure in self.report.unread if failure.document_id not in read_again
+        ]
         self.report.unread = [*earlier, *failures]
         return wanted
 
@@ -247,7 +249,9 @@ class Verifier:
         }
         self._seen_heads |= seen_heads
         inside = set(seen_heads)
-        headless = [each for each in chunk_ids_by_document if each not in heads]
+        headless = [
+            document_id for document_id in chunk_ids_by_document if document_id not in heads
+        ]
         chunk_ids = [
             chunk_id for document_id in headless for chunk_id in chunk_ids_by_document[document_id]
         ]
@@ -275,7 +279,9 @@ class Verifier:
                 yield self._cases(list(wanted), wanted)
         unlisted = sorted(suspects - listed)
         moved = self._moved_later(set(unlisted))
-        for batch in batched(self._by_id([each for each in unlisted if each not in moved])):
+        for batch in batched(
+            self._by_id([document_id for document_id in unlisted if document_id not in moved])
+        ):
             wanted = self._wanted_again(batch)
             listed.update(map(document_id_of_item, batch))
             if wanted:
@@ -325,7 +331,9 @@ class Verifier:
         if not document_ids or self._window.end is None:
             return set()
         later = Window(self._window.end, None)
-        return {each for each in self._source().ids(later) if each in document_ids}
+        return {
+            document_id for document_id in self._source().ids(later) if document_id in document_ids
+        }
 
     def _examined(
         self, document_id: str, wanted: Wanted | None, records: Sequence[Record]

@@ -49,7 +49,7 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
         _place(held.document_id, rankings.fused),
         asked.limit,
     )
-    each = f"{_ordinal(ranks.by_words)} by words, {_ordinal(ranks.by_meaning)} by meaning"
+    by_search = f"{_ordinal(ranks.by_words)} by words, {_ordinal(ranks.by_meaning)} by meaning"
     if ranks.fused is None:
         return Finding(
             Cause.NOT_A_CANDIDATE,
@@ -62,12 +62,12 @@ def ranked(asked: Asked, held: Held, namespaces: Sequence[str], target: ReadTarg
         return Finding(
             Cause.BELOW_LIMIT,
             f"The answer stops at {asked.limit}, and this document is number {ranks.fused}: "
-            f"{each}.{_unmatched(asked, held)}",
+            f"{by_search}.{_unmatched(asked, held)}",
             f"Ask for at least {ranks.fused} answers, or {_ASK_BETTER[0].lower()}{_ASK_BETTER[1:]}",
             ranks,
         )
     return Finding(
-        Cause.IN_ANSWER, f"It is number {ranks.fused} of the answer: {each}.", ranks=ranks
+        Cause.IN_ANSWER, f"It is number {ranks.fused} of the answer: {by_search}.", ranks=ranks
     )
 
 
@@ -93,7 +93,9 @@ def _left_out_by_constraints(
 ) -> Finding | None:
     """Return that the question itself leaves a document out which its words alone would find."""
     constraints = [
-        each for each in rankings.understood if each.is_applied and each.kind != Kind.ORDER
+        constraint
+        for constraint in rankings.understood
+        if constraint.is_applied and constraint.kind != Kind.ORDER
     ]
     if not constraints or held.document_id in rankings.fused:
         return None

@@ -50,7 +50,7 @@ def _of_namespace(
         hits = store.search_dense(namespace, vector, where=where, limit=CANDIDATES)
     ids = list(dict.fromkeys(document_id_of(hit.id) for hit in hits))
     heads = store.heads(namespace, ids) if ids else {}
-    readable = [each for each in ids if where.lets_read(heads.get(each))]
+    readable = [record_id for record_id in ids if where.lets_read(heads.get(record_id))]
     for document_id in readable:
         own = [hit for hit in hits if document_id_of(hit.id) == document_id]
         is_in_passage = any(wanted in _plain(_text(hit)) for hit in own)
@@ -66,7 +66,9 @@ def _whole(target: ReadTarget, namespace: str, document_id: str, chunk_count: in
     ids = [record_id(document_id, ordinal) for ordinal in range(min(chunk_count, CANDIDATES))]
     records = target.store.fetch(namespace, ids)
     text_by_id = {record.id: str(record.metadata.get("text", "")) for record in records}
-    return _plain("\n".join(_without_repeats(passage_of(text_by_id.get(each, "")) for each in ids)))
+    return _plain(
+        "\n".join(_without_repeats(passage_of(text_by_id.get(record_id, "")) for record_id in ids))
+    )
 
 
 def _without_repeats(passages: Iterable[str]) -> Iterator[str]:

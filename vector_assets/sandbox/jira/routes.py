@@ -164,7 +164,9 @@ async def _attachment(workspace: Workspace, request: Request) -> Response:
         for issue in visible(workspace)
         for attachment in issue["fields"].get("attachment") or []
     )
-    if identity not in workspace.files or identity not in {each["id"] for each in attachments}:
+    if identity not in workspace.files or identity not in {
+        attachment["id"] for attachment in attachments
+    }:
         return refused(404, "The attachment was not found.")
     is_declined = request.query_params.get("redirect") == "false"
     if workspace.site.jira_redirects_downloads or not is_declined:

@@ -85,18 +85,18 @@ class _Notion:
         params = json.loads(await request.body() or b"{}")
         kind = (params.get("filter") or {}).get("value")
         hidden = set(self._workspace.site.notion_hidden_page_ids)
-        things: list[Json] = []
+        items: list[Json] = []
         if kind in (None, "page"):
-            things += [page for page in self._pages() if page["id"] not in hidden]
+            items += [page for page in self._pages() if page["id"] not in hidden]
         if kind in (None, "data_source"):
-            things += [
+            items += [
                 data_source_object(database, source)
                 for database in self._databases()
                 if database["id"] not in hidden and not database.get("in_trash")
                 for source in data_sources_of(database)
             ]
         query = str(params.get("query") or "").lower()
-        hits = [thing for thing in things if query in json.dumps(thing, ensure_ascii=False).lower()]
+        hits = [item for item in items if query in json.dumps(item, ensure_ascii=False).lower()]
         is_ascending = (params.get("sort") or {}).get("direction") == "ascending"
         hits.sort(key=lambda hit: (hit["last_edited_time"], hit["id"]), reverse=not is_ascending)
         return _listed("page_or_data_source", hits, params)

@@ -53,7 +53,7 @@ def _any_of(wanted: Sequence[Mapping[str, Any]]) -> Callable[[Metadata], bool]:
     def is_met(metadata: Metadata) -> bool:
         value = metadata.get("document_id")
         ids = value if isinstance(value, list) else [value]
-        mine = [part for each in ids for part in by_id.get(each, ())]
+        mine = [part for record_id in ids for part in by_id.get(record_id, ())]
         return any(part(metadata) for part in (*mine, *others))
 
     return is_met
@@ -73,13 +73,13 @@ def _test(operator: str, bound: Any) -> Callable[[Any], bool]:
 
     def test(value: Any) -> bool:
         values = value if isinstance(value, list) else [value]
-        return any(each is not None and compare(each, wanted) for each in values)
+        return any(value is not None and compare(value, wanted) for value in values)
 
     return test
 
 
 def _set_of(bound: Any) -> frozenset[Any]:
-    if isinstance(bound, list) and not any(isinstance(each, list | dict) for each in bound):
+    if isinstance(bound, list) and not any(isinstance(value, list | dict) for value in bound):
         return frozenset(bound)
     raise BadFilterError(f"$in wants a list of texts, numbers or booleans, not {str(bound)[:40]!r}")
 

@@ -252,9 +252,11 @@ def native_ids_that_waited(failed: Iterable[Quarantined], known: Known) -> froze
 
     Of a document that the index holds, the text of attachments is kept until it is given again.
     """
-    waited = [each.document_id for each in failed if each.attempts >= MAX_OUTAGES]
+    waited = [failure.document_id for failure in failed if failure.attempts >= MAX_OUTAGES]
     held = known.updated_at(waited) if waited else {}
-    return frozenset(each.partition(":")[2] for each in waited if each not in held)
+    return frozenset(
+        document_id.partition(":")[2] for document_id in waited if document_id not in held
+    )
 
 
 def _characters(outcome: Extracted | Gap) -> int:

@@ -148,7 +148,7 @@ def _value_text(value: Any, account_name: Callable[[str], str]) -> str:
             return f"issue {scalar_text(name)}"
         case {"name": name, "approvers": list(approvers)}:
             decision = _value_text(value.get("finalDecision"), account_name)
-            decisions = (_decision_text(each, account_name) for each in approvers)
+            decisions = (_decision_text(approver, account_name) for approver in approvers)
             parts = (_value_text(name, account_name), decision, *decisions)
             return "; ".join(filter(None, parts))
         case {"label": str(label), "objectKey": str(object_key)}:

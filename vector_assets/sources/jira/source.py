@@ -191,10 +191,12 @@ class JiraSource(Source):
         show the summary of an issue that may have been limited since they were read.
         """
         read_ids = {issue_id for issue_id, _ in seen} - reader.skipped_ids
-        yield from reader.by_ids([each for each in issue_ids if each not in read_ids])
+        yield from reader.by_ids([issue_id for issue_id in issue_ids if issue_id not in read_ids])
         ids = sorted(reader.neighbours_of_limited - read_ids.union(issue_ids))
         held = self.known.updated_at(f"{self.name}:{issue_id}" for issue_id in ids)
-        yield from reader.by_ids([each for each in ids if f"{self.name}:{each}" in held])
+        yield from reader.by_ids(
+            [issue_id for issue_id in ids if f"{self.name}:{issue_id}" in held]
+        )
 
     def estimate(self, window: Window) -> WindowEstimate:
         """Count the issues, 5,000 a request, and read some by their ids, 100 a request."""

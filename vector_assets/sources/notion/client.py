@@ -293,10 +293,10 @@ def _object(answer: object) -> Json:
 
 
 def _with_id(answer: object) -> Json:
-    thing = _object(answer)
-    if not isinstance(thing.get("id"), str) or not thing["id"]:
-        raise ContractError("notion", f"the fields {sorted(thing)}", "an 'id'")
-    return thing
+    identified = _object(answer)
+    if not isinstance(identified.get("id"), str) or not identified["id"]:
+        raise ContractError("notion", f"the fields {sorted(identified)}", "an 'id'")
+    return identified
 
 
 def _asked_for_one(ask: Callable[[], Any]) -> Json | None:
@@ -351,22 +351,22 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def last_edit(thing: Json) -> datetime:
+def last_edit(page_or_block: Json) -> datetime:
     """Return when a page or block was edited last, UTC, floored to the minute by Notion.
 
     Raises:
         ContractError: It has no such time, as an object that the integration sees in part.
     """
     try:
-        return instant(thing["last_edited_time"])
+        return instant(page_or_block["last_edited_time"])
     except (KeyError, TypeError, ValueError) as error:
-        seen = f"a {thing.get('object')} with the fields {sorted(thing)}"
+        seen = f"a {page_or_block.get('object')} with the fields {sorted(page_or_block)}"
         raise ContractError("notion", seen, "its 'last_edited_time'") from error
 
 
-def is_gone(thing: Json) -> bool:
+def is_gone(notion_object: Json) -> bool:
     """Return whether a page, database or data source is in the trash."""
-    return any(thing.get(mark) is True for mark in ("in_trash", "archived", "is_archived"))
+    return any(notion_object.get(mark) is True for mark in ("in_trash", "archived", "is_archived"))
 
 
 def _search(kind: str) -> dict[str, Any]:

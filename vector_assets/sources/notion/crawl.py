@@ -290,12 +290,12 @@ class Crawl:
                 return error
 
         answers = map_ordered(answer, identities, in_flight=PAGES_IN_FLIGHT)
-        for identity, thing in zip(identities, answers, strict=True):
-            self._notice_outage(thing if isinstance(thing, UnavailableError) else None)
-            if isinstance(thing, VectorAssetsError):
-                self._failures.append(DocumentFailure(f"{SOURCE}:{identity}", str(thing)))
+        for identity, result in zip(identities, answers, strict=True):
+            self._notice_outage(result if isinstance(result, UnavailableError) else None)
+            if isinstance(result, VectorAssetsError):
+                self._failures.append(DocumentFailure(f"{SOURCE}:{identity}", str(result)))
             else:
-                yield thing
+                yield result
 
     def _list_rows(self, data_source_ids: list[str]) -> None:
         """List the rows of data sources; keep a gap or failure for each refused one."""

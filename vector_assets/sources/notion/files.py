@@ -134,7 +134,7 @@ class PageFiles:
             if not file.may_be_old or error.status not in expired:
                 raise
             page: Mapping[str, Any] = self._api.page(page_id) or {}
-            fresh = {each.path: each for each in files_of_properties(page)}
+            fresh = {file.path: file for file in files_of_properties(page)}
             if file.path not in fresh:
                 raise
             return self._api.fetch_file(fresh[file.path].address)

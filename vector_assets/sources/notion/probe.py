@@ -52,12 +52,14 @@ def probed(api: NotionApi, document: Missing) -> Probed:
     return _state_of(page)
 
 
-def _state_of(thing: Json, *, left_out: str = "") -> Probed:
-    if is_gone(thing):
-        return Probed(RemoteState.DELETED, last_edit(thing), "it is in the trash", _IN_TRASH)
+def _state_of(page_or_database: Json, *, left_out: str = "") -> Probed:
+    if is_gone(page_or_database):
+        return Probed(
+            RemoteState.DELETED, last_edit(page_or_database), "it is in the trash", _IN_TRASH
+        )
     if left_out:
         return Probed(RemoteState.THERE, left_out=left_out)
-    return Probed(RemoteState.THERE, last_edit(thing))
+    return Probed(RemoteState.THERE, last_edit(page_or_database))
 
 
 def document_id_in(text: str) -> str | None:

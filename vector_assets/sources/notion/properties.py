@@ -148,9 +148,9 @@ def _relation(pages: list[Value], names: Namer) -> str:
     return _named(ids, names.page, _NOT_SHARED)
 
 
-def _named(things: Iterable[Any], name_of: Callable[[Any], str], nameless: tuple[str, str]) -> str:
-    """Return the names of things, and at the end how many have none."""
-    names = [name_of(thing) for thing in things]
+def _named(values: Iterable[Any], name_of: Callable[[Any], str], nameless: tuple[str, str]) -> str:
+    """Return the names of values, and at the end how many have none."""
+    names = [name_of(value) for value in values]
     count = names.count("")
     singular, plural = nameless
     rest = {0: "", 1: singular}.get(count, f"{count} {plural}")

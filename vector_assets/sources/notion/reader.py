@@ -140,12 +140,12 @@ class PageReader:
         """
         if self._known.is_rescan:
             return frozenset()
-        held = self._known.updated_at(each.document_id for each in listed)
+        held = self._known.updated_at(page.document_id for page in listed)
         stamps: dict[str, str] = {}
-        for each in listed:
-            if held.get(each.document_id) == each.edited:
+        for page in listed:
+            if held.get(page.document_id) == page.edited:
                 with suppress(*_UNREADABLE):
-                    stamps[each.document_id] = self._stamp(each, each.page())
+                    stamps[page.document_id] = self._stamp(page, page.page())
         return self._known.unchanged(stamps) if stamps else frozenset()
 
     def _stamp(self, listed: Listed, page: Json) -> str:

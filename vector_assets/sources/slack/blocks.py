@@ -42,8 +42,8 @@ def message_text(message: Json, names: Names) -> str:
         is_shown = bool(blocks_text(said, names))
         text = from_blocks if is_shown else "\n\n".join(filter(None, (text, from_blocks)))
     parts = [text]
-    parts += (_read(_attachment, each, names) for each in items_in(message.get("attachments")))
-    parts += (_read(file_text, each, names) for each in items_in(message.get("files")))
+    parts += (_read(_attachment, item, names) for item in items_in(message.get("attachments")))
+    parts += (_read(file_text, item, names) for item in items_in(message.get("files")))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -242,7 +242,7 @@ def _attachment(attachment: Json, names: Names) -> str:
         *(_read(_field, field, names) for field in items_in(attachment.get("fields"))),
         *(_read(_button, button, names) for button in items_in(attachment.get("actions"))),
         *(_read(file_text, file, names) for file in items_in(attachment.get("files"))),
-        *(_read(_attachment, each, names) for each in items_in(attachment.get("attachments"))),
+        *(_read(_attachment, item, names) for item in items_in(attachment.get("attachments"))),
         "" if _is_from_hidden(attachment, names) else read("footer"),
     ]
     text = "\n".join(word.strip() for word in words if word.strip()) or read("fallback").strip()

@@ -68,7 +68,7 @@ def _words(file: Json) -> str:
 def _sender(file: Json) -> str:
     """Return whom an e-mail is from."""
     senders = objects_in(file.get("from"))
-    names = (_string(each, "name") or _string(each, "address") for each in senders)
+    names = (_string(sender, "name") or _string(sender, "address") for sender in senders)
     named = ", ".join(filter(None, names))
     return f"From: {named}" if named else ""
 

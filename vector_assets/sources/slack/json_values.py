@@ -16,7 +16,7 @@ def object_in(value: Any) -> Json:
 
 def objects_in(value: Any) -> list[Json]:
     """Return the objects in a list."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def items_in(value: Any) -> list[Any]:
@@ -26,11 +26,11 @@ def items_in(value: Any) -> list[Any]:
     return [value] if value else []
 
 
-def with_id(things: Iterable[Any]) -> Iterator[Json]:
+def with_id(items: Iterable[Any]) -> Iterator[Json]:
     """Yield the objects of a listing; what has no id cannot be asked for."""
-    for thing in things:
-        if isinstance(thing, dict) and text_in(thing.get("id")):
-            yield thing
+    for item in items:
+        if isinstance(item, dict) and text_in(item.get("id")):
+            yield item
 
 
 def text_in(value: Any) -> str:
