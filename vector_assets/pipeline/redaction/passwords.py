@@ -275,7 +275,7 @@ def value_of(match: re.Match[str], *, is_setting: bool) -> tuple[int, int, str, 
     if quote == "bare":
         if is_setting:
             value = _NEXT_SETTING.split(value, maxsplit=1)[0]
-        value = re.split(r"</|\\[\"n]", value, maxsplit=1)[0] or value
+        value = re.split(r"</|\\[\"n]|\]\(", value, maxsplit=1)[0] or value
         letters = _LETTERS_AFTER_ASCII.search(value)
         value = value[: letters.start()] if letters else value
         # Half a pair of brackets belongs to the sentence.

@@ -89,6 +89,25 @@ _ORDINARY = re.compile(
 )
 """What has digits or signs in it in plain texts."""
 
+_EXTENSION = (
+    "c|cc|cfg|conf|cpp|cs|css|csv|docx?|env|gif|go|gz|h|html?|ini|ipynb|java|jpe?g|json|jsx?|key"
+    "|keystore|kt|lock|log|md|p12|pdf|pem|php|png|pptx?|properties|py|rb|rs|scss|sh|sql|svg|swift"
+    "|tar|tf|tgz|toml|tsx?|tsv|txt|xlsx?|xml|ya?ml|zip"
+)
+
+_REFERENCE = re.compile(
+    rf"""
+      [\w.+-]+ \. (?: {_EXTENSION} ) (?: [:\#] \w* )? \W* $           # a file, a line of it
+    | (?-i: (?: [a-z\d] [a-z\d-]* \. )+ [a-z]{{2,}} ) \W* $          # a host
+    | (?-i: [a-z._-]+ (?: / (?: [a-z._-]+ | \d+ ) )+ ) \W* $       # users/42
+    | (?: [\w.-]+ / [\w.-]+ | pr | mr | gh | issues? | bug | pull | build | ticket )
+        [\#!] \d+ \W* $                                            # PR#123
+    | --? [a-z][\w-]* =                                            # an option
+    """,
+    _FLAGS,
+)
+"""What refers to something in sentences: a file, a host, a route, an issue, an option."""
+
 _WORD_WITH_NUMBER = re.compile(
     r"""(?: [a-z]+ | (?-i: [a-z]+ (?: [-_] [a-z]+ )+ | [A-Z][a-z]* (?: [-_] [A-Z][a-z]* )+
         | [A-Z]+ (?: [-_] [A-Z]+ )+ ) ) [-_]? \d{1,2} $""",
@@ -145,6 +164,7 @@ def is_strong(value: str) -> bool:
         and " " not in value
         and is_mixed(value)
         and _ORDINARY.match(value) is None
+        and _REFERENCE.match(value) is None
     )
 
 

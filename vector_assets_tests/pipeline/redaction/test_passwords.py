@@ -210,3 +210,36 @@ def test_a_named_secret_gives_way(text: str, value: str, kind: str) -> None:
 )  # fmt: skip
 def test_placeholders_variables_and_prose_stay(text: str) -> None:
     assert redact(text).text == text
+
+
+REFERENCES = (
+    "enough](https://t.example/c/r3nUwq1Y/419-automate)", "vault](https://t.example/z?a=1#9)",
+    "enough](/pages/9)", "enough](#h-2)", "it](mailto:ann2@mail.example)", "file.py#L12",
+    "realtimepayetools-update-v23.xml", "report_2024-05.csv", "PR#123", "acme/tools#123",
+    "--level2=debug", "users/42", "admin/users/42", "web2.prod-eu1.example.com",
+)  # fmt: skip
+"""The end of a link's text with its address, files, issues, options, routes, hosts."""
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+@pytest.mark.parametrize(
+    "before",
+    [
+        "[Signon orgs aren't always synced quickly ", "[Login page fails for ann ",
+        "[MySQL credentials fetched from ", "[Log in as admin / ", "you would pass ",
+        "the sign-in of ann uses ", "creds for ann in ",
+    ],
+)  # fmt: skip
+def test_what_a_sentence_refers_to_stays(before: str, reference: str) -> None:
+    assert redact(f"- {before}{reference} and more.").text == f"- {before}{reference} and more."
+
+
+@pytest.mark.parametrize("before", ["creds: ann / ", "login: ann ", "password: ", "pwd "])
+def test_a_password_in_the_text_of_a_link_gives_way_and_the_address_stays(before: str) -> None:
+    text = f"see [{before}Tulip#4821](https://wiki.example/p/9?x=1) here"
+    assert redact(text).text == text.replace("Tulip#4821", "[redacted: password]")
+
+
+def test_a_text_without_secrets_is_the_same_when_it_is_redacted_twice() -> None:
+    text = "[Signon fetches the organisations list](https://g.example/a/43380578e39c75c0/f.rb#L9)"
+    assert redact(redact(text).text).text == text
