@@ -38,7 +38,10 @@ class Floor:
         self._since = midnight - timedelta(days=days)
         self._slots = asyncio.Semaphore(IN_FLIGHT)
         self._client = httpx.AsyncClient(
-            timeout=120, limits=httpx.Limits(max_connections=IN_FLIGHT)
+            timeout=120,
+            # The server closes a connection that was idle for five seconds, at times while it is
+            # asked again.
+            limits=httpx.Limits(max_connections=IN_FLIGHT, keepalive_expiry=2),
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._passages: list[tuple[str, str]] = []
