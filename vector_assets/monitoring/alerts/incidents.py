@@ -4,16 +4,22 @@ import json
 import logging
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from vector_assets.core.deadline import BoundedCalls
-from vector_assets.monitoring.dagster_state.observe import configured_instance, database_errors
+from vector_assets.core.errors import UnavailableError, cause_of
+from vector_assets.monitoring.dagster_state.observe import (
+    configured_instance,
+    database_errors,
+    require_packages,
+)
 from vector_assets.monitoring.problems import Problem
 
 logger = logging.getLogger(__name__)
@@ -23,6 +29,9 @@ REPORTERS = ("watcher", "sensors")
 
 STORE_SECONDS = 30.0
 """How long a store may take; a database behind a dead connection may never answer."""
+
+REOPEN_SECONDS = 10.0
+"""How long a database that could not be opened is left alone."""
 
 _KEY = "vector_assets/incidents/"
 
@@ -141,6 +150,43 @@ class DagsterIncidentStore(IncidentStore):
         self._storage.set_cursor_values({self._prefix + reporter: text})
 
 
+class OpenedIncidentStore(IncidentStore):
+    """Dagster's own storage, opened when it is first asked, and closed with a stack.
+
+    So a database that is down when `serve` starts keeps back neither search nor alerts.
+    """
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._lock = threading.Lock()
+        self._opened: DagsterIncidentStore | None = None
+        self._cause = ""
+        self._closed_until = 0.0
+
+    def read_text(self, reporter: str) -> str:
+        """Return the value of the reporter's key, or raise `UnavailableError`."""
+        return self._open().read_text(reporter)
+
+    def write_text(self, reporter: str, text: str) -> None:
+        """Replace the value of the reporter's key, or raise `UnavailableError`."""
+        self._open().write_text(reporter, text)
+
+    def _open(self) -> DagsterIncidentStore:
+        with self._lock:
+            if self._opened is not None:
+                return self._opened
+            if time.monotonic() >= self._closed_until:
+                try:
+                    instance = self._stack.enter_context(configured_instance())
+                except Exception as error:  # noqa: BLE001 - `observe` tells of it; alerts are sent
+                    self._cause = cause_of(error)
+                    self._closed_until = time.monotonic() + REOPEN_SECONDS
+                else:
+                    self._opened = DagsterIncidentStore(instance.daemon_cursor_storage)
+                    return self._opened
+            raise UnavailableError("Dagster's database", self._cause)
+
+
 class RememberedIncidentStore(IncidentStore):
     """Wraps a shared store and keeps its contents in memory while the store is down or hangs.
 
@@ -154,6 +200,7 @@ class RememberedIncidentStore(IncidentStore):
         self._calls = BoundedCalls(STORE_SECONDS)
         self._known: dict[str, str] = {}
         self._unwritten: set[str] = set()
+        self._was_read: set[str] = set()
 
     def read_text(self, reporter: str) -> str:
         """Return what the store holds, or a newer text that is not written to it yet."""
@@ -162,6 +209,7 @@ class RememberedIncidentStore(IncidentStore):
                 self._known[reporter] = self._calls.call(
                     "store", lambda: self._store.read_text(reporter)
                 )
+                self._was_read.add(reporter)
         return self._known.get(reporter, "")
 
     def write_text(self, reporter: str, text: str) -> None:
@@ -169,8 +217,22 @@ class RememberedIncidentStore(IncidentStore):
         self._known[reporter] = text
         self._unwritten.add(reporter)
         with suppress(*self._outage_errors):
-            self._calls.call("store", lambda: self._store.write_text(reporter, text))
+            self._calls.call("store", lambda: self._write(reporter, text))
             self._unwritten.discard(reporter)
+
+    def _write(self, reporter: str, text: str) -> None:
+        if reporter not in self._was_read:
+            # It was away until now, and may hold incidents that are still to be closed.
+            text = _joined(self._store.read_text(reporter), text)
+        self._store.write_text(reporter, text)
+
+
+def _joined(earlier: str, newer: str) -> str:
+    """Return the incidents of two texts, by the newer where both have one."""
+    try:
+        return json.dumps({**json.loads(earlier or "{}"), **json.loads(newer)})
+    except (ValueError, TypeError):
+        return newer
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,10 +267,10 @@ INCIDENTS_FOLDER = Path("data")
 @contextmanager
 def incident_store() -> Iterator[IncidentStore]:
     """Yield Dagster's storage if there is an instance, else a store of files."""
-    with configured_instance() as instance:
-        if instance is None:
-            files = FileIncidentStore(INCIDENTS_FOLDER)
-            yield RememberedIncidentStore(files, (OSError,))
-        else:
-            shared = DagsterIncidentStore(instance.daemon_cursor_storage)
-            yield RememberedIncidentStore(shared, database_errors())
+    if not (home := os.environ.get("DAGSTER_HOME")):
+        yield RememberedIncidentStore(FileIncidentStore(INCIDENTS_FOLDER), (OSError,))
+        return
+    require_packages(Path(home))
+    with ExitStack() as stack:
+        errors = (*database_errors(), UnavailableError)
+        yield RememberedIncidentStore(OpenedIncidentStore(stack), errors)
