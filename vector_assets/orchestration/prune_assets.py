@@ -10,9 +10,9 @@ from vector_assets.core.meter import Meter
 from vector_assets.maintenance.prune.prune import Prune
 from vector_assets.maintenance.prune.report import PruneReport
 from vector_assets.monitoring.dagster_state.asset_keys import asset_key, prune_key
+from vector_assets.monitoring.dagster_state.instance import newest_result
 from vector_assets.monitoring.dagster_state.names import PRUNE_CHECK
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
-from vector_assets.monitoring.dagster_state.private import AssetCheckExecutionRecordStatus
 from vector_assets.orchestration.errors import converted_errors
 from vector_assets.orchestration.freshness import PRUNE_FRESHNESS
 from vector_assets.orchestration.io_managers import VectorIndexIOManager
@@ -23,11 +23,6 @@ MAX_ROWS = 100
 """Most rows of a metadata table; the counts beside it cover everything."""
 
 _LAST = "The last one said: "
-_MAX_CHECKS = 20
-_FINISHED = (
-    AssetCheckExecutionRecordStatus.SUCCEEDED,
-    AssetCheckExecutionRecordStatus.FAILED,
-)
 _APPROVE = (
     "In the launchpad, dry_run: true lists what would be deleted, and max_share: 1, with a "
     "container where one is named, approves it."
@@ -120,12 +115,9 @@ def _check_result(
 
 def _last_refusal(instance: dg.DagsterInstance, key: dg.AssetKey) -> str:
     """Return what the last prune that came to an end refused; empty when it refused nothing."""
-    records = instance.event_log_storage.get_asset_check_execution_history(
-        dg.AssetCheckKey(key, PRUNE_CHECK), limit=_MAX_CHECKS
-    )
     # A run that was planned, such as this one, has not evaluated it.
-    finished = [record for record in records if record.status in _FINISHED]
-    newest = finished[0].evaluation if finished else None
+    result = newest_result(instance, dg.AssetCheckKey(key, PRUNE_CHECK))
+    newest = result.evaluation if result else None
     if newest is None or newest.passed:
         return ""
     return newest.description or "it refused to delete"

@@ -17,6 +17,7 @@ from vector_assets.monitoring.dagster_state.names import (
 )
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.private import (
+    AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
     InstigatorState,
     InstigatorStatus,
@@ -24,6 +25,7 @@ from vector_assets.monitoring.dagster_state.private import (
 )
 from vector_assets.monitoring.dagster_state.state import (
     ACTIVE_STATUSES,
+    FINISHED_TICKS,
     RECENT_DAYS,
     ActiveRun,
     AssetHistory,
@@ -32,6 +34,7 @@ from vector_assets.monitoring.dagster_state.state import (
     PartitionRecord,
     days_of_tags,
     gap_of,
+    tick_error,
 )
 from vector_assets.sources.items import Gap
 
@@ -81,6 +84,10 @@ def newest_events(
 
 
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
+_FINISHED_TICKS = [TickStatus(name) for name in FINISHED_TICKS]
+_RESULTS = (AssetCheckExecutionRecordStatus.SUCCEEDED, _FAILED)
+_MAX_PLANNED = 20
+"""How many runs in a row may have ended before they evaluated a check."""
 
 
 def observe_records(
@@ -97,9 +104,7 @@ def observe_records(
         assets={
             source: _history_of(instance, source, recent_days, runs, naming) for source in sources
         },
-        instigators={
-            state.name: _instigator(instance, state) for state in instance.all_instigator_state()
-        },
+        instigators=_instigators(instance),
         heartbeats=_heartbeats(instance),
         webserver_error=webserver_error,
     )
@@ -172,14 +177,28 @@ def _heartbeats(instance: dg.DagsterInstance) -> dict[str, datetime | None]:
     }
 
 
+def newest_result(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey
+) -> AssetCheckExecutionRecord | None:
+    """Return the newest result of a check; None when it has none.
+
+    A run that is to evaluate it records it as planned, and leaves it so when it ends before that.
+    """
+    records = instance.event_log_storage.get_asset_check_execution_history(
+        check, limit=_MAX_PLANNED
+    )
+    return next((record for record in records if record.status in _RESULTS), None)
+
+
 def _failed_checks(
     instance: dg.DagsterInstance, key: dg.AssetKey, names: Iterable[str]
 ) -> dict[str, str]:
     keys = [dg.AssetCheckKey(key, name) for name in names]
-    newest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
     failed = {}
-    for check, record in newest.items():
-        if record.status != _FAILED:
+    for check, planned in latest.items():
+        record = planned if planned.status in _RESULTS else newest_result(instance, check)
+        if record is None or record.status != _FAILED:
             continue
         event = record.event.dagster_event if record.event else None
         evaluation = event.event_specific_data if event else None
@@ -188,14 +207,34 @@ def _failed_checks(
     return failed
 
 
+def _instigators(instance: dg.DagsterInstance) -> dict[str, Instigator]:
+    """Return schedules and sensors by name, of two code locations the one that ticked last.
+
+    The records keep those of a location that was renamed or removed.
+    """
+    never = datetime.min.replace(tzinfo=UTC)
+    instigators: dict[str, Instigator] = {}
+    for state in instance.all_instigator_state():
+        instigator, known = _instigator(instance, state), instigators.get(state.name)
+        if known is None or (known.last_tick_at or never) < (instigator.last_tick_at or never):
+            instigators[state.name] = instigator
+    return instigators
+
+
 def _instigator(instance: dg.DagsterInstance, state: InstigatorState) -> Instigator:
-    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
+    ticks = instance.get_ticks(
+        state.instigator_origin_id, state.selector_id, limit=1, statuses=_FINISHED_TICKS
+    )
     is_running = state.status != InstigatorStatus.STOPPED
     if not ticks:
         return Instigator(is_running)
+    at = datetime.fromtimestamp(ticks[0].timestamp, UTC)
     error = ticks[0].error if ticks[0].status == TickStatus.FAILURE else None
-    message = error.message.strip().split("\n")[-1] if error else ""
-    return Instigator(is_running, datetime.fromtimestamp(ticks[0].timestamp, UTC), message)
+    messages: list[str] = []
+    while error is not None:
+        messages.append(error.message)
+        error = error.cause
+    return Instigator(is_running, at, tick_error(messages))
 
 
 def _gaps(record: dg.EventLogRecord) -> tuple[Gap, ...] | None:

@@ -19,14 +19,18 @@ from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 # `scheduleState` and `sensorState` in GraphQL, with a webserver.
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
 
-# The status of a check's newest evaluation. Public instead: `assetChecksOrError` in GraphQL, with a
-# webserver.
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+# A newest evaluation of a check, with its status. Public instead: `assetChecksOrError` in GraphQL,
+# with a webserver.
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
 
 if TYPE_CHECKING:
     from dagster._core.workspace.context import WorkspaceProcessContext
 
 __all__ = [
+    "AssetCheckExecutionRecord",
     "AssetCheckExecutionRecordStatus",
     "BulkActionStatus",
     "BulkActionsFilter",

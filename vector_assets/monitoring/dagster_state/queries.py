@@ -1,17 +1,17 @@
 """The GraphQL queries to Dagster's webserver."""
 
 STATE = """
-query {
+query ($finished: [InstigationTickStatus!]!) {
   instance { daemonHealth { allDaemonStatuses { daemonType required lastHeartbeatTime } } }
   workspaceOrError {
     ... on PythonError { message }
     ... on Workspace { locationEntries { name locationOrLoadError {
       ... on PythonError { message causes { message } }
       ... on RepositoryLocation { repositories {
-        schedules { name scheduleState { status ticks(limit: 1) {
-          timestamp status error { message } } } }
-        sensors { name sensorState { status ticks(limit: 1) {
-          timestamp status error { message } } } }
+        schedules { name scheduleState { status ticks(limit: 1, statuses: $finished) {
+          timestamp status error { message causes { message } } } } }
+        sensors { name sensorState { status ticks(limit: 1, statuses: $finished) {
+          timestamp status error { message causes { message } } } } }
       } }
     } } }
   }

@@ -31,6 +31,7 @@ from vector_assets.monitoring.dagster_state.names import (
 )
 from vector_assets.monitoring.dagster_state.state import (
     ACTIVE_STATUSES,
+    FINISHED_TICKS,
     ActiveRun,
     AssetHistory,
     DagsterState,
@@ -38,6 +39,8 @@ from vector_assets.monitoring.dagster_state.state import (
     PartitionRecord,
     days_of_tags,
     gap_of,
+    last_line,
+    tick_error,
 )
 from vector_assets.sources.items import Gap
 
@@ -88,7 +91,7 @@ class DagsterGraphql:
             UnavailableError: The webserver does not answer.
             ContractError: What answers is not a webserver of Dagster.
         """
-        state = self._query(queries.STATE, {})
+        state = self._query(queries.STATE, {"finished": list(FINISHED_TICKS)})
         heartbeats = {
             daemon["daemonType"]: _instant(daemon["lastHeartbeatTime"])
             for daemon in state["instance"]["daemonHealth"]["allDaemonStatuses"]
@@ -230,7 +233,7 @@ def _location(workspace: Mapping[str, Any]) -> tuple[dict[str, Instigator], str]
             causes = loaded.get("causes") or ()
             messages = [str(loaded["message"]), *(str(cause["message"]) for cause in causes)]
             message = messages[0 if CODE_SERVER_AWAY in messages[0] else -1]
-            errors.append(f"{entry['name']}: {_last_line(message)}")
+            errors.append(f"{entry['name']}: {last_line(message)}")
             continue
         for repository in loaded["repositories"]:
             for schedule in repository["schedules"]:
@@ -247,8 +250,10 @@ def _instigator(state: Mapping[str, Any]) -> Instigator:
     if not state["ticks"]:
         return Instigator(is_running)
     tick = state["ticks"][0]
-    error = tick["error"]["message"] if tick["status"] == "FAILURE" and tick["error"] else ""
-    return Instigator(is_running, _instant(tick["timestamp"]), _last_line(error))
+    error = tick["error"] if tick["status"] == "FAILURE" else None
+    errors = [error, *error["causes"]] if error else []
+    words = tick_error([str(each["message"]) for each in errors])
+    return Instigator(is_running, _instant(tick["timestamp"]), words)
 
 
 def _history(node: Mapping[str, Any]) -> AssetHistory:
@@ -326,9 +331,3 @@ def _state_of(day: str, backfill: Mapping[str, Any]) -> str:
 
 def _instant(epoch_seconds: float | None) -> datetime | None:
     return None if epoch_seconds is None else datetime.fromtimestamp(epoch_seconds, UTC)
-
-
-def _last_line(text: str) -> str:
-    """Return the last line of a traceback, which names the error."""
-    lines = [line.strip() for line in text.strip().split("\n") if line.strip()]
-    return lines[-1][:300] if lines else ""
