@@ -20,7 +20,7 @@ from vector_assets.monitoring.dagster_state.names import (
     SENSORS,
     documents_asset,
 )
-from vector_assets.monitoring.dagster_state.state import DagsterState
+from vector_assets.monitoring.dagster_state.state import DagsterState, Instigator
 from vector_assets.monitoring.problems import Problem
 
 MAX_TICK_DELAY = timedelta(minutes=10)
@@ -29,6 +29,7 @@ MAX_TICK_DELAY = timedelta(minutes=10)
 DAEMON = "daemon"
 DAEMON_CLOCK = "daemon-clock"
 CODE_LOCATION = "code-location"
+SENSORS_IDLE = "sensors"
 
 
 def problems_of(state: DagsterState, settings: Settings, now: datetime) -> tuple[Problem, ...]:
@@ -68,14 +69,16 @@ def _problems(state: DagsterState, settings: Settings, now: datetime) -> Iterato
             # A single failed check may be a restart or a dropped database connection.
             tell_after_seconds=settings.watch_seconds,
         )
-    if state.heartbeats is not None:
-        yield from _daemon(state, settings, now)
+    of_daemon = () if state.heartbeats is None else tuple(_daemon(state, settings, now))
+    yield from of_daemon
     if state.location_error:
         yield _location(state.location_error, settings)
     elif unreachable := _code_server_error(state):
         yield _location(unreachable, settings)
     if state.instigators is not None:
         yield from _instigators(state, settings, now)
+        if state.heartbeats is not None and not of_daemon:
+            yield from _idle_sensors(state.instigators, settings, now)
     yield from _lost_sources(state, settings, now)
 
 
@@ -152,6 +155,42 @@ def _lost_sources(state: DagsterState, settings: Settings, now: datetime) -> Ite
                 "others in VECTOR_ASSETS_SOURCES.",
                 link=f"{settings.dagster_url}/assets/{documents_asset(source)}",
             )
+
+
+def _idle_sensors(
+    instigators: Mapping[str, Instigator], settings: Settings, now: datetime
+) -> Iterator[Problem]:
+    """Yield a problem if a daemon that is alive does not evaluate the sensors.
+
+    Its heartbeats go on, and it logs next to nothing, when it cannot load the code that the
+    webserver has loaded, and after its clock was set back (dagster's `_daemon/sensor.py`, 1.13.27).
+    """
+    # No sensor waits for longer than two checks between evaluations.
+    longest = MAX_TICK_DELAY + timedelta(seconds=2 * settings.watch_seconds)
+    idle = {
+        name: instigators[name].last_tick_at
+        for name in SENSORS
+        if name in instigators
+        and instigators[name].is_running
+        and not _is_near(instigators[name].last_tick_at, now, longest)
+    }
+    if not idle:
+        return
+    newest = max((at for at in idle.values() if at is not None), default=None)
+    yield Problem(
+        SENSORS_IDLE,
+        "Dagster's daemon is alive and does not evaluate the sensors: missed days are not "
+        "requested, and nothing is told of sources",
+        f"{', '.join(idle)}: " + (f"last at {newest:%Y-%m-%d %H:%M} UTC" if newest else "never"),
+        "Read the daemon's log: it may not load the code, though the webserver does. Then restart "
+        "it; missed days are caught up automatically.",
+        link=f"{settings.dagster_url}/health",
+        tell_after_seconds=MAX_TICK_DELAY.total_seconds(),
+    )
+
+
+def _is_near(instant: datetime | None, now: datetime, span: timedelta) -> bool:
+    return instant is not None and abs(now - instant) <= span
 
 
 def _instigators(state: DagsterState, settings: Settings, now: datetime) -> Iterator[Problem]:

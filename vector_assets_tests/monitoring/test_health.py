@@ -8,7 +8,7 @@ import pytest
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.settings import Settings
 from vector_assets.index.generations import Index
-from vector_assets.monitoring.alerts.routing import for_sensors
+from vector_assets.monitoring.alerts.routing import for_sensors, for_watcher
 from vector_assets.monitoring.dagster_state.names import SCHEDULE, SENSORS
 from vector_assets.monitoring.dagster_state.state import (
     AssetHistory,
@@ -345,3 +345,34 @@ def test_a_first_load_may_take_an_hour_before_an_alert_and_a_later_run_minutes(
     [problem] = for_sensors(Health(NOW, (behind,)), DagsterState(assets=assets), {}, settings)
     assert problem.key == "source:jira"
     assert problem.tell_after_seconds == turns * 60
+
+
+@pytest.mark.parametrize(
+    ("ticked_at", "expected"),
+    [
+        (NOW - timedelta(minutes=11), []),
+        (NOW - timedelta(minutes=13), ["sensors"]),
+        (None, ["sensors"]),
+        (NOW + timedelta(hours=1), ["sensors"]),
+    ],
+    ids=["a while ago", "too long ago", "never", "before the clock was set back"],
+)
+def test_sensors_that_a_living_daemon_does_not_evaluate_are_a_problem(
+    ticked_at: datetime | None, expected: list[str]
+) -> None:
+    sensors = dict.fromkeys(SENSORS, Instigator(is_running=True, last_tick_at=ticked_at))
+    assert keys(heartbeats=ALIVE, instigators=sensors) == expected
+    # A dead daemon evaluates none, and is told as such.
+    assert keys(heartbeats={}, instigators=sensors) == ["daemon"]
+
+
+def test_while_no_sensor_is_evaluated_the_watcher_tells_of_stale_sources() -> None:
+    sensors = dict.fromkeys(SENSORS, Instigator(is_running=True))
+    state = DagsterState(heartbeats=ALIVE, instigators=sensors)
+    stale = judged(probe(watermark="2026-03-01T10:00", newest="2026-03-19T22:00"))
+    health = Health(NOW, (stale,), problems_of(state, Settings(), NOW))
+    told = for_watcher(health, state, Settings(), watched_for=timedelta(hours=1))
+    assert {problem.key: problem.tell_after_seconds for problem in told} == {
+        "sensors": 600,
+        "source:jira": 600,
+    }

@@ -27,15 +27,24 @@ from dagster._core.remote_origin import (
 
 # What a code location tells the webserver.
 from dagster._core.remote_representation.external_data import RepositorySnap
-from dagster._core.scheduler.instigation import ScheduleInstigatorData
+from dagster._core.scheduler.instigation import (
+    ScheduleInstigatorData,
+    SensorInstigatorData,
+    TickData,
+)
 
 # Where Dagster keeps the instance of a test.
 from dagster._core.storage.defs_state.base import set_defs_state_storage
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+
+# What the daemon stores of itself, and of an evaluation that fails.
+from dagster._daemon.types import DaemonHeartbeat
 from dagster._grpc.types import ExecuteRunArgs
+from dagster._utils.error import SerializableErrorInfo
 from dagster_shared.cli import WorkspaceOpts
 
 __all__ = [
+    "DaemonHeartbeat",
     "ExecuteRunArgs",
     "InProcessCodeLocationOrigin",
     "InstigatorType",
@@ -46,6 +55,9 @@ __all__ = [
     "RemoteRepositoryOrigin",
     "RepositorySnap",
     "ScheduleInstigatorData",
+    "SensorInstigatorData",
+    "SerializableErrorInfo",
+    "TickData",
     "WorkspaceOpts",
     "check_planned",
     "dagster_instance_config",

@@ -1,7 +1,7 @@
 """Decides which process reports which problem, so that each is alerted once.
 
 The sensors report sources and answers; the watcher reports Dagster, and while the daemon is dead
-sources and answers too.
+or evaluates no sensors, sources and answers too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from vector_assets.monitoring.dagster_state.names import (
 from vector_assets.monitoring.dagster_state.naming import APPLICATION, Naming
 from vector_assets.monitoring.dagster_state.state import DagsterState
 from vector_assets.monitoring.health import INDEX, Health, SourceHealth
-from vector_assets.monitoring.liveness import DAEMON
+from vector_assets.monitoring.liveness import DAEMON, SENSORS_IDLE
 from vector_assets.monitoring.problems import Problem
 from vector_assets.monitoring.verdict import Verdict
 from vector_assets.sources import SOURCES
@@ -114,15 +114,18 @@ def for_watcher(
         problem for problem in health.problems if not is_starting and problem not in of_quality
     ]
     sensor = (state.instigators or {}).get(FRESHNESS_SENSOR)
-    is_daemon_dead = any(problem.key == DAEMON for problem in health.problems)
-    if (is_daemon_dead and not is_starting) or (sensor is not None and not sensor.is_running):
-        # A late source follows from the dead daemon, which is reported; a stale source does not.
+    silent = [problem for problem in health.problems if problem.key in {DAEMON, SENSORS_IDLE}]
+    is_switched_off = sensor is not None and not sensor.is_running
+    if (silent and not is_starting) or is_switched_off:
+        # A late source follows from what stops the sensors, which is told; a stale one does not.
         problems += [
             _source_problem(source, state, settings)
             for source in _behind(health)
-            if source.verdict is Verdict.STALE or not is_daemon_dead
+            if source.verdict is Verdict.STALE or not silent
         ]
-        problems += of_quality
+        # A daemon that has just been started is about to evaluate the sensors, which tell it.
+        wait_seconds = max((problem.tell_after_seconds for problem in silent), default=0.0)
+        problems += [replace(problem, tell_after_seconds=wait_seconds) for problem in of_quality]
     return problems
 
 
