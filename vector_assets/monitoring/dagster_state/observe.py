@@ -29,7 +29,11 @@ _calls = BoundedCalls(ANSWER_SECONDS)
 
 
 def observe(settings: Settings, *, recent_days: int = RECENT_DAYS) -> DagsterState:
-    """Return Dagster's state, with so many days' records; errors of reading it are part of it."""
+    """Return Dagster's state, with so many days' records; errors of reading it are part of it.
+
+    There are as many at least as days that may be missing.
+    """
+    recent_days = max(recent_days, settings.catch_up_days)
     days, shown = complete_days(datetime.now(UTC), recent_days), shown_sources(settings)
     webserver = DagsterGraphql(settings.dagster_graphql_url)
     # Who reads more days must not stop the watcher, nor look like a call of its that hangs.

@@ -264,6 +264,8 @@ def _history(node: Mapping[str, Any]) -> AssetHistory:
             first, last = date.fromisoformat(span["startKey"]), date.fromisoformat(span["endKey"])
             days |= set(Days(first, last))
     records = [_record(event) for event in node["latestMaterializationByPartition"] if event]
+    # Dagster shows a day as failed, or as being materialized, also where an earlier run brought it.
+    days |= {record.day for record in records}
     return AssetHistory(
         days=frozenset(days),
         recent=tuple(sorted(records, key=lambda record: record.day)),

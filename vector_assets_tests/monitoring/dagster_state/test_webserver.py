@@ -1,17 +1,27 @@
-"""Errors of the webserver, over real HTTP."""
+"""What the webserver answers, over real HTTP: errors, and the days that it knows."""
 
 import json
 import threading
 from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from vector_assets.core.errors import ContractError, UnavailableError
+from vector_assets.core.days import Days
+from vector_assets.core.errors import ContractError, CredentialsError, UnavailableError
 from vector_assets.core.settings import Settings
+from vector_assets.monitoring.dagster_state.instance import observe_records
 from vector_assets.monitoring.dagster_state.observe import observe
 from vector_assets.monitoring.dagster_state.webserver import DagsterGraphql
+from vector_assets.orchestration.local import MODULE
+from vector_assets.orchestration.webserver.hosts import allowed_hosts
+from vector_assets.orchestration.webserver.server import Code
+from vector_assets_tests.orchestration.parts import Location
+from vector_assets_tests.orchestration.webserver.guarded import running_webserver
+from vector_assets_tests.support.tiny import document
 
 DEAD_CONNECTION = (500, {"data": None, "errors": [{"message": "terminating connection\nby admin"}]})
 NO_BACKFILL = (200, {"data": {"partitionBackfillOrError": {"__typename": "BackfillNotFoundError"}}})
@@ -138,3 +148,21 @@ def test_an_odd_answer_is_part_of_the_state(
     assert webserver.asked > 0
     assert state.webserver_error
     assert state.heartbeats is None
+
+
+@pytest.mark.timeout(300)
+def test_a_day_that_was_brought_is_there_though_a_later_run_of_it_failed(tmp_path: Path) -> None:
+    days = Days(date(2025, 3, 13), date(2025, 3, 14))
+    hosts = allowed_hosts("127.0.0.1", Settings().dagster_url, ())
+    with (
+        running_webserver(tmp_path, code=Code(modules=[MODULE]), hosts=hosts) as served,
+        dg.DagsterInstance.from_config(str(served.home)) as instance,
+    ):
+        location = Location(tmp_path, instance)
+        kept = document("1", "words", updated_at="2025-03-14T10:00")
+        assert location.sync(days, kept).success
+        assert not location.sync(days, CredentialsError("jira", "HTTP 401", "Renew it.")).success
+        url = f"http://{served.own}/graphql"
+        by_webserver = DagsterGraphql(url).observe(["jira"], list(days)).assets["jira"]
+        by_records = observe_records(instance, ["jira"], list(days)).assets["jira"]
+    assert by_webserver.days == by_records.days == set(days)
