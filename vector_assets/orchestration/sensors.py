@@ -152,7 +152,12 @@ def _build_run_failure_alert(settings: Settings, naming: Naming) -> dg.SensorDef
             if is_already_alerted(source, cause, incidents):
                 continue
             days = in_words(days_of_run(run))
-            alerter.raise_incident(run_problem(source, days=days, cause=cause, link=link), now)
+            problem = run_problem(source, days=days, cause=cause, link=link)
+            if source in active.enabled_sources:
+                alerter.raise_incident(problem, now)
+            else:
+                # No later run would end the incident of a source that is off.
+                alerter.notify_once(problem, now)
         return None
 
     return run_failure_alert_sensor

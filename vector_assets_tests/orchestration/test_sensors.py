@@ -1,6 +1,6 @@
 """What the sensors request after an outage, and which alerts they send."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -217,8 +217,8 @@ def test_nothing_is_requested_while_the_schedule_is_switched_off(
     )
 
 
-def settings_of(receiver: Receiver) -> Settings:
-    return Settings.model_validate({**JIRA_ON, "alert_webhook_url": receiver.url})
+def settings_of(receiver: Receiver, on: Mapping[str, str]) -> Settings:
+    return Settings.model_validate({**on, "alert_webhook_url": receiver.url})
 
 
 def fail(
@@ -226,6 +226,7 @@ def fail(
     folder: Path,
     receiver: Receiver,
     source: Source | Exception,
+    on: Mapping[str, str] | None = None,
     **tags: str,
 ) -> None:
     """Run a day of Jira to its failure, and evaluate the sensor as the daemon would."""
@@ -233,7 +234,7 @@ def fail(
     given = ListSource([source]) if isinstance(source, Exception) else source
     result = location.run(Days(date(2025, 3, 14), date(2025, 3, 14)), given)
     assert not result.success
-    defs = build_defs(settings_of(receiver))
+    defs = build_defs(settings_of(receiver, JIRA_ON if on is None else on))
     instance.add_run_tags(result.run_id, tags)
     run = instance.get_run_by_id(result.run_id)
     assert run is not None
@@ -282,12 +283,16 @@ def source(sandbox: Sandbox) -> Source:
 
 
 def evaluate_freshness(
-    instance: dg.DagsterInstance, receiver: Receiver, folder: Path, sandbox: Sandbox
+    instance: dg.DagsterInstance,
+    receiver: Receiver,
+    folder: Path,
+    sandbox: Sandbox,
+    sources: str = "jira",
 ) -> str:
     """Evaluate the freshness sensor over an empty index and an empty Jira."""
     given = {
         **{name.lower(): value for name, value in sandbox.environment.items()},
-        "vector_assets_sources": "jira",
+        "vector_assets_sources": sources,
         "alert_webhook_url": receiver.url,
         "lancedb_uri": str(folder / "lancedb"),
         "vector_store": "lancedb",
@@ -359,3 +364,28 @@ def test_a_failed_check_sends_one_alert(
     assert ("opened", "check:jira:no_failed_documents") in receiver.events()
     told = [key for kind, key in receiver.events() if kind == "opened"]
     assert len(told) == len(set(told))
+
+
+def test_a_failed_check_is_not_over_while_a_run_is_still_to_evaluate_it_again(
+    instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
+) -> None:
+    key = "check:jira:no_failed_documents"
+    broken = DocumentFailure("jira:7", "its description is no ADF", date(2025, 3, 14))
+    assert Location(tmp_path, instance).sync(Days(DUE.date(), DUE.date()), broken).success
+    evaluate_freshness(instance, receiver, tmp_path, sandbox)
+    run_of(instance, 14, 14, dg.DagsterRunStatus.STARTED)
+    evaluate_freshness(instance, receiver, tmp_path, sandbox)
+    [run] = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    instance.report_run_failed(run, "the worker was killed")
+    evaluate_freshness(instance, receiver, tmp_path, sandbox)
+    assert [event for event in receiver.events() if event[1] == key] == [("opened", key)]
+
+
+def test_a_failed_run_of_a_source_that_is_off_opens_no_incident_that_nothing_would_end(
+    instance: dg.DagsterInstance, tmp_path: Path, receiver: Receiver, sandbox: Sandbox
+) -> None:
+    fail(instance, tmp_path, receiver, REVOKED, on={})
+    assert receiver.events() == [("notice", "run:jira")]
+    fail(instance, tmp_path, receiver, REVOKED)
+    evaluate_freshness(instance, receiver, tmp_path, sandbox, sources="notion")
+    assert receiver.events()[1:] == [("opened", "run:jira"), ("over", "run:jira")]

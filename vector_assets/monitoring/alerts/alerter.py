@@ -54,13 +54,14 @@ class Alerter:
         incidents = self._store.read(self._reporter)
         keys_of_others = self._keys_of_other_reporters()
         present = {problem.key: problem for problem in problems}
+        channel_keys = {_channel_key(channel) for channel in self._channels}
         for key, problem in present.items():
             if key in incidents:
                 incidents[key].update(problem)
             elif key not in keys_of_others:
                 incidents[key] = Incident(problem, opened_at=problem.since or now, seen_at=now)
         for key, incident in list(incidents.items()):
-            if key in present or key.startswith(_CHANNEL_PREFIX):
+            if key in present or key in channel_keys:
                 self._notify(incident, now)
             elif self._notify_resolved(incident, now):
                 del incidents[key]
@@ -116,7 +117,8 @@ class Alerter:
 
     def _notify_resolved(self, incident: Incident, now: datetime) -> bool:
         """Send the closing message to each notified channel; return whether all have it."""
-        message = Message(Kind.OVER, incident.problem, incident.opened_at, ended_at=now)
+        incident.ended_at = ended_at = incident.ended_at or now
+        message = Message(Kind.OVER, incident.problem, incident.opened_at, ended_at=ended_at)
         for channel in self._channels_for(incident):
             if channel.name in incident.notified_at and channel.name not in incident.resolved_at:
                 incident.errors[channel.name] = self._deliver(channel, message)
@@ -125,7 +127,7 @@ class Alerter:
         names = {channel.name for channel in self._channels_for(incident)}
         pending = (names & set(incident.notified_at)) - set(incident.resolved_at)
         # Give up on a channel that fails for longer than a day.
-        return not pending or now - incident.seen_at > REMIND_EVERY
+        return not pending or now - ended_at > REMIND_EVERY
 
     def _reconcile_channels(self, incidents: dict[str, Incident], now: datetime) -> None:
         """Open an incident for each channel that fails; close it once the channel works again."""
@@ -134,7 +136,12 @@ class Alerter:
             errors = [incident.errors.get(channel.name, "") for incident in incidents.values()]
             error = next(filter(None, errors), "")
             known = incidents.get(key)
-            if error and known is None and key not in self._keys_of_other_reporters():
+            if not error:
+                if known is not None and self._notify_resolved(known, now):
+                    del incidents[key]
+            elif known is not None:
+                known.ended_at = None
+            elif key not in self._keys_of_other_reporters():
                 problem = Problem(
                     key,
                     f"Alerts cannot be sent to {channel.name}",
@@ -143,8 +150,6 @@ class Alerter:
                 )
                 incidents[key] = Incident(problem, now, now)
                 self._notify(incidents[key], now)
-            elif not error and known is not None and self._notify_resolved(known, now):
-                del incidents[key]
 
     def _deliver(self, channel: Channel, message: Message) -> str:
         """Send a message; return why that failed, or an empty text."""

@@ -13,6 +13,8 @@ from vector_assets.monitoring.problems import Problem
 
 TIMEOUT_SECONDS = 10
 
+_MOVED = 301
+
 MAX_BLOCK_CHARACTERS = 2900
 """Slack accepts 3,000 in a section (docs.slack.dev, "Section block", 2026-11)."""
 
@@ -120,7 +122,12 @@ class WebhookChannel(Channel):
             response = requests.post(self._url, json=message.as_json(), timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise UnavailableError("the alert webhook", type(error).__name__, SENT_AGAIN) from error
-        if not response.ok:
+        if any(answer.status_code == _MOVED for answer in response.history):
+            # The client then asks for a page with GET, whose answer says nothing of the message.
+            # After 302 and 303 it does so as well, but there a service may have taken it.
+            advice = "Set ALERT_WEBHOOK_URL to the address that it leads to."
+            raise UnavailableError("the alert webhook", f"HTTP {_MOVED}", advice)
+        if not 200 <= response.status_code < 300:
             raise UnavailableError("the alert webhook", f"HTTP {response.status_code}", SENT_AGAIN)
 
 

@@ -45,6 +45,7 @@ class Incident:
         notified_at: By channel, when the last alert or reminder was delivered.
         resolved_at: By channel, when the message that closes the incident was delivered.
         errors: By channel, why the last delivery failed; empty when it succeeded.
+        ended_at: When it was first seen to be over, UTC; None while it lasts.
     """
 
     problem: Problem
@@ -53,6 +54,7 @@ class Incident:
     notified_at: dict[str, datetime] = field(default_factory=dict)
     resolved_at: dict[str, datetime] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    ended_at: datetime | None = None
 
     def update(self, problem: Problem) -> None:
         """Store the problem as seen now; channels that got the closing message get a new alert."""
@@ -60,6 +62,7 @@ class Incident:
         for channel in self.resolved_at:
             self.notified_at.pop(channel, None)
         self.resolved_at.clear()
+        self.ended_at = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the incident with times as ISO text, for the stores and `--json`."""
@@ -70,6 +73,7 @@ class Incident:
             "told_at": _plain(self.notified_at),
             "over_at": _plain(self.resolved_at),
             "errors": dict(self.errors),
+            "ended_at": self.ended_at.isoformat() if self.ended_at else None,
         }
 
 
@@ -253,6 +257,8 @@ def _read(plain: Mapping[str, Any]) -> Incident:
         notified_at=_instants(plain["told_at"]),
         resolved_at=_instants(plain["over_at"]),
         errors=dict(plain["errors"]),
+        # Older versions did not write it.
+        ended_at=datetime.fromisoformat(plain["ended_at"]) if plain.get("ended_at") else None,
     )
 
 

@@ -223,7 +223,10 @@ def _check_problem(
 
 
 def _has_recovered(incident: Incident, state: DagsterState, health: Health) -> bool:
-    """Return whether a source was materialized since its run failed, and has no missing days."""
+    """Return whether a source was materialized since its run failed, and has no missing days.
+
+    Nothing is expected any more of a source that was switched off.
+    """
     source = incident.problem.key.removeprefix(RUN_PREFIX)
     if source == CANARY:
         return health.canary_found_at is not None and health.canary_found_at > incident.seen_at
@@ -231,7 +234,9 @@ def _has_recovered(incident: Incident, state: DagsterState, health: Health) -> b
         return health.quality is not None and health.quality.examined_at > incident.seen_at
     source_health = next((known for known in health.sources if known.source == source), None)
     history = state.assets.get(source)
-    if source_health is None or history is None or source_health.missing_days:
+    if source_health is None:
+        return True
+    if history is None or source_health.missing_days:
         return False
     newest: datetime | None = max((record.recorded_at for record in history.recent), default=None)
     return newest is not None and newest > incident.seen_at
