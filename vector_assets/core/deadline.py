@@ -93,10 +93,15 @@ class BoundedCalls:
     """Makes calls that may hang, each within a time, and no second one while the first hangs.
 
     So a process that asks each minute for weeks keeps at most one thread for each of its keys.
+
+    Args:
+        seconds: How long a call may take.
+        total_seconds: How long all of them may take, from now on.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, total_seconds: float = math.inf) -> None:
         self._seconds = seconds
+        self._until = time.monotonic() + total_seconds
         self._lock = threading.Lock()
         self._running: dict[str, _Call[Any]] = {}
 
@@ -108,8 +113,11 @@ class BoundedCalls:
             function: Asks, as soon as no other thread's call with this key is within its time.
 
         Raises:
-            TimeoutError: It takes longer, or an earlier call with this key hangs.
+            TimeoutError: It takes longer, an earlier call with this key hangs, or no time is left.
         """
+        seconds = min(self._seconds, self._until - time.monotonic())
+        if seconds <= 0:
+            raise TimeoutError("no answer: what was asked before took all of the time")
         while True:
             with self._lock:
                 earlier = self._running.get(key)
@@ -117,6 +125,6 @@ class BoundedCalls:
                     call: _Call[Answer] = _Call(function)
                     self._running[key] = call
                     break
-            if not earlier.ends_within(self._seconds):
+            if not earlier.ends_within(seconds):
                 raise TimeoutError(earlier.overdue)
-        return call.answer(self._seconds)
+        return call.answer(seconds)

@@ -4,6 +4,7 @@ The watcher checks every minute; vendors limit requests, some by the day, so ans
 """
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -90,7 +91,8 @@ class Probes:
     """Asks index and vendors and caches the vendors' answers; safe to use from several threads.
 
     With `keeps_sources` each vendor's answer is cached for its source's interval; `remembered` is
-    that property of an earlier process. Each may take `answer_seconds` to answer.
+    that property of an earlier process. Each may take `answer_seconds` to answer, and all of them
+    `total_seconds`, from now on.
     """
 
     def __init__(
@@ -101,11 +103,12 @@ class Probes:
         keeps_sources: bool = False,
         remembered: str = "",
         answer_seconds: float = ANSWER_SECONDS,
+        total_seconds: float = math.inf,
     ) -> None:
         self._settings = settings
         self._index = index or build_index(settings, Meter())
         self._keeps_sources = keeps_sources
-        self._calls = BoundedCalls(answer_seconds)
+        self._calls = BoundedCalls(answer_seconds, total_seconds=total_seconds)
         self._lock = threading.Lock()
         self._facts_lock = threading.Lock()
         self._facts = _Facts()

@@ -45,6 +45,12 @@ REPORTER = "sensors"
 
 CATCH_UP_INTERVAL_SECONDS = 60
 
+ANSWER_SECONDS = 35.0
+"""How long an evaluation waits for a vendor, or for the index."""
+
+MEASURE_SECONDS = 45.0
+"""How long it waits for all of them: after 60 s Dagster forgets what it says, its cursor too."""
+
 _WILL_RETRY_TAG = "dagster/will_retry"
 
 
@@ -107,7 +113,13 @@ def _build_freshness_alert(settings: Settings, naming: Naming) -> dg.SensorDefin
         state = observe_records(context.instance, active.enabled_sources, days, naming=naming)
         # The daemon starts a new code server every minute, so the cache of vendors' answers is
         # kept in the cursor: vendors are asked less often than this sensor runs.
-        probes = Probes(active, keeps_sources=True, remembered=context.cursor or "")
+        probes = Probes(
+            active,
+            keeps_sources=True,
+            remembered=context.cursor or "",
+            answer_seconds=ANSWER_SECONDS,
+            total_seconds=MEASURE_SECONDS,
+        )
         health = measure(active, probes, state, now=now)
         context.update_cursor(probes.remembered)
         store = DagsterIncidentStore(context.instance.daemon_cursor_storage, naming.prefix)

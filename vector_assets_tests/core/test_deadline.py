@@ -156,6 +156,16 @@ def test_a_call_that_hangs_has_one_thread_however_often_it_is_asked() -> None:
     pytest.fail("the call is never made again")
 
 
+def test_calls_that_share_a_time_wait_no_longer_and_are_not_made_once_it_is_over() -> None:
+    hang, made = threading.Event(), list[str]()
+    with pytest.raises(TimeoutError, match=r"no (complete )?answer"):
+        BoundedCalls(60, total_seconds=0.01).call("jira", hang.wait)
+    with pytest.raises(TimeoutError, match="what was asked before took all of the time"):
+        BoundedCalls(60, total_seconds=0).call("index", lambda: made.append("index"))
+    hang.set()
+    assert made == []
+
+
 def test_two_threads_that_ask_the_same_at_once_are_both_answered() -> None:
     calls, first_runs, may_end = BoundedCalls(60), threading.Event(), threading.Event()
 

@@ -1,8 +1,10 @@
 """The whole product as deployed: the UI's own API launches a run that fills the index."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,6 +98,46 @@ def test_a_run_that_hangs_is_ended_after_its_time_and_leaves_its_place_to_the_ne
         assert dagster.wait_for_run(hung) in {"FAILURE", "CANCELED"}
         sandbox.faults.clear()
         assert dagster.wait_for_run(waits) == "SUCCESS"
+
+
+_EVALUATED = """
+query ($selector: SensorSelector!) { sensorOrError(sensorSelector: $selector) { ... on Sensor {
+  sensorState { ticks(limit: 1, statuses: [SUCCESS, SKIPPED, FAILURE]) {
+    status skipReason cursor
+  } }
+} } }
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_vendor_that_asks_for_a_pause_keeps_nothing_from_being_told_of_the_others(
+    serve: Callable[[Workspace], Sandbox], tmp_path: Path
+) -> None:
+    sandbox = serve(Workspace.load(PACKAGED_WORKSPACE))
+    sandbox.faults.fail("/jira/rest/api/3/search", status=429, retry_after_seconds=600)
+    environment = {
+        **sandbox.environment,
+        "VECTOR_STORE": "lancedb",
+        "LANCEDB_URI": str(tmp_path / "lancedb"),
+        "NIGHTLY_CRON": "0 0 1 1 *",
+    }
+    selector = {
+        "repositoryLocationName": "vector_assets",
+        "repositoryName": "__repository__",
+        "sensorName": "freshness_alert_sensor",
+    }
+    with running_dagster(prepare_home(tmp_path / "home"), environment) as dagster:
+
+        def ticks() -> Any:
+            answer = dagster.query(_EVALUATED, selector=selector)
+            return answer["sensorOrError"]["sensorState"]["ticks"]
+
+        [tick] = first_answer(ticks)
+    assert tick["status"] == "SKIPPED"
+    assert "jira unknown" in tick["skipReason"]
+    # What the others answered is kept, so that they are not asked at each evaluation.
+    assert set(json.loads(tick["cursor"])) == {"slack", "notion", "fireflies"}
 
 
 def _number(event: dict[str, list[dict[str, int]]], label: str) -> int:
