@@ -5,7 +5,7 @@ fingerprints of changed documents alone. Secrets are redacted here, of what the 
 as it is. Nothing is written here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -42,6 +42,8 @@ class DocumentPlan:
         metadata_updates: New fields, by id, of records whose vectors stand.
         surplus_ids: Records of a longer version before.
         stored_day: Of the newer version that the index holds instead of this one.
+        is_doubted: Whether the index was seen to hold this version not as it was written, so that
+            a head that names the version proves nothing.
     """
 
     document: Document
@@ -52,6 +54,7 @@ class DocumentPlan:
     surplus_ids: list[str] = field(default_factory=list)
     stats: DayStats = field(default_factory=lambda: DayStats(documents=1))
     stored_day: date | None = None
+    is_doubted: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -87,21 +90,28 @@ class Planner:
         self._vector_spec = IndexSpec.of(embedder).vector_spec
 
     def plan(
-        self, documents: Sequence[Document], *, made: Mapping[str, Vectors] | None = None
+        self,
+        documents: Sequence[Document],
+        *,
+        made: Mapping[str, Vectors] | None = None,
+        doubted: Collection[str] = (),
     ) -> list[DocumentPlan | DocumentFailure]:
         """Return a plan, or a failure, for each document in the order given, each id at most once.
 
         A document is redacted unless the index holds it as it comes, looked through by the same
         redaction: that has found nothing then, for what it finds it marks.
 
-        `made` holds vectors that are paid for already, by the cause in a chunk's fingerprint.
+        `made` holds vectors that are paid for already, by the cause in a chunk's fingerprint. Of
+        `doubted` documents each record is compared, whatever version their head names.
         """
         heads = self._store.heads(self._namespace, [document.id for document in documents])
         outcomes: list[DocumentPlan | DocumentFailure] = []
         drafts: list[_Draft] = []
         for document in documents:
             head = heads.get(document.id)
-            plan = DocumentPlan(document, self.fingerprint_of(document), held=head)
+            plan = DocumentPlan(
+                document, self.fingerprint_of(document), head, is_doubted=document.id in doubted
+            )
             if head is None or not _is_current(plan, head) or has_marks(document):
                 plan = self._redacted(plan)
             outcomes.append(plan)
@@ -123,7 +133,12 @@ class Planner:
     def _redacted(self, plan: DocumentPlan) -> DocumentPlan:
         document, secret_count = redact_document(plan.document)
         if secret_count:
-            plan = DocumentPlan(document, self.fingerprint_of(document), held=plan.held)
+            plan = DocumentPlan(
+                document,
+                self.fingerprint_of(document),
+                plan.held,
+                is_doubted=plan.is_doubted,
+            )
             plan.stats.redacted_secrets = secret_count
         return plan
 
@@ -141,17 +156,18 @@ class Planner:
         plan.stats.chunks = plan.stats.stored_chunks = 1 + max(map(ordinal_of, metadata))
         plan.stats.stored_documents = 1
         if head is not None:
-            plan.surplus_ids = self._surplus(document, head, plan.stats.chunks)
+            plan.surplus_ids = self._surplus(plan, head)
         return _Draft(plan, metadata, is_known=head is not None)
 
-    def _surplus(self, document: Document, head: Head, chunk_count: int) -> list[str]:
-        if head.document_fingerprint:
-            return [record_id(document.id, n) for n in range(chunk_count, head.chunk_count)]
+    def _surplus(self, plan: DocumentPlan, head: Head) -> list[str]:
+        document_id, chunk_count = plan.document.id, plan.stats.chunks
+        if head.document_fingerprint and not plan.is_doubted:
+            return [record_id(document_id, n) for n in range(chunk_count, head.chunk_count)]
         # An unfinished write: the head's count may be that of the version that never got whole.
-        kept = {record_id(document.id, n) for n in range(chunk_count)}
+        kept = {record_id(document_id, n) for n in range(chunk_count)}
         return [
             chunk_id
-            for chunk_id in self._store.chunk_ids(self._namespace, document.id)
+            for chunk_id in self._store.chunk_ids(self._namespace, document_id)
             if chunk_id not in kept
         ]
 
@@ -262,10 +278,8 @@ class _Draft:
 
 def _is_current(plan: DocumentPlan, head: Head) -> bool:
     """Tell whether the index holds this version, or a newer one that must not be undone."""
-    return (
-        plan.document.is_overtaken_by(head.updated_at)
-        or head.document_fingerprint == plan.document_fingerprint
-    )
+    is_same = head.document_fingerprint == plan.document_fingerprint
+    return plan.document.is_overtaken_by(head.updated_at) or (is_same and not plan.is_doubted)
 
 
 def _document_id(outcome: DocumentPlan | DocumentFailure) -> str:

@@ -160,14 +160,18 @@ class Writer:
         stale = {plan.document.id for plan in moved}
         return [plan for plan in plans if plan.document.id not in stale] + self._replan(moved)
 
-    def _replan(self, plans: list[DocumentPlan]) -> list[DocumentPlan]:
+    def _replan(self, plans: list[DocumentPlan], *, is_doubted: bool = False) -> list[DocumentPlan]:
         made = {
             vector_cause(str(record.metadata["fingerprint"])): record.vector
             for plan in plans
             for record in plan.upserts
         }
         replanned: list[DocumentPlan] = []
-        outcomes = self._planner.plan([plan.document for plan in plans], made=made)
+        outcomes = self._planner.plan(
+            [plan.document for plan in plans],
+            made=made,
+            doubted={plan.document.id for plan in plans if is_doubted or plan.is_doubted},
+        )
         for before, now in zip(plans, outcomes, strict=True):
             if isinstance(now, DocumentFailure):
                 self._fail(now)
@@ -221,7 +225,9 @@ class Writer:
             if not plans:
                 return attempt > 0
             self._mark_unfinished(plans)
-            plans = self._write_or_split(self._replan(plans))
+            # An index that lags shows the mark later: a head that names the version still would
+            # pass for the whole document.
+            plans = self._write_or_split(self._replan(plans, is_doubted=True))
         lost_ids = [plan.document.id for plan in self._not_readable_at_last(plans, is_last=True)]
         if lost_ids:
             raise LostWriteError(

@@ -18,6 +18,7 @@ from vector_assets_tests.support.tiny import ListSource, TinyEmbedder, document
 
 DATA = "/pinecone/vector-assets"
 HOUR = 3_600.0
+LAG_SECONDS = 0.5
 PARTS = tuple(f"part {n} " + "word " * 30 for n in range(3))
 
 
@@ -119,3 +120,21 @@ def test_what_is_asked_of_long_records_fits_an_answer(store: PineconeStore) -> N
     store.upsert(SPACE, given)
     assert len(store.heads(SPACE, [f"jira:{n}" for n in range(300)])) == 300
     assert len(store.fingerprints(SPACE, [record.id for record in given])) == len(given)
+
+
+@pytest.mark.parametrize("skip", range(3))
+def test_a_write_that_was_lost_is_written_again_also_where_the_index_lags(
+    store: PineconeStore, sandbox: Sandbox, skip: int
+) -> None:
+    sandbox.faults.index_lag_seconds = LAG_SECONDS
+    writes = (
+        "vectors/upsert" if not store.has_lexical_search else "namespaces/jira/documents/upsert"
+    )
+    lost = sandbox.faults.fail(f"{DATA}/{writes}", twist="lose", skip=skip, times=1)
+    embedder = sync(store, *PARTS)
+    assert lost.times == 0
+    assert len(set(embedder.embedded_texts)) == len(embedder.embedded_texts) == 4
+    assert store.count(SPACE) == 4
+    heads = store.heads(SPACE, ["jira:1", "jira:2"])
+    assert all(head.document_fingerprint for head in heads.values())
+    assert sync(store, *PARTS).embedded_texts == []
