@@ -200,6 +200,16 @@ def test_what_is_not_returned_any_more_stays_unless_the_asset_says_that_it_retur
     assert host.ids() == {each.id for each in documents[:9]}
 
 
+def test_what_is_gone_takes_no_document_with_it_whose_id_goes_on_with_an_anchor(
+    host: Host,
+) -> None:
+    documents = [note("guide"), note("guide#setup"), note("tour")]
+    host.run(documents, complete=True)
+    numbers = host.numbers(host.run(documents[1:], complete=True))
+    assert numbers["deleted_documents"] == 1
+    assert host.ids() == {"notes:guide#setup", "notes:tour"}
+
+
 def test_a_run_that_would_delete_too_much_deletes_nothing_and_says_so(lance: Host) -> None:
     documents = [note(str(number)) for number in range(10)]
     lance.run(documents, complete=True)

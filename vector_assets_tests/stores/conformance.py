@@ -126,7 +126,9 @@ class StoreConformance:
         opened.upsert(SPACE, records(document("1"), "one", "two"))
         opened.upsert(SPACE, records(document("10"), "ten"))
         opened.upsert(SPACE, records(document("1:2"), "one, two"))
+        opened.upsert(SPACE, records(document("1#2"), "one, anchored"))
         assert sorted(opened.chunk_ids(SPACE, "jira:1")) == ["jira:1#0", "jira:1#1"]
+        assert list(opened.record_ids(SPACE, "jira:1")) == ["jira:1#0", "jira:1#1"]
 
     def test_all_ids_are_walked_in_order_a_document_at_a_time(self, opened: VectorStore) -> None:
         for n in range(120):

@@ -24,7 +24,7 @@ from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, R
 from vector_assets.stores.pinecone.api import MAX_ANSWER_BYTES, PineconeApi, answered
 from vector_assets.stores.pinecone.documents_api import DocumentsApi
 from vector_assets.stores.pinecone.vectors_api import VectorsApi
-from vector_assets.stores.records import MAX_METADATA_BYTES
+from vector_assets.stores.records import MAX_METADATA_BYTES, document_id_of
 
 Result = TypeVar("Result")
 
@@ -125,12 +125,18 @@ class PineconeStore(IndexStore):
 
     def chunk_ids(self, namespace: str, document_id: str) -> list[str]:
         """Return the ids of all chunks of a document; the prefix includes the separator."""
-        return self._read([], lambda api: list(api.listed(namespace, f"{document_id}#")))
+        return list(self.record_ids(namespace, document_id))
 
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         """Yield ids in order, a page per request."""
         prefix = f"{document_id}#" if document_id else ""
-        return self._read(iter(()), lambda api: api.listed(namespace, prefix))
+        listed: Iterator[str] = self._read(iter(()), lambda api: api.listed(namespace, prefix))
+        # The id of another document may begin in the same way, where it has a `#` of its own.
+        return (
+            chunk_id
+            for chunk_id in listed
+            if not document_id or document_id_of(chunk_id) == document_id
+        )
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return records with their vectors, in responses of bounded size."""
