@@ -57,6 +57,7 @@ class WriteTarget:
         pending: What a reindex has to change; None when nothing.
         require_live: Raises `SwitchedIndexError` when a search no longer reads this generation. By
             default nothing is checked: a generation is filled before it becomes live.
+        is_served: Whether searches read it, so that what a run brings into it is no longer missing.
     """
 
     store: VectorStore
@@ -64,6 +65,7 @@ class WriteTarget:
     embedder: Embedder
     pending: PendingReindex | None = None
     require_live: Callable[[], None] = lambda: None
+    is_served: bool = True
 
 
 def embedder_of(spec: IndexSpec, settings: Settings, meter: Meter) -> Embedder:

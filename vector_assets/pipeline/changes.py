@@ -100,7 +100,7 @@ class _ChangesRun:
             window=window,
             target=target,
             planner=Planner(target.store, name, target.embedder),
-            quarantine=Quarantine(target.ledger, name, window),
+            quarantine=Quarantine(target.ledger, name, window, releases=target.is_served),
             meter=self._pipeline.meter,
             held=held,
             items=self._items(held),

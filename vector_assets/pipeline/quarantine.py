@@ -56,12 +56,19 @@ class Quarantine:
 
     Beside what failed it reads again what a vendor showed changed (`index/rereads.py`); that counts
     as failed only when this fails.
+
+    Args:
+        releases: Whether what succeeds leaves it; not what is read into an index that no search
+            reads yet.
     """
 
-    def __init__(self, ledger: Ledger, source: str, window: Window) -> None:
+    def __init__(
+        self, ledger: Ledger, source: str, window: Window, *, releases: bool = True
+    ) -> None:
         self._ledger = ledger
         self._source = source
         self._window = window
+        self._releases = releases
         self._loaded: dict[str, Quarantined] | None = None
         self._unsaved: dict[str, Quarantined] = {}
         self._succeeded: set[str] = set()
@@ -167,6 +174,8 @@ class Quarantine:
     def save(self) -> int:
         """Record what failed and release what succeeded; return how many were released."""
         self.save_failures()
+        if not self._releases:
+            return 0
         released = self._succeeded & self.held.keys()
         self._ledger.remove(KIND, released)
         forget_rereads(self._ledger, self._reread)

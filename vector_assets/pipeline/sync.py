@@ -72,7 +72,9 @@ class Pipeline:
             window=window,
             target=self.target,
             planner=Planner(store, self.source.name, embedder),
-            quarantine=Quarantine(self.target.ledger, self.source.name, window),
+            quarantine=Quarantine(
+                self.target.ledger, self.source.name, window, releases=self.target.is_served
+            ),
             meter=self.meter,
             held=held,
             audit=audit,

@@ -24,15 +24,13 @@ from vector_assets.maintenance.canary import CANARY, try_canary
 from vector_assets.maintenance.quality.compare import Side
 from vector_assets.maintenance.reindex.copy import copy_namespace, outdated_ids
 from vector_assets.maintenance.reindex.examination import embedder_of, require_not_worse
+from vector_assets.maintenance.reindex.missing import add_failures, read_missing
 from vector_assets.maintenance.reindex.report import Estimate, OnProgress, ReindexReport, Way
 from vector_assets.pipeline.sync import Pipeline, write
 from vector_assets.sources import SOURCES, build_source
 from vector_assets.sources.base import Source
 from vector_assets.stores.base import Head, IndexStore
 from vector_assets.stores.records import head_id
-
-MAX_GONE_SHARE = 0.2
-"""More of a source's documents than this are not taken for deleted at the source: no switch."""
 
 WINDOW_DAYS = 90
 """Days of one run through a source; what is done is noted after each."""
@@ -293,37 +291,37 @@ class Reindexing:
             before, behind = behind, outdated_ids(theirs, ours)
             if not behind or behind == before:
                 break
-        missing = sorted(theirs.keys() - ours.keys())
-        failed_ids = {failure.document_id for failure in report.failures}
-        gone = [document_id for document_id in missing if document_id not in failed_ids]
+        pipeline, is_accepted = self._pipeline(name, target), self._accepts_missing
+        read_missing(pipeline, theirs, ours, report, accepts_missing=is_accepted)
+        ours = dict(new.documents(name))
+        behind = outdated_ids(theirs, ours)
         report.failures = [
-            failure for failure in report.failures if failure.document_id not in ours
+            failure
+            for failure in report.failures
+            if failure.document_id not in ours or failure.document_id in behind
         ]
-        report.gone += gone
-        if len(gone) > MAX_GONE_SHARE * len(theirs) and not self._accepts_missing:
-            raise FatalError(
-                f"{len(gone)} of {len(theirs)} documents of {name} in the live index are shown by "
-                f"the source no more, which is too many to be taken for deleted: "
-                f"{', '.join(gone[:5])}. See whether the credentials have lost access "
-                f"(`vector-assets doctor`); if they are deleted, add --accept-missing"
-            )
+        failed_ids = {failure.document_id for failure in report.failures}
+        report.gone += sorted(theirs.keys() - ours.keys() - failed_ids)
+
+    def _pipeline(self, name: str, target: Generation) -> Pipeline:
+        filled = WriteTarget(
+            self._index.store_of(target),
+            self._index.ledger,
+            self._embedder,
+            is_served=target.name == self._live.name,
+        )
+        return Pipeline(source=self._source_of(name), target=filled, meter=self._meter)
 
     def _sync(self, name: str, days: Days, target: Generation, report: ReindexReport) -> None:
-        filled = WriteTarget(self._index.store_of(target), self._index.ledger, self._embedder)
-        pipeline = Pipeline(source=self._source_of(name), target=filled, meter=self._meter)
         before = replace(report.stats)
-        stream = pipeline.embedded_documents(days)
+        stream = self._pipeline(name, target).embedded_documents(days)
 
         def progress(_: Any) -> None:
             report.stats = replace(before)
             report.stats.add(stream.report.total)
             self._note(report, name)
 
-        done = write(stream, on_progress=progress)
-        known_ids = {failure.document_id for failure in report.failures}
-        report.failures += [
-            failure for failure in done.failures if failure.document_id not in known_ids
-        ]
+        add_failures(report, write(stream, on_progress=progress).failures)
 
     def _require_whole(self, report: ReindexReport) -> None:
         if report.failures and not self._accepts_missing:
