@@ -26,8 +26,8 @@ MAX_LISTED = 100
 """Documents of a source that command line, HTTP and UI list; they count all."""
 
 MAX_UNSAVED = 500
-"""Failures that wait to be recorded. A run that is killed may lose this many, all of days that do
-not count as finished."""
+"""Failures that wait to be recorded, beside those of a batch. A run that is killed may lose them,
+all of days that do not count as finished."""
 
 _MAX_CAUSE_CHARACTERS = 1_000
 
@@ -129,7 +129,7 @@ class Quarantine:
         return document_id in self._retried
 
     def note_failure(self, failure: DocumentFailure) -> None:
-        """Note a document that failed in this run; saved at once when many are waiting."""
+        """Note a document that failed in this run."""
         now = datetime.now(UTC)
         failed = Quarantined(
             failure.document_id,
@@ -152,8 +152,6 @@ class Quarantine:
         if failed.document_id in self.rereads:
             # From now on it is tried again because it failed.
             self._reread.add(failed.document_id)
-        if len(self._unsaved) >= MAX_UNSAVED:
-            self.save_failures()
 
     def note_success(self, document_id: str) -> None:
         """Note a document that was read and is in the index so, or is gone at its source."""
@@ -162,6 +160,11 @@ class Quarantine:
             self._reread.add(document_id)
         if document_id in self.held:
             self._succeeded.add(document_id)
+
+    def save_many_failures(self) -> None:
+        """Record what failed so far if many are waiting."""
+        if len(self._unsaved) >= MAX_UNSAVED:
+            self.save_failures()
 
     def save_failures(self) -> None:
         """Record what failed so far."""

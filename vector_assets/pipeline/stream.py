@@ -129,6 +129,8 @@ class EmbeddedDocuments:
         self.report.requests = self._meter.requests
         self.report.throttled_seconds = self._meter.throttled_seconds
         self.report.seconds = time.monotonic() - self._started
+        # Only now, for the index may refuse: what a batch holds counts as a whole.
+        self.quarantine.save_many_failures()
 
     def reject(self, failures: Iterable[DocumentFailure]) -> None:
         """Record documents that were to be written and are not in the index."""

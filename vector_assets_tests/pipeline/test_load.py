@@ -11,11 +11,12 @@ import pytest
 from vector_assets.core.days import Days
 from vector_assets.core.errors import LostWriteError, UnavailableError
 from vector_assets.core.meter import Meter
-from vector_assets.pipeline import extract
+from vector_assets.index.ledger import Ledger
+from vector_assets.pipeline import extract, quarantine
 from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.stream import EmbeddedDocuments
 from vector_assets.pipeline.sync import Pipeline, write
-from vector_assets.sources.items import Checkpoint, SourceItem
+from vector_assets.sources.items import Checkpoint, DocumentFailure, SourceItem
 from vector_assets.stores.base import Head, Record
 from vector_assets.stores.records import document_id_of
 from vector_assets_tests.faults.memory_store import MemoryStore
@@ -178,3 +179,29 @@ def test_what_was_written_and_is_read_back_is_done_though_the_listing_breaks_off
 def test_a_write_that_is_lost_ends_the_run_and_leaves_no_day_done() -> None:
     checkpointer = finished_after(Refusing(), *ITEMS[:-1], match="took 0 of 1")
     assert checkpointer.finished_days == []
+
+
+class Interrupted(TwoAtOnce):
+    """A store that takes no fact the first time."""
+
+    is_interrupted = True
+
+    def upsert(self, namespace: str, records: Sequence[Record]) -> None:
+        if namespace == "ledger" and self.is_interrupted:
+            self.is_interrupted = False
+            raise UnavailableError("index", "it takes no facts")
+        super().upsert(namespace, records)
+
+
+def test_each_failure_of_a_day_that_is_done_is_recorded_though_the_ledger_failed_in_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quarantine, "MAX_UNSAVED", 1)
+    store = Interrupted()
+    failures = [DocumentFailure(f"jira:{n}", "HTTP 500", date(2026, 3, 7)) for n in (1, 2)]
+    later = [document(str(n), "x", updated_at="2026-03-06T10:00") for n in range(3, 8)]
+    items = [*failures, Checkpoint(utc("2026-03-07T00:00")), *later]
+    checkpointer = finished_after(store, *items, match="it takes no facts")
+    assert checkpointer.finished_days == [date(2026, 3, 7)]
+    recorded = quarantine.quarantined(Ledger(store, 64))
+    assert {failed.document_id for failed in recorded} == {"jira:1", "jira:2"}
