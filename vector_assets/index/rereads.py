@@ -67,6 +67,18 @@ def rereads_of(entries: Mapping[str, Mapping[str, Any]], source: str) -> dict[st
     return {reread.document_id: reread for reread in rereads}
 
 
-def forget_rereads(ledger: Ledger, document_ids: Iterable[str]) -> None:
-    """Remove documents that have been read."""
-    ledger.remove(KIND, document_ids)
+def forget_rereads(ledger: Ledger, rereads: Iterable[Reread]) -> None:
+    """Remove documents that have been read, but for those that changed again meanwhile."""
+    read = {reread.document_id: reread.noted_at for reread in rereads}
+    if not read:
+        return
+    present = ledger.entries(KIND)
+    ledger.remove(
+        KIND,
+        [
+            document_id
+            for document_id, noted_at in read.items()
+            if document_id in present
+            and datetime.fromisoformat(present[document_id]["noted_at"]) <= noted_at
+        ],
+    )

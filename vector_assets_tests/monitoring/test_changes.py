@@ -31,7 +31,7 @@ def test_what_confirmed_answers_showed_changed_is_told_until_it_is_read(tmp_path
         "2 edited since, 1 deleted, 1 not readable"
     )
     assert changes.late_reason(NOTED + timedelta(days=9)) == ""
-    forget_rereads(index.ledger, [reread.document_id for reread in rereads])
+    forget_rereads(index.ledger, rereads)
     after = Probes(settings_of(), index)
     assert str(after.probe("slack").changes) == ""
     assert str(after.probe("jira").changes).endswith(": 1 deleted")

@@ -14,6 +14,8 @@ from vector_assets.core.errors import ContractError, UnavailableError
 from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.index.ledger import Ledger
+from vector_assets.index.rereads import KIND as REREAD_KIND
+from vector_assets.index.rereads import Reread, request_rereads
 from vector_assets.pipeline.checkpoint import Checkpointer
 from vector_assets.pipeline.quarantine import MAX_LISTED, MAX_RETRIED, Quarantine, quarantined
 from vector_assets.pipeline.report import SyncReport
@@ -341,6 +343,27 @@ def test_recording_twice_and_releasing_twice_changes_nothing(lancedb: LanceDBSto
         run_.note_success("jira:2")
         run_.save()
     assert held(lancedb) == {}
+
+
+def test_what_changes_again_while_a_run_reads_it_is_read_again_by_the_next(
+    store: VectorStore,
+) -> None:
+    ledger = Ledger(store, DIMENSIONS)
+
+    def ask(at: datetime) -> None:
+        request_rereads(ledger, [Reread("jira:1", "edited since", date(2026, 3, 29), at)])
+
+    class Changing(IdSource):
+        def documents(self, window: Window) -> Iterator[SourceItem]:
+            yield from super().documents(window)
+            ask(NOW + timedelta(minutes=5))
+
+    read = document("1", "text", updated_at="2026-03-29T10:00")
+    ask(NOW)
+    sync_from(store, Changing([read]))
+    assert ledger.entries(REREAD_KIND).keys() == {"jira:1"}
+    sync(store, read)
+    assert ledger.entries(REREAD_KIND) == {}
 
 
 def test_one_source_never_touches_what_is_anothers(lancedb: LanceDBStore) -> None:
