@@ -125,15 +125,34 @@ class FirefliesApi:
             place = _place(error, name)
             if place is None or not items or not 0 <= place < len(items) or not items[place]:
                 raise _translated(errors)
-            # Everyone may read it: a message may quote the meeting.
-            code = _code({**error, "message": "an error without a code"})
-            words = f"{'.'.join(map(str, error['path'][2:]))}: {code}"
+            words = _words_of(error, error["path"][2:])
             broken[place] = "; ".join(filter(None, (broken.get(place), words)))
         if items is None or not all(items):
             raise ContractError(f"{_SERVICE} {name}", "null without an error", "a list")
         if not all(isinstance(item, dict) for item in items):
             raise ContractError(f"{_SERVICE} {name}", "JSON of other types", "a list of objects")
         return items, broken
+
+    def ask_object(self, name: str, query: str, variables: Json | None = None) -> tuple[Any, str]:
+        """Return the object in a field of the data, and the errors of its own fields, in words.
+
+        Args:
+            name: Of the field.
+            query: GraphQL, for that field.
+            variables: Of the query.
+
+        Raises:
+            VectorAssetsError: As `ask` raises, for an error that is not about a field of an object.
+        """
+        data, errors = self._answer(name, query, variables)
+        broken: list[str] = []
+        for error in errors:
+            match error.get("path"):
+                case [str(field), _, *_] as path if field == name and data.get(name):
+                    broken.append(_words_of(error, path[1:]))
+                case _:
+                    raise _translated(errors)
+        return data.get(name), "; ".join(broken)
 
     def _answer(
         self, name: str, query: str, variables: Json | None
@@ -197,6 +216,13 @@ def _errors_of(value: object) -> list[Json]:
 def _code(error: Json) -> str:
     code = error.get("code") or object_in(error.get("extensions")).get("code")
     return str(code or error.get("message"))[:_MAX_CODE_CHARACTERS]
+
+
+def _words_of(error: Json, path: list[Any]) -> str:
+    """Return which field an error is about, and its code."""
+    # Everyone may read it: a message may quote the meeting.
+    code = _code({**error, "message": "an error without a code"})
+    return f"{'.'.join(map(str, path))}: {code}"
 
 
 def _place(error: Json, name: str) -> int | None:

@@ -221,19 +221,23 @@ class FirefliesSource(Source):
         return {self.name: RATE_LIMIT}
 
     def retry(self, failed: Sequence[Quarantined]) -> Iterator[SourceItem]:
-        """Yield meetings by their days, 50 a request; those without a day by their ids.
+        """Yield meetings by their days, 50 a request; by their ids those that these do not show.
 
-        By day is cheaper, and a meeting never changes its day.
+        By day is cheaper. The day of an event is not that of the meeting that it names.
         """
-        yield from super().retry([document for document in failed if document.day is not None])
-        for document in failed:
-            if document.day is None:
-                yield from self._by_id(document.document_id)
+        unseen_ids = [document.document_id for document in failed if document.day is None]
+        for item in super().retry([document for document in failed if document.day is not None]):
+            if isinstance(item, Resolved):
+                unseen_ids.append(item.document_id)
+            else:
+                yield item
+        for document_id in unseen_ids:
+            yield from self._by_id(document_id)
 
     def _by_id(self, document_id: str) -> Iterator[SourceItem]:
         asked = {"id": document_id.partition(":")[2]}
         try:
-            transcript = self._api.ask("transcript", _TRANSCRIPT, asked).get("transcript")
+            transcript, error_words = self._api.ask_object("transcript", _TRANSCRIPT, asked)
         except UnavailableError as error:
             if error.seen != NO_SUCH:
                 raise
@@ -243,7 +247,7 @@ class FirefliesSource(Source):
             # Only the documented error says that it is gone.
             yield DocumentFailure(document_id, "Fireflies gave neither it nor an error")
         else:
-            yield from self._items(Listed(transcript), _EVER, datetime.now(UTC))
+            yield from self._items(Listed(transcript, error_words), _EVER, datetime.now(UTC))
 
     def remote_states(self, missing: Sequence[Missing]) -> Iterator[tuple[str, RemoteState]]:
         """Yield the state of meetings, with one request for all: a day has 50.

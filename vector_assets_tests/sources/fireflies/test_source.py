@@ -22,6 +22,7 @@ from vector_assets.core.settings import Settings
 from vector_assets.embedding.chunking import chunk_document, passage_of
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import PACKAGED_WORKSPACE, Workspace
+from vector_assets.sources.estimate import as_if_failed
 from vector_assets.sources.fireflies.listing import PAGE_TRANSCRIPTS
 from vector_assets.sources.fireflies.source import FirefliesSource
 from vector_assets.sources.items import (
@@ -30,6 +31,7 @@ from vector_assets.sources.items import (
     DocumentFailure,
     Gap,
     Quarantined,
+    Resolved,
     SourceItem,
 )
 from vector_assets_tests.sources.fireflies.meetings import (
@@ -704,3 +706,37 @@ def test_the_check_names_recent_meetings_without_a_transcript(sandbox: Sandbox) 
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(SettingsError, match="fireflies needs FIREFLIES_API_KEY: not set"):
         FirefliesSource.from_settings(Settings(), Meter())
+
+
+def named(*document_ids: str, day: str | None = None) -> list[Quarantined]:
+    """Return meetings that are asked for by name, with the day of the event that named them."""
+    said = utc(day).date() if day else None
+    return as_if_failed([f"fireflies:{each}" for each in document_ids], Window(FIRST, None), said)
+
+
+def test_a_meeting_that_an_event_names_on_another_day_is_read_and_not_taken_for_gone(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.workspace.transcripts = [meeting(1), meeting(2), meeting(48)]
+    # Of two events of March 4, one is about a meeting of March 2.
+    asked = named("meeting-1", "meeting-48", "deleted", day="2026-03-04")
+    meter = Meter()
+    yielded = list(source(sandbox, meter).retry(asked))
+    assert sorted(ids(yielded)) == ["meeting-1", "meeting-48"]
+    assert [item for item in yielded if isinstance(item, Resolved)] == [
+        Resolved("fireflies:deleted")
+    ]
+    # The day, and those that it does not show.
+    assert meter.request_count == 1 + 2
+
+
+def test_a_part_that_is_not_given_of_a_meeting_asked_for_by_id_costs_no_other(
+    sandbox: Sandbox,
+) -> None:
+    broken = meeting(1, sentences=[{"start_time": "no number"}])
+    sandbox.workspace.transcripts = [broken, meeting(2)]
+    failure, read = source(sandbox).retry(named("meeting-1", "meeting-2"))
+    assert isinstance(failure, DocumentFailure)
+    assert (failure.document_id, failure.day) == ("fireflies:meeting-1", FIRST.date())
+    assert "could not give all of it: sentences" in failure.cause
+    assert ids([read]) == ["meeting-2"]
