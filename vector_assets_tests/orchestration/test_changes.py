@@ -211,6 +211,36 @@ def test_an_event_brings_its_document_as_a_night_would(team: Team, tmp_path: Pat
     assert_same(held, contents(again.lancedb_uri))
 
 
+def test_an_event_of_a_meeting_of_another_day_brings_it_and_never_deletes_it(team: Team) -> None:
+    now = datetime.now(UTC)
+    # It began yesterday or earlier, and the index holds it.
+    summarized = max(team.workspace.transcripts, key=lambda meeting: meeting["date"])
+    before = contents(team.settings.lancedb_uri, ["fireflies"])["fireflies"].values()
+    assert f"fireflies:{summarized['id']}" in {record["document_id"] for record in before}
+    summarized["summary"] = {"overview": "Quoll review: the pallets stay"}
+    late = {**copy.deepcopy(summarized), "id": "late-meeting", "title": "Bilby review"}
+    late["date"] -= timedelta(days=9).total_seconds() * 1000
+    team.workspace.transcripts.append(late)
+    for name, meeting in (("meeting.summarized", summarized), ("meeting.transcribed", late)):
+        team.deliver(fireflies_event(name, meeting["id"], SECRET, now))
+    numbers = team.materialize("fireflies")
+    assert (numbers["run_deleted_documents"], numbers["run_failed_documents"]) == (0, 0)
+    held = contents(team.settings.lancedb_uri, ["fireflies"])["fireflies"].values()
+    texts = [str(record["text"]) for record in held]
+    assert any("Quoll review: the pallets stay" in text for text in texts)
+    assert any("Bilby review" in text for text in texts)
+
+
+def test_an_event_of_a_page_that_was_trashed_takes_it_out_of_the_index(team: Team) -> None:
+    page = max(team.workspace.pages, key=lambda page: page["last_edited_time"])
+    page["in_trash"] = True
+    team.deliver(notion_event("page.deleted", page["id"], SECRET, datetime.now(UTC)))
+    numbers = team.materialize("notion")
+    assert (numbers["run_deleted_documents"], numbers["run_failed_documents"]) == (1, 0)
+    held = contents(team.settings.lancedb_uri, ["notion"])["notion"].values()
+    assert all(record["document_id"] != f"notion:{page['id']}" for record in held)
+
+
 def test_what_fails_goes_into_quarantine_and_waits_no_more(team: Team) -> None:
     now = datetime.now(UTC)
     issue = team.workspace.issues[0]

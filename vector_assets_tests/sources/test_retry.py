@@ -24,7 +24,13 @@ from vector_assets.sources.items import Quarantined, Resolved
 from vector_assets.stores.lancedb.store import LanceDBStore
 from vector_assets_tests.sources.fireflies import meetings as fireflies_meetings
 from vector_assets_tests.sources.jira.issues import comment, issue
-from vector_assets_tests.sources.notion.pages import child_page, database, page, row_of
+from vector_assets_tests.sources.notion.pages import (
+    child_database,
+    child_page,
+    database,
+    page,
+    row_of,
+)
 from vector_assets_tests.sources.slack import team as slack_team
 from vector_assets_tests.support.targets import target_of
 from vector_assets_tests.support.tiny import TinyEmbedder
@@ -406,6 +412,46 @@ def test_a_data_source_whose_rows_were_refused_is_listed_again_for_its_window(
     sandbox.faults.rules.clear()
     runs.night()
     assert f"notion:{row['id']}" in runs.indexed()
+    assert runs.held() == {}
+
+
+def test_a_database_that_was_not_given_is_listed_again_for_its_window(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    table = database("Table")
+    row = page("Row", parent=row_of(table))
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [row, page("Top", child_database(table))]
+    # Search knows neither the database nor its row.
+    sandbox.workspace.site.notion_hidden_page_ids = [table["id"], row["id"]]
+    outage = sandbox.faults.fail(f"/notion/v1/databases/{table['id']}", status=503)
+    runs = Runs("notion", sandbox, tmp_path)
+    runs.by_hand()
+    assert runs.held().keys() == {f"notion:{table['id']}"}
+    sandbox.faults.rules.remove(outage)
+    runs.night()
+    assert f"notion:{row['id']}" in runs.indexed()
+    assert runs.held() == {}
+
+
+@pytest.mark.parametrize("what", ["page", "database"])
+def test_what_went_into_the_trash_of_notion_is_let_go(
+    sandbox: Sandbox, tmp_path: Path, what: str
+) -> None:
+    bad, table = page("Bad"), database("Table")
+    sandbox.workspace.databases = [table]
+    sandbox.workspace.pages = [bad, page("Top", child_database(table))]
+    sandbox.workspace.site.notion_hidden_page_ids = [table["id"]]
+    broken = f"databases/{table['id']}" if what == "database" else f"blocks/{bad['id']}/children"
+    sandbox.faults.fail(f"/notion/v1/pages/{bad['id']}/markdown", status=503)
+    sandbox.faults.fail(f"/notion/v1/{broken}", status=503)
+    runs = Runs("notion", sandbox, tmp_path)
+    runs.by_hand()
+    trashed = table if what == "database" else bad
+    assert runs.held().keys() == {f"notion:{trashed['id']}"}
+    sandbox.faults.rules.clear()
+    trashed["in_trash"] = True
+    runs.night()
     assert runs.held() == {}
 
 

@@ -112,7 +112,10 @@ class _Notion:
         return _gone("block") if block is None else JSONResponse(block)
 
     async def page(self, request: Request) -> Response:
-        raw = self._raw_page(request.path_params["id"])
+        identity = request.path_params["id"]
+        raw = self._raw_page(identity)
+        if raw is None and self._raw_database(identity) is not None:
+            return _of_another_kind(identity, "database", "page")
         return _gone("page") if raw is None else JSONResponse(page_object(raw))
 
     async def markdown(self, request: Request) -> Response:
@@ -157,7 +160,9 @@ class _Notion:
 
     async def database(self, request: Request) -> Response:
         identity = request.path_params["id"]
-        raw = next((raw for raw in self._databases() if raw["id"] == identity), None)
+        raw = self._raw_database(identity)
+        if raw is None and self._raw_page(identity) is not None:
+            return _of_another_kind(identity, "page", "database")
         return _gone("database") if raw is None else JSONResponse(database_object(raw))
 
     async def data_source(self, request: Request) -> Response:
@@ -194,6 +199,9 @@ class _Notion:
 
     def _raw_page(self, identity: str) -> Json | None:
         return next((raw for raw in self._shared_pages() if raw["id"] == identity), None)
+
+    def _raw_database(self, identity: str) -> Json | None:
+        return next((raw for raw in self._databases() if raw["id"] == identity), None)
 
     def _raw_data_source(self, identity: str) -> tuple[Json, Json] | None:
         """Return a database and its data source with this id."""
@@ -321,6 +329,12 @@ def _listed(
 
 def _gone(kind: str) -> Response:
     return _refused(404, "object_not_found", f"Could not find {kind}. Is it shared with you?")
+
+
+def _of_another_kind(identity: str, kind: str, wanted: str) -> Response:
+    """Return the vendor's answer to the id of a page where a database is wanted, or the reverse."""
+    words = f"Provided ID {identity} is a {kind}, not a {wanted}."
+    return _refused(400, "validation_error", f"{words} Use the retrieve {kind} API instead.")
 
 
 def _refused(status: int, code: str, message: str) -> Response:

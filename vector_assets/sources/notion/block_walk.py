@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vector_assets.sources.notion.blocks import HEADINGS, TRANSPARENT, Placed, typed
-from vector_assets.sources.notion.client import RefusedError, fields_of
+from vector_assets.sources.notion.client import fields_of
+from vector_assets.sources.notion.refusals import RefusedError
 
 Block = Mapping[str, Any]
 Children = Callable[[str], list[Block]]

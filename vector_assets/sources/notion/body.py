@@ -18,13 +18,13 @@ from vector_assets.sources.notion.client import (
     PARTIAL,
     Json,
     NotionApi,
-    RefusedError,
     fields_of,
     last_edit,
 )
 from vector_assets.sources.notion.endpoint import Endpoint
 from vector_assets.sources.notion.files import FILE_BLOCKS, NotionFile, file_of
 from vector_assets.sources.notion.markdown import MarkdownPage, read_markdown
+from vector_assets.sources.notion.refusals import RefusedError
 from vector_assets.sources.notion.rich_text import Namer
 from vector_assets.sources.notion.sections import Part, sections_of
 

@@ -22,7 +22,6 @@ from vector_assets.core.days import Window
 from vector_assets.core.errors import (
     ContractError,
     CredentialsError,
-    SkippableError,
     UnavailableError,
     VectorAssetsError,
 )
@@ -32,6 +31,7 @@ from vector_assets.core.tls import httpx_context
 from vector_assets.sources.http.downloads import Downloader, host_of, is_at
 from vector_assets.sources.http.httpx_transport import RateLimitedTransport
 from vector_assets.sources.http.requests_retries import TIMEOUT_SECONDS
+from vector_assets.sources.notion.refusals import RefusedError
 
 PAGE_ITEMS = 100
 """Most items a page of any list (developers.notion.com/reference/intro, "Pagination", 2026-11)."""
@@ -66,39 +66,6 @@ Json = Mapping[str, Any]
 
 PARTIAL = {"object", "id"}
 """The only fields of an object that the integration may not see as a whole."""
-
-
-class RefusedError(SkippableError):
-    """Notion refuses one request; others may succeed.
-
-    Args:
-        code: Of Notion, such as `object_not_found`.
-        message: Of Notion.
-        status: Of HTTP.
-    """
-
-    def __init__(self, code: str, message: str, status: int) -> None:
-        super().__init__(f"notion refuses it, {code}: {message}")
-        self.code = code
-        self.status = status
-
-    @property
-    def is_of_one_object(self) -> bool:
-        """Whether just this page or block is refused, and not the endpoint."""
-        return (self.status, self.code) == (httpx.codes.NOT_FOUND, "object_not_found")
-
-    @property
-    def lacks_capability(self) -> bool:
-        """Whether the integration lacks the capability for this endpoint.
-
-        See developers.notion.com/reference/status-codes, 2026-11.
-        """
-        return (self.status, self.code) == (httpx.codes.FORBIDDEN, "restricted_resource")
-
-    @property
-    def lacks_rights(self) -> bool:
-        """Whether sharing, or a capability of the integration, may change it."""
-        return self.is_of_one_object or self.lacks_capability
 
 
 class IncompleteError(ContractError):
@@ -220,7 +187,12 @@ class NotionApi:
 
     def database(self, database_id: str) -> Json | None:
         """Return a database; None when it does not exist for us, such as a linked view."""
-        return _asked_for_one(partial(self._client.databases.retrieve, database_id))
+        try:
+            return _asked_for_one(partial(self._client.databases.retrieve, database_id))
+        except RefusedError as error:
+            if error.is_of_view:
+                return None
+            raise
 
     def data_source(self, data_source_id: str) -> Json | None:
         """Return a data source; None when it does not exist for us."""

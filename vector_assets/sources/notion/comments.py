@@ -11,7 +11,6 @@ from vector_assets.core.documents import Section
 from vector_assets.sources.notion.client import (
     Json,
     NotionApi,
-    RefusedError,
     fields_of,
     instant,
 )
@@ -19,6 +18,7 @@ from vector_assets.sources.notion.endpoint import Endpoint
 from vector_assets.sources.notion.files import NotionFile, file_of
 from vector_assets.sources.notion.names import Names
 from vector_assets.sources.notion.properties import file_name, words_of
+from vector_assets.sources.notion.refusals import RefusedError
 from vector_assets.sources.notion.rich_text import markdown
 
 

@@ -33,7 +33,6 @@ from vector_assets.sources.notion.client import (
     PARTIAL,
     Json,
     NotionApi,
-    RefusedError,
     fields_of,
     is_gone,
     last_edit,
@@ -43,6 +42,7 @@ from vector_assets.sources.notion.files import PageFiles
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, gaps_of
 from vector_assets.sources.notion.names import Names
 from vector_assets.sources.notion.reader import Held, Listed, PageReader, Read
+from vector_assets.sources.notion.refusals import RefusedError
 from vector_assets.sources.notion.stamps import Stamps
 
 PAGES_IN_FLIGHT = 6
@@ -274,6 +274,8 @@ class Crawl:
             cause = "a database without a list of its data sources"
             self._failures.append(DocumentFailure(f"{SOURCE}:{database['id']}", cause))
             return
+        if not data_sources:
+            self._missing[Missing.DATABASE] += 1
         for data_source in data_sources:
             self._names.learn_data_source(data_source)
         self._list_rows([data_source["id"] for data_source in data_sources])

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from vector_assets.sources.notion.client import RefusedError
+from vector_assets.sources.notion.refusals import RefusedError
 
 Answer = TypeVar("Answer")
 

@@ -6,8 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from vector_assets.sources.base import Missing, Probed, RemoteState
-from vector_assets.sources.notion.client import Json, NotionApi, RefusedError, is_gone, last_edit
+from vector_assets.sources.notion.client import Json, NotionApi, is_gone, last_edit
 from vector_assets.sources.notion.document import SOURCE
+from vector_assets.sources.notion.refusals import RefusedError
 
 _DASHED = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _ID = rf"(?:{_DASHED}|[0-9a-fA-F]{{32}})"

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from vector_assets.core.errors import ContractError, SkippableError, UnavailableError
 from vector_assets.sources.items import DocumentFailure, Resolved, SourceItem
 from vector_assets.sources.notion.body import Missing
-from vector_assets.sources.notion.client import RefusedError, is_gone
+from vector_assets.sources.notion.client import Json, is_gone
 from vector_assets.sources.notion.crawl import Crawl
 from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import gaps_of
 from vector_assets.sources.notion.reader import Listed
+from vector_assets.sources.notion.refusals import RefusedError
 
 
 class RetryCrawl(Crawl):
@@ -27,8 +28,7 @@ class RetryCrawl(Crawl):
         for identity in identities:
             document_id = f"{SOURCE}:{identity}"
             try:
-                is_page = self._list_page_again(identity)
-                is_holder = not is_page and self._list_holder_again(identity)
+                is_page, is_holder = self._list_again(identity)
             except (ContractError, SkippableError, UnavailableError) as error:
                 self._notice_outage(error if isinstance(error, UnavailableError) else None)
                 yield DocumentFailure(document_id, str(error))
@@ -47,15 +47,22 @@ class RetryCrawl(Crawl):
         yield from self._failures
         yield from (Resolved(document_id) for document_id in holders if document_id not in failed)
 
-    def _list_page_again(self, identity: str) -> bool:
-        """List a page whatever its last edit; return whether it exists."""
+    def _list_again(self, identity: str) -> tuple[bool, bool]:
+        """List what an id names; return whether that is a page, and whether it holds pages."""
         try:
             page = self._api.page_or_refusal(identity)
         except RefusedError as error:
+            if error.is_of_database:
+                return False, self._list_database_again(identity)
             # A missing capability says nothing about the page.
             if error.is_of_one_object:
-                return False
+                return False, self._list_holder_again(identity)
             raise
+        # A page in the trash is not asked for as a database, which would be refused.
+        return self._list_page_again(identity, page), False
+
+    def _list_page_again(self, identity: str, page: Json) -> bool:
+        """List a page whatever its last edit; return whether it exists."""
         if is_gone(page):
             return False
         if identity not in self._listed:
@@ -71,6 +78,10 @@ class RetryCrawl(Crawl):
             self._names.learn_data_source(data_source)
             self._list_rows([] if is_gone(data_source) else [identity])
             return True
+        return self._list_database_again(identity)
+
+    def _list_database_again(self, identity: str) -> bool:
+        """List the rows of a database; return whether it exists."""
         if self._api.database(identity) is None:
             return False
         self._list_databases({identity})

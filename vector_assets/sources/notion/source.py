@@ -20,7 +20,6 @@ from vector_assets.sources.items import Gap, Quarantined, SourceItem
 from vector_assets.sources.notion.client import (
     REQUESTS_PER_SECOND,
     NotionApi,
-    RefusedError,
     fields_of,
     last_edit,
 )
@@ -28,6 +27,7 @@ from vector_assets.sources.notion.crawl import Crawl
 from vector_assets.sources.notion.document import SOURCE
 from vector_assets.sources.notion.gaps import NO_COMMENTS, NO_NAMES, NO_PAGES
 from vector_assets.sources.notion.probe import document_id_in, probed
+from vector_assets.sources.notion.refusals import RefusedError
 from vector_assets.sources.notion.retry import RetryCrawl
 
 SAMPLED_PAGES = 40

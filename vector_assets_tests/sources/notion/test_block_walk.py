@@ -5,7 +5,7 @@ import pytest
 from vector_assets.core.errors import SkippableError, UnavailableError
 from vector_assets.sources.notion.block_walk import walk
 from vector_assets.sources.notion.blocks import Placed, parts_of
-from vector_assets.sources.notion.client import RefusedError
+from vector_assets.sources.notion.refusals import RefusedError
 from vector_assets.sources.notion.sections import sections_of
 from vector_assets_tests.sources.notion.pages import Json, block, child_page, page, paragraph, text
 

@@ -28,7 +28,12 @@ from vector_assets.core.meter import Meter
 from vector_assets.core.settings import Settings
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.pipeline.sync import Pipeline, write
-from vector_assets.sandbox.notion.objects import data_source_id, data_source_object, data_sources_of
+from vector_assets.sandbox.notion.objects import (
+    data_source_id,
+    data_source_object,
+    data_sources_of,
+    database_object,
+)
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sandbox.workspace import Workspace
 from vector_assets.sources.base import ConnectionCheck
@@ -270,6 +275,34 @@ def test_a_database_in_the_trash_is_left_out(sandbox: Sandbox) -> None:
     sandbox.workspace.pages = [row, page("Top", child_database(table))]
     sandbox.workspace.site.notion_hidden_page_ids = [row["id"]]
     assert titles(sandbox) == ["Top"]
+
+
+VIEW = {
+    "object": "error",
+    "status": 400,
+    "code": "validation_error",
+    "message": "Database with ID {} does not contain any data sources accessible by this API bot.",
+}
+"""What Notion answers to the id of a view of a database that is not shared, or a list of none."""
+
+
+@pytest.mark.parametrize("is_refused", [True, False], ids=["is refused", "has no data sources"])
+def test_a_view_of_a_database_that_is_not_shared_is_told_and_fails_nothing(
+    sandbox: Sandbox, is_refused: bool
+) -> None:
+    view = database("View")
+    sandbox.workspace.pages = [page("Top", child_database(view))]
+    empty = {**database_object(view), "data_sources": []}
+    sandbox.faults.fail(
+        f"/notion/v1/databases/{view['id']}",
+        status=400 if is_refused else 200,
+        body=VIEW if is_refused else empty,
+    )
+    assert titles(sandbox) == ["Top"]
+    assert failures(sandbox) == []
+    assert [(gap.subject, gap.count) for gap in gaps(sandbox)] == [("databases shown on pages", 1)]
+    # Else no listing would count as complete, and nothing would ever be pruned.
+    assert list(source(sandbox).ids(EVER)) == [f"notion:{identity('Top')}"]
 
 
 def test_a_data_source_of_more_rows_than_a_query_gives_is_read_in_parts(sandbox: Sandbox) -> None:
