@@ -5,6 +5,7 @@ files. Those of a message that was shared from elsewhere are named, and never do
 channel may have fewer readers.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -71,6 +72,12 @@ class SlackFiles:
                 self._reader.count(every_file)
                 return Unchanged(document.id, document.day)
         return replace(document, sections=tuple(self._sections(document, files)), stamp=stamp)
+
+    def stamp(self, messages: Iterable[Json]) -> str:
+        """Return which files of messages are to be downloaded; empty for none."""
+        wanted = self._reader.wanted(file for message in messages for file in self._of(message))
+        named = "\n".join(sorted(f"{file.id} {file.name}" for file in wanted))
+        return f"files {hashlib.sha256(named.encode()).hexdigest()}" if wanted else ""
 
     def gaps(self) -> Iterator[Gap]:
         """Yield what was not read so far; call it last."""

@@ -4,7 +4,7 @@ A day's message that comes `SILENCE` or longer after the one before it begins an
 no chunk mixes the two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,24 @@ def channel_document_id(channel_id: str) -> str:
 def channel_id_of(document_id: str) -> str:
     """Return the channel that a document belongs to."""
     return document_id.split(":")[1]
+
+
+class _Ids:
+    """The `Names` of a text of which only the presence of words matters."""
+
+    def user(self, user_id: str) -> str:
+        """Return the id."""
+        return user_id
+
+    channel = usergroup = user
+
+
+_IDS = _Ids()
+
+
+def has_words(messages: Iterable[Json]) -> bool:
+    """Tell whether anybody said anything in words, so that there is a document; no request."""
+    return any(is_said(message) and message_text(message, _IDS) for message in messages)
 
 
 class _NamesInChannel:
@@ -130,7 +148,7 @@ class Renderer:
             title=f"#{channel.name}, {day}",
             created_at=instant(messages[0]["ts"]),
             updated_at=max(updated_at, *map(activity_of, messages)),
-            stamp=day_stamp(messages, channel.name),
+            stamp=day_stamp(messages, channel.name, self._files.stamp(messages)),
         )
 
     def channel(

@@ -241,6 +241,8 @@ class Listing:
             yield from self._finished_day()
             held_at = self.held_days.get(day_id(self.channel.id, at.date()))
             self._day = Day(at.date(), held_at=held_at)
+        if self._is_of_bot_joining(message) and at in self._window:
+            self.bot_joined_at = self.bot_joined_at or at  # history comes newest first
         if is_reply(message):
             root = message["thread_ts"]
             if at in self._window or self._is_held_in_window(self._id(root)):
@@ -250,12 +252,11 @@ class Listing:
             yield from self._thread(message, at)
         elif is_said(message):
             self._unthreaded(message, at)
-        elif (
-            message["subtype"] in JOIN_SUBTYPES
-            and message.get("user") == self._scope.bot_user_id
-            and at in self._window
-        ):
-            self.bot_joined_at = self.bot_joined_at or at  # history comes newest first
+
+    def _is_of_bot_joining(self, message: Json) -> bool:
+        """Tell whether Slack notes that the bot joined, also where somebody replied to it."""
+        is_of_bot = message.get("user") == self._scope.bot_user_id
+        return is_of_bot and message.get("subtype") in JOIN_SUBTYPES
 
     def _unthreaded(self, message: Json, at: datetime) -> None:
         if not self._scope.includes_bots and is_of_bot(message, self._scope.is_person):

@@ -164,11 +164,14 @@ def _edited_at(message: Json) -> datetime | None:
     return None if at is None or is_to_come(at, datetime.now(UTC)) else at
 
 
-def day_stamp(messages: Iterable[Json], name: str) -> str:
-    """Return what decides the text of a day: its messages, their edits, the channel's name."""
+def day_stamp(messages: Iterable[Json], *place: str) -> str:
+    """Return what decides the text of a day: its messages and their edits.
+
+    `place` is what else decides it: the channel's name, and which files are read.
+    """
     shown = sorted((message["ts"], str(_edited_at(message) or "")) for message in messages)
     digest = blake2b(repr(shown).encode(), digest_size=16).hexdigest()
-    return f"{_RENDERING} {digest} {name}"
+    return " ".join(map(str, (_RENDERING, digest, *filter(None, place))))
 
 
 def channel_stamp(name: str) -> str:

@@ -10,7 +10,12 @@ from typing import TypeVar
 from vector_assets.sources.attachments.reader import AttachmentOptions
 from vector_assets.sources.items import DocumentFailure
 from vector_assets.sources.slack.directory import Channel
-from vector_assets.sources.slack.document import channel_document_id, day_id, thread_id
+from vector_assets.sources.slack.document import (
+    channel_document_id,
+    day_id,
+    has_words,
+    thread_id,
+)
 from vector_assets.sources.slack.history import Day, Thread
 from vector_assets.sources.slack.messages import instant
 
@@ -55,6 +60,11 @@ class Job:
         """Day of the last activity; None where that is not known."""
         latest_at = self.part.latest_at if isinstance(self.part, Thread | Day) else None
         return latest_at.date() if latest_at else None
+
+    @property
+    def may_have_words(self) -> bool:
+        """Whether it may become a document; of a thread, only its replies tell."""
+        return not isinstance(self.part, Day) or has_words(self.part.messages)
 
     @property
     def document_id(self) -> str:

@@ -10,13 +10,19 @@ from urllib.parse import parse_qs, urlsplit
 from vector_assets.core.days import Window, start_of_day
 from vector_assets.core.errors import ContractError
 from vector_assets.core.remembered import Remembered
+from vector_assets.sources.attachments.reader import AttachmentReader
 from vector_assets.sources.base import Missing, Probed, RemoteState
 from vector_assets.sources.items import NothingKnown
-from vector_assets.sources.slack.blocks import message_text
+from vector_assets.sources.slack.attachments import SlackFiles
 from vector_assets.sources.slack.channels import CLOSED_CODES, NOT_JOINED, Choice, cause_of_closed
 from vector_assets.sources.slack.client import SlackApi
 from vector_assets.sources.slack.directory import Channel, Directory
-from vector_assets.sources.slack.document import channel_document_id, day_id, thread_id
+from vector_assets.sources.slack.document import (
+    channel_document_id,
+    day_id,
+    has_words,
+    thread_id,
+)
 from vector_assets.sources.slack.history import Day, Listing, Scope
 from vector_assets.sources.slack.json_values import whole_number_in
 from vector_assets.sources.slack.messages import (
@@ -152,7 +158,7 @@ class SlackProbe:
             return "Slack itself wrote it", ""
         if not self._options.includes_bots and is_of_bot(message, directory.is_person):
             return "a bot wrote it, and nobody replied", "Set SLACK_INCLUDE_BOTS to read bots too."
-        if not message_text(message, _IDS):
+        if not has_words([message]):
             return "it has no words, and pictures and canvases are not read", ""
         return "", ""
 
@@ -174,26 +180,18 @@ class SlackProbe:
         listing = Listing(self._api, channel, (), scope, NothingKnown()).open()
         days = [part for part in listing.parts() if isinstance(part, Day) and part.day == day]
         for part in days:
-            if any(is_said(m) and message_text(m, _IDS) for m in part.messages):
+            if has_words(part.messages):
                 assert part.latest_at is not None
                 updated_at = max(part.latest_at, *map(activity_of, part.messages))
-                return Probed(
-                    RemoteState.THERE, updated_at, stamp=day_stamp(part.messages, channel.name)
-                )
+                files = self._files(directory).stamp(part.messages)
+                stamp = day_stamp(part.messages, channel.name, files)
+                return Probed(RemoteState.THERE, updated_at, stamp=stamp)
         return Probed(RemoteState.DELETED)
 
-
-class _Ids:
-    """The `Names` of a text of which only the presence of words matters."""
-
-    def user(self, user_id: str) -> str:
-        """Return the id."""
-        return user_id
-
-    channel = usergroup = user
-
-
-_IDS = _Ids()
+    def _files(self, directory: Directory) -> SlackFiles:
+        """Return what knows which files a run would read; nothing is downloaded here."""
+        reader = AttachmentReader(self._options.attachments)
+        return SlackFiles(self._api, directory.bot, reader, NothingKnown())
 
 
 def _closed(channel: Channel, code: str) -> Probed:

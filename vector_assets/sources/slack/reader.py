@@ -193,8 +193,8 @@ class ChannelReader:
         since = min(self._window.start - THREAD_LOOKBACK, self._options.since)
         for channel in choice.to_read:
             try:
-                for document_id, _ in self._listed(channel, (), since):
-                    yield document_id
+                for job in self._listed(channel, (), since):
+                    yield job.document_id
             except ContractError as error:
                 if error.seen not in CLOSED_CODES:
                     raise
@@ -203,17 +203,14 @@ class ChannelReader:
 
     def _listed(
         self, channel: Channel, access: tuple[str, ...], since: datetime | None = None
-    ) -> Iterator[tuple[str, Job | SourceItem]]:
-        """Yield the documents of a channel by id, each thread as the job that would fetch it."""
+    ) -> Iterator[Job]:
+        """Yield the jobs that would make the documents of a channel; no file is downloaded."""
         listing = self._listing(channel, access, self._window, since)
         for part in next(opened([listing], self._known)).parts():
             job = Job(channel, access, part)
-            if isinstance(part, Thread):
-                yield job.document_id, job
-            elif (item := self._outcome(job)[1]) is not None:
-                yield job.document_id, item
-        end = Job(channel, access, End(max(channel.described_at, channel.created_at)))
-        yield end.document_id, end
+            if job.may_have_words:
+                yield job
+        yield Job(channel, access, End(max(channel.described_at, channel.created_at)))
 
     def _jobs(self) -> Iterator[Job]:
         usual: list[Listing] = []

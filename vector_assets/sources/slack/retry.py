@@ -30,13 +30,14 @@ _NOT_FOUND = "thread_not_found"
 class RetryReader(ChannelReader):
     """Reads single documents; use it once. Only `listed` looks at the window."""
 
-    def listed(self, channel: Channel) -> dict[str, Job | SourceItem]:
-        """Return the documents of a channel by id, each thread as the job that would fetch it.
+    def listed(self, channel: Channel) -> dict[str, Job]:
+        """Return the jobs that would make the documents of a channel, by id of the document.
 
         Empty when the channel is closed to the bot; raises as `read` does.
         """
         try:
-            return dict(self._listed(channel, self._directory.access(channel)))
+            jobs = self._listed(channel, self._directory.access(channel))
+            return {job.document_id: job for job in jobs}
         except ContractError as error:
             self._note_closed(channel, error)
             return {}

@@ -186,7 +186,7 @@ class SlackSource(Source):
         choice = self._choice(directory)
         reading = self._retrying(directory, window)
         channels = {channel.id: channel for channel in choice.to_read}
-        items: dict[str, Job | SourceItem] = {}
+        items: dict[str, Job] = {}
         document_counts: list[int] = []
         for channel_id in in_random_order(channels):
             if self._api.requests.get(_HISTORY, 0) >= LISTED_PAGES:
@@ -339,6 +339,6 @@ class SlackSource(Source):
                 yield instant(message.get("latest_reply") or message["ts"])
 
 
-def _is_fetched(item: Job | SourceItem) -> bool:
-    """Tell whether a sync fetches the replies of a listed item."""
-    return isinstance(item, Job) and isinstance(item.part, Thread) and not item.part.is_unchanged
+def _is_fetched(job: Job) -> bool:
+    """Tell whether a sync fetches the replies of a listed document."""
+    return isinstance(job.part, Thread) and not job.part.is_unchanged

@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 
+from vector_assets.core.days import Window
+from vector_assets.core.documents import Document
 from vector_assets.sandbox.faults import Rule
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.sources.attachments.reader import SWITCHED_OFF
+from vector_assets.sources.base import Missing
 from vector_assets.sources.http import requests_retries
 from vector_assets.sources.slack.files import HISTORY_ALONE
 from vector_assets_tests.sources.attachments import made
 from vector_assets_tests.sources.attachments.made import WORD
 from vector_assets_tests.sources.attachments.nights import Nights, told
-from vector_assets_tests.sources.slack.team import populate, say
+from vector_assets_tests.sources.slack.team import populate, say, source
+from vector_assets_tests.support.tiny import utc
 
 FILES = "/slack/files/"
 ANN, STRANGER = "ann.lee@example.com", "eve@example.com"
@@ -129,3 +133,64 @@ def test_an_outage_keeps_what_the_index_holds(
     sandbox.faults.clear()
     assert nights.night().quarantine == []
     assert "later words" in nights.text_for()
+
+
+def test_a_file_that_is_deleted_leaves_the_index_though_others_of_its_day_stay(
+    sandbox: Sandbox, nights: Nights
+) -> None:
+    deleted = shared(sandbox, "oops.txt", b"nightjar")
+    say(sandbox, "2026-03-02T10:00", "look", files=[deleted])
+    say(sandbox, "2026-03-02T11:00", "and", files=[shared(sandbox, "plan.txt", WORD.encode())])
+    nights.night()
+    assert "nightjar" in nights.text_for()
+    # What Slack leaves of a file.
+    [message] = [m for m in sandbox.workspace.messages["C0ENGINEER"] if m["text"] == "look"]
+    message["files"] = [{"id": deleted["id"], "mode": "tombstone"}]
+    nights.night()
+    text = nights.text_for()
+    assert WORD in text
+    assert "nightjar" not in text
+    assert "oops.txt" not in text
+
+
+def test_files_are_read_once_they_may_be_though_their_day_has_not_changed(
+    sandbox: Sandbox, nights: Nights
+) -> None:
+    say(sandbox, "2026-03-02T10:00", "x", files=[shared(sandbox, "plan.txt", WORD.encode())])
+    nights.night(read_attachments="false")
+    sandbox.workspace.site.slack_scopes.remove("files:read")
+    nights.night()
+    sandbox.workspace.site.slack_scopes.append("files:read")
+    nights.night(attachment_max_bytes="2")
+    assert WORD not in nights.text_for()
+    nights.night()
+    assert WORD in nights.text_for()
+    assert downloads(sandbox) == 1
+
+
+def test_the_probe_of_a_day_with_files_tells_the_stamp_that_a_run_gives_it(
+    sandbox: Sandbox,
+) -> None:
+    populate(sandbox)
+    say(sandbox, "2026-03-02T10:00", "x", files=[shared(sandbox, "plan.txt", WORD.encode())])
+    say(sandbox, "2026-03-02T11:00", "y", files=[shared(sandbox, "more.txt", b"more")])
+    slack = source(sandbox)
+    read = slack.documents(Window(utc("2026-03-02"), None))
+    [day] = [d for d in read if isinstance(d, Document) and d.native_id.endswith("2026-03-02")]
+    assert slack.probe(Missing(day.id, day.container, day.updated_at)).stamp == day.stamp
+
+
+def test_to_list_and_to_count_documents_downloads_no_file(sandbox: Sandbox) -> None:
+    populate(sandbox)
+    for day in range(10, 20):
+        files = [shared(sandbox, "plan.txt", WORD.encode())]
+        say(sandbox, f"2026-03-{day}T10:00", "x", files=files)
+    slack, window = source(sandbox), Window(utc("2026-03-01"), None)
+    assert sum(":2026-03-1" in str(listed) for listed in slack.ids(window)) == 10
+    assert downloads(sandbox) == 0
+    estimate = slack.estimate(window)
+    assert downloads(sandbox) == 0
+    # Ten days and two channels.
+    assert estimate.documents == 12
+    sampled = list(estimate.sample)
+    assert downloads(sandbox) <= len(sampled) == estimate.sample_count < 12

@@ -394,6 +394,19 @@ def test_a_bot_that_comes_back_catches_up_once_and_others_who_come_change_nothin
     assert runs.run("2026-03-20").history == 2
 
 
+def test_a_bot_that_is_greeted_when_it_comes_back_catches_up_as_well(
+    team: Sandbox, runs: Runs
+) -> None:
+    begin_thread(team, "2026-03-01", channel=RANDOM)
+    runs.run("2026-03-01")
+    begin_thread(team, "2026-03-05", channel=RANDOM)
+    joined = {"subtype": "channel_join", "user": BOT}
+    at = say(team, "2026-03-20T10:00", f"<@{BOT}> has joined", channel=RANDOM, **joined)
+    say(team, "2026-03-20T10:05", "Welcome back!", thread=at, channel=RANDOM)
+    runs.run("2026-03-20")
+    assert ts_of("2026-03-05T10:00") in of_random(runs)
+
+
 @pytest.mark.parametrize("is_removed", [False, True], ids=["stays", "is removed"])
 def test_a_channel_that_becomes_private_takes_its_past_out_of_the_public_and_says_what_is_closed(
     team: Sandbox, runs: Runs, is_removed: bool
