@@ -181,7 +181,7 @@ class Quarantine:
             return 0
         released = self._succeeded & self.held.keys()
         self._ledger.remove(KIND, released)
-        forget_rereads(self._ledger, [self.rereads[each] for each in self._reread])
+        forget_rereads(self._ledger, [self.rereads[document_id] for document_id in self._reread])
         self._rereads = {
             document_id: reread
             for document_id, reread in self.rereads.items()

@@ -57,7 +57,7 @@ def read_missing(
 def add_failures(report: ReindexReport, failures: Iterable[DocumentFailure]) -> None:
     """Add failures of documents that have not failed before."""
     known_ids = {failure.document_id for failure in report.failures}
-    report.failures += [each for each in failures if each.document_id not in known_ids]
+    report.failures += [failure for failure in failures if failure.document_id not in known_ids]
 
 
 def _waiting(document_id: str, head: Head) -> Waiting:

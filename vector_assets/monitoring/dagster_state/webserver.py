@@ -252,7 +252,7 @@ def _instigator(state: Mapping[str, Any]) -> Instigator:
     tick = state["ticks"][0]
     error = tick["error"] if tick["status"] == "FAILURE" else None
     errors = [error, *error["causes"]] if error else []
-    words = tick_error([str(each["message"]) for each in errors])
+    words = tick_error([str(error["message"]) for error in errors])
     return Instigator(is_running, _instant(tick["timestamp"]), words)
 
 
