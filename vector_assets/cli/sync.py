@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -90,7 +90,7 @@ def _load_all(
     from vector_assets.index.targets import IndexOpener
     from vector_assets.pipeline.resume import load_source
 
-    outcome, opener = _Outcome(), IndexOpener(settings)
+    opener = IndexOpener(settings)
     latest: dict[str, SyncReport] = {}
     with show_progress(*names) as progress, ThreadPoolExecutor(len(names)) as pool:
 
@@ -99,25 +99,51 @@ def _load_all(
             done_days, asked_days = report.finished_days, report.asked_days or None
             progress(report.source, report_line(report), done_days, asked_days)
 
-        runs = {
-            name: pool.submit(
-                load_source, name, days, settings,
-                opener=opener, on_progress=show, on_resumed=_print_resumed,
-                on_finished=record, budget=budget,
-                is_again=is_again, is_rescan=is_rescan,
-            )
-            for name in names
-        }  # fmt: skip
-        for name, run in runs.items():
-            try:
-                outcome.reports[name] = run.result()
-            except BudgetSpentError:
-                outcome.unfinished.append(name)
-                if name in latest:
-                    outcome.reports[name] = latest[name]
-            except VectorAssetsError as error:
-                outcome.failed.append(f"{name}: {error}")
+        runs: dict[str, Future[SyncReport]] = {}
+        # The first run may be under way before this thread goes on.
+        try:
+            for name in names:
+                runs[name] = pool.submit(
+                    load_source, name, days, settings,
+                    opener=opener, on_progress=show, on_resumed=_print_resumed,
+                    on_finished=record, budget=budget,
+                    is_again=is_again, is_rescan=is_rescan,
+                )  # fmt: skip
+            return _outcome_of(runs, latest)
+        except KeyboardInterrupt:
+            _end(runs.values(), budget)
+            raise
+
+
+def _outcome_of(
+    runs: Mapping[str, Future[SyncReport]], latest: Mapping[str, SyncReport]
+) -> _Outcome:
+    """Wait for the run of each source; `latest` has the reports of those that did not finish."""
+    outcome = _Outcome()
+    for name, run in runs.items():
+        try:
+            outcome.reports[name] = run.result()
+        except BudgetSpentError:
+            outcome.unfinished.append(name)
+            if name in latest:
+                outcome.reports[name] = latest[name]
+        except VectorAssetsError as error:
+            outcome.failed.append(f"{name}: {error}")
     return outcome
+
+
+def _end(runs: Iterable[Future[SyncReport]], budget: Budget) -> None:
+    """Let runs write what they have read, and end; at another Ctrl-C, end the process."""
+    from vector_assets.cli.output.console import err
+
+    budget.stop()
+    click.echo("stopping: what was read is still written; Ctrl-C again stops at once", err=True)
+    try:
+        wait(runs)
+    except KeyboardInterrupt:
+        err().show_cursor()
+        # Python waits at its end for threads, and a run may wait for its vendor for minutes.
+        os._exit(130)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class Budget:
         self._lock = threading.Lock()
         self._meters: list[Meter] = []
         self._dollars: dict[str, float] = {}
+        self._is_stopped = False
 
     def watch(self, meter: Meter) -> None:
         """Count the calls of this meter as well, as they are made."""
@@ -55,9 +56,15 @@ class Budget:
         with self._lock:
             self._dollars[report.source] = report.total.dollars
 
+    def stop(self) -> None:
+        """Count the budget as spent: runs write what they have read, and end."""
+        self._is_stopped = True
+
     @property
     def spent_in_words(self) -> str:
         """How much of which limit is spent; empty while no limit is reached."""
+        if self._is_stopped:
+            return "stopped by hand"
         with self._lock:
             calls = sum(meter.request_count for meter in self._meters)
             dollars = sum(self._dollars.values())

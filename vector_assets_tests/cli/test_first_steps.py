@@ -1,9 +1,16 @@
 """What a new user meets first: no arguments, a `.env`, an empty index, a sync without a daemon."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -14,6 +21,7 @@ from vector_assets.monitoring.dagster_state.asset_keys import asset_key
 from vector_assets.monitoring.dagster_state.instance import materialized_days, newest_events
 from vector_assets.orchestration.local import SyncedDays, materialize_in_process, prepare_home
 from vector_assets.orchestration.metadata import metadata_by_day
+from vector_assets.pipeline.checkpoint import Budget
 from vector_assets.pipeline.report import SyncReport
 from vector_assets.sandbox.server import Sandbox
 from vector_assets_tests.cli.conftest import Run
@@ -171,3 +179,81 @@ def test_a_dagster_yaml_whose_package_is_not_installed_names_the_extra(
     assert (code, err.count("\n")) == (1, 1)
     assert f"needs {package}: not installed" in err
     assert f"pip install 'vector-assets[{extra}]'" in err
+
+
+def at_request(
+    office: Sandbox, path: str, do: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Do something once, while the sandbox has the first request of a path."""
+    pass_on, seen = office.faults.limiter.seconds_to_wait, threading.Event()
+
+    def watched(asked: str) -> float:
+        if asked.startswith(path) and not seen.is_set():
+            seen.set()
+            do()
+        return pass_on(asked)
+
+    monkeypatch.setattr(office.faults.limiter, "seconds_to_wait", watched)
+
+
+def test_ctrl_c_ends_a_sync_and_the_next_goes_on(
+    run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, is_stopped = Budget.stop, threading.Event()
+
+    def stopped(budget: Budget) -> None:
+        stop(budget)
+        is_stopped.set()
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        # Until the signal has arrived nothing is answered.
+        is_stopped.wait(60)
+
+    monkeypatch.setattr(Budget, "stop", stopped)
+    at_request(office, "/slack/api/conversations.history", interrupt, monkeypatch)
+    code, _, err = run("sync", "slack", "--days", "7")
+    assert code == 130
+    assert "stopping: what was read is still written; Ctrl-C again stops at once" in err
+    assert "stopped; what was written stays" in err
+    [slack] = [each for each in health(run) if each["source"] == "slack"]
+    assert slack["vectors"] == 0
+    assert run("sync", "slack", "--days", "7")[0] == 0
+    [slack] = [each for each in health(run) if each["source"] == "slack"]
+    assert slack["vectors"] > 0
+
+
+def health(run: Run) -> list[dict[str, Any]]:
+    sources: list[dict[str, Any]] = json.loads(run("status", "--json")[1])["sources"]
+    return sources
+
+
+def test_another_ctrl_c_ends_a_sync_whose_vendor_does_not_answer(
+    office: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        asked.set()
+        is_over.wait(600)
+
+    at_request(office, "/jira", hold, monkeypatch)
+    process = subprocess.Popen(
+        [Path(sys.executable).with_name("vector-assets"), "sync", "jira"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert asked.wait(300)
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(5)
+        assert process.stderr is not None
+        assert process.stderr.read().startswith("stopping: what was read is still written")
+        assert process.returncode == 130
+    finally:
+        is_over.set()
+        process.kill()
+        process.communicate()
