@@ -53,8 +53,15 @@ class IndexReader:
 
     def read(self, document_id: str, where: Filter, characters: int, cursor: str) -> Page | None:
         """Return a page of a document; raises as `index.document.read_page`."""
-        store = self.live_index().now().store
-        return read_page(document_id, store, where=where, characters=characters, cursor=cursor)
+        index = self.live_index()
+        return read_page(
+            document_id,
+            index.now().store,
+            where=where,
+            characters=characters,
+            cursor=cursor,
+            hosts=index.hosts(),
+        )
 
     def why(self, asked: Asked) -> Why:
         """Tell why a document is not found; raises as `explain`."""

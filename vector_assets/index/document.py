@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,18 +44,30 @@ class Page:
 
 
 def read_page(
-    document_id: str, store: VectorStore, *, where: Filter, characters: int, cursor: str = ""
+    document_id: str,
+    store: VectorStore,
+    *,
+    where: Filter,
+    characters: int,
+    cursor: str = "",
+    hosts: Collection[str] = (),
 ) -> Page | None:
     """Return a page of a document; None when there is none that the viewer may read.
 
-    A page has at most so many characters, not counting the empty lines between chunks.
+    Args:
+        document_id: As an answer has it.
+        store: The live index.
+        where: Who asks.
+        characters: Most of a page, not counting the empty lines between chunks.
+        cursor: Of the page before; empty for the first.
+        hosts: Namespaces that other projects fill; beside them only sources are read.
 
     Raises:
         UsageError: The cursor is none, or of another version of the document.
         RetryableError: The document is written while it is read, or the store cannot be used.
     """
     source = document_id.partition(":")[0]
-    if source not in SOURCES or not is_document_id(document_id):
+    if source not in {*SOURCES, *hosts} or not is_document_id(document_id):
         return None
     head = store.heads(source, [document_id]).get(document_id)
     if head is None or not where.lets_read(head):

@@ -108,3 +108,18 @@ def close_after_fetch(
         return records
 
     monkeypatch.setattr(store, "fetch", fetched)
+
+
+def test_a_document_of_another_project_is_read_where_its_namespace_is_known(
+    store: VectorStore,
+) -> None:
+    lister = ListSource([document("42", "The alarm rings.", source="notes", extra={})])
+    lister.name = "notes"  # type: ignore[misc]  # one class for all names
+    target = target_of(store, TinyEmbedder())
+    Pipeline(source=lister, target=target, meter=Meter()).run(Days(DAY, DAY))
+    where = Filter()
+    page = read_page("notes:42", store, where=where, characters=500, hosts=("notes",))
+    assert page is not None
+    assert (page.source, page.title, page.text) == ("notes", "Title 42", "The alarm rings.")
+    for unknown in ((), ("wiki",)):
+        assert read_page("notes:42", store, where=where, characters=500, hosts=unknown) is None

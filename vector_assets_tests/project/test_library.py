@@ -11,11 +11,13 @@ import dagster as dg
 import pytest
 
 import vector_assets
+from vector_assets.api.index_reader import IndexReader
 from vector_assets.core.days import Days
 from vector_assets.core.errors import SettingsError, UsageError
-from vector_assets.core.settings import load_settings
+from vector_assets.core.settings import load_settings, settings_of
 from vector_assets.pipeline.sync import sync_source
 from vector_assets.sandbox.server import Sandbox
+from vector_assets.stores.base import Filter
 from vector_assets_tests.project.console import ROOT
 from vector_assets_tests.sources.jira.issues import issue
 
@@ -44,6 +46,11 @@ def test_the_examples_write_documents_and_find_them(
     assert told.startswith("notes:42 https://notes.example.com/42 ")
     assert "minus 15 degrees" in told
     assert not Path("elsewhere").exists()
+    # What an agent has found it can open as well.
+    reader = IndexReader(settings_of(vector_store="lancedb", lancedb_uri="data/index"))
+    page = reader.read("notes:42", Filter(), 500, "")
+    assert page is not None
+    assert page.text == "The alarm of the cold store rings at minus 15 degrees."
 
 
 @pytest.mark.parametrize("used", ["", "; vector_assets.Document; vector_assets.Section"])
