@@ -118,7 +118,13 @@ def written_day(text: str, today: date) -> date | None:
 
 
 def written_month(name: str, year: str | None, today: date) -> Span:
-    """Return a month; without a year, the last such month that has begun."""
-    month = MONTHS[name.lower().rstrip(".")]
+    """Return a month; without a year, the last such month that has begun.
+
+    Raises:
+        ValueError: It is written with a letter that only patterns take for one of the month's.
+    """
+    month = MONTHS.get(name.casefold().rstrip("."))
+    if month is None:
+        raise ValueError(f"{name!r} is no month")
     number = int(year) if year else today.year - (month > today.month)
     return span_of("month", date(number, month, 1))

@@ -5,7 +5,8 @@ not taken for a date.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 
 from vector_assets.index.question.parsed import Constraint, Kind
@@ -139,8 +140,13 @@ _PREPOSITION = re.compile(
     r"(?:\s+|:)(?:the\s+(?=\d|last|past|previous))?(?:the\s+week\s+(?P<of>of)\s+)?$",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"(?<![\w#-])(?:between|from)\s+$", re.IGNORECASE)
-_AND = re.compile(r"\s+(?:and|to|until|till|through)\s+$", re.IGNORECASE)
+_BETWEEN = re.compile(r"(?<![\w#-])(?:(?P<both>between)|from)\s+$", re.IGNORECASE)
+_AND = re.compile(
+    r"(?:(?P<comma>,)\s+(?:(?:and|or)\s+)?|\s+(?:and|or|(?P<range>to|until|till|through))\s+)"
+    r"(?:(?:in|on|from|during)\s+)?$",
+    re.IGNORECASE,
+)
+_AND_CHARACTERS = 24
 _NOTED_BEFORE = re.compile(
     r"\b(?:meeting|standup|stand-up|call|retro|sync|thread|messages?|notes)\s+$", re.IGNORECASE
 )
@@ -178,12 +184,14 @@ def parse_times(text: str, today: date) -> Iterator[Constraint]:
 class _Point:
     """A time as written, with what stands before it."""
 
-    def __init__(self, text: str, match: re.Match[str], span: Span, needs: str) -> None:
+    def __init__(self, text: str, match: re.Match[str], span: Span, needs: str, read: Read) -> None:
         self.start, self.end, self.span = match.start(), match.end(), span
+        self.read = read
+        self.repeats = _repeated_unit(match, needs)
         head = text[: self.start]
         self.preposition = _PREPOSITION.search(head[-40:])
         self.between = _BETWEEN.search(head[-10:])
-        self.and_ = _AND.search(head[-12:])
+        self.and_ = _AND.search(head[-_AND_CHARACTERS:])
         is_noted = needs == _DAY and _NOTED_BEFORE.search(head[-16:]) is not None
         # What is planned for a quarter is not written in it.
         is_planned = self._is_after("day") and span.end - span.first > timedelta(days=7)
@@ -192,11 +200,13 @@ class _Point:
         # A written day stands in the titles of meetings, and of days of a channel.
         self.searched = match[0] if needs == _DAY else ""
 
-    def is_joined_to(self, following: "_Point | None") -> bool:
-        """Tell whether `and` or `to` alone stands between this time and the next."""
-        if following is None or following.and_ is None:
+    def is_joined_to(self, following: "_Point") -> bool:
+        """Tell whether `and`, `or` or `to` alone stands between this time and the next."""
+        and_ = following.and_
+        if and_ is None or following.start - len(and_[0]) != self.end:
             return False
-        return following.start - len(following.and_[0]) == self.end
+        # `Monday, 3 May` is one day.
+        return and_["comma"] is None or following.read is self.read
 
     def _is_after(self, group: str) -> bool:
         return self.preposition is not None and self.preposition[group] is not None
@@ -226,26 +236,58 @@ def _points(text: str, today: date) -> list[_Point]:
                 continue
             if span is not None:
                 taken.append((start, end))
-                points.append(_Point(text, match, span, needs))
+                points.append(_Point(text, match, span, needs, read))
     return sorted(points, key=lambda point: point.start)
 
 
 def _limit_at(text: str, points: list[_Point], index: int) -> tuple[Constraint | None, int]:
     """Return the constraint at a point, and how many points that takes."""
     point = points[index]
-    following = points[index + 1] if index + 1 < len(points) else None
     lead = point.between or (point.preposition if point.counts else None)
-    if following and lead and point.is_joined_to(following) and _is_within(lead):
-        first = _year_before(point.span.first, following.span.end)
-        days = TimeLimit(first, following.span.end)
-        return _constraint(point.start - len(lead[0]), following.end, days, ""), 2
+    joined = [point]
+    if _is_within(lead) if lead else point.counts:
+        for following in points[index + 1 :]:
+            is_time = lead is not None or following.counts or following.read is point.read
+            if not (is_time and joined[-1].is_joined_to(following)):
+                break
+            joined.append(following)
+    if len(joined) > 1:
+        start = point.start - (len(lead[0]) if lead else 0)
+        return _constraint(start, joined[-1].end, _together(joined), ""), len(joined)
     return (_alone(text, point) if point.counts else None), 1
+
+
+def _together(points: Sequence[_Point]) -> TimeLimit:
+    """Return the days of a range, such as `from Monday to Friday`, or of all in a list."""
+    point, last = points[0], points[-1]
+    is_range = last.and_ is not None and last.and_["range"] is not None
+    if is_range or (point.between is not None and point.between["both"] is not None):
+        first, end = point.span.first, last.span.end
+        # No calendar has a May before the year 1.
+        with suppress(OverflowError):
+            while first >= end and point.repeats:
+                first = before(first, 1, point.repeats)
+            while first >= end and last.repeats:
+                end = before(end, -1, last.repeats)
+        if first < end:
+            return TimeLimit(first, end)
+    spans = [each.span for each in points]
+    return TimeLimit(min(span.first for span in spans), max(span.end for span in spans))
 
 
 def _is_within(lead: re.Match[str]) -> bool:
     """Tell whether a preposition is neither since, until nor before."""
     named = lead.groupdict()
     return not any(named.get(name) for name in ("since", "until", "before", "week"))
+
+
+def _repeated_unit(match: re.Match[str], needs: str) -> str:
+    """Return after what time such a day or month comes again; empty where it is one of a kind."""
+    named = match.groupdict()
+    if named.get("weekday"):
+        return "week"
+    is_in_each_year = "month" in named or "quarter" in named or needs == _DAY
+    return "year" if is_in_each_year and re.search(r"\d{4}", match[0]) is None else ""
 
 
 def _alone(text: str, point: _Point) -> Constraint:
@@ -271,13 +313,6 @@ def _alone(text: str, point: _Point) -> Constraint:
         end += 2
     is_one_day = days.end is not None and days.first is not None
     return _constraint(start, end, days, point.searched if is_one_day else "")
-
-
-def _year_before(day: date, end: date) -> date:
-    """Return a day, moved back by whole years to before an end that names its year."""
-    while day >= end:
-        day = before(day, 1, "year")
-    return day
 
 
 def _constraint(start: int, end: int, limit: TimeLimit, searched: str) -> Constraint:
