@@ -210,8 +210,11 @@ def _search(
             # Other words of the question may push it out of the candidates.
             alone = search_for(outcome.parsed, words)
             outcome = alone if any(map(is_wanted, alone.ranked)) else outcome
-    ranked, parsed = post_filtered(outcome.ranked, outcome.parsed)
-    return replace(outcome, ranked=ranked, parsed=parsed)
+    ranked, left = post_filtered(outcome.ranked, outcome.parsed)
+    if (wider := outcome.parsed.without_lost(left)) is not None:
+        # What it is searched without kept other sources out.
+        return _search(wider, where, target, as_of, candidates)
+    return replace(outcome, ranked=ranked, parsed=left)
 
 
 def _ranked(text: str, results: Iterable[SourceHits]) -> list[Ranked]:

@@ -69,8 +69,10 @@ class Filter:
     issue_key: str = ""
 
     def __post_init__(self) -> None:
-        # As documents have it.
-        object.__setattr__(self, "containers", tuple(map(clean_text, self.containers)))
+        # As documents have it; a channel of Slack without the sign that people write before it.
+        names = [clean_text(name) for name in self.containers if name]
+        names += [name[1:] for name in names if name.startswith("#") and len(name) > 1]
+        object.__setattr__(self, "containers", tuple(dict.fromkeys(names)))
 
     @property
     def readers(self) -> list[str]:

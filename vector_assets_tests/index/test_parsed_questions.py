@@ -68,12 +68,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> LanceDBStore:
     return store
 
 
-def ask(store: LanceDBStore, question: str, viewer: str = "", **options: object) -> Answers:
+def ask(
+    store: LanceDBStore,
+    question: str,
+    viewer: str = "",
+    sources: tuple[str, ...] = SOURCES,
+    **options: object,
+) -> Answers:
     """Ask all sources on a Wednesday."""
     parse_options = ParseOptions(now=NOW, **options)  # type: ignore[arg-type]
     return find_in(
         question,
-        SOURCES,
+        sources,
         store=store,
         embedder=TinyEmbedder(),
         where=Filter(viewer=viewer),
@@ -167,6 +173,35 @@ def test_what_only_others_may_read_looks_like_what_does_not_exist(
         warning.replace("2026-03-19", "2026-03-21") for warning in stranger.warnings
     ]
     assert ids(ask(store, hidden, viewer="carol@example.com")) == {"secret"}
+
+
+@pytest.mark.parametrize("name", ["plans", "#plans"])
+def test_a_channel_may_be_given_as_people_write_it(store: LanceDBStore, name: str) -> None:
+    where = Filter(containers=(name,))
+    answers = find_in("printer", SOURCES, store=store, embedder=TinyEmbedder(), where=where)
+    assert ids(answers) == {"plans"}
+
+
+def test_an_empty_name_of_a_container_limits_nothing() -> None:
+    assert Filter(containers=("", "#plans", "#")).containers == ("#plans", "#", "plans")
+
+
+@pytest.mark.parametrize("has_page", [True, False])
+def test_a_database_that_is_none_of_notion_keeps_no_other_source_out(
+    has_page: bool, tmp_path: Path
+) -> None:
+    page = written("page", "The label printer prints.", source="notion", container="Runbooks")
+    office = LanceDBStore(str(tmp_path))
+    index(office, TinyEmbedder(), [*DOCUMENTS, *([page] if has_page else [])])
+    question = "why does the label printer jam in the production database?"
+    answers = ask(office, question, sources=(*SOURCES, "notion"))
+    assert {"old", "new", "plans", "open"} <= ids(answers)
+    assert ("page" in ids(answers)) is has_page
+    [understood] = answers.understood
+    assert not understood.is_applied
+    assert any("searched without that limit" in warning for warning in answers.warnings)
+    named = ask(office, "label printer in the runbooks database", sources=(*SOURCES, "notion"))
+    assert (ids(named) == {"page"}) is has_page
 
 
 def test_a_weak_name_that_is_nobodys_is_words(store: LanceDBStore) -> None:

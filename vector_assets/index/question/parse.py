@@ -46,6 +46,14 @@ _LAST_WORDS = re.compile(
     r"(?:\s+(?:in|on|from|by|at|of|the|and|with|for|about|during|since|a|an))+(?=\s*[?!.]*$)",
     re.IGNORECASE,
 )
+_TURNED = re.compile(
+    r"(?:\b(?:not(?:\s+yet)?|no\s+longer|neither|nor|never|except(?:\s+for)?|excluding|without|"
+    r"besides|instead\s+of|(?:other|rather|older|newer|later|more|less|longer)\s+than|"
+    r"apart\s+from|outside(?:\s+of)?)\s+|(?<!\S)-(?:in:)?)$",
+    re.IGNORECASE,
+)
+_CONTRACTED = re.compile(r"n['’]t\s+$", re.IGNORECASE)
+_PLACED = re.compile(r"(?:in|on|from|by)\b", re.IGNORECASE)
 
 
 FILLING_WORDS = frozenset({
@@ -129,9 +137,7 @@ class ParsedQuestion:
     def wider(self) -> "ParsedQuestion | None":
         """Return it without the limit that most likely left nothing; None when there is none."""
         for kind in (Kind.CONTAINER, Kind.TIME, Kind.STATUS, Kind.SOURCE):
-            if any(
-                constraint.kind is kind and not _is_late(constraint) for constraint in self.applied
-            ):
+            if any(constraint.kind is kind for constraint in self.applied):
                 return self.with_constraints(
                     constraint.dropped(NOTHING_LEFT)
                     if constraint.kind is kind and not constraint.not_applied
@@ -139,6 +145,24 @@ class ParsedQuestion:
                     for constraint in self.constraints
                 )
         return None
+
+    def without_lost(self, left: "ParsedQuestion") -> "ParsedQuestion | None":
+        """Return it without the limits to sources that left nothing; None when there are none.
+
+        Args:
+            left: What came of it once all limits were applied to what was found.
+        """
+        lost = {
+            constraint.start
+            for constraint in left.constraints
+            if constraint.not_applied == NOTHING_LEFT and constraint.kind in _SOURCE_KINDS
+        }
+        if lost.isdisjoint(constraint.start for constraint in self.applied):
+            return None
+        return self.with_constraints(
+            constraint.dropped(NOTHING_LEFT) if constraint.start in lost else constraint
+            for constraint in self.constraints
+        )
 
     def warnings(self) -> Iterator[str]:
         """Yield which limits were given up because nothing was left."""
@@ -181,6 +205,7 @@ def parse_question(
     kept = [
         constraint for constraint in constraints if constraint.kind not in parse_options.ignored
     ]
+    kept = [constraint for constraint in kept if not _is_turned(question, constraint)]
     kept.sort(key=lambda constraint: constraint.start)
     return ParsedQuestion(
         question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)
@@ -189,6 +214,17 @@ def parse_question(
 
 _RULES_OF_STATEMENTS = (partial(parse_phrases, least_words=3), parse_exclusions)
 """In a title, fewer words in quotes are a name that others may write otherwise."""
+
+
+def _is_turned(question: str, constraint: Constraint) -> bool:
+    """Tell whether what stands before a constraint turns it round: `not in jira`, `-"key"`.
+
+    Such a part stays words: to apply it would show what was to be left out, and nothing else.
+    """
+    head = question[: constraint.start]
+    if _TURNED.search(head[-24:]):
+        return True
+    return bool(_CONTRACTED.search(head[-8:]) and _PLACED.match(question, constraint.start))
 
 
 def given_by(where: Filter, *, is_source_given: bool) -> GivenFilters:

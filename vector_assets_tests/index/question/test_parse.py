@@ -74,6 +74,48 @@ def test_plain_words_stay_words(question: str) -> None:
     assert sure == []
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "labels that are not in jira",
+        "what is said of labels outside #plans",
+        "labels -#plans",
+        "labels -in:#plans",
+        "docs on labels that aren't in slack",
+        "tickets about labels, not in project HAR",
+        "what changed, except last week",
+        "labels, but not in 2025",
+        "issues that were opened more than 2 weeks ago",
+        "tickets older than last month",
+        "not closed issues about labels",
+        "which issues are not yet closed",
+        "labels comments not by Ann Lee",
+        "labels -from:ann",
+        'labels -"carrier key"',
+        'labels without "carrier key"',
+    ],
+)
+def test_what_is_turned_round_is_never_read_as_its_opposite(question: str) -> None:
+    turned = {"jira", "#plans", "slack", "HAR", "week", "2025", "month", "Ann", "ann", "carrier"}
+    parsed = parse_question(question, SOURCES, parse_options=OPTIONS)
+    for each in parsed.understood:
+        assert not any(word in each.words for word in turned), each
+        assert each.meaning != "Jira issues that are closed"
+
+
+def test_words_between_a_negation_and_a_limit_leave_the_limit() -> None:
+    assert kinds("why did it not finish last week") == {"time"}
+    assert kinds("why didn't last week's sync end") == {"time"}
+    assert kinds("is it not said in #plans") == {"container"}
+
+
+def test_no_question_takes_long_because_its_words_can_be_read_in_two_ways() -> None:
+    # Each of these words doubled the time: thirty of them would have taken hours.
+    question = "most recent " * 30 + "x jira tickets on"
+    assert len(question) <= MAX_PARSED_CHARACTERS
+    assert kinds(question) == {"order"}
+
+
 def test_what_was_heard_is_not_searched_for() -> None:
     parsed = parse_question(
         "what was decided about labels in #plans last week?", SOURCES, parse_options=OPTIONS
