@@ -2,6 +2,8 @@
 
 Reads the index that `retrieval.py` made. Weights are found by gradient descent on the chance of the
 right documents among all that were returned; questions about the same document are in one fold.
+Only questions that are the title of a document have a likeness: its weight is found after the
+others, so that it changes nothing for all other questions.
 
     python benchmarks/ranking_weights.py [--folder data/retrieval]
 """
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from retrieval import Question, questions_of_known_items, read_questions
 
 from vector_assets.core.meter import Meter
@@ -26,6 +29,8 @@ from vector_assets.sources import SOURCE_NAMES
 from vector_assets.stores import build_store
 from vector_assets.stores.base import Filter
 
+Flags = npt.NDArray[np.bool_]
+
 FOLDS, STEPS, STEP, SHRINKING = 5, 150, 0.15, 1e-3
 KNOWN_ITEM_WEIGHT = 0.2
 """Known items are easier than what people ask, and there are almost as many."""
@@ -36,7 +41,7 @@ SEED = 11
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The documents that were returned for a question; features are of shape (documents, 10)."""
+    """The documents that were returned for a question; features are of shape (documents, 11)."""
 
     features: Numbers
     is_right: Numbers
@@ -105,13 +110,19 @@ def places(examples: Sequence[Example], fold: int, *, is_known: bool) -> list[in
 
 
 def best_weights(examples: Sequence[Example]) -> Numbers:
-    """Return the weights that make the right documents likeliest (Adam)."""
-    weights = np.full(len(WEIGHTS), 2.0)
+    """Return the weights that make the right documents likeliest."""
+    is_likeness = np.array([name == "likeness" for name in WEIGHTS])
+    others = _moved(examples, np.where(is_likeness, 0.0, 2.0), ~is_likeness)
+    return _moved(examples, others, is_likeness)
+
+
+def _moved(examples: Sequence[Example], weights: Numbers, is_moved: Flags) -> Numbers:
+    """Return weights of which some are moved to where the right documents are likeliest (Adam)."""
     mean, square = np.zeros_like(weights), np.zeros_like(weights)
     total = sum(example.weight for example in examples)
     for step in range(1, STEPS + 1):
         slope = sum((_slope(example, weights) for example in examples), np.zeros_like(weights))
-        slope = slope / total + SHRINKING * weights
+        slope = (slope / total + SHRINKING * weights) * is_moved
         mean, square = 0.9 * mean + 0.1 * slope, 0.99 * square + 0.01 * slope**2
         scale = np.sqrt(square / (1 - 0.99**step)) + 1e-9
         weights = weights - STEP * mean / (1 - 0.9**step) / scale

@@ -16,7 +16,7 @@ K1, B = 1.2, 0.5
 """BM25: how soon a repeated word stops counting, and how much more a long chunk has to have."""
 
 UNSEEN_COSINE = 0.8
-"""A chunk that the search by meaning did not return counts as this share of its worst cosine."""
+"""A chunk that a search by vector did not return counts as this share of its worst cosine."""
 
 BEST_COSINES = 3
 
@@ -30,19 +30,31 @@ TOGETHER_WORDS = 16
 class Candidates:
     """The chunks that were returned for a question, with their words counted.
 
+    Args:
+        dense: Found by meaning.
+        lexical: Found by words.
+        alike: Found by the vector of the document whose title the question is.
+
     Attributes:
         hits: Each chunk once.
         document_ids: Each document once.
     """
 
-    def __init__(self, question: str, dense: Sequence[Hit], lexical: Sequence[Hit]) -> None:
-        self.hits = list({hit.id: hit for hit in (*dense, *lexical)}.values())
+    def __init__(
+        self,
+        question: str,
+        dense: Sequence[Hit],
+        lexical: Sequence[Hit],
+        alike: Sequence[Hit] = (),
+    ) -> None:
+        self.hits = list({hit.id: hit for hit in (*dense, *lexical, *alike)}.values())
         ids = [document_id_of(hit.id) for hit in self.hits]
         self.document_ids = list(dict.fromkeys(ids))
         places = {document_id: place for place, document_id in enumerate(self.document_ids)}
         self._document = np.array([places[document_id] for document_id in ids], dtype=np.intp)
         self._has_dense, self._has_lexical = bool(dense), bool(lexical)
         self._cosines = self._with_unseen(dense)
+        self._likeness = self._with_unseen(alike) if alike else None
         self._by_store = self._of_best(lexical)
         self._terms = Terms(question)
         self._count_words()
@@ -71,6 +83,7 @@ class Candidates:
         return {
             **{name: self._best(values) for name, values in self.of_chunks().items()},
             **({"best cosines": self._best_cosines()} if self._has_dense else {}),
+            **({} if self._likeness is None else {"likeness": self._best(self._likeness)}),
             "words in document": self._bm25(frequencies, lengths),
             "share of words in document": self._share(frequencies),
             "pairs in document": self._share_of_pairs(

@@ -18,6 +18,7 @@ from vector_assets.index.question.parsed import PARSE_ALL, GivenFilters, ParseOp
 from vector_assets.index.ranking import FITS_FROM, Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.source_search import SourceHits, SourceSearch, further_hits
 from vector_assets.index.targets import LiveIndex, ReadTarget
+from vector_assets.index.titles import titled
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, VectorStore
 from vector_assets.stores.records import document_id_of
@@ -145,7 +146,8 @@ def candidates_in(
     """Return what is ranked for a text that is taken word for word; raises as `find`."""
     search = SourceSearch(text, (), where, target, CANDIDATES)
     results, _ = search.results(namespaces, {})
-    return Candidates(text, *_hits(results.values()))
+    candidates, _ = _ranked(text, results, search)
+    return candidates
 
 
 def _target(
@@ -200,7 +202,9 @@ def _search(
             most if parsed.is_post_filtered else candidates,
         )
         results, embedding_error = search.results(parsed.sources, as_of)
-        return _Outcome(_ranked(text, results.values()), results, embedding_error, parsed)
+        keyed = [hit for result in results.values() for hit in result.keyed]
+        _, ranked = _ranked(text, results, search)
+        return _Outcome(_keyed_first(keyed, ranked), results, embedding_error, parsed)
 
     outcome = search_for(parsed, parsed.text)
     while not outcome.ranked and (wider := outcome.parsed.wider()):
@@ -217,11 +221,32 @@ def _search(
     return replace(outcome, ranked=ranked, parsed=left)
 
 
-def _ranked(text: str, results: Iterable[SourceHits]) -> list[Ranked]:
-    """Return the documents of all results, best first."""
-    results = tuple(results)
-    ranked = rank(Candidates(text, *_hits(results)))
-    return _keyed_first([hit for result in results for hit in result.keyed], ranked)
+def _ranked(
+    text: str, results: Mapping[str, SourceHits], search: SourceSearch
+) -> tuple[Candidates, list[Ranked]]:
+    """Return what was found, and its documents, best first.
+
+    After a document whose title is the question comes what is like that document.
+    """
+    dense, lexical = _hits(results.values())
+    candidates = Candidates(text, dense, lexical)
+    ranked = rank(candidates)
+    if known := titled(text, ranked):
+        source = _namespace_of(known, results)
+        alike = search.alike(list(results), source, known.document_id)
+        candidates = Candidates(text, dense, lexical, alike)
+        ranked = rank(candidates)
+    return candidates, ranked
+
+
+def _namespace_of(document: Ranked, results: Mapping[str, SourceHits]) -> str:
+    """Return the namespace that returned a document."""
+    chunk_id = document.hits[0].id
+    return next(
+        namespace
+        for namespace, result in results.items()
+        if any(hit.id == chunk_id for hit in (*result.dense, *result.lexical))
+    )
 
 
 def _hits(results: Iterable[SourceHits]) -> tuple[list[Hit], list[Hit]]:

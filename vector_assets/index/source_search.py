@@ -14,7 +14,7 @@ from vector_assets.core.vectors import Vectors
 from vector_assets.embedding.base import Embedder
 from vector_assets.index.targets import ReadTarget
 from vector_assets.stores.base import Filter, Hit, Searchable
-from vector_assets.stores.records import document_id_of
+from vector_assets.stores.records import document_id_of, head_id
 
 _threads = ThreadPoolExecutor(64, thread_name_prefix="search")
 """Of all searches; to start threads for each takes longer than some of its parts."""
@@ -66,6 +66,30 @@ class SourceSearch:
         if len(errors) == len(sources):
             raise errors[0]
         return results, vector.exception()
+
+    def alike(self, sources: Sequence[str], source: str, document_id: str) -> list[Hit]:
+        """Return what of each source is nearest to the beginning of a document in the index.
+
+        What cannot be read now is left out: it was not what the question asked for.
+        """
+        try:
+            records = self._store.fetch(source, [head_id(document_id)])
+        except RetryableError:
+            return []
+        if not records:
+            return []
+        vector = records[0].vector
+        searches = [_threads.submit(self._nearest, each, vector) for each in sources]
+        return [hit for search in searches for hit in search.result()]
+
+    def _nearest(self, source: str, vector: Vectors) -> list[Hit]:
+        try:
+            store = self._store.for_question(source)
+            hits = store.search_dense(source, vector, where=self._where, limit=self._candidates)
+            may_read = self._readable(store, source, hits)
+        except RetryableError:
+            return []
+        return [hit for hit in hits if document_id_of(hit.id) in may_read]
 
     def _ask(
         self,
