@@ -30,34 +30,27 @@ TOGETHER_WORDS = 16
 class Candidates:
     """The chunks that were returned for a question, with their words counted.
 
-    Args:
-        dense: Found by meaning.
-        lexical: Found by words.
-        alike: Found by the vector of the document whose title the question is.
-
     Attributes:
         hits: Each chunk once.
         document_ids: Each document once.
     """
 
-    def __init__(
-        self,
-        question: str,
-        dense: Sequence[Hit],
-        lexical: Sequence[Hit],
-        alike: Sequence[Hit] = (),
-    ) -> None:
-        self.hits = list({hit.id: hit for hit in (*dense, *lexical, *alike)}.values())
+    def __init__(self, question: str, dense: Sequence[Hit], lexical: Sequence[Hit]) -> None:
+        self.hits = list({hit.id: hit for hit in (*dense, *lexical)}.values())
         ids = [document_id_of(hit.id) for hit in self.hits]
         self.document_ids = list(dict.fromkeys(ids))
         places = {document_id: place for place, document_id in enumerate(self.document_ids)}
         self._document = np.array([places[document_id] for document_id in ids], dtype=np.intp)
         self._has_dense, self._has_lexical = bool(dense), bool(lexical)
         self._cosines = self._with_unseen(dense)
-        self._likeness = self._with_unseen(alike) if alike else None
+        self._likeness: Numbers | None = None
         self._by_store = self._of_best(lexical)
         self._terms = Terms(question)
         self._count_words()
+
+    def compare(self, alike: Sequence[Hit]) -> None:
+        """Let likeness to a document count, given the chunks that are nearest to it."""
+        self._likeness = self._with_unseen(alike) if alike else None
 
     def of_chunks(self) -> dict[str, Numbers]:
         """Return by name what speaks for each chunk; arrays of shape `(chunks,)`, from 0 to 1.

@@ -226,15 +226,12 @@ def _ranked(
 ) -> tuple[Candidates, list[Ranked]]:
     """Return what was found, and its documents, best first.
 
-    After a document whose title is the question comes what is like that document.
+    After a document whose title is the question comes what its source has like it.
     """
-    dense, lexical = _hits(results.values())
-    candidates = Candidates(text, dense, lexical)
+    candidates = Candidates(text, *_hits(results.values()))
     ranked = rank(candidates)
     if known := titled(text, ranked):
-        source = _namespace_of(known, results)
-        alike = search.alike(list(results), source, known.document_id)
-        candidates = Candidates(text, dense, lexical, alike)
+        candidates.compare(search.alike(_namespace_of(known, results), known.document_id))
         ranked = rank(candidates)
     return candidates, ranked
 

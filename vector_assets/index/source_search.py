@@ -67,29 +67,22 @@ class SourceSearch:
             raise errors[0]
         return results, vector.exception()
 
-    def alike(self, sources: Sequence[str], source: str, document_id: str) -> list[Hit]:
-        """Return what of each source is nearest to the beginning of a document in the index.
+    def alike(self, source: str, document_id: str) -> list[Hit]:
+        """Return the chunks of a source that are nearest to the beginning of one of its documents.
 
-        What cannot be read now is left out: it was not what the question asked for.
+        Nothing when it cannot be read now: the question has its answer without.
         """
         try:
             records = self._store.fetch(source, [head_id(document_id)])
+            return [
+                hit
+                for record in records[:1]
+                for hit in self._store.for_question(source).search_dense(
+                    source, record.vector, where=self._where, limit=self._candidates
+                )
+            ]
         except RetryableError:
             return []
-        if not records:
-            return []
-        vector = records[0].vector
-        searches = [_threads.submit(self._nearest, each, vector) for each in sources]
-        return [hit for search in searches for hit in search.result()]
-
-    def _nearest(self, source: str, vector: Vectors) -> list[Hit]:
-        try:
-            store = self._store.for_question(source)
-            hits = store.search_dense(source, vector, where=self._where, limit=self._candidates)
-            may_read = self._readable(store, source, hits)
-        except RetryableError:
-            return []
-        return [hit for hit in hits if document_id_of(hit.id) in may_read]
 
     def _ask(
         self,

@@ -80,9 +80,7 @@ def ids(store: VectorStore, question: str, where: Filter | None = None) -> list[
 def test_after_a_document_whose_title_is_asked_comes_what_is_like_it(
     store: VectorStore, question: str
 ) -> None:
-    answers = ids(store, question)
-    assert answers[0] == "jira:1"
-    assert set(answers[1:3]) == {"jira:2", "slack:C1:1.0"}
+    assert ids(store, question)[:2] == ["jira:1", "jira:2"]
 
 
 def test_a_question_in_other_words_is_answered_by_its_own(tmp_path: Path) -> None:
@@ -92,7 +90,7 @@ def test_a_question_in_other_words_is_answered_by_its_own(tmp_path: Path) -> Non
 
 def test_what_is_like_it_is_found_for_its_readers_only(store: VectorStore) -> None:
     assert "jira:4" not in ids(store, TITLE)
-    assert "jira:4" in ids(store, TITLE, Filter(viewer="ann@example.com"))[1:4]
+    assert "jira:4" in ids(store, TITLE, Filter(viewer="ann@example.com"))[1:3]
 
 
 def test_when_the_document_cannot_be_read_the_question_is_answered_by_its_words(
