@@ -113,7 +113,8 @@ def best_weights(examples: Sequence[Example]) -> Numbers:
     """Return the weights that make the right documents likeliest."""
     is_likeness = np.array([name == "likeness" for name in WEIGHTS])
     others = _moved(examples, np.where(is_likeness, 0.0, 2.0), ~is_likeness)
-    return _moved(examples, others, is_likeness)
+    titles = [example for example in examples if example.features[:, is_likeness].any()]
+    return _moved(titles, others, is_likeness)
 
 
 def _moved(examples: Sequence[Example], weights: Numbers, is_moved: Flags) -> Numbers:
