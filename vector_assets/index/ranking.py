@@ -23,7 +23,7 @@ WEIGHTS = {
     "neighbours nearby": 1.6,
     "pairs in document": 3.4,
     "share of words in title": 1.6,
-    "likeness": 8.8,
+    "likeness": 8.7,
 }
 """How much each feature counts; found by `benchmarks/ranking_weights.py`."""
 
