@@ -18,6 +18,10 @@ K1, B = 1.2, 0.5
 UNSEEN_COSINE = 0.8
 """A chunk that a search by vector did not return counts as this share of its worst cosine."""
 
+USUAL_LIKENESS = 0.65
+"""Cosine to the document whose title was asked that neither raises nor lowers a score: of titles
+"nothing fits well" is then said as often, and as rightly, as without likeness."""
+
 BEST_COSINES = 3
 
 NEARBY_WORDS = 8
@@ -70,19 +74,27 @@ class Candidates:
     def of_documents(self) -> dict[str, Numbers]:
         """Return by name what speaks for each document; of shape `(documents,)`, from 0 to 1.
 
+        Likeness is from -0.65 to 0.35: below 0 where a document is less like it than usual.
+
         What speaks for a chunk speaks for its document, as far as it does for the best of them.
         """
         frequencies, lengths = self._summed(self._frequencies), self._summed(self._lengths)
         return {
             **{name: self._best(values) for name, values in self.of_chunks().items()},
             **({"best cosines": self._best_cosines()} if self._has_dense else {}),
-            **({} if self._likeness is None else {"likeness": self._best(self._likeness)}),
+            **self._like_known(),
             "words in document": self._bm25(frequencies, lengths),
             "share of words in document": self._share(frequencies),
             "pairs in document": self._share_of_pairs(
                 self._summed(self._side_by_side), self._terms.pairs
             ),
         }
+
+    def _like_known(self) -> dict[str, Numbers]:
+        """Return how much nearer than usual each document is to one whose title was asked."""
+        if self._likeness is None:
+            return {}
+        return {"likeness": self._best(self._likeness) - USUAL_LIKENESS}
 
     def _with_unseen(self, dense: Sequence[Hit]) -> Numbers:
         cosines = {hit.id: hit.score for hit in dense}

@@ -71,23 +71,31 @@ def rank(candidates: Candidates) -> list[Ranked]:
     A score is from 0 to 1 and means the same in every question.
     """
     chunk_scores = weighted(candidates.of_chunks()).tolist()
-    document_scores = weighted(candidates.of_documents()).clip(0.0, 1.0).tolist()
+    document_scores = weighted(candidates.of_documents()).tolist()
     scored: dict[str, list[tuple[float, Hit]]] = defaultdict(list)
     for hit, score in zip(candidates.hits, chunk_scores, strict=True):
         scored[document_id_of(hit.id)].append((score, hit))
-    ranked = [
-        # Among equals always the same one is first.
-        Ranked(document_id, score, tuple(hit for _, hit in sorted(scored[document_id], key=_order)))
-        for document_id, score in zip(candidates.document_ids, document_scores, strict=True)
+    # Among equals always the same one is first.
+    ordered = sorted(
+        zip(candidates.document_ids, document_scores, strict=True),
+        key=lambda document: (-document[1], document[0]),
+    )
+    return [
+        Ranked(
+            document_id,
+            min(max(score, 0.0), 1.0),
+            tuple(hit for _, hit in sorted(scored[document_id], key=_order)),
+        )
+        for document_id, score in ordered
     ]
-    return sorted(ranked, key=lambda document: (-document.score, document.document_id))
 
 
 def weighted(features: Mapping[str, Numbers]) -> Numbers:
-    """Return the mean of features by their weights."""
+    """Return the mean of features by their weights; likeness is added to the mean of the others."""
     weights = np.array([WEIGHTS[name] for name in features])
-    mean: Numbers = np.stack(list(features.values()), axis=1) @ weights / weights.sum()
-    return mean
+    others = sum(WEIGHTS[name] for name in features if name != "likeness")
+    score: Numbers = np.stack(list(features.values()), axis=1) @ weights / others
+    return score
 
 
 def _order(scored: tuple[float, Hit]) -> tuple[float, str]:

@@ -9,7 +9,8 @@ from vector_assets.core.documents import RESTRICTED, Document
 from vector_assets.core.errors import UnavailableError
 from vector_assets.core.settings import Settings
 from vector_assets.embedding.chunking import chunk_document
-from vector_assets.index.ranking import Ranked
+from vector_assets.index.features import USUAL_LIKENESS, Candidates
+from vector_assets.index.ranking import Ranked, rank
 from vector_assets.index.search import find
 from vector_assets.index.titles import titled
 from vector_assets.sandbox.server import Sandbox
@@ -123,3 +124,15 @@ def test_a_title_is_told_from_a_question(question: str, title: str, *, is_title:
 
 def test_where_nothing_was_found_nothing_has_the_title() -> None:
     assert titled("Login page stays blank", []) is None
+
+
+def test_what_is_as_like_as_usual_keeps_its_score_and_what_is_less_like_loses() -> None:
+    hits = [Hit(f"jira:{n}#0", 0.5, {"text": "printer jams", "title": ""}) for n in range(3)]
+    candidates = Candidates("printer jams", hits, [])
+    (before, *_) = (document.score for document in rank(candidates))
+    candidates.compare(
+        [Hit("jira:0#0", USUAL_LIKENESS, {}), Hit("jira:1#0", 1.0, {}), Hit("jira:2#0", 0.3, {})]
+    )
+    scores = {document.document_id: document.score for document in rank(candidates)}
+    assert scores["jira:0"] == pytest.approx(before)
+    assert scores["jira:1"] > before > scores["jira:2"]
