@@ -271,7 +271,7 @@ def _together(points: Sequence[_Point]) -> TimeLimit:
                 end = before(end, -1, last.repeats)
         if first < end:
             return TimeLimit(first, end)
-    spans = [each.span for each in points]
+    spans = [joined.span for joined in points]
     return TimeLimit(min(span.first for span in spans), max(span.end for span in spans))
 
 
