@@ -162,8 +162,8 @@ def _idle_sensors(
 ) -> Iterator[Problem]:
     """Yield a problem if a daemon that is alive does not evaluate the sensors.
 
-    Its heartbeats go on, and it logs next to nothing, when it cannot load the code that the
-    webserver has loaded, and after its clock was set back (dagster's `_daemon/sensor.py`, 1.13.27).
+    Its heartbeats go on, and no tick fails, when it cannot load the code that the webserver has
+    loaded (measured, 1.13.27), and after its clock was set back (its code, 1.13.27).
     """
     # No sensor waits for longer than two checks between evaluations.
     longest = MAX_TICK_DELAY + timedelta(seconds=2 * settings.watch_seconds)
