@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     heartbeat_url: SecretStr = SecretStr("")
 
     nightly_cron: str = "0 6 * * *"
-    catch_up_days: int = 14
+    catch_up_days: int = Field(default=14, ge=1)
     sync_every_minutes: float = Field(default=0.0, ge=0)
     run_max_hours: float = Field(default=24.0, gt=0)
     rescan_days: int = Field(default=30, ge=1)

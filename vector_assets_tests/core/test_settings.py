@@ -67,6 +67,8 @@ def test_a_dotenv_file_counts_and_the_environment_wins(
     ("name", "value", "message"),
     [
         ("CATCH_UP_DAYS", "soon", "CATCH_UP_DAYS is 'soon': .*valid integer"),
+        # The last none of a list are all of it: every day since the first would be requested.
+        ("CATCH_UP_DAYS", "0", "CATCH_UP_DAYS is '0': .*greater than or equal to 1"),
         ("EMBEDDING_PROVIDER", "cohere", "EMBEDDING_PROVIDER is 'cohere': .*'openai' or 'local'"),
         ("VECTOR_STORE", "faiss", "VECTOR_STORE is 'faiss': .*'pinecone' or 'lancedb'"),
         (
