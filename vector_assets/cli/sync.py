@@ -18,6 +18,8 @@ from vector_assets.core.settings import Settings, load_settings
 from vector_assets.pipeline.checkpoint import Budget, OnCommit
 from vector_assets.pipeline.report import SyncReport
 
+_SIGNAL_SECONDS = 0.5
+
 
 def run_sync(
     names: Sequence[str],
@@ -120,6 +122,7 @@ def _outcome_of(
 ) -> _Outcome:
     """Wait for the run of each source; `latest` has the reports of those that did not finish."""
     outcome = _Outcome()
+    _wait(runs.values())
     for name, run in runs.items():
         try:
             outcome.reports[name] = run.result()
@@ -132,6 +135,15 @@ def _outcome_of(
     return outcome
 
 
+def _wait(runs: Iterable[Future[SyncReport]]) -> None:
+    """Wait until all have ended; Ctrl-C ends the wait.
+
+    A signal that another thread receives does not wake this one: it is handled at the next turn.
+    """
+    while wait(runs, timeout=_SIGNAL_SECONDS).not_done:
+        pass
+
+
 def _end(runs: Iterable[Future[SyncReport]], budget: Budget) -> None:
     """Let runs write what they have read, and end; at another Ctrl-C, end the process."""
     from vector_assets.cli.output.console import err
@@ -139,7 +151,7 @@ def _end(runs: Iterable[Future[SyncReport]], budget: Budget) -> None:
     budget.stop()
     click.echo("stopping: what was read is still written; Ctrl-C again stops at once", err=True)
     try:
-        wait(runs)
+        _wait(runs)
     except KeyboardInterrupt:
         err().show_cursor()
         # Python waits at its end for threads, and a run may wait for its vendor for minutes.

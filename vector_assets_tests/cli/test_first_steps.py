@@ -196,8 +196,9 @@ def at_request(
     monkeypatch.setattr(office.faults.limiter, "seconds_to_wait", watched)
 
 
+@pytest.mark.parametrize("of_main_thread", [True, False], ids=["main thread", "another thread"])
 def test_ctrl_c_ends_a_sync_and_the_next_goes_on(
-    run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
+    of_main_thread: bool, run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop, is_stopped = Budget.stop, threading.Event()
 
@@ -212,7 +213,13 @@ def test_ctrl_c_ends_a_sync_and_the_next_goes_on(
 
     monkeypatch.setattr(Budget, "stop", stopped)
     at_request(office, "/slack/api/conversations.history", interrupt, monkeypatch)
-    code, _, err = run("sync", "slack", "--days", "7")
+    # Which thread the system hands a signal to is its own affair.
+    how = signal.SIG_UNBLOCK if of_main_thread else signal.SIG_BLOCK
+    mask = signal.pthread_sigmask(how, {signal.SIGINT})
+    try:
+        code, _, err = run("sync", "slack", "--days", "7")
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     assert code == 130
     assert "stopping: what was read is still written; Ctrl-C again stops at once" in err
     assert "stopped; what was written stays" in err

@@ -67,7 +67,7 @@ class Watched:
         pipeline = Pipeline(source=source, target=target, meter=meter)
         report = run_changes(pipeline, self.queue.waiting())
         Prune(source, self.store, meter, max_share=0).delete_confirmed(report.gone)
-        self.queue.remove(report.taken)
+        self.queue.remove(report.processed)
         ids = (document_id for document_id, _ in self.store.documents("files"))
         return {document_id.removeprefix("files:") for document_id in ids}
 

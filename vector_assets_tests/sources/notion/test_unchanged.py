@@ -83,7 +83,7 @@ class Nights:
         queue = ChangeQueue(target_of(self.store, self.embedder).ledger)
         queue.add([Change(f"notion:{page['id']}", self.now)])
         report = run_changes(self.pipeline(), queue.waiting(), self.now)
-        queue.remove(report.taken)
+        queue.remove(report.processed)
 
     def said(self) -> str:
         """Return all texts of the index."""
