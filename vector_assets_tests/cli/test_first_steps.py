@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -196,6 +196,18 @@ def at_request(
     monkeypatch.setattr(office.faults.limiter, "seconds_to_wait", watched)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt this process and those that it starts.
+
+    A shell that starts the tests in the background lets them ignore it.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("of_main_thread", [True, False], ids=["main thread", "another thread"])
 def test_ctrl_c_ends_a_sync_and_the_next_goes_on(
     of_main_thread: bool, run: Run, office: Sandbox, monkeypatch: pytest.MonkeyPatch
@@ -235,6 +247,7 @@ def health(run: Run) -> list[dict[str, Any]]:
     return sources
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_another_ctrl_c_ends_a_sync_whose_vendor_does_not_answer(
     office: Sandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
