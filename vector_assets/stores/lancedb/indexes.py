@@ -33,8 +33,8 @@ WAITING_IDS, WAITING_IDS_SHARE = 500, 0.01
 one column, in 0.03 s of 100,000 rows and 0.15 s of a million, while each small unindexed file costs
 every query and commit 0.2 to 0.6 ms (2 cores, LanceDB 0.40)."""
 
-WAITING_ROWS, WAITING_ROWS_SHARE, MOST_WAITING_ROWS = 128, 0.03, 20_000
-SMALL_TABLE_ROWS = 8_000
+WAITING_ROWS, WAITING_ROWS_SHARE, MOST_WAITING_ROWS = 128, 0.06, 20_000
+SMALL_TABLE_ROWS = 10_000
 """Unindexed rows from which a run maintains the whole table: those of one batch in a small table,
 and a share of the rows beyond in a larger one, but at most the last. A search by words reads each
 unindexed row, in 0.07 ms of a core. Maintenance takes 16 microseconds for each row of the table, so
