@@ -19,10 +19,7 @@ NOT_KNOWN = "How fresh the sources are is not known: the watcher has not checked
 def warning_of(source: str, health: Health | None) -> str:
     """Return what a reader has to know of a source that is not fresh; empty when it is."""
     measured = (
-        next(
-            (state for state in health.sources if state.source == source),
-            None,
-        )
+        next((state for state in health.sources if state.source == source), None)
         if health
         else None
     )

@@ -84,7 +84,7 @@ def _run(settings: Settings, *, accept_missing: bool, accept_worse: bool) -> "Re
         def show(source: str, report: "ReindexReport") -> None:
             stats = report.stats
             line = (
-                f"{source}: {stats.documents:,} of {report.wanted:,} documents · "
+                f"{source}: {stats.documents:,} documents read, {report.wanted:,} in the index · "
                 f"{stats.embedded_chunks:,} chunks embedded"
             )
             total = max(report.wanted, stats.documents)

@@ -157,10 +157,7 @@ def newest_first(ranked: Sequence[Ranked], text: str) -> list[Ranked]:
     fitting = named or [document for document in ranked if document.score >= least]
     first = sorted(fitting, key=lambda document: -_updated_at(document))
     ids = {document.document_id for document in first}
-    return [
-        *first,
-        *(document for document in ranked if document.document_id not in ids),
-    ]
+    return [*first, *(document for document in ranked if document.document_id not in ids)]
 
 
 _IN_NO_TITLE = FILLING_WORDS.union({

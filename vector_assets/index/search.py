@@ -18,7 +18,7 @@ from vector_assets.index.question.parsed import PARSE_ALL, GivenFilters, ParseOp
 from vector_assets.index.ranking import FITS_FROM, Ranked, Rankings, documents_by_score, rank
 from vector_assets.index.source_search import SourceHits, SourceSearch, further_hits
 from vector_assets.index.targets import LiveIndex, ReadTarget
-from vector_assets.index.titles import titled
+from vector_assets.index.titles import is_title_of
 from vector_assets.sources import SOURCES, require_known, shown_sources
 from vector_assets.stores.base import Filter, Hit, VectorStore
 from vector_assets.stores.records import document_id_of
@@ -230,7 +230,8 @@ def _ranked(
     """
     candidates = Candidates(text, *_hits(results.values()))
     ranked = rank(candidates)
-    if known := titled(text, ranked):
+    if ranked and is_title_of(text, ranked[0]):
+        known = ranked[0]
         candidates.compare(search.alike(_namespace_of(known, results), known.document_id))
         ranked = rank(candidates)
     return candidates, ranked

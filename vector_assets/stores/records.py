@@ -5,7 +5,7 @@ which changes every fingerprint: an index of an older layout then needs `vector-
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -69,6 +69,14 @@ def head_of(fields: Mapping[str, Any]) -> Head:
 def document_id_of(chunk_id: str) -> str:
     """Return the document that a record belongs to."""
     return chunk_id.rpartition("#")[0]
+
+
+def chunks_of(document_id: str, chunk_ids: Iterable[str]) -> Iterator[str]:
+    """Yield those ids that are of a document's chunks; all when it is empty.
+
+    A prefix alone does not tell: the id of another document may go on with a `#` of its own.
+    """
+    return (key for key in chunk_ids if not document_id or document_id_of(key) == document_id)
 
 
 def ordinal_of(chunk_id: str) -> int:

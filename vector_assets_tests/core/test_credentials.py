@@ -4,7 +4,6 @@ import base64
 import json
 import logging
 import sys
-import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +33,7 @@ from vector_assets.sources.http import requests_retries as http_retries
 from vector_assets_tests.api.test_app import served
 from vector_assets_tests.support.dagster_home import dagster_instance
 from vector_assets_tests.support.dates import yesterday
+from vector_assets_tests.support.serving import serving
 
 SECRET_FIELDS = [
     name for name, field in Settings.model_fields.items() if field.annotation is SecretStr
@@ -103,13 +103,8 @@ def echo(status: int) -> Iterator[str]:
     """Serve until the block ends; gives host and port."""
     handler = type("Echo", (_Echo,), {"status": status})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def environment(host: str, folder: Path, store: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from vector_assets.embedding.chunking import chunk_document
 from vector_assets.index.features import USUAL_LIKENESS, Candidates
 from vector_assets.index.ranking import Ranked, rank
 from vector_assets.index.search import find
-from vector_assets.index.titles import titled
+from vector_assets.index.titles import is_title_of
 from vector_assets.sandbox.server import Sandbox
 from vector_assets.stores.base import Filter, Hit, Record, VectorStore
 from vector_assets.stores.lancedb.store import LanceDBStore
@@ -101,9 +101,9 @@ def test_when_the_document_cannot_be_read_the_question_is_answered_by_its_words(
     assert ids(store, TITLE)[:2] == ["jira:1", "jira:3"]
 
 
-def ranked(title: str) -> list[Ranked]:
+def ranked(title: str) -> Ranked:
     hit = Hit("jira:1#0", 1.0, {"title": title, "issue_key": "HAR-1"})
-    return [Ranked("jira:1", 1.0, (hit,))]
+    return Ranked("jira:1", 1.0, (hit,))
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,7 @@ def ranked(title: str) -> list[Ranked]:
     ],
 )
 def test_a_title_is_told_from_a_question(question: str, title: str, *, is_title: bool) -> None:
-    assert (titled(question, ranked(title)) is not None) == is_title
-
-
-def test_where_nothing_was_found_nothing_has_the_title() -> None:
-    assert titled("Login page stays blank", []) is None
+    assert is_title_of(question, ranked(title)) == is_title
 
 
 def test_what_is_as_like_as_usual_keeps_its_score_and_what_is_less_like_loses() -> None:

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from vector_assets.sandbox.server import Sandbox
+from vector_assets_tests.support.serving import serving
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "vector-assets-github"
 TOKEN = "gh-token-of-the-test"
@@ -77,13 +77,9 @@ def github() -> Iterator[GitHub]:
 
         def log_message(self, *_: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield fake
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

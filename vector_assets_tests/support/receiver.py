@@ -1,13 +1,13 @@
 """A service outside, over real HTTP: takes alerts by POST and pings by GET, or refuses them."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from vector_assets_tests.support.patience import first_answer
+from vector_assets_tests.support.serving import serving
 
 
 class Receiver:
@@ -66,11 +66,5 @@ def running_receiver(host: str = "127.0.0.1") -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer((host, 0), Handler)
     receiver.url = f"http://{host}:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

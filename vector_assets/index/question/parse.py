@@ -203,9 +203,10 @@ def parse_question(
         for constraint in list(rule(masked(question, constraints))):
             constraints += [] if any(map(constraint.overlaps, constraints)) else [constraint]
     kept = [
-        constraint for constraint in constraints if constraint.kind not in parse_options.ignored
+        constraint
+        for constraint in constraints
+        if constraint.kind not in parse_options.ignored and not _is_turned(question, constraint)
     ]
-    kept = [constraint for constraint in kept if not _is_turned(question, constraint)]
     kept.sort(key=lambda constraint: constraint.start)
     return ParsedQuestion(
         question, tuple(_bounded(_without_given(kept, given), namespaces)), tuple(namespaces)

@@ -50,7 +50,7 @@ def _of_namespace(
         hits = store.search_dense(namespace, vector, where=where, limit=CANDIDATES)
     ids = list(dict.fromkeys(document_id_of(hit.id) for hit in hits))
     heads = store.heads(namespace, ids) if ids else {}
-    readable = [record_id for record_id in ids if where.lets_read(heads.get(record_id))]
+    readable = [document_id for document_id in ids if where.lets_read(heads.get(document_id))]
     for document_id in readable:
         own = [hit for hit in hits if document_id_of(hit.id) == document_id]
         is_in_passage = any(wanted in _plain(_text(hit)) for hit in own)
@@ -67,7 +67,7 @@ def _whole(target: ReadTarget, namespace: str, document_id: str, chunk_count: in
     records = target.store.fetch(namespace, ids)
     text_by_id = {record.id: str(record.metadata.get("text", "")) for record in records}
     return _plain(
-        "\n".join(_without_repeats(passage_of(text_by_id.get(record_id, "")) for record_id in ids))
+        "\n".join(_without_repeats(passage_of(text_by_id.get(chunk_id, "")) for chunk_id in ids))
     )
 
 

@@ -43,7 +43,7 @@ from vector_assets.stores.lancedb.rows import (
 from vector_assets.stores.records import (
     HEAD_FIELDS,
     VECTOR_FINGERPRINT,
-    document_id_of,
+    chunks_of,
     head_id,
     head_of,
     trusted_fingerprint,
@@ -117,9 +117,8 @@ class LanceDBStore(IndexStore):
     def record_ids(self, namespace: str, document_id: str = "") -> Iterator[str]:
         """Yield ids in order; holds all ids of the table in memory, about 50 bytes each."""
         clause = id_begins(f"{document_id}#" if document_id else "")
-        for chunk_id in sorted(row["id"] for row in self._rows(namespace, clause, ["id"])):
-            if not document_id or document_id_of(chunk_id) == document_id:
-                yield chunk_id
+        listed = sorted(row["id"] for row in self._rows(namespace, clause, ["id"]))
+        yield from chunks_of(document_id, listed)
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return whole rows, several for an id of several rows."""

@@ -24,7 +24,7 @@ from vector_assets.stores.base import Filter, Head, Hit, IndexStore, Metadata, R
 from vector_assets.stores.pinecone.api import MAX_ANSWER_BYTES, PineconeApi, answered
 from vector_assets.stores.pinecone.documents_api import DocumentsApi
 from vector_assets.stores.pinecone.vectors_api import VectorsApi
-from vector_assets.stores.records import MAX_METADATA_BYTES, document_id_of
+from vector_assets.stores.records import MAX_METADATA_BYTES, chunks_of
 
 Result = TypeVar("Result")
 
@@ -131,12 +131,7 @@ class PineconeStore(IndexStore):
         """Yield ids in order, a page per request."""
         prefix = f"{document_id}#" if document_id else ""
         listed: Iterator[str] = self._read(iter(()), lambda api: api.listed(namespace, prefix))
-        # The id of another document may begin in the same way, where it has a `#` of its own.
-        return (
-            chunk_id
-            for chunk_id in listed
-            if not document_id or document_id_of(chunk_id) == document_id
-        )
+        return chunks_of(document_id, listed)
 
     def fetch(self, namespace: str, chunk_ids: Sequence[str]) -> list[Record]:
         """Return records with their vectors, in responses of bounded size."""

@@ -1,6 +1,5 @@
 """What counts as delivered to a webhook."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +11,7 @@ from vector_assets.monitoring.alerts.channels import WebhookChannel
 from vector_assets.monitoring.alerts.incidents import FileIncidentStore, Incident
 from vector_assets.monitoring.problems import Problem
 from vector_assets_tests.support.receiver import Receiver
+from vector_assets_tests.support.serving import serving
 from vector_assets_tests.support.tiny import utc
 
 NOW = utc("2026-03-20T09:00")
@@ -49,12 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def moved() -> Iterator[Moved]:
-    with Moved() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(Moved()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def told(moved: Moved, folder: Path) -> Incident:

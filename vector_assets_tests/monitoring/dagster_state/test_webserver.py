@@ -1,7 +1,6 @@
 """What the webserver answers, over real HTTP: errors, and the days that it knows."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from vector_assets.orchestration.webserver.hosts import allowed_hosts
 from vector_assets.orchestration.webserver.server import Code
 from vector_assets_tests.orchestration.parts import Location
 from vector_assets_tests.orchestration.webserver.guarded import running_webserver
+from vector_assets_tests.support.serving import serving
 from vector_assets_tests.support.tiny import document
 
 DEAD_CONNECTION = (500, {"data": None, "errors": [{"message": "terminating connection\nby admin"}]})
@@ -63,12 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def webserver() -> Iterator[Webserver]:
-    with Webserver() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(Webserver()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -18,6 +17,7 @@ from vector_assets.sources.http.downloads import (
     host_of,
     is_at,
 )
+from vector_assets_tests.support.serving import serving
 
 MAX_BYTES = 100_000
 
@@ -76,10 +76,8 @@ class Handler(BaseHTTPRequestHandler):
 def running() -> Iterator[tuple[str, type[Handler]]]:
     handler = type("Fresh", (Handler,), {"seen": [], "sent_bytes": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", handler
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}", handler
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from vector_assets.core.tls import system_context
 from vector_assets.sources.http.kept_connections import KeptConnections
+from vector_assets_tests.support.serving import serving
 
 CLOSED = "/closed"
 
@@ -62,12 +63,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    with Recorded() as served:
-        thread = threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
+    with serving(Recorded()) as served:
         yield served
-        served.shutdown()
-        thread.join()
 
 
 def connections() -> KeptConnections:
